@@ -1,0 +1,32 @@
+/** What a labelled image set is, whatever files it came from. */
+import type { Slab } from "../slabs/slab.js";
+
+export const SPLITS = ["test", "train"] as const;
+export type Split = (typeof SPLITS)[number];
+
+export interface ImageShape {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Images `offset` to `offset + limit` (exclusive) of a set. */
+export interface ImageRange {
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface Dataset {
+  readonly name: string;
+  readonly split: Split;
+  readonly shape: ImageShape;
+  /** Images in the whole set. */
+  readonly total: number;
+  /** SHA-256, hex, of the image file's bytes followed by the label file's, as they stand on disk. */
+  readonly sha256: string;
+  /** Where the labels came from, for messages. */
+  readonly labelsPath: string;
+  /** One name a class, in order, where the user gave them. */
+  readonly classNames: readonly string[] | undefined;
+  /** The images of the range in order, in runs of consecutive ones; each run's length but the last's is a multiple of `multiple`. */
+  slabs(range: ImageRange, multiple: number): AsyncIterable<Slab>;
+}

@@ -1,0 +1,27 @@
+/** What a trained network is, whatever file it came from. */
+
+export const ACTIVATIONS = ["sigmoid", "relu", "tanh", "identity"] as const;
+export type Activation = (typeof ACTIVATIONS)[number];
+
+/** What was done to the bytes 0..255 before the first layer saw them: `scale` is ÷ 255. */
+export const NORMALIZATIONS = ["scale", "none"] as const;
+export type Normalization = (typeof NORMALIZATIONS)[number];
+
+/** y (outputs) = activation(x (inputs) · weights (inputs × outputs, row-major) + biases (outputs)); float64. */
+export interface Layer {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly weights: Float64Array;
+  readonly biases: Float64Array;
+  readonly activation: Activation;
+}
+
+export interface Network {
+  /** The file's name, or the name of a bundled network. */
+  readonly name: string;
+  /** SHA-256 of the file as it stands on disk, hex. */
+  readonly sha256: string;
+  /** At least one; the last has activation `identity`: its outputs are the logits. */
+  readonly layers: readonly Layer[];
+  readonly normalize: Normalization;
+}

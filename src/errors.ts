@@ -1,0 +1,59 @@
+/** The errors of Batchwise: a stable code, the facts, one line for a person, and the exit status that the code means. */
+import { datasetCodes } from "./errors/dataset-codes.js";
+import type { CodeRow, ExitStatus } from "./errors/define.js";
+import { networkCodes } from "./errors/network-codes.js";
+import { runCodes, usageCodes } from "./errors/run-codes.js";
+
+/** The one table of codes. Scripts may rely on a code; its words may change. */
+export const ERROR_CODES = { ...usageCodes, ...datasetCodes, ...networkCodes, ...runCodes } as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+export type FactsOf<C extends ErrorCode> = Parameters<(typeof ERROR_CODES)[C]["say"]>[0];
+export type { ExitStatus } from "./errors/define.js";
+
+/** Base of all errors that Batchwise throws on purpose; `message` is one line and needs no stack to be understood. */
+export class BatchwiseError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly code: C;
+  readonly facts: FactsOf<C>;
+
+  constructor(code: C, facts: FactsOf<C>, options?: ErrorOptions) {
+    // The table's row takes just these facts; TypeScript cannot follow a generic key through the union of rows.
+    super((ERROR_CODES[code] as CodeRow<unknown>).say(facts), options);
+    this.name = new.target.name;
+    this.code = code;
+    this.facts = facts;
+  }
+
+  /** What the process ends with when this error ends it. */
+  get exitStatus(): ExitStatus {
+    return ERROR_CODES[this.code].status;
+  }
+}
+
+/** A fault in the command line or in the options of a call. */
+export class UsageError<
+  C extends keyof typeof usageCodes = keyof typeof usageCodes,
+> extends BatchwiseError<C> {}
+/** A fault in images, labels or class names. */
+export class DatasetError<
+  C extends keyof typeof datasetCodes = keyof typeof datasetCodes,
+> extends BatchwiseError<C> {}
+/** A fault in a file of weights. */
+export class NetworkError<
+  C extends keyof typeof networkCodes = keyof typeof networkCodes,
+> extends BatchwiseError<C> {}
+/** A run that failed, was interrupted, missed its gate or could not write its answer. */
+export class RunError<C extends keyof typeof runCodes = keyof typeof runCodes> extends BatchwiseError<C> {}
+
+/** An error as plain data, for crossing from a worker thread to the coordinator. */
+export interface ErrorRecord {
+  readonly code: ErrorCode;
+  readonly facts: unknown;
+}
+
+/** The system's reason in words, without the stack: `ENOENT` → `no such file or directory`. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const described = /^[A-Z0-9_]+: (.+?)(?:, \w+(?: '.*')?)?$/s.exec(error.message);
+  return (described?.[1] ?? error.message).split("\n", 1)[0] ?? "";
+}

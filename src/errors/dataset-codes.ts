@@ -1,0 +1,89 @@
+/** Codes of faults in image sets: files that cannot be read, IDX, gzip, labels, class names. Exit status 3. */
+import { grouped, row } from "./define.js";
+
+export const datasetCodes = {
+  ERR_DATASET_UNKNOWN: row(
+    3,
+    (f: { found: string; known: readonly string[]; suggestion?: string | undefined }) =>
+      `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, a folder, or an IDX file that exists`}`,
+  ),
+  ERR_DATASET_FILES: row(
+    3,
+    (f: { path: string; expected: readonly string[] }) =>
+      `${f.path}: expected ${f.expected.join(" and ")} (gzipped or not), found neither; is this the folder of the IDX files?`,
+  ),
+  ERR_DATASET_LABELS: row(
+    3,
+    (f: { path: string }) => `${f.path}: an image file needs its labels; name them with --labels FILE`,
+  ),
+  ERR_FILE_READ: row(3, (f: { path: string; reason: string }) => `${f.path}: cannot be read: ${f.reason}`),
+  ERR_FILE_EMPTY: row(
+    3,
+    (f: { path: string }) => `${f.path}: the file is empty (0 bytes); is the download complete?`,
+  ),
+  ERR_IDX_MAGIC: row(
+    3,
+    (f: { path: string; found: string }) =>
+      `${f.path}: expected an IDX file (magic 00 00, dtype, rank), found ${f.found}; is this the right file?`,
+  ),
+  ERR_IDX_DTYPE: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: expected IDX elements of type ${f.expected}, found ${f.found}`,
+  ),
+  ERR_IDX_RANK: row(
+    3,
+    (f: { path: string; expected: string; found: number }) =>
+      `${f.path}: expected ${f.expected}, found rank ${f.found}; are images and labels swapped?`,
+  ),
+  ERR_IDX_DIMENSIONS: row(
+    3,
+    (f: { path: string; dimensions: readonly number[]; limitBytes: number }) =>
+      `${f.path}: dimensions ${f.dimensions.join(" × ")} are empty or claim more than the limit of ${grouped(f.limitBytes)} bytes; is the header damaged?`,
+  ),
+  ERR_IDX_TRUNCATED: row(
+    3,
+    (f: { path: string; expectedBytes: number; actualBytes: number }) =>
+      `${f.path}: expected ${grouped(f.expectedBytes)} bytes, found ${grouped(f.actualBytes)}; is the download complete?`,
+  ),
+  ERR_IDX_TRAILING: row(
+    3,
+    (f: { path: string; expectedBytes: number; actualBytes: number }) =>
+      `${f.path}: expected ${grouped(f.expectedBytes)} bytes, found ${f.actualBytes > f.expectedBytes ? grouped(f.actualBytes) : "more"}; the file is longer than its header says`,
+  ),
+  ERR_GZIP_CORRUPT: row(
+    3,
+    (f: { path: string; reason: string }) =>
+      `${f.path}: expected one whole gzip member, found a damaged one (${f.reason}); is the download complete?`,
+  ),
+  ERR_GZIP_TRAILING: row(
+    3,
+    (f: { path: string; trailingBytes: number }) =>
+      `${f.path}: expected one gzip member, found ${grouped(f.trailingBytes)} bytes behind it; is this two files in one?`,
+  ),
+  ERR_COUNT_MISMATCH: row(
+    3,
+    (f: { imagesPath: string; images: number; labelsPath: string; labels: number }) =>
+      `${f.labelsPath}: expected ${grouped(f.images)} labels for the images of ${f.imagesPath}, found ${grouped(f.labels)}; do the files belong together?`,
+  ),
+  ERR_LABEL_RANGE: row(
+    3,
+    (f: { path: string; index: number; label: number; classes: number }) =>
+      `${f.path}: expected labels from 0 to ${f.classes - 1}, found ${f.label} at index ${grouped(f.index)}`,
+  ),
+  ERR_CLASSES_FILE: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}`,
+  ),
+  ERR_RANGE_EMPTY: row(
+    3,
+    (f: { offset: number; total: number }) =>
+      `--offset ${f.offset}: expected an offset below ${grouped(f.total)}, the number of images; nothing is left to evaluate`,
+  ),
+  ERR_IMAGE_INDEX: row(
+    3,
+    (f: { index: number; total: number }) =>
+      `image ${f.index}: expected an index from 0 to ${grouped(f.total - 1)}`,
+  ),
+} as const;

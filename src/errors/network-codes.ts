@@ -1,0 +1,70 @@
+/** Codes of faults in files of weights, whatever their format. Exit status 3. */
+import { grouped, row, shapeText } from "./define.js";
+
+export const networkCodes = {
+  ERR_NETWORK_UNKNOWN: row(
+    3,
+    (f: { found: string; known: readonly string[]; suggestion?: string | undefined }) =>
+      `unknown network "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected ${f.known.join(", ")} or a file that exists`}`,
+  ),
+  ERR_NETWORK_FORMAT: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}`,
+  ),
+  ERR_NETWORK_KEYS: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}`,
+  ),
+  ERR_NETWORK_CHAIN: row(
+    3,
+    (f: { path: string; layer: string; expected: string; found: readonly number[] }) =>
+      `${f.path}: ${f.layer}: expected shape ${f.expected}, found ${shapeText(f.found)}; the layers do not chain`,
+  ),
+  ERR_NETWORK_INPUTS: row(
+    3,
+    (f: { path: string; expected: number; found: number; imageShape: readonly number[] }) =>
+      `${f.path}: the network reads ${grouped(f.expected)} inputs, the images have ${f.imageShape.join(" × ")} = ${grouped(f.found)} pixels; choose data and weights that belong together`,
+  ),
+  ERR_NETWORK_NOT_FINITE: row(
+    3,
+    (f: { path: string; layer: string; index: number; found: string }) =>
+      `${f.path}: ${f.layer}: expected finite numbers, found ${f.found} at element ${grouped(f.index)}; was the training stopped by an overflow?`,
+  ),
+  ERR_ARRAY_DTYPE: row(
+    3,
+    (f: { path: string; layer: string; expected: string; found: string }) =>
+      `${f.path}: ${f.layer}: expected elements of ${f.expected}, found ${f.found}`,
+  ),
+  ERR_PICKLE_FORBIDDEN: row(
+    3,
+    (f: { path: string; name: string }) =>
+      `${f.path}: expected a pickle of NumPy arrays, found one that asks for ${f.name}; refused, nothing was run`,
+  ),
+  ERR_PICKLE_MALFORMED: row(
+    3,
+    (f: { path: string; offset: number; expected: string; found: string }) =>
+      `${f.path}: byte ${grouped(f.offset)}: expected ${f.expected}, found ${f.found}; is this a NumPy pickle?`,
+  ),
+  ERR_PICKLE_TRUNCATED: row(
+    3,
+    (f: { path: string; offset: number; neededBytes: number | bigint; leftBytes: number }) =>
+      `${f.path}: byte ${grouped(f.offset)}: expected ${grouped(f.neededBytes)} more bytes, found ${grouped(f.leftBytes)}; is the file complete?`,
+  ),
+  ERR_PICKLE_LIMIT: row(
+    3,
+    (f: { path: string; what: string; limit: number }) =>
+      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found more; this is no pickle of weights`,
+  ),
+  ERR_SAFETENSORS_HEADER: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: safetensors header: expected ${f.expected}, found ${f.found}; is the file complete?`,
+  ),
+  ERR_WEIGHTS_SIZE: row(
+    3,
+    (f: { path: string; actualBytes: number; limitBytes: number }) =>
+      `${f.path}: expected at most ${grouped(f.limitBytes)} bytes of weights, found ${grouped(f.actualBytes)}`,
+  ),
+} as const;

@@ -1,0 +1,69 @@
+/** Codes of a run: usage (2), workers and batches (4), output (6), gates (100), interruption (130, 143), ourselves (1). */
+import { grouped, row } from "./define.js";
+
+export const usageCodes = {
+  ERR_USAGE: row(2, (f: { problem: string }) => `${f.problem}; see --help`),
+  ERR_OPTION_VALUE: row(
+    2,
+    (f: { option: string; expected: string; found: string }) =>
+      `${f.option}: expected ${f.expected}, found "${f.found}"`,
+  ),
+  ERR_OPTION_UNKNOWN: row(
+    2,
+    (f: { what: string; found: string; known: readonly string[]; suggestion?: string | undefined }) =>
+      `unknown ${f.what} "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}`}`,
+  ),
+} as const;
+
+export const runCodes = {
+  ERR_INTERNAL: row(
+    1,
+    (f: { problem: string }) => `a fault of ours: ${f.problem}; run again with --log-level debug`,
+  ),
+  ERR_WORKER_LOAD: row(
+    4,
+    (f: { file: string; reason: string }) =>
+      `${f.file}: the worker cannot be started: ${f.reason}; was the package built?`,
+  ),
+  ERR_WORKER_CRASHED: row(4, (f: { reason: string }) => `a worker died: ${f.reason}`),
+  ERR_WORKER_ANSWER: row(
+    4,
+    (f: { expected: string; found: string }) =>
+      `a worker answered nonsense: expected ${f.expected}, found ${f.found}`,
+  ),
+  ERR_BATCH_TIMEOUT: row(
+    4,
+    (f: { timeoutMs: number }) => `no answer within ${f.timeoutMs / 1000} s; give it longer with --timeout`,
+  ),
+  ERR_BATCH_FAILED: row(
+    4,
+    (f: {
+      batch: number;
+      firstImage: number;
+      lastImage: number;
+      attempts: number;
+      failedBatches: number;
+      reason: string;
+    }) =>
+      `batch ${f.batch} (images ${f.firstImage} to ${f.lastImage}) failed ${f.attempts} times: ${f.reason}${f.failedBatches > 1 ? `; ${grouped(f.failedBatches)} batches failed in all` : ""}; the result is partial`,
+  ),
+  ERR_OUTPUT_WRITE: row(
+    6,
+    (f: { path: string; reason: string }) => `${f.path}: the output could not be written: ${f.reason}`,
+  ),
+  ERR_GATE_ACCURACY: row(
+    100,
+    (f: { gate: string; expected: string; found: string }) =>
+      `${f.gate}: expected an accuracy of ${f.expected}, found ${f.found}`,
+  ),
+  ERR_INTERRUPTED: row(
+    130,
+    (f: { doneImages: number; totalImages: number }) =>
+      `interrupted after ${grouped(f.doneImages)} of ${grouped(f.totalImages)} images; the result is partial`,
+  ),
+  ERR_TERMINATED: row(
+    143,
+    (f: { doneImages: number; totalImages: number }) =>
+      `terminated after ${grouped(f.doneImages)} of ${grouped(f.totalImages)} images; the result is partial`,
+  ),
+} as const;
