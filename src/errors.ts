@@ -45,12 +45,6 @@ export class NetworkError<
 /** A run that failed, was interrupted, missed its gate or could not write its answer. */
 export class RunError<C extends keyof typeof runCodes = keyof typeof runCodes> extends BatchwiseError<C> {}
 
-/** An error as plain data, for crossing from a worker thread to the coordinator. */
-export interface ErrorRecord {
-  readonly code: ErrorCode;
-  readonly facts: unknown;
-}
-
 /** The system's reason in words, without the stack: `ENOENT` → `no such file or directory`. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

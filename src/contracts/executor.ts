@@ -1,0 +1,43 @@
+/** Who runs the tasks, and what a task and its answer are. */
+import type { SlabLayout } from "../slabs/slab.js";
+
+/** Images `start` to `start + count` (exclusive) of a slab; the unit of one forward pass. Ids are unique in a run. */
+export interface Batch {
+  readonly id: number;
+  readonly start: number;
+  readonly count: number;
+}
+
+/** What one message to a worker carries: where the pixels are, never the pixels. */
+export interface Task {
+  readonly buffer: SharedArrayBuffer;
+  readonly layout: SlabLayout;
+  readonly batches: readonly Batch[];
+}
+
+export interface BatchAnswer {
+  readonly id: number;
+  /** Of the batch's images, how many were predicted as labelled. The predictions themselves are in the slab. */
+  readonly correct: number;
+  readonly elapsedMs: number;
+}
+
+export interface TaskResult {
+  readonly answers: readonly BatchAnswer[];
+  /** 0 is the coordinator's own thread; workers count from 1. */
+  readonly thread: number;
+}
+
+export interface Executor {
+  /** How many tasks can be under way at once. */
+  readonly capacity: number;
+  /** Workers started so far, replacements included. */
+  readonly workersStarted: number;
+  /** From the first start to the first worker ready; 0 where nothing starts. */
+  readonly startMs: number;
+  /** Resolves when all workers are ready. */
+  warm(): Promise<void>;
+  /** Answered once, or refused with a coded error: never silence. */
+  run(task: Task, signal: AbortSignal): Promise<TaskResult>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,36 @@
+/** The oracle: the plain loop in float64, which every other engine is held against. */
+import type { Engine, FoldedLayers } from "../contracts/engine.js";
+import type { Layer } from "../contracts/network.js";
+import { ACTIVATE } from "./activate.js";
+
+export function createReferenceEngine(layers: FoldedLayers): Engine {
+  const { inputs } = layers[0];
+  const { outputs } = layers[layers.length - 1];
+  return {
+    name: "reference",
+    forward(pixels, count, logits) {
+      for (let image = 0; image < count; image++) {
+        const row = pixels.subarray(image * inputs, (image + 1) * inputs);
+        logits.set(forwardRow(layers, row), image * outputs);
+      }
+    },
+  };
+}
+
+/** x (I) → logits (O), f64: every layer's sums run over ascending inputs from +0, then the bias is added. */
+export function forwardRow(layers: readonly Layer[], x: ArrayLike<number>): ArrayLike<number> {
+  return layers.reduce(forwardLayer, x);
+}
+
+/** x (I) → activation(x · weights (I,O) + biases (O)). */
+function forwardLayer(x: ArrayLike<number>, layer: Layer): Float64Array {
+  const { inputs, outputs, weights, biases } = layer;
+  const sums = new Float64Array(outputs);
+  for (let k = 0; k < inputs; k++) {
+    const value = x[k];
+    for (let j = 0; j < outputs; j++) sums[j] += value * weights[k * outputs + j];
+  }
+  const activation = ACTIVATE[layer.activation];
+  for (let j = 0; j < outputs; j++) sums[j] = activation(sums[j] + biases[j]);
+  return sums;
+}

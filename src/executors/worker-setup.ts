@@ -1,0 +1,11 @@
+/** What every worker is given at its start, and where its file is. */
+import type { EngineName, FoldedLayers } from "../contracts/engine.js";
+import { PACKAGE_ROOT } from "../package-root.js";
+
+export interface WorkerSetup {
+  readonly engine: EngineName;
+  /** Views of shared memory: a worker copies no weights. */
+  readonly layers: FoldedLayers;
+}
+
+export const WORKER_URL = new URL("dist/workers/evaluate.js", PACKAGE_ROOT);

@@ -1,0 +1,119 @@
+/** Options of an evaluation: from a command line's strings or a program's values to one frozen, checked object. */
+import type { Dataset } from "./contracts/dataset.js";
+import { SPLITS, type Split } from "./contracts/dataset.js";
+import { ENGINES, type EngineName } from "./contracts/engine.js";
+import {
+  ACTIVATIONS,
+  type Activation,
+  type Network,
+  NORMALIZATIONS,
+  type Normalization,
+} from "./contracts/network.js";
+import { UsageError } from "./errors.js";
+import { suggest } from "./suggest.js";
+
+/** More threads than this are a slip of the keyboard. */
+export const MAX_THREADS = 1024;
+const MAX_COUNT = 2 ** 32;
+const DAY_SECONDS = 86_400;
+
+type NumberLike = number | string;
+
+/** What `evaluate` takes. Everything has a default; numbers may be given as strings, as a command line does. */
+export interface EvaluateInput {
+  /** A name, a folder, an IDX file, or an open data set. Default `bundled`. */
+  readonly dataset?: string | Dataset | undefined;
+  /** The label file, where `dataset` is an image file. */
+  readonly labels?: string | undefined;
+  /** A file of class names, one a line. */
+  readonly classes?: string | undefined;
+  readonly split?: string | undefined;
+  /** A name, a file, or a loaded network. Default `bundled`. */
+  readonly weights?: string | Network | undefined;
+  /** Of the hidden layers, where the file does not say. */
+  readonly activation?: string | undefined;
+  readonly normalize?: string | undefined;
+  readonly engine?: string | undefined;
+  /** Worker threads; 0 computes on the calling thread. Default: as many as the machine runs at once. */
+  readonly threads?: NumberLike | undefined;
+  /** Images a batch. Default 100. */
+  readonly batchSize?: NumberLike | undefined;
+  readonly offset?: NumberLike | undefined;
+  readonly limit?: NumberLike | undefined;
+  /** Of one batch. Default 30. */
+  readonly timeoutSeconds?: NumberLike | undefined;
+  /** How often a failed batch is run again. Default 2. */
+  readonly retries?: NumberLike | undefined;
+  /** Start all workers before the time is taken. */
+  readonly warm?: boolean | undefined;
+}
+
+export interface EvaluateOptions {
+  readonly dataset: string | Dataset;
+  readonly labels: string | undefined;
+  readonly classes: string | undefined;
+  readonly split: Split;
+  readonly weights: string | Network;
+  readonly activation: Activation | undefined;
+  readonly normalize: Normalization | undefined;
+  readonly engine: EngineName;
+  readonly threads: number;
+  readonly batchSize: number;
+  readonly offset: number;
+  readonly limit: number;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly warm: boolean;
+}
+
+/** Throws UsageError, naming the option as the command line writes it, what was expected and what was found. */
+export function resolveOptions(input: EvaluateInput, availableThreads: number): EvaluateOptions {
+  return Object.freeze({
+    dataset: input.dataset ?? "bundled",
+    labels: input.labels,
+    classes: input.classes,
+    split: oneOf("split", SPLITS, input.split ?? "test"),
+    weights: input.weights ?? "bundled",
+    activation:
+      input.activation === undefined ? undefined : oneOf("activation", ACTIVATIONS, input.activation),
+    normalize:
+      input.normalize === undefined ? undefined : oneOf("normalization", NORMALIZATIONS, input.normalize),
+    engine: oneOf("engine", ENGINES, input.engine ?? "ml-matrix"),
+    threads: integer("--threads", input.threads ?? availableThreads, 0, MAX_THREADS),
+    batchSize: integer("--batch-size", input.batchSize ?? 100, 1, MAX_COUNT),
+    offset: integer("--offset", input.offset ?? 0, 0, MAX_COUNT),
+    limit: integer("--limit", input.limit ?? MAX_COUNT, 1, MAX_COUNT),
+    timeoutMs: 1000 * decimal("--timeout", input.timeoutSeconds ?? 30, 0.001, DAY_SECONDS, "seconds"),
+    retries: integer("--retries", input.retries ?? 2, 0, 100),
+    warm: input.warm ?? false,
+  });
+}
+
+/** One of a registry's names, or an error that suggests the nearest. */
+export function oneOf<Name extends string>(what: string, known: readonly Name[], found: string): Name {
+  const name = known.find((candidate) => candidate === found);
+  if (name !== undefined) return name;
+  throw new UsageError("ERR_OPTION_UNKNOWN", { what, found, known, suggestion: suggest(found, known) });
+}
+
+/** A whole number in decimal digits: `1e9`, `0x10`, ` 5` and `5.0` are refused. */
+export function integer(option: string, given: NumberLike, low: number, high: number): number {
+  const value = typeof given === "number" || /^\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new UsageError("ERR_OPTION_VALUE", {
+    option,
+    expected: `a whole number from ${low} to ${high}`,
+    found: String(given),
+  });
+}
+
+/** A decimal number such as `0.9352`, within bounds. */
+export function decimal(option: string, given: NumberLike, low: number, high: number, unit = ""): number {
+  const value = typeof given === "number" || /^\d*\.?\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (value >= low && value <= high) return value;
+  throw new UsageError("ERR_OPTION_VALUE", {
+    option,
+    expected: `a number ${unit ? `of ${unit} ` : ""}from ${low} to ${high}`,
+    found: String(given),
+  });
+}

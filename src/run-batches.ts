@@ -1,0 +1,126 @@
+/** The coordinator: hands tasks to an executor, merges answers by batch id, runs failed batches again. It computes nothing. */
+import type { Executor, TaskResult } from "./contracts/executor.js";
+import { RunError } from "./errors.js";
+import { createTally, type Tally } from "./metrics/tally.js";
+import { type PlannedTask, planTasks, taskOf } from "./slabs/plan.js";
+import type { Slab } from "./slabs/slab.js";
+
+export interface BatchesRequest {
+  readonly slabs: AsyncIterable<Slab>;
+  readonly executor: Executor;
+  readonly batchSize: number;
+  /** How often a batch may be run again. */
+  readonly retries: number;
+  readonly classes: number;
+  readonly signal: AbortSignal;
+  onMerged(slab: Slab, start: number, count: number): void;
+}
+
+export interface BatchesOutcome {
+  readonly tally: Tally;
+  readonly batches: number;
+  readonly retries: number;
+  readonly batchesByThread: readonly number[];
+  readonly latenciesMs: readonly number[];
+  readonly evaluateMs: number;
+  /** Why the counts are not whole, where they are not; an interruption is told by the signal. */
+  readonly failure: unknown;
+}
+
+interface Attempt extends PlannedTask {
+  /** From 1. */
+  readonly number: number;
+}
+
+export async function runBatches(request: BatchesRequest): Promise<BatchesOutcome> {
+  const { slabs, executor, batchSize, retries: maxRetries, classes, signal } = request;
+  const planned = planTasks(slabs, batchSize);
+  const again: Attempt[] = [];
+  const tally = createTally(classes);
+  const batchesByThread: number[] = [];
+  const latenciesMs: number[] = [];
+  let retries = 0;
+  let failedBatches = 0;
+  let firstFailure: { attempt: Attempt; error: unknown } | undefined;
+  let fatal: unknown;
+  const beganAt = performance.now();
+  let mergedAt = beganAt;
+
+  function merge({ slab, task }: PlannedTask, { answers, thread }: TaskResult): void {
+    for (const [n, batch] of task.batches.entries()) {
+      if (!tally.add(slab, batch)) continue;
+      batchesByThread[thread] = (batchesByThread[thread] ?? 0) + 1;
+      latenciesMs.push(answers[n].elapsedMs);
+      request.onMerged(slab, batch.start, batch.count);
+    }
+    mergedAt = performance.now();
+  }
+
+  /** A task's batches go on one by one, so that a poisonous one takes no other with it. */
+  function retryOrGiveUp(attempt: Attempt, error: unknown): void {
+    const { slab, task, number } = attempt;
+    if (number <= maxRetries) {
+      retries += task.batches.length;
+      for (const batch of task.batches) {
+        again.push({ slab, task: taskOf(slab, [batch]), number: number + 1 });
+      }
+      return;
+    }
+    failedBatches += task.batches.length;
+    firstFailure ??= { attempt, error };
+    // Where nothing has gone right yet, the rest would only take its time to fail too.
+    if (tally.total === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
+  }
+
+  /** One of `capacity` lines of work side by side; each has one task under way. */
+  async function workLane(): Promise<void> {
+    while (fatal === undefined && !signal.aborted) {
+      const attempt = again.shift() ?? firstAttempt((await planned.next()).value);
+      if (attempt === undefined) return;
+      try {
+        merge(attempt, await executor.run(attempt.task, signal));
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof RunError && error.code === "ERR_WORKER_LOAD") fatal = error;
+        else retryOrGiveUp(attempt, error);
+      }
+    }
+  }
+
+  const lanes = Array.from({ length: executor.capacity }, workLane);
+  await Promise.all(lanes.map((lane) => lane.catch((error: unknown) => (fatal ??= error))));
+
+  return {
+    tally,
+    batches: latenciesMs.length,
+    retries,
+    batchesByThread: Array.from(
+      { length: executor.capacity + 1 },
+      (_, thread) => batchesByThread[thread] ?? 0,
+    ),
+    latenciesMs,
+    evaluateMs: mergedAt - beganAt,
+    failure: fatal ?? (firstFailure && failureOf(firstFailure.attempt, firstFailure.error, failedBatches)),
+  };
+}
+
+function firstAttempt(planned: PlannedTask | undefined): Attempt | undefined {
+  return planned && { ...planned, number: 1 };
+}
+
+function failureOf({ slab, task, number }: Attempt, cause: unknown, failedBatches: number): RunError {
+  const [first] = task.batches;
+  const last = task.batches[task.batches.length - 1];
+  return new RunError(
+    "ERR_BATCH_FAILED",
+    {
+      batch: first.id,
+      firstImage: slab.firstImage + first.start,
+      lastImage: slab.firstImage + last.start + last.count - 1,
+      attempts: number,
+      failedBatches,
+      reason: cause instanceof Error ? cause.message : String(cause),
+    },
+    { cause },
+  );
+}

@@ -1,0 +1,9 @@
+/** The entry of a worker thread: it makes its engine once, from weights in shared memory, and then runs tasks. */
+import { workerData } from "node:worker_threads";
+import { createEngine } from "../src/engines/registry.js";
+import { createTaskRunner } from "../src/executors/task-runner.js";
+import type { WorkerSetup } from "../src/executors/worker-setup.js";
+
+const { engine, layers } = workerData as WorkerSetup;
+
+export default createTaskRunner(await createEngine(engine, layers), layers[layers.length - 1].outputs);
