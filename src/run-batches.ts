@@ -1,5 +1,6 @@
 /** The coordinator: hands tasks to an executor, merges answers by batch id, runs failed batches again. It computes nothing. */
 import type { Executor, TaskResult } from "./contracts/executor.js";
+import type { Log } from "./contracts/log.js";
 import { RunError } from "./errors.js";
 import { createTally, type Tally } from "./metrics/tally.js";
 import { type PlannedTask, planTasks, taskOf } from "./slabs/plan.js";
@@ -13,6 +14,7 @@ export interface BatchesRequest {
   readonly retries: number;
   readonly classes: number;
   readonly signal: AbortSignal;
+  readonly log: Log;
   onMerged(slab: Slab, start: number, count: number): void;
 }
 
@@ -33,7 +35,7 @@ interface Attempt extends PlannedTask {
 }
 
 export async function runBatches(request: BatchesRequest): Promise<BatchesOutcome> {
-  const { slabs, executor, batchSize, retries: maxRetries, classes, signal } = request;
+  const { slabs, executor, batchSize, retries: maxRetries, classes, signal, log } = request;
   const planned = planTasks(slabs, batchSize);
   const again: Attempt[] = [];
   const tally = createTally(classes);
@@ -59,6 +61,8 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   /** A task's batches go on one by one, so that a poisonous one takes no other with it. */
   function retryOrGiveUp(attempt: Attempt, error: unknown): void {
     const { slab, task, number } = attempt;
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn({ batches: task.batches.map(({ id }) => id), attempt: number, reason }, "a task failed");
     if (number <= maxRetries) {
       retries += task.batches.length;
       for (const batch of task.batches) {

@@ -27,6 +27,11 @@ export const networkCodes = {
     (f: { path: string; expected: number; found: number; imageShape: readonly number[] }) =>
       `${f.path}: the network reads ${grouped(f.expected)} inputs, the images have ${f.imageShape.join(" × ")} = ${grouped(f.found)} pixels; choose data and weights that belong together`,
   ),
+  ERR_NETWORK_CLASSES: row(
+    3,
+    (f: { path: string; found: number; limit: number }) =>
+      `${f.path}: expected a classifier of at most ${grouped(f.limit)} classes, found ${grouped(f.found)} outputs`,
+  ),
   ERR_NETWORK_NOT_FINITE: row(
     3,
     (f: { path: string; layer: string; index: number; found: string }) =>

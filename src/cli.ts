@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+/** argv → exit status; the only user of process.exit, ora and colour. */
+import { readFileSync } from "node:fs";
+import { supportsColor } from "chalk";
+import type { Context } from "./commands/context.js";
+import { BatchwiseError, type ExitStatus, RunError } from "./errors.js";
+import { createLogger, LOG_LEVELS } from "./logger.js";
+import { oneOf } from "./options.js";
+import { PACKAGE_ROOT } from "./package-root.js";
+import { type GlobalFlags, runProgram } from "./program.js";
+import { plainCell } from "./reports/image-text.js";
+import { greyCell } from "./terminal/grey-cell.js";
+import { createProgressDisplay } from "./terminal/progress-display.js";
+
+/** Of several faults the first in this order sets the exit status. */
+const STATUS_ORDER: readonly ExitStatus[] = [130, 143, 1, 4, 6, 3, 5, 2, 100];
+/** Levels of colour as chalk counts them: from 2 on there are 256, with 24 greys. */
+const GREYS_FROM_LEVEL = 2;
+
+const signals = new AbortController();
+let logErrors = (_error: unknown) => {};
+
+// Until the work has told its end, the end of the event loop is a fault.
+process.exitCode = 1;
+let ended = false;
+process.once("exit", () => {
+  if (!ended) printFault(new RunError("ERR_INTERNAL", { problem: "the process ended before its work" }));
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (signals.signal.aborted) {
+      ended = true;
+      process.exit(signal === "SIGINT" ? 130 : 143);
+    }
+    signals.abort(signal);
+  });
+}
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // The reader has seen enough (`| head -1`): that is its right, and no fault.
+  if (error.code !== "EPIPE") printFault(error);
+  ended = true;
+  process.exit(error.code === "EPIPE" ? 0 : 6);
+});
+
+process.exitCode = await main(process.argv.slice(2));
+ended = true;
+
+async function main(argv: readonly string[]): Promise<ExitStatus | 0> {
+  const faults: Error[] = [];
+  try {
+    await runProgram(argv, version(), writeAnswer, (flags) => async (work) => {
+      faults.push(...(await work(contextOf(flags))));
+    });
+  } catch (error) {
+    faults.push(error instanceof Error ? error : new Error(String(error)));
+  }
+  for (const fault of faults) printFault(fault);
+  const statuses = faults.map((fault) => (fault instanceof BatchwiseError ? fault.exitStatus : 1));
+  return STATUS_ORDER.find((status) => statuses.includes(status)) ?? 0;
+}
+
+function contextOf(flags: GlobalFlags): Context {
+  const log = createLogger(oneOf("log level", LOG_LEVELS, flags.logLevel));
+  logErrors = (err) => log.debug({ err }, "the fault in full");
+  const noColor = !flags.color || Boolean(process.env.NO_COLOR);
+  const colorLevel = noColor || !supportsColor ? 0 : supportsColor.level;
+  return {
+    signal: signals.signal,
+    log,
+    paint: colorLevel >= GREYS_FROM_LEVEL ? greyCell : plainCell,
+    writeAnswer,
+    showProgress: createProgressDisplay({ quiet: flags.quiet, color: !noColor }),
+  };
+}
+
+function writeAnswer(text: string): void {
+  process.stdout.write(text);
+}
+
+/** One line, whatever a file name or a library's message holds. */
+function printFault(fault: Error): void {
+  const { code, message } =
+    fault instanceof BatchwiseError ? fault : new RunError("ERR_INTERNAL", { problem: fault.message });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  const line = message.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  process.stderr.write(`batchwise: ${code}: ${line}\n`);
+  logErrors(fault);
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL("package.json", PACKAGE_ROOT), "utf8"));
+  return version;
+}

@@ -1,0 +1,125 @@
+/** `batchwise evaluate`: the main job. */
+import { Command } from "commander";
+import type { Evaluation } from "../contracts/result.js";
+import { RunError } from "../errors.js";
+import { type EvaluateHooks, evaluate } from "../evaluate.js";
+import { IncompleteError } from "../incomplete.js";
+import { decimal, type EvaluateInput, oneOf } from "../options.js";
+import { pythonFloat } from "../reports/python-float.js";
+import { FORMATS, type Format, formatOf, render } from "../reports/registry.js";
+import { assertWritable, writeFileWhole } from "../reports/write-file.js";
+import type { Context, ProgressDisplay, RunWork } from "./context.js";
+import { addDataOptions, addNetworkOptions } from "./options.js";
+
+interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds"> {
+  readonly timeout: string;
+  readonly format: string;
+  readonly output: readonly string[];
+  readonly minAccuracy?: string;
+  readonly expectAccuracy?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  batchwise --threads 8
+  batchwise --dataset path/to/mnist --weights sample_weight.pkl --format json
+  batchwise --min-accuracy 0.93 --output result.json`;
+
+export function evaluateCommand(runWork: RunWork): Command {
+  const command = new Command("evaluate").description("evaluate a network over a labelled image set (the default)");
+  addNetworkOptions(addDataOptions(command))
+    .option("--threads <n>", "worker threads; 0 computes on the main thread (default: one a core)")
+    .option("--batch-size <n>", "images a batch", "100")
+    .option("--engine <name>", "ml-matrix or reference", "ml-matrix")
+    .option("--offset <n>", "begin at this image", "0")
+    .option("--limit <n>", "evaluate at most so many images")
+    .option("--warm", "start all workers before the time is taken", false)
+    .option("--timeout <seconds>", "of one batch", "30")
+    .option("--retries <n>", "how often a failed batch is run again", "2")
+    .option("--format <format>", `of the answer on stdout: ${FORMATS.join(", ")}`, "text")
+    .option("--output <file>", "write the answer here too, in the format of its ending (repeatable)", collect, [])
+    .option("--min-accuracy <x>", "exit 100 where the accuracy is lower")
+    .option("--expect-accuracy <x>", "exit 100 where the accuracy, as printed, is another")
+    .addHelpText("after", EXAMPLES)
+    .action((flags: EvaluateFlags) => runWork((context) => runEvaluate(flags, context)));
+  return command;
+}
+
+async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<readonly Error[]> {
+  const format = oneOf("format", FORMATS, flags.format);
+  const outputs = flags.output.map((path) => ({ path, format: formatOf(path) }));
+  const gates = gatesOf(flags);
+  for (const { path } of outputs) await assertWritable(path);
+
+  const faults: Error[] = [];
+  const evaluation = await evaluateShowingProgress({ ...flags, timeoutSeconds: flags.timeout }, context, faults);
+  for (const output of outputs) await writeOutput(output, evaluation, faults);
+  context.writeAnswer(render(format, evaluation));
+  // A gate judges whole results only: a partial one has failed already.
+  if (evaluation.result.complete) faults.push(...gates.flatMap((gate) => gate(evaluation.result.accuracy)));
+  return faults;
+}
+
+/** The evaluation, or what was done of it; why it is not whole is then among the faults. */
+async function evaluateShowingProgress(
+  input: EvaluateInput,
+  { signal, log, showProgress }: Context,
+  faults: Error[],
+): Promise<Evaluation> {
+  let display: ProgressDisplay | undefined;
+  const hooks: EvaluateHooks = {
+    signal,
+    log,
+    onStart: (plan) => {
+      display = showProgress(plan);
+    },
+    onProgress: (progress) => display?.update(progress),
+  };
+  try {
+    return await evaluate(input, hooks);
+  } catch (error) {
+    if (!(error instanceof IncompleteError)) throw error;
+    faults.push(error);
+    return error.partial;
+  } finally {
+    display?.stop();
+  }
+}
+
+async function writeOutput(
+  { path, format }: { path: string; format: Format },
+  evaluation: Evaluation,
+  faults: Error[],
+): Promise<void> {
+  try {
+    await writeFileWhole(path, render(format, evaluation));
+  } catch (error) {
+    if (!(error instanceof RunError)) throw error;
+    faults.push(error);
+  }
+}
+
+type Gate = (accuracy: number) => RunError[];
+
+function gatesOf({ minAccuracy, expectAccuracy }: EvaluateFlags): Gate[] {
+  const gates: Gate[] = [];
+  if (minAccuracy !== undefined) {
+    const least = decimal("--min-accuracy", minAccuracy, 0, 1);
+    gates.push((found) => (found >= least ? [] : [gateError("--min-accuracy", `at least ${least}`, found)]));
+  }
+  if (expectAccuracy !== undefined) {
+    const expected = decimal("--expect-accuracy", expectAccuracy, 0, 1);
+    gates.push((found) =>
+      found === expected ? [] : [gateError("--expect-accuracy", pythonFloat(expected), found)],
+    );
+  }
+  return gates;
+}
+
+function gateError(gate: string, expected: string, found: number): RunError {
+  return new RunError("ERR_GATE_ACCURACY", { gate, expected, found: pythonFloat(found) });
+}
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}

@@ -1,0 +1,78 @@
+/** `batchwise inspect`: the shapes of data and layers, as the book prints them, for one image and for a batch. */
+import { Command } from "commander";
+import { grouped, shapeText } from "../errors/define.js";
+import { type DataAndNetwork, loadPair } from "../load-pair.js";
+import { type EvaluateInput, integer, oneOf, resolveOptions } from "../options.js";
+import { FORMATS } from "../reports/registry.js";
+import { layerSizes } from "../summarize.js";
+import type { Context, RunWork } from "./context.js";
+import { addDataOptions, addNetworkOptions } from "./options.js";
+
+type InspectFlags = EvaluateInput & { readonly format: string };
+
+export function inspectCommand(runWork: RunWork): Command {
+  const command = new Command("inspect").description("print the shapes of data and layers, parameters and hashes");
+  addNetworkOptions(addDataOptions(command))
+    .option("--batch-size <n>", "images a batch", "100")
+    .option("--format <format>", `of the answer: ${FORMATS.join(", ")}`, "text")
+    .action((flags: InspectFlags) => runWork((context) => runInspect(flags, context)));
+  return command;
+}
+
+async function runInspect(flags: InspectFlags, context: Context): Promise<readonly Error[]> {
+  const format = oneOf("format", FORMATS, flags.format);
+  const options = resolveOptions(flags, 1);
+  const batchSize = integer("--batch-size", options.batchSize, 1, Number.MAX_SAFE_INTEGER);
+  const facts = factsOf(await loadPair(options), batchSize);
+  context.writeAnswer(format === "json" ? `${JSON.stringify(facts, null, 2)}\n` : textOf(facts));
+  return [];
+}
+
+type Facts = ReturnType<typeof factsOf>;
+
+function factsOf({ dataset, network }: DataAndNetwork, batchSize: number) {
+  const { rows, columns } = dataset.shape;
+  const sizes = layerSizes(network);
+  return {
+    dataset: {
+      name: dataset.name,
+      split: dataset.split,
+      sha256: dataset.sha256,
+      images: [dataset.total, rows, columns],
+      flattened: [dataset.total, rows * columns],
+      labels: [dataset.total],
+    },
+    network: {
+      name: network.name,
+      sha256: network.sha256,
+      normalize: network.normalize,
+      layers: network.layers.map(({ inputs, outputs, activation }, n) => ({
+        weights: { name: `W${n + 1}`, shape: [inputs, outputs] },
+        biases: { name: `b${n + 1}`, shape: [outputs] },
+        activation,
+      })),
+      parameters: network.layers.reduce((sum, { weights, biases }) => sum + weights.length + biases.length, 0),
+    },
+    oneImage: sizes.map((size) => [size]),
+    batch: sizes.map((size) => [batchSize, size]),
+  };
+}
+
+function textOf({ dataset, network, oneImage, batch }: Facts): string {
+  const layers = network.layers.flatMap(({ weights, biases, activation }) => [
+    `${weights.name} ${shapeText(weights.shape)}`,
+    `${biases.name} ${shapeText(biases.shape)} ${activation === "identity" ? "softmax" : activation}`,
+  ]);
+  return `${[
+    `data set   ${dataset.name}, ${dataset.split}`,
+    `  images   ${shapeText(dataset.images)} → ${shapeText(dataset.flattened)}`,
+    `  labels   ${shapeText(dataset.labels)}`,
+    `  sha256   ${dataset.sha256}`,
+    `network    ${network.name}, ${network.normalize === "scale" ? "pixels ÷ 255" : "pixels as they are"}`,
+    ...layers.map((line) => `  ${line}`),
+    `  ${grouped(network.parameters)} parameters`,
+    `  sha256   ${network.sha256}`,
+    `one image  ${oneImage.map(shapeText).join(" → ")}`,
+    `a batch    ${batch.map((shape) => shape.join(" × ")).join(" → ")}`,
+  ].join("\n")}\n`;
+}

@@ -1,0 +1,60 @@
+/** `batchwise show INDEX`: one image, its label, and what the network makes of it. */
+import { Command } from "commander";
+import { encode } from "fast-png";
+import type { ImageShape } from "../contracts/dataset.js";
+import { shapeText } from "../errors/define.js";
+import { loadPair } from "../load-pair.js";
+import { argmax } from "../metrics/argmax.js";
+import { type EvaluateInput, integer, resolveOptions } from "../options.js";
+import { predict } from "../predict.js";
+import { bar } from "../reports/bars.js";
+import { imageLines } from "../reports/image-text.js";
+import { writeFileWhole } from "../reports/write-file.js";
+import type { Context, RunWork } from "./context.js";
+import { addDataOptions, addNetworkOptions } from "./options.js";
+
+type ShowFlags = EvaluateInput & { readonly png?: string };
+
+const BAR_CELLS = 20;
+const GAP = "   ";
+
+export function showCommand(runWork: RunWork): Command {
+  const command = new Command("show").description("show an image, its label and the network's probabilities");
+  addNetworkOptions(addDataOptions(command.argument("<index>", "which image, from 0")))
+    .option("--png <file>", "write the image as a grey PNG too")
+    .action((index: string, flags: ShowFlags) => runWork((context) => runShow(index, flags, context)));
+  return command;
+}
+
+async function runShow(indexText: string, { png, ...flags }: ShowFlags, context: Context): Promise<readonly Error[]> {
+  const index = integer("INDEX", indexText, 0, Number.MAX_SAFE_INTEGER);
+  const { dataset, network, slabs } = await loadPair({ ...resolveOptions(flags, 1), offset: index, limit: 1 });
+  for await (const { pixels, labels, inputs } of slabs(1)) {
+    const { data } = predict(network, pixels);
+    const name = (label: number) => dataset.classNames?.[label] ?? String(label);
+    const head = [
+      `label: ${name(labels[0])}`,
+      shapeText([inputs]),
+      shapeText([dataset.shape.rows, dataset.shape.columns]),
+      `prediction: ${name(argmax(data))}`,
+    ];
+    const image = imageLines(pixels, dataset.shape, context.paint);
+    const bars = Array.from(data, (share, label) => `${name(label)} ${bar(share, BAR_CELLS)} ${share.toFixed(4)}`);
+    context.writeAnswer(`${[...head, "", ...sideBySide(image, bars, dataset.shape.columns)].join("\n")}\n`);
+    if (png !== undefined) await writeFileWhole(png, greyPng(pixels, dataset.shape));
+  }
+  return [];
+}
+
+function sideBySide(left: readonly string[], right: readonly string[], leftCells: number): string[] {
+  const blank = " ".repeat(leftCells);
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, line) =>
+    `${left[line] ?? blank}${GAP}${right[line] ?? ""}`.trimEnd(),
+  );
+}
+
+/** 8-bit greyscale; ink is white on black, as in the data. */
+function greyPng(pixels: Uint8Array, { rows, columns }: ImageShape): Uint8Array {
+  // Copied out of shared memory, which the encoder's checksums do not take.
+  return encode({ width: columns, height: rows, data: Uint8Array.from(pixels), depth: 8, channels: 1 });
+}

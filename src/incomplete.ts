@@ -1,0 +1,20 @@
+/** An evaluation that did not reach its end: the failure, and what was done by then. */
+import type { Evaluation } from "./contracts/result.js";
+import { RunError } from "./errors.js";
+
+export class IncompleteError extends RunError {
+  readonly partial: Evaluation;
+
+  constructor(failure: RunError, partial: Evaluation) {
+    super(failure.code, failure.facts, { cause: failure.cause ?? failure });
+    this.partial = partial;
+  }
+}
+
+/** Aborting with this reason means SIGTERM; any other means SIGINT. */
+export const TERMINATED = "SIGTERM";
+
+export function interruption(signal: AbortSignal, doneImages: number, totalImages: number): RunError {
+  const code = signal.reason === TERMINATED ? "ERR_TERMINATED" : "ERR_INTERRUPTED";
+  return new RunError(code, { doneImages, totalImages });
+}

@@ -1,0 +1,27 @@
+/** The public API of Batchwise. */
+export type { Dataset, ImageRange, ImageShape, Split } from "./contracts/dataset.js";
+export type { EngineName } from "./contracts/engine.js";
+export type { Activation, Layer, Network, Normalization } from "./contracts/network.js";
+export type { Evaluation, ResultCounts, RunFacts, Timing } from "./contracts/result.js";
+export type { Tensor } from "./contracts/tensor.js";
+export { readIdx } from "./datasets/idx.js";
+export { loadMnist } from "./datasets/mnist.js";
+export { openDataset } from "./datasets/registry.js";
+export { sigmoid } from "./engines/activate.js";
+export {
+  BatchwiseError,
+  DatasetError,
+  ERROR_CODES,
+  type ErrorCode,
+  FileError,
+  NetworkError,
+  RunError,
+  UsageError,
+} from "./errors.js";
+export { type EvaluateHooks, evaluate, type Progress } from "./evaluate.js";
+export { imgShow } from "./img-show.js";
+export { IncompleteError } from "./incomplete.js";
+export { softmax } from "./metrics/softmax.js";
+export { loadNetwork } from "./networks/registry.js";
+export type { EvaluateInput } from "./options.js";
+export { predict } from "./predict.js";

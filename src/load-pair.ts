@@ -1,0 +1,59 @@
+/** Loads a data set and a network that are to be used together, and refuses those that do not fit. */
+import type { Dataset, ImageRange } from "./contracts/dataset.js";
+import type { Network } from "./contracts/network.js";
+import { assertClassCount } from "./datasets/class-names.js";
+import { assertLabelsWithin } from "./datasets/labels.js";
+import { openDataset } from "./datasets/registry.js";
+import { DatasetError, NetworkError } from "./errors.js";
+import { loadNetwork } from "./networks/registry.js";
+import { assertFitsImages } from "./networks/validate.js";
+import type { EvaluateOptions } from "./options.js";
+import type { Slab } from "./slabs/slab.js";
+
+/** The confusion matrix has the square of this many counts at most. */
+const MAX_CLASSES = 1024;
+
+export interface DataAndNetwork {
+  readonly dataset: Dataset;
+  readonly network: Network;
+  /** The network's outputs. */
+  readonly classes: number;
+  /** The images asked for, within the set. */
+  readonly range: ImageRange;
+  /** The range's images, their labels checked. */
+  slabs(multiple: number): AsyncIterable<Slab>;
+}
+
+type PairOptions = Pick<
+  EvaluateOptions,
+  "dataset" | "labels" | "classes" | "split" | "weights" | "activation" | "normalize" | "offset" | "limit"
+>;
+
+export async function loadPair(options: PairOptions): Promise<DataAndNetwork> {
+  const { weights, activation, normalize, offset, limit } = options;
+  const [dataset, network] = await Promise.all([
+    typeof options.dataset === "string" ? openDataset({ ...options, dataset: options.dataset }) : options.dataset,
+    typeof weights === "string" ? loadNetwork(weights, { activation, normalize }) : weights,
+  ]);
+  const { shape, total, labelsPath, classNames } = dataset;
+  assertFitsImages(network, shape);
+  const classes = network.layers[network.layers.length - 1].outputs;
+  if (classes > MAX_CLASSES) {
+    throw new NetworkError("ERR_NETWORK_CLASSES", { path: network.name, found: classes, limit: MAX_CLASSES });
+  }
+  if (classNames !== undefined) assertClassCount(classNames, classes, options.classes ?? dataset.name);
+  if (offset >= total) throw new DatasetError("ERR_RANGE_EMPTY", { offset, total });
+  const range = { offset, limit: Math.min(limit, total - offset) };
+  return {
+    dataset,
+    network,
+    classes,
+    range,
+    async *slabs(multiple) {
+      for await (const slab of dataset.slabs(range, multiple)) {
+        assertLabelsWithin(slab, classes, labelsPath);
+        yield slab;
+      }
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** Probabilities of a network for images given in memory, as the book's `predict`. */
+import type { Network } from "./contracts/network.js";
+import type { Tensor } from "./contracts/tensor.js";
+import { foldPreprocessing } from "./engines/fold.js";
+import { forwardRow } from "./engines/reference.js";
+import { NetworkError } from "./errors.js";
+import { softmax } from "./metrics/softmax.js";
+
+type Pixels = Uint8Array | Float32Array | Float64Array;
+
+/**
+ * The book's `predict(network, x)` (ch03/neuralnet_mnist.py): forward pass and softmax, in float64.
+ *
+ * @param images (inputs) or (N, inputs), row-major. Bytes 0..255 are preprocessed as the network wants them;
+ *   floating-point values are taken as already preprocessed, like the book's `x` in 0..1.
+ * @returns (outputs) or (N, outputs), each row a distribution over the classes
+ * @throws NetworkError ERR_NETWORK_INPUTS where the images do not have the network's inputs
+ */
+export function predict(network: Network, images: Tensor<Pixels> | Pixels): Tensor<Float64Array> {
+  const { data, shape } = "shape" in images ? images : { data: images, shape: [images.length] };
+  const layers = data instanceof Uint8Array ? foldPreprocessing(network) : network.layers;
+  const { inputs } = layers[0];
+  const { outputs } = layers[layers.length - 1];
+  const isBatch = shape.length > 1;
+  const found = isBatch ? data.length / shape[0] : data.length;
+  if (found !== inputs) {
+    throw new NetworkError("ERR_NETWORK_INPUTS", {
+      path: network.name,
+      expected: inputs,
+      found,
+      imageShape: isBatch ? shape.slice(1) : shape,
+    });
+  }
+  const count = data.length / inputs;
+  const probabilities = new Float64Array(count * outputs);
+  for (let image = 0; image < count; image++) {
+    const logits = forwardRow(layers, data.subarray(image * inputs, (image + 1) * inputs));
+    probabilities.set(softmax(logits), image * outputs);
+  }
+  return { data: probabilities, shape: isBatch ? [count, outputs] : [outputs] };
+}

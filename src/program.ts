@@ -1,0 +1,66 @@
+/** The command line's grammar: commands, options, help. */
+import { Command, CommanderError } from "commander";
+import type { RunWork } from "./commands/context.js";
+import { evaluateCommand } from "./commands/evaluate.js";
+import { inspectCommand } from "./commands/inspect.js";
+import { showCommand } from "./commands/show.js";
+import { UsageError } from "./errors.js";
+import { LOG_LEVELS } from "./logger.js";
+import { suggest } from "./suggest.js";
+
+export interface GlobalFlags {
+  readonly logLevel: string;
+  readonly quiet: boolean;
+  readonly color: boolean;
+}
+
+/** Parses and runs. Help and version go to `write`; other slips are thrown as UsageError. */
+export async function runProgram(
+  argv: readonly string[],
+  version: string,
+  write: (text: string) => void,
+  runWork: (flags: GlobalFlags) => RunWork,
+): Promise<void> {
+  const program = new Command("batchwise")
+    .description("Evaluates trained neural networks over labelled image sets, in batches, on every core.")
+    .version(version)
+    .option("--log-level <level>", LOG_LEVELS.join(", "), "warn")
+    .option("--quiet", "no progress on stderr", false)
+    .option("--no-color", "no colour (NO_COLOR and FORCE_COLOR are honoured too)")
+    .enablePositionalOptions(false);
+  const run: RunWork = (work) => runWork(program.opts<GlobalFlags>())(work);
+  const commands = [evaluateCommand(run), showCommand(run), inspectCommand(run)];
+  for (const command of [program, ...commands]) {
+    command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });
+  }
+  for (const command of commands) program.addCommand(command, { isDefault: command.name() === "evaluate" });
+  program.addHelpText("after", () => `\n${commands[0].helpInformation()}`);
+
+  refuseUnknownCommand(argv, [...commands.map((command) => command.name()), "help"]);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version are answers; everything else that commander throws is a slip of the command line.
+    if (error.exitCode !== 0) throw new UsageError("ERR_USAGE", { problem: oneLine(error.message) });
+  }
+}
+
+/** commander would take the unknown word for an argument of the default command. */
+function refuseUnknownCommand([word]: readonly string[], known: readonly string[]): void {
+  if (word === undefined || word.startsWith("-") || known.includes(word)) return;
+  throw new UsageError("ERR_OPTION_UNKNOWN", {
+    what: "command",
+    found: word,
+    known,
+    suggestion: suggest(word, known),
+  });
+}
+
+function oneLine(message: string): string {
+  return message
+    .replace(/^error: /, "")
+    .replace(/\s+/g, " ")
+    .replace("(Did", "(did")
+    .trim();
+}

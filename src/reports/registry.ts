@@ -1,0 +1,30 @@
+/** Formats of the answer, by name and by the ending of a file. */
+import { extname } from "node:path";
+import type { Evaluation } from "../contracts/result.js";
+import { UsageError } from "../errors.js";
+import { renderJson } from "./json.js";
+import { renderText } from "./text.js";
+
+export const FORMATS = ["text", "json"] as const;
+export type Format = (typeof FORMATS)[number];
+
+const RENDER: Readonly<Record<Format, (evaluation: Evaluation) => string>> = {
+  text: renderText,
+  json: renderJson,
+};
+
+const FORMAT_OF_ENDING: ReadonlyMap<string, Format> = new Map([
+  [".txt", "text"],
+  [".json", "json"],
+]);
+
+export function render(format: Format, evaluation: Evaluation): string {
+  return RENDER[format](evaluation);
+}
+
+export function formatOf(path: string): Format {
+  const format = FORMAT_OF_ENDING.get(extname(path).toLowerCase());
+  if (format !== undefined) return format;
+  const expected = `a file ending in ${[...FORMAT_OF_ENDING.keys()].join(" or ")}`;
+  throw new UsageError("ERR_OPTION_VALUE", { option: "--output", expected, found: path });
+}

@@ -1,0 +1,63 @@
+/** How far an evaluation is, on stderr: ora's spinner on a real terminal, one plain line elsewhere. */
+import ora from "ora";
+import type { ProgressDisplay } from "../commands/context.js";
+import { grouped } from "../errors/define.js";
+import type { EvaluationPlan, Progress } from "../evaluate.js";
+
+/** Nobody reads faster. */
+const UPDATE_INTERVAL_MS = 80;
+
+const NOTHING: ProgressDisplay = { update() {}, stop() {} };
+
+export interface DisplayOptions {
+  readonly quiet: boolean;
+  readonly color: boolean;
+}
+
+export function createProgressDisplay({ quiet, color }: DisplayOptions) {
+  return (plan: EvaluationPlan): ProgressDisplay => {
+    if (quiet) return NOTHING;
+    // ora itself would spin without end on a terminal of zero columns, and colour under NO_COLOR.
+    const isTerminal = process.stderr.isTTY && process.stderr.columns > 0 && process.env.TERM !== "dumb";
+    if (!isTerminal) {
+      process.stderr.write(`${planText(plan)}\n`);
+      return NOTHING;
+    }
+    return spinner(plan, color);
+  };
+}
+
+function spinner(plan: EvaluationPlan, color: boolean): ProgressDisplay {
+  const beganAt = performance.now();
+  let updatedAt = beganAt;
+  const display = ora({
+    text: planText(plan),
+    color: color ? "cyan" : false,
+    isEnabled: true,
+    discardStdin: false,
+    stream: process.stderr,
+  }).start();
+  return {
+    update(progress) {
+      const now = performance.now();
+      if (now - updatedAt < UPDATE_INTERVAL_MS) return;
+      updatedAt = now;
+      display.text = progressText(progress, now - beganAt);
+    },
+    stop() {
+      display.stop();
+    },
+  };
+}
+
+function planText({ dataset, network, options, totalImages, batches }: EvaluationPlan): string {
+  const who = options.threads === 0 ? "inline" : `on ${options.threads} threads`;
+  return `evaluating ${grouped(totalImages)} images of ${dataset.name} with ${network.name}: ${grouped(batches)} batches, ${options.engine}, ${who}`;
+}
+
+/** `3,400 of 10,000 images · 61,000 images/s · 0.1 s left` */
+export function progressText({ doneImages, totalImages }: Progress, elapsedMs: number): string {
+  const imagesPerMs = doneImages / elapsedMs;
+  const leftSeconds = (totalImages - doneImages) / imagesPerMs / 1000;
+  return `${grouped(doneImages)} of ${grouped(totalImages)} images · ${grouped(Math.round(imagesPerMs * 1000))} images/s · ${leftSeconds.toFixed(1)} s left`;
+}

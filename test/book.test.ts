@@ -1,0 +1,93 @@
+/** The book's network on the whole of MNIST, held against NumPy's answers, by every road that the book takes. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "ava";
+import { ENGINES } from "../src/contracts/engine.js";
+import { loadMnist } from "../src/datasets/mnist.js";
+import { foldPreprocessing } from "../src/engines/fold.js";
+import { createEngine } from "../src/engines/registry.js";
+import { evaluate } from "../src/evaluate.js";
+import { argmax } from "../src/metrics/argmax.js";
+import { loadNetwork } from "../src/networks/registry.js";
+import { predict } from "../src/predict.js";
+import { runCli } from "./helpers/cli.js";
+import { mnist, needs } from "./helpers/require.js";
+
+const withMnist = needs("mnist", mnist !== undefined);
+const folder = mnist ?? "";
+const weights = join(folder, "sample_weight.pkl");
+const reference = (name: string) => readFile(join(folder, "..", "reference", name));
+const NPY_HEADER_BYTES = 128;
+
+async function referencePredictions(): Promise<number[]> {
+  return [...(await reference("test_predictions.u8"))];
+}
+
+withMnist("the command line gives 9352 of 10000 and NumPy's confusion matrix", async (t) => {
+  const args = ["--dataset", folder, "--weights", weights, "--threads", "8", "--format", "json"];
+  const { status, stdout } = await runCli(args);
+  t.is(status, 0);
+  const { result } = JSON.parse(stdout);
+  t.is(result.correct, 9352);
+  t.is(result.accuracy, 0.9352);
+  const summary = JSON.parse(String(await reference("summary.json")));
+  t.deepEqual(result.confusionMatrix, summary.test.float64.confusion_matrix_rows_are_labels);
+});
+
+withMnist("the text ends with the book's line", async (t) => {
+  const { stdout } = await runCli(["--dataset", folder, "--weights", weights, "--expect-accuracy", "0.9352"]);
+  t.true(stdout.endsWith("\nAccuracy : 0.9352\n"));
+});
+
+for (const threads of [0, 1, 2, 8, 16]) {
+  withMnist(`${threads} threads give NumPy's 10,000 predictions at every batch size`, async (t) => {
+    const expected = await referencePredictions();
+    for (const batchSize of [1, 7, 100, 333, 10_000]) {
+      const { result, predictions } = await evaluate({ dataset: folder, weights, threads, batchSize });
+      t.is(result.correct, 9352);
+      t.deepEqual([...predictions], expected);
+    }
+  });
+}
+
+withMnist("56146 of the 60000 training images are right", async (t) => {
+  const { result } = await evaluate({ dataset: folder, weights, split: "train", threads: 2 });
+  t.is(result.correct, 56_146);
+  t.is(result.total, 60_000);
+  const summary = JSON.parse(String(await reference("summary.json")));
+  t.deepEqual(result.confusionMatrix, summary.train.float64.confusion_matrix_rows_are_labels);
+});
+
+for (const name of ENGINES) {
+  withMnist(`${name} is within 1e-9 of NumPy's float64 logits and predicts all 10,000 alike`, async (t) => {
+    const [, [images]] = await loadMnist({ normalize: false, directory: folder });
+    const npy = await reference("test_logits_float64.npy");
+    const expected = new Float64Array(new Uint8Array(npy.subarray(NPY_HEADER_BYTES)).buffer);
+    const engine = await createEngine(name, foldPreprocessing(await loadNetwork(weights)));
+    const logits = new Float64Array(100_000);
+    await engine.forward(images.data, 10_000, logits);
+    t.is(expected.length, logits.length);
+    t.true(logits.every((value, n) => Math.abs(value - expected[n]) <= 1e-9));
+    const { predictions } = await evaluate({ dataset: folder, weights, engine: name, threads: 2 });
+    t.deepEqual([...predictions], await referencePredictions());
+  });
+}
+
+withMnist("predict gives the book's shapes and classes for one image and for a batch", async (t) => {
+  const network = await loadNetwork(weights);
+  const [, [images]] = await loadMnist({ directory: folder });
+  const one = predict(network, images.data.subarray(0, 784));
+  t.deepEqual(one.shape, [10]);
+  t.is(argmax(one.data), 7);
+  const batch = predict(network, { data: images.data.subarray(0, 100 * 784), shape: [100, 784] });
+  t.deepEqual(batch.shape, [100, 10]);
+  const expected = (await referencePredictions()).slice(0, 100);
+  t.deepEqual(expected.map((_, n) => argmax(batch.data, n * 10, 10)), expected);
+  t.true(batch.data.subarray(0, 10).every((value, n) => Math.abs(value - one.data[n]) < 1e-15));
+});
+
+withMnist("shows the first training image, a five", async (t) => {
+  const { status, stdout } = await runCli(["show", "0", "--dataset", folder, "--split", "train", "--weights", weights]);
+  t.is(status, 0);
+  t.regex(stdout, /^label: 5\n\(784,\)\n\(28, 28\)\nprediction: 5\n/);
+});

@@ -1,0 +1,81 @@
+import test from "ava";
+import { ENGINES } from "../src/contracts/engine.js";
+import { evaluate } from "../src/evaluate.js";
+import { argmax } from "../src/metrics/argmax.js";
+import { predict } from "../src/predict.js";
+import { randomDataset, randomNetwork } from "./helpers/random.js";
+
+const TOTAL = 1003;
+const dataset = randomDataset(TOTAL, { slabImages: 400 });
+const weights = randomNetwork([64, 20, 12, 10]);
+
+async function predictedOneByOne(): Promise<number[]> {
+  const predictions: number[] = [];
+  for await (const { pixels, inputs, count } of dataset.slabs({ offset: 0, limit: TOTAL }, 1)) {
+    for (let n = 0; n < count; n++) {
+      predictions.push(argmax(predict(weights, pixels.subarray(n * inputs, (n + 1) * inputs)).data));
+    }
+  }
+  return predictions;
+}
+
+for (const engine of ENGINES) {
+  test(`${engine} predicts what one image at a time gives, whatever the threads and batches`, async (t) => {
+    const expected = await predictedOneByOne();
+    const whole = await evaluate({ dataset, weights, engine, threads: 0, batchSize: TOTAL });
+    t.deepEqual([...whole.predictions], expected);
+    for (const threads of [0, 1, 3]) {
+      for (const batchSize of [1, 7, 100, 333]) {
+        const { result, predictions, run } = await evaluate({ dataset, weights, engine, threads, batchSize });
+        t.deepEqual(result, whole.result);
+        t.deepEqual(predictions, whole.predictions);
+        t.is(run.batches, run.batchesByThread.reduce((a, b) => a + b));
+      }
+    }
+  });
+}
+
+test("counts a label and its prediction in the confusion matrix's row and column", async (t) => {
+  const { result, predictions } = await evaluate({ dataset, weights, threads: 0 });
+  const expected = Array.from({ length: 10 }, () => new Array<number>(10).fill(0));
+  for await (const { labels, firstImage, count } of dataset.slabs({ offset: 0, limit: TOTAL }, 1)) {
+    for (let n = 0; n < count; n++) expected[labels[n]][predictions[firstImage + n]]++;
+  }
+  t.deepEqual(result.confusionMatrix, expected);
+  t.is(result.correct, expected.reduce((sum, row, label) => sum + row[label], 0));
+  t.is(result.accuracy, result.correct / TOTAL);
+});
+
+test("evaluates just the images between offset and limit", async (t) => {
+  const whole = await evaluate({ dataset, weights, threads: 0 });
+  const part = await evaluate({ dataset, weights, threads: 2, offset: 450, limit: 201, batchSize: 50 });
+  t.is(part.result.total, 201);
+  t.deepEqual(part.predictions, whole.predictions.slice(450, 651));
+});
+
+test("refuses an offset behind the last image", async (t) => {
+  const error = await t.throwsAsync(evaluate({ dataset, weights, offset: TOTAL }));
+  t.is((error as { code?: string }).code, "ERR_RANGE_EMPTY");
+});
+
+test("refuses a network that does not fit the images", async (t) => {
+  const error = await t.throwsAsync(evaluate({ dataset, weights: randomNetwork([65, 10]) }));
+  t.is((error as { code?: string }).code, "ERR_NETWORK_INPUTS");
+});
+
+test("refuses more classes than a confusion matrix holds", async (t) => {
+  const error = await t.throwsAsync(evaluate({ dataset, weights: randomNetwork([64, 1025]) }));
+  t.is((error as { code?: string }).code, "ERR_NETWORK_CLASSES");
+});
+
+test("refuses labels that the network has no output for", async (t) => {
+  const error = await t.throwsAsync(evaluate({ dataset, weights: randomNetwork([64, 9]) }));
+  t.is((error as { code?: string }).code, "ERR_LABEL_RANGE");
+});
+
+test("reports progress up to the last image", async (t) => {
+  const seen: number[] = [];
+  await evaluate({ dataset, weights, threads: 2 }, { onProgress: ({ doneImages }) => seen.push(doneImages) });
+  t.is(seen.length, 12);
+  t.is(seen.at(-1), TOTAL);
+});

@@ -1,0 +1,120 @@
+import test from "ava";
+import type { Evaluation } from "../../src/contracts/result.js";
+import { BatchwiseError } from "../../src/errors.js";
+import { evaluateWith, type OpenExecutor } from "../../src/evaluate.js";
+import { createLocalPool } from "../../src/executors/local-pool.js";
+import { openExecutor } from "../../src/executors/registry.js";
+import { IncompleteError } from "../../src/incomplete.js";
+import type { EvaluateInput } from "../../src/options.js";
+import { randomDataset, randomNetwork } from "../helpers/random.js";
+import { FAULTS, type Fault, type FaultySetup } from "../workers/faulty.js";
+
+const INPUT: EvaluateInput = {
+  dataset: randomDataset(1050),
+  weights: randomNetwork([64, 12, 10]),
+  threads: 2,
+  timeoutSeconds: 1,
+};
+const workerFile = (name: string) => new URL(`../workers/${name}.js`, import.meta.url);
+
+function openFaulty(fault: Fault, times: number, onlyBatch?: number): OpenExecutor {
+  const timesLeft = new Int32Array(new SharedArrayBuffer(4)).fill(times);
+  return async ({ threads, timeoutMs, engine }, layers) => {
+    const setup: FaultySetup = { engine, layers, fault, timesLeft, ...(onlyBatch !== undefined && { onlyBatch }) };
+    return createLocalPool({ threads, timeoutMs, setup, workerUrl: workerFile("faulty") });
+  };
+}
+
+const openBroken =
+  (name: string): OpenExecutor =>
+  (options, layers, tasks) =>
+    openExecutor(options, layers, tasks, workerFile(name));
+
+const countsOf = ({ result, predictions }: Evaluation) => ({ result, predictions });
+
+for (const fault of FAULTS) {
+  test(`gives the same answer after one retry when a worker does this once: ${fault}`, async (t) => {
+    const expected = await evaluateWith(openExecutor, INPUT);
+    const found = await evaluateWith(openFaulty(fault, 1), INPUT);
+    t.is(found.run.retries, 1);
+    t.is(found.run.workersStarted, 3);
+    t.deepEqual(countsOf(found), countsOf(expected));
+  });
+}
+
+test("names a batch that always kills its worker and keeps the rest", async (t) => {
+  const run = evaluateWith(openFaulty("exit", 1000, 4), INPUT);
+  const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+  t.is(error?.code, "ERR_BATCH_FAILED");
+  t.is(error?.exitStatus, 4);
+  t.regex(error?.message ?? "", /batch 4 \(images 400 to 499\) failed 3 times: a worker died: .*code: 7/);
+  t.is(error?.partial.result.total, 950);
+  t.false(error?.partial.result.complete);
+  t.is(error?.partial.run.retries, 2);
+});
+
+test("names the deadline that a hanging batch passed", async (t) => {
+  const run = evaluateWith(openFaulty("hang", 1000, 0), { ...INPUT, timeoutSeconds: 0.2, retries: 0 });
+  const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+  t.is(error?.code, "ERR_BATCH_FAILED");
+  t.is((error?.cause as BatchwiseError).code, "ERR_BATCH_TIMEOUT");
+});
+
+test("tells an answer that cannot be true from a crash", async (t) => {
+  const run = evaluateWith(openFaulty("answer a wrong count", 1000, 0), { ...INPUT, retries: 0 });
+  const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+  t.is((error?.cause as BatchwiseError).code, "ERR_WORKER_ANSWER");
+});
+
+test("does not try the whole set when nothing ever goes right", async (t) => {
+  const run = evaluateWith(openFaulty("throw", 100_000), { ...INPUT, threads: 1 });
+  const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+  t.is((error?.cause as BatchwiseError).code, "ERR_WORKER_CRASHED");
+  t.is(error?.partial.result.total, 0);
+  t.true((error?.partial.run.workersStarted ?? 99) <= 4);
+});
+
+for (const name of ["throws-on-load", "exits-on-load", "is-not-there"]) {
+  test(`ends at once with a worker file that ${name.replaceAll("-", " ")}`, async (t) => {
+    const error = await t.throwsAsync(evaluateWith(openBroken(name), INPUT), { instanceOf: IncompleteError });
+    t.is(error?.code, "ERR_WORKER_LOAD");
+    t.is(error?.exitStatus, 4);
+    t.true((error?.partial.timing.totalMs ?? 1e9) < 10_000);
+  });
+}
+
+test("keeps what was done when it is interrupted", async (t) => {
+  const abort = new AbortController();
+  const run = evaluateWith(openExecutor, INPUT, {
+    signal: abort.signal,
+    onProgress: ({ doneImages }) => {
+      if (doneImages >= 300) abort.abort("SIGINT");
+    },
+  });
+  const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+  t.is(error?.code, "ERR_INTERRUPTED");
+  t.is(error?.exitStatus, 130);
+  t.true((error?.partial.result.total ?? 0) >= 300);
+  t.true((error?.partial.result.total ?? 9999) < 1050);
+});
+
+test("starts no more workers than there are tasks, and the coordinator computes nothing", async (t) => {
+  const { run } = await evaluateWith(openExecutor, { ...INPUT, threads: 8, batchSize: 400 });
+  t.is(run.workersStarted, 3);
+  t.is(run.threads, 8);
+  t.is(run.batchesByThread[0], 0);
+  t.is(run.batchesByThread.reduce((a, b) => a + b), 3);
+});
+
+test("starts the time with all workers ready when it is asked to warm up", async (t) => {
+  const { run, timing } = await evaluateWith(openExecutor, { ...INPUT, threads: 4, warm: true });
+  t.is(run.workersStarted, 4);
+  t.true(timing.evaluateMs + timing.startPoolMs <= timing.totalMs);
+});
+
+test("has a worker's own error as the cause", async (t) => {
+  const run = evaluateWith(openFaulty("throw", 1000, 2), { ...INPUT, retries: 0 });
+  const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+  t.true(error?.cause instanceof BatchwiseError);
+  t.regex(error?.message ?? "", /out of order/);
+});

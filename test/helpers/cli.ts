@@ -1,0 +1,38 @@
+/** Runs the command line in a process of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { PACKAGE_ROOT } from "../../src/package-root.js";
+
+const CLI = fileURLToPath(new URL("dist/src/cli.js", PACKAGE_ROOT));
+
+export interface CliResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called as soon as the process writes to stderr. */
+  onStderr?(child: ChildProcess, text: string): void;
+}
+
+export function runCli(args: readonly string[], { env = {}, onStderr }: CliOptions = {}): Promise<CliResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [CLI, ...args], {
+      cwd: fileURLToPath(PACKAGE_ROOT),
+      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, ...env },
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+      onStderr?.(child, String(chunk));
+    });
+    child.once("error", reject);
+    child.once("close", (status) => resolve({ status, stdout, stderr }));
+  });
+}

@@ -1,0 +1,3 @@
+/** A worker file that ends its thread while it loads. */
+process.exit(3);
+export {};

@@ -1,0 +1,62 @@
+/** A worker that does its work like the real one, but for the faults that a test asks of it. */
+import { workerData } from "node:worker_threads";
+import type { BatchAnswer, Task } from "../../src/contracts/executor.js";
+import { createEngine } from "../../src/engines/registry.js";
+import { createTaskRunner } from "../../src/executors/task-runner.js";
+import type { WorkerSetup } from "../../src/executors/worker-setup.js";
+import { viewSlab } from "../../src/slabs/slab.js";
+
+export const FAULTS = [
+  "exit",
+  "throw",
+  "reject with a non-error",
+  "hang",
+  "answer too few",
+  "answer nothing",
+  "answer a wrong count",
+  "answer another batch",
+  "predict an impossible class",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export interface FaultySetup extends WorkerSetup {
+  readonly fault: Fault;
+  /** How many more times the fault is to happen, over all workers. */
+  readonly timesLeft: Int32Array;
+  /** Only with this batch, where given. */
+  readonly onlyBatch?: number;
+}
+
+const { engine, layers, fault, timesLeft, onlyBatch } = workerData as FaultySetup;
+const runTask = createTaskRunner(await createEngine(engine, layers), layers[layers.length - 1].outputs);
+
+export default async function faulty(task: Task): Promise<unknown> {
+  const isDue = task.batches.some(({ id }) => onlyBatch === undefined || id === onlyBatch);
+  if (!isDue || Atomics.sub(timesLeft, 0, 1) <= 0) return runTask(task);
+  return commit(fault, task, await runTask(task));
+}
+
+function commit(fault: Fault, task: Task, answers: readonly BatchAnswer[]): unknown {
+  const [first] = answers;
+  switch (fault) {
+    case "exit":
+      return process.exit(7);
+    case "throw":
+      throw new Error("out of order");
+    case "reject with a non-error":
+      throw "just a string";
+    case "hang":
+      for (;;);
+    case "answer too few":
+      return answers.slice(1);
+    case "answer nothing":
+      return undefined;
+    case "answer a wrong count":
+      return [{ ...first, correct: first.correct + 1 }];
+    case "answer another batch":
+      return [{ ...first, id: first.id + 1 }];
+    case "predict an impossible class":
+      viewSlab(task.buffer, task.layout).predictions[task.batches[0].start] = 4711;
+      return answers;
+  }
+}
