@@ -1,7 +1,7 @@
-/** The nearest known word to one that is not known. */
+/** What the user may have meant: the known name that is closest to the one found, when it is close at all. */
 import { closest, distance } from "fastest-levenshtein";
 
-/** The known word that `found` is probably a slip of; undefined where none is near. */
+/** `suggest("mnits", ["mnist", "fashion"])` → `"mnist"`; `undefined` when nothing is near. */
 export function suggest(found: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const nearest = closest(found, known);
