@@ -45,7 +45,9 @@ export async function timed(work: () => unknown): Promise<number> {
 }
 
 export function machineText(versions: Readonly<Record<string, string>>): string {
-  const listed = Object.entries({ Node: process.version, ...versions }).map(([name, version]) => `${name} ${version}`);
+  const listed = Object.entries({ Node: process.version, ...versions }).map(
+    ([name, version]) => `${name} ${version}`,
+  );
   return `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}; ${listed.join(", ")}`;
 }
 
@@ -55,5 +57,7 @@ export function tableOf(measured: readonly Measured[], images: number): string {
     ({ name, medianMs, fastestMs, slowestMs }) =>
       `| ${name} | ${medianMs.toFixed(1)} | ${fastestMs.toFixed(1)} to ${slowestMs.toFixed(1)} | ${((1000 * medianMs) / images).toFixed(2)} |`,
   );
-  return ["| | median ms | fastest to slowest | µs an image |", "| --- | ---: | ---: | ---: |", ...rows].join("\n");
+  return ["| | median ms | fastest to slowest | µs an image |", "| --- | ---: | ---: | ---: |", ...rows].join(
+    "\n",
+  );
 }

@@ -50,7 +50,9 @@ const plain = createPlainMlMatrix(layers);
 const ours: Forward = (...args) => engine.forward(...args);
 
 console.log(`${machineText({ "ml-matrix": versionOf("ml-matrix"), piscina: versionOf("piscina") })}`);
-console.log(`${count} images of ${pair.dataset.name}, ${layerSizes(pair.network).join("-")}, batches of 100\n`);
+console.log(
+  `${count} images of ${pair.dataset.name}, ${layerSizes(pair.network).join("-")}, batches of 100\n`,
+);
 
 // Prove, then time.
 const plainLogits = new Float64Array(count * outputs);
@@ -94,9 +96,18 @@ function numpyTable(layers: FoldedLayers, logits: Float64Array): string {
   try {
     const [pixelsFile, weightsFile] = [join(folder, "pixels"), join(folder, "weights")];
     writeFileSync(pixelsFile, pixels);
-    writeFileSync(weightsFile, Buffer.concat(layers.flatMap(({ weights, biases }) => [bytesOf(weights), bytesOf(biases)])));
+    writeFileSync(
+      weightsFile,
+      Buffer.concat(layers.flatMap(({ weights, biases }) => [bytesOf(weights), bytesOf(biases)])),
+    );
     const script = fileURLToPath(new URL("benchmarks/numpy_batches.py", PACKAGE_ROOT));
-    const request = { pixels: pixelsFile, weights: weightsFile, layers: layerSizes(pair.network), batchSizes: BATCH_SIZES, rounds: 5 };
+    const request = {
+      pixels: pixelsFile,
+      weights: weightsFile,
+      layers: layerSizes(pair.network),
+      batchSizes: BATCH_SIZES,
+      rounds: 5,
+    };
     const { status, stdout, error } = spawnSync("python3", [script], {
       input: JSON.stringify(request),
       encoding: "utf8",
@@ -106,7 +117,8 @@ function numpyTable(layers: FoldedLayers, logits: Float64Array): string {
     const { numpy, medianMs, predictions } = JSON.parse(stdout);
     assert.deepEqual(predictions, predictionsOf(logits), "NumPy predicts the same");
     const rows = BATCH_SIZES.map(
-      (size) => `| NumPy ${numpy}, batch ${size} | ${medianMs[size].toFixed(1)} | ${((1000 * medianMs[size]) / count).toFixed(2)} |`,
+      (size) =>
+        `| NumPy ${numpy}, batch ${size} | ${medianMs[size].toFixed(1)} | ${((1000 * medianMs[size]) / count).toFixed(2)} |`,
     );
     return ["| | median ms | µs an image |", "| --- | ---: | ---: |", ...rows].join("\n");
   } finally {

@@ -27,7 +27,8 @@ export function createPlainMlMatrix(layers: FoldedLayers) {
       values = sums;
     }
     for (let row = 0; row < count; row++) {
-      for (let column = 0; column < outputs; column++) logits[row * outputs + column] = values.get(row, column);
+      for (let column = 0; column < outputs; column++)
+        logits[row * outputs + column] = values.get(row, column);
     }
   };
 }

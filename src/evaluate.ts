@@ -38,7 +38,11 @@ export interface Progress {
   readonly totalImages: number;
 }
 
-export type OpenExecutor = (options: EvaluateOptions, layers: FoldedLayers, tasks: number) => Promise<Executor>;
+export type OpenExecutor = (
+  options: EvaluateOptions,
+  layers: FoldedLayers,
+  tasks: number,
+) => Promise<Executor>;
 
 /**
  * Evaluates a network over a labelled image set, in batches.
@@ -90,7 +94,16 @@ export async function evaluateWith(
     });
     log.info({ evaluateMs: outcome.evaluateMs, retries: outcome.retries }, "merged");
     const totalMs = performance.now() - beganAt;
-    const evaluation = summarize({ options, dataset, network, executor, outcome, predictions, loadMs, totalMs });
+    const evaluation = summarize({
+      options,
+      dataset,
+      network,
+      executor,
+      outcome,
+      predictions,
+      loadMs,
+      totalMs,
+    });
     if (signal.aborted) throw new IncompleteError(interruption(signal, doneImages, totalImages), evaluation);
     if (outcome.failure instanceof RunError) throw new IncompleteError(outcome.failure, evaluation);
     if (outcome.failure !== undefined) throw outcome.failure;

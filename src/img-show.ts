@@ -13,6 +13,7 @@ export function imgShow(
   pixels: Uint8Array | Float32Array,
   shape: ImageShape = { rows: 28, columns: 28 },
 ): string {
-  const bytes = pixels instanceof Uint8Array ? pixels : Uint8Array.from(pixels, (value) => Math.round(value * 255));
+  const bytes =
+    pixels instanceof Uint8Array ? pixels : Uint8Array.from(pixels, (value) => Math.round(value * 255));
   return imageLines(bytes, shape).join("\n");
 }

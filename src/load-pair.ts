@@ -32,11 +32,13 @@ type PairOptions = Pick<
 export async function loadPair(options: PairOptions): Promise<DataAndNetwork> {
   const { weights, activation, normalize, offset, limit } = options;
   const [dataset, network] = await Promise.all([
-    typeof options.dataset === "string" ? openDataset({ ...options, dataset: options.dataset }) : options.dataset,
+    typeof options.dataset === "string"
+      ? openDataset({ ...options, dataset: options.dataset })
+      : options.dataset,
     typeof weights === "string" ? loadNetwork(weights, { activation, normalize }) : weights,
   ]);
   const { shape, total, labelsPath, classNames } = dataset;
-  assertFitsImages(network, shape);
+  assertFitsImages(network, network.name, shape);
   const classes = network.layers[network.layers.length - 1].outputs;
   if (classes > MAX_CLASSES) {
     throw new NetworkError("ERR_NETWORK_CLASSES", { path: network.name, found: classes, limit: MAX_CLASSES });

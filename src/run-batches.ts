@@ -1,4 +1,5 @@
 /** The coordinator: hands tasks to an executor, merges answers by batch id, runs failed batches again. It computes nothing. */
+import { setMaxListeners } from "node:events";
 import type { Executor, TaskResult } from "./contracts/executor.js";
 import type { Log } from "./contracts/log.js";
 import { RunError } from "./errors.js";
@@ -91,6 +92,8 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     }
   }
 
+  // Each task under way listens.
+  setMaxListeners(executor.capacity + 1, signal);
   const lanes = Array.from({ length: executor.capacity }, workLane);
   await Promise.all(lanes.map((lane) => lane.catch((error: unknown) => (fatal ??= error))));
 

@@ -1,7 +1,6 @@
 /** The book's network on the whole of MNIST, held against NumPy's answers, by every road that the book takes. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import test from "ava";
 import { ENGINES } from "../src/contracts/engine.js";
 import { loadMnist } from "../src/datasets/mnist.js";
 import { foldPreprocessing } from "../src/engines/fold.js";
@@ -31,7 +30,7 @@ withMnist("the command line gives 9352 of 10000 and NumPy's confusion matrix", a
   t.is(result.correct, 9352);
   t.is(result.accuracy, 0.9352);
   const summary = JSON.parse(String(await reference("summary.json")));
-  t.deepEqual(result.confusionMatrix, summary.test.float64.confusion_matrix_rows_are_labels);
+  t.deepEqual(result.confusionMatrix, summary.test.confusion_matrix_rows_are_labels);
 });
 
 withMnist("the text ends with the book's line", async (t) => {
@@ -55,7 +54,7 @@ withMnist("56146 of the 60000 training images are right", async (t) => {
   t.is(result.correct, 56_146);
   t.is(result.total, 60_000);
   const summary = JSON.parse(String(await reference("summary.json")));
-  t.deepEqual(result.confusionMatrix, summary.train.float64.confusion_matrix_rows_are_labels);
+  t.deepEqual(result.confusionMatrix, summary.train.confusion_matrix_rows_are_labels);
 });
 
 for (const name of ENGINES) {
@@ -82,12 +81,24 @@ withMnist("predict gives the book's shapes and classes for one image and for a b
   const batch = predict(network, { data: images.data.subarray(0, 100 * 784), shape: [100, 784] });
   t.deepEqual(batch.shape, [100, 10]);
   const expected = (await referencePredictions()).slice(0, 100);
-  t.deepEqual(expected.map((_, n) => argmax(batch.data, n * 10, 10)), expected);
+  t.deepEqual(
+    expected.map((_, n) => argmax(batch.data, n * 10, 10)),
+    expected,
+  );
   t.true(batch.data.subarray(0, 10).every((value, n) => Math.abs(value - one.data[n]) < 1e-15));
 });
 
 withMnist("shows the first training image, a five", async (t) => {
-  const { status, stdout } = await runCli(["show", "0", "--dataset", folder, "--split", "train", "--weights", weights]);
+  const { status, stdout } = await runCli([
+    "show",
+    "0",
+    "--dataset",
+    folder,
+    "--split",
+    "train",
+    "--weights",
+    weights,
+  ]);
   t.is(status, 0);
   t.regex(stdout, /^label: 5\n\(784,\)\n\(28, 28\)\nprediction: 5\n/);
 });

@@ -38,7 +38,10 @@ test("eight threads: eight workers, none of the work on the coordinator, a hundr
   t.is(run.batchesByThread[0], 0);
   t.is(run.batchesByThread.length, 9);
   t.true(run.batchesByThread.filter((batches: number) => batches > 0).length >= 2);
-  t.is(run.batchesByThread.reduce((a: number, b: number) => a + b), 100);
+  t.is(
+    run.batchesByThread.reduce((a: number, b: number) => a + b),
+    100,
+  );
   t.is(result.total, 10_000);
   t.true(result.complete);
 });
@@ -64,7 +67,10 @@ test("passes a gate that holds and fails with status 100 where one does not, the
     const failed = await runCli(["--limit", "500", "--quiet", gate, "0.99999"]);
     t.is(failed.status, 100);
     t.regex(failed.stdout, /\nAccuracy : /);
-    t.regex(failed.stderr, new RegExp(`^batchwise: ERR_GATE_ACCURACY: ${gate}: expected .*0.99999, found 0\\.9\\d*\n$`));
+    t.regex(
+      failed.stderr,
+      new RegExp(`^batchwise: ERR_GATE_ACCURACY: ${gate}: expected .*0.99999, found 0\\.9\\d*\n$`),
+    );
   }
   const expected = /Accuracy : (.*)\n$/.exec(passed.stdout)?.[1] ?? "";
   t.is((await runCli(["--limit", "500", "--expect-accuracy", expected])).status, 0);
@@ -109,7 +115,7 @@ const UNKNOWN_WORDS: readonly [args: string[], code: ErrorCode, hint: string][] 
 for (const [args, code, hint] of UNKNOWN_WORDS) {
   test(`answers ${args.join(" ")} with a suggestion`, async (t) => {
     const stderr = await refuses(t, args, code);
-    t.regex(stderr.toLowerCase(), new RegExp(RegExp.escape?.(hint) ?? hint.replace(/[?.]/g, "\\$&"), "i"));
+    t.regex(stderr, new RegExp(hint.replace(/[?.]/g, "\\$&"), "i"));
   });
 }
 
@@ -132,7 +138,10 @@ test("reports what was done when it is interrupted, and exits 130", async (t) =>
   const { result } = JSON.parse(stdout);
   t.false(result.complete);
   t.true(result.total < 10_000);
-  t.regex(stderr, /batchwise: ERR_INTERRUPTED: interrupted after [\d,]+ of 10,000 images; the result is partial\n$/);
+  t.regex(
+    stderr,
+    /batchwise: ERR_INTERRUPTED: interrupted after [\d,]+ of 10,000 images; the result is partial\n$/,
+  );
 });
 
 test("exits 143 when it is terminated", async (t) => {
@@ -180,9 +189,13 @@ test("helps with examples and tells its version", async (t) => {
 
 test("ends quietly when the reader of stdout has seen enough", async (t) => {
   const { spawnSync } = await import("node:child_process");
-  const { status, stderr } = spawnSync("bash", ["-c", `set -o pipefail; node dist/src/cli.js --quiet --limit 500 | head -0`], {
-    encoding: "utf8",
-  });
+  const { status, stderr } = spawnSync(
+    "bash",
+    ["-c", `set -o pipefail; node dist/src/cli.js --quiet --limit 500 | head -0`],
+    {
+      encoding: "utf8",
+    },
+  );
   t.is(stderr, "");
   t.is(status, 0);
 });

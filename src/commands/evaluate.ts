@@ -26,7 +26,9 @@ Examples:
   batchwise --min-accuracy 0.93 --output result.json`;
 
 export function evaluateCommand(runWork: RunWork): Command {
-  const command = new Command("evaluate").description("evaluate a network over a labelled image set (the default)");
+  const command = new Command("evaluate").description(
+    "evaluate a network over a labelled image set (the default)",
+  );
   addNetworkOptions(addDataOptions(command))
     .option("--threads <n>", "worker threads; 0 computes on the main thread (default: one a core)")
     .option("--batch-size <n>", "images a batch", "100")
@@ -37,7 +39,12 @@ export function evaluateCommand(runWork: RunWork): Command {
     .option("--timeout <seconds>", "of one batch", "30")
     .option("--retries <n>", "how often a failed batch is run again", "2")
     .option("--format <format>", `of the answer on stdout: ${FORMATS.join(", ")}`, "text")
-    .option("--output <file>", "write the answer here too, in the format of its ending (repeatable)", collect, [])
+    .option(
+      "--output <file>",
+      "write the answer here too, in the format of its ending (repeatable)",
+      collect,
+      [],
+    )
     .option("--min-accuracy <x>", "exit 100 where the accuracy is lower")
     .option("--expect-accuracy <x>", "exit 100 where the accuracy, as printed, is another")
     .addHelpText("after", EXAMPLES)
@@ -52,7 +59,11 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
   for (const { path } of outputs) await assertWritable(path);
 
   const faults: Error[] = [];
-  const evaluation = await evaluateShowingProgress({ ...flags, timeoutSeconds: flags.timeout }, context, faults);
+  const evaluation = await evaluateShowingProgress(
+    { ...flags, timeoutSeconds: flags.timeout },
+    context,
+    faults,
+  );
   for (const output of outputs) await writeOutput(output, evaluation, faults);
   context.writeAnswer(render(format, evaluation));
   // A gate judges whole results only: a partial one has failed already.

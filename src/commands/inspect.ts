@@ -11,7 +11,9 @@ import { addDataOptions, addNetworkOptions } from "./options.js";
 type InspectFlags = EvaluateInput & { readonly format: string };
 
 export function inspectCommand(runWork: RunWork): Command {
-  const command = new Command("inspect").description("print the shapes of data and layers, parameters and hashes");
+  const command = new Command("inspect").description(
+    "print the shapes of data and layers, parameters and hashes",
+  );
   addNetworkOptions(addDataOptions(command))
     .option("--batch-size <n>", "images a batch", "100")
     .option("--format <format>", `of the answer: ${FORMATS.join(", ")}`, "text")
@@ -51,7 +53,10 @@ function factsOf({ dataset, network }: DataAndNetwork, batchSize: number) {
         biases: { name: `b${n + 1}`, shape: [outputs] },
         activation,
       })),
-      parameters: network.layers.reduce((sum, { weights, biases }) => sum + weights.length + biases.length, 0),
+      parameters: network.layers.reduce(
+        (sum, { weights, biases }) => sum + weights.length + biases.length,
+        0,
+      ),
     },
     oneImage: sizes.map((size) => [size]),
     batch: sizes.map((size) => [batchSize, size]),

@@ -6,7 +6,11 @@ import { NETWORK_NAMES } from "../networks/registry.js";
 
 export function addDataOptions(command: Command): Command {
   return command
-    .option("--dataset <name|dir|file>", `images: ${DATASET_NAMES.join(", ")}, a folder, or an IDX file`, "bundled")
+    .option(
+      "--dataset <name|dir|file>",
+      `images: ${DATASET_NAMES.join(", ")}, a folder, or an IDX file`,
+      "bundled",
+    )
     .option("--labels <file>", "labels, where --dataset is an image file")
     .option("--classes <file>", "names of the classes, one a line")
     .option("--split <split>", "test or train", "test");
@@ -15,6 +19,9 @@ export function addDataOptions(command: Command): Command {
 export function addNetworkOptions(command: Command): Command {
   return command
     .option("--weights <name|file>", `network: ${NETWORK_NAMES.join(", ")} or a file`, "bundled")
-    .option("--activation <name>", `of the hidden layers, where the file does not say: ${ACTIVATIONS.join(", ")}`)
+    .option(
+      "--activation <name>",
+      `of the hidden layers, where the file does not say: ${ACTIVATIONS.join(", ")}`,
+    )
     .option("--normalize <how>", `what the network wants done to bytes: ${NORMALIZATIONS.join(", ")}`);
 }

@@ -26,9 +26,17 @@ export function showCommand(runWork: RunWork): Command {
   return command;
 }
 
-async function runShow(indexText: string, { png, ...flags }: ShowFlags, context: Context): Promise<readonly Error[]> {
+async function runShow(
+  indexText: string,
+  { png, ...flags }: ShowFlags,
+  context: Context,
+): Promise<readonly Error[]> {
   const index = integer("INDEX", indexText, 0, Number.MAX_SAFE_INTEGER);
-  const { dataset, network, slabs } = await loadPair({ ...resolveOptions(flags, 1), offset: index, limit: 1 });
+  const { dataset, network, slabs } = await loadPair({
+    ...resolveOptions(flags, 1),
+    offset: index,
+    limit: 1,
+  });
   for await (const { pixels, labels, inputs } of slabs(1)) {
     const { data } = predict(network, pixels);
     const name = (label: number) => dataset.classNames?.[label] ?? String(label);
@@ -39,7 +47,10 @@ async function runShow(indexText: string, { png, ...flags }: ShowFlags, context:
       `prediction: ${name(argmax(data))}`,
     ];
     const image = imageLines(pixels, dataset.shape, context.paint);
-    const bars = Array.from(data, (share, label) => `${name(label)} ${bar(share, BAR_CELLS)} ${share.toFixed(4)}`);
+    const bars = Array.from(
+      data,
+      (share, label) => `${name(label)} ${bar(share, BAR_CELLS)} ${share.toFixed(4)}`,
+    );
     context.writeAnswer(`${[...head, "", ...sideBySide(image, bars, dataset.shape.columns)].join("\n")}\n`);
     if (png !== undefined) await writeFileWhole(png, greyPng(pixels, dataset.shape));
   }

@@ -7,5 +7,7 @@ export function renderJson({ predictions: _, ...report }: Evaluation): string {
 
 /** `[\n  1,\n  2\n]` → `[1, 2]`: JSON.stringify gives each number a line of its own. Strings hold no raw line feed. */
 function inlineNumberArrays(json: string): string {
-  return json.replace(/\[\n\s+[-\d.][-\d.,eE+\s]*\]/g, (rows) => rows.replace(/\s+/g, " ").replace("[ ", "[").replace(" ]", "]"));
+  return json.replace(/\[\n\s+[-\d.][-\d.,eE+\s]*\]/g, (rows) =>
+    rows.replace(/\s+/g, " ").replace("[ ", "[").replace(" ]", "]"),
+  );
 }

@@ -9,11 +9,21 @@ export function renderText({ dataset, network, run, result, timing }: Evaluation
   const rows: [string, string][] = [
     ["Data", `${dataset.name}, ${dataset.split}: ${imagesText(result.total, dataset.total)}`],
     ["Network", `${network.name}, ${network.layers.join("-")}`],
-    ["Engine", `${run.engine}, ${threadsText(run)}, ${grouped(run.batches)} batches of ${grouped(run.batchSize)}`],
-    ["Time", `${timing.evaluateMs.toFixed(1)} ms, ${grouped(timing.imagesPerSecond)} images/s, batch p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`],
-    ["Correct", `${grouped(result.correct)} of ${grouped(result.total)}, 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`],
+    [
+      "Engine",
+      `${run.engine}, ${threadsText(run)}, ${grouped(run.batches)} batches of ${grouped(run.batchSize)}`,
+    ],
+    [
+      "Time",
+      `${timing.evaluateMs.toFixed(1)} ms, ${grouped(timing.imagesPerSecond)} images/s, batch p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`,
+    ],
+    [
+      "Correct",
+      `${grouped(result.correct)} of ${grouped(result.total)}, 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`,
+    ],
   ];
-  if (!result.complete) rows.push(["Partial", "not all images were evaluated; the numbers are of those that were"]);
+  if (!result.complete)
+    rows.push(["Partial", "not all images were evaluated; the numbers are of those that were"]);
   const table = rows.map(([name, value]) => `${name.padEnd(8)} : ${value}\n`).join("");
   return `${table}Accuracy : ${pythonFloat(result.accuracy)}\n`;
 }

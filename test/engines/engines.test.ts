@@ -39,7 +39,13 @@ for (const name of ENGINES) {
         const engine = await createEngine(name, layers);
         const outputs = sizes[sizes.length - 1];
         // 150 is two whole tiles and a short one; then fewer; then 150 again in the same buffers.
-        for (const [count, zeroShare] of [[150, 0.8], [1, 0.8], [7, 0], [64, 1], [150, 0.5]]) {
+        for (const [count, zeroShare] of [
+          [150, 0.8],
+          [1, 0.8],
+          [7, 0],
+          [64, 1],
+          [150, 0.5],
+        ]) {
           const pixels = randomPixels(count * sizes[0], zeroShare, count);
           const logits = new Float64Array(count * outputs);
           await engine.forward(pixels, count, logits);
@@ -53,7 +59,10 @@ for (const name of ENGINES) {
 test("folds ÷ 255 into the first layer only, and nothing for none", (t) => {
   const network = randomNetwork([4, 3, 2]);
   const folded = foldPreprocessing(network);
-  t.deepEqual([...folded[0].weights], [...network.layers[0].weights].map((w) => w / 255));
+  t.deepEqual(
+    [...folded[0].weights],
+    [...network.layers[0].weights].map((w) => w / 255),
+  );
   t.is(folded[1], network.layers[1]);
   t.true(folded[0].weights.buffer instanceof SharedArrayBuffer);
   t.is(foldPreprocessing({ ...network, normalize: "none" }), network.layers);

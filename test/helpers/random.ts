@@ -14,7 +14,11 @@ export function seeded(seed: number): () => number {
   };
 }
 
-export function randomNetwork(sizes: readonly number[], activation: Activation = "sigmoid", seed = 1): Network {
+export function randomNetwork(
+  sizes: readonly number[],
+  activation: Activation = "sigmoid",
+  seed = 1,
+): Network {
   const random = seeded(seed);
   const shared = (count: number, spread: number) =>
     new Float64Array(new SharedArrayBuffer(count * 8)).map(() => (random() - 0.5) * spread);
@@ -32,10 +36,15 @@ export function randomNetwork(sizes: readonly number[], activation: Activation =
 }
 
 /** Images of which about four pixels in five are zero, with labels below `classes`. */
-export function randomDataset(total: number, { rows = 8, columns = 8, classes = 10, seed = 2, slabImages = total } = {}): Dataset {
+export function randomDataset(
+  total: number,
+  { rows = 8, columns = 8, classes = 10, seed = 2, slabImages = total } = {},
+): Dataset {
   const random = seeded(seed);
   const inputs = rows * columns;
-  const pixels = Uint8Array.from({ length: total * inputs }, () => (random() < 0.8 ? 0 : Math.floor(random() * 256)));
+  const pixels = Uint8Array.from({ length: total * inputs }, () =>
+    random() < 0.8 ? 0 : Math.floor(random() * 256),
+  );
   const labels = Uint8Array.from({ length: total }, () => Math.floor(random() * classes));
   return {
     name: "random",

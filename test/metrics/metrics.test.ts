@@ -44,7 +44,11 @@ test("merges batches to the same integers in any order, each once", (t) => {
     slab.labels[n] = Math.floor(random() * 4);
     slab.predictions[n] = Math.floor(random() * 4);
   }
-  const batches = Array.from({ length: 15 }, (_, id) => ({ id, start: id * 7, count: Math.min(7, 100 - id * 7) }));
+  const batches = Array.from({ length: 15 }, (_, id) => ({
+    id,
+    start: id * 7,
+    count: Math.min(7, 100 - id * 7),
+  }));
   const forwards = createTally(4);
   const backwards = createTally(4);
   for (const batch of batches) t.true(forwards.add(slab, batch));

@@ -1,11 +1,11 @@
 import test from "ava";
+import { evaluate } from "../../src/evaluate.js";
 import { bar } from "../../src/reports/bars.js";
 import { imageLines } from "../../src/reports/image-text.js";
 import { renderJson } from "../../src/reports/json.js";
 import { pythonFloat } from "../../src/reports/python-float.js";
 import { formatOf } from "../../src/reports/registry.js";
 import { renderText } from "../../src/reports/text.js";
-import { evaluate } from "../../src/evaluate.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 
 test("prints numbers as Python prints a float", (t) => {
@@ -39,7 +39,11 @@ test("knows formats by a file's ending and names those it knows", (t) => {
 });
 
 test("ends the text with the book's line and keeps numbers of the JSON in rows", async (t) => {
-  const evaluation = await evaluate({ dataset: randomDataset(200), weights: randomNetwork([64, 10]), threads: 0 });
+  const evaluation = await evaluate({
+    dataset: randomDataset(200),
+    weights: randomNetwork([64, 10]),
+    threads: 0,
+  });
   t.is(renderText(evaluation).split("\n").at(-2), `Accuracy : ${pythonFloat(evaluation.result.accuracy)}`);
   const json = renderJson(evaluation);
   const { predictions: _, ...rest } = evaluation;

@@ -3,29 +3,8 @@ import { workerData } from "node:worker_threads";
 import type { BatchAnswer, Task } from "../../src/contracts/executor.js";
 import { createEngine } from "../../src/engines/registry.js";
 import { createTaskRunner } from "../../src/executors/task-runner.js";
-import type { WorkerSetup } from "../../src/executors/worker-setup.js";
 import { viewSlab } from "../../src/slabs/slab.js";
-
-export const FAULTS = [
-  "exit",
-  "throw",
-  "reject with a non-error",
-  "hang",
-  "answer too few",
-  "answer nothing",
-  "answer a wrong count",
-  "answer another batch",
-  "predict an impossible class",
-] as const;
-export type Fault = (typeof FAULTS)[number];
-
-export interface FaultySetup extends WorkerSetup {
-  readonly fault: Fault;
-  /** How many more times the fault is to happen, over all workers. */
-  readonly timesLeft: Int32Array;
-  /** Only with this batch, where given. */
-  readonly onlyBatch?: number;
-}
+import type { Fault, FaultySetup } from "./faults.js";
 
 const { engine, layers, fault, timesLeft, onlyBatch } = workerData as FaultySetup;
 const runTask = createTaskRunner(await createEngine(engine, layers), layers[layers.length - 1].outputs);
