@@ -62,6 +62,16 @@ export const networkCodes = {
     (f: { path: string; expected: string; found: string }) =>
       `${f.path}: safetensors header: expected ${f.expected}, found ${f.found}; is the file complete?`,
   ),
+  ERR_NETWORK_ACTIVATIONS: row(
+    3,
+    (f: { found: readonly string[] }) =>
+      `a safetensors file of ours holds one activation for all hidden layers, and identity for the last: found ${f.found.join(", ")}`,
+  ),
+  ERR_NETWORK_F32: row(
+    3,
+    (f: { layer: string; index: number; found: string }) =>
+      `${f.layer}: expected numbers that float32 can hold, found ${f.found} at element ${grouped(f.index)}`,
+  ),
   ERR_WEIGHTS_SIZE: row(
     3,
     (f: { path: string; actualBytes: number; limitBytes: number }) =>
