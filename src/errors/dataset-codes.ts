@@ -1,4 +1,4 @@
-/** Codes of faults in image sets: files that cannot be read, IDX, gzip, labels, class names. Exit status 3. */
+/** Codes of faults in image sets: IDX, gzip, labels, class names. Exit status 3. */
 import { grouped, row } from "./define.js";
 
 export const datasetCodes = {
@@ -15,11 +15,6 @@ export const datasetCodes = {
   ERR_DATASET_LABELS: row(
     3,
     (f: { path: string }) => `${f.path}: an image file needs its labels; name them with --labels FILE`,
-  ),
-  ERR_FILE_READ: row(3, (f: { path: string; reason: string }) => `${f.path}: cannot be read: ${f.reason}`),
-  ERR_FILE_EMPTY: row(
-    3,
-    (f: { path: string }) => `${f.path}: the file is empty (0 bytes); is the download complete?`,
   ),
   ERR_IDX_MAGIC: row(
     3,

@@ -27,6 +27,11 @@ export const networkCodes = {
     (f: { path: string; expected: number; found: number; imageShape: readonly number[] }) =>
       `${f.path}: the network reads ${grouped(f.expected)} inputs, the images have ${f.imageShape.join(" × ")} = ${grouped(f.found)} pixels; choose data and weights that belong together`,
   ),
+  ERR_NETWORK_OUTPUTS: row(
+    3,
+    (f: { path: string; found: number; limit: number }) =>
+      `${f.path}: expected a network of at most ${grouped(f.limit)} outputs, found ${grouped(f.found)}`,
+  ),
   ERR_NETWORK_NOT_FINITE: row(
     3,
     (f: { path: string; layer: string; index: number; found: string }) =>
@@ -36,6 +41,11 @@ export const networkCodes = {
     3,
     (f: { path: string; layer: string; expected: string; found: string }) =>
       `${f.path}: ${f.layer}: expected elements of ${f.expected}, found ${f.found}`,
+  ),
+  ERR_ARRAY_LAYOUT: row(
+    3,
+    (f: { path: string; layer: string; expected: string; found: string }) =>
+      `${f.path}: ${f.layer}: expected ${f.expected}, found ${f.found}`,
   ),
   ERR_PICKLE_FORBIDDEN: row(
     3,
