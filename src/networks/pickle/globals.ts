@@ -59,10 +59,18 @@ export function build(reader: ByteReader, state: PickledValue, target: PickledVa
   else throw reader.malformed("an array or a dtype without a state", kindOf(target));
 }
 
-/** _reconstruct(ndarray, (0,), b"b"): an empty array, whose state follows. */
-function reconstruct(reader: ByteReader, [type]: readonly PickledValue[]): PickledArray {
-  if (!(type instanceof PickledGlobal && type.kind === "ndarray")) {
-    throw reader.malformed("_reconstruct of numpy.ndarray", kindOf(type));
+/** _reconstruct(ndarray, (0,), b"b"): an empty array of bytes, whose state follows. */
+function reconstruct(reader: ByteReader, args: readonly PickledValue[]): PickledArray {
+  const [type, shape, letter] = args;
+  const isEmptyArray =
+    type instanceof PickledGlobal &&
+    type.kind === "ndarray" &&
+    shape instanceof PickledTuple &&
+    shape.items.length === 1 &&
+    shape.items[0] === 0 &&
+    isLetterB(letter);
+  if (!isEmptyArray || args.length !== 3) {
+    throw reader.malformed('_reconstruct of numpy.ndarray, (0,) and b"b"', kindsOf(args));
   }
   return new PickledArray();
 }
@@ -78,38 +86,49 @@ function fromBuffer(reader: ByteReader, args: readonly PickledValue[]): PickledA
   return array;
 }
 
-/** dtype("f4", False, True): the byte order follows in its state. */
-function dtype(reader: ByteReader, [name]: readonly PickledValue[]): PickledDtype {
-  if (typeof name !== "string") throw reader.malformed("the name of a dtype", kindOf(name));
+/** dtype("f4", False, True), not aligned, a copy: its byte order follows in its state. Python 2 writes 0 and 1. */
+function dtype(reader: ByteReader, args: readonly PickledValue[]): PickledDtype {
+  const [name, align, copy] = args;
+  if (typeof name !== "string" || truth(align) !== false || truth(copy) !== true || args.length !== 3) {
+    throw reader.malformed("dtype of a name, False and True", kindsOf(args));
+  }
   return new PickledDtype(name);
 }
 
 /** encode("…", "latin1"): one byte a character. */
-function encode(reader: ByteReader, [text, encoding]: readonly PickledValue[]): EncodedText {
-  if (typeof text !== "string" || encoding !== "latin1") {
-    throw reader.malformed("_codecs.encode of a text to latin1", `${kindOf(text)} to ${kindOf(encoding)}`);
+function encode(reader: ByteReader, args: readonly PickledValue[]): EncodedText {
+  const [text, encoding] = args;
+  if (typeof text !== "string" || encoding !== "latin1" || args.length !== 2) {
+    throw reader.malformed('_codecs.encode of a text and "latin1"', kindsOf(args));
   }
   return new EncodedText(text);
 }
 
 /** (1, shape, dtype, is Fortran, bytes), from NumPy's array_reduce. */
 function buildArray(reader: ByteReader, array: PickledArray, items: readonly PickledValue[]): void {
-  const [version, shape, type, fortran, payload] = items;
-  if (items.length !== 5 || version !== 1 || !(type instanceof PickledDtype) || payload === undefined) {
-    throw reader.malformed("an array's state (1, shape, dtype, order, data)", kindsOf(items));
+  const [version, shape, type, order, payload] = items;
+  const isFortran = truth(order);
+  const isState = items.length === 5 && version === 1 && type instanceof PickledDtype;
+  if (!isState || isFortran === undefined || payload === undefined) {
+    throw reader.malformed("an array's state (1, shape, dtype, is Fortran, data)", kindsOf(items));
   }
-  const order = fortran === true || fortran === 1 ? "F" : "C";
-  array.state = { payload, dtype: type, shape: shapeOf(reader, shape), order };
+  array.state = { payload, dtype: type, shape: shapeOf(reader, shape), order: isFortran ? "F" : "C" };
 }
 
-/** (3, byte order, …), from NumPy's arraydescr_reduce; what follows concerns dtypes of other kinds. */
+/** (3, byte order, subarray, names, fields, element size, alignment, flags), from NumPy's arraydescr_reduce. */
 function buildDtype(reader: ByteReader, target: PickledDtype, items: readonly PickledValue[]): void {
-  const [, byteOrder] = items;
-  if (byteOrder !== "<" && byteOrder !== ">" && byteOrder !== "|") {
-    throw reader.malformed("a dtype's state with its byte order", kindsOf(items));
+  const [version, byteOrder, ...rest] = items;
+  const isKnownOrder = byteOrder === "<" || byteOrder === ">" || byteOrder === "|";
+  const isPlain = version === 3 && isKnownOrder && rest.every((item, index) => item === PLAIN_DTYPE[index]);
+  // Dtypes of other kinds have more to say; which array has one is told when it is decoded.
+  if (!isKnownOrder || (target.name.startsWith("f") && !(isPlain && rest.length === PLAIN_DTYPE.length))) {
+    throw reader.malformed("the state of a dtype that NumPy writes", kindsOf(items));
   }
   target.byteOrder = byteOrder;
 }
+
+/** What a float's dtype says behind its byte order: nothing. */
+const PLAIN_DTYPE: readonly PickledValue[] = [null, null, null, -1, -1, 0];
 
 function shapeOf(reader: ByteReader, value: PickledValue | undefined): number[] {
   if (!(value instanceof PickledTuple && value.items.length <= MAX_DIMENSIONS)) {
@@ -119,6 +138,18 @@ function shapeOf(reader: ByteReader, value: PickledValue | undefined): number[] 
     if (typeof size === "number" && Number.isSafeInteger(size) && size >= 0) return size;
     throw reader.malformed("a shape of whole numbers", typeof size === "number" ? `${size}` : kindOf(size));
   });
+}
+
+/** Python's bytes b"b", or Python 2's str. */
+function isLetterB(value: PickledValue | undefined): boolean {
+  if (value instanceof Uint8Array) return value.length === 1 && value[0] === 0x62;
+  return (value instanceof EncodedText ? value.text : value) === "b";
+}
+
+/** Truth values, which Python 2 and older NumPy write as 0 and 1. */
+function truth(value: PickledValue | undefined): boolean | undefined {
+  if (value === true || value === 1) return true;
+  return value === false || value === 0 ? false : undefined;
 }
 
 function kindsOf(values: readonly PickledValue[]): string {

@@ -157,13 +157,22 @@ const MALFORMED: Readonly<Record<string, string>> = {
   "a call without a tuple": "cnumpy\ndtype\n]R.",
   "a call of numpy.ndarray": "cnumpy\nndarray\n)R.",
   "a dtype without a name": "cnumpy\ndtype\n)R.",
-  "an array of another class": "cnumpy.core.multiarray\n_reconstruct\ncnumpy\ndtype\n\x85R.",
+  "a dtype that is aligned": "cnumpy\ndtype\nX\x02\0\0\0f4\x88\x88\x87R.",
+  "an array of another class": "cnumpy.core.multiarray\n_reconstruct\ncnumpy\ndtype\nK\x00\x85C\x01b\x87R.",
+  "an array that does not begin empty":
+    "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x01\x85C\x01b\x87R.",
+  "an array of another letter":
+    "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01d\x87R.",
   "an encoding to UTF-8": "c_codecs\nencode\nX\x01\0\0\0aX\x05\0\0\0utf-8\x86R.",
   "a buffer of nothing": "cnumpy.core.numeric\n_frombuffer\n)R.",
   "a state for a list": "])b.",
-  "a state of no array": "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n\x85R)b.",
-  "a state of no dtype": "cnumpy\ndtype\nX\x02\0\0\0f4\x85R(K\x03Ntb.",
-  "a dtype with two states": "cnumpy\ndtype\nX\x02\0\0\0f4\x85R(K\x03X\x01\0\0\0<tb(K\x03X\x01\0\0\0>tb.",
+  "a state of no array": "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R)b.",
+  "a state of no dtype": "cnumpy\ndtype\nX\x02\0\0\0f4\x89\x88\x87R(K\x03Ntb.",
+  "a float with fields":
+    "cnumpy\ndtype\nX\x02\0\0\0f4\x89\x88\x87R(K\x03X\x01\0\0\0<NN}J\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb.",
+  "a float with half a state": "cnumpy\ndtype\nX\x02\0\0\0f4\x89\x88\x87R(K\x03X\x01\0\0\0<NNNtb.",
+  "a dtype with two states":
+    "cnumpy\ndtype\nX\x02\0\0\0i4\x89\x88\x87R(K\x03X\x01\0\0\0<tb(K\x03X\x01\0\0\0>tb.",
 };
 
 for (const [title, pickle] of Object.entries(MALFORMED)) {
