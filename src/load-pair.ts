@@ -41,7 +41,7 @@ export async function loadPair(options: PairOptions): Promise<DataAndNetwork> {
   assertFitsImages(network, network.name, shape);
   const classes = network.layers[network.layers.length - 1].outputs;
   if (classes > MAX_CLASSES) {
-    throw new NetworkError("ERR_NETWORK_CLASSES", { path: network.name, found: classes, limit: MAX_CLASSES });
+    throw new NetworkError("ERR_NETWORK_OUTPUTS", { path: network.name, found: classes, limit: MAX_CLASSES });
   }
   if (classNames !== undefined) assertClassCount(classNames, classes, options.classes ?? dataset.name);
   if (offset >= total) throw new DatasetError("ERR_RANGE_EMPTY", { offset, total });

@@ -71,7 +71,7 @@ test("refuses a network that does not fit the images", async (t) => {
 
 test("refuses more classes than a confusion matrix holds", async (t) => {
   const error = await t.throwsAsync(evaluate({ dataset, weights: randomNetwork([64, 1025]) }));
-  t.is((error as { code?: string }).code, "ERR_NETWORK_CLASSES");
+  t.is((error as { code?: string }).code, "ERR_NETWORK_OUTPUTS");
 });
 
 test("refuses labels that the network has no output for", async (t) => {

@@ -27,10 +27,10 @@ export const networkCodes = {
     (f: { path: string; expected: number; found: number; imageShape: readonly number[] }) =>
       `${f.path}: the network reads ${grouped(f.expected)} inputs, the images have ${f.imageShape.join(" × ")} = ${grouped(f.found)} pixels; choose data and weights that belong together`,
   ),
-  ERR_NETWORK_CLASSES: row(
+  ERR_NETWORK_OUTPUTS: row(
     3,
     (f: { path: string; found: number; limit: number }) =>
-      `${f.path}: expected a classifier of at most ${grouped(f.limit)} classes, found ${grouped(f.found)} outputs`,
+      `${f.path}: expected a network of at most ${grouped(f.limit)} outputs, found ${grouped(f.found)}`,
   ),
   ERR_NETWORK_NOT_FINITE: row(
     3,
@@ -41,6 +41,11 @@ export const networkCodes = {
     3,
     (f: { path: string; layer: string; expected: string; found: string }) =>
       `${f.path}: ${f.layer}: expected elements of ${f.expected}, found ${f.found}`,
+  ),
+  ERR_ARRAY_LAYOUT: row(
+    3,
+    (f: { path: string; layer: string; expected: string; found: string }) =>
+      `${f.path}: ${f.layer}: expected ${f.expected}, found ${f.found}`,
   ),
   ERR_PICKLE_FORBIDDEN: row(
     3,
@@ -66,6 +71,16 @@ export const networkCodes = {
     3,
     (f: { path: string; expected: string; found: string }) =>
       `${f.path}: safetensors header: expected ${f.expected}, found ${f.found}; is the file complete?`,
+  ),
+  ERR_NETWORK_ACTIVATIONS: row(
+    3,
+    (f: { found: readonly string[] }) =>
+      `a safetensors file of ours holds one activation for all hidden layers, and identity for the last: found ${f.found.join(", ")}`,
+  ),
+  ERR_NETWORK_F32: row(
+    3,
+    (f: { layer: string; index: number; found: string }) =>
+      `${f.layer}: expected numbers that float32 can hold, found ${f.found} at element ${grouped(f.index)}`,
   ),
   ERR_WEIGHTS_SIZE: row(
     3,

@@ -1,0 +1,170 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import test, { type ExecutionContext } from "ava";
+import type { Activation, Layer } from "../../src/contracts/network.js";
+import { BatchwiseError, type ErrorCode } from "../../src/errors.js";
+import { type LoadNetworkOptions, loadNetwork } from "../../src/networks/registry.js";
+import { encodeSafetensors } from "../../src/networks/safetensors.js";
+import { FIXTURES } from "../../src/package-root.js";
+
+const PICKLE = fileURLToPath(new URL("pickles/numpy1-protocol3-f4-c.pkl", FIXTURES));
+const PICKLE_0 = fileURLToPath(new URL("pickles/python2-protocol0-f4-c.pkl", FIXTURES));
+const PICKLE_1 = fileURLToPath(new URL("pickles/numpy2-protocol1-f4-c.pkl", FIXTURES));
+
+async function folder(t: ExecutionContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "batchwise-networks-"));
+  t.teardown(() => rm(path, { recursive: true }));
+  return path;
+}
+
+async function written(t: ExecutionContext, name: string, bytes: Uint8Array | string): Promise<string> {
+  const path = join(await folder(t), name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+async function refused(t: ExecutionContext, source: string, code: ErrorCode, options?: LoadNetworkOptions) {
+  const error = await t.throwsAsync(loadNetwork(source, options), { instanceOf: BatchwiseError });
+  t.is(error.code, code, error.message);
+  return error;
+}
+
+function layer(inputs: number, outputs: number, activation: Activation): Layer {
+  return {
+    inputs,
+    outputs,
+    weights: new Float64Array(inputs * outputs).fill(0.5),
+    biases: new Float64Array(outputs).fill(-1),
+    activation,
+  };
+}
+
+const RELU = encodeSafetensors({ layers: [layer(4, 3, "relu"), layer(3, 2, "identity")], normalize: "none" });
+
+test("loads a pickle, with the name and the hash of its file, sigmoid and scale", async (t) => {
+  const network = await loadNetwork(PICKLE);
+  t.is(network.name, "numpy1-protocol3-f4-c.pkl");
+  t.is(
+    network.sha256,
+    createHash("sha256")
+      .update(await readFile(PICKLE))
+      .digest("hex"),
+  );
+  t.is(network.normalize, "scale");
+  t.deepEqual(
+    network.layers.map(({ inputs, outputs, activation }) => [inputs, outputs, activation]),
+    [
+      [4, 3, "sigmoid"],
+      [3, 2, "identity"],
+    ],
+  );
+});
+
+test("loads safetensors, with the activation and the normalization that it names", async (t) => {
+  const network = await loadNetwork(await written(t, "relu.safetensors", RELU));
+  t.is(network.name, "relu.safetensors");
+  t.is(network.normalize, "none");
+  t.deepEqual(
+    network.layers.map((each) => each.activation),
+    ["relu", "identity"],
+  );
+});
+
+test("tells formats by content, whatever the file is called", async (t) => {
+  t.is((await loadNetwork(await written(t, "weights.pkl", RELU))).layers.length, 2);
+  for (const pickle of [PICKLE, PICKLE_0, PICKLE_1]) {
+    const network = await loadNetwork(await written(t, "weights.safetensors", await readFile(pickle)));
+    t.is(network.layers[0]?.weights[1], Math.fround(0.909297));
+  }
+});
+
+test("takes activation and normalization from the options where a file does not say", async (t) => {
+  const network = await loadNetwork(PICKLE, { activation: "tanh", normalize: "none" });
+  t.is(network.layers[0]?.activation, "tanh");
+  t.is(network.normalize, "none");
+});
+
+test("lets the options override the normalization that a file names, but not its activation", async (t) => {
+  const path = await written(t, "relu.safetensors", RELU);
+  const network = await loadNetwork(path, { activation: "relu", normalize: "scale" });
+  t.is(network.normalize, "scale");
+  const error = await refused(t, path, "ERR_OPTION_VALUE", { activation: "sigmoid" });
+  t.is(error.exitStatus, 2);
+  t.like(error.facts, { option: "--activation", found: "sigmoid" });
+});
+
+test("refuses metadata that names an activation that there is not", async (t) => {
+  const text = Buffer.from(RELU).toString("latin1").replace('"activation":"relu"', '"activation":"gelu"');
+  const path = await written(t, "gelu.safetensors", Buffer.from(text, "latin1"));
+  const error = await refused(t, path, "ERR_NETWORK_FORMAT");
+  t.like(error.facts, { found: '"gelu"' });
+});
+
+test("suggests a bundled name for one that is misspelt", async (t) => {
+  const error = await refused(t, "bundeld", "ERR_NETWORK_UNKNOWN");
+  t.like(error.facts, { found: "bundeld", suggestion: "bundled" });
+});
+
+test("refuses a file that does not exist, and a path through a file", async (t) => {
+  const path = await written(t, "file", "x");
+  for (const source of [`${path}.pkl`, join(path, "weights.pkl")]) {
+    const error = await refused(t, source, "ERR_NETWORK_UNKNOWN");
+    t.like(error.facts, { found: source, known: ["bundled"], suggestion: undefined });
+  }
+});
+
+test("refuses a folder, a link that goes in a circle, and a device", async (t) => {
+  const path = await folder(t);
+  await mkdir(join(path, "weights"));
+  await symlink("circle", join(path, "circle"));
+  await refused(t, join(path, "weights"), "ERR_FILE_READ");
+  await refused(t, join(path, "circle"), "ERR_FILE_READ");
+  await refused(t, process.platform === "win32" ? path : "/dev/zero", "ERR_FILE_READ");
+});
+
+test("refuses an empty file", async (t) => {
+  await refused(t, await written(t, "empty.pkl", ""), "ERR_FILE_EMPTY");
+});
+
+test("refuses a file of more than 2 GiB without reading it", async (t) => {
+  const path = await written(t, "large.pkl", "\x80");
+  await truncate(path, 2 ** 31); // A hole: it takes no room on the disk.
+  const error = await refused(t, path, "ERR_WEIGHTS_SIZE");
+  t.like(error.facts, { actualBytes: 2 ** 31 });
+});
+
+test("says what a file is when it is no weights", async (t) => {
+  for (const [bytes, found] of [
+    ["PK\x03\x04…", /ZIP/],
+    ["\x93NUMPY\x01", /\.npy/],
+    ["\x89HDF\r\n", /HDF5/],
+    ["\x1f\x8b\x08", /gzip/],
+    ['{"a": 1}', /JSON/],
+    ["weights, please", /begins 77 65 69 67 68 74 73 2c/],
+    ["come with me\n", /begins 63 6f/],
+  ] as const) {
+    const error = await refused(
+      t,
+      await written(t, "weights", Buffer.from(bytes, "latin1")),
+      "ERR_NETWORK_FORMAT",
+    );
+    t.regex(error.message, found);
+  }
+});
+
+test("reads safetensors whose header length looks like a pickle's first bytes", async (t) => {
+  // 0x80 0x04 is also the header length 1152, which spaces make.
+  const headerBytes = Number(new DataView(RELU.buffer).getBigUint64(0, true));
+  const header = Buffer.from(RELU.subarray(8, 8 + headerBytes))
+    .toString()
+    .padEnd(0x0480);
+  const bytes = Buffer.concat([
+    Buffer.from([0x80, 4, 0, 0, 0, 0, 0, 0]),
+    Buffer.from(header),
+    RELU.subarray(8 + headerBytes),
+  ]);
+  t.is((await loadNetwork(await written(t, "padded", bytes))).normalize, "none");
+});
