@@ -1,11 +1,18 @@
 /** The errors of Batchwise: a stable code, the facts, one line for a person, and the exit status that the code means. */
 import { datasetCodes } from "./errors/dataset-codes.js";
 import type { CodeRow, ExitStatus } from "./errors/define.js";
+import { fileCodes } from "./errors/file-codes.js";
 import { networkCodes } from "./errors/network-codes.js";
 import { runCodes, usageCodes } from "./errors/run-codes.js";
 
 /** The one table of codes. Scripts may rely on a code; its words may change. */
-export const ERROR_CODES = { ...usageCodes, ...datasetCodes, ...networkCodes, ...runCodes } as const;
+export const ERROR_CODES = {
+  ...usageCodes,
+  ...fileCodes,
+  ...datasetCodes,
+  ...networkCodes,
+  ...runCodes,
+} as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 export type FactsOf<C extends ErrorCode> = Parameters<(typeof ERROR_CODES)[C]["say"]>[0];
@@ -34,6 +41,8 @@ export class BatchwiseError<C extends ErrorCode = ErrorCode> extends Error {
 export class UsageError<
   C extends keyof typeof usageCodes = keyof typeof usageCodes,
 > extends BatchwiseError<C> {}
+/** A file that cannot be read, or holds nothing. */
+export class FileError<C extends keyof typeof fileCodes = keyof typeof fileCodes> extends BatchwiseError<C> {}
 /** A fault in images, labels or class names. */
 export class DatasetError<
   C extends keyof typeof datasetCodes = keyof typeof datasetCodes,

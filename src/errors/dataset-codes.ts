@@ -1,4 +1,4 @@
-/** Codes of faults in image sets: files that cannot be read, IDX, gzip, labels, class names. Exit status 3. */
+/** Codes of faults in image sets: IDX, gzip, labels, class names. Exit status 3. */
 import { grouped, row } from "./define.js";
 
 export const datasetCodes = {
@@ -7,19 +7,24 @@ export const datasetCodes = {
     (f: { found: string; known: readonly string[]; suggestion?: string | undefined }) =>
       `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, a folder, or an IDX file that exists`}`,
   ),
+  ERR_DATASET_SPLIT: row(
+    3,
+    (f: { dataset: string; expected: readonly string[]; found: string }) =>
+      `data set "${f.dataset}": expected the split ${f.expected.join(" or ")}, found "${f.found}"; choose another with --split`,
+  ),
   ERR_DATASET_FILES: row(
     3,
-    (f: { path: string; expected: readonly string[] }) =>
-      `${f.path}: expected ${f.expected.join(" and ")} (gzipped or not), found neither; is this the folder of the IDX files?`,
+    (f: { path: string; expected: readonly string[]; found: readonly string[] }) =>
+      `${f.path}: expected ${f.expected.join(" and ")} (gzipped or not), found ${f.found.length > 0 ? `only ${f.found.join(" and ")}` : "neither"}; is this the folder of the IDX files?`,
   ),
   ERR_DATASET_LABELS: row(
     3,
     (f: { path: string }) => `${f.path}: an image file needs its labels; name them with --labels FILE`,
   ),
-  ERR_FILE_READ: row(3, (f: { path: string; reason: string }) => `${f.path}: cannot be read: ${f.reason}`),
-  ERR_FILE_EMPTY: row(
+  ERR_MNIST_DIRECTORY: row(
     3,
-    (f: { path: string }) => `${f.path}: the file is empty (0 bytes); is the download complete?`,
+    (f: { variable: string }) =>
+      `MNIST: expected the folder of its four IDX files, found none named; pass { directory } or set ${f.variable}`,
   ),
   ERR_IDX_MAGIC: row(
     3,
@@ -34,7 +39,7 @@ export const datasetCodes = {
   ERR_IDX_RANK: row(
     3,
     (f: { path: string; expected: string; found: number }) =>
-      `${f.path}: expected ${f.expected}, found rank ${f.found}; are images and labels swapped?`,
+      `${f.path}: expected ${f.expected}, found rank ${f.found}; ${f.found === 0 ? "is the header damaged?" : "are images and labels swapped?"}`,
   ),
   ERR_IDX_DIMENSIONS: row(
     3,
@@ -43,13 +48,14 @@ export const datasetCodes = {
   ),
   ERR_IDX_TRUNCATED: row(
     3,
-    (f: { path: string; expectedBytes: number; actualBytes: number }) =>
-      `${f.path}: expected ${grouped(f.expectedBytes)} bytes, found ${grouped(f.actualBytes)}; is the download complete?`,
+    (f: { path: string; expectedBytes: number; actualBytes: number; inflated: boolean }) =>
+      `${f.path}: expected ${grouped(f.expectedBytes)} bytes${f.inflated ? " after inflating" : ""}, found ${grouped(f.actualBytes)}; is the download complete?`,
   ),
+  /** `actualBytes` is not known when inflating stopped at the first byte too many. */
   ERR_IDX_TRAILING: row(
     3,
-    (f: { path: string; expectedBytes: number; actualBytes: number }) =>
-      `${f.path}: expected ${grouped(f.expectedBytes)} bytes, found ${f.actualBytes > f.expectedBytes ? grouped(f.actualBytes) : "more"}; the file is longer than its header says`,
+    (f: { path: string; expectedBytes: number; actualBytes?: number | undefined }) =>
+      `${f.path}: expected ${grouped(f.expectedBytes)} bytes${f.actualBytes === undefined ? " after inflating" : ""}, found ${f.actualBytes === undefined ? "more" : grouped(f.actualBytes)}; the content is longer than its header says`,
   ),
   ERR_GZIP_CORRUPT: row(
     3,

@@ -1,0 +1,39 @@
+/** Finds the two files of a split in a folder, under the names of MNIST's files (yann.lecun.com/exdb/mnist). */
+import { join } from "node:path";
+import type { Split } from "../contracts/dataset.js";
+import { DatasetError } from "../errors.js";
+import type { LabelledPaths } from "./labelled.js";
+import { pathKind } from "./path-kind.js";
+
+const PREFIXES: Readonly<Record<Split, string>> = { test: "t10k", train: "train" };
+/** As published; unpacked by hand, the hyphen before `idx` is often a dot. */
+const SEPARATORS = ["-", "."];
+/** An unpacked file is taken before its gzipped twin: it is ready to read. */
+const ENDINGS = ["", ".gz"];
+
+/**
+ * Paths of the split's images and labels: `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, or `train-` for
+ * the training split; `.idx` instead of `-idx`, and `.gz` behind, are understood too.
+ *
+ * @throws DatasetError ERR_DATASET_FILES when one of them is not there.
+ */
+export async function findInFolder(folder: string, split: Split): Promise<LabelledPaths> {
+  const prefix = PREFIXES[split];
+  const [imagesPath, labelsPath] = await Promise.all([
+    firstFile(folder, `${prefix}-images`, "idx3-ubyte"),
+    firstFile(folder, `${prefix}-labels`, "idx1-ubyte"),
+  ]);
+  if (imagesPath !== undefined && labelsPath !== undefined) return { imagesPath, labelsPath };
+  const images = `${prefix}-images-idx3-ubyte`;
+  const labels = `${prefix}-labels-idx1-ubyte`;
+  const found = [...(imagesPath ? [images] : []), ...(labelsPath ? [labels] : [])];
+  throw new DatasetError("ERR_DATASET_FILES", { path: folder, expected: [images, labels], found });
+}
+
+async function firstFile(folder: string, stem: string, format: string): Promise<string | undefined> {
+  const candidates = SEPARATORS.flatMap((separator) =>
+    ENDINGS.map((ending) => join(folder, `${stem}${separator}${format}${ending}`)),
+  );
+  const kinds = await Promise.all(candidates.map(pathKind));
+  return candidates.find((_, i) => kinds[i] === "file");
+}

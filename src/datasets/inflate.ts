@@ -1,0 +1,124 @@
+/** Exact gunzip of a file in memory: one member, whole, of the length expected, and nothing behind it. */
+import type { NonSharedBuffer } from "node:buffer";
+import { crc32, createInflateRaw, inflateRaw } from "node:zlib";
+import { grouped } from "../errors/define.js";
+import { DatasetError } from "../errors.js";
+import { gzipHeaderBytes } from "./gzip-header.js";
+import { slices } from "./slices.js";
+
+/** CRC-32 and ISIZE, four bytes each, little-endian (RFC 1952, section 2.3.1). */
+const TRAILER_BYTES = 8;
+/** A deflate match yields 258 bytes at most and costs two bits at least, so no byte yields more than this. */
+const MAX_EXPANSION = 258 * 4;
+/** zlib takes no output buffer smaller than this. */
+const MIN_CHUNK_BYTES = 64;
+
+/** A gzip file in memory whose header has been read. */
+export interface GzipFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** The deflate stream, and all that follows it. */
+  readonly deflate: Uint8Array;
+}
+
+/** @throws DatasetError ERR_GZIP_CORRUPT when the gzip header is damaged. */
+export function openGzip(bytes: Uint8Array, path: string): GzipFile {
+  return { path, bytes, deflate: bytes.subarray(gzipHeaderBytes(bytes, path)) };
+}
+
+/**
+ * The first `countBytes` bytes of the content, or all of it if there are fewer; no more than that is unpacked
+ * in one go, and nothing is verified yet.
+ *
+ * @throws DatasetError ERR_GZIP_CORRUPT when the stream is damaged before that.
+ */
+export async function inflateFirst({ path, deflate }: GzipFile, countBytes: number): Promise<Uint8Array> {
+  const inflater = createInflateRaw({ chunkSize: Math.max(countBytes, MIN_CHUNK_BYTES) });
+  inflater.end(deflate);
+  const chunks: Uint8Array[] = [];
+  let foundBytes = 0;
+  try {
+    for await (const chunk of inflater as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+      foundBytes += chunk.length;
+      if (foundBytes >= countBytes) break; // Leaving the loop destroys the stream.
+    }
+  } catch (error) {
+    throw corrupt(path, error);
+  }
+  return Buffer.concat(chunks, Math.min(foundBytes, countBytes));
+}
+
+/**
+ * The whole content, which must have `expectedBytes` bytes exactly (one or more); CRC-32 and length are verified. Inflating
+ * runs on a thread of libuv, and stops at the first byte too many.
+ *
+ * @throws DatasetError ERR_IDX_TRUNCATED or ERR_IDX_TRAILING when the content is shorter or longer;
+ *   ERR_GZIP_CORRUPT when it is damaged; ERR_GZIP_TRAILING when anything follows the member.
+ */
+export async function inflateExactly(
+  file: GzipFile,
+  expectedBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { path, deflate } = file;
+  if (expectedBytes > deflate.length * MAX_EXPANSION) {
+    const reason = `${grouped(deflate.length)} compressed bytes cannot hold ${grouped(expectedBytes)}`;
+    throw corrupt(path, reason);
+  }
+  const { content, deflateBytes } = await inflateAtMost(file, expectedBytes);
+  await verifyTrailer(file, deflateBytes, content);
+  if (content.length < expectedBytes) {
+    const actualBytes = content.length;
+    throw new DatasetError("ERR_IDX_TRUNCATED", { path, expectedBytes, actualBytes, inflated: true });
+  }
+  return content;
+}
+
+interface Inflated {
+  readonly content: Uint8Array<ArrayBuffer>;
+  /** Bytes of input that belong to the deflate stream. */
+  readonly deflateBytes: number;
+}
+
+function inflateAtMost({ path, deflate }: GzipFile, limitBytes: number): Promise<Inflated> {
+  // One buffer with room for all and one byte more: nothing is copied together, and a byte too many shows.
+  const chunkSize = Math.max(limitBytes + 1, MIN_CHUNK_BYTES);
+  return new Promise((resolve, reject) => {
+    inflateRaw(deflate, { info: true, chunkSize, maxOutputLength: limitBytes }, (error, result) => {
+      if (error === null) {
+        // With `info`, zlib answers with the engine too, which its types leave out.
+        const { buffer, engine } = result as unknown as {
+          buffer: NonSharedBuffer;
+          engine: { bytesWritten: number };
+        };
+        resolve({ content: buffer, deflateBytes: engine.bytesWritten });
+      } else if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
+        reject(new DatasetError("ERR_IDX_TRAILING", { path, expectedBytes: limitBytes }, { cause: error }));
+      } else {
+        reject(corrupt(path, error));
+      }
+    });
+  });
+}
+
+async function verifyTrailer(file: GzipFile, deflateBytes: number, content: Uint8Array): Promise<void> {
+  const { path, deflate } = file;
+  const trailer = deflate.subarray(deflateBytes, deflateBytes + TRAILER_BYTES);
+  if (trailer.length < TRAILER_BYTES) throw corrupt(path, "it ends within its trailer");
+  const view = new DataView(trailer.buffer, trailer.byteOffset, TRAILER_BYTES);
+
+  let crc = 0;
+  for await (const slice of slices(content)) crc = crc32(slice, crc);
+  if (view.getUint32(0, true) !== crc) throw corrupt(path, "the content fails its CRC-32");
+  // ISIZE is the length modulo 2^32.
+  if (view.getUint32(4, true) !== content.length % 2 ** 32) throw corrupt(path, "its length field disagrees");
+
+  const trailingBytes = deflate.length - deflateBytes - TRAILER_BYTES;
+  if (trailingBytes > 0) throw new DatasetError("ERR_GZIP_TRAILING", { path, trailingBytes });
+}
+
+/** `cause`: what zlib threw, or the reason in words. */
+function corrupt(path: string, cause: unknown): DatasetError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DatasetError("ERR_GZIP_CORRUPT", { path, reason }, { cause });
+}

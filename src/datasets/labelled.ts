@@ -1,0 +1,50 @@
+/** Reads the two files of a labelled set, and sees that they belong together. */
+import type { ImageShape } from "../contracts/dataset.js";
+import { DatasetError } from "../errors.js";
+import { readIdx } from "./idx.js";
+
+export interface LabelledPaths {
+  readonly imagesPath: string;
+  readonly labelsPath: string;
+}
+
+export interface LabelledImages {
+  readonly shape: ImageShape;
+  readonly total: number;
+  /** (total × rows × columns) u8, row-major. */
+  readonly pixels: Uint8Array;
+  /** (total) u8. */
+  readonly labels: Uint8Array;
+  /** The image file and the label file as they stand on disk. */
+  readonly files: readonly [Uint8Array, Uint8Array];
+}
+
+/**
+ * Reads both files at once: images u8 of rank 3 (total, rows, columns), labels u8 of rank 1 (total).
+ *
+ * @throws FileError, DatasetError as `readIdx` does, the images' fault first; ERR_COUNT_MISMATCH.
+ */
+export async function readLabelled({ imagesPath, labelsPath }: LabelledPaths): Promise<LabelledImages> {
+  // Settled, not raced: which of two faults is told does not depend on which file is read faster.
+  const [imagesRead, labelsRead] = await Promise.allSettled([
+    readIdx(imagesPath, { dtype: "u8", rank: 3 }),
+    readIdx(labelsPath, { dtype: "u8", rank: 1 }),
+  ]);
+  if (imagesRead.status === "rejected") throw imagesRead.reason;
+  if (labelsRead.status === "rejected") throw labelsRead.reason;
+  const images = imagesRead.value;
+  const labels = labelsRead.value;
+
+  const [total = 0, rows = 0, columns = 0] = images.shape;
+  if (labels.data.length !== total) {
+    const facts = { imagesPath, images: total, labelsPath, labels: labels.data.length };
+    throw new DatasetError("ERR_COUNT_MISMATCH", facts);
+  }
+  return {
+    shape: { rows, columns },
+    total,
+    pixels: images.data,
+    labels: labels.data,
+    files: [images.fileBytes, labels.fileBytes],
+  };
+}

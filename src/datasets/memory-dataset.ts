@@ -1,0 +1,40 @@
+/** A data set whose images are all in memory, handed out in slabs. */
+import type { Dataset, ImageRange } from "../contracts/dataset.js";
+import { allocateSlab, type Slab } from "../slabs/slab.js";
+
+/** A slab is filled in some ten milliseconds, while workers are busy with the one before. */
+const SLAB_IMAGES = 32_768;
+/** Large images make shorter slabs, so that those on their way to workers stay a small part of memory. */
+const SLAB_PIXEL_BYTES = 64 * 2 ** 20;
+
+export interface MemoryImages extends Omit<Dataset, "slabs"> {
+  /** (total × rows × columns) u8, row-major. */
+  readonly pixels: Uint8Array;
+  /** (total) u8. */
+  readonly labels: Uint8Array;
+}
+
+/** The contract over images in memory; a range that reaches beyond the set ends with it. */
+export function memoryDataset({ pixels, labels, ...facts }: MemoryImages): Dataset {
+  const inputs = facts.shape.rows * facts.shape.columns;
+  return {
+    ...facts,
+    async *slabs(range: ImageRange, multiple: number): AsyncGenerator<Slab> {
+      const end = Math.min(range.offset + range.limit, facts.total);
+      const step = slabImages(inputs, multiple);
+      for (let firstImage = range.offset; firstImage < end; firstImage += step) {
+        const count = Math.min(step, end - firstImage);
+        const slab = allocateSlab({ firstImage, count, inputs });
+        slab.pixels.set(pixels.subarray(firstImage * inputs, (firstImage + count) * inputs));
+        slab.labels.set(labels.subarray(firstImage, firstImage + count));
+        yield slab;
+      }
+    },
+  };
+}
+
+/** The largest multiple of `multiple` within both limits, and `multiple` itself where that is beyond them. */
+function slabImages(inputs: number, multiple: number): number {
+  const most = Math.min(SLAB_IMAGES, Math.floor(SLAB_PIXEL_BYTES / inputs));
+  return Math.max(1, Math.floor(most / multiple)) * multiple;
+}

@@ -1,0 +1,90 @@
+/** Opens a data set by its name, its folder, or its image and label files. */
+import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Dataset, Split } from "../contracts/dataset.js";
+import { DatasetError, UsageError } from "../errors.js";
+import { FIXTURES } from "../package-root.js";
+import { suggest } from "../suggest.js";
+import { readClassNames } from "./class-names.js";
+import { findInFolder } from "./folder.js";
+import { type LabelledPaths, readLabelled } from "./labelled.js";
+import { memoryDataset } from "./memory-dataset.js";
+import { pathKind } from "./path-kind.js";
+import { sha256Of } from "./sha256.js";
+
+export interface DatasetRequest {
+  /** A name of `DATASET_NAMES`, a folder with MNIST's file names, or an IDX file of images. */
+  readonly dataset: string;
+  /** The IDX file of labels; needed for a file of images, refused otherwise. */
+  readonly labels?: string | undefined;
+  /** A file of class names, one a line. */
+  readonly classes?: string | undefined;
+  readonly split: Split;
+}
+
+/** The files of each split that a named set has. */
+type NamedSet = Readonly<Partial<Record<Split, LabelledPaths>>>;
+
+const NAMED: ReadonlyMap<string, NamedSet> = new Map([
+  ["bundled", { test: fixturePaths("digits-images-idx3-ubyte.gz", "digits-labels-idx1-ubyte.gz") }],
+]);
+
+/** Data sets that come with the package. */
+export const DATASET_NAMES: readonly string[] = [...NAMED.keys()];
+
+/**
+ * Opens a labelled set of u8 images: images of shape (total, rows, columns), one u8 label each, from IDX files
+ * (yann.lecun.com/exdb/mnist), gzipped or not. A name wins over a folder that is called the same.
+ *
+ * Labels are not yet held against a network's classes: `assertLabelsWithin` does that, `assertClassCount` the same
+ * for names.
+ *
+ * @throws DatasetError ERR_DATASET_UNKNOWN, ERR_DATASET_SPLIT, ERR_DATASET_FILES, ERR_DATASET_LABELS,
+ *   ERR_COUNT_MISMATCH, ERR_CLASSES_FILE, and all that `readIdx` throws.
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY.
+ * @throws UsageError ERR_USAGE for labels beside a set that brings its own.
+ */
+export async function openDataset(request: DatasetRequest): Promise<Dataset> {
+  const paths = await locate(request);
+  const classNames = request.classes === undefined ? undefined : await readClassNames(request.classes);
+  const { files, ...images } = await readLabelled(paths);
+  return memoryDataset({
+    ...images,
+    name: NAMED.has(request.dataset) ? request.dataset : basename(resolve(request.dataset)),
+    split: request.split,
+    sha256: await sha256Of(files),
+    labelsPath: paths.labelsPath,
+    classNames,
+  });
+}
+
+async function locate({ dataset, labels, split }: DatasetRequest): Promise<LabelledPaths> {
+  const named = NAMED.get(dataset);
+  const kind = named === undefined ? await pathKind(dataset) : "name";
+  if (kind === undefined) {
+    const suggestion = suggest(dataset, DATASET_NAMES);
+    throw new DatasetError("ERR_DATASET_UNKNOWN", { found: dataset, known: DATASET_NAMES, suggestion });
+  }
+  if (kind === "file") {
+    if (labels === undefined) throw new DatasetError("ERR_DATASET_LABELS", { path: dataset });
+    return { imagesPath: dataset, labelsPath: labels };
+  }
+  if (labels !== undefined) {
+    const problem = `--labels ${labels}: expected none, since "${dataset}" brings its own labels`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  return named === undefined ? findInFolder(dataset, split) : namedPaths(dataset, named, split);
+}
+
+function namedPaths(dataset: string, named: NamedSet, split: Split): LabelledPaths {
+  const paths = named[split];
+  if (paths !== undefined) return paths;
+  throw new DatasetError("ERR_DATASET_SPLIT", { dataset, expected: Object.keys(named), found: split });
+}
+
+function fixturePaths(images: string, labels: string): LabelledPaths {
+  return {
+    imagesPath: fileURLToPath(new URL(images, FIXTURES)),
+    labelsPath: fileURLToPath(new URL(labels, FIXTURES)),
+  };
+}

@@ -1,0 +1,23 @@
+/** Files that live as long as a test. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ExecutionContext } from "ava";
+
+/** A new empty folder, removed when the test ends. */
+export async function temporaryFolder(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "batchwise-test-"));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A file of these bytes in a folder of its own; its path. */
+export async function temporaryFile(
+  t: ExecutionContext,
+  bytes: string | Uint8Array,
+  name = "file",
+): Promise<string> {
+  const path = join(await temporaryFolder(t), name);
+  await writeFile(path, bytes);
+  return path;
+}
