@@ -69,7 +69,7 @@ function contextOf(flags: GlobalFlags): Context {
     log,
     paint: colorLevel >= GREYS_FROM_LEVEL ? greyCell : plainCell,
     writeAnswer,
-    showProgress: createProgressDisplay({ quiet: flags.quiet, color: !noColor }),
+    showProgress: createProgressDisplay({ quiet: flags.quiet ?? false, color: !noColor }),
   };
 }
 

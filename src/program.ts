@@ -10,7 +10,7 @@ import { suggest } from "./suggest.js";
 
 export interface GlobalFlags {
   readonly logLevel: string;
-  readonly quiet: boolean;
+  readonly quiet?: boolean;
   readonly color: boolean;
 }
 
@@ -25,7 +25,7 @@ export async function runProgram(
     .description("Evaluates trained neural networks over labelled image sets, in batches, on every core.")
     .version(version)
     .option("--log-level <level>", LOG_LEVELS.join(", "), "warn")
-    .option("--quiet", "no progress on stderr", false)
+    .option("--quiet", "no progress on stderr")
     .option("--no-color", "no colour (NO_COLOR and FORCE_COLOR are honoured too)")
     .enablePositionalOptions(false);
   const run: RunWork = (work) => runWork(program.opts<GlobalFlags>())(work);

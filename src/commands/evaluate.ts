@@ -1,5 +1,6 @@
 /** `batchwise evaluate`: the main job. */
 import { Command } from "commander";
+import { ENGINES } from "../contracts/engine.js";
 import type { Evaluation } from "../contracts/result.js";
 import { RunError } from "../errors.js";
 import { type EvaluateHooks, evaluate } from "../evaluate.js";
@@ -14,7 +15,7 @@ import { addDataOptions, addNetworkOptions } from "./options.js";
 interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds"> {
   readonly timeout: string;
   readonly format: string;
-  readonly output: readonly string[];
+  readonly output?: readonly string[];
   readonly minAccuracy?: string;
   readonly expectAccuracy?: string;
 }
@@ -32,10 +33,10 @@ export function evaluateCommand(runWork: RunWork): Command {
   addNetworkOptions(addDataOptions(command))
     .option("--threads <n>", "worker threads; 0 computes on the main thread (default: one a core)")
     .option("--batch-size <n>", "images a batch", "100")
-    .option("--engine <name>", "ml-matrix or reference", "ml-matrix")
+    .option("--engine <name>", ENGINES.join(", "), "ml-matrix")
     .option("--offset <n>", "begin at this image", "0")
     .option("--limit <n>", "evaluate at most so many images")
-    .option("--warm", "start all workers before the time is taken", false)
+    .option("--warm", "start all workers before the time is taken")
     .option("--timeout <seconds>", "of one batch", "30")
     .option("--retries <n>", "how often a failed batch is run again", "2")
     .option("--format <format>", `of the answer on stdout: ${FORMATS.join(", ")}`, "text")
@@ -54,7 +55,7 @@ export function evaluateCommand(runWork: RunWork): Command {
 
 async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<readonly Error[]> {
   const format = oneOf("format", FORMATS, flags.format);
-  const outputs = flags.output.map((path) => ({ path, format: formatOf(path) }));
+  const outputs = (flags.output ?? []).map((path) => ({ path, format: formatOf(path) }));
   const gates = gatesOf(flags);
   for (const { path } of outputs) await assertWritable(path);
 
@@ -131,6 +132,6 @@ function gateError(gate: string, expected: string, found: number): RunError {
   return new RunError("ERR_GATE_ACCURACY", { gate, expected, found: pythonFloat(found) });
 }
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }

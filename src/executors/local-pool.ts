@@ -96,9 +96,15 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
       const answers = checkAnswer(task, await answered, classes);
       return { answers, thread: slots.slotOf(threadId ?? 0) };
     } catch (error) {
+      if (abort.signal.aborted) {
+        if (threadId !== undefined) await watch.retire(threadId);
+        throw abort.signal.reason;
+      }
+      // piscina gives a worker its next task before we have seen its answer. Where that answer was nonsense the worker
+      // is retired under the next task, which is not at fault.
+      if (threadId !== undefined && watch.isRetired(threadId)) return await run(task, signal);
       // Whatever went wrong, this worker's state is unknown: a fresh one does the next attempt.
       if (threadId !== undefined) await watch.retire(threadId);
-      if (abort.signal.aborted) throw abort.signal.reason;
       if (error instanceof BatchwiseError) throw error;
       throw new RunError("ERR_WORKER_CRASHED", { reason: reasonOf(error) }, { cause: error });
     } finally {

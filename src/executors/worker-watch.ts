@@ -9,6 +9,7 @@ export interface WorkerWatch {
   /** From the watch's beginning to the first worker ready. */
   readonly firstReadyMs: number;
   isReady(threadId: number): boolean;
+  isRetired(threadId: number): boolean;
   /** Takes note of threads that the pool has started since the last look. */
   lookForNew(): void;
   /** Ends a worker that is not to be trusted; resolves when it is gone, so that the pool may start another. */
@@ -26,7 +27,7 @@ export interface WorkerEvents {
 export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
   const beganAt = performance.now();
   const seen = new WeakSet<Worker>();
-  const retired = new WeakSet<Worker>();
+  const retired = new Set<number>();
   const ready = new Map<number, Worker>();
   let started = 0;
   let firstReadyMs = 0;
@@ -51,7 +52,7 @@ export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
       reason = reasonOf(error);
     });
     worker.once("exit", (exitCode) => {
-      if (!ready.delete(threadId) && !closing && !retired.has(worker)) {
+      if (!ready.delete(threadId) && !closing && !retired.has(threadId)) {
         events.onLoadFailure(reason ?? `it ended with code ${exitCode} while loading`);
       }
       events.onGone(threadId);
@@ -69,6 +70,7 @@ export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
       return firstReadyMs;
     },
     isReady: (threadId) => ready.has(threadId),
+    isRetired: (threadId) => retired.has(threadId),
     lookForNew() {
       for (const worker of pool.threads) if (!seen.has(worker)) look(worker);
     },
@@ -76,7 +78,7 @@ export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
       const worker = ready.get(threadId);
       if (worker === undefined) return;
       ready.delete(threadId);
-      retired.add(worker);
+      retired.add(threadId);
       await worker.terminate();
     },
     close() {

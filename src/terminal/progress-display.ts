@@ -51,7 +51,8 @@ function spinner(plan: EvaluationPlan, color: boolean): ProgressDisplay {
 }
 
 function planText({ dataset, network, options, totalImages, batches }: EvaluationPlan): string {
-  const who = options.threads === 0 ? "inline" : `on ${options.threads} threads`;
+  const { threads } = options;
+  const who = threads === 0 ? "on the main thread" : `on ${threads} ${threads === 1 ? "thread" : "threads"}`;
   return `evaluating ${grouped(totalImages)} images of ${dataset.name} with ${network.name}: ${grouped(batches)} batches, ${options.engine}, ${who}`;
 }
 

@@ -84,6 +84,15 @@ test("tells an answer that cannot be true from a crash", async (t) => {
   t.is(causeOf(error), "ERR_WORKER_ANSWER");
 });
 
+test("charges a worker's nonsense to its own batch, not to the next that the worker was given", async (t) => {
+  for (let round = 0; round < 10; round++) {
+    const run = evaluateWith(openFaulty("answer a wrong count", 1000, 3), { ...INPUT, retries: 0 });
+    const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+    t.regex(error?.message ?? "", /^batch 3 .* failed 1 times: a worker answered nonsense/);
+    t.is(error?.partial.result.total, 950);
+  }
+});
+
 test("does not try the whole set when nothing ever goes right", async (t) => {
   const run = evaluateWith(openFaulty("throw", 100_000), { ...INPUT, threads: 1 });
   const error = await t.throwsAsync(run, { instanceOf: IncompleteError });

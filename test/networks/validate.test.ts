@@ -109,6 +109,7 @@ const SHAPES: readonly (readonly [title: string, name: string, array: NamedArray
   ["weights of no outputs", "W2", array(3, 0), "(3, outputs)"],
   ["a layer that does not read what the one before it gives", "W2", array(4, 2), "(3, outputs)"],
   ["biases of another length", "b1", array(4), "(3,)"],
+  ["biases of two rows", "b1", array(2, 3), "(3,)"],
   ["biases that are a column", "b1", array(3, 1), "(3,)"],
   ["biases that are a number", "b2", array(), "(2,)"],
   ["biases of three dimensions", "b1", array(1, 3, 1), "(3,)"],
