@@ -3,6 +3,7 @@ import { datasetCodes } from "./errors/dataset-codes.js";
 import type { CodeRow, ExitStatus } from "./errors/define.js";
 import { fileCodes } from "./errors/file-codes.js";
 import { networkCodes } from "./errors/network-codes.js";
+import { pictureCodes } from "./errors/picture-codes.js";
 import { runCodes, usageCodes } from "./errors/run-codes.js";
 
 /** The one table of codes. Scripts may rely on a code; its words may change. */
@@ -11,6 +12,7 @@ export const ERROR_CODES = {
   ...fileCodes,
   ...datasetCodes,
   ...networkCodes,
+  ...pictureCodes,
   ...runCodes,
 } as const;
 
@@ -50,6 +52,10 @@ export class DatasetError<
 /** A fault in a file of weights. */
 export class NetworkError<
   C extends keyof typeof networkCodes = keyof typeof networkCodes,
+> extends BatchwiseError<C> {}
+/** A fault in a picture given to `predict`. */
+export class PictureError<
+  C extends keyof typeof pictureCodes = keyof typeof pictureCodes,
 > extends BatchwiseError<C> {}
 /** A run that failed, was interrupted, missed its gate or could not write its answer. */
 export class RunError<C extends keyof typeof runCodes = keyof typeof runCodes> extends BatchwiseError<C> {}

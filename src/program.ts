@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import type { RunWork } from "./commands/context.js";
 import { evaluateCommand } from "./commands/evaluate.js";
 import { inspectCommand } from "./commands/inspect.js";
+import { predictCommand } from "./commands/predict.js";
 import { showCommand } from "./commands/show.js";
 import { UsageError } from "./errors.js";
 import { LOG_LEVELS } from "./logger.js";
@@ -29,7 +30,7 @@ export async function runProgram(
     .option("--no-color", "no colour (NO_COLOR and FORCE_COLOR are honoured too)")
     .enablePositionalOptions(false);
   const run: RunWork = (work) => runWork(program.opts<GlobalFlags>())(work);
-  const commands = [evaluateCommand(run), showCommand(run), inspectCommand(run)];
+  const commands = [evaluateCommand(run), showCommand(run), inspectCommand(run), predictCommand(run)];
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });
   }

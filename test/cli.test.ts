@@ -1,17 +1,11 @@
 /** The command line as a script sees it: stdout, one line on stderr, exit status. On what the repository carries. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { decode } from "fast-png";
 import { ERROR_CODES, type ErrorCode } from "../src/errors.js";
 import { type CliOptions, runCli } from "./helpers/cli.js";
-
-async function temporaryFolder(t: ExecutionContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "batchwise-"));
-  t.teardown(() => rm(folder, { recursive: true }));
-  return folder;
-}
+import { temporaryFolder } from "./helpers/temporary.js";
 
 async function refuses(t: ExecutionContext, args: readonly string[], code: ErrorCode, options?: CliOptions) {
   const { status, stdout, stderr } = await runCli(["--quiet", ...args], options);

@@ -7,16 +7,12 @@ import { loadPair } from "../load-pair.js";
 import { argmax } from "../metrics/argmax.js";
 import { type EvaluateInput, integer, resolveOptions } from "../options.js";
 import { predict } from "../predict.js";
-import { bar } from "../reports/bars.js";
-import { imageLines } from "../reports/image-text.js";
+import { digitWithBars } from "../reports/digit-with-bars.js";
 import { writeFileWhole } from "../reports/write-file.js";
 import type { Context, RunWork } from "./context.js";
 import { addDataOptions, addNetworkOptions } from "./options.js";
 
 type ShowFlags = EvaluateInput & { readonly png?: string };
-
-const BAR_CELLS = 20;
-const GAP = "   ";
 
 export function showCommand(runWork: RunWork): Command {
   const command = new Command("show").description("show an image, its label and the network's probabilities");
@@ -46,22 +42,11 @@ async function runShow(
       shapeText([dataset.shape.rows, dataset.shape.columns]),
       `prediction: ${name(argmax(data))}`,
     ];
-    const image = imageLines(pixels, dataset.shape, context.paint);
-    const bars = Array.from(
-      data,
-      (share, label) => `${name(label)} ${bar(share, BAR_CELLS)} ${share.toFixed(4)}`,
-    );
-    context.writeAnswer(`${[...head, "", ...sideBySide(image, bars, dataset.shape.columns)].join("\n")}\n`);
+    const image = digitWithBars(pixels, dataset.shape, data, name, context.paint);
+    context.writeAnswer(`${[...head, "", ...image].join("\n")}\n`);
     if (png !== undefined) await writeFileWhole(png, greyPng(pixels, dataset.shape));
   }
   return [];
-}
-
-function sideBySide(left: readonly string[], right: readonly string[], leftCells: number): string[] {
-  const blank = " ".repeat(leftCells);
-  return Array.from({ length: Math.max(left.length, right.length) }, (_, line) =>
-    `${left[line] ?? blank}${GAP}${right[line] ?? ""}`.trimEnd(),
-  );
 }
 
 /** 8-bit greyscale; ink is white on black, as in the data. */

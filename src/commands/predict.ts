@@ -1,0 +1,74 @@
+/** `batchwise predict PICTURE.png…`: what a network makes of drawings of one's own. */
+import { Command } from "commander";
+import { assertClassCount, readClassNames } from "../datasets/class-names.js";
+import { argmax } from "../metrics/argmax.js";
+import { loadNetwork } from "../networks/registry.js";
+import { assertFitsImages } from "../networks/validate.js";
+import { type EvaluateInput, oneOf, resolveOptions } from "../options.js";
+import { readPng } from "../pictures/read-png.js";
+import { DIGIT_SIDE, toDigit } from "../pictures/to-digit.js";
+import { predict } from "../predict.js";
+import { digitWithBars } from "../reports/digit-with-bars.js";
+import { FORMATS } from "../reports/registry.js";
+import type { Context, RunWork } from "./context.js";
+import { addNetworkOptions } from "./options.js";
+
+type PredictFlags = Omit<EvaluateInput, "weights"> & { readonly weights: string; readonly format: string };
+
+const SHAPE = { rows: DIGIT_SIDE, columns: DIGIT_SIDE };
+const EXAMPLES = `
+The picture may have any size; dark ink on light paper and light on dark are told apart.
+
+Example:
+  batchwise predict my-seven.png`;
+
+export function predictCommand(runWork: RunWork): Command {
+  const command = new Command("predict").description("say which digit a picture shows");
+  return addNetworkOptions(command.argument("<picture...>", "PNG files, one digit each"))
+    .option("--classes <file>", "names of the classes, one a line")
+    .option("--format <format>", `of the answer: ${FORMATS.join(", ")}`, "text")
+    .addHelpText("after", EXAMPLES)
+    .action((paths: string[], flags: PredictFlags) =>
+      runWork((context) => runPredict(paths, flags, context)),
+    );
+}
+
+async function runPredict(
+  paths: readonly string[],
+  flags: PredictFlags,
+  context: Context,
+): Promise<readonly Error[]> {
+  const format = oneOf("format", FORMATS, flags.format);
+  const { activation, normalize, classes } = resolveOptions(flags, 1);
+  const network = await loadNetwork(flags.weights, { activation, normalize });
+  assertFitsImages(network, network.name, SHAPE);
+  const names = classes === undefined ? undefined : await readClassNames(classes);
+  const outputs = network.layers[network.layers.length - 1].outputs;
+  if (names !== undefined) assertClassCount(names, outputs, classes ?? "");
+  const nameOf = (label: number) => names?.[label] ?? String(label);
+
+  const answers = [];
+  for (const path of paths) {
+    const image = toDigit(await readPng(path), path);
+    const { data } = predict(network, image);
+    const label = argmax(data);
+    answers.push({
+      path,
+      label,
+      name: nameOf(label),
+      probability: data[label],
+      probabilities: [...data],
+      image,
+    });
+  }
+  if (format === "json") {
+    const listed = answers.map(({ image: _, ...answer }) => answer);
+    context.writeAnswer(`${JSON.stringify(listed, null, 2)}\n`);
+    return [];
+  }
+  for (const { path, name, probability, probabilities, image } of answers) {
+    const lines = digitWithBars(image, SHAPE, probabilities, nameOf, context.paint);
+    context.writeAnswer(`${[...lines, `${path}: ${name} (${probability.toFixed(4)})`].join("\n")}\n`);
+  }
+  return [];
+}

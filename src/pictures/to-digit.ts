@@ -1,0 +1,105 @@
+/** From a drawing of any size to an image like MNIST's, by MNIST's own rules (LeCun et al., yann.lecun.com/exdb/mnist). */
+import type { GreyPicture } from "./grey.js";
+import { inkOf } from "./ink.js";
+
+/** Rows and columns of the image. */
+export const DIGIT_SIDE = 28;
+/** The drawing fits a box of so many pixels, its aspect kept. */
+const BOX_SIDE = 20;
+/** This share of the inked pixels is darkened fully: a thin pen on a large sheet would else leave but a shade. */
+const FULL_INK_QUANTILE = 0.75;
+
+/** (28 × 28) u8, row-major, ink is bright: scaled into 20 × 20, anti-aliased, its centre of mass in the middle. */
+export function toDigit(picture: GreyPicture, path: string): Uint8Array {
+  return centred(strengthened(shrunk(cropped(inkOf(picture, path)))));
+}
+
+/** The smallest rectangle with all the ink. */
+function cropped({ width, height, values }: GreyPicture): GreyPicture {
+  let [top, bottom, left, right] = [height, -1, width, -1];
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      if (values[row * width + column] === 0) continue;
+      top = Math.min(top, row);
+      bottom = row;
+      left = Math.min(left, column);
+      right = Math.max(right, column);
+    }
+  }
+  const [croppedWidth, croppedHeight] = [right - left + 1, bottom - top + 1];
+  const inked = new Float32Array(croppedWidth * croppedHeight);
+  for (let row = 0; row < croppedHeight; row++) {
+    const from = (top + row) * width + left;
+    inked.set(values.subarray(from, from + croppedWidth), row * croppedWidth);
+  }
+  return { width: croppedWidth, height: croppedHeight, values: inked };
+}
+
+/** The longer side becomes BOX_SIDE pixels; each pixel is the mean of what it covers. */
+function shrunk({ width, height, values }: GreyPicture): GreyPicture {
+  const scale = Math.max(width, height) / BOX_SIDE;
+  const [newWidth, newHeight] = [
+    Math.max(1, Math.round(width / scale)),
+    Math.max(1, Math.round(height / scale)),
+  ];
+  const narrowed = new Float32Array(newWidth * height);
+  for (let row = 0; row < height; row++) {
+    averageAlong(values, row * width, 1, width, narrowed, row * newWidth, 1, newWidth);
+  }
+  const shrunken = new Float32Array(newWidth * newHeight);
+  for (let column = 0; column < newWidth; column++) {
+    averageAlong(narrowed, column, newWidth, height, shrunken, column, newWidth, newHeight);
+  }
+  return { width: newWidth, height: newHeight, values: shrunken };
+}
+
+/** One line of `count` values (from, step) becomes one of `newCount`: the mean over each new one's share of the line. */
+function averageAlong(
+  source: Float32Array,
+  from: number,
+  step: number,
+  count: number,
+  target: Float32Array,
+  to: number,
+  toStep: number,
+  newCount: number,
+): void {
+  const share = count / newCount;
+  for (let n = 0; n < newCount; n++) {
+    const [low, high] = [n * share, (n + 1) * share];
+    let sum = 0;
+    for (let k = Math.floor(low); k < Math.min(count, Math.ceil(high)); k++) {
+      sum += source[from + k * step] * (Math.min(k + 1, high) - Math.max(k, low));
+    }
+    target[to + n * toStep] = sum / share;
+  }
+}
+
+function strengthened({ width, height, values }: GreyPicture): GreyPicture {
+  const inked = values.filter((value) => value > 0).sort();
+  const full = inked[Math.floor(inked.length * FULL_INK_QUANTILE)];
+  return { width, height, values: values.map((value) => Math.min(1, value / full)) };
+}
+
+/** Moved by whole pixels, as far as all of it stays inside. */
+function centred({ width, height, values }: GreyPicture): Uint8Array {
+  let [mass, x, y] = [0, 0, 0];
+  for (let pixel = 0; pixel < values.length; pixel++) {
+    mass += values[pixel];
+    x += values[pixel] * ((pixel % width) + 0.5);
+    y += values[pixel] * (Math.floor(pixel / width) + 0.5);
+  }
+  const left = shiftOf(x / mass, width);
+  const top = shiftOf(y / mass, height);
+  const image = new Uint8Array(DIGIT_SIDE * DIGIT_SIDE);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      image[(top + row) * DIGIT_SIDE + left + column] = Math.round(255 * values[row * width + column]);
+    }
+  }
+  return image;
+}
+
+function shiftOf(centreOfMass: number, side: number): number {
+  return Math.min(Math.max(0, Math.round(DIGIT_SIDE / 2 - centreOfMass)), DIGIT_SIDE - side);
+}
