@@ -1,7 +1,7 @@
 /** The command line's grammar: commands, options, help. */
 import { Command, CommanderError } from "commander";
 import type { RunWork } from "./commands/context.js";
-import { evaluateCommand } from "./commands/evaluate.js";
+import { EXAMPLES, evaluateCommand } from "./commands/evaluate.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { predictCommand } from "./commands/predict.js";
 import { showCommand } from "./commands/show.js";
@@ -30,14 +30,28 @@ export async function runProgram(
     .option("--no-color", "no colour (NO_COLOR and FORCE_COLOR are honoured too)")
     .enablePositionalOptions(false);
   const run: RunWork = (work) => runWork(program.opts<GlobalFlags>())(work);
-  const commands = [evaluateCommand(run), showCommand(run), inspectCommand(run), predictCommand(run)];
+  const refuseWords = ([found]: readonly string[]) => {
+    if (found === undefined) return;
+    const known = commands.map((command) => command.name());
+    throw new UsageError("ERR_OPTION_UNKNOWN", {
+      what: "command",
+      found,
+      known,
+      suggestion: suggest(found, known),
+    });
+  };
+  const commands: Command[] = [
+    evaluateCommand(run, refuseWords),
+    showCommand(run),
+    inspectCommand(run),
+    predictCommand(run),
+  ];
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });
   }
   for (const command of commands) program.addCommand(command, { isDefault: command.name() === "evaluate" });
-  program.addHelpText("after", () => `\n${commands[0].helpInformation()}`);
+  program.addHelpText("after", () => `\n${commands[0].helpInformation()}${EXAMPLES}`);
 
-  refuseUnknownCommand(argv, [...commands.map((command) => command.name()), "help"]);
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
@@ -45,17 +59,6 @@ export async function runProgram(
     // Help and version are answers; everything else that commander throws is a slip of the command line.
     if (error.exitCode !== 0) throw new UsageError("ERR_USAGE", { problem: oneLine(error.message) });
   }
-}
-
-/** commander would take the unknown word for an argument of the default command. */
-function refuseUnknownCommand([word]: readonly string[], known: readonly string[]): void {
-  if (word === undefined || word.startsWith("-") || known.includes(word)) return;
-  throw new UsageError("ERR_OPTION_UNKNOWN", {
-    what: "command",
-    found: word,
-    known,
-    suggestion: suggest(word, known),
-  });
 }
 
 function oneLine(message: string): string {

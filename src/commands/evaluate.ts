@@ -20,13 +20,13 @@ interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds"> {
   readonly expectAccuracy?: string;
 }
 
-const EXAMPLES = `
+export const EXAMPLES = `
 Examples:
   batchwise --threads 8
   batchwise --dataset path/to/mnist --weights sample_weight.pkl --format json
   batchwise --min-accuracy 0.93 --output result.json`;
 
-export function evaluateCommand(runWork: RunWork): Command {
+export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly string[]) => void): Command {
   const command = new Command("evaluate").description(
     "evaluate a network over a labelled image set (the default)",
   );
@@ -40,16 +40,16 @@ export function evaluateCommand(runWork: RunWork): Command {
     .option("--timeout <seconds>", "of one batch", "30")
     .option("--retries <n>", "how often a failed batch is run again", "2")
     .option("--format <format>", `of the answer on stdout: ${FORMATS.join(", ")}`, "text")
-    .option(
-      "--output <file>",
-      "write the answer here too, in the format of its ending (repeatable)",
-      collect,
-      [],
-    )
+    .option("--output <file>", "write the answer here too, in the format of its ending (repeatable)", collect)
     .option("--min-accuracy <x>", "exit 100 where the accuracy is lower")
     .option("--expect-accuracy <x>", "exit 100 where the accuracy, as printed, is another")
     .addHelpText("after", EXAMPLES)
-    .action((flags: EvaluateFlags) => runWork((context) => runEvaluate(flags, context)));
+    // The default command gets every word that is no command's name.
+    .allowExcessArguments()
+    .action((flags: EvaluateFlags, { args }: Command) => {
+      refuseWords(args);
+      return runWork((context) => runEvaluate(flags, context));
+    });
   return command;
 }
 

@@ -6,6 +6,8 @@ import { inkOf } from "./ink.js";
 export const DIGIT_SIDE = 28;
 /** The drawing fits a box of so many pixels, its aspect kept. */
 const BOX_SIDE = 20;
+/** Of the strongest ink, which is 1. */
+const SURE_INK = 0.5;
 /** This share of the inked pixels is darkened fully: a thin pen on a large sheet would else leave but a shade. */
 const FULL_INK_QUANTILE = 0.75;
 
@@ -14,12 +16,12 @@ export function toDigit(picture: GreyPicture, path: string): Uint8Array {
   return centred(strengthened(shrunk(cropped(inkOf(picture, path)))));
 }
 
-/** The smallest rectangle with all the ink. */
+/** The smallest rectangle with all that is surely ink: the paper's grain does not widen it. */
 function cropped({ width, height, values }: GreyPicture): GreyPicture {
   let [top, bottom, left, right] = [height, -1, width, -1];
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
-      if (values[row * width + column] === 0) continue;
+      if (values[row * width + column] < SURE_INK) continue;
       top = Math.min(top, row);
       bottom = row;
       left = Math.min(left, column);
@@ -81,13 +83,13 @@ function strengthened({ width, height, values }: GreyPicture): GreyPicture {
   return { width, height, values: values.map((value) => Math.min(1, value / full)) };
 }
 
-/** Moved by whole pixels, as far as all of it stays inside. */
+/** Moved by whole pixels, as far as all of it stays inside; the mean index of MNIST's mass is 14.0 either way. */
 function centred({ width, height, values }: GreyPicture): Uint8Array {
   let [mass, x, y] = [0, 0, 0];
   for (let pixel = 0; pixel < values.length; pixel++) {
     mass += values[pixel];
-    x += values[pixel] * ((pixel % width) + 0.5);
-    y += values[pixel] * (Math.floor(pixel / width) + 0.5);
+    x += values[pixel] * (pixel % width);
+    y += values[pixel] * Math.floor(pixel / width);
   }
   const left = shiftOf(x / mass, width);
   const top = shiftOf(y / mass, height);

@@ -25,8 +25,8 @@ function centreOfMass(image: Uint8Array): [x: number, y: number] {
   let [mass, x, y] = [0, 0, 0];
   for (const [pixel, value] of image.entries()) {
     mass += value;
-    x += value * ((pixel % DIGIT_SIDE) + 0.5);
-    y += value * (Math.floor(pixel / DIGIT_SIDE) + 0.5);
+    x += value * (pixel % DIGIT_SIDE);
+    y += value * Math.floor(pixel / DIGIT_SIDE);
   }
   return [x / mass, y / mass];
 }
