@@ -20,8 +20,8 @@ export interface DataAndNetwork {
   readonly classes: number;
   /** The images asked for, within the set. */
   readonly range: ImageRange;
-  /** The range's images, their labels checked. */
-  slabs(multiple: number): AsyncIterable<Slab>;
+  /** The images of the range, unless of another, their labels checked. */
+  slabs(multiple: number, range?: ImageRange): AsyncIterable<Slab>;
 }
 
 type PairOptions = Pick<
@@ -51,8 +51,8 @@ export async function loadPair(options: PairOptions): Promise<DataAndNetwork> {
     network,
     classes,
     range,
-    async *slabs(multiple) {
-      for await (const slab of dataset.slabs(range, multiple)) {
+    async *slabs(multiple, images = range) {
+      for await (const slab of dataset.slabs(images, multiple)) {
         assertLabelsWithin(slab, classes, labelsPath);
         yield slab;
       }

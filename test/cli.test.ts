@@ -158,7 +158,7 @@ test("shows an image with its label, shapes and ten probabilities, and writes it
 });
 
 test("refuses to show an image that is not there", async (t) => {
-  await refuses(t, ["show", "10000"], "ERR_RANGE_EMPTY");
+  await refuses(t, ["show", "10000"], "ERR_IMAGE_INDEX");
   await refuses(t, ["show", "seven"], "ERR_OPTION_VALUE");
 });
 

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { encode } from "fast-png";
 import type { ImageShape } from "../contracts/dataset.js";
 import { shapeText } from "../errors/define.js";
+import { DatasetError } from "../errors.js";
 import { loadPair } from "../load-pair.js";
 import { argmax } from "../metrics/argmax.js";
 import { type EvaluateInput, integer, resolveOptions } from "../options.js";
@@ -33,7 +34,7 @@ async function runShow(
     offset: index,
     limit: 1,
   });
-  for await (const { pixels, labels, inputs } of slabs(1)) {
+  for await (const { pixels, labels, inputs } of slabs(1, { offset: index, limit: 1 })) {
     const { data } = predict(network, pixels);
     const name = (label: number) => dataset.classNames?.[label] ?? String(label);
     const head = [
