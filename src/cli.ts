@@ -9,6 +9,7 @@ import { oneOf } from "./options.js";
 import { PACKAGE_ROOT } from "./package-root.js";
 import { type GlobalFlags, runProgram } from "./program.js";
 import { plainCell } from "./reports/image-text.js";
+import { createDownloadDisplay } from "./terminal/download-display.js";
 import { greyCell } from "./terminal/grey-cell.js";
 import { createProgressDisplay } from "./terminal/progress-display.js";
 
@@ -64,12 +65,15 @@ function contextOf(flags: GlobalFlags): Context {
   logErrors = (err) => log.debug({ err }, "the fault in full");
   const noColor = !flags.color || Boolean(process.env.NO_COLOR);
   const colorLevel = noColor || !supportsColor ? 0 : supportsColor.level;
+  const display = { quiet: flags.quiet ?? false, color: !noColor };
   return {
     signal: signals.signal,
     log,
     paint: colorLevel >= GREYS_FROM_LEVEL ? greyCell : plainCell,
     writeAnswer,
-    showProgress: createProgressDisplay({ quiet: flags.quiet ?? false, color: !noColor }),
+    showProgress: createProgressDisplay(display),
+    note: (text) => void (display.quiet || process.stderr.write(`${text}\n`)),
+    showDownload: () => createDownloadDisplay(display),
   };
 }
 

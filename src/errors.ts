@@ -5,6 +5,7 @@ import { fileCodes } from "./errors/file-codes.js";
 import { networkCodes } from "./errors/network-codes.js";
 import { pictureCodes } from "./errors/picture-codes.js";
 import { runCodes, usageCodes } from "./errors/run-codes.js";
+import { transferCodes } from "./errors/transfer-codes.js";
 
 /** The one table of codes. Scripts may rely on a code; its words may change. */
 export const ERROR_CODES = {
@@ -13,6 +14,7 @@ export const ERROR_CODES = {
   ...datasetCodes,
   ...networkCodes,
   ...pictureCodes,
+  ...transferCodes,
   ...runCodes,
 } as const;
 
@@ -56,6 +58,10 @@ export class NetworkError<
 /** A fault in a picture given to `predict`. */
 export class PictureError<
   C extends keyof typeof pictureCodes = keyof typeof pictureCodes,
+> extends BatchwiseError<C> {}
+/** A download that failed, was refused or was interrupted. */
+export class TransferError<
+  C extends keyof typeof transferCodes = keyof typeof transferCodes,
 > extends BatchwiseError<C> {}
 /** A run that failed, was interrupted, missed its gate or could not write its answer. */
 export class RunError<C extends keyof typeof runCodes = keyof typeof runCodes> extends BatchwiseError<C> {}

@@ -6,6 +6,7 @@ import type { Executor } from "./contracts/executor.js";
 import { type Log, SILENT } from "./contracts/log.js";
 import type { Network } from "./contracts/network.js";
 import type { Evaluation } from "./contracts/result.js";
+import type { DownloadNotice } from "./download/catalog-entry.js";
 import { foldPreprocessing } from "./engines/fold.js";
 import { RunError } from "./errors.js";
 import { openExecutor } from "./executors/registry.js";
@@ -18,6 +19,8 @@ import { summarize } from "./summarize.js";
 export interface EvaluateHooks {
   /** Aborting ends the run: `evaluate` then throws an IncompleteError with what was done. */
   readonly signal?: AbortSignal;
+  /** Called before a data set or network that was given by name is downloaded. */
+  onDownload?(notice: DownloadNotice): void;
   /** Called once data and network are loaded, before the first batch. */
   onStart?(plan: EvaluationPlan): void;
   onProgress?(progress: Progress): void;
@@ -49,6 +52,7 @@ export type OpenExecutor = (
  *
  * @returns counts, accuracy, confusion matrix, timing and each image's predicted class
  * @throws UsageError, FileError, DatasetError or NetworkError where the input is at fault; no batch has then run
+ * @throws TransferError where what was given by name could not be downloaded
  * @throws IncompleteError where batches failed after their retries, or the signal was aborted
  */
 export function evaluate(input: EvaluateInput = {}, hooks: EvaluateHooks = {}): Promise<Evaluation> {
@@ -59,12 +63,13 @@ export function evaluate(input: EvaluateInput = {}, hooks: EvaluateHooks = {}): 
 export async function evaluateWith(
   open: OpenExecutor,
   input: EvaluateInput,
-  { signal = new AbortController().signal, onStart, onProgress, log = SILENT }: EvaluateHooks = {},
+  hooks: EvaluateHooks = {},
 ): Promise<Evaluation> {
+  const { signal = new AbortController().signal, onStart, onProgress, log = SILENT } = hooks;
   const beganAt = performance.now();
   const options = resolveOptions(input, availableParallelism());
   const { batchSize } = options;
-  const pair = await loadPair(options);
+  const pair = await loadPair(options, { signal, log, onDownload: (notice) => hooks.onDownload?.(notice) });
   const { dataset, network, range } = pair;
   const totalImages = range.limit;
   const batches = Math.ceil(totalImages / batchSize);

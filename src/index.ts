@@ -7,6 +7,7 @@ export type { Tensor } from "./contracts/tensor.js";
 export { readIdx } from "./datasets/idx.js";
 export { loadMnist } from "./datasets/mnist.js";
 export { openDataset } from "./datasets/registry.js";
+export type { DownloadNotice, DownloadOptions } from "./download/catalog-entry.js";
 export { sigmoid } from "./engines/activate.js";
 export {
   BatchwiseError,
@@ -16,6 +17,7 @@ export {
   FileError,
   NetworkError,
   RunError,
+  TransferError,
   UsageError,
 } from "./errors.js";
 export { type EvaluateHooks, evaluate, type Progress } from "./evaluate.js";

@@ -4,11 +4,13 @@ import type { Network } from "./contracts/network.js";
 import { assertClassCount } from "./datasets/class-names.js";
 import { assertLabelsWithin } from "./datasets/labels.js";
 import { openDataset } from "./datasets/registry.js";
+import type { DownloadOptions } from "./download/catalog-entry.js";
 import { DatasetError, NetworkError } from "./errors.js";
 import { loadNetwork } from "./networks/registry.js";
 import { assertFitsImages } from "./networks/validate.js";
 import type { EvaluateOptions } from "./options.js";
 import type { Slab } from "./slabs/slab.js";
+import { together } from "./together.js";
 
 /** The confusion matrix has the square of this many counts at most. */
 const MAX_CLASSES = 1024;
@@ -26,17 +28,32 @@ export interface DataAndNetwork {
 
 type PairOptions = Pick<
   EvaluateOptions,
-  "dataset" | "labels" | "classes" | "split" | "weights" | "activation" | "normalize" | "offset" | "limit"
+  | "dataset"
+  | "labels"
+  | "classes"
+  | "split"
+  | "offline"
+  | "weights"
+  | "activation"
+  | "normalize"
+  | "offset"
+  | "limit"
 >;
 
-export async function loadPair(options: PairOptions): Promise<DataAndNetwork> {
-  const { weights, activation, normalize, offset, limit } = options;
-  const [dataset, network] = await Promise.all([
-    typeof options.dataset === "string"
-      ? openDataset({ ...options, dataset: options.dataset })
-      : options.dataset,
-    typeof weights === "string" ? loadNetwork(weights, { activation, normalize }) : weights,
-  ]);
+export async function loadPair(
+  options: PairOptions,
+  download: Omit<DownloadOptions, "offline"> = {},
+): Promise<DataAndNetwork> {
+  const { dataset: named, weights, activation, normalize, offline, offset, limit } = options;
+  const [dataset, network] = await together(
+    download.signal ?? new AbortController().signal,
+    async (signal) =>
+      typeof named === "string" ? openDataset({ ...options, ...download, signal, dataset: named }) : named,
+    async (signal) =>
+      typeof weights === "string"
+        ? loadNetwork(weights, { ...download, signal, activation, normalize, offline })
+        : weights,
+  );
   const { shape, total, labelsPath, classNames } = dataset;
   assertFitsImages(network, network.name, shape);
   const classes = network.layers[network.layers.length - 1].outputs;

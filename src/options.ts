@@ -28,6 +28,8 @@ export interface EvaluateInput {
   /** A file of class names, one a line. */
   readonly classes?: string | undefined;
   readonly split?: string | undefined;
+  /** Refuse to download: names are then opened from the cache, or are an error. Default false. */
+  readonly offline?: boolean | undefined;
   /** A name, a file, or a loaded network. Default `bundled`. */
   readonly weights?: string | Network | undefined;
   /** Of the hidden layers, where the file does not say. */
@@ -53,6 +55,7 @@ export interface EvaluateOptions {
   readonly labels: string | undefined;
   readonly classes: string | undefined;
   readonly split: Split;
+  readonly offline: boolean;
   readonly weights: string | Network;
   readonly activation: Activation | undefined;
   readonly normalize: Normalization | undefined;
@@ -73,6 +76,7 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
     labels: input.labels,
     classes: input.classes,
     split: oneOf("split", SPLITS, input.split ?? "test"),
+    offline: input.offline ?? false,
     weights: input.weights ?? "bundled",
     activation:
       input.activation === undefined ? undefined : oneOf("activation", ACTIVATIONS, input.activation),

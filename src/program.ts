@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import type { RunWork } from "./commands/context.js";
 import { EXAMPLES, evaluateCommand } from "./commands/evaluate.js";
+import { fetchCommand } from "./commands/fetch.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { predictCommand } from "./commands/predict.js";
 import { showCommand } from "./commands/show.js";
@@ -45,6 +46,7 @@ export async function runProgram(
     showCommand(run),
     inspectCommand(run),
     predictCommand(run),
+    fetchCommand(run),
   ];
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });

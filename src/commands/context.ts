@@ -1,5 +1,6 @@
 /** What a command is given by the command line that runs it. */
 import type { Log } from "../contracts/log.js";
+import type { RemoteFile } from "../download/catalog-entry.js";
 import type { EvaluationPlan, Progress } from "../evaluate.js";
 import type { PaintCell } from "../reports/image-text.js";
 
@@ -13,10 +14,22 @@ export interface Context {
   writeAnswer(text: string): void;
   /** To stderr: a spinner on a terminal, one plain line elsewhere, nothing with --quiet. */
   showProgress(plan: EvaluationPlan): ProgressDisplay;
+  /** To stderr: one plain line; nothing with --quiet. */
+  note(text: string): void;
+  /** To stderr: a spinner on a terminal, one plain line a file elsewhere, nothing with --quiet. */
+  showDownload(): DownloadDisplay;
 }
 
 export interface ProgressDisplay {
   update(progress: Progress): void;
+  stop(): void;
+}
+
+export interface DownloadDisplay {
+  begin(file: RemoteFile): void;
+  update(doneBytes: number): void;
+  /** What became of the file that was begun last. */
+  end(outcome: string): void;
   stop(): void;
 }
 

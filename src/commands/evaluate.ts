@@ -10,6 +10,7 @@ import { pythonFloat } from "../reports/python-float.js";
 import { FORMATS, type Format, formatOf, render } from "../reports/registry.js";
 import { assertWritable, writeFileWhole } from "../reports/write-file.js";
 import type { Context, ProgressDisplay, RunWork } from "./context.js";
+import { downloadLine } from "./download-line.js";
 import { addDataOptions, addNetworkOptions } from "./options.js";
 
 interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds"> {
@@ -75,13 +76,14 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
 /** The evaluation, or what was done of it; why it is not whole is then among the faults. */
 async function evaluateShowingProgress(
   input: EvaluateInput,
-  { signal, log, showProgress }: Context,
+  { signal, log, showProgress, note }: Context,
   faults: Error[],
 ): Promise<Evaluation> {
   let display: ProgressDisplay | undefined;
   const hooks: EvaluateHooks = {
     signal,
     log,
+    onDownload: (notice) => note(downloadLine(notice)),
     onStart: (plan) => {
       display = showProgress(plan);
     },

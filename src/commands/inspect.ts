@@ -6,6 +6,7 @@ import { type EvaluateInput, integer, oneOf, resolveOptions } from "../options.j
 import { FORMATS } from "../reports/registry.js";
 import { layerSizes } from "../summarize.js";
 import type { Context, RunWork } from "./context.js";
+import { downloadOptions } from "./download-line.js";
 import { addDataOptions, addNetworkOptions } from "./options.js";
 
 type InspectFlags = EvaluateInput & { readonly format: string };
@@ -25,7 +26,7 @@ async function runInspect(flags: InspectFlags, context: Context): Promise<readon
   const format = oneOf("format", FORMATS, flags.format);
   const options = resolveOptions(flags, 1);
   const batchSize = integer("--batch-size", options.batchSize, 1, Number.MAX_SAFE_INTEGER);
-  const facts = factsOf(await loadPair(options), batchSize);
+  const facts = factsOf(await loadPair(options, downloadOptions(context)), batchSize);
   context.writeAnswer(format === "json" ? `${JSON.stringify(facts, null, 2)}\n` : textOf(facts));
   return [];
 }

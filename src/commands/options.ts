@@ -23,5 +23,6 @@ export function addNetworkOptions(command: Command): Command {
       "--activation <name>",
       `of the hidden layers, where the file does not say: ${ACTIVATIONS.join(", ")}`,
     )
-    .option("--normalize <how>", `what the network wants done to bytes: ${NORMALIZATIONS.join(", ")}`);
+    .option("--normalize <how>", `what the network wants done to bytes: ${NORMALIZATIONS.join(", ")}`)
+    .option("--offline", "use what is in the cache, and download nothing");
 }

@@ -11,6 +11,7 @@ import { predict } from "../predict.js";
 import { digitWithBars } from "../reports/digit-with-bars.js";
 import { FORMATS } from "../reports/registry.js";
 import type { Context, RunWork } from "./context.js";
+import { downloadOptions } from "./download-line.js";
 import { addNetworkOptions } from "./options.js";
 
 type PredictFlags = Omit<EvaluateInput, "weights"> & { readonly weights: string; readonly format: string };
@@ -39,8 +40,13 @@ async function runPredict(
   context: Context,
 ): Promise<readonly Error[]> {
   const format = oneOf("format", FORMATS, flags.format);
-  const { activation, normalize, classes } = resolveOptions(flags, 1);
-  const network = await loadNetwork(flags.weights, { activation, normalize });
+  const { activation, normalize, classes, offline } = resolveOptions(flags, 1);
+  const network = await loadNetwork(flags.weights, {
+    ...downloadOptions(context),
+    activation,
+    normalize,
+    offline,
+  });
   assertFitsImages(network, network.name, SHAPE);
   const names = classes === undefined ? undefined : await readClassNames(classes);
   const outputs = network.layers[network.layers.length - 1].outputs;

@@ -11,6 +11,7 @@ import { predict } from "../predict.js";
 import { digitWithBars } from "../reports/digit-with-bars.js";
 import { writeFileWhole } from "../reports/write-file.js";
 import type { Context, RunWork } from "./context.js";
+import { downloadOptions } from "./download-line.js";
 import { addDataOptions, addNetworkOptions } from "./options.js";
 
 type ShowFlags = EvaluateInput & { readonly png?: string };
@@ -29,7 +30,7 @@ async function runShow(
   context: Context,
 ): Promise<readonly Error[]> {
   const index = integer("INDEX", indexText, 0, Number.MAX_SAFE_INTEGER);
-  const { dataset, network, slabs } = await loadPair(resolveOptions(flags, 1));
+  const { dataset, network, slabs } = await loadPair(resolveOptions(flags, 1), downloadOptions(context));
   const { total } = dataset;
   if (index >= total) throw new DatasetError("ERR_IMAGE_INDEX", { index, total });
   for await (const { pixels, labels, inputs } of slabs(1, { offset: index, limit: 1 })) {

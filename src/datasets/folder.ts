@@ -5,7 +5,8 @@ import { DatasetError } from "../errors.js";
 import type { LabelledPaths } from "./labelled.js";
 import { pathKind } from "./path-kind.js";
 
-const PREFIXES: Readonly<Record<Split, string>> = { test: "t10k", train: "train" };
+/** What the names of a split's files begin with. */
+export const SPLIT_PREFIXES: Readonly<Record<Split, string>> = { test: "t10k", train: "train" };
 /** As published; unpacked by hand, the hyphen before `idx` is often a dot. */
 const SEPARATORS = ["-", "."];
 /** An unpacked file is taken before its gzipped twin: it is ready to read. */
@@ -18,7 +19,7 @@ const ENDINGS = ["", ".gz"];
  * @throws DatasetError ERR_DATASET_FILES when one of them is not there.
  */
 export async function findInFolder(folder: string, split: Split): Promise<LabelledPaths> {
-  const prefix = PREFIXES[split];
+  const prefix = SPLIT_PREFIXES[split];
   const [imagesPath, labelsPath] = await Promise.all([
     firstFile(folder, `${prefix}-images`, "idx3-ubyte"),
     firstFile(folder, `${prefix}-labels`, "idx1-ubyte"),

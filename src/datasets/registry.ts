@@ -2,17 +2,20 @@
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Dataset, Split } from "../contracts/dataset.js";
+import type { CatalogEntry, DownloadOptions } from "../download/catalog-entry.js";
+import { fetchEntry } from "../download/fetch-entry.js";
 import { DatasetError, UsageError } from "../errors.js";
 import { FIXTURES } from "../package-root.js";
 import { suggest } from "../suggest.js";
+import { DATASET_CATALOG } from "./catalog.js";
 import { readClassNames } from "./class-names.js";
-import { findInFolder } from "./folder.js";
+import { findInFolder, SPLIT_PREFIXES } from "./folder.js";
 import { type LabelledPaths, readLabelled } from "./labelled.js";
 import { memoryDataset } from "./memory-dataset.js";
 import { pathKind } from "./path-kind.js";
 import { sha256Of } from "./sha256.js";
 
-export interface DatasetRequest {
+export interface DatasetRequest extends DownloadOptions {
   /** A name of `DATASET_NAMES`, a folder with MNIST's file names, or an IDX file of images. */
   readonly dataset: string;
   /** The IDX file of labels; needed for a file of images, refused otherwise. */
@@ -22,19 +25,22 @@ export interface DatasetRequest {
   readonly split: Split;
 }
 
-/** The files of each split that a named set has. */
+/** The files of each split that a set of the package's own has. */
 type NamedSet = Readonly<Partial<Record<Split, LabelledPaths>>>;
 
-const NAMED: ReadonlyMap<string, NamedSet> = new Map([
+const BUNDLED: ReadonlyMap<string, NamedSet> = new Map([
   ["bundled", { test: fixturePaths("digits-images-idx3-ubyte.gz", "digits-labels-idx1-ubyte.gz") }],
 ]);
 
-/** Data sets that come with the package. */
-export const DATASET_NAMES: readonly string[] = [...NAMED.keys()];
+/** Data sets that come with the package, and those that are downloaded when they are first asked for. */
+export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_CATALOG.keys()];
 
 /**
  * Opens a labelled set of u8 images: images of shape (total, rows, columns), one u8 label each, from IDX files
  * (yann.lecun.com/exdb/mnist), gzipped or not. A name wins over a folder that is called the same.
+ *
+ * Of `mnist`, `fashion-mnist` and `kmnist` the split's two files are downloaded into the cache, unless they are there
+ * in their sizes; their hashes are checked when they come, and by `batchwise fetch`.
  *
  * Labels are not yet held against a network's classes: `assertLabelsWithin` does that, `assertClassCount` the same
  * for names.
@@ -43,6 +49,7 @@ export const DATASET_NAMES: readonly string[] = [...NAMED.keys()];
  *   ERR_COUNT_MISMATCH, ERR_CLASSES_FILE, and all that `readIdx` throws.
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY.
  * @throws UsageError ERR_USAGE for labels beside a set that brings its own.
+ * @throws TransferError, with any of its codes, for a set that has to be downloaded.
  */
 export async function openDataset(request: DatasetRequest): Promise<Dataset> {
   const paths = await locate(request);
@@ -50,7 +57,7 @@ export async function openDataset(request: DatasetRequest): Promise<Dataset> {
   const { files, ...images } = await readLabelled(paths);
   return memoryDataset({
     ...images,
-    name: NAMED.has(request.dataset) ? request.dataset : basename(resolve(request.dataset)),
+    name: DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset)),
     split: request.split,
     sha256: await sha256Of(files),
     labelsPath: paths.labelsPath,
@@ -58,9 +65,8 @@ export async function openDataset(request: DatasetRequest): Promise<Dataset> {
   });
 }
 
-async function locate({ dataset, labels, split }: DatasetRequest): Promise<LabelledPaths> {
-  const named = NAMED.get(dataset);
-  const kind = named === undefined ? await pathKind(dataset) : "name";
+async function locate({ dataset, labels, split, ...options }: DatasetRequest): Promise<LabelledPaths> {
+  const kind = DATASET_NAMES.includes(dataset) ? "name" : await pathKind(dataset);
   if (kind === undefined) {
     const suggestion = suggest(dataset, DATASET_NAMES);
     throw new DatasetError("ERR_DATASET_UNKNOWN", { found: dataset, known: DATASET_NAMES, suggestion });
@@ -73,10 +79,24 @@ async function locate({ dataset, labels, split }: DatasetRequest): Promise<Label
     const problem = `--labels ${labels}: expected none, since "${dataset}" brings its own labels`;
     throw new UsageError("ERR_USAGE", { problem });
   }
-  return named === undefined ? findInFolder(dataset, split) : namedPaths(dataset, named, split);
+  if (kind === "folder") return findInFolder(dataset, split);
+  const entry = DATASET_CATALOG.get(dataset);
+  return entry === undefined ? bundledPaths(dataset, split) : cachedPaths(entry, split, options);
 }
 
-function namedPaths(dataset: string, named: NamedSet, split: Split): LabelledPaths {
+/** The catalog lists a split's images before its labels. */
+async function cachedPaths(
+  entry: CatalogEntry,
+  split: Split,
+  options: DownloadOptions,
+): Promise<LabelledPaths> {
+  const names = entry.files.map(({ name }) => name).filter((name) => name.startsWith(SPLIT_PREFIXES[split]));
+  const [images, labels] = await fetchEntry(entry, { ...options, wanted: names });
+  return { imagesPath: images.path, labelsPath: labels.path };
+}
+
+function bundledPaths(dataset: string, split: Split): LabelledPaths {
+  const named = BUNDLED.get(dataset) ?? {};
   const paths = named[split];
   if (paths !== undefined) return paths;
   throw new DatasetError("ERR_DATASET_SPLIT", { dataset, expected: Object.keys(named), found: split });

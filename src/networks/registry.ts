@@ -10,6 +10,9 @@ import {
   NORMALIZATIONS,
   type Normalization,
 } from "../contracts/network.js";
+import { NETWORK_CATALOG } from "../datasets/catalog.js";
+import type { DownloadOptions } from "../download/catalog-entry.js";
+import { fetchEntry } from "../download/fetch-entry.js";
 import { FileError, NetworkError, reasonOf, UsageError } from "../errors.js";
 import { FIXTURES } from "../package-root.js";
 import { suggest } from "../suggest.js";
@@ -23,14 +26,15 @@ import { buildLayers } from "./validate.js";
 /** Networks that the package carries, by name. */
 const BUNDLED: ReadonlyMap<string, URL> = new Map([["bundled", new URL("bundled.safetensors", FIXTURES)]]);
 
-export const NETWORK_NAMES: readonly string[] = [...BUNDLED.keys()];
+/** Those, and the networks that are downloaded when they are first asked for. */
+export const NETWORK_NAMES: readonly string[] = [...BUNDLED.keys(), ...NETWORK_CATALOG.keys()];
 
 /** What one `readFile` holds: 2 GiB less a byte. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 const DEFAULT_ACTIVATION: Activation = "sigmoid";
 const DEFAULT_NORMALIZATION: Normalization = "scale";
 
-export interface LoadNetworkOptions {
+export interface LoadNetworkOptions extends DownloadOptions {
   /** Of the hidden layers, for files that do not say; `sigmoid` unless given. */
   readonly activation?: Activation | undefined;
   /** Instead of what the file says; `scale` where neither does. */
@@ -38,15 +42,16 @@ export interface LoadNetworkOptions {
 }
 
 /**
- * A network by its name (`bundled`) or from a file: safetensors, or a pickle of a dict of NumPy arrays. A bundled name
- * goes before a file of the same name; `./bundled` is the file.
+ * A network by its name (`bundled`, `book`) or from a file: safetensors, or a pickle of a dict of NumPy arrays. A name
+ * goes before a file of the same name; `./bundled` is the file. `book`, the network of *Deep Learning from Scratch*, is
+ * downloaded into the cache, unless a file of its size is there.
  *
  * @throws NetworkError, with any of its codes. FileError ERR_FILE_READ, ERR_FILE_EMPTY.
  * @throws UsageError ERR_OPTION_VALUE when `activation` contradicts the file.
+ * @throws TransferError, with any of its codes, for a network that has to be downloaded.
  */
 export async function loadNetwork(source: string, options: LoadNetworkOptions = {}): Promise<Network> {
-  const bundled = BUNDLED.get(source);
-  const path = bundled === undefined ? source : fileURLToPath(bundled);
+  const path = await locate(source, options);
   const bytes = await readWeights(source, path);
   const { arrays, activation, normalize } = decode(path, bytes);
   if (activation !== undefined && options.activation !== undefined && activation !== options.activation) {
@@ -57,11 +62,20 @@ export async function loadNetwork(source: string, options: LoadNetworkOptions = 
     });
   }
   return {
-    name: bundled === undefined ? basename(path) : source,
+    name: BUNDLED.has(source) ? source : basename(path),
     sha256: createHash("sha256").update(bytes).digest("hex"),
     layers: buildLayers(path, arrays, activation ?? options.activation ?? DEFAULT_ACTIVATION),
     normalize: options.normalize ?? normalize ?? DEFAULT_NORMALIZATION,
   };
+}
+
+async function locate(source: string, options: DownloadOptions): Promise<string> {
+  const bundled = BUNDLED.get(source);
+  if (bundled !== undefined) return fileURLToPath(bundled);
+  const entry = NETWORK_CATALOG.get(source);
+  if (entry === undefined) return source;
+  const [file] = await fetchEntry(entry, options);
+  return file.path;
 }
 
 /** A file's arrays, and what it says about the network around them. */
@@ -120,10 +134,10 @@ async function readWeights(source: string, path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (cause) {
     if (cause instanceof FileError || cause instanceof NetworkError) throw cause;
-    if (!BUNDLED.has(source) && isMissing(cause)) {
-      const known = [...BUNDLED.keys()];
-      const suggestion = suggest(source, known);
-      throw new NetworkError("ERR_NETWORK_UNKNOWN", { found: source, known, suggestion }, { cause });
+    if (!NETWORK_NAMES.includes(source) && isMissing(cause)) {
+      const suggestion = suggest(source, NETWORK_NAMES);
+      const facts = { found: source, known: NETWORK_NAMES, suggestion };
+      throw new NetworkError("ERR_NETWORK_UNKNOWN", facts, { cause });
     }
     throw new FileError("ERR_FILE_READ", { path, reason: reasonOf(cause) }, { cause });
   }

@@ -1,11 +1,8 @@
 /** How far an evaluation is, on stderr: ora's spinner on a real terminal, one plain line elsewhere. */
-import ora from "ora";
 import type { ProgressDisplay } from "../commands/context.js";
 import { grouped } from "../errors/define.js";
 import type { EvaluationPlan, Progress } from "../evaluate.js";
-
-/** Nobody reads faster. */
-const UPDATE_INTERVAL_MS = 80;
+import { startSpinner, stderrIsTerminal, UPDATE_INTERVAL_MS } from "./spinner.js";
 
 const NOTHING: ProgressDisplay = { update() {}, stop() {} };
 
@@ -17,9 +14,7 @@ export interface DisplayOptions {
 export function createProgressDisplay({ quiet, color }: DisplayOptions) {
   return (plan: EvaluationPlan): ProgressDisplay => {
     if (quiet) return NOTHING;
-    // ora itself would spin without end on a terminal of zero columns, and colour under NO_COLOR.
-    const isTerminal = process.stderr.isTTY && process.stderr.columns > 0 && process.env.TERM !== "dumb";
-    if (!isTerminal) {
+    if (!stderrIsTerminal()) {
       process.stderr.write(`${planText(plan)}\n`);
       return NOTHING;
     }
@@ -30,13 +25,7 @@ export function createProgressDisplay({ quiet, color }: DisplayOptions) {
 function spinner(plan: EvaluationPlan, color: boolean): ProgressDisplay {
   const beganAt = performance.now();
   let updatedAt = beganAt;
-  const display = ora({
-    text: planText(plan),
-    color: color ? "cyan" : false,
-    isEnabled: true,
-    discardStdin: false,
-    stream: process.stderr,
-  }).start();
+  const display = startSpinner(planText(plan), color);
   return {
     update(progress) {
       const now = performance.now();

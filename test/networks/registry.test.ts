@@ -112,7 +112,7 @@ test("refuses a file that does not exist, and a path through a file", async (t) 
   const path = await written(t, "file", "x");
   for (const source of [`${path}.pkl`, join(path, "weights.pkl")]) {
     const error = await refused(t, source, "ERR_NETWORK_UNKNOWN");
-    t.like(error.facts, { found: source, known: ["bundled"], suggestion: undefined });
+    t.like(error.facts, { found: source, known: ["bundled", "book"], suggestion: undefined });
   }
 });
 
