@@ -72,7 +72,7 @@ function contextOf(flags: GlobalFlags): Context {
     paint: colorLevel >= GREYS_FROM_LEVEL ? greyCell : plainCell,
     writeAnswer,
     showProgress: createProgressDisplay(display),
-    note: (text) => void (display.quiet || process.stderr.write(`${text}\n`)),
+    note: (text) => void (display.quiet || process.stderr.write(`${oneLine(text)}\n`)),
     showDownload: () => createDownloadDisplay(display),
   };
 }
@@ -81,14 +81,17 @@ function writeAnswer(text: string): void {
   process.stdout.write(text);
 }
 
-/** One line, whatever a file name or a library's message holds. */
 function printFault(fault: Error): void {
   const { code, message } =
     fault instanceof BatchwiseError ? fault : new RunError("ERR_INTERNAL", { problem: fault.message });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-  const line = message.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
-  process.stderr.write(`batchwise: ${code}: ${line}\n`);
+  process.stderr.write(`batchwise: ${code}: ${oneLine(message)}\n`);
   logErrors(fault);
+}
+
+/** One line, whatever a file name or a library's message holds. */
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }
 
 function version(): string {

@@ -2,6 +2,7 @@
 import { datasetCodes } from "./errors/dataset-codes.js";
 import type { CodeRow, ExitStatus } from "./errors/define.js";
 import { fileCodes } from "./errors/file-codes.js";
+import { formatCodes } from "./errors/format-codes.js";
 import { networkCodes } from "./errors/network-codes.js";
 import { pictureCodes } from "./errors/picture-codes.js";
 import { runCodes, usageCodes } from "./errors/run-codes.js";
@@ -11,6 +12,7 @@ import { transferCodes } from "./errors/transfer-codes.js";
 export const ERROR_CODES = {
   ...usageCodes,
   ...fileCodes,
+  ...formatCodes,
   ...datasetCodes,
   ...networkCodes,
   ...pictureCodes,
@@ -45,8 +47,12 @@ export class BatchwiseError<C extends ErrorCode = ErrorCode> extends Error {
 export class UsageError<
   C extends keyof typeof usageCodes = keyof typeof usageCodes,
 > extends BatchwiseError<C> {}
-/** A file that cannot be read, or holds nothing. */
-export class FileError<C extends keyof typeof fileCodes = keyof typeof fileCodes> extends BatchwiseError<C> {}
+/** A file that cannot be read, holds nothing, or breaks the rules of its container format. */
+export class FileError<
+  C extends keyof typeof fileCodes | keyof typeof formatCodes =
+    | keyof typeof fileCodes
+    | keyof typeof formatCodes,
+> extends BatchwiseError<C> {}
 /** A fault in images, labels or class names. */
 export class DatasetError<
   C extends keyof typeof datasetCodes = keyof typeof datasetCodes,

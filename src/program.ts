@@ -1,6 +1,7 @@
 /** The command line's grammar: commands, options, help. */
 import { Command, CommanderError } from "commander";
 import type { RunWork } from "./commands/context.js";
+import { convertCommand } from "./commands/convert.js";
 import { EXAMPLES, evaluateCommand } from "./commands/evaluate.js";
 import { fetchCommand } from "./commands/fetch.js";
 import { inspectCommand } from "./commands/inspect.js";
@@ -46,6 +47,7 @@ export async function runProgram(
     showCommand(run),
     inspectCommand(run),
     predictCommand(run),
+    convertCommand(run),
     fetchCommand(run),
   ];
   for (const command of [program, ...commands]) {

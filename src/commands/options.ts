@@ -8,7 +8,7 @@ export function addDataOptions(command: Command): Command {
   return command
     .option(
       "--dataset <name|dir|file>",
-      `images: ${DATASET_NAMES.join(", ")}, a folder, or an IDX file`,
+      `images: ${DATASET_NAMES.join(", ")}, a folder, an IDX or a .npz file`,
       "bundled",
     )
     .option("--labels <file>", "labels, where --dataset is an image file")
@@ -17,8 +17,18 @@ export function addDataOptions(command: Command): Command {
 }
 
 export function addNetworkOptions(command: Command): Command {
+  return addNetworkFacts(
+    command.option(
+      "--weights <name|file|dir>",
+      `network: ${NETWORK_NAMES.join(", ")}, a file, or a folder of .npy files`,
+      "bundled",
+    ),
+  );
+}
+
+/** What a file of weights may not say about its network. */
+export function addNetworkFacts(command: Command): Command {
   return command
-    .option("--weights <name|file>", `network: ${NETWORK_NAMES.join(", ")} or a file`, "bundled")
     .option(
       "--activation <name>",
       `of the hidden layers, where the file does not say: ${ACTIVATIONS.join(", ")}`,

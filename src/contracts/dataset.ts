@@ -21,7 +21,7 @@ export interface Dataset {
   readonly shape: ImageShape;
   /** Images in the whole set. */
   readonly total: number;
-  /** SHA-256, hex, of the image file's bytes followed by the label file's, as they stand on disk. */
+  /** SHA-256, hex, of the image file's bytes followed by the label file's, or of the one file's that has both, as they stand on disk. */
   readonly sha256: string;
   /** Where the labels came from, for messages. */
   readonly labelsPath: string;

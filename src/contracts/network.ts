@@ -17,9 +17,9 @@ export interface Layer {
 }
 
 export interface Network {
-  /** The file's name, or the name of a bundled network. */
+  /** The file's or folder's name, or the name of a bundled network. */
   readonly name: string;
-  /** SHA-256 of the file as it stands on disk, hex. */
+  /** SHA-256, hex, of the file as it stands on disk; of a folder's files in the order of their names. */
   readonly sha256: string;
   /** At least one; the last has activation `identity`: its outputs are the logits. */
   readonly layers: readonly Layer[];

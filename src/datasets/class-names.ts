@@ -1,6 +1,6 @@
 /** The file of class names: UTF-8, one name a line, the first for label 0. */
 import { DatasetError } from "../errors.js";
-import { readWholeFile } from "./read-file.js";
+import { readWholeFile } from "../files/read-file.js";
 
 const LIMIT_BYTES = 2 ** 20;
 

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import type { Split } from "../contracts/dataset.js";
 import { DatasetError } from "../errors.js";
+import { pathKind } from "../files/path-kind.js";
 import type { LabelledPaths } from "./labelled.js";
-import { pathKind } from "./path-kind.js";
 
 /** What the names of a split's files begin with. */
 export const SPLIT_PREFIXES: Readonly<Record<Split, string>> = { test: "t10k", train: "train" };

@@ -1,6 +1,7 @@
 /** Reads IDX files of every dtype and rank, gzipped or not (yann.lecun.com/exdb/mnist). */
 import { endianness } from "node:os";
 import { DatasetError } from "../errors.js";
+import { readWholeFile } from "../files/read-file.js";
 import { isGzip } from "./gzip-header.js";
 import {
   IDX_DTYPES,
@@ -11,7 +12,6 @@ import {
   parseIdxHeader,
 } from "./idx-header.js";
 import { inflateExactly, inflateFirst, openGzip } from "./inflate.js";
-import { readWholeFile } from "./read-file.js";
 
 /** The array that an element type is read into: `Uint8Array` for u8, `Float64Array` for f64. */
 export type IdxData<D extends IdxDtype> = InstanceType<(typeof IDX_DTYPES)[D]["array"]>;

@@ -1,17 +1,19 @@
 /** Exact gunzip of a file in memory: one member, whole, of the length expected, and nothing behind it. */
-import type { NonSharedBuffer } from "node:buffer";
-import { crc32, createInflateRaw, inflateRaw } from "node:zlib";
+import { crc32 } from "node:zlib";
 import { grouped } from "../errors/define.js";
 import { DatasetError } from "../errors.js";
+import {
+  type Inflated,
+  inflateAtMost,
+  inflateStart,
+  isTooLong,
+  MAX_EXPANSION,
+} from "../files/inflate-raw.js";
+import { slices } from "../files/slices.js";
 import { gzipHeaderBytes } from "./gzip-header.js";
-import { slices } from "./slices.js";
 
 /** CRC-32 and ISIZE, four bytes each, little-endian (RFC 1952, section 2.3.1). */
 const TRAILER_BYTES = 8;
-/** A deflate match yields 258 bytes at most and costs two bits at least, so no byte yields more than this. */
-const MAX_EXPANSION = 258 * 4;
-/** zlib takes no output buffer smaller than this. */
-const MIN_CHUNK_BYTES = 64;
 
 /** A gzip file in memory whose header has been read. */
 export interface GzipFile {
@@ -33,20 +35,11 @@ export function openGzip(bytes: Uint8Array, path: string): GzipFile {
  * @throws DatasetError ERR_GZIP_CORRUPT when the stream is damaged before that.
  */
 export async function inflateFirst({ path, deflate }: GzipFile, countBytes: number): Promise<Uint8Array> {
-  const inflater = createInflateRaw({ chunkSize: Math.max(countBytes, MIN_CHUNK_BYTES) });
-  inflater.end(deflate);
-  const chunks: Uint8Array[] = [];
-  let foundBytes = 0;
   try {
-    for await (const chunk of inflater as AsyncIterable<Uint8Array>) {
-      chunks.push(chunk);
-      foundBytes += chunk.length;
-      if (foundBytes >= countBytes) break; // Leaving the loop destroys the stream.
-    }
+    return await inflateStart(deflate, countBytes);
   } catch (error) {
     throw corrupt(path, error);
   }
-  return Buffer.concat(chunks, Math.min(foundBytes, countBytes));
 }
 
 /**
@@ -65,7 +58,7 @@ export async function inflateExactly(
     const reason = `${grouped(deflate.length)} compressed bytes cannot hold ${grouped(expectedBytes)}`;
     throw corrupt(path, reason);
   }
-  const { content, deflateBytes } = await inflateAtMost(file, expectedBytes);
+  const { content, deflateBytes } = await inflateContent(file, expectedBytes);
   await verifyTrailer(file, deflateBytes, content);
   if (content.length < expectedBytes) {
     const actualBytes = content.length;
@@ -74,31 +67,13 @@ export async function inflateExactly(
   return content;
 }
 
-interface Inflated {
-  readonly content: Uint8Array<ArrayBuffer>;
-  /** Bytes of input that belong to the deflate stream. */
-  readonly deflateBytes: number;
-}
-
-function inflateAtMost({ path, deflate }: GzipFile, limitBytes: number): Promise<Inflated> {
-  // One buffer with room for all and one byte more: nothing is copied together, and a byte too many shows.
-  const chunkSize = Math.max(limitBytes + 1, MIN_CHUNK_BYTES);
-  return new Promise((resolve, reject) => {
-    inflateRaw(deflate, { info: true, chunkSize, maxOutputLength: limitBytes }, (error, result) => {
-      if (error === null) {
-        // With `info`, zlib answers with the engine too, which its types leave out.
-        const { buffer, engine } = result as unknown as {
-          buffer: NonSharedBuffer;
-          engine: { bytesWritten: number };
-        };
-        resolve({ content: buffer, deflateBytes: engine.bytesWritten });
-      } else if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
-        reject(new DatasetError("ERR_IDX_TRAILING", { path, expectedBytes: limitBytes }, { cause: error }));
-      } else {
-        reject(corrupt(path, error));
-      }
-    });
-  });
+async function inflateContent({ path, deflate }: GzipFile, expectedBytes: number): Promise<Inflated> {
+  try {
+    return await inflateAtMost(deflate, expectedBytes);
+  } catch (error) {
+    if (!isTooLong(error)) throw corrupt(path, error);
+    throw new DatasetError("ERR_IDX_TRAILING", { path, expectedBytes }, { cause: error });
+  }
 }
 
 async function verifyTrailer(file: GzipFile, deflateBytes: number, content: Uint8Array): Promise<void> {

@@ -1,10 +1,12 @@
-/** Opens a data set by its name, its folder, or its image and label files. */
+/** Opens a data set by its name, its folder, its image and label files, or its .npz file. */
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Dataset, Split } from "../contracts/dataset.js";
 import type { CatalogEntry, DownloadOptions } from "../download/catalog-entry.js";
 import { fetchEntry } from "../download/fetch-entry.js";
 import { DatasetError, UsageError } from "../errors.js";
+import { pathKind } from "../files/path-kind.js";
+import { readFileStart } from "../files/read-file.js";
 import { FIXTURES } from "../package-root.js";
 import { suggest } from "../suggest.js";
 import { DATASET_CATALOG } from "./catalog.js";
@@ -12,11 +14,11 @@ import { readClassNames } from "./class-names.js";
 import { findInFolder, SPLIT_PREFIXES } from "./folder.js";
 import { type LabelledPaths, readLabelled } from "./labelled.js";
 import { memoryDataset } from "./memory-dataset.js";
-import { pathKind } from "./path-kind.js";
+import { readNpzSet } from "./npz-set.js";
 import { sha256Of } from "./sha256.js";
 
 export interface DatasetRequest extends DownloadOptions {
-  /** A name of `DATASET_NAMES`, a folder with MNIST's file names, or an IDX file of images. */
+  /** A name of `DATASET_NAMES`, a folder with MNIST's file names, an IDX file of images, or a .npz file. */
   readonly dataset: string;
   /** The IDX file of labels; needed for a file of images, refused otherwise. */
   readonly labels?: string | undefined;
@@ -24,6 +26,8 @@ export interface DatasetRequest extends DownloadOptions {
   readonly classes?: string | undefined;
   readonly split: Split;
 }
+
+const ZIP_MAGIC = "PK\x03\x04";
 
 /** The files of each split that a set of the package's own has. */
 type NamedSet = Readonly<Partial<Record<Split, LabelledPaths>>>;
@@ -37,7 +41,8 @@ export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_C
 
 /**
  * Opens a labelled set of u8 images: images of shape (total, rows, columns), one u8 label each, from IDX files
- * (yann.lecun.com/exdb/mnist), gzipped or not. A name wins over a folder that is called the same.
+ * (yann.lecun.com/exdb/mnist), gzipped or not, or from one .npz file with x_test, y_test and so on, as Keras keeps MNIST.
+ * A name wins over a folder that is called the same.
  *
  * Of `mnist`, `fashion-mnist` and `kmnist` the split's two files are downloaded into the cache, unless they are there
  * in their sizes; their hashes are checked when they come, and by `batchwise fetch`.
@@ -46,32 +51,41 @@ export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_C
  * for names.
  *
  * @throws DatasetError ERR_DATASET_UNKNOWN, ERR_DATASET_SPLIT, ERR_DATASET_FILES, ERR_DATASET_LABELS,
- *   ERR_COUNT_MISMATCH, ERR_CLASSES_FILE, and all that `readIdx` throws.
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY.
+ *   ERR_COUNT_MISMATCH, ERR_CLASSES_FILE, and all that `readIdx` and `readNpzSet` throw.
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_ZIP_*, ERR_NPY_*.
  * @throws UsageError ERR_USAGE for labels beside a set that brings its own.
  * @throws TransferError, with any of its codes, for a set that has to be downloaded.
  */
 export async function openDataset(request: DatasetRequest): Promise<Dataset> {
-  const paths = await locate(request);
+  const source = await locate(request);
   const classNames = request.classes === undefined ? undefined : await readClassNames(request.classes);
-  const { files, ...images } = await readLabelled(paths);
+  const { files, ...images } =
+    typeof source === "string"
+      ? await readNpzSet(source, request.split)
+      : { ...(await readLabelled(source)), labelsPath: source.labelsPath };
   return memoryDataset({
     ...images,
     name: DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset)),
     split: request.split,
     sha256: await sha256Of(files),
-    labelsPath: paths.labelsPath,
     classNames,
   });
 }
 
-async function locate({ dataset, labels, split, ...options }: DatasetRequest): Promise<LabelledPaths> {
+/** The two IDX files of the set, or the one .npz file that has all. */
+async function locate({
+  dataset,
+  labels,
+  split,
+  ...options
+}: DatasetRequest): Promise<LabelledPaths | string> {
   const kind = DATASET_NAMES.includes(dataset) ? "name" : await pathKind(dataset);
   if (kind === undefined) {
     const suggestion = suggest(dataset, DATASET_NAMES);
     throw new DatasetError("ERR_DATASET_UNKNOWN", { found: dataset, known: DATASET_NAMES, suggestion });
   }
-  if (kind === "file") {
+  const isNpz = kind === "file" && (await startsLikeZip(dataset));
+  if (kind === "file" && !isNpz) {
     if (labels === undefined) throw new DatasetError("ERR_DATASET_LABELS", { path: dataset });
     return { imagesPath: dataset, labelsPath: labels };
   }
@@ -79,9 +93,16 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
     const problem = `--labels ${labels}: expected none, since "${dataset}" brings its own labels`;
     throw new UsageError("ERR_USAGE", { problem });
   }
+  if (isNpz) return dataset;
   if (kind === "folder") return findInFolder(dataset, split);
   const entry = DATASET_CATALOG.get(dataset);
   return entry === undefined ? bundledPaths(dataset, split) : cachedPaths(entry, split, options);
+}
+
+/** By content, not by name; no IDX file begins so, and no gzip file. */
+async function startsLikeZip(path: string): Promise<boolean> {
+  const start = await readFileStart(path, ZIP_MAGIC.length);
+  return Buffer.from(start).toString("latin1") === ZIP_MAGIC;
 }
 
 /** The catalog lists a split's images before its labels. */

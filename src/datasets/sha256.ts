@@ -1,6 +1,6 @@
 /** The fingerprint of a set's files. */
 import { createHash } from "node:crypto";
-import { slices } from "./slices.js";
+import { slices } from "../files/slices.js";
 
 /** SHA-256, hex, of the files' bytes one behind the other. */
 export async function sha256Of(files: readonly Uint8Array[]): Promise<string> {

@@ -5,7 +5,7 @@ export const datasetCodes = {
   ERR_DATASET_UNKNOWN: row(
     3,
     (f: { found: string; known: readonly string[]; suggestion?: string | undefined }) =>
-      `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, a folder, or an IDX file that exists`}`,
+      `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, a folder, an IDX file or a .npz file that exists`}`,
   ),
   ERR_DATASET_SPLIT: row(
     3,
@@ -19,7 +19,8 @@ export const datasetCodes = {
   ),
   ERR_DATASET_LABELS: row(
     3,
-    (f: { path: string }) => `${f.path}: an image file needs its labels; name them with --labels FILE`,
+    (f: { path: string }) =>
+      `${f.path}: an IDX file of images needs its labels; name them with --labels FILE`,
   ),
   ERR_MNIST_DIRECTORY: row(
     3,
@@ -66,6 +67,16 @@ export const datasetCodes = {
     3,
     (f: { path: string; trailingBytes: number }) =>
       `${f.path}: expected one gzip member, found ${grouped(f.trailingBytes)} bytes behind it; is this two files in one?`,
+  ),
+  ERR_NPZ_ARRAYS: row(
+    3,
+    (f: { path: string; expected: readonly string[]; found: string }) =>
+      `${f.path}: expected an archive with the arrays ${f.expected.join(" and ")}, found ${f.found}; is this a data set as Keras keeps it?`,
+  ),
+  ERR_NPZ_ARRAY: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}`,
   ),
   ERR_COUNT_MISMATCH: row(
     3,

@@ -1,5 +1,6 @@
 /** Codes of faults in files of weights, whatever their format. Exit status 3. */
 import { grouped, row, shapeText } from "./define.js";
+import { onnxCodes } from "./onnx-codes.js";
 
 export const networkCodes = {
   ERR_NETWORK_UNKNOWN: row(
@@ -16,6 +17,16 @@ export const networkCodes = {
     3,
     (f: { path: string; expected: string; found: string }) =>
       `${f.path}: expected ${f.expected}, found ${f.found}`,
+  ),
+  ERR_NETWORK_RANK: row(
+    3,
+    (f: { path: string; found: string }) =>
+      `${f.path}: expected weights of fully connected layers, (outputs, inputs), found ${f.found}; convolutions and normalizations cannot be evaluated`,
+  ),
+  ERR_NETWORK_ORDER: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}; name the layers W1, b1 and so on`,
   ),
   ERR_NETWORK_CHAIN: row(
     3,
@@ -75,7 +86,7 @@ export const networkCodes = {
   ERR_NETWORK_ACTIVATIONS: row(
     3,
     (f: { found: readonly string[] }) =>
-      `a safetensors file of ours holds one activation for all hidden layers, and identity for the last: found ${f.found.join(", ")}`,
+      `a .safetensors or .npz file can have one activation for all hidden layers, and identity for the last: found ${f.found.join(", ")}; .onnx holds one for each`,
   ),
   ERR_NETWORK_F32: row(
     3,
@@ -87,4 +98,5 @@ export const networkCodes = {
     (f: { path: string; actualBytes: number; limitBytes: number }) =>
       `${f.path}: expected at most ${grouped(f.limitBytes)} bytes of weights, found ${grouped(f.actualBytes)}`,
   ),
+  ...onnxCodes,
 } as const;

@@ -97,3 +97,11 @@ export function rowMajor(values: Float64Array, shape: readonly number[]): Float6
   }
   return ordered;
 }
+
+/** out (C,R) = the transpose of x (R,C); row-major, f64. */
+export function transpose(x: Float64Array, columns: number, out: Float64Array): void {
+  const rows = x.length / columns;
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1) out[column * rows + row] = x[row * columns + column];
+  }
+}

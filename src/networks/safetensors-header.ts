@@ -1,7 +1,7 @@
 /** The header of a safetensors file: its length, its JSON (each key once, nothing deep), its entries with checked types. */
 import { NetworkError, reasonOf } from "../errors.js";
+import { printable } from "../printable.js";
 import { MAX_DIMENSIONS } from "./arrays.js";
-import { printable } from "./printable.js";
 import { scanJson } from "./scan-json.js";
 
 const LENGTH_BYTES = BigUint64Array.BYTES_PER_ELEMENT;
@@ -9,8 +9,8 @@ const LENGTH_BYTES = BigUint64Array.BYTES_PER_ELEMENT;
 const MAX_HEADER_BYTES = 100_000_000;
 /** Header, tensor, shape. */
 const MAX_DEPTH = 3;
-/** Entries of objects and arrays; ten or so a tensor. JSON.parse makes a value of each. */
-const MAX_ENTRIES = 2 ** 20;
+/** Entries of objects and arrays; some seven a tensor. JSON.parse makes a value of each. */
+const MAX_ENTRIES = 2 ** 17;
 const METADATA_KEY = "__metadata__";
 
 export interface TensorEntry {

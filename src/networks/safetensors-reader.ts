@@ -2,6 +2,7 @@
 
 import { shapeText } from "../errors/define.js";
 import { NetworkError } from "../errors.js";
+import { printable } from "../printable.js";
 import {
   checkedElements,
   decodeElements,
@@ -9,7 +10,6 @@ import {
   type ElementType,
   type NamedArray,
 } from "./arrays.js";
-import { printable } from "./printable.js";
 import { parseHeader } from "./safetensors-header.js";
 
 const DTYPES: ReadonlyMap<string, ElementType> = new Map([

@@ -1,5 +1,5 @@
 /** Looks over a text that should be JSON before JSON.parse does, for what JSON.parse would let pass or choke on. */
-import { printable } from "./printable.js";
+import { printable } from "../printable.js";
 
 export interface JsonLimits {
   readonly depth: number;

@@ -1,7 +1,7 @@
 /** Reads a PNG file of any kind as shades of grey; what is transparent shows white paper. */
 import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
-import { readWholeFile } from "../datasets/read-file.js";
 import { PictureError, reasonOf } from "../errors.js";
+import { readWholeFile } from "../files/read-file.js";
 import type { GreyPicture } from "./grey.js";
 
 const MAX_FILE_BYTES = 64 * 2 ** 20;

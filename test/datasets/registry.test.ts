@@ -75,7 +75,8 @@ test("refuses a path where nothing is, and lists what could be", async (t) => {
   const dataset = join(await temporaryFolder(t), "absent");
   await t.throwsAsync(openDataset({ dataset, split: "test" }), {
     code: "ERR_DATASET_UNKNOWN",
-    message: /expected one of bundled, mnist, fashion-mnist, kmnist, a folder, or an IDX file that exists$/,
+    message:
+      /expected one of bundled, mnist, fashion-mnist, kmnist, a folder, an IDX file or a \.npz file that exists$/,
   });
 });
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import test from "ava";
 import { sha256Of } from "../../src/datasets/sha256.js";
-import { slices } from "../../src/datasets/slices.js";
+import { slices } from "../../src/files/slices.js";
 
 test("hashes files one behind the other", async (t) => {
   // FIPS 180-2, appendix B.1: the digest of "abc".

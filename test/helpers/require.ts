@@ -6,15 +6,20 @@ import test from "ava";
 /** Folder of MNIST's files, where there is one. */
 export const mnist: string | undefined = existingFolder(env.BATCHWISE_MNIST_DIR);
 
-const VARIABLES = { mnist: "BATCHWISE_MNIST_DIR" } as const;
+const HINTS = {
+  mnist: "set BATCHWISE_MNIST_DIR",
+  numpy: "a python3 that imports numpy",
+  "python-onnx": "a python3 that imports onnx: Debian's package python3-onnx",
+  "python-safetensors": "a python3 that imports safetensors and numpy",
+} as const;
 
 /**
  * AVA's `test` when `name` is available, else `test.skip`, saying so once a call; throws instead when the
  * environment variable BATCHWISE_REQUIRE, a comma-separated list, names it.
  */
-export function needs(name: "mnist", available: boolean): typeof test.skip {
+export function needs(name: keyof typeof HINTS, available: boolean): typeof test.skip {
   if (available) return test;
-  const hint = `needs ${name} (set ${VARIABLES[name]})`;
+  const hint = `needs ${name} (${HINTS[name]})`;
   if ((env.BATCHWISE_REQUIRE ?? "").split(",").includes(name)) throw new Error(`BATCHWISE_REQUIRE: ${hint}`);
   stderr.write(`skipped: ${hint}\n`);
   return test.skip;

@@ -1,10 +1,22 @@
 /** What the tests of networks share: errors by code, and bytes written as text. */
 import type { ExecutionContext } from "ava";
-import { BatchwiseError, NetworkError } from "../../src/errors.js";
+import { BatchwiseError, type ErrorCode } from "../../src/errors.js";
 
 /** The error that `act` throws, which must be ours, have this code, and say it in one line. */
-export function coded(t: ExecutionContext, act: () => unknown, code: NetworkError["code"]): NetworkError {
-  const error = t.throws<NetworkError>(act, { instanceOf: NetworkError });
+export function coded(t: ExecutionContext, act: () => unknown, code: ErrorCode): BatchwiseError {
+  return checked(t, t.throws<BatchwiseError>(act, { instanceOf: BatchwiseError }), code);
+}
+
+/** The same of a promise. */
+export async function codedAsync(
+  t: ExecutionContext,
+  act: Promise<unknown>,
+  code: ErrorCode,
+): Promise<BatchwiseError> {
+  return checked(t, await t.throwsAsync<BatchwiseError>(act, { instanceOf: BatchwiseError }), code);
+}
+
+function checked(t: ExecutionContext, error: BatchwiseError, code: ErrorCode): BatchwiseError {
   t.is(error.code, code, error.message);
   t.notRegex(error.message, /\p{Cc}/u);
   return error;
@@ -27,17 +39,41 @@ export function u64(value: bigint | number): Uint8Array {
   return bytes;
 }
 
-/** Runs `act`, which may refuse, but only with an error of ours. */
-export function refusesOrReturns<T>(t: ExecutionContext, act: () => T, what: string): T | BatchwiseError {
-  const startMs = performance.now();
+const MOST_MS = 100;
+const TRIES = 3;
+
+/**
+ * Awaits `act`, which may refuse, but only with an error of ours, and within 100 ms. What takes longer is tried again:
+ * slow input is slow each time, a busy machine is not.
+ */
+export async function refusesOrReturns<T>(
+  t: ExecutionContext,
+  act: () => T | Promise<T>,
+  what: string,
+): Promise<T | BatchwiseError> {
+  let fastestMs = Number.POSITIVE_INFINITY;
+  for (let tries = 1; ; tries += 1) {
+    const startMs = performance.now();
+    const answer = await answerOf(t, act, what);
+    fastestMs = Math.min(fastestMs, performance.now() - startMs);
+    if (fastestMs <= MOST_MS) return answer;
+    if (tries === TRIES) {
+      t.fail(`${what}: took ${fastestMs} ms`);
+      return answer;
+    }
+  }
+}
+
+async function answerOf<T>(
+  t: ExecutionContext,
+  act: () => T | Promise<T>,
+  what: string,
+): Promise<T | BatchwiseError> {
   try {
-    return act();
+    return await act();
   } catch (error) {
     if (error instanceof BatchwiseError) return error;
     t.fail(`${what}: threw ${String(error)}`);
     throw error;
-  } finally {
-    const elapsedMs = performance.now() - startMs;
-    if (elapsedMs > 100) t.fail(`${what}: took ${elapsedMs} ms`);
   }
 }

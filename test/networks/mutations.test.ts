@@ -4,12 +4,17 @@ import test from "ava";
 import type { Layer } from "../../src/contracts/network.js";
 import { BatchwiseError } from "../../src/errors.js";
 import { weightsFormat } from "../../src/networks/format.js";
+import { decodeNpy, encodeNpy } from "../../src/networks/npy.js";
+import { decodeNpz, encodeNpz } from "../../src/networks/npz.js";
+import { decodeOnnx } from "../../src/networks/onnx/decode.js";
+import { encodeOnnx } from "../../src/networks/onnx/encode.js";
 import { decodePickle } from "../../src/networks/pickle/decode.js";
 import { encodeSafetensors } from "../../src/networks/safetensors.js";
 import { decodeSafetensors } from "../../src/networks/safetensors-reader.js";
 import { buildLayers } from "../../src/networks/validate.js";
 import { FIXTURES } from "../../src/package-root.js";
-import { refusesOrReturns } from "./coded.js";
+import { randomNetwork } from "../helpers/random.js";
+import { raw, refusesOrReturns, u64 } from "./coded.js";
 
 const MUTATIONS = 2_000;
 const SEED = 20_240_701;
@@ -44,31 +49,58 @@ function mutate(whole: Uint8Array, below: (limit: number) => number): Uint8Array
   }
 }
 
-function load(bytes: Uint8Array): Layer[] {
-  const arrays =
-    weightsFormat("m", bytes) === "pickle" ? decodePickle("m", bytes) : decodeSafetensors("m", bytes).arrays;
-  return buildLayers("m", arrays, "sigmoid");
+async function load(bytes: Uint8Array): Promise<Layer[]> {
+  switch (weightsFormat("m", bytes)) {
+    case "pickle":
+      return buildLayers("m", decodePickle("m", bytes), "sigmoid");
+    case "safetensors":
+      return buildLayers("m", decodeSafetensors("m", bytes).arrays, "sigmoid");
+    case "npz":
+      return buildLayers("m", await decodeNpz("m", bytes), "sigmoid");
+    case "onnx": {
+      const { arrays, activations } = decodeOnnx("m", bytes);
+      return buildLayers("m", arrays, activations);
+    }
+  }
 }
 
 function pickle(name: string): Uint8Array {
   return readFileSync(new URL(`pickles/${name}.pkl`, FIXTURES));
 }
 
+/** Small, so that most of a file is structure. */
+const network = randomNetwork([4, 3, 2], "relu", 5);
+/** The names and shapes of a PyTorch model. */
+const stateDict = () => {
+  const header = Buffer.from(
+    JSON.stringify({
+      "fc1.weight": { dtype: "F32", shape: [3, 4], data_offsets: [0, 48] },
+      "fc1.bias": { dtype: "F32", shape: [3], data_offsets: [48, 60] },
+      "fc2.weight": { dtype: "F32", shape: [2, 3], data_offsets: [60, 84] },
+    }),
+  );
+  return raw(u64(header.length), header, new Uint8Array(84));
+};
+
 const files: Readonly<Record<string, () => Uint8Array>> = {
   "a pickle of protocol 0": () => pickle("python2-protocol0-f4-c"),
   "a pickle of protocol 2": () => pickle("numpy2-protocol2-f4-f"),
   "a pickle of protocol 5": () => pickle("numpy2-protocol5-f4-c"),
-  "a safetensors file": () =>
-    encodeSafetensors({ layers: load(pickle("numpy1-protocol3-f4-c")), normalize: "scale" }),
+  "a safetensors file": () => encodeSafetensors(network),
+  "a safetensors file with PyTorch's names": stateDict,
+  "a stored .npz file": () => encodeNpz(network, "float32"),
+  "a deflated .npz file": () => encodeNpz(network, "float32", { deflated: true }),
+  "an ONNX model": () => encodeOnnx(network),
 };
 
 for (const [what, read] of Object.entries(files)) {
-  test(`refuses ${what} damaged in ${MUTATIONS} ways with a code, or reads a whole network`, (t) => {
+  test(`refuses ${what} damaged in ${MUTATIONS} ways with a code, or reads a whole network`, async (t) => {
     const below = random(SEED);
     const whole = read();
     let refused = 0;
     for (let round = 0; round < MUTATIONS; round += 1) {
-      const answer = refusesOrReturns(t, () => load(mutate(whole, below)), `mutation ${round}`);
+      const damaged = mutate(whole, below);
+      const answer = await refusesOrReturns(t, () => load(damaged), `mutation ${round}`);
       if (answer instanceof BatchwiseError) {
         refused += 1;
         continue;
@@ -87,3 +119,18 @@ for (const [what, read] of Object.entries(files)) {
     t.true(refused > MUTATIONS / 2 && refused < MUTATIONS, `${refused} refused`);
   });
 }
+
+test(`refuses a .npy file damaged in ${MUTATIONS} ways with a code, or reads a whole array`, async (t) => {
+  const below = random(SEED);
+  const whole = encodeNpy("W1", { shape: [2, 3], data: Float64Array.of(1, 2, 3, 4, 5, 6) }, "float64");
+  let refused = 0;
+  for (let round = 0; round < MUTATIONS; round += 1) {
+    const damaged = mutate(whole, below);
+    const answer = await refusesOrReturns(t, () => decodeNpy("m", "W1", damaged), `mutation ${round}`);
+    if (answer instanceof BatchwiseError) refused += 1;
+    else if (answer.data.length !== answer.shape.reduce((product, size) => product * size, 1)) {
+      t.fail(`mutation ${round}: read as an array that is not whole`);
+    }
+  }
+  t.true(refused > MUTATIONS / 2 && refused < MUTATIONS, `${refused} refused`);
+});

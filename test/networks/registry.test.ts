@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -116,11 +116,9 @@ test("refuses a file that does not exist, and a path through a file", async (t) 
   }
 });
 
-test("refuses a folder, a link that goes in a circle, and a device", async (t) => {
+test("refuses a link that goes in a circle, and a device", async (t) => {
   const path = await folder(t);
-  await mkdir(join(path, "weights"));
   await symlink("circle", join(path, "circle"));
-  await refused(t, join(path, "weights"), "ERR_FILE_READ");
   await refused(t, join(path, "circle"), "ERR_FILE_READ");
   await refused(t, process.platform === "win32" ? path : "/dev/zero", "ERR_FILE_READ");
 });
@@ -138,8 +136,7 @@ test("refuses a file of more than 2 GiB without reading it", async (t) => {
 
 test("says what a file is when it is no weights", async (t) => {
   for (const [bytes, found] of [
-    ["PK\x03\x04…", /ZIP/],
-    ["\x93NUMPY\x01", /\.npy/],
+    ["\x93NUMPY\x01", /a single NumPy array; give the folder/],
     ["\x89HDF\r\n", /HDF5/],
     ["\x1f\x8b\x08", /gzip/],
     ['{"a": 1}', /JSON/],

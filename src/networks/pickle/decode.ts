@@ -2,6 +2,7 @@
 
 import { shapeText } from "../../errors/define.js";
 import { NetworkError } from "../../errors.js";
+import { printable } from "../../printable.js";
 import {
   checkedElements,
   decodeElements,
@@ -10,7 +11,6 @@ import {
   type NamedArray,
   rowMajor,
 } from "../arrays.js";
-import { printable } from "../printable.js";
 import { runPickle } from "./machine.js";
 import { ByteReader } from "./reader.js";
 import { type ArrayState, EncodedText, kindOf, PickledArray, type PickledValue } from "./values.js";

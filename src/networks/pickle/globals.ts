@@ -1,6 +1,7 @@
 /** The allow-list: the names that a pickle of NumPy arrays may use, and what stands in for calling them. Nothing runs. */
+
+import { printable } from "../../printable.js";
 import { MAX_DIMENSIONS } from "../arrays.js";
-import { printable } from "../printable.js";
 import type { ByteReader } from "./reader.js";
 import {
   EncodedText,

@@ -1,5 +1,5 @@
 /** Opcodes of a pickle that carry their value behind them: numbers, texts, bytes, and empty containers. */
-import { printable } from "../printable.js";
+import { printable } from "../../printable.js";
 import { LITERAL } from "./opcodes.js";
 import { type ByteReader, PICKLE_LIMITS } from "./reader.js";
 import { quotedLine, rawUnicodeLine, shortLine, takeLatin1, takeUtf8 } from "./text.js";

@@ -1,5 +1,5 @@
 /** Opcodes of a pickle that work on the stack and the memo. */
-import { printable } from "../printable.js";
+import { printable } from "../../printable.js";
 import { build, findGlobal, reduce } from "./globals.js";
 import { indexLine } from "./literals.js";
 import { OP } from "./opcodes.js";

@@ -1,5 +1,5 @@
 /** Texts of pickles: UTF-8, and the two escaped forms of protocol 0 (Python's Lib/pickletools.py describes them). */
-import { printable } from "../printable.js";
+import { printable } from "../../printable.js";
 import { type ByteReader, PICKLE_LIMITS } from "./reader.js";
 
 const BACKSLASH = 0x5c;

@@ -1,0 +1,101 @@
+/** `batchwise convert`: a network from any format that we read to one that we write. */
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import { Command } from "commander";
+import { ACTIVATIONS, type Network, NORMALIZATIONS } from "../contracts/network.js";
+import { grouped } from "../errors/define.js";
+import { UsageError } from "../errors.js";
+import { assertWritable, writeFileWhole } from "../files/write-file.js";
+import { WRITTEN_TYPES } from "../networks/encode-elements.js";
+import { DEFAULT_ACTIVATION, DEFAULT_NORMALIZATION, loadNetwork } from "../networks/registry.js";
+import { hiddenActivation } from "../networks/tensors.js";
+import { encodeNetwork, NETWORK_ENDINGS, networkEndingOf } from "../networks/writers.js";
+import { oneOf } from "../options.js";
+import { layerSizes } from "../summarize.js";
+import type { Context, RunWork } from "./context.js";
+import { downloadOptions } from "./download-line.js";
+import { addNetworkFacts } from "./options.js";
+
+interface ConvertFlags {
+  readonly activation?: string;
+  readonly normalize?: string;
+  readonly dtype?: string;
+  readonly compress: boolean;
+  readonly offline?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  batchwise convert sample_weight.pkl network.safetensors
+  batchwise convert model.onnx network.npz --dtype float32 --compress`;
+
+export function convertCommand(runWork: RunWork): Command {
+  const command = new Command("convert")
+    .description("read a network and write it in another format, by the ending of OUT")
+    .argument("<in>", "a name, a file, or a folder of .npy files")
+    .argument("<out>", `a file: ${NETWORK_ENDINGS.join(", ")}`);
+  return addNetworkFacts(command)
+    .option(
+      "--dtype <type>",
+      `of the numbers: ${WRITTEN_TYPES.join(", ")} (default: float32; in a .npz, whatever loses nothing)`,
+    )
+    .option("--compress", "deflate the arrays of a .npz", false)
+    .addHelpText("after", EXAMPLES)
+    .action((input: string, output: string, flags: ConvertFlags) =>
+      runWork((context) => runConvert(input, output, flags, context)),
+    );
+}
+
+async function runConvert(
+  input: string,
+  output: string,
+  flags: ConvertFlags,
+  context: Context,
+): Promise<readonly Error[]> {
+  const ending = networkEndingOf(output);
+  const type = flags.dtype === undefined ? undefined : oneOf("dtype", WRITTEN_TYPES, flags.dtype);
+  const activation =
+    flags.activation === undefined ? undefined : oneOf("activation", ACTIVATIONS, flags.activation);
+  const normalize =
+    flags.normalize === undefined ? undefined : oneOf("normalization", NORMALIZATIONS, flags.normalize);
+  if (flags.compress && ending !== ".npz") {
+    throw new UsageError("ERR_OPTION_VALUE", { option: "--compress", expected: "a .npz", found: ending });
+  }
+  await assertWritable(output);
+
+  const network = await loadNetwork(input, {
+    ...downloadOptions(context),
+    offline: flags.offline,
+    activation,
+    normalize,
+  });
+  const written = encodeNetwork(ending, network, { type, deflated: flags.compress });
+  await writeFileWhole(output, written.bytes);
+  if (written.largestChange > 0) {
+    const percent = `${(written.largestChange * 100).toPrecision(2)} %`;
+    context.note(
+      `${output}: float32 is less exact than what was read; no weight changed by more than ${percent}`,
+    );
+  }
+  const forgotten = ending === ".npz" ? optionsFor(network) : "";
+  if (forgotten !== "") context.note(`${output}: a .npz holds arrays alone; evaluate it with${forgotten}`);
+  context.writeAnswer(textOf(network, output, written));
+  return [];
+}
+
+/** What a .npz does not say, where it is not what we assume. */
+function optionsFor({ layers, normalize }: Network): string {
+  const activation = hiddenActivation(layers);
+  return [
+    layers.length > 1 && activation !== DEFAULT_ACTIVATION ? ` --activation ${activation}` : "",
+    normalize === DEFAULT_NORMALIZATION ? "" : ` --normalize ${normalize}`,
+  ].join("");
+}
+
+function textOf(network: Network, output: string, { bytes, type }: ReturnType<typeof encodeNetwork>): string {
+  return `${[
+    `network  ${network.name}, ${layerSizes(network).join(" → ")}`,
+    `written  ${basename(output)}, ${type}, ${grouped(bytes.length)} bytes`,
+    `sha256   ${createHash("sha256").update(bytes).digest("hex")}`,
+  ].join("\n")}\n`;
+}

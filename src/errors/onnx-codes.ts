@@ -1,0 +1,45 @@
+/** Codes of faults in ONNX models, and of models that are more than a chain of fully connected layers. Exit status 3. */
+import { grouped, row } from "./define.js";
+
+export const onnxCodes = {
+  ERR_ONNX_MALFORMED: row(
+    3,
+    (f: { path: string; offset: number; expected: string; found: string }) =>
+      `${f.path}: byte ${grouped(f.offset)}: expected ${f.expected}, found ${f.found}; is this a whole ONNX model?`,
+  ),
+  ERR_ONNX_LIMIT: row(
+    3,
+    (f: { path: string; what: string; limit: number }) =>
+      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found more; this is no chain of fully connected layers`,
+  ),
+  ERR_ONNX_EXTERNAL: row(
+    3,
+    (f: { path: string; tensor: string }) =>
+      `${f.path}: tensor "${f.tensor}": expected its data within the model, found them in another file; save the model without external data`,
+  ),
+  ERR_ONNX_TENSOR: row(
+    3,
+    (f: { path: string; tensor: string; expected: string; found: string }) =>
+      `${f.path}: tensor "${f.tensor}": expected ${f.expected}, found ${f.found}`,
+  ),
+  ERR_ONNX_OPSET: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}; export the model with ONNX's own operators`,
+  ),
+  ERR_ONNX_OPERATOR: row(
+    3,
+    (f: { path: string; node: string; operator: string; known: readonly string[] }) =>
+      `${f.path}: node "${f.node}": expected one of ${f.known.join(", ")}, found ${f.operator}`,
+  ),
+  ERR_ONNX_NODE: row(
+    3,
+    (f: { path: string; node: string; expected: string; found: string }) =>
+      `${f.path}: node "${f.node}": expected ${f.expected}, found ${f.found}`,
+  ),
+  ERR_ONNX_GRAPH: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: ONNX graph: expected ${f.expected}, found ${f.found}`,
+  ),
+} as const;

@@ -1,0 +1,72 @@
+/** Reads a whole file of bounded size into memory, refusing what is no file. */
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { grouped } from "../errors/define.js";
+import { FileError, reasonOf } from "../errors.js";
+
+/** A single read may not pass 2 GiB − 1 on any system; far less keeps each one short. */
+const READ_BYTES = 64 * 2 ** 20;
+
+/**
+ * All bytes of the file at `path`, in memory of its own.
+ *
+ * @throws FileError ERR_FILE_READ when it cannot be read, is no regular file or is longer than `limitBytes`;
+ *   ERR_FILE_EMPTY when it holds nothing.
+ */
+export function readWholeFile(path: string, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  return withFile(path, async (handle, sizeBytes) => {
+    if (sizeBytes > limitBytes) {
+      const reason = `expected at most ${grouped(limitBytes)} bytes, found ${grouped(sizeBytes)}`;
+      throw new FileError("ERR_FILE_READ", { path, reason });
+    }
+    return readBytes(handle, sizeBytes);
+  });
+}
+
+/**
+ * The first `countBytes` bytes of the file at `path`, or all if there are fewer.
+ *
+ * @throws FileError ERR_FILE_READ when it cannot be read or is no regular file; ERR_FILE_EMPTY.
+ */
+export function readFileStart(path: string, countBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  return withFile(path, (handle, sizeBytes) => readBytes(handle, Math.min(countBytes, sizeBytes)));
+}
+
+async function withFile<T>(
+  path: string,
+  use: (handle: FileHandle, sizeBytes: number) => Promise<T>,
+): Promise<T> {
+  let handle: FileHandle | undefined;
+  try {
+    // Without O_NONBLOCK, opening a named pipe that nobody writes to would wait for ever; Windows has neither.
+    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    return await use(handle, await checkedSize(handle, path));
+  } catch (error) {
+    if (error instanceof FileError) throw error;
+    throw new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function checkedSize(handle: FileHandle, path: string): Promise<number> {
+  const stat = await handle.stat();
+  if (!stat.isFile()) {
+    const reason = `it is ${stat.isDirectory() ? "a folder" : "a device or a pipe"}, not a file`;
+    throw new FileError("ERR_FILE_READ", { path, reason });
+  }
+  if (stat.size === 0) throw new FileError("ERR_FILE_EMPTY", { path });
+  return stat.size;
+}
+
+async function readBytes(handle: FileHandle, countBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(countBytes);
+  let doneBytes = 0;
+  while (doneBytes < bytes.length) {
+    const wantedBytes = Math.min(READ_BYTES, bytes.length - doneBytes);
+    const { bytesRead } = await handle.read(bytes, doneBytes, wantedBytes, doneBytes);
+    if (bytesRead === 0) break; // The file was cut while it was read; its reader will find it short.
+    doneBytes += bytesRead;
+  }
+  return bytes.subarray(0, doneBytes);
+}

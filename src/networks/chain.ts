@@ -1,0 +1,56 @@
+/** In which order do layers chain, so that each reads what the one before it gives? */
+
+interface Shaped {
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** Layers tried one behind another. Real networks take a few; a search that takes more has several answers or is hostile. */
+const MAX_STEPS = 10_000;
+
+export function chains(layers: readonly Shaped[]): boolean {
+  return layers.every(({ inputs }, index) => index === 0 || layers[index - 1].outputs === inputs);
+}
+
+/**
+ * The one order in which all layers chain; `several` where there is more than one, or the search gave up before it
+ * could tell; `none` where there is none.
+ *
+ * Layers are the edges of a graph whose points are widths, and an order is a walk over each edge once (Euler's).
+ */
+export function orderByShape<T extends Shaped>(layers: readonly T[]): T[] | "several" | "none" {
+  const reading = new Map<number, T[]>();
+  for (const layer of layers) reading.set(layer.inputs, [...(reading.get(layer.inputs) ?? []), layer]);
+
+  const found: T[][] = [];
+  const chain: T[] = [];
+  const used = new Set<T>();
+  let steps = 0;
+  const search = (candidates: readonly T[]): void => {
+    if (chain.length === layers.length) found.push([...chain]);
+    for (const layer of candidates) {
+      if (used.has(layer)) continue;
+      steps += 1;
+      if (found.length > 1 || steps > MAX_STEPS) return;
+      used.add(layer);
+      chain.push(layer);
+      search(reading.get(layer.outputs) ?? []);
+      chain.pop();
+      used.delete(layer);
+    }
+  };
+  search(firstCandidates(layers));
+  if (found.length > 1 || steps > MAX_STEPS) return "several";
+  return found[0] ?? "none";
+}
+
+/** A walk that does not end where it began begins at the width that more layers read than give. */
+function firstCandidates<T extends Shaped>(layers: readonly T[]): readonly T[] {
+  const surplus = new Map<number, number>();
+  for (const { inputs, outputs } of layers) {
+    surplus.set(inputs, (surplus.get(inputs) ?? 0) + 1);
+    surplus.set(outputs, (surplus.get(outputs) ?? 0) - 1);
+  }
+  const starts = layers.filter(({ inputs }) => (surplus.get(inputs) ?? 0) > 0);
+  return starts.length > 0 ? starts : layers;
+}

@@ -1,0 +1,45 @@
+/** An ONNX model of fully connected layers → named arrays, the activation of each layer, and the preprocessing. */
+import type { Activation, Normalization } from "../../contracts/network.js";
+import { NetworkError } from "../../errors.js";
+import type { NamedArrays } from "../arrays.js";
+import { normalizationOf } from "../metadata.js";
+import { chainOf } from "./chain.js";
+import { LayerBuilder } from "./layer-builder.js";
+import { readModel } from "./model.js";
+import { applyStep } from "./operators.js";
+
+/** The key of ours among a model's properties. */
+export const NORMALIZE_KEY = "batchwise.normalize";
+
+export interface DecodedOnnx {
+  /** W1 (inputs × outputs), b1 (outputs) … Wn, bn; a tensor that two layers use is one array. */
+  readonly arrays: NamedArrays;
+  /** Of every layer but the last. */
+  readonly activations: readonly Activation[];
+  readonly normalize: Normalization | undefined;
+}
+
+/**
+ * Reads a chain of Gemm, or MatMul and Add, with Sigmoid, Relu or Tanh behind all but the last; a Softmax at the end is
+ * left out, Flatten and the like are followed. A division by 255 before the first layer is read as the preprocessing
+ * `scale`; without one, the model's property `batchwise.normalize` tells. Elements are float32, float64, float16 or
+ * bfloat16, in whatever field onnx.proto has for them. `path` is for messages.
+ *
+ * Format: onnx/onnx.proto and docs/IR.md in github.com/onnx/onnx.
+ *
+ * @throws NetworkError ERR_ONNX_*, ERR_NETWORK_FORMAT for a property that is none of ours, ERR_WEIGHTS_SIZE.
+ */
+export function decodeOnnx(path: string, bytes: Uint8Array): DecodedOnnx {
+  const model = readModel(path, bytes);
+  const { input, steps } = chainOf(path, model);
+  const builder = new LayerBuilder(path, input);
+  for (const step of steps) applyStep(builder, step);
+  const { arrays, activations, scaled } = builder.finish();
+  const said = normalizationOf(path, NORMALIZE_KEY, model.metadata);
+  if (scaled && said === "scale") {
+    const expected = "pixels divided by 255 once";
+    const found = `a division in the graph, and ${NORMALIZE_KEY} = scale`;
+    throw new NetworkError("ERR_ONNX_GRAPH", { path, expected, found });
+  }
+  return { arrays, activations, normalize: scaled ? "scale" : said };
+}

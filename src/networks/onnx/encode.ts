@@ -1,0 +1,137 @@
+/** Writes a network as an ONNX model that every runtime reads: Gemm and activations, nothing newer than opset 13. */
+import protobuf from "protobufjs/minimal.js";
+import type { Activation, Layer, Network } from "../../contracts/network.js";
+import { encodeElements, type WrittenType } from "../encode-elements.js";
+import { type Tensor, tensorsOf } from "../tensors.js";
+import { NORMALIZE_KEY } from "./decode.js";
+import { WIRE } from "./message.js";
+import { TENSOR_TYPES } from "./tensor.js";
+
+/** Of 2021: onnx 1.10 and onnxruntime 1.10 have them. */
+const IR_VERSION = 8;
+const OPSET = 13;
+const INPUT = "images";
+const OUTPUT = "logits";
+const OPERATORS: Readonly<Record<Exclude<Activation, "identity">, string>> = {
+  sigmoid: "Sigmoid",
+  relu: "Relu",
+  tanh: "Tanh",
+};
+
+/**
+ * The network as the bytes of an ONNX model: input `images` (N × inputs), which are pixels after preprocessing; output
+ * `logits` (N × outputs); initializers W1 (inputs × outputs), b1 … Preprocessing and activations are named in the model's
+ * properties too. The same network gives the same bytes.
+ *
+ * @throws NetworkError ERR_NETWORK_F32 when a weight is not finite in float32.
+ */
+export function encodeOnnx(
+  network: Pick<Network, "layers" | "normalize">,
+  type: WrittenType = "float32",
+): Uint8Array {
+  const activations = network.layers.map(({ activation }) => activation).join(",");
+  const preprocessing = network.normalize === "scale" ? "divided by 255" : "as they are, 0 to 255";
+  const writer = protobuf.Writer.create();
+  integer(writer, 1, IR_VERSION);
+  text(writer, 2, "batchwise");
+  message(writer, 7, (graph) => {
+    writeNodes(graph, network.layers);
+    text(graph, 2, "network");
+    for (const tensor of tensorsOf(network)) message(graph, 5, (inner) => writeTensor(inner, tensor, type));
+    const { inputs } = network.layers[0];
+    const { outputs } = network.layers[network.layers.length - 1];
+    message(graph, 11, (value) =>
+      writeValue(value, INPUT, inputs, type, `Pixels, ${preprocessing}; row by row.`),
+    );
+    message(graph, 12, (value) =>
+      writeValue(value, OUTPUT, outputs, type, "One a class; the largest is the answer."),
+    );
+  });
+  message(writer, 8, (opset) => integer(opset, 2, OPSET));
+  for (const [key, value] of [
+    [NORMALIZE_KEY, network.normalize],
+    ["batchwise.activations", activations],
+  ]) {
+    message(writer, 14, (property) => {
+      text(property, 1, key);
+      text(property, 2, value);
+    });
+  }
+  return Uint8Array.from(writer.finish());
+}
+
+/** A Gemm for each layer, and its activation unless that is the identity. */
+function writeNodes(graph: protobuf.Writer, layers: readonly Layer[]): void {
+  let input = INPUT;
+  layers.forEach(({ activation }, index) => {
+    const number = index + 1;
+    const isLast = number === layers.length;
+    const sums = isLast && activation === "identity" ? OUTPUT : `a${number}`;
+    writeNode(graph, "Gemm", [input, `W${number}`, `b${number}`], sums);
+    input = sums;
+    if (activation === "identity") return;
+    input = isLast ? OUTPUT : `z${number}`;
+    writeNode(graph, OPERATORS[activation], [sums], input);
+  });
+}
+
+function writeNode(
+  graph: protobuf.Writer,
+  operator: string,
+  inputs: readonly string[],
+  output: string,
+): void {
+  message(graph, 1, (node) => {
+    for (const input of inputs) text(node, 1, input);
+    text(node, 2, output);
+    text(node, 3, `${operator} ${output}`);
+    text(node, 4, operator);
+  });
+}
+
+function writeTensor(writer: protobuf.Writer, { name, shape, data }: Tensor, type: WrittenType): void {
+  for (const size of shape) integer(writer, 1, size);
+  integer(writer, 2, TENSOR_TYPES[type]);
+  text(writer, 8, name);
+  writer.uint32(tag(9, WIRE.BYTES)).bytes(encodeElements(name, data, type));
+}
+
+/** A tensor (N × width) and what it is. */
+function writeValue(
+  writer: protobuf.Writer,
+  name: string,
+  width: number,
+  type: WrittenType,
+  doc: string,
+): void {
+  text(writer, 1, name);
+  message(writer, 2, (kind) => {
+    message(kind, 1, (tensor) => {
+      integer(tensor, 1, TENSOR_TYPES[type]);
+      message(tensor, 2, (shape) => {
+        message(shape, 1, (dimension) => text(dimension, 2, "N"));
+        message(shape, 1, (dimension) => integer(dimension, 1, width));
+      });
+    });
+  });
+  text(writer, 3, doc);
+}
+
+// Fields by their numbers in onnx/onnx.proto.
+
+function tag(field: number, wireType: number): number {
+  return (field << 3) | wireType;
+}
+
+function integer(writer: protobuf.Writer, field: number, value: number): void {
+  writer.uint32(tag(field, WIRE.VARINT)).int64(value);
+}
+
+function text(writer: protobuf.Writer, field: number, value: string): void {
+  writer.uint32(tag(field, WIRE.BYTES)).string(value);
+}
+
+function message(writer: protobuf.Writer, field: number, write: (inner: protobuf.Writer) => void): void {
+  write(writer.uint32(tag(field, WIRE.BYTES)).fork());
+  writer.ldelim();
+}

@@ -1,0 +1,130 @@
+/** One protobuf message, read field by field over protobufjs's reader: within its bounds, within a budget, with our errors. */
+import protobuf from "protobufjs/minimal.js";
+import { NetworkError, reasonOf } from "../../errors.js";
+
+/** How a field's value is written (protobuf.dev/programming-guides/encoding, "Message structure"). */
+export const WIRE = { VARINT: 0, FIXED64: 1, BYTES: 2, FIXED32: 5 } as const;
+type WireType = (typeof WIRE)[keyof typeof WIRE];
+const WIRE_TYPES: readonly number[] = Object.values(WIRE);
+const WIRE_TYPE_BITS = 3;
+
+/** Fields of all messages of a model. A layer takes some thirty; an empty message takes two bytes of a file, and a hundred
+ * of memory. */
+const MAX_FIELDS = 50_000;
+
+interface Scope {
+  readonly path: string;
+  fields: number;
+}
+
+export class Message {
+  readonly #scope: Scope;
+  readonly #reader: protobuf.Reader;
+  /** Offset of the message's first byte in the file. */
+  readonly #base: number;
+  #wireType: number = WIRE.VARINT;
+  /** Whether the value of the field at hand was read. */
+  #taken = true;
+
+  private constructor(scope: Scope, bytes: Uint8Array, base: number) {
+    this.#scope = scope;
+    this.#reader = protobuf.Reader.create(bytes);
+    this.#base = base;
+  }
+
+  static ofFile(path: string, bytes: Uint8Array): Message {
+    return new Message({ path, fields: 0 }, bytes, 0);
+  }
+
+  /** The number of each field in turn. A value that is not read before the next is asked for is skipped. */
+  *fields(): Generator<number> {
+    while (this.#reader.pos < this.#reader.len) {
+      this.#scope.fields += 1;
+      if (this.#scope.fields > MAX_FIELDS) throw this.#beyond("fields", MAX_FIELDS);
+      const tag = this.#read("the tag of a field", (reader) => reader.tag());
+      this.#wireType = tag & (2 ** WIRE_TYPE_BITS - 1);
+      const number = tag >>> WIRE_TYPE_BITS;
+      // Groups (3 and 4), which could nest without end, were never part of ONNX.
+      if (number === 0 || !WIRE_TYPES.includes(this.#wireType)) {
+        throw this.#malformed("a field", `number ${number} of wire type ${this.#wireType}`);
+      }
+      this.#taken = false;
+      yield number;
+      if (!this.#taken) this.#read("a value", (reader) => reader.skipType(this.#wireType));
+    }
+  }
+
+  get packed(): boolean {
+    return this.#wireType === WIRE.BYTES;
+  }
+
+  /** Numbers beyond 2^53 come out inexact, and so beyond the safe integers. */
+  integer(): number {
+    return this.#take(WIRE.VARINT, "a whole number", int64);
+  }
+
+  float(): number {
+    return this.#take(WIRE.FIXED32, "a float", (reader) => reader.float());
+  }
+
+  /** A view of the file. */
+  bytes(): Uint8Array {
+    return this.#take(WIRE.BYTES, "a length and as many bytes", (reader) => reader.bytes());
+  }
+
+  text(): string {
+    const bytes = this.bytes();
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
+      throw this.#malformed("a text in UTF-8", "other bytes");
+    }
+  }
+
+  message(): Message {
+    const bytes = this.bytes();
+    return new Message(this.#scope, bytes, this.#base + this.#reader.pos - bytes.length);
+  }
+
+  /** All of the message as whole numbers without tags, as a packed field has them; at most `limit` of them. */
+  packedIntegers(limit: number, what: string): number[] {
+    const values: number[] = [];
+    this.#reader.pos = 0;
+    while (this.#reader.pos < this.#reader.len) {
+      if (values.length === limit) throw this.#beyond(what, limit);
+      values.push(this.#read("a whole number", int64));
+    }
+    return values;
+  }
+
+  #take<T>(wireType: WireType, expected: string, read: (reader: protobuf.Reader) => T): T {
+    if (this.#wireType !== wireType) throw this.#malformed(expected, `wire type ${this.#wireType}`);
+    this.#taken = true;
+    return this.#read(expected, read);
+  }
+
+  #read<T>(expected: string, read: (reader: protobuf.Reader) => T): T {
+    const at = this.#reader.pos;
+    try {
+      return read(this.#reader);
+    } catch (cause) {
+      // protobufjs throws RangeErrors of offsets, and others in words.
+      const found = cause instanceof RangeError ? "the end of its message" : reasonOf(cause);
+      throw this.#malformed(expected, found, at, cause);
+    }
+  }
+
+  #malformed(expected: string, found: string, at = this.#reader.pos, cause?: unknown): NetworkError {
+    const facts = { path: this.#scope.path, offset: this.#base + at, expected, found };
+    return new NetworkError("ERR_ONNX_MALFORMED", facts, { cause });
+  }
+
+  #beyond(what: string, limit: number): NetworkError {
+    return new NetworkError("ERR_ONNX_LIMIT", { path: this.#scope.path, what, limit });
+  }
+}
+
+function int64(reader: protobuf.Reader): number {
+  const { high, low } = reader.int64();
+  return high * 2 ** 32 + (low >>> 0);
+}

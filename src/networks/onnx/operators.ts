@@ -1,0 +1,100 @@
+/** The operators of a chain of fully connected layers (onnx/docs/Operators.md), each as what it adds to the network. */
+import { NetworkError } from "../../errors.js";
+import { printable } from "../../printable.js";
+import type { Step } from "./chain.js";
+import type { LayerBuilder } from "./layer-builder.js";
+import { attributeOf, type Tensor } from "./model.js";
+import { integersOf } from "./tensor.js";
+
+type Apply = (builder: LayerBuilder, step: Step) => void;
+
+const OPERATORS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
+  ["Gemm", gemm],
+  ["MatMul", (builder, step) => builder.weights(step, constantAt(builder, step, 1), false)],
+  ["Add", (builder, step) => builder.biases(step, otherConstant(builder, step))],
+  ["Sigmoid", (builder, step) => builder.activation(step, "sigmoid")],
+  ["Relu", (builder, step) => builder.activation(step, "relu")],
+  ["Tanh", (builder, step) => builder.activation(step, "tanh")],
+  ["Softmax", softmax],
+  ["Flatten", flatten],
+  ["Reshape", reshape],
+  ["Identity", () => {}],
+  ["Div", (builder, step) => builder.scale(step, constantAt(builder, step, 1), (divisor) => divisor === 255)],
+  ["Mul", (builder, step) => builder.scale(step, otherConstant(builder, step), isOne255th)],
+]);
+
+/** @throws NetworkError ERR_ONNX_OPERATOR, ERR_ONNX_NODE, and what is wrong with a tensor. */
+export function applyStep(builder: LayerBuilder, step: Step): void {
+  const apply = OPERATORS.get(step.node.operator);
+  if (apply === undefined) {
+    const facts = { node: step.name, operator: printable(step.node.operator), known: [...OPERATORS.keys()] };
+    throw new NetworkError("ERR_ONNX_OPERATOR", { path: builder.path, ...facts });
+  }
+  apply(builder, step);
+}
+
+/** y (N,O) = x (N,I) · w + c; w (I,O), or (O,I) with transB; c (O) or (1,O), or none. */
+function gemm(builder: LayerBuilder, step: Step): void {
+  for (const [name, expected] of [
+    ["alpha", 1],
+    ["beta", 1],
+    ["transA", 0],
+  ] as const) {
+    const found = numberOf(step, name) ?? expected;
+    if (found !== expected) throw builder.fault(step, `${name} = ${expected}`, `${found}`);
+  }
+  const transposed = numberOf(step, "transB") ?? 0;
+  builder.weights(step, constantAt(builder, step, 1), transposed !== 0);
+  if (step.constants.length > 2) builder.biases(step, constantAt(builder, step, 2));
+}
+
+/** The classes' order is that of the logits, so it is left out. */
+function softmax(builder: LayerBuilder, step: Step): void {
+  const axis = numberOf(step, "axis") ?? -1;
+  if (axis !== -1 && axis !== 1) throw builder.fault(step, "axis = -1 or 1", `${axis}`);
+  builder.end(step);
+}
+
+function flatten(builder: LayerBuilder, step: Step): void {
+  const axis = numberOf(step, "axis") ?? 1;
+  if (axis !== 1) throw builder.fault(step, "axis = 1", `${axis}`);
+  builder.flatten(step, undefined);
+}
+
+/** To (−1, width), (0, width), (0, −1), or (1, …): rows as they were, flat. */
+function reshape(builder: LayerBuilder, step: Step): void {
+  const shape = integersOf(builder.path, constantAt(builder, step, 1));
+  const [rows, width] = shape;
+  const flat =
+    shape.length === 2 && [-1, 0, 1].includes(rows) && (width > 0 || (width === -1 && rows !== -1));
+  if (!flat || (numberOf(step, "allowzero") ?? 0) !== 0) {
+    throw builder.fault(step, "a shape (-1, inputs), which only flattens", `(${shape.join(", ")})`);
+  }
+  builder.flatten(step, width > 0 ? width : undefined);
+}
+
+/** As float64, float32 or float16 has it. */
+function isOne255th(factor: number): boolean {
+  return factor === 1 / 255 || factor === Math.fround(1 / 255);
+}
+
+/** The number of an attribute; one that is there without a value is zero, as proto3 writes it. */
+function numberOf({ node }: Step, name: string): number | undefined {
+  const attribute = attributeOf(node, name);
+  return attribute === undefined ? undefined : (attribute.integer ?? attribute.float ?? 0);
+}
+
+function constantAt(builder: LayerBuilder, step: Step, index: number): Tensor {
+  const tensor = step.constants[index];
+  if (tensor !== undefined) return tensor;
+  throw builder.fault(
+    step,
+    `a constant as input ${index + 1}`,
+    index < step.constants.length ? "none" : "no such input",
+  );
+}
+
+/** Of an operator that takes its two inputs in either order. */
+function otherConstant(builder: LayerBuilder, step: Step): Tensor {
+  return constantAt(builder, step, step.constants[0] === undefined ? 1 : 0);
+}

@@ -1,0 +1,87 @@
+/** The elements of an ONNX tensor, held against its dimensions, whichever of its fields they are in. */
+import { shapeText } from "../../errors/define.js";
+import { NetworkError } from "../../errors.js";
+import { printable } from "../../printable.js";
+import {
+  checkedElements,
+  decodeElements,
+  ELEMENT_BYTES,
+  type ElementType,
+  MAX_DIMENSIONS,
+  type NamedArray,
+} from "../arrays.js";
+import type { Tensor } from "./model.js";
+
+/** TensorProto.DataType, as much as weights need. */
+export const TENSOR_TYPES = { float32: 1, int64: 7, float16: 10, float64: 11, bfloat16: 16 } as const;
+/** Axes, and a shape to reshape to. */
+const MAX_INTEGERS = 64;
+
+/**
+ * Row-major float64. `path` is for messages.
+ *
+ * @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_WEIGHTS_SIZE.
+ */
+export function floatsOf(path: string, tensor: Tensor): NamedArray {
+  const type = (["float32", "float64", "float16", "bfloat16"] as const).find(
+    (name) => TENSOR_TYPES[name] === tensor.type,
+  );
+  if (type === undefined) throw fault(path, tensor, "float32, float64 or float16", `type ${tensor.type}`);
+  const elements = countElements(path, tensor);
+  const bytes = tensor.raw ?? typedBytes(path, tensor, type, elements);
+  const expectedBytes = elements * ELEMENT_BYTES[type];
+  if (bytes.length !== expectedBytes) {
+    const expected = `${expectedBytes} bytes for shape ${shapeText(tensor.dimensions)} of ${type}`;
+    throw fault(path, tensor, expected, `${bytes.length}`);
+  }
+  return { shape: tensor.dimensions, data: decodeElements(bytes, type, true) };
+}
+
+/** @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_ONNX_LIMIT. */
+export function integersOf(path: string, tensor: Tensor): number[] {
+  if (tensor.type !== TENSOR_TYPES.int64) throw fault(path, tensor, "int64", `type ${tensor.type}`);
+  const elements = countElements(path, tensor);
+  const { raw } = tensor;
+  const values =
+    raw === undefined
+      ? (tensor.int64s?.packedIntegers(MAX_INTEGERS, "elements of an int64 tensor") ?? [])
+      : Array.from({ length: Math.min(MAX_INTEGERS, Math.floor(raw.length / 8)) }, (_, index) =>
+          Number(new DataView(raw.buffer, raw.byteOffset, raw.byteLength).getBigInt64(index * 8, true)),
+        );
+  if (values.length !== elements || (raw !== undefined && raw.length !== elements * 8)) {
+    throw fault(path, tensor, `${elements} elements, ${MAX_INTEGERS} at most`, `${values.length}`);
+  }
+  return values;
+}
+
+function countElements(path: string, tensor: Tensor): number {
+  const { dimensions, external, raw, floats, doubles, int32s, int64s } = tensor;
+  if (external) throw new NetworkError("ERR_ONNX_EXTERNAL", { path, tensor: printable(tensor.name) });
+  if (dimensions.length > MAX_DIMENSIONS) {
+    throw fault(path, tensor, `at most ${MAX_DIMENSIONS} dimensions`, `${dimensions.length}`);
+  }
+  if (!dimensions.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw fault(path, tensor, "dimensions that are sizes", shapeText(dimensions));
+  }
+  const fields = [raw, floats, doubles, int32s, int64s].filter((field) => field !== undefined);
+  if (fields.length > 1) throw fault(path, tensor, "its elements in one field", `them in ${fields.length}`);
+  return checkedElements(path, dimensions);
+}
+
+/** The field that onnx.proto names for the type; the elements of float16 are 16 bits each of int32_data. */
+function typedBytes(path: string, tensor: Tensor, type: ElementType, elements: number): Uint8Array {
+  if (type === "float32") return tensor.floats ?? new Uint8Array();
+  if (type === "float64") return tensor.doubles ?? new Uint8Array();
+  const values =
+    tensor.int32s?.packedIntegers(elements, `elements of tensor "${printable(tensor.name)}"`) ?? [];
+  const bytes = Buffer.alloc(values.length * Uint16Array.BYTES_PER_ELEMENT);
+  values.forEach((bits, index) => {
+    if (bits < 0 || bits > 0xffff) throw fault(path, tensor, "elements of 16 bits", `${bits}`);
+    bytes.writeUInt16LE(bits, index * Uint16Array.BYTES_PER_ELEMENT);
+  });
+  return bytes;
+}
+
+function fault(path: string, { name }: Tensor, expected: string, found: string): NetworkError {
+  return new NetworkError("ERR_ONNX_TENSOR", { path, tensor: printable(name), expected, found });
+}

@@ -1,0 +1,106 @@
+/** The names of a PyTorch state dict (`fc1.weight`, `fc1.bias`, `layers.0.weight` …) → layers, in order. */
+import { shapeText } from "../errors/define.js";
+import { NetworkError } from "../errors.js";
+import { listed } from "../printable.js";
+import { chains, orderByShape } from "./chain.js";
+import { checkVector, type LayerPlan, type Shapes } from "./layer-plan.js";
+
+/** More than a network of fully connected layers has; ordering them takes the square of it. */
+const MAX_LAYERS = 1_000;
+
+/** A layer's name without its last part: `model.fc1.` of `model.fc1.weight`, or nothing. */
+const WEIGHT = /^(|.*\.)weight$/s;
+const BIAS = /^(|.*\.)bias$/s;
+
+interface Linear extends LayerPlan {
+  readonly prefix: string;
+}
+
+/** Whether any name is one of PyTorch's for weights. */
+export function isStateDict(shapes: Shapes): boolean {
+  return [...shapes.keys()].some((name) => WEIGHT.test(name));
+}
+
+/**
+ * torch.nn.Linear keeps weights as (outputs × inputs), and has no bias when made so. A state dict does not tell in which
+ * order its layers are used: it is the order in which their shapes chain, and where several do, that of the numbers in
+ * their names.
+ *
+ * @throws NetworkError ERR_NETWORK_KEYS, ERR_NETWORK_RANK, ERR_NETWORK_CHAIN, ERR_NETWORK_ORDER.
+ */
+export function planStateDict(path: string, shapes: Shapes): LayerPlan[] {
+  checkNames(path, shapes);
+  const linears = readLinears(path, shapes);
+  const found = listed(linears.map(({ weights }) => `${weights} ${shapeText(shapes.get(weights) ?? [])}`));
+  if (linears.length > MAX_LAYERS) {
+    const expected = `at most ${MAX_LAYERS} layers`;
+    throw new NetworkError("ERR_NETWORK_ORDER", { path, expected, found: `${linears.length}` });
+  }
+  const byShape = orderByShape(linears);
+  if (byShape === "none") {
+    throw new NetworkError("ERR_NETWORK_ORDER", { path, expected: "layers whose shapes chain", found });
+  }
+  const ordered = byShape === "several" ? orderByNumbers(linears) : byShape;
+  if (ordered !== undefined) return ordered;
+  const expected = "layers that chain in one order, or in that of the numbers in their names";
+  throw new NetworkError("ERR_NETWORK_ORDER", { path, expected, found });
+}
+
+function checkNames(path: string, shapes: Shapes): void {
+  const unexpected = [...shapes.keys()].filter((name) => {
+    const bias = BIAS.exec(name);
+    return bias === null ? !WEIGHT.test(name) : !shapes.has(`${bias[1]}weight`);
+  });
+  if (unexpected.length > 0) {
+    throw new NetworkError("ERR_NETWORK_KEYS", {
+      path,
+      expected: "a weight of each layer, and its bias",
+      found: `unexpected ${listed(unexpected)}`,
+    });
+  }
+}
+
+function readLinears(path: string, shapes: Shapes): Linear[] {
+  const weights = [...shapes].filter(([name]) => WEIGHT.test(name));
+  const others = weights.filter(([, shape]) => shape.length !== 2 || shape.includes(0));
+  if (others.length > 0) {
+    const found = listed(others.map(([name, shape]) => `${name} ${shapeText(shape)}`));
+    throw new NetworkError("ERR_NETWORK_RANK", { path, found });
+  }
+  return weights.map(([name, [outputs, inputs]]): Linear => {
+    const prefix = name.slice(0, -"weight".length);
+    const biases = `${prefix}bias`;
+    const biasShape = shapes.get(biases);
+    if (biasShape !== undefined) checkVector(path, biases, biasShape, outputs);
+    const hasBiases = biasShape !== undefined;
+    return {
+      prefix,
+      inputs,
+      outputs,
+      weights: name,
+      transposed: true,
+      biases: hasBiases ? biases : undefined,
+    };
+  });
+}
+
+/** Names that differ in nothing but their numbers, each in another, in ascending order, if that chains. */
+function orderByNumbers(linears: readonly Linear[]): Linear[] | undefined {
+  const skeletons = new Set(linears.map(({ prefix }) => prefix.replace(/\d+/g, "#")));
+  const numbered = linears.map((linear) => ({
+    linear,
+    numbers: Array.from(linear.prefix.matchAll(/\d+/g), ([digits]) => Number(digits)),
+  }));
+  numbered.sort((a, b) => compare(a.numbers, b.numbers));
+  const distinct = numbered.every(
+    ({ numbers }, index) => index === 0 || compare(numbered[index - 1].numbers, numbers) !== 0,
+  );
+  const ordered = numbered.map(({ linear }) => linear);
+  return skeletons.size === 1 && distinct && chains(ordered) ? ordered : undefined;
+}
+
+/** The first number that differs decides. */
+function compare(a: readonly number[], b: readonly number[]): number {
+  const index = a.findIndex((number, at) => number !== b[at]);
+  return index < 0 ? 0 : a[index] - b[index];
+}

@@ -1,0 +1,31 @@
+/** A network as all our writers see it: arrays with names, and one activation. */
+import type { Activation, Layer, Network } from "../contracts/network.js";
+import { NetworkError } from "../errors.js";
+import type { NamedArray } from "./arrays.js";
+
+export interface Tensor extends NamedArray {
+  readonly name: string;
+}
+
+/** W1 (inputs × outputs), b1 (outputs) … Wn, bn; row-major. */
+export function tensorsOf({ layers }: Pick<Network, "layers">): Tensor[] {
+  return layers.flatMap(({ inputs, outputs, weights, biases }, index) => [
+    { name: `W${index + 1}`, shape: [inputs, outputs], data: weights },
+    { name: `b${index + 1}`, shape: [outputs], data: biases },
+  ]);
+}
+
+/**
+ * The one activation of all hidden layers; a network without any says `identity`, its last layer's.
+ *
+ * @throws NetworkError ERR_NETWORK_ACTIVATIONS when they differ, or the last layer has one.
+ */
+export function hiddenActivation(layers: readonly Layer[]): Activation {
+  const activations = layers.map((layer) => layer.activation);
+  const hidden = new Set(activations.slice(0, -1));
+  const [activation = "identity"] = hidden;
+  if (hidden.size > 1 || activations.at(-1) !== "identity") {
+    throw new NetworkError("ERR_NETWORK_ACTIVATIONS", { found: activations });
+  }
+  return activation;
+}

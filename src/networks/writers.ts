@@ -1,0 +1,61 @@
+/** The formats that networks can be written in, by the ending of a file. */
+import { extname } from "node:path";
+import type { Network } from "../contracts/network.js";
+import { UsageError } from "../errors.js";
+import { largestFloat32Change, type WrittenType } from "./encode-elements.js";
+import { encodeNpz } from "./npz.js";
+import { encodeOnnx } from "./onnx/encode.js";
+import { encodeSafetensors } from "./safetensors.js";
+
+export const NETWORK_ENDINGS = [".npz", ".safetensors", ".onnx"] as const;
+export type NetworkEnding = (typeof NETWORK_ENDINGS)[number];
+
+export interface WriteNetworkOptions {
+  /** By default float32; in a .npz, float64 where float32 would lose something. */
+  readonly type?: WrittenType | undefined;
+  /** Of a .npz, whose arrays are stored unless told otherwise. */
+  readonly deflated?: boolean | undefined;
+}
+
+export interface WrittenNetwork {
+  readonly bytes: Uint8Array;
+  readonly type: WrittenType;
+  /** The largest |written − read| ÷ |read| of all weights and biases. */
+  readonly largestChange: number;
+}
+
+/** @throws UsageError ERR_OPTION_VALUE */
+export function networkEndingOf(path: string): NetworkEnding {
+  const ending = NETWORK_ENDINGS.find((known) => known === extname(path).toLowerCase());
+  if (ending !== undefined) return ending;
+  const expected = `a file ending in ${NETWORK_ENDINGS.join(", ")}`;
+  throw new UsageError("ERR_OPTION_VALUE", { option: "<out>", expected, found: path });
+}
+
+/**
+ * The network as a file of the format that the ending names. The same network gives the same bytes.
+ *
+ * @throws NetworkError ERR_NETWORK_ACTIVATIONS where the format has one activation for all hidden layers, and they have
+ *   several; ERR_NETWORK_F32 when a weight is beyond float32.
+ */
+export function encodeNetwork(
+  ending: NetworkEnding,
+  network: Pick<Network, "layers" | "normalize">,
+  { type: wanted, deflated = false }: WriteNetworkOptions = {},
+): WrittenNetwork {
+  const float32Change = largestFloat32Change(network);
+  const type = wanted ?? (ending === ".npz" && float32Change > 0 ? "float64" : "float32");
+  const bytes = ENCODE[ending](network, type, deflated);
+  return { bytes, type, largestChange: type === "float32" ? float32Change : 0 };
+}
+
+const ENCODE: Readonly<
+  Record<
+    NetworkEnding,
+    (network: Pick<Network, "layers" | "normalize">, type: WrittenType, deflated: boolean) => Uint8Array
+  >
+> = {
+  ".npz": (network, type, deflated) => encodeNpz(network, type, { deflated }),
+  ".safetensors": encodeSafetensors,
+  ".onnx": encodeOnnx,
+};
