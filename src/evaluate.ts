@@ -5,7 +5,7 @@ import type { FoldedLayers } from "./contracts/engine.js";
 import type { Executor } from "./contracts/executor.js";
 import { type Log, SILENT } from "./contracts/log.js";
 import type { Network } from "./contracts/network.js";
-import type { Evaluation } from "./contracts/result.js";
+import type { AnyEvaluation, Evaluation, PredictedCounts } from "./contracts/result.js";
 import type { DownloadNotice } from "./download/catalog-entry.js";
 import { foldPreprocessing } from "./engines/fold.js";
 import { RunError } from "./errors.js";
@@ -55,7 +55,16 @@ export type OpenExecutor = (
  * @throws TransferError where what was given by name could not be downloaded
  * @throws IncompleteError where batches failed after their retries, or the signal was aborted
  */
-export function evaluate(input: EvaluateInput = {}, hooks: EvaluateHooks = {}): Promise<Evaluation> {
+export function evaluate(
+  input: EvaluateInput & { readonly labels: false },
+  hooks?: EvaluateHooks,
+): Promise<Evaluation<PredictedCounts>>;
+export function evaluate(
+  input?: EvaluateInput & { readonly labels?: string | undefined },
+  hooks?: EvaluateHooks,
+): Promise<Evaluation>;
+export function evaluate(input?: EvaluateInput, hooks?: EvaluateHooks): Promise<AnyEvaluation>;
+export function evaluate(input: EvaluateInput = {}, hooks: EvaluateHooks = {}): Promise<AnyEvaluation> {
   return evaluateWith(openExecutor, input, hooks);
 }
 
@@ -64,7 +73,7 @@ export async function evaluateWith(
   open: OpenExecutor,
   input: EvaluateInput,
   hooks: EvaluateHooks = {},
-): Promise<Evaluation> {
+): Promise<AnyEvaluation> {
   const { signal = new AbortController().signal, onStart, onProgress, log = SILENT } = hooks;
   const beganAt = performance.now();
   const options = resolveOptions(input, availableParallelism());

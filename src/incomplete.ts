@@ -1,11 +1,11 @@
 /** An evaluation that did not reach its end: the failure, and what was done by then. */
-import type { Evaluation } from "./contracts/result.js";
+import type { AnyEvaluation } from "./contracts/result.js";
 import { RunError } from "./errors.js";
 
 export class IncompleteError extends RunError {
-  readonly partial: Evaluation;
+  readonly partial: AnyEvaluation;
 
-  constructor(failure: RunError, partial: Evaluation) {
+  constructor(failure: RunError, partial: AnyEvaluation) {
     super(failure.code, failure.facts, { cause: failure.cause ?? failure });
     this.partial = partial;
   }

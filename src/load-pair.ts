@@ -70,7 +70,7 @@ export async function loadPair(
     range,
     async *slabs(multiple, images = range) {
       for await (const slab of dataset.slabs(images, multiple)) {
-        assertLabelsWithin(slab, classes, labelsPath);
+        if (labelsPath !== undefined) assertLabelsWithin(slab, classes, labelsPath);
         yield slab;
       }
     },

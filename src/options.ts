@@ -23,8 +23,8 @@ type NumberLike = number | string;
 export interface EvaluateInput {
   /** A name, a folder, an IDX file, or an open data set. Default `bundled`. */
   readonly dataset?: string | Dataset | undefined;
-  /** The label file, where `dataset` is an image file. */
-  readonly labels?: string | undefined;
+  /** The label file, where `dataset` is an image file. False: the images are predicted without a score. */
+  readonly labels?: string | false | undefined;
   /** A file of class names, one a line. */
   readonly classes?: string | undefined;
   readonly split?: string | undefined;
@@ -52,7 +52,7 @@ export interface EvaluateInput {
 
 export interface EvaluateOptions {
   readonly dataset: string | Dataset;
-  readonly labels: string | undefined;
+  readonly labels: string | false | undefined;
   readonly classes: string | undefined;
   readonly split: Split;
   readonly offline: boolean;

@@ -3,9 +3,10 @@ import { cpus } from "node:os";
 import type { Dataset } from "./contracts/dataset.js";
 import type { Executor } from "./contracts/executor.js";
 import type { Network } from "./contracts/network.js";
-import type { Evaluation } from "./contracts/result.js";
+import type { AnyEvaluation, PredictedCounts, ResultCounts } from "./contracts/result.js";
 import { wilson95 } from "./metrics/intervals.js";
 import { quantile } from "./metrics/quantiles.js";
+import type { Tally } from "./metrics/tally.js";
 import type { EvaluateOptions } from "./options.js";
 import type { BatchesOutcome } from "./run-batches.js";
 
@@ -20,9 +21,9 @@ export interface RunRecord {
   readonly totalMs: number;
 }
 
-export function summarize({ predictions, ...record }: RunRecord): Evaluation {
+export function summarize({ predictions, ...record }: RunRecord): AnyEvaluation {
   const { options, dataset, network, executor, outcome, loadMs, totalMs } = record;
-  const { correct, total, confusion } = outcome.tally;
+  const { total } = outcome.tally;
   const { evaluateMs } = outcome;
   const latenciesMs = Float64Array.from(outcome.latenciesMs).sort();
   const latencyMs = (share: number) => rounded(quantile(latenciesMs, share) ?? 0);
@@ -51,14 +52,7 @@ export function summarize({ predictions, ...record }: RunRecord): Evaluation {
       node: process.version,
       cpu: cpus()[0]?.model ?? "unknown",
     },
-    result: {
-      accuracy: total === 0 ? 0 : correct / total,
-      correct,
-      total,
-      complete: total === predictions.length,
-      confidenceInterval95: total === 0 ? [0, 1] : wilson95(correct, total),
-      confusionMatrix: rowsOf(confusion),
-    },
+    result: countsOf(outcome.tally, total === predictions.length, dataset.labelsPath !== undefined),
     timing: {
       totalMs: rounded(totalMs),
       loadMs: rounded(loadMs),
@@ -68,6 +62,25 @@ export function summarize({ predictions, ...record }: RunRecord): Evaluation {
       batchLatencyMs: { p50: latencyMs(0.5), p90: latencyMs(0.9), p99: latencyMs(0.99) },
     },
     predictions,
+  };
+}
+
+function countsOf(
+  { correct, total, confusion }: Tally,
+  complete: boolean,
+  labelled: boolean,
+): ResultCounts | PredictedCounts {
+  const rows = rowsOf(confusion);
+  // Images without labels have label 0 in their slabs: all of them were counted in the first row.
+  if (!labelled) return { labelled, total, complete, predictedCounts: rows[0] };
+  return {
+    labelled,
+    accuracy: total === 0 ? 0 : correct / total,
+    correct,
+    total,
+    complete,
+    confidenceInterval95: total === 0 ? [0, 1] : wilson95(correct, total),
+    confusionMatrix: rows,
   };
 }
 

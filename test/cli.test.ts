@@ -194,6 +194,25 @@ test("ends quietly when the reader of stdout has seen enough", async (t) => {
   t.is(status, 0);
 });
 
+test("predicts without labels, and writes each prediction into the JSON", async (t) => {
+  const images = "fixtures/digits-images-idx3-ubyte.gz";
+  const args = ["--dataset", images, "--no-labels", "--limit", "200", "--quiet"];
+  const { status, stdout } = await runCli([...args, "--format", "json"]);
+  t.is(status, 0);
+  const { result, predictions } = JSON.parse(stdout);
+  const scored = JSON.parse((await runCli(["--limit", "200", "--quiet", "--format", "json"])).stdout);
+  t.is(predictions.length, 200);
+  t.is(result.accuracy, undefined);
+  t.deepEqual(
+    result.predictedCounts,
+    scored.result.confusionMatrix.reduce((sums: number[], row: number[]) =>
+      sums.map((sum, n) => sum + row[n]),
+    ),
+  );
+  t.regex((await runCli(args)).stdout, /\nClass 9 {2}: \d+\n$/);
+  await refuses(t, [...args, "--min-accuracy", "0.5"], "ERR_USAGE");
+});
+
 test("takes a name for each class and refuses a file that has too few", async (t) => {
   const folder = await temporaryFolder(t);
   const names = join(folder, "names.txt");

@@ -79,6 +79,30 @@ test("refuses labels that the network has no output for", async (t) => {
   t.is((error as { code?: string }).code, "ERR_LABEL_RANGE");
 });
 
+test("predicts images without labels the same, and counts the classes instead of a score", async (t) => {
+  const labelled = await evaluate({ dataset, weights, threads: 2 });
+  const { labelsPath: _, ...bare } = dataset;
+  const { result, predictions } = await evaluate({
+    dataset: { ...bare, labelsPath: undefined, slabs: unlabelledSlabs },
+    weights,
+    threads: 2,
+    labels: false,
+  });
+  t.deepEqual(predictions, labelled.predictions);
+  t.false(result.labelled);
+  t.deepEqual(
+    result.predictedCounts,
+    Array.from({ length: 10 }, (_, label) => predictions.filter((prediction) => prediction === label).length),
+  );
+});
+
+const unlabelledSlabs: typeof dataset.slabs = async function* (range, multiple) {
+  for await (const slab of dataset.slabs(range, multiple)) {
+    slab.labels.fill(0);
+    yield slab;
+  }
+};
+
 test("reports progress up to the last image", async (t) => {
   const seen: number[] = [];
   await evaluate({ dataset, weights, threads: 2 }, { onProgress: ({ doneImages }) => seen.push(doneImages) });

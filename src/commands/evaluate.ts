@@ -1,8 +1,8 @@
 /** `batchwise evaluate`: the main job. */
 import { Command } from "commander";
 import { ENGINES } from "../contracts/engine.js";
-import type { Evaluation } from "../contracts/result.js";
-import { RunError } from "../errors.js";
+import type { AnyEvaluation } from "../contracts/result.js";
+import { RunError, UsageError } from "../errors.js";
 import { type EvaluateHooks, evaluate } from "../evaluate.js";
 import { assertWritable, writeFileWhole } from "../files/write-file.js";
 import { IncompleteError } from "../incomplete.js";
@@ -32,6 +32,7 @@ export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly 
     "evaluate a network over a labelled image set (the default)",
   );
   addNetworkOptions(addDataOptions(command))
+    .option("--no-labels", "predict without a score: labels are not read")
     .option("--threads <n>", "worker threads; 0 computes on the main thread (default: one a core)")
     .option("--batch-size <n>", "images a batch", "100")
     .option("--engine <name>", ENGINES.join(", "), "ml-matrix")
@@ -58,6 +59,11 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
   const format = oneOf("format", FORMATS, flags.format);
   const outputs = (flags.output ?? []).map((path) => ({ path, format: formatOf(path) }));
   const gates = gatesOf(flags);
+  if (flags.labels === false && gates.length > 0) {
+    throw new UsageError("ERR_USAGE", {
+      problem: "an accuracy is asked for with --no-labels, which gives none",
+    });
+  }
   for (const { path } of outputs) await assertWritable(path);
 
   const faults: Error[] = [];
@@ -69,7 +75,8 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
   for (const output of outputs) await writeOutput(output, evaluation, faults);
   context.writeAnswer(render(format, evaluation));
   // A gate judges whole results only: a partial one has failed already.
-  if (evaluation.result.complete) faults.push(...gates.flatMap((gate) => gate(evaluation.result.accuracy)));
+  const { result } = evaluation;
+  if (result.complete && result.labelled) faults.push(...gates.flatMap((gate) => gate(result.accuracy)));
   return faults;
 }
 
@@ -78,7 +85,7 @@ async function evaluateShowingProgress(
   input: EvaluateInput,
   { signal, log, showProgress, note }: Context,
   faults: Error[],
-): Promise<Evaluation> {
+): Promise<AnyEvaluation> {
   let display: ProgressDisplay | undefined;
   const hooks: EvaluateHooks = {
     signal,
@@ -102,7 +109,7 @@ async function evaluateShowingProgress(
 
 async function writeOutput(
   { path, format }: { path: string; format: Format },
-  evaluation: Evaluation,
+  evaluation: AnyEvaluation,
   faults: Error[],
 ): Promise<void> {
   try {

@@ -23,8 +23,8 @@ export interface Dataset {
   readonly total: number;
   /** SHA-256, hex, of the image file's bytes followed by the label file's, or of the one file's that has both, as they stand on disk. */
   readonly sha256: string;
-  /** Where the labels came from, for messages. */
-  readonly labelsPath: string;
+  /** Where the labels came from, for messages; undefined where the images have none, and the slabs' labels are 0. */
+  readonly labelsPath: string | undefined;
   /** One name a class, in order, where the user gave them. */
   readonly classNames: readonly string[] | undefined;
   /** The images of the range in order, in runs of consecutive ones; each run's length but the last's is a multiple of `multiple`. */

@@ -2,7 +2,7 @@
 import type { EngineName } from "./engine.js";
 import type { Normalization } from "./network.js";
 
-export interface Evaluation {
+export interface Evaluation<Result extends ResultCounts | PredictedCounts = ResultCounts> {
   readonly schemaVersion: 1;
   readonly dataset: {
     readonly name: string;
@@ -16,7 +16,7 @@ export interface Evaluation {
   readonly network: { readonly name: string; readonly sha256: string; readonly layers: readonly number[] };
   readonly run: RunFacts;
   /** The same for every engine, executor, thread count and batch size. */
-  readonly result: ResultCounts;
+  readonly result: Result;
   readonly timing: Timing;
   /** Predicted class of each image evaluated, in order; of use only where `result.complete`. */
   readonly predictions: Uint16Array;
@@ -40,6 +40,7 @@ export interface RunFacts {
 }
 
 export interface ResultCounts {
+  readonly labelled: true;
   /** correct ÷ total; 0 where nothing was evaluated. */
   readonly accuracy: number;
   readonly correct: number;
@@ -51,6 +52,17 @@ export interface ResultCounts {
   /** Rows are labels, columns predictions. */
   readonly confusionMatrix: readonly (readonly number[])[];
 }
+
+/** Of images without labels. */
+export interface PredictedCounts {
+  readonly labelled: false;
+  readonly total: number;
+  readonly complete: boolean;
+  /** How many images were predicted as each class. */
+  readonly predictedCounts: readonly number[];
+}
+
+export type AnyEvaluation = Evaluation<ResultCounts | PredictedCounts>;
 
 export interface Timing {
   readonly totalMs: number;

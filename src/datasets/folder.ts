@@ -31,6 +31,18 @@ export async function findInFolder(folder: string, split: Split): Promise<Labell
   throw new DatasetError("ERR_DATASET_FILES", { path: folder, expected: [images, labels], found });
 }
 
+/** Path of the split's images alone. @throws DatasetError ERR_DATASET_FILES when they are not there. */
+export async function findImages(folder: string, split: Split): Promise<string> {
+  const prefix = SPLIT_PREFIXES[split];
+  const path = await firstFile(folder, `${prefix}-images`, "idx3-ubyte");
+  if (path !== undefined) return path;
+  throw new DatasetError("ERR_DATASET_FILES", {
+    path: folder,
+    expected: [`${prefix}-images-idx3-ubyte`],
+    found: [],
+  });
+}
+
 async function firstFile(folder: string, stem: string, format: string): Promise<string | undefined> {
   const candidates = SEPARATORS.flatMap((separator) =>
     ENDINGS.map((ending) => join(folder, `${stem}${separator}${format}${ending}`)),

@@ -1,4 +1,4 @@
-/** Reads the two files of a labelled set, and sees that they belong together. */
+/** Reads the files of a set, images and labels or images alone, and sees that they belong together. */
 import type { ImageShape } from "../contracts/dataset.js";
 import { DatasetError } from "../errors.js";
 import { readIdx } from "./idx.js";
@@ -8,15 +8,25 @@ export interface LabelledPaths {
   readonly labelsPath: string;
 }
 
-export interface LabelledImages {
+export interface Images {
   readonly shape: ImageShape;
   readonly total: number;
   /** (total × rows × columns) u8, row-major. */
   readonly pixels: Uint8Array;
+  /** The image file and, where there is one, the label file as they stand on disk. */
+  readonly files: readonly Uint8Array[];
+}
+
+export interface LabelledImages extends Images {
   /** (total) u8. */
   readonly labels: Uint8Array;
-  /** The image file and the label file as they stand on disk. */
-  readonly files: readonly [Uint8Array, Uint8Array];
+}
+
+/** Images u8 of rank 3 (total, rows, columns). @throws FileError, DatasetError as `readIdx` does. */
+export async function readImages(path: string): Promise<Images> {
+  const { shape, data, fileBytes } = await readIdx(path, { dtype: "u8", rank: 3 });
+  const [total = 0, rows = 0, columns = 0] = shape;
+  return { shape: { rows, columns }, total, pixels: data, files: [fileBytes] };
 }
 
 /**
@@ -27,7 +37,7 @@ export interface LabelledImages {
 export async function readLabelled({ imagesPath, labelsPath }: LabelledPaths): Promise<LabelledImages> {
   // Settled, not raced: which of two faults is told does not depend on which file is read faster.
   const [imagesRead, labelsRead] = await Promise.allSettled([
-    readIdx(imagesPath, { dtype: "u8", rank: 3 }),
+    readImages(imagesPath),
     readIdx(labelsPath, { dtype: "u8", rank: 1 }),
   ]);
   if (imagesRead.status === "rejected") throw imagesRead.reason;
@@ -35,16 +45,9 @@ export async function readLabelled({ imagesPath, labelsPath }: LabelledPaths): P
   const images = imagesRead.value;
   const labels = labelsRead.value;
 
-  const [total = 0, rows = 0, columns = 0] = images.shape;
-  if (labels.data.length !== total) {
-    const facts = { imagesPath, images: total, labelsPath, labels: labels.data.length };
+  if (labels.data.length !== images.total) {
+    const facts = { imagesPath, images: images.total, labelsPath, labels: labels.data.length };
     throw new DatasetError("ERR_COUNT_MISMATCH", facts);
   }
-  return {
-    shape: { rows, columns },
-    total,
-    pixels: images.data,
-    labels: labels.data,
-    files: [images.fileBytes, labels.fileBytes],
-  };
+  return { ...images, labels: labels.data, files: [...images.files, labels.fileBytes] };
 }

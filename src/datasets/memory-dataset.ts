@@ -10,8 +10,8 @@ const SLAB_PIXEL_BYTES = 64 * 2 ** 20;
 export interface MemoryImages extends Omit<Dataset, "slabs"> {
   /** (total × rows × columns) u8, row-major. */
   readonly pixels: Uint8Array;
-  /** (total) u8. */
-  readonly labels: Uint8Array;
+  /** (total) u8; undefined where the set has none. */
+  readonly labels: Uint8Array | undefined;
 }
 
 /** The contract over images in memory; a range that reaches beyond the set ends with it. */
@@ -26,7 +26,7 @@ export function memoryDataset({ pixels, labels, ...facts }: MemoryImages): Datas
         const count = Math.min(step, end - firstImage);
         const slab = allocateSlab({ firstImage, count, inputs });
         slab.pixels.set(pixels.subarray(firstImage * inputs, (firstImage + count) * inputs));
-        slab.labels.set(labels.subarray(firstImage, firstImage + count));
+        if (labels !== undefined) slab.labels.set(labels.subarray(firstImage, firstImage + count));
         yield slab;
       }
     },

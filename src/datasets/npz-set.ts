@@ -7,7 +7,7 @@ import { type NpyDtype, type NpyHeader, npyElements } from "../formats/npy-heade
 import { type NpzMember, openNpz } from "../formats/npz.js";
 import { wholeEntry } from "../formats/zip-content.js";
 import { IDX_LIMIT_BYTES } from "./idx-header.js";
-import type { LabelledImages } from "./labelled.js";
+import type { Images } from "./labelled.js";
 
 /** Labels are u8 in memory, whatever integers the file has. */
 const LABEL_VALUES = 256;
@@ -26,10 +26,10 @@ const READ_INTEGER: Readonly<
   i8: (view, at, littleEndian) => view.getBigInt64(at, littleEndian),
 };
 
-export interface NpzSet extends Omit<LabelledImages, "files"> {
-  readonly files: readonly [Uint8Array];
-  /** The file and the array of the labels, for messages. */
-  readonly labelsPath: string;
+export interface NpzSet extends Images {
+  /** (total) u8, and the file and the array that they came from; absent where the images were asked for alone. */
+  readonly labels?: Uint8Array;
+  readonly labelsPath?: string;
 }
 
 /**
@@ -39,25 +39,28 @@ export interface NpzSet extends Omit<LabelledImages, "files"> {
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_ZIP_*, ERR_NPY_*.
  * @throws DatasetError ERR_NPZ_ARRAYS, ERR_NPZ_ARRAY, ERR_COUNT_MISMATCH, ERR_LABEL_RANGE.
  */
-export async function readNpzSet(path: string, split: Split): Promise<NpzSet> {
+export async function readNpzSet(path: string, split: Split, labelled = true): Promise<NpzSet> {
   const file = await readWholeFile(path, IDX_LIMIT_BYTES);
-  const names = [`x_${split}`, `y_${split}`] as const;
+  const names = [`x_${split}`, ...(labelled ? [`y_${split}`] : [])];
   const lacking = (found: string) => new DatasetError("ERR_NPZ_ARRAYS", { path, expected: names, found });
   const members = await openNpz(path, file, IDX_LIMIT_BYTES, (name) => {
     throw lacking(`"${name}"`);
   });
   const [x, y] = names.map((name) => members.get(name));
-  if (x === undefined || y === undefined) throw lacking([...members.keys()].join(", ") || "none");
+  if (x === undefined || (labelled && y === undefined))
+    throw lacking([...members.keys()].join(", ") || "none");
 
   const [total, rows, columns] = checkShape(x, "u8 of shape (images, rows, columns)", 3, ["u1"]);
+  const pixels = npyElements(x.path, await wholeEntry(path, x.entry), x.header);
+  const images = { shape: { rows, columns }, total, pixels, files: [file] };
+  if (y === undefined) return images;
   const [labelCount] = checkShape(y, "whole numbers of shape (images,)", 1, Object.keys(READ_INTEGER));
   if (labelCount !== total) {
     const facts = { imagesPath: x.path, images: total, labelsPath: y.path, labels: labelCount };
     throw new DatasetError("ERR_COUNT_MISMATCH", facts);
   }
-  const pixels = npyElements(x.path, await wholeEntry(path, x.entry), x.header);
   const labels = narrow(y.path, npyElements(y.path, await wholeEntry(path, y.entry), y.header), y.header);
-  return { shape: { rows, columns }, total, pixels, labels, files: [file], labelsPath: y.path };
+  return { ...images, labels, labelsPath: y.path };
 }
 
 function checkShape(

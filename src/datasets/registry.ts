@@ -11,8 +11,8 @@ import { FIXTURES } from "../package-root.js";
 import { suggest } from "../suggest.js";
 import { DATASET_CATALOG } from "./catalog.js";
 import { readClassNames } from "./class-names.js";
-import { findInFolder, SPLIT_PREFIXES } from "./folder.js";
-import { type LabelledPaths, readLabelled } from "./labelled.js";
+import { findImages, findInFolder, SPLIT_PREFIXES } from "./folder.js";
+import { type Images, type LabelledPaths, readImages, readLabelled } from "./labelled.js";
 import { memoryDataset } from "./memory-dataset.js";
 import { readNpzSet } from "./npz-set.js";
 import { sha256Of } from "./sha256.js";
@@ -20,11 +20,17 @@ import { sha256Of } from "./sha256.js";
 export interface DatasetRequest extends DownloadOptions {
   /** A name of `DATASET_NAMES`, a folder with MNIST's file names, an IDX file of images, or a .npz file. */
   readonly dataset: string;
-  /** The IDX file of labels; needed for a file of images, refused otherwise. */
-  readonly labels?: string | undefined;
+  /** The IDX file of labels; needed for a file of images, refused otherwise. False: no labels are read. */
+  readonly labels?: string | false | undefined;
   /** A file of class names, one a line. */
   readonly classes?: string | undefined;
   readonly split: Split;
+}
+
+interface SetPaths {
+  readonly imagesPath: string;
+  /** Undefined where the images are to be read alone. */
+  readonly labelsPath?: string | undefined;
 }
 
 const ZIP_MAGIC = "PK\x03\x04";
@@ -40,7 +46,7 @@ const BUNDLED: ReadonlyMap<string, NamedSet> = new Map([
 export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_CATALOG.keys()];
 
 /**
- * Opens a labelled set of u8 images: images of shape (total, rows, columns), one u8 label each, from IDX files
+ * Opens a set of u8 images, labelled unless asked for the images alone: images of shape (total, rows, columns), one u8 label each, from IDX files
  * (yann.lecun.com/exdb/mnist), gzipped or not, or from one .npz file with x_test, y_test and so on, as Keras keeps MNIST.
  * A name wins over a folder that is called the same.
  *
@@ -59,11 +65,10 @@ export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_C
 export async function openDataset(request: DatasetRequest): Promise<Dataset> {
   const source = await locate(request);
   const classNames = request.classes === undefined ? undefined : await readClassNames(request.classes);
-  const { files, ...images } =
-    typeof source === "string"
-      ? await readNpzSet(source, request.split)
-      : { ...(await readLabelled(source)), labelsPath: source.labelsPath };
+  const { files, ...images } = await readSet(source, request.split, request.labels !== false);
   return memoryDataset({
+    labels: undefined,
+    labelsPath: undefined,
     ...images,
     name: DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset)),
     split: request.split,
@@ -72,13 +77,20 @@ export async function openDataset(request: DatasetRequest): Promise<Dataset> {
   });
 }
 
-/** The two IDX files of the set, or the one .npz file that has all. */
-async function locate({
-  dataset,
-  labels,
-  split,
-  ...options
-}: DatasetRequest): Promise<LabelledPaths | string> {
+interface SetFiles extends Images {
+  readonly labels?: Uint8Array;
+  readonly labelsPath?: string;
+}
+
+async function readSet(source: SetPaths | string, split: Split, labelled: boolean): Promise<SetFiles> {
+  if (typeof source === "string") return readNpzSet(source, split, labelled);
+  const { imagesPath, labelsPath } = source;
+  if (labelsPath === undefined) return readImages(imagesPath);
+  return { ...(await readLabelled({ imagesPath, labelsPath })), labelsPath };
+}
+
+/** The IDX files of the set, or the one .npz file that has all. */
+async function locate({ dataset, labels, split, ...options }: DatasetRequest): Promise<SetPaths | string> {
   const kind = DATASET_NAMES.includes(dataset) ? "name" : await pathKind(dataset);
   if (kind === undefined) {
     const suggestion = suggest(dataset, DATASET_NAMES);
@@ -87,16 +99,19 @@ async function locate({
   const isNpz = kind === "file" && (await startsLikeZip(dataset));
   if (kind === "file" && !isNpz) {
     if (labels === undefined) throw new DatasetError("ERR_DATASET_LABELS", { path: dataset });
-    return { imagesPath: dataset, labelsPath: labels };
+    return { imagesPath: dataset, labelsPath: labels || undefined };
   }
-  if (labels !== undefined) {
+  if (labels) {
     const problem = `--labels ${labels}: expected none, since "${dataset}" brings its own labels`;
     throw new UsageError("ERR_USAGE", { problem });
   }
   if (isNpz) return dataset;
-  if (kind === "folder") return findInFolder(dataset, split);
+  if (kind === "folder") {
+    return labels === false ? { imagesPath: await findImages(dataset, split) } : findInFolder(dataset, split);
+  }
   const entry = DATASET_CATALOG.get(dataset);
-  return entry === undefined ? bundledPaths(dataset, split) : cachedPaths(entry, split, options);
+  const paths = entry === undefined ? bundledPaths(dataset, split) : await cachedPaths(entry, split, options);
+  return labels === false ? { imagesPath: paths.imagesPath } : paths;
 }
 
 /** By content, not by name; no IDX file begins so, and no gzip file. */

@@ -1,7 +1,8 @@
-/** The JSON answer: the evaluation as it is, but for the predictions; rows of numbers stay on one line. */
-import type { Evaluation } from "../contracts/result.js";
+/** The JSON answer: the evaluation as it is, but for the predictions where there is a score; rows of numbers stay on one line. */
+import type { AnyEvaluation } from "../contracts/result.js";
 
-export function renderJson({ predictions: _, ...report }: Evaluation): string {
+export function renderJson({ predictions, ...facts }: AnyEvaluation): string {
+  const report = facts.result.labelled ? facts : { ...facts, predictions: [...predictions] };
   return `${inlineNumberArrays(JSON.stringify(report, null, 2))}\n`;
 }
 

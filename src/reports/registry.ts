@@ -1,6 +1,6 @@
 /** Formats of the answer, by name and by the ending of a file. */
 import { extname } from "node:path";
-import type { Evaluation } from "../contracts/result.js";
+import type { AnyEvaluation } from "../contracts/result.js";
 import { UsageError } from "../errors.js";
 import { renderJson } from "./json.js";
 import { renderText } from "./text.js";
@@ -8,7 +8,7 @@ import { renderText } from "./text.js";
 export const FORMATS = ["text", "json"] as const;
 export type Format = (typeof FORMATS)[number];
 
-const RENDER: Readonly<Record<Format, (evaluation: Evaluation) => string>> = {
+const RENDER: Readonly<Record<Format, (evaluation: AnyEvaluation) => string>> = {
   text: renderText,
   json: renderJson,
 };
@@ -18,7 +18,7 @@ const FORMAT_OF_ENDING: ReadonlyMap<string, Format> = new Map([
   [".json", "json"],
 ]);
 
-export function render(format: Format, evaluation: Evaluation): string {
+export function render(format: Format, evaluation: AnyEvaluation): string {
   return RENDER[format](evaluation);
 }
 

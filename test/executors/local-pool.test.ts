@@ -1,5 +1,5 @@
 import test from "ava";
-import type { Evaluation } from "../../src/contracts/result.js";
+import type { AnyEvaluation } from "../../src/contracts/result.js";
 import { BatchwiseError } from "../../src/errors.js";
 import { evaluateWith, type OpenExecutor } from "../../src/evaluate.js";
 import { createLocalPool } from "../../src/executors/local-pool.js";
@@ -40,7 +40,7 @@ const openBroken =
 const causeOf = (error: IncompleteError | undefined) =>
   error?.cause instanceof BatchwiseError ? error.cause.code : undefined;
 
-const countsOf = ({ result, predictions }: Evaluation) => ({ result, predictions });
+const countsOf = ({ result, predictions }: AnyEvaluation) => ({ result, predictions });
 
 for (const fault of FAULTS) {
   test(`gives the same answer after one retry when a worker does this once: ${fault}`, async (t) => {
