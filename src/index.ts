@@ -1,7 +1,8 @@
 /** The public API of Batchwise. */
 export type { Dataset, ImageRange, ImageShape, Split } from "./contracts/dataset.js";
 export type { EngineName } from "./contracts/engine.js";
-export type { Activation, Layer, Network, Normalization } from "./contracts/network.js";
+export type { Activation, Layer, Network } from "./contracts/network.js";
+export type { Normalization, Preprocessing } from "./contracts/preprocessing.js";
 export type { Evaluation, ResultCounts, RunFacts, Timing } from "./contracts/result.js";
 export type { Tensor } from "./contracts/tensor.js";
 export { readIdx } from "./datasets/idx.js";
@@ -21,6 +22,7 @@ export {
   UsageError,
 } from "./errors.js";
 export { type EvaluateHooks, evaluate, type Progress } from "./evaluate.js";
+export { type Fit, type FitInput, fitPreprocessing } from "./fit.js";
 export { imgShow } from "./img-show.js";
 export { IncompleteError } from "./incomplete.js";
 export { softmax } from "./metrics/softmax.js";

@@ -6,6 +6,7 @@ import { assertLabelsWithin } from "./datasets/labels.js";
 import { openDataset } from "./datasets/registry.js";
 import type { DownloadOptions } from "./download/catalog-entry.js";
 import { DatasetError, NetworkError } from "./errors.js";
+import { choosePreprocessing } from "./networks/recipe.js";
 import { loadNetwork } from "./networks/registry.js";
 import { assertFitsImages } from "./networks/validate.js";
 import type { EvaluateOptions } from "./options.js";
@@ -54,6 +55,8 @@ export async function loadPair(
         ? loadNetwork(weights, { ...download, signal, activation, normalize, offline })
         : weights,
   );
+  // Of a network that was handed in loaded nobody has asked yet whether it is what the options want.
+  choosePreprocessing(network.name, network.preprocessing, normalize);
   const { shape, total, labelsPath, classNames } = dataset;
   assertFitsImages(network, network.name, shape);
   const classes = network.layers[network.layers.length - 1].outputs;

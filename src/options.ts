@@ -2,13 +2,8 @@
 import type { Dataset } from "./contracts/dataset.js";
 import { SPLITS, type Split } from "./contracts/dataset.js";
 import { ENGINES, type EngineName } from "./contracts/engine.js";
-import {
-  ACTIVATIONS,
-  type Activation,
-  type Network,
-  NORMALIZATIONS,
-  type Normalization,
-} from "./contracts/network.js";
+import { ACTIVATIONS, type Activation, type Network } from "./contracts/network.js";
+import { NORMALIZATIONS, type Normalization } from "./contracts/preprocessing.js";
 import { UsageError } from "./errors.js";
 import { suggest } from "./suggest.js";
 

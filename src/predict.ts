@@ -11,14 +11,15 @@ type Pixels = Uint8Array | Float32Array | Float64Array;
 /**
  * The book's `predict(network, x)` (ch03/neuralnet_mnist.py): forward pass and softmax, in float64.
  *
- * @param images (inputs) or (N, inputs), row-major. Bytes 0..255 are preprocessed as the network wants them;
- *   floating-point values are taken as already preprocessed, like the book's `x` in 0..1.
+ * @param images (inputs) or (N, inputs), row-major: bytes 0..255, or floating-point values 0..1, which are those
+ *   ÷ 255, as the book's and `loadMnist`'s `x` are. Both are preprocessed as the network wants them; one that wants
+ *   nothing done (`none`) is given either as it is.
  * @returns (outputs) or (N, outputs), each row a distribution over the classes
  * @throws NetworkError ERR_NETWORK_INPUTS where the images do not have the network's inputs
  */
 export function predict(network: Network, images: Tensor<Pixels> | Pixels): Tensor<Float64Array> {
   const { data, shape } = "shape" in images ? images : { data: images, shape: [images.length] };
-  const layers = data instanceof Uint8Array ? foldPreprocessing(network) : network.layers;
+  const layers = foldPreprocessing(network, data instanceof Uint8Array ? "byte" : "fraction");
   const { inputs } = layers[0];
   const { outputs } = layers[layers.length - 1];
   const isBatch = shape.length > 1;

@@ -4,6 +4,7 @@ import type { RunWork } from "./commands/context.js";
 import { convertCommand } from "./commands/convert.js";
 import { EXAMPLES, evaluateCommand } from "./commands/evaluate.js";
 import { fetchCommand } from "./commands/fetch.js";
+import { fitCommand } from "./commands/fit.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { predictCommand } from "./commands/predict.js";
 import { showCommand } from "./commands/show.js";
@@ -49,6 +50,7 @@ export async function runProgram(
     predictCommand(run),
     convertCommand(run),
     fetchCommand(run),
+    fitCommand(run),
   ];
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });

@@ -48,7 +48,7 @@ export function summarize({ predictions, ...record }: RunRecord): AnyEvaluation 
       batches: outcome.batches,
       retries: outcome.retries,
       recomputed: 0,
-      normalize: network.normalize,
+      normalize: network.preprocessing.kind,
       node: process.version,
       cpu: cpus()[0]?.model ?? "unknown",
     },

@@ -2,12 +2,14 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { Command } from "commander";
-import { ACTIVATIONS, type Network, NORMALIZATIONS } from "../contracts/network.js";
+import { ACTIVATIONS, type Network } from "../contracts/network.js";
+import { NORMALIZATIONS } from "../contracts/preprocessing.js";
 import { grouped } from "../errors/define.js";
 import { UsageError } from "../errors.js";
 import { assertWritable, writeFileWhole } from "../files/write-file.js";
 import { WRITTEN_TYPES } from "../networks/encode-elements.js";
-import { DEFAULT_ACTIVATION, DEFAULT_NORMALIZATION, loadNetwork } from "../networks/registry.js";
+import { DEFAULT_NORMALIZATION } from "../networks/recipe.js";
+import { DEFAULT_ACTIVATION, loadNetwork } from "../networks/registry.js";
 import { hiddenActivation } from "../networks/tensors.js";
 import { encodeNetwork, NETWORK_ENDINGS, networkEndingOf } from "../networks/writers.js";
 import { oneOf } from "../options.js";
@@ -84,8 +86,10 @@ async function runConvert(
 }
 
 /** What a .npz does not say, where it is not what we assume. */
-function optionsFor({ layers, normalize }: Network): string {
+function optionsFor({ layers, preprocessing }: Network): string {
   const activation = hiddenActivation(layers);
+  // Weights that whitening is folded into read bytes.
+  const normalize = "folded" in preprocessing ? "none" : preprocessing.kind;
   return [
     layers.length > 1 && activation !== DEFAULT_ACTIVATION ? ` --activation ${activation}` : "",
     normalize === DEFAULT_NORMALIZATION ? "" : ` --normalize ${normalize}`,

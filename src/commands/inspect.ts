@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { grouped, shapeText } from "../errors/define.js";
 import { type DataAndNetwork, loadPair } from "../load-pair.js";
 import { type EvaluateInput, integer, oneOf, resolveOptions } from "../options.js";
+import { preprocessingText } from "../reports/preprocessing-text.js";
 import { FORMATS } from "../reports/registry.js";
 import { layerSizes } from "../summarize.js";
 import type { Context, RunWork } from "./context.js";
@@ -48,7 +49,8 @@ function factsOf({ dataset, network }: DataAndNetwork, batchSize: number) {
     network: {
       name: network.name,
       sha256: network.sha256,
-      normalize: network.normalize,
+      normalize: network.preprocessing.kind,
+      preprocessing: network.preprocessing,
       layers: network.layers.map(({ inputs, outputs, activation }, n) => ({
         weights: { name: `W${n + 1}`, shape: [inputs, outputs] },
         biases: { name: `b${n + 1}`, shape: [outputs] },
@@ -74,7 +76,7 @@ function textOf({ dataset, network, oneImage, batch }: Facts): string {
     `  images   ${shapeText(dataset.images)} → ${shapeText(dataset.flattened)}`,
     `  labels   ${shapeText(dataset.labels)}`,
     `  sha256   ${dataset.sha256}`,
-    `network    ${network.name}, ${network.normalize === "scale" ? "pixels ÷ 255" : "pixels as they are"}`,
+    `network    ${network.name}, ${preprocessingText(network.preprocessing)}`,
     ...layers.map((line) => `  ${line}`),
     `  ${grouped(network.parameters)} parameters`,
     `  sha256   ${network.sha256}`,

@@ -1,6 +1,7 @@
 /** The options that several commands share: which data, which network. */
 import type { Command } from "commander";
-import { ACTIVATIONS, NORMALIZATIONS } from "../contracts/network.js";
+import { ACTIVATIONS } from "../contracts/network.js";
+import { NORMALIZATIONS } from "../contracts/preprocessing.js";
 import { DATASET_NAMES } from "../datasets/registry.js";
 import { NETWORK_NAMES } from "../networks/registry.js";
 
@@ -33,6 +34,9 @@ export function addNetworkFacts(command: Command): Command {
       "--activation <name>",
       `of the hidden layers, where the file does not say: ${ACTIVATIONS.join(", ")}`,
     )
-    .option("--normalize <how>", `what the network wants done to bytes: ${NORMALIZATIONS.join(", ")}`)
+    .option(
+      "--normalize <how>",
+      `what pixels go through, where the file does not say (default: scale): ${NORMALIZATIONS.join(", ")}`,
+    )
     .option("--offline", "use what is in the cache, and download nothing");
 }

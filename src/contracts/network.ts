@@ -1,11 +1,8 @@
 /** What a trained network is, whatever file it came from. */
+import type { Preprocessing } from "./preprocessing.js";
 
 export const ACTIVATIONS = ["sigmoid", "relu", "tanh", "identity"] as const;
 export type Activation = (typeof ACTIVATIONS)[number];
-
-/** What was done to the bytes 0..255 before the first layer saw them: `scale` is ÷ 255. */
-export const NORMALIZATIONS = ["scale", "none"] as const;
-export type Normalization = (typeof NORMALIZATIONS)[number];
 
 /** y (outputs) = activation(x (inputs) · weights (inputs × outputs, row-major) + biases (outputs)); float64. */
 export interface Layer {
@@ -23,5 +20,5 @@ export interface Network {
   readonly sha256: string;
   /** At least one; the last has activation `identity`: its outputs are the logits. */
   readonly layers: readonly Layer[];
-  readonly normalize: Normalization;
+  readonly preprocessing: Preprocessing;
 }

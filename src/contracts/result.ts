@@ -1,6 +1,6 @@
 /** What an evaluation answers; the JSON report is this object without `predictions`. */
 import type { EngineName } from "./engine.js";
-import type { Normalization } from "./network.js";
+import type { Normalization } from "./preprocessing.js";
 
 export interface Evaluation<Result extends ResultCounts | PredictedCounts = ResultCounts> {
   readonly schemaVersion: 1;

@@ -98,6 +98,16 @@ export const datasetCodes = {
     (f: { offset: number; total: number }) =>
       `--offset ${f.offset}: expected an offset below ${grouped(f.total)}, the number of images; nothing is left to evaluate`,
   ),
+  ERR_STATISTICS_CONSTANT: row(
+    3,
+    (f: { dataset: string }) =>
+      `data set "${f.dataset}": expected pixels that differ, found one grey level alone; its standard deviation of 0 divides nothing`,
+  ),
+  ERR_WHITENING_SIZE: row(
+    3,
+    (f: { dataset: string; inputs: number; limit: number }) =>
+      `data set "${f.dataset}": expected images of at most ${grouped(f.limit)} pixels to whiten, found ${grouped(f.inputs)}; standardize instead`,
+  ),
   ERR_IMAGE_INDEX: row(
     3,
     (f: { index: number; total: number }) =>

@@ -93,6 +93,31 @@ export const networkCodes = {
     (f: { layer: string; index: number; found: string }) =>
       `${f.layer}: expected numbers that float32 can hold, found ${f.found} at element ${grouped(f.index)}`,
   ),
+  ERR_NORMALIZE_MISMATCH: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: the network reads pixels preprocessed by "${f.expected}", --normalize asks for "${f.found}"; leave it out`,
+  ),
+  ERR_NORMALIZE_STATISTICS: row(
+    3,
+    (f: { path: string; found: string }) =>
+      `${f.path}: expected a network that brings its statistics for "${f.found}", found none; run "batchwise fit --normalize ${f.found}" first`,
+  ),
+  ERR_NORMALIZE_FITTED: row(
+    3,
+    (f: { path: string; found: string }) =>
+      `${f.path}: expected weights that do not say their preprocessing yet, found "${f.found}"; fit the weights as they were trained`,
+  ),
+  ERR_NORMALIZE_FORMAT: row(
+    3,
+    (f: { found: string }) =>
+      `a .npz holds arrays alone, and has no place for the numbers of "${f.found}"; write a .safetensors or an .onnx`,
+  ),
+  ERR_RECIPE: row(
+    3,
+    (f: { path: string; key: string; expected: string; found: string }) =>
+      `${f.path}: metadata "${f.key}": expected ${f.expected}, found ${f.found}; was the file edited by hand?`,
+  ),
   ERR_WEIGHTS_SIZE: row(
     3,
     (f: { path: string; actualBytes: number; limitBytes: number }) =>

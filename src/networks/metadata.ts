@@ -1,21 +1,17 @@
 /** What a file of weights says about the network around them, in texts by key. */
-import { ACTIVATIONS, type Activation, NORMALIZATIONS, type Normalization } from "../contracts/network.js";
+import { ACTIVATIONS, type Activation } from "../contracts/network.js";
 import { NetworkError } from "../errors.js";
 import { printable } from "../printable.js";
 
-type Metadata = ReadonlyMap<string, string>;
+export type Metadata = ReadonlyMap<string, string>;
 
 /** Undefined where the file does not say. @throws NetworkError ERR_NETWORK_FORMAT when it says what there is not. */
 export function activationOf(path: string, key: string, metadata: Metadata): Activation | undefined {
-  return oneOf(path, ACTIVATIONS, key, metadata);
+  return metadataOneOf(path, ACTIVATIONS, key, metadata);
 }
 
-/** Undefined where the file does not say. @throws NetworkError ERR_NETWORK_FORMAT when it says what there is not. */
-export function normalizationOf(path: string, key: string, metadata: Metadata): Normalization | undefined {
-  return oneOf(path, NORMALIZATIONS, key, metadata);
-}
-
-function oneOf<T extends string>(
+/** Undefined where the file does not say. @throws NetworkError ERR_NETWORK_FORMAT when it says what is not known. */
+export function metadataOneOf<T extends string>(
   path: string,
   known: readonly T[],
   key: string,

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Activation, Network, Normalization } from "../contracts/network.js";
+import type { Activation, Network } from "../contracts/network.js";
+import type { Normalization, Preprocessing } from "../contracts/preprocessing.js";
 import { NETWORK_CATALOG } from "../datasets/catalog.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
 import { fetchEntry } from "../download/fetch-entry.js";
@@ -14,15 +15,20 @@ import { suggest } from "../suggest.js";
 import type { NamedArrays } from "./arrays.js";
 import { readNpyFolder } from "./folder.js";
 import { weightsFormat } from "./format.js";
-import { activationOf, normalizationOf } from "./metadata.js";
+import { activationOf } from "./metadata.js";
 import { decodeNpz } from "./npz.js";
 import { decodeOnnx } from "./onnx/decode.js";
 import { decodePickle } from "./pickle/decode.js";
+import { choosePreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors } from "./safetensors-reader.js";
 import { buildLayers } from "./validate.js";
 
 /** Networks that the package carries, by name. */
-const BUNDLED: ReadonlyMap<string, URL> = new Map([["bundled", new URL("bundled.safetensors", FIXTURES)]]);
+const BUNDLED: ReadonlyMap<string, URL> = new Map([
+  ["bundled", new URL("bundled.safetensors", FIXTURES)],
+  ["bundled-standardize", new URL("bundled-standardize.safetensors", FIXTURES)],
+  ["bundled-whiten", new URL("bundled-whiten.safetensors", FIXTURES)],
+]);
 
 /** Those, and the networks that are downloaded when they are first asked for. */
 export const NETWORK_NAMES: readonly string[] = [...BUNDLED.keys(), ...NETWORK_CATALOG.keys()];
@@ -31,12 +37,11 @@ export const NETWORK_NAMES: readonly string[] = [...BUNDLED.keys(), ...NETWORK_C
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 /** Of hidden layers, where neither a file nor an option says. */
 export const DEFAULT_ACTIVATION: Activation = "sigmoid";
-export const DEFAULT_NORMALIZATION: Normalization = "scale";
 
 export interface LoadNetworkOptions extends DownloadOptions {
   /** Of the hidden layers, for files that do not say; `sigmoid` unless given. */
   readonly activation?: Activation | undefined;
-  /** Instead of what the file says; `scale` where neither does. */
+  /** For files that do not say: `scale` unless given, or `none`. A file that says something else is refused. */
   readonly normalize?: Normalization | undefined;
 }
 
@@ -45,13 +50,28 @@ export interface LoadNetworkOptions extends DownloadOptions {
  * or from a folder of .npy files. A name goes before a file of the same name; `./bundled` is the file. `book`, the network
  * of *Deep Learning from Scratch*, is downloaded into the cache, unless a file of its size is there.
  *
- * @throws NetworkError, with any of its codes. FileError ERR_FILE_READ, ERR_FILE_EMPTY.
+ * @throws NetworkError, with any of its codes: ERR_NORMALIZE_MISMATCH and ERR_NORMALIZE_STATISTICS where `normalize`
+ *   is not the file's, or asks for numbers that it does not have. FileError ERR_FILE_READ, ERR_FILE_EMPTY.
  * @throws UsageError ERR_OPTION_VALUE when `activation` contradicts the file.
  * @throws TransferError, with any of its codes, for a network that has to be downloaded.
  */
 export async function loadNetwork(source: string, options: LoadNetworkOptions = {}): Promise<Network> {
+  const { preprocessing, ...weights } = await loadWeights(source, options);
+  return { ...weights, preprocessing: choosePreprocessing(weights.name, preprocessing, options.normalize) };
+}
+
+/** A network as far as its file goes: what its inputs are to be preprocessed by, most formats cannot say. */
+export interface Weights extends Omit<Network, "preprocessing"> {
+  readonly preprocessing: Preprocessing | undefined;
+}
+
+/** `loadNetwork` without a choice of preprocessing; throws as it does, but for the codes of that choice. */
+export async function loadWeights(
+  source: string,
+  options: Omit<LoadNetworkOptions, "normalize"> = {},
+): Promise<Weights> {
   const path = await locate(source, options);
-  const { arrays, activation, normalize, files } = await readSource(source, path);
+  const { arrays, activation, preprocessing, files } = await readSource(source, path);
   checkActivation(path, activation, options.activation);
   const hash = createHash("sha256");
   for (const bytes of files) hash.update(bytes);
@@ -59,7 +79,7 @@ export async function loadNetwork(source: string, options: LoadNetworkOptions = 
     name: BUNDLED.has(source) ? source : basename(resolve(path)),
     sha256: hash.digest("hex"),
     layers: buildLayers(path, arrays, activation ?? options.activation ?? DEFAULT_ACTIVATION),
-    normalize: options.normalize ?? normalize ?? DEFAULT_NORMALIZATION,
+    preprocessing,
   };
 }
 
@@ -87,7 +107,7 @@ interface Decoded {
   readonly arrays: NamedArrays;
   /** Of the hidden layers: of all, or of each. */
   readonly activation?: Activation | readonly Activation[] | undefined;
-  readonly normalize?: Normalization | undefined;
+  readonly preprocessing?: Preprocessing | undefined;
 }
 
 async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
@@ -97,15 +117,15 @@ async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
     case "npz":
       return { arrays: await decodeNpz(path, bytes) };
     case "onnx": {
-      const { arrays, activations, normalize } = decodeOnnx(path, bytes);
-      return { arrays, activation: activations, normalize };
+      const { arrays, activations, preprocessing } = decodeOnnx(path, bytes);
+      return { arrays, activation: activations, preprocessing };
     }
     case "safetensors": {
       const { arrays, metadata } = decodeSafetensors(path, bytes);
       return {
         arrays,
         activation: activationOf(path, "activation", metadata),
-        normalize: normalizationOf(path, "normalize", metadata),
+        preprocessing: readPreprocessing(path, metadata),
       };
     }
   }

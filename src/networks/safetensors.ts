@@ -3,6 +3,7 @@
 import type { Network } from "../contracts/network.js";
 import { ELEMENT_BYTES } from "./arrays.js";
 import { encodeElements, joined, type WrittenType } from "./encode-elements.js";
+import { preprocessingMetadata } from "./recipe.js";
 import { hiddenActivation, type Tensor, tensorsOf } from "./tensors.js";
 
 /** The header, and so the data behind it, ends on a multiple of this (github.com/huggingface/safetensors#format). */
@@ -19,14 +20,14 @@ const DTYPES = { float32: "F32", float64: "F64" } as const;
  *   ERR_NETWORK_F32 when a weight is not finite in float32.
  */
 export function encodeSafetensors(
-  network: Pick<Network, "layers" | "normalize">,
+  network: Pick<Network, "layers" | "preprocessing">,
   type: WrittenType = "float32",
 ): Uint8Array {
   const tensors = tensorsOf(network);
   const header = encodeHeader(tensors, type, {
     format: "batchwise",
     activation: hiddenActivation(network.layers),
-    normalize: network.normalize,
+    ...preprocessingMetadata(network.preprocessing),
   });
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeBigUInt64LE(BigInt(header.length));

@@ -1,7 +1,7 @@
 /** The formats that networks can be written in, by the ending of a file. */
 import { extname } from "node:path";
 import type { Network } from "../contracts/network.js";
-import { UsageError } from "../errors.js";
+import { NetworkError, UsageError } from "../errors.js";
 import { largestFloat32Change, type WrittenType } from "./encode-elements.js";
 import { encodeNpz } from "./npz.js";
 import { encodeOnnx } from "./onnx/encode.js";
@@ -36,11 +36,12 @@ export function networkEndingOf(path: string): NetworkEnding {
  * The network as a file of the format that the ending names. The same network gives the same bytes.
  *
  * @throws NetworkError ERR_NETWORK_ACTIVATIONS where the format has one activation for all hidden layers, and they have
- *   several; ERR_NETWORK_F32 when a weight is beyond float32.
+ *   several; ERR_NETWORK_F32 when a weight is beyond float32; ERR_NORMALIZE_FORMAT when a .npz would lose the numbers
+ *   that the network is standardized by.
  */
 export function encodeNetwork(
   ending: NetworkEnding,
-  network: Pick<Network, "layers" | "normalize">,
+  network: Pick<Network, "layers" | "preprocessing">,
   { type: wanted, deflated = false }: WriteNetworkOptions = {},
 ): WrittenNetwork {
   const float32Change = largestFloat32Change(network);
@@ -52,10 +53,14 @@ export function encodeNetwork(
 const ENCODE: Readonly<
   Record<
     NetworkEnding,
-    (network: Pick<Network, "layers" | "normalize">, type: WrittenType, deflated: boolean) => Uint8Array
+    (network: Pick<Network, "layers" | "preprocessing">, type: WrittenType, deflated: boolean) => Uint8Array
   >
 > = {
-  ".npz": (network, type, deflated) => encodeNpz(network, type, { deflated }),
+  ".npz": (network, type, deflated) => {
+    const { kind } = network.preprocessing;
+    if (kind === "standardize") throw new NetworkError("ERR_NORMALIZE_FORMAT", { found: kind });
+    return encodeNpz(network, type, { deflated });
+  },
   ".safetensors": encodeSafetensors,
   ".onnx": encodeOnnx,
 };

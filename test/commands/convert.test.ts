@@ -19,7 +19,7 @@ for (const ending of ["npz", "safetensors", "onnx"]) {
     const bundled = await loadNetwork("bundled");
     const network = await loadNetwork(out, { activation: bundled.layers[0].activation });
     t.deepEqual(numbers(network), numbers(bundled));
-    t.is(network.normalize, bundled.normalize);
+    t.deepEqual(network.preprocessing, bundled.preprocessing);
     t.regex(
       stdout,
       /^network {2}bundled, 784 → .*\nwritten {2}network\..*, float32, [\d,]+ bytes\nsha256 {3}/,
@@ -55,7 +55,7 @@ test("says what a .npz does not hold", async (t) => {
   const folder = await temporaryFolder(t);
   const relu = await temporaryFile(
     t,
-    encodeOnnx({ ...randomNetwork([4, 3, 2], "relu"), normalize: "none" }),
+    encodeOnnx({ ...randomNetwork([4, 3, 2], "relu"), preprocessing: { kind: "none" } }),
     "a.onnx",
   );
   const { stderr } = await runCli(["convert", relu, join(folder, "a.npz")]);
@@ -71,7 +71,29 @@ test("records the activation and the preprocessing that it is told", async (t) =
   t.is((await runCli(["convert", npz, onnx, "--activation", "tanh", "--normalize", "none"])).status, 0);
   const network = await loadNetwork(onnx);
   t.is(network.layers[0].activation, "tanh");
-  t.is(network.normalize, "none");
+  t.deepEqual(network.preprocessing, { kind: "none" });
+});
+
+test("carries a recipe to .safetensors and .onnx, and names the numbers that a .npz would lose", async (t) => {
+  const folder = await temporaryFolder(t);
+  for (const name of ["bundled-standardize", "bundled-whiten"]) {
+    const network = await loadNetwork(name);
+    for (const ending of ["safetensors", "onnx"]) {
+      const out = join(folder, `${name}.${ending}`);
+      const { status, stderr } = await runCli(["convert", name, out]);
+      t.is(status, 0, stderr);
+      const read = await loadNetwork(out);
+      t.deepEqual(read.preprocessing, network.preprocessing);
+      t.deepEqual(numbers(read), numbers(network));
+    }
+  }
+  const whitened = await runCli(["convert", "bundled-whiten", join(folder, "a.npz")]);
+  t.is(whitened.status, 0);
+  t.regex(whitened.stderr, /evaluate it with --normalize none\n$/);
+  const standardized = await runCli(["convert", "bundled-standardize", join(folder, "b.npz")]);
+  t.is(standardized.status, 3);
+  t.regex(standardized.stderr, /^batchwise: ERR_NORMALIZE_FORMAT: .*"standardize".*\n$/);
+  t.false((await readdir(folder)).includes("b.npz"));
 });
 
 test("deflates a .npz when asked, and nothing else", async (t) => {

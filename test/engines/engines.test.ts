@@ -65,7 +65,7 @@ test("folds ÷ 255 into the first layer only, and nothing for none", (t) => {
   );
   t.is(folded[1], network.layers[1]);
   t.true(folded[0].weights.buffer instanceof SharedArrayBuffer);
-  t.is(foldPreprocessing({ ...network, normalize: "none" }), network.layers);
+  t.is(foldPreprocessing({ ...network, preprocessing: { kind: "none" } }), network.layers);
 });
 
 test("sigmoid stays finite at both ends and is a half at zero", (t) => {

@@ -32,7 +32,7 @@ export function randomNetwork(
       activation: n === sizes.length - 2 ? "identity" : activation,
     };
   });
-  return { name: "random", sha256: "0".repeat(64), layers, normalize: "scale" };
+  return { name: "random", sha256: "0".repeat(64), layers, preprocessing: { kind: "scale" } };
 }
 
 /** Images of which about four pixels in five are zero, with labels below `classes`. */

@@ -14,7 +14,7 @@ needs("mnist", mnist !== undefined)("reads the book's network as Python does", a
     ],
   );
   t.is(network.sha256, "b7f55a27988ba34c3777b0f1bbd464817c8a4db855723e6ff26f703501917a13");
-  t.is(network.normalize, "scale");
+  t.deepEqual(network.preprocessing, { kind: "scale" });
   // float(network["W1"][0, 0]) and so on; the file holds float32 in Fortran order.
   const [first, second, third] = network.layers;
   t.deepEqual([...(first?.weights.subarray(0, 2) ?? [])], [-0.007412489037960768, -0.007904390804469585]);

@@ -205,8 +205,8 @@ print(1)`;
     runPython(onnx, script, folder);
     for (const name of ["gemm", "matmul", "half"]) {
       for (const raw of ["False", "True"]) {
-        const { layers, normalize } = await loadNetwork(join(folder, `${name}-${raw}.onnx`));
-        t.is(normalize, "scale");
+        const { layers, preprocessing } = await loadNetwork(join(folder, `${name}-${raw}.onnx`));
+        t.deepEqual(preprocessing, { kind: "scale" });
         t.deepEqual(
           layers.map(({ activation, weights, biases }) => [activation, [...weights], [...biases]]),
           [

@@ -42,7 +42,10 @@ function layer(inputs: number, outputs: number, activation: Activation): Layer {
   };
 }
 
-const RELU = encodeSafetensors({ layers: [layer(4, 3, "relu"), layer(3, 2, "identity")], normalize: "none" });
+const RELU = encodeSafetensors({
+  layers: [layer(4, 3, "relu"), layer(3, 2, "identity")],
+  preprocessing: { kind: "none" },
+});
 
 test("loads a pickle, with the name and the hash of its file, sigmoid and scale", async (t) => {
   const network = await loadNetwork(PICKLE);
@@ -53,7 +56,7 @@ test("loads a pickle, with the name and the hash of its file, sigmoid and scale"
       .update(await readFile(PICKLE))
       .digest("hex"),
   );
-  t.is(network.normalize, "scale");
+  t.deepEqual(network.preprocessing, { kind: "scale" });
   t.deepEqual(
     network.layers.map(({ inputs, outputs, activation }) => [inputs, outputs, activation]),
     [
@@ -66,7 +69,7 @@ test("loads a pickle, with the name and the hash of its file, sigmoid and scale"
 test("loads safetensors, with the activation and the normalization that it names", async (t) => {
   const network = await loadNetwork(await written(t, "relu.safetensors", RELU));
   t.is(network.name, "relu.safetensors");
-  t.is(network.normalize, "none");
+  t.deepEqual(network.preprocessing, { kind: "none" });
   t.deepEqual(
     network.layers.map((each) => each.activation),
     ["relu", "identity"],
@@ -84,13 +87,16 @@ test("tells formats by content, whatever the file is called", async (t) => {
 test("takes activation and normalization from the options where a file does not say", async (t) => {
   const network = await loadNetwork(PICKLE, { activation: "tanh", normalize: "none" });
   t.is(network.layers[0]?.activation, "tanh");
-  t.is(network.normalize, "none");
+  t.deepEqual(network.preprocessing, { kind: "none" });
 });
 
-test("lets the options override the normalization that a file names, but not its activation", async (t) => {
+test("lets the options repeat what a file names, but not contradict it", async (t) => {
   const path = await written(t, "relu.safetensors", RELU);
-  const network = await loadNetwork(path, { activation: "relu", normalize: "scale" });
-  t.is(network.normalize, "scale");
+  const network = await loadNetwork(path, { activation: "relu", normalize: "none" });
+  t.deepEqual(network.preprocessing, { kind: "none" });
+  const mismatch = await refused(t, path, "ERR_NORMALIZE_MISMATCH", { normalize: "scale" });
+  t.is(mismatch.exitStatus, 3);
+  t.like(mismatch.facts, { path: "relu.safetensors", expected: "none", found: "scale" });
   const error = await refused(t, path, "ERR_OPTION_VALUE", { activation: "sigmoid" });
   t.is(error.exitStatus, 2);
   t.like(error.facts, { option: "--activation", found: "sigmoid" });
@@ -112,7 +118,11 @@ test("refuses a file that does not exist, and a path through a file", async (t) 
   const path = await written(t, "file", "x");
   for (const source of [`${path}.pkl`, join(path, "weights.pkl")]) {
     const error = await refused(t, source, "ERR_NETWORK_UNKNOWN");
-    t.like(error.facts, { found: source, known: ["bundled", "book"], suggestion: undefined });
+    t.like(error.facts, {
+      found: source,
+      known: ["bundled", "bundled-standardize", "bundled-whiten", "book"],
+      suggestion: undefined,
+    });
   }
 });
 
@@ -163,5 +173,5 @@ test("reads safetensors whose header length looks like a pickle's first bytes", 
     Buffer.from(header),
     RELU.subarray(8 + headerBytes),
   ]);
-  t.is((await loadNetwork(await written(t, "padded", bytes))).normalize, "none");
+  t.deepEqual((await loadNetwork(await written(t, "padded", bytes))).preprocessing, { kind: "none" });
 });

@@ -20,28 +20,28 @@ const ROADS = NETWORK_ENDINGS.flatMap((ending) =>
 const NETWORKS: readonly (readonly [
   sizes: readonly number[],
   activation: Activation,
-  normalize: Network["normalize"],
+  preprocessing: Network["preprocessing"],
 ])[] = [
-  [[64, 10], "sigmoid", "scale"],
-  [[64, 16, 10], "relu", "none"],
-  [[64, 20, 20, 10], "sigmoid", "scale"],
-  [[64, 32, 24, 16, 10], "tanh", "none"],
-  [[64, 12, 12, 12, 12, 12, 10], "identity", "scale"],
+  [[64, 10], "sigmoid", { kind: "scale" }],
+  [[64, 16, 10], "relu", { kind: "none" }],
+  [[64, 20, 20, 10], "sigmoid", { kind: "scale" }],
+  [[64, 32, 24, 16, 10], "tanh", { kind: "none" }],
+  [[64, 12, 12, 12, 12, 12, 10], "identity", { kind: "scale" }],
 ];
 
 /** With weights that float32 holds exactly, large enough for deep networks to tell images apart. */
-function networkOf([sizes, activation, normalize]: (typeof NETWORKS)[number], seed: number): Network {
+function networkOf([sizes, activation, preprocessing]: (typeof NETWORKS)[number], seed: number): Network {
   const network = randomNetwork(sizes, activation, seed);
   for (const { weights, biases } of network.layers) {
     weights.set(weights.map((value) => Math.fround(8 * value)));
     biases.set(biases.map(Math.fround));
   }
-  return { ...network, normalize };
+  return { ...network, preprocessing };
 }
 
 for (const [index, facts] of NETWORKS.entries()) {
-  const [sizes, activation, normalize] = facts;
-  test(`${sizes.join(" → ")}, ${activation}, ${normalize}: predicts the same through every format`, async (t) => {
+  const [sizes, activation, preprocessing] = facts;
+  test(`${sizes.join(" → ")}, ${activation}, ${preprocessing.kind}: predicts the same through every format`, async (t) => {
     const folder = await temporaryFolder(t);
     const network = networkOf(facts, index + 1);
     const dataset = randomDataset(500);
@@ -52,7 +52,7 @@ for (const [index, facts] of NETWORKS.entries()) {
       const { bytes, largestChange } = encodeNetwork(ending, network, { type, deflated });
       t.is(largestChange, 0);
       await writeFile(path, bytes);
-      const options = ending === ".npz" ? { activation, normalize } : {};
+      const options = ending === ".npz" ? { activation, normalize: preprocessing.kind } : {};
       const loaded = await loadNetwork(path, options);
       t.deepEqual(
         loaded.layers.map((layer) => ({ ...layer })),
@@ -60,7 +60,7 @@ for (const [index, facts] of NETWORKS.entries()) {
       );
       const again = await evaluate({ dataset, weights: loaded, threads: 0 });
       t.deepEqual(again.predictions, predictions, `${ending} ${type}`);
-      t.is(again.run.normalize, normalize);
+      t.is(again.run.normalize, preprocessing.kind);
     }
   });
 }

@@ -26,7 +26,7 @@ test("reads back what the writer wrote, rounded to float32", (t) => {
   };
   const { arrays, metadata } = decodeSafetensors(
     "n",
-    encodeSafetensors({ layers: [layer], normalize: "none" }),
+    encodeSafetensors({ layers: [layer], preprocessing: { kind: "none" } }),
   );
   t.deepEqual(arrays.get("W1"), { shape: [2, 3], data: layer.weights.map(Math.fround) });
   t.deepEqual(arrays.get("b1"), { shape: [3], data: layer.biases.map(Math.fround) });

@@ -13,9 +13,9 @@ function layer(inputs: number, outputs: number, activation: Activation): Layer {
   };
 }
 
-const small: Pick<Network, "layers" | "normalize"> = {
+const small: Pick<Network, "layers" | "preprocessing"> = {
   layers: [layer(4, 3, "sigmoid"), layer(3, 2, "identity")],
-  normalize: "scale",
+  preprocessing: { kind: "scale" },
 };
 
 test("writes a header of JSON, padded to eight bytes with spaces, and contiguous little-endian F32 tensors", (t) => {
@@ -45,7 +45,7 @@ test("writes the same bytes for the same network", (t) => {
 test("refuses to write hidden layers of different activations, and a last layer that has one", (t) => {
   const mixed = [layer(4, 3, "sigmoid"), layer(3, 3, "relu"), layer(3, 2, "identity")];
   for (const layers of [mixed, mixed.slice(0, 2)]) {
-    const error = t.throws(() => encodeSafetensors({ layers, normalize: "none" }), {
+    const error = t.throws(() => encodeSafetensors({ layers, preprocessing: { kind: "none" } }), {
       instanceOf: BatchwiseError,
     });
     t.is(error?.code, "ERR_NETWORK_ACTIVATIONS");
@@ -55,7 +55,7 @@ test("refuses to write hidden layers of different activations, and a last layer 
 test("refuses to write a weight that float32 cannot hold", (t) => {
   const large = layer(1, 2, "identity");
   large.weights[1] = 1e39;
-  const error = t.throws(() => encodeSafetensors({ layers: [large], normalize: "scale" }), {
+  const error = t.throws(() => encodeSafetensors({ layers: [large], preprocessing: { kind: "scale" } }), {
     instanceOf: BatchwiseError,
   });
   t.is(error?.code, "ERR_NETWORK_F32");

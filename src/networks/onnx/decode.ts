@@ -1,28 +1,29 @@
 /** An ONNX model of fully connected layers → named arrays, the activation of each layer, and the preprocessing. */
-import type { Activation, Normalization } from "../../contracts/network.js";
+import type { Activation } from "../../contracts/network.js";
+import type { Preprocessing } from "../../contracts/preprocessing.js";
 import { NetworkError } from "../../errors.js";
 import type { NamedArrays } from "../arrays.js";
-import { normalizationOf } from "../metadata.js";
+import { readPreprocessing } from "../recipe.js";
 import { chainOf } from "./chain.js";
 import { LayerBuilder } from "./layer-builder.js";
 import { readModel } from "./model.js";
 import { applyStep } from "./operators.js";
 
-/** The key of ours among a model's properties. */
-export const NORMALIZE_KEY = "batchwise.normalize";
+/** What our keys among a model's properties begin with. */
+export const KEY_PREFIX = "batchwise.";
 
 export interface DecodedOnnx {
   /** W1 (inputs × outputs), b1 (outputs) … Wn, bn; a tensor that two layers use is one array. */
   readonly arrays: NamedArrays;
   /** Of every layer but the last. */
   readonly activations: readonly Activation[];
-  readonly normalize: Normalization | undefined;
+  readonly preprocessing: Preprocessing | undefined;
 }
 
 /**
  * Reads a chain of Gemm, or MatMul and Add, with Sigmoid, Relu or Tanh behind all but the last; a Softmax at the end is
  * left out, Flatten and the like are followed. A division by 255 before the first layer is read as the preprocessing
- * `scale`; without one, the model's property `batchwise.normalize` tells. Elements are float32, float64, float16 or
+ * `scale`; without one, the model's properties tell (`batchwise.normalize`, `batchwise.mean`, …). Elements are float32, float64, float16 or
  * bfloat16, in whatever field onnx.proto has for them. `path` is for messages.
  *
  * Format: onnx/onnx.proto and docs/IR.md in github.com/onnx/onnx.
@@ -35,11 +36,12 @@ export function decodeOnnx(path: string, bytes: Uint8Array): DecodedOnnx {
   const builder = new LayerBuilder(path, input);
   for (const step of steps) applyStep(builder, step);
   const { arrays, activations, scaled } = builder.finish();
-  const said = normalizationOf(path, NORMALIZE_KEY, model.metadata);
-  if (scaled && said === "scale") {
+  const said = readPreprocessing(path, model.metadata, KEY_PREFIX);
+  if (!scaled) return { arrays, activations, preprocessing: said };
+  if (said !== undefined && said.kind !== "none") {
     const expected = "pixels divided by 255 once";
-    const found = `a division in the graph, and ${NORMALIZE_KEY} = scale`;
+    const found = `a division in the graph, and ${KEY_PREFIX}normalize = ${said.kind}`;
     throw new NetworkError("ERR_ONNX_GRAPH", { path, expected, found });
   }
-  return { arrays, activations, normalize: scaled ? "scale" : said };
+  return { arrays, activations, preprocessing: { kind: "scale" } };
 }

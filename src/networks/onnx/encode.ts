@@ -1,9 +1,11 @@
 /** Writes a network as an ONNX model that every runtime reads: Gemm and activations, nothing newer than opset 13. */
 import protobuf from "protobufjs/minimal.js";
 import type { Activation, Layer, Network } from "../../contracts/network.js";
+import type { Normalization } from "../../contracts/preprocessing.js";
 import { encodeElements, type WrittenType } from "../encode-elements.js";
+import { preprocessingMetadata } from "../recipe.js";
 import { type Tensor, tensorsOf } from "../tensors.js";
-import { NORMALIZE_KEY } from "./decode.js";
+import { KEY_PREFIX } from "./decode.js";
 import { WIRE } from "./message.js";
 import { TENSOR_TYPES } from "./tensor.js";
 
@@ -12,6 +14,16 @@ const IR_VERSION = 8;
 const OPSET = 13;
 const INPUT = "images";
 const OUTPUT = "logits";
+const BYTES = "Pixels as they are, 0 to 255";
+/** What the input is. Whitening is in the first layer. */
+const INPUTS: Readonly<Record<Normalization, string>> = {
+  none: BYTES,
+  scale: "Pixels, divided by 255",
+  standardize:
+    "Pixels, divided by 255, less the mean, divided by the standard deviation that the properties name",
+  "whiten-zca": BYTES,
+  "whiten-pca": BYTES,
+};
 const OPERATORS: Readonly<Record<Exclude<Activation, "identity">, string>> = {
   sigmoid: "Sigmoid",
   relu: "Relu",
@@ -26,11 +38,10 @@ const OPERATORS: Readonly<Record<Exclude<Activation, "identity">, string>> = {
  * @throws NetworkError ERR_NETWORK_F32 when a weight is not finite in float32.
  */
 export function encodeOnnx(
-  network: Pick<Network, "layers" | "normalize">,
+  network: Pick<Network, "layers" | "preprocessing">,
   type: WrittenType = "float32",
 ): Uint8Array {
   const activations = network.layers.map(({ activation }) => activation).join(",");
-  const preprocessing = network.normalize === "scale" ? "divided by 255" : "as they are, 0 to 255";
   const writer = protobuf.Writer.create();
   integer(writer, 1, IR_VERSION);
   text(writer, 2, "batchwise");
@@ -41,7 +52,7 @@ export function encodeOnnx(
     const { inputs } = network.layers[0];
     const { outputs } = network.layers[network.layers.length - 1];
     message(graph, 11, (value) =>
-      writeValue(value, INPUT, inputs, type, `Pixels, ${preprocessing}; row by row.`),
+      writeValue(value, INPUT, inputs, type, `${INPUTS[network.preprocessing.kind]}; row by row.`),
     );
     message(graph, 12, (value) =>
       writeValue(value, OUTPUT, outputs, type, "One a class; the largest is the answer."),
@@ -49,8 +60,8 @@ export function encodeOnnx(
   });
   message(writer, 8, (opset) => integer(opset, 2, OPSET));
   for (const [key, value] of [
-    [NORMALIZE_KEY, network.normalize],
-    ["batchwise.activations", activations],
+    ...Object.entries(preprocessingMetadata(network.preprocessing, KEY_PREFIX)),
+    [`${KEY_PREFIX}activations`, activations],
   ]) {
     message(writer, 14, (property) => {
       text(property, 1, key);

@@ -237,12 +237,24 @@ test("takes the preprocessing from a division by 255, or from a property", (t) =
       nodes: [{ op, inputs, output: "p" }, gemm(["p", "w", "b"], "y")],
       tensors: [w, b, factor],
     });
-  t.is(read(model(layer)).normalize, undefined);
-  t.is(read(model({ ...layer, metadata: { "batchwise.normalize": "none" } })).normalize, "none");
-  t.is(read(scaled("Div", tensor("c", [], [255]), ["x", "c"])).normalize, "scale");
-  t.is(read(scaled("Mul", tensor("c", [1], [1 / 255]), ["c", "x"])).normalize, "scale");
+  t.is(read(model(layer)).preprocessing, undefined);
+  t.deepEqual(read(model({ ...layer, metadata: { "batchwise.normalize": "none" } })).preprocessing, {
+    kind: "none",
+  });
+  t.deepEqual(read(scaled("Div", tensor("c", [], [255]), ["x", "c"])).preprocessing, { kind: "scale" });
+  t.deepEqual(read(scaled("Mul", tensor("c", [1], [1 / 255]), ["c", "x"])).preprocessing, { kind: "scale" });
   const exact = fields([2, DOUBLE], [8, "c"], [9, doubles([1 / 255])]);
-  t.is(read(scaled("Mul", exact, ["x", "c"])).normalize, "scale");
+  t.deepEqual(read(scaled("Mul", exact, ["x", "c"])).preprocessing, { kind: "scale" });
+});
+
+test("takes the numbers of a recipe from properties, and refuses them where they are no numbers", (t) => {
+  const recipe = (std: string) => ({
+    ...layer,
+    metadata: { "batchwise.normalize": "standardize", "batchwise.mean": "0.13", "batchwise.std": std },
+  });
+  t.deepEqual(read(model(recipe("0.3"))).preprocessing, { kind: "standardize", mean: 0.13, std: 0.3 });
+  const { facts } = coded(t, () => read(model(recipe("0"))), "ERR_RECIPE");
+  t.like(facts, { key: "batchwise.std" });
 });
 
 const two = (first: TestNode, second: TestNode, more: Partial<TestModel> = {}): TestModel => ({
@@ -533,6 +545,14 @@ const REFUSED: readonly (readonly [title: string, parts: TestModel, code: ErrorC
     preprocessed("Div", tensor("c", [], [255]), { metadata: { "batchwise.normalize": "scale" } }),
     "ERR_ONNX_GRAPH",
     /divided by 255 once/,
+  ],
+  [
+    "a division beside a property that says more",
+    preprocessed("Div", tensor("c", [], [255]), {
+      metadata: { "batchwise.normalize": "whiten-zca", "batchwise.epsilon": "1", "batchwise.folded": "true" },
+    }),
+    "ERR_ONNX_GRAPH",
+    /whiten-zca/,
   ],
   [
     "a property of ours that means nothing",
