@@ -14,6 +14,7 @@ import { IncompleteError, interruption } from "./incomplete.js";
 import { loadPair } from "./load-pair.js";
 import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "./options.js";
 import { runBatches } from "./run-batches.js";
+import { taskSizeFor } from "./slabs/task-size.js";
 import { summarize } from "./summarize.js";
 
 export interface EvaluateHooks {
@@ -95,6 +96,8 @@ export async function evaluateWith(
       slabs: pair.slabs(batchSize),
       executor,
       batchSize,
+      totalBatches: batches,
+      taskSize: taskSizeFor(options.engine, options.threads),
       retries: options.retries,
       classes: pair.classes,
       signal,

@@ -4,13 +4,15 @@ import type { Executor, TaskResult } from "./contracts/executor.js";
 import type { Log } from "./contracts/log.js";
 import { RunError } from "./errors.js";
 import { createTally, type Tally } from "./metrics/tally.js";
-import { type PlannedTask, planTasks, taskOf } from "./slabs/plan.js";
+import { type PlannedTask, planTasks, type TaskSize, taskOf } from "./slabs/plan.js";
 import type { Slab } from "./slabs/slab.js";
 
 export interface BatchesRequest {
   readonly slabs: AsyncIterable<Slab>;
   readonly executor: Executor;
   readonly batchSize: number;
+  readonly totalBatches: number;
+  readonly taskSize: TaskSize;
   /** How often a batch may be run again. */
   readonly retries: number;
   readonly classes: number;
@@ -23,6 +25,7 @@ export interface BatchesOutcome {
   readonly tally: Tally;
   readonly batches: number;
   readonly retries: number;
+  readonly recomputed: number;
   readonly batchesByThread: readonly number[];
   readonly latenciesMs: readonly number[];
   readonly evaluateMs: number;
@@ -37,12 +40,13 @@ interface Attempt extends PlannedTask {
 
 export async function runBatches(request: BatchesRequest): Promise<BatchesOutcome> {
   const { slabs, executor, batchSize, retries: maxRetries, classes, signal, log } = request;
-  const planned = planTasks(slabs, batchSize);
+  const planned = planTasks(slabs, batchSize, request.totalBatches, request.taskSize);
   const again: Attempt[] = [];
   const tally = createTally(classes);
   const batchesByThread: number[] = [];
   const latenciesMs: number[] = [];
   let retries = 0;
+  let recomputed = 0;
   let failedBatches = 0;
   let firstFailure: { attempt: Attempt; error: unknown } | undefined;
   let fatal: unknown;
@@ -54,6 +58,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       if (!tally.add(slab, batch)) continue;
       batchesByThread[thread] = (batchesByThread[thread] ?? 0) + 1;
       latenciesMs.push(answers[n].elapsedMs);
+      recomputed += answers[n].recomputed;
       request.onMerged(slab, batch.start, batch.count);
     }
     mergedAt = performance.now();
@@ -101,6 +106,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     tally,
     batches: latenciesMs.length,
     retries,
+    recomputed,
     batchesByThread: Array.from(
       { length: executor.capacity + 1 },
       (_, thread) => batchesByThread[thread] ?? 0,

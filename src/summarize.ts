@@ -47,7 +47,7 @@ export function summarize({ predictions, ...record }: RunRecord): AnyEvaluation 
       batchSize: options.batchSize,
       batches: outcome.batches,
       retries: outcome.retries,
-      recomputed: 0,
+      recomputed: outcome.recomputed,
       normalize: network.preprocessing.kind,
       node: process.version,
       cpu: cpus()[0]?.model ?? "unknown",

@@ -58,18 +58,23 @@ withMnist("56146 of the 60000 training images are right", async (t) => {
 });
 
 for (const name of ENGINES) {
-  withMnist(`${name} is within 1e-9 of NumPy's float64 logits and predicts all 10,000 alike`, async (t) => {
-    const [, [images]] = await loadMnist({ normalize: false, directory: folder });
-    const npy = await reference("test_logits_float64.npy");
-    const expected = new Float64Array(new Uint8Array(npy.subarray(NPY_HEADER_BYTES)).buffer);
-    const engine = await createEngine(name, foldPreprocessing(await loadNetwork(weights)));
-    const logits = new Float64Array(100_000);
-    await engine.forward(images.data, 10_000, logits);
-    t.is(expected.length, logits.length);
-    t.true(logits.every((value, n) => Math.abs(value - expected[n]) <= 1e-9));
-    const { predictions } = await evaluate({ dataset: folder, weights, engine: name, threads: 2 });
-    t.deepEqual([...predictions], await referencePredictions());
-  });
+  withMnist(
+    `${name} is within its tolerance of NumPy's float64 logits and predicts all 10,000 alike`,
+    async (t) => {
+      const [, [images]] = await loadMnist({ normalize: false, directory: folder });
+      const npy = await reference("test_logits_float64.npy");
+      const expected = new Float64Array(new Uint8Array(npy.subarray(NPY_HEADER_BYTES)).buffer);
+      const engine = await createEngine(name, foldPreprocessing(await loadNetwork(weights)));
+      const logits = new Float64Array(100_000);
+      await engine.forward(images.data, 10_000, logits);
+      t.is(expected.length, logits.length);
+      const tolerance = name === "simd" ? 3e-3 : 1e-9;
+      t.true(logits.every((value, n) => Math.abs(value - expected[n]) <= tolerance));
+      const { predictions, run } = await evaluate({ dataset: folder, weights, engine: name, threads: 2 });
+      t.true(run.recomputed <= 50, `${run.recomputed} were computed again`);
+      t.deepEqual([...predictions], await referencePredictions());
+    },
+  );
 }
 
 withMnist("predict gives the book's shapes and classes for one image and for a batch", async (t) => {

@@ -4,8 +4,11 @@ import { createEngine } from "../src/engines/registry.js";
 import { createTaskRunner } from "../src/executors/task-runner.js";
 import type { WorkerSetup } from "../src/executors/worker-setup.js";
 
-const { engine, layers } = workerData as WorkerSetup;
+const { engine, layers, assets } = workerData as WorkerSetup;
 
 // The await is needed even by engines that are made at once: a module without one is evaluated by Node's require(esm),
 // which piscina tries first, and Node 20.20 aborts the whole process when a thread is ended within that.
-export default createTaskRunner(await createEngine(engine, layers), layers[layers.length - 1].outputs);
+export default createTaskRunner(
+  await createEngine(engine, layers, assets),
+  layers[layers.length - 1].outputs,
+);

@@ -19,6 +19,8 @@ export interface BatchAnswer {
   readonly id: number;
   /** Of the batch's images, how many were predicted as labelled. The predictions themselves are in the slab. */
   readonly correct: number;
+  /** How many of them were computed again to be certain. */
+  readonly recomputed: number;
   readonly elapsedMs: number;
 }
 

@@ -28,6 +28,8 @@ function forwardLayer(x: ArrayLike<number>, layer: Layer): Float64Array {
   const sums = new Float64Array(outputs);
   for (let k = 0; k < inputs; k++) {
     const value = x[k];
+    // Adding 0 · w = ±0 to a sum that began at +0 leaves its bits as they are.
+    if (value === 0) continue;
     for (let j = 0; j < outputs; j++) sums[j] += value * weights[k * outputs + j];
   }
   const activation = ACTIVATE[layer.activation];

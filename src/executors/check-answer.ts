@@ -35,6 +35,12 @@ export function checkAnswer(task: Task, answer: unknown, classes: number): reado
 
 function isBatchAnswer(value: unknown): value is BatchAnswer {
   if (typeof value !== "object" || value === null) return false;
-  const { id, correct, elapsedMs } = value as Record<string, unknown>;
-  return Number.isInteger(id) && Number.isInteger(correct) && typeof elapsedMs === "number" && elapsedMs >= 0;
+  const { id, correct, recomputed, elapsedMs } = value as Record<string, unknown>;
+  return (
+    Number.isInteger(id) &&
+    Number.isInteger(correct) &&
+    Number.isInteger(recomputed) &&
+    typeof elapsedMs === "number" &&
+    elapsedMs >= 0
+  );
 }

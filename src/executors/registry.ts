@@ -1,7 +1,7 @@
 /** The executor that the options ask for; only what it needs is loaded. */
 import type { FoldedLayers } from "../contracts/engine.js";
 import type { Executor } from "../contracts/executor.js";
-import { createEngine } from "../engines/registry.js";
+import { createEngine, prepareEngine } from "../engines/registry.js";
 import type { EvaluateOptions } from "../options.js";
 import { WORKER_URL } from "./worker-setup.js";
 
@@ -20,7 +20,7 @@ export async function openExecutor(
   return createLocalPool({
     threads: Math.min(threads, tasks),
     timeoutMs,
-    setup: { engine, layers },
+    setup: { engine, layers, assets: await prepareEngine(engine, layers) },
     workerUrl,
   });
 }

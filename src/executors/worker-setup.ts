@@ -1,11 +1,14 @@
 /** What every worker is given at its start, and where its file is. */
 import type { EngineName, FoldedLayers } from "../contracts/engine.js";
+import type { EngineAssets } from "../engines/registry.js";
 import { PACKAGE_ROOT } from "../package-root.js";
 
 export interface WorkerSetup {
   readonly engine: EngineName;
   /** Views of shared memory: a worker copies no weights. */
   readonly layers: FoldedLayers;
+  /** What the coordinator made for the engine, once for all workers. */
+  readonly assets?: EngineAssets;
 }
 
 export const WORKER_URL = new URL("dist/workers/evaluate.js", PACKAGE_ROOT);

@@ -8,16 +8,26 @@ export interface PlannedTask {
   readonly task: Task;
 }
 
-/** Slab after slab, in order: batches of `batchSize` images (the very last may be shorter), one batch a task. */
+/** How many batches a task takes when so many are left, itself included. */
+export type TaskSize = (batchesLeft: number) => number;
+
+/** Slab after slab, in order: batches of `batchSize` images (the very last may be shorter), in tasks within a slab. */
 export async function* planTasks(
   slabs: AsyncIterable<Slab>,
   batchSize: number,
+  totalBatches: number,
+  sizeOf: TaskSize,
 ): AsyncGenerator<PlannedTask, undefined> {
   let id = 0;
   for await (const slab of slabs) {
-    for (let start = 0; start < slab.count; start += batchSize) {
-      const batch = { id: id++, start, count: Math.min(batchSize, slab.count - start) };
-      yield { slab, task: taskOf(slab, [batch]) };
+    for (let start = 0; start < slab.count; ) {
+      const batches: Batch[] = [];
+      for (let left = sizeOf(totalBatches - id); left > 0 && start < slab.count; left--) {
+        const count = Math.min(batchSize, slab.count - start);
+        batches.push({ id: id++, start, count });
+        start += count;
+      }
+      yield { slab, task: taskOf(slab, batches) };
     }
   }
 }

@@ -1,0 +1,159 @@
+/**
+ * How far the kernel's logits can be from exact arithmetic's, for any image: derived from the weights alone.
+ *
+ * Every quantity below is an upper bound of the form slope · S + base, where S is the sum of the image's bytes, and all
+ * slopes and bases are ≥ 0; so sums and products with constants stay of that form.
+ *
+ * First layer: inputs x_k ≥ 0 with Σ x_k = S, hence |Σ x_k v_k| ≤ S · max|v_k| for any v. With v the weights this bounds
+ * the sum's magnitude, with v the weights' rounding errors the error that they bring. Integer sums are exact.
+ *
+ * Later layers: inputs h_k with |h_k| ≤ M_k, each off by at most d_k. The sum is off by at most
+ *   Σ|w_kj| d_k (inputs) + Σ|e_kj| (M_k + d_k) (weights, off by e_kj) + rounding.
+ *
+ * Rounding, u = 2⁻²⁴: a float32 dot product of n terms is off by at most γ(n+1) · Σ|x||w|, γ(n) = nu ÷ (1 − nu) (Higham,
+ * Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1). Turning a sum into z = sum · scale + bias takes one
+ * conversion, two rounded constants, a product and an addition: 8u · (magnitude + |bias|) covers these, the final
+ * difference of two logits in float32, and (n + 10) · 2⁻⁵³ of the float64 reference itself.
+ *
+ * Activations: |f(a) − f(b)| ≤ L |a − b| with L = ¼ for the sigmoid, 1 for tanh, ReLU and identity (mean value theorem),
+ * plus the kernel's own error in f, plus half a unit where the result becomes int16.
+ */
+import type { Activation } from "../../contracts/network.js";
+import { isBounded, type KernelLayer } from "./quantise.js";
+
+const U = 2 ** -24;
+const ROUNDING = 8 * U;
+/** Of s ÷ (1 + 2^z): exp2's polynomial 4e-7, its evaluation 6u, sum and quotient 2u; doubled for tanh. */
+const SIGMOID_ERROR = 1e-6;
+/** Half a unit of int16, and the rounding of s · y before it. */
+const INT16_ERROR = 0.505;
+/** For the float64 sums of this file, and the float32 in which the kernel evaluates slope · S + base. */
+const SLACK = 1 + 1e-5;
+
+const LIPSCHITZ: Readonly<Record<Activation, number>> = { sigmoid: 0.25, tanh: 1, relu: 1, identity: 1 };
+
+/** Upper bounds slope · S + base, one an element. */
+export interface Affine {
+  readonly slope: Float64Array;
+  readonly base: Float64Array;
+}
+
+/** (classes × classes), row-major: of the error of logit a − logit b. */
+export interface PairBounds extends Affine {
+  readonly classes: number;
+}
+
+export function boundLogitDifferences(layers: readonly KernelLayer[]): PairBounds {
+  let input: LayerInput | undefined;
+  for (const layer of layers.slice(0, -1)) input = outputOf(layer, boundSums(layer, input));
+  return boundPairs(layers[layers.length - 1], input);
+}
+
+interface LayerInput {
+  readonly magnitude: Affine;
+  readonly error: Affine;
+}
+
+interface SumBounds {
+  readonly magnitude: Affine;
+  /** From the inputs' errors. */
+  readonly inherited: Affine;
+  /** From this layer's own weights and arithmetic. */
+  readonly own: Affine;
+}
+
+function boundSums(kernelLayer: KernelLayer, input: LayerInput | undefined): SumBounds {
+  const { layer, weightErrors } = kernelLayer;
+  const { inputs, biases, weights } = layer;
+  const magnitude = input
+    ? product(layer, weights, plus(input.magnitude, input.error))
+    : ofBytes(layer, weights);
+  const fromWeights = input
+    ? product(layer, weightErrors, plus(input.magnitude, input.error))
+    : ofBytes(layer, weightErrors);
+  const inherited = input ? product(layer, weights, input.error) : constant(biases, () => 0);
+  const terms = kernelLayer.kind === "float" ? inputs + 1 : 0;
+  const gamma = (terms * U) / (1 - terms * U) + ROUNDING;
+  const rounding = plus(
+    times(plus(magnitude, fromWeights), gamma),
+    constant(biases, (bias) => ROUNDING * Math.abs(bias)),
+  );
+  return { magnitude, inherited, own: plus(fromWeights, rounding) };
+}
+
+function outputOf({ layer, outScale }: KernelLayer, sums: SumBounds): LayerInput {
+  const { activation, biases } = layer;
+  const error = times(plus(sums.inherited, sums.own), LIPSCHITZ[activation]);
+  const bounded = isBounded(activation);
+  const evaluation = bounded ? (activation === "tanh" ? 2 : 1) * SIGMOID_ERROR : 0;
+  const rounding = outScale === 0 ? 0 : INT16_ERROR / outScale;
+  const magnitude = bounded
+    ? constant(biases, () => 1)
+    : plus(
+        sums.magnitude,
+        constant(biases, (bias) => Math.abs(bias)),
+      );
+  return {
+    magnitude,
+    error: plus(
+      error,
+      constant(biases, () => evaluation + rounding),
+    ),
+  };
+}
+
+/** Of two logits' difference: the inputs' errors are the same for both, so they enter by the weights' difference. */
+function boundPairs(kernelLayer: KernelLayer, input: LayerInput | undefined): PairBounds {
+  const { inputs, outputs: classes, weights } = kernelLayer.layer;
+  const { own } = boundSums(kernelLayer, input);
+  const slope = new Float64Array(classes * classes);
+  const base = new Float64Array(classes * classes);
+  for (let a = 0; a < classes; a++) {
+    for (let b = 0; b < classes; b++) {
+      let [pairSlope, pairBase] = [own.slope[a] + own.slope[b], own.base[a] + own.base[b]];
+      for (let k = 0; input && k < inputs; k++) {
+        const weight = Math.abs(weights[k * classes + a] - weights[k * classes + b]);
+        pairSlope += weight * input.error.slope[k];
+        pairBase += weight * input.error.base[k];
+      }
+      slope[a * classes + b] = pairSlope * SLACK;
+      base[a * classes + b] = pairBase * SLACK;
+    }
+  }
+  return { classes, slope, base };
+}
+
+/** |Σ x_k v_kj| ≤ S · max_k |v_kj| */
+function ofBytes({ inputs, outputs }: KernelLayer["layer"], values: Float64Array): Affine {
+  const slope = new Float64Array(outputs);
+  for (let k = 0; k < inputs; k++) {
+    for (let j = 0; j < outputs; j++) slope[j] = Math.max(slope[j], Math.abs(values[k * outputs + j]));
+  }
+  return { slope, base: new Float64Array(outputs) };
+}
+
+/** Σ_k |v_kj| · x_k */
+function product({ inputs, outputs }: KernelLayer["layer"], values: Float64Array, x: Affine): Affine {
+  const slope = new Float64Array(outputs);
+  const base = new Float64Array(outputs);
+  for (let k = 0; k < inputs; k++) {
+    for (let j = 0; j < outputs; j++) {
+      const size = Math.abs(values[k * outputs + j]);
+      slope[j] += size * x.slope[k];
+      base[j] += size * x.base[k];
+    }
+  }
+  return { slope, base };
+}
+
+function plus(a: Affine, b: Affine): Affine {
+  return { slope: a.slope.map((x, n) => x + b.slope[n]), base: a.base.map((x, n) => x + b.base[n]) };
+}
+
+function times(a: Affine, factor: number): Affine {
+  return { slope: a.slope.map((x) => x * factor), base: a.base.map((x) => x * factor) };
+}
+
+function constant(biases: Float64Array, of: (bias: number) => number): Affine {
+  return { slope: new Float64Array(biases.length), base: Float64Array.from(biases, of) };
+}

@@ -1,0 +1,204 @@
+/** The kernel's memory: constants first, the same for all workers, then scratch, then pixels and answers. */
+import type { Activation } from "../../contracts/network.js";
+import type { PairBounds } from "./error-bound.js";
+import { type KernelLayer, LANES } from "./quantise.js";
+
+/** Images a call: enough for the optimised code to be worth its call, few enough to stay in a core's cache. */
+export const TILE_IMAGES = 128;
+const PAGE_BYTES = 65_536;
+const VECTOR_BYTES = 16;
+/** Address 0 is left free: a pointer that was forgotten shows. */
+const FIRST_BYTE = 64;
+const RUN_BYTES = 44;
+/** Images that go through a layer together. */
+const GROUP = 16;
+/** Vectors of outputs that the kernel sums at once, at most. */
+const TILE_VECTORS = 7;
+const MASKS = 256;
+const LAYER_BYTES = 48;
+/** A column beyond the classes, and a class against itself: always apart. */
+const ALWAYS_APART = -1e30;
+
+const ACTIVATION_CODE: Readonly<Record<Activation, number>> = { identity: 0, sigmoid: 1, tanh: 2, relu: 3 };
+const MINUS_LOG2_E = -Math.LOG2E;
+/** The factor that exp2's argument takes, by activation; see the kernel's `activate`. */
+const ARGUMENT_FACTOR: Readonly<Record<Activation, number>> = {
+  identity: 1,
+  relu: 1,
+  sigmoid: MINUS_LOG2_E,
+  tanh: 2 * MINUS_LOG2_E,
+};
+
+/** What a worker needs beside the compiled module; structured clone shares it. */
+export interface KernelImage {
+  /** The constants, to be copied to address 0. */
+  readonly constants: SharedArrayBuffer;
+  readonly pages: number;
+  readonly run: number;
+  /** Bytes between two images: the inputs, rounded up to whole vectors. */
+  readonly stride: number;
+  readonly pixels: number;
+  readonly answers: number;
+  /** f32 a row of logits. */
+  readonly logitsStride: number;
+}
+
+export function layOut(layers: readonly KernelLayer[], bounds: PairBounds): KernelImage {
+  const { inputs } = layers[0].layer;
+  const stride = upTo(inputs, VECTOR_BYTES);
+  const last = layers[layers.length - 1];
+  const logitsStride = last.vectors * LANES;
+
+  const sections: { at: number; bytes: Uint8Array }[] = [];
+  let end = FIRST_BYTE;
+  /** Whole vectors, and one more: the kernel may read past an odd last one. */
+  function reserve(byteLength: number): number {
+    const at = end;
+    end = upTo(end + byteLength + VECTOR_BYTES, VECTOR_BYTES);
+    return at;
+  }
+  function place(values: Int16Array | Float32Array | Uint8Array): number {
+    const at = reserve(values.byteLength);
+    sections.push({ at, bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) });
+    return at;
+  }
+
+  const run = reserve(RUN_BYTES);
+  const layersAt = reserve(layers.length * LAYER_BYTES);
+  const slopes = place(boundRows(bounds, bounds.slope, logitsStride, 0));
+  const bases = place(boundRows(bounds, bounds.base, logitsStride, ALWAYS_APART));
+  const addresses = layers.map((layer) => ({
+    weights: place(inTiles(layer)),
+    scales: place(perOutput(layer, (j) => argumentFactor(layer) / divisorOf(layer, j), 0)),
+    biases: place(
+      perOutput(layer, (j) => argumentFactor(layer) * layer.layer.biases[j], paddedBias(layer === last)),
+    ),
+  }));
+  const shuffles = place(shuffleRows());
+  const constantBytes = end;
+  const values = reserve(GROUP * stride * 4);
+  const indexes = reserve(GROUP * stride * 4);
+  const counts = reserve(GROUP * 4);
+  const pixelSums = reserve(GROUP * 4);
+  const rowBytes = layers.map(({ vectors }) => (vectors + 1) * VECTOR_BYTES);
+  const sums = rowBytes.map((bytes) => reserve(GROUP * bytes));
+  const outs = rowBytes.map((bytes) => reserve(GROUP * bytes));
+  const pixels = reserve(TILE_IMAGES * stride);
+  const answers = reserve(TILE_IMAGES * Math.max(Int32Array.BYTES_PER_ELEMENT, logitsStride * 4));
+
+  const constants = new SharedArrayBuffer(constantBytes);
+  const view = new DataView(constants);
+  const { classes } = bounds;
+  const fields = [
+    stride,
+    shuffles,
+    values,
+    indexes,
+    layersAt,
+    layers.length,
+    classes,
+    slopes,
+    bases,
+    counts,
+    pixelSums,
+  ];
+  fields.forEach((value, n) => {
+    view.setInt32(run + 4 * n, value, true);
+  });
+  layers.forEach((layer, n) => {
+    const at = layersAt + n * LAYER_BYTES;
+    const { weights, scales, biases } = addresses[n];
+    [
+      layer.kind === "integer" ? 1 : 0,
+      layer.kind === "integer" ? layer.pairs : layer.layer.inputs,
+      layer.vectors,
+      weights,
+      scales,
+      biases,
+      ACTIVATION_CODE[layer.layer.activation],
+      sums[n],
+      outs[n],
+    ].forEach((value, field) => {
+      view.setInt32(at + 4 * field, value, true);
+    });
+    view.setFloat32(at + 36, layer.outScale, true);
+    view.setInt32(at + 40, rowBytes[n], true);
+  });
+  for (const { at, bytes } of sections) new Uint8Array(constants).set(bytes, at);
+  return { constants, pages: Math.ceil(end / PAGE_BYTES), run, stride, pixels, answers, logitsStride };
+}
+
+/** (rows × vectors · 4) of int16 pairs or f32 → the same, tile by tile, each tile (rows × its vectors · 4). */
+function inTiles(layer: KernelLayer): Int16Array | Float32Array {
+  const { weights, vectors } = layer;
+  const vectorElements = layer.kind === "integer" ? 2 * LANES : LANES;
+  const rowElements = vectors * vectorElements;
+  const rows = weights.length / rowElements;
+  const tiled = weights.slice();
+  let [to, first] = [0, 0];
+  for (let parts = Math.ceil(vectors / TILE_VECTORS); parts > 0; parts--) {
+    const width = Math.ceil((vectors - first) / parts) * vectorElements;
+    for (let row = 0; row < rows; row++) {
+      const from = row * rowElements + first * vectorElements;
+      tiled.set(weights.subarray(from, from + width), to);
+      to += width;
+    }
+    first += width / vectorElements;
+  }
+  return tiled;
+}
+
+/** (256 × 16): for each mask of eight pairs of bytes, the shuffle that moves the pairs of its set bits to the front. */
+function shuffleRows(): Uint8Array {
+  const NOTHING = 0x80;
+  const rows = new Uint8Array(MASKS * VECTOR_BYTES).fill(NOTHING);
+  for (let mask = 0; mask < MASKS; mask++) {
+    let at = mask * VECTOR_BYTES;
+    for (let pair = 0; pair < 8; pair++) {
+      if ((mask >> pair) & 1) {
+        rows[at++] = 2 * pair;
+        rows[at++] = 2 * pair + 1;
+      }
+    }
+  }
+  return rows;
+}
+
+/** sum ÷ divisor is the layer's z without its bias. */
+function divisorOf(layer: KernelLayer, output: number): number {
+  return layer.kind === "integer" ? layer.weightScales[output] * layer.inScale : 1;
+}
+
+function argumentFactor({ layer }: KernelLayer): number {
+  return ARGUMENT_FACTOR[layer.activation];
+}
+
+/** Logits beyond the classes are so low that every class is apart from them. */
+function paddedBias(isLast: boolean): number {
+  return isLast ? ALWAYS_APART : 0;
+}
+
+function perOutput(
+  { vectors, layer }: KernelLayer,
+  of: (output: number) => number,
+  padding: number,
+): Float32Array {
+  return Float32Array.from({ length: vectors * LANES }, (_, j) => (j < layer.outputs ? of(j) : padding));
+}
+
+function boundRows(
+  { classes }: PairBounds,
+  values: Float64Array,
+  stride: number,
+  padding: number,
+): Float32Array {
+  const rows = new Float32Array(classes * stride).fill(padding);
+  for (let a = 0; a < classes; a++) {
+    for (let b = 0; b < classes; b++) if (a !== b) rows[a * stride + b] = values[a * classes + b];
+  }
+  return rows;
+}
+
+function upTo(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}

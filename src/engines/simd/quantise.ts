@@ -1,0 +1,140 @@
+/** From float64 weights to those of the kernel: int16 where integer sums are proven not to overflow, else float32. */
+import type { Activation, Layer } from "../../contracts/network.js";
+
+/** Outputs a vector holds. */
+export const LANES = 4;
+const INT16_MAX = 32_767;
+const INT32_MAX = 2 ** 31 - 1;
+const BYTE_MAX = 255;
+/** The largest weight of a column is at least this integer, else its rounding would outweigh that of float32 sums. */
+const LEAST_INTEGER = 1024;
+/** What int16 activations are multiplied by; the best of these for the layer that reads them is taken. */
+const ACTIVATION_SCALES = [32_767, 16_383, 8191, 4095, 2047];
+
+interface KernelLayerBase {
+  readonly layer: Layer;
+  /** Vectors of four outputs, the last padded with zeros. */
+  readonly vectors: number;
+  /** (inputs × outputs): each weight as the kernel has it minus itself, in float64. */
+  readonly weightErrors: Float64Array;
+  /** Activations are handed on as round(outScale · y) i16; 0 where they stay float32. */
+  readonly outScale: number;
+}
+
+export interface IntegerLayer extends KernelLayerBase {
+  readonly kind: "integer";
+  /** (pairs × vectors · 4 × 2) i16: two inputs' weights side by side for each output. */
+  readonly weights: Int16Array;
+  readonly pairs: number;
+  /** (outputs): weight = integer ÷ scale. */
+  readonly weightScales: Float64Array;
+  /** Inputs are integers: value × inScale; 1 for bytes. */
+  readonly inScale: number;
+}
+
+export interface FloatLayer extends KernelLayerBase {
+  readonly kind: "float";
+  /** (inputs × vectors · 4) f32. */
+  readonly weights: Float32Array;
+}
+
+export type KernelLayer = IntegerLayer | FloatLayer;
+
+/** Activations of these lie in −1..1, so that int16 can carry them. */
+export function isBounded(activation: Activation): boolean {
+  return activation === "sigmoid" || activation === "tanh";
+}
+
+export function quantiseLayers(layers: readonly Layer[]): KernelLayer[] {
+  const scales = layers.map((layer, n) => outScaleOf(layer, layers[n + 1]));
+  return layers.map((layer, n) => {
+    const inScale = n === 0 ? 1 : scales[n - 1];
+    const inputMax = n === 0 ? BYTE_MAX : inScale;
+    const weightScales = inScale === 0 ? undefined : weightScalesOf(layer, inputMax);
+    return weightScales === undefined
+      ? floatLayer(layer, scales[n])
+      : integerLayer(layer, weightScales, inScale, scales[n]);
+  });
+}
+
+/** The scale of a layer's int16 activations, or 0 where they are unbounded or nobody could sum them as integers. */
+function outScaleOf(layer: Layer, next: Layer | undefined): number {
+  if (next === undefined || !isBounded(layer.activation)) return 0;
+  let best = { scale: 0, error: Number.POSITIVE_INFINITY };
+  for (const scale of ACTIVATION_SCALES) {
+    const weightScales = weightScalesOf(next, scale);
+    if (weightScales === undefined) continue;
+    // Of rounding the activations, and of rounding the weights, at activations of about ½.
+    const error = Math.max(
+      ...columnSums(next).map((sum, j) => (0.5 * sum) / scale + (0.25 * next.inputs) / weightScales[j]),
+    );
+    if (error < best.error) best = { scale, error };
+  }
+  return best.scale;
+}
+
+/**
+ * (outputs): the largest scales with which weights fit int16 and no sum of inputs up to `inputMax` leaves int32:
+ * inputMax · Σ|round(scale · w)| ≤ inputMax · (scale · Σ|w| + inputs ÷ 2) ≤ 2³¹ − 1. Undefined where these would make the
+ * integers so small that float32 is the more exact.
+ */
+function weightScalesOf(layer: Layer, inputMax: number): Float64Array | undefined {
+  const room = INT32_MAX / inputMax - layer.inputs / 2;
+  const largest = columnMaxima(layer);
+  const scales = columnSums(layer).map((sum, j) =>
+    largest[j] === 0 ? 1 : Math.min(INT16_MAX / largest[j], room / sum),
+  );
+  const isFine = scales.every((scale, j) => largest[j] === 0 || scale * largest[j] >= LEAST_INTEGER);
+  return isFine ? scales : undefined;
+}
+
+function integerLayer(
+  layer: Layer,
+  weightScales: Float64Array,
+  inScale: number,
+  outScale: number,
+): IntegerLayer {
+  const { inputs, outputs, weights: source } = layer;
+  const vectors = Math.ceil(outputs / LANES);
+  const pairs = Math.ceil(inputs / 2);
+  const weights = new Int16Array(pairs * vectors * LANES * 2);
+  const weightErrors = new Float64Array(inputs * outputs);
+  for (let k = 0; k < inputs; k++) {
+    for (let j = 0; j < outputs; j++) {
+      const integer = Math.round(source[k * outputs + j] * weightScales[j]);
+      weights[((k >> 1) * vectors * LANES + j) * 2 + (k & 1)] = integer;
+      weightErrors[k * outputs + j] = integer / weightScales[j] - source[k * outputs + j];
+    }
+  }
+  return { kind: "integer", layer, vectors, pairs, weights, weightErrors, weightScales, inScale, outScale };
+}
+
+function floatLayer(layer: Layer, outScale: number): FloatLayer {
+  const { inputs, outputs, weights: source } = layer;
+  const vectors = Math.ceil(outputs / LANES);
+  const weights = new Float32Array(inputs * vectors * LANES);
+  const weightErrors = new Float64Array(inputs * outputs);
+  for (let k = 0; k < inputs; k++) {
+    for (let j = 0; j < outputs; j++) {
+      const value = source[k * outputs + j];
+      weights[k * vectors * LANES + j] = value;
+      weightErrors[k * outputs + j] = Math.fround(value) - value;
+    }
+  }
+  return { kind: "float", layer, vectors, weights, weightErrors, outScale };
+}
+
+function columnSums({ inputs, outputs, weights }: Layer): Float64Array {
+  const sums = new Float64Array(outputs);
+  for (let k = 0; k < inputs; k++)
+    for (let j = 0; j < outputs; j++) sums[j] += Math.abs(weights[k * outputs + j]);
+  return sums;
+}
+
+function columnMaxima({ inputs, outputs, weights }: Layer): Float64Array {
+  const maxima = new Float64Array(outputs);
+  for (let k = 0; k < inputs; k++) {
+    for (let j = 0; j < outputs; j++) maxima[j] = Math.max(maxima[j], Math.abs(weights[k * outputs + j]));
+  }
+  return maxima;
+}

@@ -1,0 +1,20 @@
+/** The part of WebAssembly's JavaScript interface that is used here; TypeScript declares it only together with the DOM. */
+declare namespace WebAssembly {
+  class Module {
+    private readonly brand;
+  }
+  interface MemoryDescriptor {
+    readonly initial: number;
+    readonly maximum?: number;
+  }
+  class Memory {
+    constructor(descriptor: MemoryDescriptor);
+    readonly buffer: ArrayBuffer;
+  }
+  type Exports = Record<string, unknown>;
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, Memory>>);
+    readonly exports: Exports;
+  }
+  function compile(bytes: Uint8Array): Promise<Module>;
+}
