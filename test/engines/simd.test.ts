@@ -7,7 +7,7 @@ import { foldPreprocessing } from "../../src/engines/fold.js";
 import { createReferenceEngine } from "../../src/engines/reference.js";
 import { createEngine } from "../../src/engines/registry.js";
 import { createSimdEngine } from "../../src/engines/simd/engine.js";
-import { boundLogitDifferences } from "../../src/engines/simd/error-bound.js";
+import { type Affine, boundErrors } from "../../src/engines/simd/error-bound.js";
 import { layOut } from "../../src/engines/simd/layout.js";
 import { quantiseLayers } from "../../src/engines/simd/quantise.js";
 import { argmax } from "../../src/metrics/argmax.js";
@@ -46,6 +46,10 @@ function withNearTie(layers: FoldedLayers, spread: number, random: () => number)
   return [...layers.slice(0, -1), { ...last, weights, biases }];
 }
 
+function shrunkBy100<A extends Affine>(affine: A): A {
+  return { ...affine, slope: affine.slope.map((x) => x / 100), base: affine.base.map((x) => x / 100) };
+}
+
 test("predicts as the reference does, for a thousand random networks on dense, sparse and nearly tied images", async (t) => {
   const random = seeded(11);
   let [images, recomputed] = [0, 0];
@@ -80,7 +84,7 @@ test("its logits differ from the reference's by less than the bound says, pair b
     ]) {
       const layers = foldPreprocessing(randomNetwork(sizes, activation, 3));
       const outputs = sizes[sizes.length - 1];
-      const bounds = boundLogitDifferences(quantiseLayers(layers));
+      const bounds = boundErrors(quantiseLayers(layers)).pairs;
       const count = 40;
       const pixels = randomPixels(count * sizes[0], 0.8, random);
       const exact = await logitsOf(createReferenceEngine(layers), pixels, count, outputs);
@@ -111,12 +115,8 @@ test("a bound a hundredfold too small lets a wrong prediction through, so the bo
       random,
     );
     const kernelLayers = quantiseLayers(layers);
-    const bounds = boundLogitDifferences(kernelLayers);
-    const shrunk = {
-      ...bounds,
-      slope: bounds.slope.map((x) => x / 100),
-      base: bounds.base.map((x) => x / 100),
-    };
+    const bounds = boundErrors(kernelLayers);
+    const shrunk = { pairs: shrunkBy100(bounds.pairs), own: bounds.own.map(shrunkBy100) };
     const pixels = randomPixels(100 * 100, 0.5, random);
     const exact = await logitsOf(createReferenceEngine(layers), pixels, 100, 10);
     const engines = [shrunk, bounds].map((used) =>

@@ -2,7 +2,7 @@
 import type { Engine, FoldedLayers } from "../../contracts/engine.js";
 import { argmax } from "../../metrics/argmax.js";
 import { forwardRow } from "../reference.js";
-import { boundLogitDifferences } from "./error-bound.js";
+import { boundErrors } from "./error-bound.js";
 import { type KernelImage, layOut, TILE_IMAGES } from "./layout.js";
 import { quantiseLayers } from "./quantise.js";
 
@@ -23,7 +23,7 @@ const UNCERTAIN = 0x10000;
 
 export function prepareSimd(module: WebAssembly.Module, layers: FoldedLayers): SimdAssets {
   const kernelLayers = quantiseLayers(layers);
-  return { module, image: layOut(kernelLayers, boundLogitDifferences(kernelLayers)) };
+  return { module, image: layOut(kernelLayers, boundErrors(kernelLayers)) };
 }
 
 export function createSimdEngine({ module, image }: SimdAssets, layers: FoldedLayers): Engine {

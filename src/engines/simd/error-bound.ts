@@ -17,6 +17,10 @@
  *
  * Activations: |f(a) − f(b)| ≤ L |a − b| with L = ¼ for the sigmoid, 1 for tanh, ReLU and identity (mean value theorem),
  * plus the kernel's own error in f, plus half a unit where the result becomes int16.
+ *
+ * An image that this leaves open is bounded again by the kernel (`isApart`), with its own activations: there a sigmoid's L
+ * is h (1 − h) + ⅒ d instead of ¼, h being its output and d the error of its input (|σ″| < 0.0963), and tanh's
+ * 1 − h² + ⅘ d (|tanh″| < 0.77), each with the error of h itself added. What a layer adds of its own stays as it is here.
  */
 import type { Activation } from "../../contracts/network.js";
 import { isBounded, type KernelLayer } from "./quantise.js";
@@ -43,10 +47,29 @@ export interface PairBounds extends Affine {
   readonly classes: number;
 }
 
-export function boundLogitDifferences(layers: readonly KernelLayer[]): PairBounds {
+export interface ErrorBounds {
+  readonly pairs: PairBounds;
+  /** (outputs) a layer: of the error that its own weights and arithmetic add to its sums. */
+  readonly own: readonly Affine[];
+}
+
+export function boundErrors(layers: readonly KernelLayer[]): ErrorBounds {
+  const own: Affine[] = [];
   let input: LayerInput | undefined;
-  for (const layer of layers.slice(0, -1)) input = outputOf(layer, boundSums(layer, input));
-  return boundPairs(layers[layers.length - 1], input);
+  for (const layer of layers.slice(0, -1)) {
+    const sums = boundSums(layer, input);
+    own.push(times(sums.own, SLACK));
+    input = outputOf(layer, sums);
+  }
+  const last = layers[layers.length - 1];
+  const sums = boundSums(last, input);
+  return { pairs: boundPairs(last, sums.own, input), own: [...own, times(sums.own, SLACK)] };
+}
+
+/** Of an activation's value, beside what its input's error does: the kernel's evaluation, and rounding to int16. */
+export function activationError({ layer, outScale }: KernelLayer): number {
+  const evaluation = isBounded(layer.activation) ? (layer.activation === "tanh" ? 2 : 1) * SIGMOID_ERROR : 0;
+  return evaluation + (outScale === 0 ? 0 : INT16_ERROR / outScale);
 }
 
 interface LayerInput {
@@ -81,13 +104,11 @@ function boundSums(kernelLayer: KernelLayer, input: LayerInput | undefined): Sum
   return { magnitude, inherited, own: plus(fromWeights, rounding) };
 }
 
-function outputOf({ layer, outScale }: KernelLayer, sums: SumBounds): LayerInput {
-  const { activation, biases } = layer;
-  const error = times(plus(sums.inherited, sums.own), LIPSCHITZ[activation]);
-  const bounded = isBounded(activation);
-  const evaluation = bounded ? (activation === "tanh" ? 2 : 1) * SIGMOID_ERROR : 0;
-  const rounding = outScale === 0 ? 0 : INT16_ERROR / outScale;
-  const magnitude = bounded
+function outputOf(kernelLayer: KernelLayer, sums: SumBounds): LayerInput {
+  const { activation, biases } = kernelLayer.layer;
+  const inherited = times(plus(sums.inherited, sums.own), LIPSCHITZ[activation]);
+  const ownError = activationError(kernelLayer);
+  const magnitude = isBounded(activation)
     ? constant(biases, () => 1)
     : plus(
         sums.magnitude,
@@ -96,16 +117,15 @@ function outputOf({ layer, outScale }: KernelLayer, sums: SumBounds): LayerInput
   return {
     magnitude,
     error: plus(
-      error,
-      constant(biases, () => evaluation + rounding),
+      inherited,
+      constant(biases, () => ownError),
     ),
   };
 }
 
 /** Of two logits' difference: the inputs' errors are the same for both, so they enter by the weights' difference. */
-function boundPairs(kernelLayer: KernelLayer, input: LayerInput | undefined): PairBounds {
-  const { inputs, outputs: classes, weights } = kernelLayer.layer;
-  const { own } = boundSums(kernelLayer, input);
+function boundPairs({ layer }: KernelLayer, own: Affine, input: LayerInput | undefined): PairBounds {
+  const { inputs, outputs: classes, weights } = layer;
   const slope = new Float64Array(classes * classes);
   const base = new Float64Array(classes * classes);
   for (let a = 0; a < classes; a++) {

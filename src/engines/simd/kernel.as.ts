@@ -22,8 +22,10 @@ const RUN_BOUND_SLOPES: usize = 28; // (classes, V·4) f32: error of a differenc
 const RUN_BOUND_BASES: usize = 32; // (classes, V·4) f32: the part that does not depend on the pixels
 const RUN_COUNTS: usize = 36; // scratch (GROUP) i32: entries of the image's list
 const RUN_PIXEL_SUMS: usize = 40; // scratch (GROUP) i32
+const RUN_SUM_ERRORS: usize = 44; // scratch, a row of the widest layer, f32
+const RUN_OUT_ERRORS: usize = 48; // the same
 
-const LAYER_BYTES: usize = 48;
+const LAYER_BYTES: usize = 64;
 const LAYER_IS_INTEGER: usize = 0;
 const LAYER_INPUTS: usize = 4; // integer: pairs; float: elements
 const LAYER_VECTORS: usize = 8;
@@ -35,6 +37,10 @@ const LAYER_SUMS: usize = 28; // scratch (GROUP, rowBytes)
 const LAYER_OUT: usize = 32; // (GROUP, rowBytes); i16 rows fill half of theirs
 const LAYER_OUT_SCALE: usize = 36; // f32; 0 where outputs stay f32, else they become round(scale · y) i16
 const LAYER_ROW_BYTES: usize = 40; // of sums and outputs: V vectors and room for one more
+const LAYER_OWN_SLOPES: usize = 44; // (V·4) f32: of the error that the layer itself adds to its sums
+const LAYER_OWN_BASES: usize = 48; // (V·4) f32
+const LAYER_PLAIN_WEIGHTS: usize = 52; // (I, made even, V·4) f32, of all layers but the first
+const LAYER_ACTIVATION_ERROR: usize = 56; // f32
 
 const IDENTITY: i32 = 0;
 const SIGMOID: i32 = 1;
@@ -47,7 +53,10 @@ const GROUP: i32 = 16;
 const ROUNDER: f32 = 12582912;
 const ROUNDER_BITS: i32 = 0x4b400000;
 
-/** Of `count` images at `pixels`: the class, and 0x10000 where the bound does not rule out another; u32 each. */
+/** Added to the class of an image whose bound leaves another one possible. */
+const UNCERTAIN: u32 = 0x10000;
+
+/** Of `count` images at `pixels`: the class, and UNCERTAIN where the bound does not rule out another; u32 each. */
 export function predict(run: usize, pixels: usize, count: i32, answers: usize): void {
   const stride = load<i32>(run, RUN_STRIDE);
   const last = lastLayer(run);
@@ -58,7 +67,10 @@ export function predict(run: usize, pixels: usize, count: i32, answers: usize): 
     forwardGroup(run, pixels + first * stride, images);
     for (let n = 0; n < images; n++) {
       const logits = <usize>load<i32>(last, LAYER_OUT) + <usize>n * rowBytes;
-      store<u32>(answers, decide(run, logits, <f32>load<i32>(pixelSums + (n << 2))));
+      const pixelSum = <f32>load<i32>(pixelSums + (n << 2));
+      let answer = decide(run, logits, pixelSum);
+      if (answer >= UNCERTAIN && isApart(run, n, logits, answer - UNCERTAIN, pixelSum)) answer -= UNCERTAIN;
+      store<u32>(answers, answer);
       answers += 4;
     }
   }
@@ -360,5 +372,117 @@ function decide(run: usize, logits: usize, pixelSum: f32): u32 {
     // A NaN compares false, and is thus computed again.
     apart = v128.and(apart, f32x4.gt(f32x4.sub(top, v128.load(logits + at)), bound));
   }
-  return <u32>best | (i32x4.all_true(apart) ? 0 : 0x10000);
+  return <u32>best | (i32x4.all_true(apart) ? 0 : UNCERTAIN);
+}
+
+/**
+ * Whether the bound with the image's own activations (error-bound.ts) tells class `best` from all others. The errors of a
+ * layer's sums and outputs go through the layers as the values did, by absolute weights. All terms are ≥ 0 and few, so
+ * that float32 rounds their sums by far less than ERROR_SLACK allows.
+ */
+function isApart(run: usize, image: i32, logits: usize, best: usize, pixelSum: f32): bool {
+  const sumErrors: usize = load<i32>(run, RUN_SUM_ERRORS);
+  const outErrors: usize = load<i32>(run, RUN_OUT_ERRORS);
+  const last = lastLayer(run);
+  let layer: usize = load<i32>(run, RUN_LAYERS);
+  // Without a hidden layer there is nothing that the bound at load did not know.
+  if (layer == last) return false;
+  ownErrors(layer, pixelSum, sumErrors);
+  outputErrors(layer, image, sumErrors, outErrors);
+  for (layer += LAYER_BYTES; layer < last; layer += LAYER_BYTES) {
+    ownErrors(layer, pixelSum, sumErrors);
+    addInherited(layer, outErrors, sumErrors);
+    outputErrors(layer, image, sumErrors, outErrors);
+  }
+  ownErrors(last, pixelSum, sumErrors);
+  return pairsApart(last, logits, best, sumErrors, outErrors);
+}
+
+const ERROR_SLACK: f32 = 1.001;
+/** Of the rounding of two weights to float32 and of their difference. */
+const WEIGHT_ROUNDING: f32 = 1e-6;
+
+/** errors (V·4) = pixelSum · slopes + bases */
+function ownErrors(layer: usize, pixelSum: f32, errors: usize): void {
+  const bytes: usize = load<i32>(layer, LAYER_VECTORS) << 4;
+  const slopes: usize = load<i32>(layer, LAYER_OWN_SLOPES);
+  const bases: usize = load<i32>(layer, LAYER_OWN_BASES);
+  const pixels = f32x4.splat(pixelSum);
+  for (let at: usize = 0; at < bytes; at += 16) {
+    v128.store(errors + at, f32x4.add(f32x4.mul(pixels, v128.load(slopes + at)), v128.load(bases + at)));
+  }
+}
+
+function inputCount(layer: usize): usize {
+  const inputs: usize = load<i32>(layer, LAYER_INPUTS);
+  return load<i32>(layer, LAYER_IS_INTEGER) ? inputs << 1 : inputs;
+}
+
+/** errors (V·4) += x (I) · |w| (I, V·4) */
+function addInherited(layer: usize, x: usize, errors: usize): void {
+  const rowBytes: usize = load<i32>(layer, LAYER_VECTORS) << 4;
+  const inputs = inputCount(layer);
+  const weights: usize = load<i32>(layer, LAYER_PLAIN_WEIGHTS);
+  for (let at: usize = 0; at < rowBytes; at += 16) {
+    let sum = v128.load(errors + at);
+    let w = weights + at;
+    for (let k: usize = 0; k < inputs; k++) {
+      sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(x + (k << 2)), f32x4.abs(v128.load(w))));
+      w += rowBytes;
+    }
+    v128.store(errors + at, sum);
+  }
+}
+
+/** out (V·4) = L · errors + the activation's own error, L from the image's outputs */
+function outputErrors(layer: usize, image: i32, errors: usize, out: usize): void {
+  const bytes: usize = load<i32>(layer, LAYER_VECTORS) << 4;
+  const outputs = <usize>load<i32>(layer, LAYER_OUT) + <usize>image * <usize>load<i32>(layer, LAYER_ROW_BYTES);
+  const activation = load<i32>(layer, LAYER_ACTIVATION);
+  const outScale = load<f32>(layer, LAYER_OUT_SCALE);
+  const own = f32x4.splat(load<f32>(layer, LAYER_ACTIVATION_ERROR));
+  const one = f32x4.splat(1);
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const h = outScale == 0
+      ? v128.load(outputs + at)
+      : f32x4.mul(f32x4.convert_i32x4_s(v128.load16x4_s(outputs + (at >> 1))), f32x4.splat(1 / outScale));
+    const d = v128.load(errors + at);
+    let slope = one;
+    if (activation == SIGMOID) {
+      const here = f32x4.add(f32x4.mul(h, f32x4.sub(one, h)), own);
+      slope = f32x4.pmin(f32x4.splat(0.25), f32x4.add(here, f32x4.mul(d, f32x4.splat(0.1))));
+    } else if (activation == TANH) {
+      const here = f32x4.add(f32x4.sub(one, f32x4.mul(h, h)), f32x4.add(own, own));
+      slope = f32x4.pmin(one, f32x4.add(here, f32x4.mul(d, f32x4.splat(0.8))));
+    }
+    v128.store(out + at, f32x4.add(f32x4.mul(slope, d), own));
+  }
+}
+
+/** Whether every other logit is lower than the best by more than what errors of the inputs and of the sums can do. */
+function pairsApart(last: usize, logits: usize, best: usize, sumErrors: usize, inputErrors: usize): bool {
+  const rowBytes: usize = load<i32>(last, LAYER_VECTORS) << 4;
+  const inputs = inputCount(last);
+  const weights: usize = load<i32>(last, LAYER_PLAIN_WEIGHTS);
+  const top = v128.load32_splat(logits + (best << 2));
+  const topError = v128.load32_splat(sumErrors + (best << 2));
+  let lanes = i32x4(0, 1, 2, 3);
+  for (let at: usize = 0; at < rowBytes; at += 16) {
+    let bound = f32x4.add(topError, v128.load(sumErrors + at));
+    let row = weights;
+    for (let k: usize = 0; k < inputs; k++) {
+      const a = v128.load32_splat(row + (best << 2));
+      const b = v128.load(row + at);
+      const rounding = f32x4.mul(f32x4.splat(WEIGHT_ROUNDING), f32x4.add(f32x4.abs(a), f32x4.abs(b)));
+      const weight = f32x4.add(f32x4.abs(f32x4.sub(a, b)), rounding);
+      bound = f32x4.add(bound, f32x4.mul(weight, v128.load32_splat(inputErrors + (k << 2))));
+      row += rowBytes;
+    }
+    bound = f32x4.mul(bound, f32x4.splat(ERROR_SLACK));
+    const apart = f32x4.gt(f32x4.sub(top, v128.load(logits + at)), bound);
+    const isBest = i32x4.eq(lanes, i32x4.splat(<i32>best));
+    if (!i32x4.all_true(v128.or(apart, isBest))) return false;
+    lanes = i32x4.add(lanes, i32x4.splat(4));
+  }
+  return true;
 }

@@ -1,6 +1,6 @@
 /** The kernel's memory: constants first, the same for all workers, then scratch, then pixels and answers. */
 import type { Activation } from "../../contracts/network.js";
-import type { PairBounds } from "./error-bound.js";
+import { activationError, type ErrorBounds, type PairBounds } from "./error-bound.js";
 import { type KernelLayer, LANES } from "./quantise.js";
 
 /** Images a call: enough for the optimised code to be worth its call, few enough to stay in a core's cache. */
@@ -9,13 +9,13 @@ const PAGE_BYTES = 65_536;
 const VECTOR_BYTES = 16;
 /** Address 0 is left free: a pointer that was forgotten shows. */
 const FIRST_BYTE = 64;
-const RUN_BYTES = 44;
+const RUN_BYTES = 52;
 /** Images that go through a layer together. */
 const GROUP = 16;
 /** Vectors of outputs that the kernel sums at once, at most. */
 const TILE_VECTORS = 7;
 const MASKS = 256;
-const LAYER_BYTES = 48;
+const LAYER_BYTES = 64;
 /** A column beyond the classes, and a class against itself: always apart. */
 const ALWAYS_APART = -1e30;
 
@@ -43,7 +43,7 @@ export interface KernelImage {
   readonly logitsStride: number;
 }
 
-export function layOut(layers: readonly KernelLayer[], bounds: PairBounds): KernelImage {
+export function layOut(layers: readonly KernelLayer[], { pairs: bounds, own }: ErrorBounds): KernelImage {
   const { inputs } = layers[0].layer;
   const stride = upTo(inputs, VECTOR_BYTES);
   const last = layers[layers.length - 1];
@@ -67,7 +67,10 @@ export function layOut(layers: readonly KernelLayer[], bounds: PairBounds): Kern
   const layersAt = reserve(layers.length * LAYER_BYTES);
   const slopes = place(boundRows(bounds, bounds.slope, logitsStride, 0));
   const bases = place(boundRows(bounds, bounds.base, logitsStride, ALWAYS_APART));
-  const addresses = layers.map((layer) => ({
+  const addresses = layers.map((layer, n) => ({
+    ownSlopes: place(padded(own[n].slope, layer)),
+    ownBases: place(padded(own[n].base, layer)),
+    plainWeights: n === 0 ? 0 : place(plainWeights(layer)),
     weights: place(inTiles(layer)),
     scales: place(perOutput(layer, (j) => argumentFactor(layer) / divisorOf(layer, j), 0)),
     biases: place(
@@ -80,6 +83,9 @@ export function layOut(layers: readonly KernelLayer[], bounds: PairBounds): Kern
   const indexes = reserve(GROUP * stride * 4);
   const counts = reserve(GROUP * 4);
   const pixelSums = reserve(GROUP * 4);
+  const widest = Math.max(...layers.map(({ vectors }) => vectors)) * VECTOR_BYTES;
+  const sumErrors = reserve(widest);
+  const outErrors = reserve(widest);
   const rowBytes = layers.map(({ vectors }) => (vectors + 1) * VECTOR_BYTES);
   const sums = rowBytes.map((bytes) => reserve(GROUP * bytes));
   const outs = rowBytes.map((bytes) => reserve(GROUP * bytes));
@@ -101,6 +107,8 @@ export function layOut(layers: readonly KernelLayer[], bounds: PairBounds): Kern
     bases,
     counts,
     pixelSums,
+    sumErrors,
+    outErrors,
   ];
   fields.forEach((value, n) => {
     view.setInt32(run + 4 * n, value, true);
@@ -123,9 +131,28 @@ export function layOut(layers: readonly KernelLayer[], bounds: PairBounds): Kern
     });
     view.setFloat32(at + 36, layer.outScale, true);
     view.setInt32(at + 40, rowBytes[n], true);
+    view.setInt32(at + 44, addresses[n].ownSlopes, true);
+    view.setInt32(at + 48, addresses[n].ownBases, true);
+    view.setInt32(at + 52, addresses[n].plainWeights, true);
+    view.setFloat32(at + 56, activationError(layer), true);
   });
   for (const { at, bytes } of sections) new Uint8Array(constants).set(bytes, at);
   return { constants, pages: Math.ceil(end / PAGE_BYTES), run, stride, pixels, answers, logitsStride };
+}
+
+/** (inputs, made even in number, × vectors · 4) f32: the weights as they are, for the bound of a single image. */
+function plainWeights({ layer, vectors }: KernelLayer): Float32Array {
+  const rows = new Float32Array((layer.inputs + (layer.inputs % 2)) * vectors * LANES);
+  for (let k = 0; k < layer.inputs; k++) {
+    rows.set(layer.weights.subarray(k * layer.outputs, (k + 1) * layer.outputs), k * vectors * LANES);
+  }
+  return rows;
+}
+
+function padded(values: Float64Array, { vectors }: KernelLayer): Float32Array {
+  const row = new Float32Array(vectors * LANES);
+  row.set(values);
+  return row;
 }
 
 /** (rows × vectors · 4) of int16 pairs or f32 → the same, tile by tile, each tile (rows × its vectors · 4). */
