@@ -20,14 +20,14 @@
  *
  * An image that this leaves open is bounded again by the kernel (`isApart`), with its own activations: there a sigmoid's L
  * is h (1 − h) + ⅒ d instead of ¼, h being its output and d the error of its input (|σ″| < 0.0963), and tanh's
- * 1 − h² + ⅘ d (|tanh″| < 0.77), each with the error of h itself added. What a layer adds of its own stays as it is here.
+ * 1 − h² + ⅘ d (|tanh″| < 0.77), each with the error of h itself added; and |h| is taken instead of M. What a layer adds by rounding stays as it is here.
  */
 import type { Activation } from "../../contracts/network.js";
 import { isBounded, type KernelLayer } from "./quantise.js";
 
 const U = 2 ** -24;
 const ROUNDING = 8 * U;
-/** Of s ÷ (1 + 2^z): exp2's polynomial 4e-7, its evaluation 6u, sum and quotient 2u; doubled for tanh. */
+/** Of 1 ÷ (1 + 2^z), which changes by at most ¼ of the relative error of 2^z: 2.7e-6 and 6u; then 2u; doubled for tanh. */
 const SIGMOID_ERROR = 1e-6;
 /** Half a unit of int16, and the rounding of s · y before it. */
 const INT16_ERROR = 0.505;
@@ -49,21 +49,21 @@ export interface PairBounds extends Affine {
 
 export interface ErrorBounds {
   readonly pairs: PairBounds;
-  /** (outputs) a layer: of the error that its own weights and arithmetic add to its sums. */
-  readonly own: readonly Affine[];
+  /** (outputs) a layer: of what `isApart` does not work out anew: a later layer's rounding, and all of the first's. */
+  readonly fixed: readonly Affine[];
 }
 
 export function boundErrors(layers: readonly KernelLayer[]): ErrorBounds {
-  const own: Affine[] = [];
+  const fixed: Affine[] = [];
   let input: LayerInput | undefined;
   for (const layer of layers.slice(0, -1)) {
     const sums = boundSums(layer, input);
-    own.push(times(sums.own, SLACK));
+    fixed.push(times(input ? sums.rounding : sums.own, SLACK));
     input = outputOf(layer, sums);
   }
   const last = layers[layers.length - 1];
   const sums = boundSums(last, input);
-  return { pairs: boundPairs(last, sums.own, input), own: [...own, times(sums.own, SLACK)] };
+  return { pairs: boundPairs(last, sums.own, input), fixed: [...fixed, times(sums.rounding, SLACK)] };
 }
 
 /** Of an activation's value, beside what its input's error does: the kernel's evaluation, and rounding to int16. */
@@ -81,7 +81,9 @@ interface SumBounds {
   readonly magnitude: Affine;
   /** From the inputs' errors. */
   readonly inherited: Affine;
-  /** From this layer's own weights and arithmetic. */
+  /** From this layer's own arithmetic. */
+  readonly rounding: Affine;
+  /** The same, and from its own weights. */
   readonly own: Affine;
 }
 
@@ -101,7 +103,7 @@ function boundSums(kernelLayer: KernelLayer, input: LayerInput | undefined): Sum
     times(plus(magnitude, fromWeights), gamma),
     constant(biases, (bias) => ROUNDING * Math.abs(bias)),
   );
-  return { magnitude, inherited, own: plus(fromWeights, rounding) };
+  return { magnitude, inherited, rounding, own: plus(fromWeights, rounding) };
 }
 
 function outputOf(kernelLayer: KernelLayer, sums: SumBounds): LayerInput {

@@ -24,6 +24,7 @@ const RUN_COUNTS: usize = 36; // scratch (GROUP) i32: entries of the image's lis
 const RUN_PIXEL_SUMS: usize = 40; // scratch (GROUP) i32
 const RUN_SUM_ERRORS: usize = 44; // scratch, a row of the widest layer, f32
 const RUN_OUT_ERRORS: usize = 48; // the same
+const RUN_MAGNITUDES: usize = 52; // the same
 
 const LAYER_BYTES: usize = 64;
 const LAYER_IS_INTEGER: usize = 0;
@@ -37,10 +38,11 @@ const LAYER_SUMS: usize = 28; // scratch (GROUP, rowBytes)
 const LAYER_OUT: usize = 32; // (GROUP, rowBytes); i16 rows fill half of theirs
 const LAYER_OUT_SCALE: usize = 36; // f32; 0 where outputs stay f32, else they become round(scale · y) i16
 const LAYER_ROW_BYTES: usize = 40; // of sums and outputs: V vectors and room for one more
-const LAYER_OWN_SLOPES: usize = 44; // (V·4) f32: of the error that the layer itself adds to its sums
-const LAYER_OWN_BASES: usize = 48; // (V·4) f32
+const LAYER_FIXED_SLOPES: usize = 44; // (V·4) f32: of the sums' error that does not depend on the activations
+const LAYER_FIXED_BASES: usize = 48; // (V·4) f32
 const LAYER_PLAIN_WEIGHTS: usize = 52; // (I, made even, V·4) f32, of all layers but the first
 const LAYER_ACTIVATION_ERROR: usize = 56; // f32
+const LAYER_WEIGHT_ERRORS: usize = 60; // (I, made even, V·4) f32, of all layers but the first
 
 const IDENTITY: i32 = 0;
 const SIGMOID: i32 = 1;
@@ -334,18 +336,17 @@ function finishFloats(layer: usize, sums: usize, out: usize, activation: i32, in
 
 /**
  * 2^x with x clamped to ±126: the whole part goes into the exponent, the rest, within ±½, through a polynomial of degree
- * 5 that is off by at most 1.6e-7 of its value (fitted by reweighted least squares, its constants rounded to float32).
+ * 4 that is off by at most 2.7e-6 of its value (fitted by reweighted least squares, its constants rounded to float32).
  */
 @inline function exp2(x: v128): v128 {
   const clamped = f32x4.pmin(f32x4.splat(126), f32x4.pmax(f32x4.splat(-126), x));
   const shifted = f32x4.add(clamped, f32x4.splat(ROUNDER));
   const f = f32x4.sub(clamped, f32x4.sub(shifted, f32x4.splat(ROUNDER)));
-  let p = f32x4.splat(0.001327647129073739);
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.009675541892647743));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.05550713092088699));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.24022120237350464));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.6931469440460205));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(1.0000001192092896));
+  let p = f32x4.splat(0.009570102207362652);
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.05591786280274391));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.240247443318367));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.6931217908859253));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.9999992847442627));
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
@@ -383,18 +384,21 @@ function decide(run: usize, logits: usize, pixelSum: f32): u32 {
 function isApart(run: usize, image: i32, logits: usize, best: usize, pixelSum: f32): bool {
   const sumErrors: usize = load<i32>(run, RUN_SUM_ERRORS);
   const outErrors: usize = load<i32>(run, RUN_OUT_ERRORS);
+  const magnitudes: usize = load<i32>(run, RUN_MAGNITUDES);
   const last = lastLayer(run);
   let layer: usize = load<i32>(run, RUN_LAYERS);
   // Without a hidden layer there is nothing that the bound at load did not know.
   if (layer == last) return false;
-  ownErrors(layer, pixelSum, sumErrors);
-  outputErrors(layer, image, sumErrors, outErrors);
+  fixedErrors(layer, pixelSum, sumErrors);
+  outputErrors(layer, image, sumErrors, outErrors, magnitudes);
   for (layer += LAYER_BYTES; layer < last; layer += LAYER_BYTES) {
-    ownErrors(layer, pixelSum, sumErrors);
-    addInherited(layer, outErrors, sumErrors);
-    outputErrors(layer, image, sumErrors, outErrors);
+    fixedErrors(layer, pixelSum, sumErrors);
+    addProduct(layer, LAYER_PLAIN_WEIGHTS, outErrors, sumErrors);
+    addProduct(layer, LAYER_WEIGHT_ERRORS, magnitudes, sumErrors);
+    outputErrors(layer, image, sumErrors, outErrors, magnitudes);
   }
-  ownErrors(last, pixelSum, sumErrors);
+  fixedErrors(last, pixelSum, sumErrors);
+  addProduct(last, LAYER_WEIGHT_ERRORS, magnitudes, sumErrors);
   return pairsApart(last, logits, best, sumErrors, outErrors);
 }
 
@@ -403,10 +407,10 @@ const ERROR_SLACK: f32 = 1.001;
 const WEIGHT_ROUNDING: f32 = 1e-6;
 
 /** errors (V·4) = pixelSum · slopes + bases */
-function ownErrors(layer: usize, pixelSum: f32, errors: usize): void {
+function fixedErrors(layer: usize, pixelSum: f32, errors: usize): void {
   const bytes: usize = load<i32>(layer, LAYER_VECTORS) << 4;
-  const slopes: usize = load<i32>(layer, LAYER_OWN_SLOPES);
-  const bases: usize = load<i32>(layer, LAYER_OWN_BASES);
+  const slopes: usize = load<i32>(layer, LAYER_FIXED_SLOPES);
+  const bases: usize = load<i32>(layer, LAYER_FIXED_BASES);
   const pixels = f32x4.splat(pixelSum);
   for (let at: usize = 0; at < bytes; at += 16) {
     v128.store(errors + at, f32x4.add(f32x4.mul(pixels, v128.load(slopes + at)), v128.load(bases + at)));
@@ -418,11 +422,11 @@ function inputCount(layer: usize): usize {
   return load<i32>(layer, LAYER_IS_INTEGER) ? inputs << 1 : inputs;
 }
 
-/** errors (V·4) += x (I) · |w| (I, V·4) */
-function addInherited(layer: usize, x: usize, errors: usize): void {
+/** errors (V·4) += x (I) · |w| (I, V·4), w the layer's weights or their errors */
+function addProduct(layer: usize, field: usize, x: usize, errors: usize): void {
   const rowBytes: usize = load<i32>(layer, LAYER_VECTORS) << 4;
   const inputs = inputCount(layer);
-  const weights: usize = load<i32>(layer, LAYER_PLAIN_WEIGHTS);
+  const weights: usize = load<i32>(layer + field);
   for (let at: usize = 0; at < rowBytes; at += 16) {
     let sum = v128.load(errors + at);
     let w = weights + at;
@@ -434,8 +438,8 @@ function addInherited(layer: usize, x: usize, errors: usize): void {
   }
 }
 
-/** out (V·4) = L · errors + the activation's own error, L from the image's outputs */
-function outputErrors(layer: usize, image: i32, errors: usize, out: usize): void {
+/** out (V·4) = L · errors + the activation's own error, L from the image's outputs h; magnitudes (V·4) = |h| + out */
+function outputErrors(layer: usize, image: i32, errors: usize, out: usize, magnitudes: usize): void {
   const bytes: usize = load<i32>(layer, LAYER_VECTORS) << 4;
   const outputs = <usize>load<i32>(layer, LAYER_OUT) + <usize>image * <usize>load<i32>(layer, LAYER_ROW_BYTES);
   const activation = load<i32>(layer, LAYER_ACTIVATION);
@@ -455,7 +459,9 @@ function outputErrors(layer: usize, image: i32, errors: usize, out: usize): void
       const here = f32x4.add(f32x4.sub(one, f32x4.mul(h, h)), f32x4.add(own, own));
       slope = f32x4.pmin(one, f32x4.add(here, f32x4.mul(d, f32x4.splat(0.8))));
     }
-    v128.store(out + at, f32x4.add(f32x4.mul(slope, d), own));
+    const error = f32x4.add(f32x4.mul(slope, d), own);
+    v128.store(out + at, error);
+    v128.store(magnitudes + at, f32x4.add(f32x4.abs(h), error));
   }
 }
 

@@ -9,7 +9,7 @@ const PAGE_BYTES = 65_536;
 const VECTOR_BYTES = 16;
 /** Address 0 is left free: a pointer that was forgotten shows. */
 const FIRST_BYTE = 64;
-const RUN_BYTES = 52;
+const RUN_BYTES = 56;
 /** Images that go through a layer together. */
 const GROUP = 16;
 /** Vectors of outputs that the kernel sums at once, at most. */
@@ -43,7 +43,7 @@ export interface KernelImage {
   readonly logitsStride: number;
 }
 
-export function layOut(layers: readonly KernelLayer[], { pairs: bounds, own }: ErrorBounds): KernelImage {
+export function layOut(layers: readonly KernelLayer[], { pairs: bounds, fixed }: ErrorBounds): KernelImage {
   const { inputs } = layers[0].layer;
   const stride = upTo(inputs, VECTOR_BYTES);
   const last = layers[layers.length - 1];
@@ -68,9 +68,10 @@ export function layOut(layers: readonly KernelLayer[], { pairs: bounds, own }: E
   const slopes = place(boundRows(bounds, bounds.slope, logitsStride, 0));
   const bases = place(boundRows(bounds, bounds.base, logitsStride, ALWAYS_APART));
   const addresses = layers.map((layer, n) => ({
-    ownSlopes: place(padded(own[n].slope, layer)),
-    ownBases: place(padded(own[n].base, layer)),
-    plainWeights: n === 0 ? 0 : place(plainWeights(layer)),
+    fixedSlopes: place(padded(fixed[n].slope, layer)),
+    fixedBases: place(padded(fixed[n].base, layer)),
+    plainWeights: n === 0 ? 0 : place(plainRows(layer, layer.layer.weights)),
+    weightErrors: n === 0 ? 0 : place(plainRows(layer, layer.weightErrors)),
     weights: place(inTiles(layer)),
     scales: place(perOutput(layer, (j) => argumentFactor(layer) / divisorOf(layer, j), 0)),
     biases: place(
@@ -86,6 +87,7 @@ export function layOut(layers: readonly KernelLayer[], { pairs: bounds, own }: E
   const widest = Math.max(...layers.map(({ vectors }) => vectors)) * VECTOR_BYTES;
   const sumErrors = reserve(widest);
   const outErrors = reserve(widest);
+  const magnitudes = reserve(widest);
   const rowBytes = layers.map(({ vectors }) => (vectors + 1) * VECTOR_BYTES);
   const sums = rowBytes.map((bytes) => reserve(GROUP * bytes));
   const outs = rowBytes.map((bytes) => reserve(GROUP * bytes));
@@ -109,6 +111,7 @@ export function layOut(layers: readonly KernelLayer[], { pairs: bounds, own }: E
     pixelSums,
     sumErrors,
     outErrors,
+    magnitudes,
   ];
   fields.forEach((value, n) => {
     view.setInt32(run + 4 * n, value, true);
@@ -131,20 +134,21 @@ export function layOut(layers: readonly KernelLayer[], { pairs: bounds, own }: E
     });
     view.setFloat32(at + 36, layer.outScale, true);
     view.setInt32(at + 40, rowBytes[n], true);
-    view.setInt32(at + 44, addresses[n].ownSlopes, true);
-    view.setInt32(at + 48, addresses[n].ownBases, true);
+    view.setInt32(at + 44, addresses[n].fixedSlopes, true);
+    view.setInt32(at + 48, addresses[n].fixedBases, true);
     view.setInt32(at + 52, addresses[n].plainWeights, true);
     view.setFloat32(at + 56, activationError(layer), true);
+    view.setInt32(at + 60, addresses[n].weightErrors, true);
   });
   for (const { at, bytes } of sections) new Uint8Array(constants).set(bytes, at);
   return { constants, pages: Math.ceil(end / PAGE_BYTES), run, stride, pixels, answers, logitsStride };
 }
 
-/** (inputs, made even in number, × vectors · 4) f32: the weights as they are, for the bound of a single image. */
-function plainWeights({ layer, vectors }: KernelLayer): Float32Array {
+/** (inputs, made even in number, × vectors · 4) f32: weights, or their errors, for the bound of a single image. */
+function plainRows({ layer, vectors }: KernelLayer, values: Float64Array): Float32Array {
   const rows = new Float32Array((layer.inputs + (layer.inputs % 2)) * vectors * LANES);
   for (let k = 0; k < layer.inputs; k++) {
-    rows.set(layer.weights.subarray(k * layer.outputs, (k + 1) * layer.outputs), k * vectors * LANES);
+    rows.set(values.subarray(k * layer.outputs, (k + 1) * layer.outputs), k * vectors * LANES);
   }
   return rows;
 }
