@@ -17,14 +17,13 @@ const RUN_VALUES: usize = 8; // scratch (GROUP, stride) i32: what is not zero
 const RUN_INDEXES: usize = 12; // scratch (GROUP, stride) i32: where it stood
 const RUN_LAYERS: usize = 16;
 const RUN_LAYER_COUNT: usize = 20;
-const RUN_CLASSES: usize = 24;
-const RUN_BOUND_SLOPES: usize = 28; // (classes, V·4) f32: error of a difference of two logits, a unit of pixel sum
-const RUN_BOUND_BASES: usize = 32; // (classes, V·4) f32: the part that does not depend on the pixels
-const RUN_COUNTS: usize = 36; // scratch (GROUP) i32: entries of the image's list
-const RUN_PIXEL_SUMS: usize = 40; // scratch (GROUP) i32
-const RUN_SUM_ERRORS: usize = 44; // scratch, a row of the widest layer, f32
-const RUN_OUT_ERRORS: usize = 48; // the same
-const RUN_MAGNITUDES: usize = 52; // the same
+const RUN_BOUND_SLOPES: usize = 24; // (classes, V·4) f32: error of a difference of two logits, a unit of pixel sum
+const RUN_BOUND_BASES: usize = 28; // (classes, V·4) f32: the part that does not depend on the pixels
+const RUN_COUNTS: usize = 32; // scratch (GROUP) i32: entries of the image's list
+const RUN_PIXEL_SUMS: usize = 36; // scratch (GROUP) i32
+const RUN_SUM_ERRORS: usize = 40; // scratch, a row of the widest layer, f32
+const RUN_OUT_ERRORS: usize = 44; // the same
+const RUN_MAGNITUDES: usize = 48; // the same
 
 const LAYER_BYTES: usize = 64;
 const LAYER_IS_INTEGER: usize = 0;
@@ -353,19 +352,20 @@ function finishFloats(layer: usize, sums: usize, out: usize, activation: i32, in
 /** The first largest logit, and whether every other is lower by more than the bound of their difference's error. */
 function decide(run: usize, logits: usize, pixelSum: f32): u32 {
   const rowBytes: usize = load<i32>(lastLayer(run), LAYER_VECTORS) << 4;
-  const classes: usize = load<i32>(run, RUN_CLASSES);
+  let top = v128.load(logits);
+  for (let at: usize = 16; at < rowBytes; at += 16) top = f32x4.pmax(top, v128.load(logits + at));
+  top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 2, 3, 0, 1));
+  top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 1, 0, 3, 2));
   let best: usize = 0;
-  let most = load<f32>(logits);
-  for (let n: usize = 1; n < classes; n++) {
-    const value = load<f32>(logits + (n << 2));
-    if (value > most) {
-      most = value;
-      best = n;
+  for (let at: usize = 0; at < rowBytes; at += 16) {
+    const mask = i32x4.bitmask(f32x4.eq(v128.load(logits + at), top));
+    if (mask) {
+      best = (at >> 2) + ctz(mask);
+      break;
     }
   }
   const slopes = <usize>load<i32>(run, RUN_BOUND_SLOPES) + best * rowBytes;
   const bases = <usize>load<i32>(run, RUN_BOUND_BASES) + best * rowBytes;
-  const top = f32x4.splat(most);
   const pixels = f32x4.splat(pixelSum);
   let apart = i32x4.splat(-1);
   for (let at: usize = 0; at < rowBytes; at += 16) {

@@ -9,7 +9,7 @@ const PAGE_BYTES = 65_536;
 const VECTOR_BYTES = 16;
 /** Address 0 is left free: a pointer that was forgotten shows. */
 const FIRST_BYTE = 64;
-const RUN_BYTES = 56;
+const RUN_BYTES = 52;
 /** Images that go through a layer together. */
 const GROUP = 16;
 /** Vectors of outputs that the kernel sums at once, at most. */
@@ -96,7 +96,6 @@ export function layOut(layers: readonly KernelLayer[], { pairs: bounds, fixed }:
 
   const constants = new SharedArrayBuffer(constantBytes);
   const view = new DataView(constants);
-  const { classes } = bounds;
   const fields = [
     stride,
     shuffles,
@@ -104,7 +103,6 @@ export function layOut(layers: readonly KernelLayer[], { pairs: bounds, fixed }:
     indexes,
     layersAt,
     layers.length,
-    classes,
     slopes,
     bases,
     counts,
