@@ -1,0 +1,65 @@
+/** What is not zero of an image's bytes. */
+import { RUN_STRIDE, RUN_SHUFFLES, RUN_VALUES, RUN_INDEXES, RUN_COUNTS, RUN_PIXEL_SUMS } from "./fields.as";
+
+/** Of each image: the list of what is not zero, and the sum of its bytes. */
+export function listGroup(run: usize, pixels: usize, images: i32, pairs: i32): void {
+  const stride = load<i32>(run, RUN_STRIDE);
+  let values: usize = load<i32>(run, RUN_VALUES);
+  let indexes: usize = load<i32>(run, RUN_INDEXES);
+  const shuffles: usize = load<i32>(run, RUN_SHUFFLES);
+  const counts: usize = load<i32>(run, RUN_COUNTS);
+  const pixelSums: usize = load<i32>(run, RUN_PIXEL_SUMS);
+  for (let n = 0; n < images; n++) {
+    const pixelSum = pixelSums + (n << 2);
+    const found = pairs
+      ? listPairs(pixels, stride, shuffles, values, indexes, pixelSum)
+      : listElements(pixels, stride, values, indexes, pixelSum);
+    store<i32>(counts + (n << 2), found);
+    pixels += stride;
+    values += stride << 2;
+    indexes += stride << 2;
+  }
+}
+
+/** Pairs of bytes that are not both zero: the two as i16 in an i32, and the pair's index. Branches on whole vectors only. */
+@inline function listPairs(pixels: usize, bytes: i32, shuffles: usize, values: usize, indexes: usize, pixelSum: usize): i32 {
+  const begin = values;
+  const lanes = i16x8(0, 1, 2, 3, 4, 5, 6, 7);
+  let sum = i32x4.splat(0);
+  for (let at = 0; at < bytes; at += 16) {
+    const group = v128.load(pixels + at);
+    const mask = i16x8.bitmask(i16x8.ne(group, i16x8.splat(0)));
+    if (!mask) continue;
+    const shuffle = v128.load(shuffles + (mask << 4));
+    const packed = i8x16.swizzle(group, shuffle);
+    v128.store(values, i16x8.extend_low_i8x16_u(packed));
+    v128.store(values, i16x8.extend_high_i8x16_u(packed), 16);
+    const where = i8x16.swizzle(lanes, shuffle);
+    const first = i32x4.splat(at >> 1);
+    v128.store(indexes, i32x4.add(first, i32x4.extend_low_i16x8_u(where)));
+    v128.store(indexes, i32x4.add(first, i32x4.extend_high_i16x8_u(where)), 16);
+    sum = i32x4.add(sum, i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(group)));
+    const found = popcnt(mask) << 2;
+    values += found;
+    indexes += found;
+  }
+  const low = i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1);
+  store<i32>(pixelSum, low + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3));
+  return <i32>(values - begin) >> 2;
+}
+
+/** Bytes that are not zero: the byte as f32, and its index. */
+function listElements(pixels: usize, bytes: i32, values: usize, indexes: usize, pixelSum: usize): i32 {
+  let found = 0;
+  let sum = 0;
+  for (let at = 0; at < bytes; at++) {
+    const value = load<u8>(pixels + at);
+    if (!value) continue;
+    store<f32>(values + (found << 2), <f32>value);
+    store<i32>(indexes + (found << 2), at);
+    sum += value;
+    found++;
+  }
+  store<i32>(pixelSum, sum);
+  return found;
+}
