@@ -20,7 +20,8 @@
  *
  * An image that this leaves open is bounded again by the kernel (`isApart`), with its own activations: there a sigmoid's L
  * is h (1 − h) + ⅒ d instead of ¼, h being its output and d the error of its input (|σ″| < 0.0963), and tanh's
- * 1 − h² + ⅘ d (|tanh″| < 0.77), each with the error of h itself added; and |h| is taken instead of M. What a layer adds by rounding stays as it is here.
+ * 1 − h² + ⅘ d (|tanh″| < 0.77), each with the error of h itself added; ReLU's is 0 where z + d < 0;
+ * and |h| is taken instead of M. What a layer adds by rounding stays as it is here.
  */
 import type { Activation } from "../../contracts/network.js";
 import { isBounded, type KernelLayer } from "./quantise.js";

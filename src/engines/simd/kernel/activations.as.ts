@@ -51,7 +51,7 @@ function finishFloats(layer: usize, sums: usize, out: usize, activation: i32, in
   return i32x4.sub(f32x4.add(v, f32x4.splat(ROUNDER)), i32x4.splat(ROUNDER_BITS));
 }
 
-@inline function affine(sums: usize, scales: usize, biases: usize, integer: i32): v128 {
+@inline export function affine(sums: usize, scales: usize, biases: usize, integer: i32): v128 {
   const raw = v128.load(sums);
   const sum = integer ? f32x4.convert_i32x4_s(raw) : raw;
   return f32x4.add(f32x4.mul(sum, v128.load(scales)), v128.load(biases));

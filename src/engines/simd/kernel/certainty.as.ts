@@ -1,5 +1,6 @@
 /** Which class, and whether another one is possible. */
-import { RUN_LAYERS, RUN_BOUND_SLOPES, RUN_BOUND_BASES, RUN_SUM_ERRORS, RUN_OUT_ERRORS, RUN_MAGNITUDES, LAYER_BYTES, LAYER_IS_INTEGER, LAYER_INPUTS, LAYER_VECTORS, LAYER_ACTIVATION, LAYER_OUT, LAYER_OUT_SCALE, LAYER_ROW_BYTES, LAYER_FIXED_SLOPES, LAYER_FIXED_BASES, LAYER_PLAIN_WEIGHTS, LAYER_ACTIVATION_ERROR, LAYER_WEIGHT_ERRORS, SIGMOID, TANH, lastLayer } from "./fields.as";
+import { RUN_LAYERS, RUN_BOUND_SLOPES, RUN_BOUND_BASES, RUN_SUM_ERRORS, RUN_OUT_ERRORS, RUN_MAGNITUDES, LAYER_BYTES, LAYER_IS_INTEGER, LAYER_INPUTS, LAYER_VECTORS, LAYER_ACTIVATION, LAYER_OUT, LAYER_OUT_SCALE, LAYER_ROW_BYTES, LAYER_FIXED_SLOPES, LAYER_FIXED_BASES, LAYER_PLAIN_WEIGHTS, LAYER_ACTIVATION_ERROR, LAYER_WEIGHT_ERRORS, SIGMOID, TANH, lastLayer, LAYER_SUMS, LAYER_SCALES, LAYER_BIASES, RELU } from "./fields.as";
+import { affine } from "./activations.as";
 
 /** Added to the class of an image whose bound leaves another one possible. */
 export const UNCERTAIN: u32 = 0x10000;
@@ -100,6 +101,10 @@ function outputErrors(layer: usize, image: i32, errors: usize, out: usize, magni
   const activation = load<i32>(layer, LAYER_ACTIVATION);
   const outScale = load<f32>(layer, LAYER_OUT_SCALE);
   const own = f32x4.splat(load<f32>(layer, LAYER_ACTIVATION_ERROR));
+  const sums = <usize>load<i32>(layer, LAYER_SUMS) + <usize>image * <usize>load<i32>(layer, LAYER_ROW_BYTES);
+  const scales: usize = load<i32>(layer, LAYER_SCALES);
+  const biases: usize = load<i32>(layer, LAYER_BIASES);
+  const integer = load<i32>(layer, LAYER_IS_INTEGER);
   const one = f32x4.splat(1);
   for (let at: usize = 0; at < bytes; at += 16) {
     const h = outScale == 0
@@ -113,6 +118,10 @@ function outputErrors(layer: usize, image: i32, errors: usize, out: usize, magni
     } else if (activation == TANH) {
       const here = f32x4.add(f32x4.sub(one, f32x4.mul(h, h)), f32x4.add(own, own));
       slope = f32x4.pmin(one, f32x4.add(here, f32x4.mul(d, f32x4.splat(0.8))));
+    } else if (activation == RELU) {
+      // 0 where the sum is negative by more than its error: then the output is 0 on both sides.
+      const z = affine(sums + at, scales + at, biases + at, integer);
+      slope = v128.and(one, f32x4.ge(f32x4.add(z, d), f32x4.splat(0)));
     }
     const error = f32x4.add(f32x4.mul(slope, d), own);
     v128.store(out + at, error);

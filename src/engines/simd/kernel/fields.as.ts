@@ -35,6 +35,7 @@ export const LAYER_WEIGHT_ERRORS: usize = 60; // (I, made even, V·4) f32, of al
 export const IDENTITY: i32 = 0;
 export const SIGMOID: i32 = 1;
 export const TANH: i32 = 2;
+export const RELU: i32 = 3;
 
 /** Images that go through a layer together. */
 export const GROUP: i32 = 16;

@@ -1,0 +1,43 @@
+/** simd on all 70,000 images of MNIST: every prediction equal to float64's, for networks of several kinds. */
+import { join } from "node:path";
+import type { FoldedLayers } from "../../src/contracts/engine.js";
+import { loadMnist } from "../../src/datasets/mnist.js";
+import { foldPreprocessing } from "../../src/engines/fold.js";
+import { createEngine } from "../../src/engines/registry.js";
+import { argmax } from "../../src/metrics/argmax.js";
+import { loadNetwork } from "../../src/networks/registry.js";
+import { randomNetwork } from "../helpers/random.js";
+import { mnist, needs } from "../helpers/require.js";
+
+const withMnist = needs("mnist", mnist !== undefined);
+const folder = mnist ?? "";
+
+const NETWORKS: readonly [name: string, layers: () => Promise<FoldedLayers>][] = [
+  ["the book's", async () => foldPreprocessing(await loadNetwork(join(folder, "sample_weight.pkl")))],
+  ["ours", async () => foldPreprocessing(await loadNetwork("bundled"))],
+  ["ours on whitened pixels", async () => foldPreprocessing(await loadNetwork("bundled-whiten"))],
+  ["a ReLU", async () => foldPreprocessing(randomNetwork([784, 50, 100, 10], "relu", 21))],
+  ["a tanh", async () => foldPreprocessing(randomNetwork([784, 50, 100, 10], "tanh", 22))],
+  ["a five-layer", async () => foldPreprocessing(randomNetwork([784, 60, 50, 40, 30, 10], "sigmoid", 23))],
+];
+
+for (const [name, load] of NETWORKS) {
+  withMnist(`predicts all 70,000 images as float64 does with ${name} network`, async (t) => {
+    const layers = await load();
+    // Its logits are bit-identical to the reference's (engines.test.ts), and it is six times as fast.
+    const exact = await createEngine("ml-matrix", layers);
+    const simd = await createEngine("simd", layers);
+    const parts: string[] = [];
+    for (const [images] of await loadMnist({ normalize: false, directory: folder })) {
+      const [count] = images.shape;
+      const logits = new Float64Array(count * 10);
+      await exact.forward(images.data, count, logits);
+      const predictions = new Uint16Array(count);
+      const recomputed = simd.predict?.(images.data, count, predictions) ?? 0;
+      const differing = predictions.findIndex((found, image) => found !== argmax(logits, image * 10, 10));
+      t.is(differing, -1);
+      parts.push(`${recomputed} of ${count}`);
+    }
+    t.log(`computed again: ${parts.join(" and ")}`);
+  });
+}
