@@ -12,6 +12,7 @@ import { plainCell } from "./reports/image-text.js";
 import { createDownloadDisplay } from "./terminal/download-display.js";
 import { greyCell } from "./terminal/grey-cell.js";
 import { createProgressDisplay } from "./terminal/progress-display.js";
+import { createTextDisplay } from "./terminal/text-display.js";
 
 /** Of several faults the first in this order sets the exit status. */
 const STATUS_ORDER: readonly ExitStatus[] = [130, 143, 1, 4, 6, 3, 5, 2, 100];
@@ -72,6 +73,7 @@ function contextOf(flags: GlobalFlags): Context {
     paint: colorLevel >= GREYS_FROM_LEVEL ? greyCell : plainCell,
     writeAnswer,
     showProgress: createProgressDisplay(display),
+    showText: createTextDisplay(display),
     note: (text) => void (display.quiet || process.stderr.write(`${oneLine(text)}\n`)),
     showDownload: () => createDownloadDisplay(display),
   };

@@ -1,52 +1,14 @@
-/** Composes an evaluation: data and network are loaded side by side, batches run, integers merged. */
+/** One evaluation, from its options to its answer: made ready, run, closed. */
 import { availableParallelism } from "node:os";
-import type { Dataset } from "./contracts/dataset.js";
-import type { FoldedLayers } from "./contracts/engine.js";
-import type { Executor } from "./contracts/executor.js";
-import { type Log, SILENT } from "./contracts/log.js";
-import type { Network } from "./contracts/network.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "./contracts/result.js";
-import type { DownloadNotice } from "./download/catalog-entry.js";
-import { foldPreprocessing } from "./engines/fold.js";
-import { RunError } from "./errors.js";
 import { openExecutor } from "./executors/registry.js";
-import { IncompleteError, interruption } from "./incomplete.js";
-import { loadPair } from "./load-pair.js";
-import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "./options.js";
-import { runBatches } from "./run-batches.js";
-import { taskSizeFor } from "./slabs/task-size.js";
-import { summarize } from "./summarize.js";
+import { type EvaluateInput, resolveOptions } from "./options.js";
+import { type OpenExecutor, type PrepareHooks, prepare, type RunHooks, runPrepared } from "./prepare.js";
 
-export interface EvaluateHooks {
-  /** Aborting ends the run: `evaluate` then throws an IncompleteError with what was done. */
-  readonly signal?: AbortSignal;
-  /** Called before a data set or network that was given by name is downloaded. */
-  onDownload?(notice: DownloadNotice): void;
-  /** Called once data and network are loaded, before the first batch. */
-  onStart?(plan: EvaluationPlan): void;
-  onProgress?(progress: Progress): void;
-  /** Default silent. */
-  readonly log?: Log;
-}
+export type { EvaluationPlan, OpenExecutor, Progress } from "./prepare.js";
 
-export interface EvaluationPlan {
-  readonly dataset: Dataset;
-  readonly network: Network;
-  readonly options: EvaluateOptions;
-  readonly totalImages: number;
-  readonly batches: number;
-}
-
-export interface Progress {
-  readonly doneImages: number;
-  readonly totalImages: number;
-}
-
-export type OpenExecutor = (
-  options: EvaluateOptions,
-  layers: FoldedLayers,
-  tasks: number,
-) => Promise<Executor>;
+/** Aborting the signal ends the run: `evaluate` then throws an IncompleteError with what was done. */
+export interface EvaluateHooks extends PrepareHooks, RunHooks {}
 
 /**
  * Evaluates a network over a labelled image set, in batches.
@@ -75,56 +37,14 @@ export async function evaluateWith(
   input: EvaluateInput,
   hooks: EvaluateHooks = {},
 ): Promise<AnyEvaluation> {
-  const { signal = new AbortController().signal, onStart, onProgress, log = SILENT } = hooks;
   const beganAt = performance.now();
   const options = resolveOptions(input, availableParallelism());
-  const { batchSize } = options;
-  const pair = await loadPair(options, { signal, log, onDownload: (notice) => hooks.onDownload?.(notice) });
-  const { dataset, network, range } = pair;
-  const totalImages = range.limit;
-  const batches = Math.ceil(totalImages / batchSize);
-  const loadMs = performance.now() - beganAt;
-
-  log.info({ dataset: dataset.name, network: network.name, totalImages, batches, loadMs }, "loaded");
-  onStart?.({ dataset, network, options, totalImages, batches });
-  const predictions = new Uint16Array(totalImages);
-  let doneImages = 0;
-  const executor = await open(options, foldPreprocessing(network), batches);
+  const prepared = await prepare(open, options, hooks);
+  const { executor, pair, loadMs } = prepared;
   try {
     if (options.warm) await executor.warm();
-    const outcome = await runBatches({
-      slabs: pair.slabs(batchSize),
-      executor,
-      batchSize,
-      totalBatches: batches,
-      taskSize: taskSizeFor(options.engine, options.threads),
-      retries: options.retries,
-      classes: pair.classes,
-      signal,
-      log,
-      onMerged(slab, start, count) {
-        const first = slab.firstImage + start - range.offset;
-        predictions.set(slab.predictions.subarray(start, start + count), first);
-        doneImages += count;
-        onProgress?.({ doneImages, totalImages });
-      },
-    });
-    log.info({ evaluateMs: outcome.evaluateMs, retries: outcome.retries }, "merged");
-    const totalMs = performance.now() - beganAt;
-    const evaluation = summarize({
-      options,
-      dataset,
-      network,
-      executor,
-      outcome,
-      predictions,
-      loadMs,
-      totalMs,
-    });
-    if (signal.aborted) throw new IncompleteError(interruption(signal, doneImages, totalImages), evaluation);
-    if (outcome.failure instanceof RunError) throw new IncompleteError(outcome.failure, evaluation);
-    if (outcome.failure !== undefined) throw outcome.failure;
-    return evaluation;
+    const slabs = pair.slabs(options.batchSize);
+    return (await runPrepared(prepared, { slabs, beganAt, loadMs }, hooks)).evaluation;
   } finally {
     await executor.close();
   }

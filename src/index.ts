@@ -22,6 +22,7 @@ export {
   UsageError,
 } from "./errors.js";
 export { type EvaluateHooks, evaluate, type Progress } from "./evaluate.js";
+export { type Evaluator, type EvaluatorRun, openEvaluator } from "./evaluator.js";
 export { type Fit, type FitInput, fitPreprocessing } from "./fit.js";
 export { imgShow } from "./img-show.js";
 export { IncompleteError } from "./incomplete.js";
@@ -29,3 +30,4 @@ export { softmax } from "./metrics/softmax.js";
 export { loadNetwork } from "./networks/registry.js";
 export type { EvaluateInput } from "./options.js";
 export { predict } from "./predict.js";
+export type { PrepareHooks, RunHooks } from "./prepare.js";

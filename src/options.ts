@@ -9,10 +9,10 @@ import { suggest } from "./suggest.js";
 
 /** More threads than this are a slip of the keyboard. */
 export const MAX_THREADS = 1024;
-const MAX_COUNT = 2 ** 32;
+export const MAX_COUNT = 2 ** 32;
 const DAY_SECONDS = 86_400;
 
-type NumberLike = number | string;
+export type NumberLike = number | string;
 
 /** What `evaluate` takes. Everything has a default; numbers may be given as strings, as a command line does. */
 export interface EvaluateInput {

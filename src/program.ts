@@ -1,5 +1,6 @@
 /** The command line's grammar: commands, options, help. */
 import { Command, CommanderError } from "commander";
+import { benchCommand } from "./commands/bench.js";
 import type { RunWork } from "./commands/context.js";
 import { convertCommand } from "./commands/convert.js";
 import { EXAMPLES, evaluateCommand } from "./commands/evaluate.js";
@@ -51,6 +52,7 @@ export async function runProgram(
     convertCommand(run),
     fetchCommand(run),
     fitCommand(run),
+    benchCommand(run),
   ];
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });

@@ -27,7 +27,10 @@ export interface BatchesOutcome {
   readonly retries: number;
   readonly recomputed: number;
   readonly batchesByThread: readonly number[];
+  /** Of each batch, the forward pass in its worker. */
   readonly latenciesMs: readonly number[];
+  /** Of each task, from its dispatch to its answer on the coordinator. */
+  readonly roundTripsMs: readonly number[];
   readonly evaluateMs: number;
   /** Why the counts are not whole, where they are not; an interruption is told by the signal. */
   readonly failure: unknown;
@@ -45,6 +48,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   const tally = createTally(classes);
   const batchesByThread: number[] = [];
   const latenciesMs: number[] = [];
+  const roundTripsMs: number[] = [];
   let retries = 0;
   let recomputed = 0;
   let failedBatches = 0;
@@ -87,8 +91,11 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     while (fatal === undefined && !signal.aborted) {
       const attempt = again.shift() ?? firstAttempt((await planned.next()).value);
       if (attempt === undefined) return;
+      const issuedAt = performance.now();
       try {
-        merge(attempt, await executor.run(attempt.task, signal));
+        const answer = await executor.run(attempt.task, signal);
+        roundTripsMs.push(performance.now() - issuedAt);
+        merge(attempt, answer);
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof RunError && error.code === "ERR_WORKER_LOAD") fatal = error;
@@ -112,6 +119,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       (_, thread) => batchesByThread[thread] ?? 0,
     ),
     latenciesMs,
+    roundTripsMs,
     evaluateMs: mergedAt - beganAt,
     failure: fatal ?? (firstFailure && failureOf(firstFailure.attempt, firstFailure.error, failedBatches)),
   };

@@ -14,6 +14,8 @@ export interface Context {
   writeAnswer(text: string): void;
   /** To stderr: a spinner on a terminal, one plain line elsewhere, nothing with --quiet. */
   showProgress(plan: EvaluationPlan): ProgressDisplay;
+  /** To stderr: a spinner with a text that changes, one plain line elsewhere, nothing with --quiet. */
+  showText(first: string): TextDisplay;
   /** To stderr: one plain line; nothing with --quiet. */
   note(text: string): void;
   /** To stderr: a spinner on a terminal, one plain line a file elsewhere, nothing with --quiet. */
@@ -22,6 +24,11 @@ export interface Context {
 
 export interface ProgressDisplay {
   update(progress: Progress): void;
+  stop(): void;
+}
+
+export interface TextDisplay {
+  update(text: string): void;
   stop(): void;
 }
 

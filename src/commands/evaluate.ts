@@ -4,14 +4,15 @@ import { ENGINES } from "../contracts/engine.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { RunError, UsageError } from "../errors.js";
 import { type EvaluateHooks, evaluate } from "../evaluate.js";
-import { assertWritable, writeFileWhole } from "../files/write-file.js";
+import { assertWritable } from "../files/write-file.js";
 import { IncompleteError } from "../incomplete.js";
 import { decimal, type EvaluateInput, oneOf } from "../options.js";
 import { pythonFloat } from "../reports/python-float.js";
-import { FORMATS, type Format, formatOf, render } from "../reports/registry.js";
+import { FORMATS, formatOf, render } from "../reports/registry.js";
 import type { Context, ProgressDisplay, RunWork } from "./context.js";
 import { downloadLine } from "./download-line.js";
-import { addDataOptions, addNetworkOptions } from "./options.js";
+import { addDataOptions, addNetworkOptions, collect } from "./options.js";
+import { writeOutput } from "./write-output.js";
 
 interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds"> {
   readonly timeout: string;
@@ -72,7 +73,7 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
     context,
     faults,
   );
-  for (const output of outputs) await writeOutput(output, evaluation, faults);
+  for (const { path, format } of outputs) await writeOutput(path, render(format, evaluation), faults);
   context.writeAnswer(render(format, evaluation));
   // A gate judges whole results only: a partial one has failed already.
   const { result } = evaluation;
@@ -107,19 +108,6 @@ async function evaluateShowingProgress(
   }
 }
 
-async function writeOutput(
-  { path, format }: { path: string; format: Format },
-  evaluation: AnyEvaluation,
-  faults: Error[],
-): Promise<void> {
-  try {
-    await writeFileWhole(path, render(format, evaluation));
-  } catch (error) {
-    if (!(error instanceof RunError)) throw error;
-    faults.push(error);
-  }
-}
-
 type Gate = (accuracy: number) => RunError[];
 
 function gatesOf({ minAccuracy, expectAccuracy }: EvaluateFlags): Gate[] {
@@ -139,8 +127,4 @@ function gatesOf({ minAccuracy, expectAccuracy }: EvaluateFlags): Gate[] {
 
 function gateError(gate: string, expected: string, found: number): RunError {
   return new RunError("ERR_GATE_ACCURACY", { gate, expected, found: pythonFloat(found) });
-}
-
-function collect(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
 }

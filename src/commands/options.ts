@@ -40,3 +40,8 @@ export function addNetworkFacts(command: Command): Command {
     )
     .option("--offline", "use what is in the cache, and download nothing");
 }
+
+/** Of an option that may stand several times. */
+export function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}

@@ -13,6 +13,7 @@ export const usageCodes = {
     (f: { what: string; found: string; known: readonly string[]; suggestion?: string | undefined }) =>
       `unknown ${f.what} "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}`}`,
   ),
+  ERR_EVALUATOR_CLOSED: row(2, () => "the evaluator was closed; open another to run again"),
 } as const;
 
 export const runCodes = {
@@ -47,6 +48,21 @@ export const runCodes = {
     }) =>
       `batch ${f.batch} (images ${f.firstImage} to ${f.lastImage}) failed ${f.attempts} times: ${f.reason}${f.failedBatches > 1 ? `; ${grouped(f.failedBatches)} batches failed in all` : ""}; the result is partial`,
   ),
+  ERR_BENCH_MISMATCH: row(
+    4,
+    (f: {
+      engine: string;
+      threads: number;
+      batchSize: number;
+      checkedAgainst: string;
+      image: number;
+      expected: number;
+      found: number;
+      differing: number;
+      total: number;
+    }) =>
+      `${f.engine}, ${f.threads} threads, batches of ${f.batchSize}: expected class ${f.expected} for image ${f.image}, as ${f.checkedAgainst} predicts, found ${f.found}; ${grouped(f.differing)} of ${grouped(f.total)} differ, and a wrong answer is not timed`,
+  ),
   ERR_OUTPUT_WRITE: row(
     6,
     (f: { path: string; reason: string }) => `${f.path}: the output could not be written: ${f.reason}`,
@@ -65,5 +81,15 @@ export const runCodes = {
     143,
     (f: { doneImages: number; totalImages: number }) =>
       `terminated after ${grouped(f.doneImages)} of ${grouped(f.totalImages)} images; the result is partial`,
+  ),
+  ERR_BENCH_INTERRUPTED: row(
+    130,
+    (f: { donePasses: number }) =>
+      `interrupted after ${grouped(f.donePasses)} timed passes; the numbers are of these`,
+  ),
+  ERR_BENCH_TERMINATED: row(
+    143,
+    (f: { donePasses: number }) =>
+      `terminated after ${grouped(f.donePasses)} timed passes; the numbers are of these`,
   ),
 } as const;

@@ -3,6 +3,11 @@ import type { AnyEvaluation } from "../contracts/result.js";
 
 export function renderJson({ predictions, ...facts }: AnyEvaluation): string {
   const report = facts.result.labelled ? facts : { ...facts, predictions: [...predictions] };
+  return jsonText(report);
+}
+
+/** Indented, with rows of numbers on one line. */
+export function jsonText(report: object): string {
   return `${inlineNumberArrays(JSON.stringify(report, null, 2))}\n`;
 }
 

@@ -1,7 +1,6 @@
 /** Formats of the answer, by name and by the ending of a file. */
-import { extname } from "node:path";
 import type { AnyEvaluation } from "../contracts/result.js";
-import { UsageError } from "../errors.js";
+import { formatByEnding } from "./ending.js";
 import { renderJson } from "./json.js";
 import { renderText } from "./text.js";
 
@@ -23,8 +22,5 @@ export function render(format: Format, evaluation: AnyEvaluation): string {
 }
 
 export function formatOf(path: string): Format {
-  const format = FORMAT_OF_ENDING.get(extname(path).toLowerCase());
-  if (format !== undefined) return format;
-  const expected = `a file ending in ${[...FORMAT_OF_ENDING.keys()].join(" or ")}`;
-  throw new UsageError("ERR_OPTION_VALUE", { option: "--output", expected, found: path });
+  return formatByEnding(FORMAT_OF_ENDING, path);
 }

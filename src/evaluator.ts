@@ -1,0 +1,129 @@
+/** An evaluation that stays open: data, network and warm workers serve run after run. */
+import { availableParallelism } from "node:os";
+import type { AnyEvaluation, Evaluation, PredictedCounts } from "./contracts/result.js";
+import { UsageError } from "./errors.js";
+import { openExecutor } from "./executors/registry.js";
+import { type EvaluateInput, integer, MAX_COUNT, type NumberLike, resolveOptions } from "./options.js";
+import {
+  type FinishedRun,
+  type OpenExecutor,
+  type PrepareHooks,
+  prepare,
+  type RunHooks,
+  runPrepared,
+} from "./prepare.js";
+import type { TaskSize } from "./slabs/plan.js";
+import type { Slab } from "./slabs/slab.js";
+
+/** What no network can predict: a class that a worker did not write is thereby seen. */
+const NOT_PREDICTED = 0xffff;
+
+export interface EvaluatorRun extends RunHooks {
+  /** Images a batch of this run. Default: as the evaluator was opened with. */
+  readonly batchSize?: NumberLike | undefined;
+}
+
+export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
+  /**
+   * Evaluates all images once more; runs that are asked for side by side follow each other.
+   *
+   * `timing` tells the loading in the first answer, and 0 ms of it in those that follow.
+   *
+   * @throws UsageError ERR_EVALUATOR_CLOSED after `close`
+   * @throws IncompleteError as `evaluate`; the evaluator can then still be used
+   */
+  run(options?: EvaluatorRun): Promise<Answer>;
+  /** Ends the workers, once the runs that were asked for have ended. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens an evaluator: the images (of `offset` and `limit`) and the network are loaded into shared memory once, and all
+ * workers are ready, when the promise is fulfilled. No more workers are started than there are batches of `batchSize`.
+ * Whoever opens it closes it: workers keep the process alive.
+ *
+ * @throws UsageError, FileError, DatasetError, NetworkError or TransferError as `evaluate`
+ * @throws RunError ERR_WORKER_LOAD where a worker cannot be started
+ */
+export function openEvaluator(
+  input: Omit<EvaluateInput, "warm"> & { readonly labels: false },
+  hooks?: PrepareHooks,
+): Promise<Evaluator<Evaluation<PredictedCounts>>>;
+export function openEvaluator(
+  input?: Omit<EvaluateInput, "warm"> & { readonly labels?: string | undefined },
+  hooks?: PrepareHooks,
+): Promise<Evaluator>;
+export function openEvaluator(
+  input?: Omit<EvaluateInput, "warm">,
+  hooks?: PrepareHooks,
+): Promise<Evaluator<AnyEvaluation>>;
+export async function openEvaluator(
+  input: EvaluateInput = {},
+  hooks: PrepareHooks = {},
+): Promise<Evaluator<AnyEvaluation>> {
+  const { run, close } = await openEvaluatorWith(openExecutor, input, hooks);
+  return { run: async (options) => (await run(options)).evaluation, close };
+}
+
+/** An evaluator that also answers the times from which its evaluations are made. */
+export interface OpenEvaluator {
+  run(options?: EvaluatorRun & { readonly taskSize?: TaskSize }): Promise<FinishedRun>;
+  close(): Promise<void>;
+}
+
+/** `openEvaluator` over an executor of the caller's choice. */
+export async function openEvaluatorWith(
+  open: OpenExecutor,
+  input: EvaluateInput,
+  hooks: PrepareHooks = {},
+): Promise<OpenEvaluator> {
+  const beganAt = performance.now();
+  const options = resolveOptions({ ...input, warm: true }, availableParallelism());
+  const prepared = await prepare(open, options, hooks);
+  const { pair, executor } = prepared;
+  const slabs: Slab[] = [];
+  try {
+    // A slab of all images has no seam, so that any batch size fits it.
+    for await (const slab of pair.slabs(pair.range.limit)) slabs.push(slab);
+    await executor.warm();
+  } catch (error) {
+    await executor.close();
+    throw error;
+  }
+  let openingMs = performance.now() - beganAt;
+  let loadMs = prepared.loadMs;
+  let lastRun: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  async function runNow(run: EvaluatorRun & { readonly taskSize?: TaskSize }): Promise<FinishedRun> {
+    const batchSize = integer("--batch-size", run.batchSize ?? options.batchSize, 1, MAX_COUNT);
+    for (const { predictions } of slabs) predictions.fill(NOT_PREDICTED);
+    const plan = { slabs: again(slabs), beganAt: performance.now() - openingMs, loadMs };
+    openingMs = 0;
+    loadMs = 0;
+    const { taskSize } = run;
+    return runPrepared(
+      { ...prepared, options: { ...options, batchSize } },
+      taskSize === undefined ? plan : { ...plan, taskSize },
+      run,
+    );
+  }
+
+  return {
+    async run(run = {}) {
+      if (closed) throw new UsageError("ERR_EVALUATOR_CLOSED", {});
+      const answer = lastRun.then(() => runNow(run));
+      lastRun = answer.catch(() => {});
+      return answer;
+    },
+    async close() {
+      closed = true;
+      await lastRun;
+      await executor.close();
+    },
+  };
+}
+
+async function* again(slabs: readonly Slab[]): AsyncGenerator<Slab> {
+  yield* slabs;
+}
