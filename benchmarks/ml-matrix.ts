@@ -10,10 +10,10 @@ import { foldPreprocessing } from "../src/engines/fold.js";
 import { createEngine } from "../src/engines/registry.js";
 import { evaluate } from "../src/evaluate.js";
 import { loadPair } from "../src/load-pair.js";
+import { layerSizes } from "../src/networks/layer-sizes.js";
 import { resolveOptions } from "../src/options.js";
 import { PACKAGE_ROOT } from "../src/package-root.js";
 import type { Slab } from "../src/slabs/slab.js";
-import { layerSizes } from "../src/summarize.js";
 import { machineText, measure, type Rival, tableOf, timed } from "./harness.js";
 import { createPlainMlMatrix } from "./plain-ml-matrix.js";
 

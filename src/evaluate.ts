@@ -15,6 +15,7 @@ export interface EvaluateHooks extends PrepareHooks, RunHooks {}
  *
  * @returns counts, accuracy, confusion matrix, timing and each image's predicted class
  * @throws UsageError, FileError, DatasetError or NetworkError where the input is at fault; no batch has then run
+ * @throws RunError ERR_ENGINE_PEER where the engine is `onnx` and onnxruntime-node is not installed
  * @throws TransferError where what was given by name could not be downloaded
  * @throws IncompleteError where batches failed after their retries, or the signal was aborted
  */

@@ -1,14 +1,16 @@
 /** Loads a data set and a network that are to be used together, and refuses those that do not fit. */
 import type { Dataset, ImageRange } from "./contracts/dataset.js";
 import type { Network } from "./contracts/network.js";
+import type { OnnxModel } from "./contracts/onnx-model.js";
 import { assertClassCount } from "./datasets/class-names.js";
 import { assertLabelsWithin } from "./datasets/labels.js";
 import { openDataset } from "./datasets/registry.js";
 import type { DownloadOptions } from "./download/catalog-entry.js";
 import { DatasetError, NetworkError } from "./errors.js";
+import { layerSizes } from "./networks/layer-sizes.js";
 import { choosePreprocessing } from "./networks/recipe.js";
-import { loadNetwork } from "./networks/registry.js";
-import { assertFitsImages } from "./networks/validate.js";
+import { type LoadNetworkOptions, loadNetwork } from "./networks/registry.js";
+import { assertFitsImages, assertModelFits } from "./networks/validate.js";
 import type { EvaluateOptions } from "./options.js";
 import type { Slab } from "./slabs/slab.js";
 import { together } from "./together.js";
@@ -16,9 +18,9 @@ import { together } from "./together.js";
 /** The confusion matrix has the square of this many counts at most. */
 const MAX_CLASSES = 1024;
 
-export interface DataAndNetwork {
+export interface DataAndNetwork<N = Network> {
   readonly dataset: Dataset;
-  readonly network: Network;
+  readonly network: N;
   /** The network's outputs. */
   readonly classes: number;
   /** The images asked for, within the set. */
@@ -41,10 +43,33 @@ type PairOptions = Pick<
   | "limit"
 >;
 
-export async function loadPair(
+type Download = Omit<DownloadOptions, "offline">;
+
+export function loadPair(options: PairOptions, download: Download = {}): Promise<DataAndNetwork> {
+  return pairUp(options, download, loadNetwork);
+}
+
+/**
+ * For the engine `onnx`: a file of ONNX is a model of any operators. Throws RunError ERR_ENGINE_PEER before anything is
+ * read or downloaded.
+ */
+export async function loadModelPair(
   options: PairOptions,
-  download: Omit<DownloadOptions, "offline"> = {},
-): Promise<DataAndNetwork> {
+  download: Download = {},
+): Promise<DataAndNetwork<Network | OnnxModel>> {
+  const [{ loadRuntime }, { loadModel }] = await Promise.all([
+    import("./engines/onnx/runtime.js"),
+    import("./load-model.js"),
+  ]);
+  await loadRuntime();
+  return pairUp<Network | OnnxModel>(options, download, loadModel);
+}
+
+async function pairUp<N extends Network | OnnxModel>(
+  options: PairOptions,
+  download: Download,
+  load: (source: string, options: LoadNetworkOptions) => Promise<N>,
+): Promise<DataAndNetwork<N | Network>> {
   const { dataset: named, weights, activation, normalize, offline, offset, limit } = options;
   const [dataset, network] = await together(
     download.signal ?? new AbortController().signal,
@@ -52,14 +77,16 @@ export async function loadPair(
       typeof named === "string" ? openDataset({ ...options, ...download, signal, dataset: named }) : named,
     async (signal) =>
       typeof weights === "string"
-        ? loadNetwork(weights, { ...download, signal, activation, normalize, offline })
+        ? load(weights, { ...download, signal, activation, normalize, offline })
         : weights,
   );
   // Of a network that was handed in loaded nobody has asked yet whether it is what the options want.
   choosePreprocessing(network.name, network.preprocessing, normalize);
   const { shape, total, labelsPath, classNames } = dataset;
-  assertFitsImages(network, network.name, shape);
-  const classes = network.layers[network.layers.length - 1].outputs;
+  if ("layers" in network) assertFitsImages(network, network.name, shape);
+  else assertModelFits(network, shape);
+  const sizes = layerSizes(network);
+  const classes = sizes[sizes.length - 1];
   if (classes > MAX_CLASSES) {
     throw new NetworkError("ERR_NETWORK_OUTPUTS", { path: network.name, found: classes, limit: MAX_CLASSES });
   }

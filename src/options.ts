@@ -37,7 +37,7 @@ export interface EvaluateInput {
   readonly batchSize?: NumberLike | undefined;
   readonly offset?: NumberLike | undefined;
   readonly limit?: NumberLike | undefined;
-  /** Of one batch. Default 30. */
+  /** Of one batch; with `threads` 0, and with the engine `onnx`, a batch cannot be cut short. Default 30. */
   readonly timeoutSeconds?: NumberLike | undefined;
   /** How often a failed batch is run again. Default 2. */
   readonly retries?: NumberLike | undefined;

@@ -1,15 +1,16 @@
 /** An evaluation's two halves: what is made ready once, and the run that may follow it many times. */
 import type { Dataset } from "./contracts/dataset.js";
-import type { FoldedLayers } from "./contracts/engine.js";
+import type { EngineSource } from "./contracts/engine.js";
 import type { Executor } from "./contracts/executor.js";
 import { type Log, SILENT } from "./contracts/log.js";
 import type { Network } from "./contracts/network.js";
+import type { OnnxModel } from "./contracts/onnx-model.js";
 import type { AnyEvaluation } from "./contracts/result.js";
 import type { DownloadNotice } from "./download/catalog-entry.js";
 import { foldPreprocessing } from "./engines/fold.js";
 import { RunError } from "./errors.js";
 import { IncompleteError, interruption } from "./incomplete.js";
-import { type DataAndNetwork, loadPair } from "./load-pair.js";
+import { type DataAndNetwork, loadModelPair, loadPair } from "./load-pair.js";
 import type { EvaluateOptions } from "./options.js";
 import { type BatchesOutcome, runBatches } from "./run-batches.js";
 import type { TaskSize } from "./slabs/plan.js";
@@ -37,7 +38,7 @@ export interface RunHooks {
 
 export interface EvaluationPlan {
   readonly dataset: Dataset;
-  readonly network: Network;
+  readonly network: Network | OnnxModel;
   readonly options: EvaluateOptions;
   readonly totalImages: number;
   readonly batches: number;
@@ -50,14 +51,14 @@ export interface Progress {
 
 export type OpenExecutor = (
   options: EvaluateOptions,
-  layers: FoldedLayers,
+  source: EngineSource,
   tasks: number,
 ) => Promise<Executor>;
 
 /** What a run needs; the executor is the holder's to close. */
 export interface Prepared {
   readonly options: EvaluateOptions;
-  readonly pair: DataAndNetwork;
+  readonly pair: DataAndNetwork<Network | OnnxModel>;
   readonly executor: Executor;
   readonly loadMs: number;
 }
@@ -84,14 +85,16 @@ export async function prepare(
 ): Promise<Prepared> {
   const { signal = new AbortController().signal, log = SILENT, onStart } = hooks;
   const beganAt = performance.now();
-  const pair = await loadPair(options, { signal, log, onDownload: (notice) => hooks.onDownload?.(notice) });
+  const load = options.engine === "onnx" ? loadModelPair : loadPair;
+  const pair = await load(options, { signal, log, onDownload: (notice) => hooks.onDownload?.(notice) });
   const { dataset, network } = pair;
   const totalImages = pair.range.limit;
   const batches = Math.ceil(totalImages / options.batchSize);
   const loadMs = performance.now() - beganAt;
   log.info({ dataset: dataset.name, network: network.name, totalImages, batches, loadMs }, "loaded");
   onStart?.({ dataset, network, options, totalImages, batches });
-  return { options, pair, executor: await open(options, foldPreprocessing(network), batches), loadMs };
+  const source = "layers" in network ? foldPreprocessing(network) : network;
+  return { options, pair, executor: await open(options, source, batches), loadMs };
 }
 
 /** @throws IncompleteError where batches failed after their retries, or the signal was aborted */

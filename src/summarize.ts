@@ -3,17 +3,19 @@ import { cpus } from "node:os";
 import type { Dataset } from "./contracts/dataset.js";
 import type { Executor } from "./contracts/executor.js";
 import type { Network } from "./contracts/network.js";
+import type { OnnxModel } from "./contracts/onnx-model.js";
 import type { AnyEvaluation, PredictedCounts, ResultCounts } from "./contracts/result.js";
 import { wilson95 } from "./metrics/intervals.js";
 import { quantile } from "./metrics/quantiles.js";
 import type { Tally } from "./metrics/tally.js";
+import { layerSizes } from "./networks/layer-sizes.js";
 import type { EvaluateOptions } from "./options.js";
 import type { BatchesOutcome } from "./run-batches.js";
 
 export interface RunRecord {
   readonly options: EvaluateOptions;
   readonly dataset: Dataset;
-  readonly network: Network;
+  readonly network: Network | OnnxModel;
   readonly executor: Pick<Executor, "workersStarted" | "startMs">;
   readonly outcome: BatchesOutcome;
   readonly predictions: Uint16Array;
@@ -82,11 +84,6 @@ function countsOf(
     confidenceInterval95: total === 0 ? [0, 1] : wilson95(correct, total),
     confusionMatrix: rows,
   };
-}
-
-/** `[784, 50, 100, 10]` */
-export function layerSizes({ layers }: Pick<Network, "layers">): number[] {
-  return [layers[0].inputs, ...layers.map(({ outputs }) => outputs)];
 }
 
 function rowsOf(square: Uint32Array): number[][] {

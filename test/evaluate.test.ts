@@ -3,6 +3,7 @@ import { ENGINES } from "../src/contracts/engine.js";
 import { evaluate } from "../src/evaluate.js";
 import { argmax } from "../src/metrics/argmax.js";
 import { predict } from "../src/predict.js";
+import { testOf } from "./helpers/engines.js";
 import { randomDataset, randomNetwork } from "./helpers/random.js";
 
 const TOTAL = 1003;
@@ -20,22 +21,31 @@ async function predictedOneByOne(): Promise<number[]> {
 }
 
 for (const engine of ENGINES) {
-  test(`${engine} predicts what one image at a time gives, whatever the threads and batches`, async (t) => {
-    const expected = await predictedOneByOne();
-    const whole = await evaluate({ dataset, weights, engine, threads: 0, batchSize: TOTAL });
-    t.deepEqual([...whole.predictions], expected);
-    for (const threads of [0, 1, 3]) {
-      for (const batchSize of [1, 7, 100, 333]) {
-        const { result, predictions, run } = await evaluate({ dataset, weights, engine, threads, batchSize });
-        t.deepEqual(result, whole.result);
-        t.deepEqual(predictions, whole.predictions);
-        t.is(
-          run.batches,
-          run.batchesByThread.reduce((a, b) => a + b),
-        );
+  testOf(engine)(
+    `${engine} predicts what one image at a time gives, whatever the threads and batches`,
+    async (t) => {
+      const expected = await predictedOneByOne();
+      const whole = await evaluate({ dataset, weights, engine, threads: 0, batchSize: TOTAL });
+      t.deepEqual([...whole.predictions], expected);
+      for (const threads of [0, 1, 3]) {
+        for (const batchSize of [1, 7, 100, 333]) {
+          const { result, predictions, run } = await evaluate({
+            dataset,
+            weights,
+            engine,
+            threads,
+            batchSize,
+          });
+          t.deepEqual(result, whole.result);
+          t.deepEqual(predictions, whole.predictions);
+          t.is(
+            run.batches,
+            run.batchesByThread.reduce((a, b) => a + b),
+          );
+        }
       }
-    }
-  });
+    },
+  );
 }
 
 test("counts a label and its prediction in the confusion matrix's row and column", async (t) => {

@@ -2,7 +2,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { ENGINES } from "../src/contracts/engine.js";
 import type { Layer } from "../src/contracts/network.js";
 import { FITTED_NORMALIZATIONS, type FittedNormalization } from "../src/contracts/preprocessing.js";
 import { LevelCounts, PixelMoments } from "../src/datasets/preprocess.js";
@@ -14,6 +13,7 @@ import { argmax } from "../src/metrics/argmax.js";
 import { loadNetwork } from "../src/networks/registry.js";
 import { encodeSafetensors } from "../src/networks/safetensors.js";
 import { runCli } from "./helpers/cli.js";
+import { AVAILABLE_ENGINES } from "./helpers/engines.js";
 import { idxBytes } from "./helpers/idx.js";
 import { type Explicit, explicitLogits, explicitly, whitened } from "./helpers/preprocess.js";
 import { randomNetwork, seeded } from "./helpers/random.js";
@@ -87,7 +87,7 @@ for (const kind of FITTED_NORMALIZATIONS) {
       argmax(expected.subarray(n * CLASSES, (n + 1) * CLASSES)),
     );
     t.true(new Set(labels).size > 1);
-    for (const engine of ENGINES) {
+    for (const engine of AVAILABLE_ENGINES) {
       const { predictions, run } = await evaluate({ dataset: folder, weights: output, engine, threads: 0 });
       t.deepEqual([...predictions], labels);
       t.is(run.normalize, kind);

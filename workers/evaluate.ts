@@ -3,12 +3,10 @@ import { workerData } from "node:worker_threads";
 import { createEngine } from "../src/engines/registry.js";
 import { createTaskRunner } from "../src/executors/task-runner.js";
 import type { WorkerSetup } from "../src/executors/worker-setup.js";
+import { outputsOf } from "../src/networks/layer-sizes.js";
 
-const { engine, layers, assets } = workerData as WorkerSetup;
+const { engine, source, assets } = workerData as WorkerSetup;
 
 // The await is needed even by engines that are made at once: a module without one is evaluated by Node's require(esm),
 // which piscina tries first, and Node 20.20 aborts the whole process when a thread is ended within that.
-export default createTaskRunner(
-  await createEngine(engine, layers, assets),
-  layers[layers.length - 1].outputs,
-);
+export default createTaskRunner(await createEngine(engine, source, assets), outputsOf(source));

@@ -4,7 +4,7 @@ import type { Benchmark, Configuration, MeasuredConfiguration } from "../contrac
 import type { EngineName } from "../contracts/engine.js";
 import type { DataAndNetwork } from "../load-pair.js";
 import { quantile } from "../metrics/quantiles.js";
-import { layerSizes } from "../summarize.js";
+import { layerSizes } from "../networks/layer-sizes.js";
 import type { BenchPlan } from "./options.js";
 import type { Stopwatch } from "./stopwatch.js";
 

@@ -2,10 +2,10 @@
 import { Command } from "commander";
 import { grouped, shapeText } from "../errors/define.js";
 import { type DataAndNetwork, loadPair } from "../load-pair.js";
+import { layerSizes } from "../networks/layer-sizes.js";
 import { type EvaluateInput, integer, oneOf, resolveOptions } from "../options.js";
 import { preprocessingText } from "../reports/preprocessing-text.js";
 import { FORMATS } from "../reports/registry.js";
-import { layerSizes } from "../summarize.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./download-line.js";
 import { addDataOptions, addNetworkOptions } from "./options.js";

@@ -1,11 +1,15 @@
 /** The forward pass. */
 import type { Layer } from "./network.js";
+import type { OnnxModel } from "./onnx-model.js";
 
-export const ENGINES = ["ml-matrix", "simd", "reference"] as const;
+export const ENGINES = ["ml-matrix", "simd", "onnx", "reference"] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 /** Layers with the preprocessing folded into the first, which therefore reads bytes. */
 export type FoldedLayers = readonly Layer[];
+
+/** What an engine computes: layers, as all of them can, or a whole model, as only `onnx` can. */
+export type EngineSource = FoldedLayers | OnnxModel;
 
 /** Not thread-safe: one per worker. */
 export interface Engine {

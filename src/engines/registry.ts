@@ -1,39 +1,71 @@
 /** Engines by name; each is loaded only when asked for. */
 import { readFile } from "node:fs/promises";
-import type { Engine, EngineName, FoldedLayers } from "../contracts/engine.js";
+import type { Engine, EngineName, EngineSource, FoldedLayers } from "../contracts/engine.js";
+import type { OnnxModel } from "../contracts/onnx-model.js";
+import { NetworkError } from "../errors.js";
 import { PACKAGE_ROOT } from "../package-root.js";
 import type { SimdAssets } from "./simd/engine.js";
 
 /** What an engine makes once, on the coordinator, for all workers; structured clone takes it to them. */
-export type EngineAssets = SimdAssets | undefined;
+export type EngineAssets = SimdAssets | OnnxModel | undefined;
 
 const KERNEL_URL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);
 
 /** Compiled once a process, so that what V8 has optimised serves every later run. */
 let kernelModule: Promise<WebAssembly.Module> | undefined;
 
-export async function prepareEngine(name: EngineName, layers: FoldedLayers): Promise<EngineAssets> {
-  if (name !== "simd") return undefined;
-  kernelModule ??= readFile(KERNEL_URL).then(WebAssembly.compile);
-  const [{ prepareSimd }, module] = await Promise.all([import("./simd/engine.js"), kernelModule]);
-  return prepareSimd(module, layers);
+/** @throws NetworkError ERR_NETWORK_LAYERS, ERR_NETWORK_F32. */
+export async function prepareEngine(name: EngineName, source: EngineSource): Promise<EngineAssets> {
+  switch (name) {
+    case "simd":
+      return prepareSimd(layersOf(source, name));
+    case "onnx":
+      return modelOf(source);
+    default:
+      return undefined;
+  }
 }
 
+/**
+ * `assets` are those that `prepareEngine` made, where they are at hand.
+ *
+ * @throws NetworkError ERR_NETWORK_LAYERS, ERR_NETWORK_F32. RunError ERR_ENGINE_PEER.
+ */
 export async function createEngine(
   name: EngineName,
-  layers: FoldedLayers,
+  source: EngineSource,
   assets?: EngineAssets,
 ): Promise<Engine> {
   switch (name) {
     case "ml-matrix":
-      return (await import("./ml-matrix.js")).createMlMatrixEngine(layers);
+      return (await import("./ml-matrix.js")).createMlMatrixEngine(layersOf(source, name));
     case "reference":
-      return (await import("./reference.js")).createReferenceEngine(layers);
+      return (await import("./reference.js")).createReferenceEngine(layersOf(source, name));
     case "simd": {
-      const { createSimdEngine } = await import("./simd/engine.js");
-      const made = assets ?? (await prepareEngine(name, layers));
-      if (made === undefined) throw new Error("the simd engine has no assets");
-      return createSimdEngine(made, layers);
+      const layers = layersOf(source, name);
+      const made = assets !== undefined && "module" in assets ? assets : await prepareSimd(layers);
+      return (await import("./simd/engine.js")).createSimdEngine(made, layers);
+    }
+    case "onnx": {
+      const model = assets !== undefined && "bytes" in assets ? assets : await modelOf(source);
+      return (await import("./onnx/engine.js")).createOnnxEngine(model);
     }
   }
+}
+
+async function prepareSimd(layers: FoldedLayers): Promise<SimdAssets> {
+  kernelModule ??= readFile(KERNEL_URL).then(WebAssembly.compile);
+  const [{ prepareSimd: prepare }, module] = await Promise.all([import("./simd/engine.js"), kernelModule]);
+  return prepare(module, layers);
+}
+
+/** A model as it is; layers as a model. */
+async function modelOf(source: EngineSource): Promise<OnnxModel> {
+  if ("bytes" in source) return source;
+  return (await import("./onnx/engine.js")).modelOfLayers(source);
+}
+
+function layersOf(source: EngineSource, engine: EngineName): FoldedLayers {
+  if (!("bytes" in source)) return source;
+  throw new NetworkError("ERR_NETWORK_LAYERS", { path: source.name, engine });
 }

@@ -38,6 +38,16 @@ export const networkCodes = {
     (f: { path: string; expected: number; found: number; imageShape: readonly number[] }) =>
       `${f.path}: the network reads ${grouped(f.expected)} inputs, the images have ${f.imageShape.join(" × ")} = ${grouped(f.found)} pixels; choose data and weights that belong together`,
   ),
+  ERR_NETWORK_IMAGES: row(
+    3,
+    (f: { path: string; expected: readonly number[]; found: readonly number[] }) =>
+      `${f.path}: the model reads images of ${f.expected.join(" × ")} pixels, the data have ${f.found.join(" × ")}; choose data and weights that belong together`,
+  ),
+  ERR_NETWORK_LAYERS: row(
+    3,
+    (f: { path: string; engine: string }) =>
+      `${f.path}: the engine "${f.engine}" needs a network of fully connected layers, found another model; run it with --engine onnx`,
+  ),
   ERR_NETWORK_OUTPUTS: row(
     3,
     (f: { path: string; found: number; limit: number }) =>

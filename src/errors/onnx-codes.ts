@@ -10,7 +10,7 @@ export const onnxCodes = {
   ERR_ONNX_LIMIT: row(
     3,
     (f: { path: string; what: string; limit: number }) =>
-      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found more; this is no chain of fully connected layers`,
+      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found more; the model is too large to be looked through`,
   ),
   ERR_ONNX_EXTERNAL: row(
     3,
@@ -30,7 +30,7 @@ export const onnxCodes = {
   ERR_ONNX_OPERATOR: row(
     3,
     (f: { path: string; node: string; operator: string; known: readonly string[] }) =>
-      `${f.path}: node "${f.node}": expected one of ${f.known.join(", ")}, found ${f.operator}`,
+      `${f.path}: node "${f.node}": expected one of ${f.known.join(", ")}, found ${f.operator}; other models can be evaluated with --engine onnx`,
   ),
   ERR_ONNX_NODE: row(
     3,
@@ -41,5 +41,10 @@ export const onnxCodes = {
     3,
     (f: { path: string; expected: string; found: string }) =>
       `${f.path}: ONNX graph: expected ${f.expected}, found ${f.found}`,
+  ),
+  ERR_ONNX_RUNTIME: row(
+    3,
+    (f: { path: string; reason: string }) =>
+      `${f.path}: onnxruntime cannot run it: ${f.reason}; is this a whole model, without operators of its own?`,
   ),
 } as const;

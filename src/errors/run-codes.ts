@@ -21,6 +21,11 @@ export const runCodes = {
     1,
     (f: { problem: string }) => `a fault of ours: ${f.problem}; run again with --log-level debug`,
   ),
+  ERR_ENGINE_PEER: row(
+    4,
+    (f: { engine: string; peer: string; found: string }) =>
+      `the engine "${f.engine}" needs the package ${f.peer}: found ${f.found}; install it with: ONNXRUNTIME_NODE_INSTALL=skip ONNXRUNTIME_NODE_INSTALL_CUDA=skip npm install ${f.peer}@1`,
+  ),
   ERR_WORKER_LOAD: row(
     4,
     (f: { file: string; reason: string }) =>

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Piscina, queueOptionsSymbol } from "piscina";
 import type { Executor, Task, TaskResult } from "../contracts/executor.js";
 import { BatchwiseError, RunError, reasonOf } from "../errors.js";
+import { outputsOf } from "../networks/layer-sizes.js";
 import { checkAnswer } from "./check-answer.js";
 import { createThreadSlots } from "./thread-slots.js";
 import type { WorkerSetup } from "./worker-setup.js";
@@ -39,7 +40,12 @@ interface Dispatch {
 
 export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalPoolOptions): Executor {
   const file = fileURLToPath(workerUrl);
-  const classes = setup.layers[setup.layers.length - 1].outputs;
+  const classes = outputsOf(setup.source);
+  // onnxruntime's binding aborts the whole process when its thread is ended within a call: such threads are ended only
+  // between two tasks, and a task that has begun is neither interrupted nor timed.
+  const isUninterruptible = setup.engine === "onnx";
+  /** The end of the task that each thread was handed last. */
+  const lastEnds = new Map<number, Promise<void>>();
   const slots = createThreadSlots();
   const underWay = new Set<AbortController>();
   let loadFailure: RunError | undefined;
@@ -63,7 +69,10 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
     onReady(readyCount) {
       if (readyCount === threads) onAllReady();
     },
-    onGone: slots.release,
+    onGone(threadId) {
+      slots.release(threadId);
+      lastEnds.delete(threadId);
+    },
     onLoadFailure: failAll,
   });
 
@@ -79,19 +88,34 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
     const abort = new AbortController();
     const onSignal = () => abort.abort(signal.reason);
     let threadId: number | undefined;
+    let onEnd = () => {};
+    const end = new Promise<void>((resolve) => {
+      onEnd = resolve;
+    });
     // These timers also hold the process: piscina lets it end, with status 0, while its workers start.
     let deadline = setTimeout(failAll, START_TIMEOUT_MS, `no answer within ${START_TIMEOUT_MS / 1000} s`);
     const dispatch: Dispatch = {
       onDispatched(id) {
         threadId = id;
+        lastEnds.set(id, end);
         clearTimeout(deadline);
+        if (isUninterruptible) {
+          detach();
+          return;
+        }
         deadline = setTimeout(() => abort.abort(new RunError("ERR_BATCH_TIMEOUT", { timeoutMs })), timeoutMs);
       },
     };
+    function detach(): void {
+      signal.removeEventListener("abort", onSignal);
+      underWay.delete(abort);
+    }
     signal.addEventListener("abort", onSignal);
     underWay.add(abort);
     try {
-      const answered = pool.run({ ...task, [queueOptionsSymbol]: dispatch }, { signal: abort.signal });
+      const answered = pool
+        .run({ ...task, [queueOptionsSymbol]: dispatch }, { signal: abort.signal })
+        .finally(onEnd);
       watch.lookForNew();
       const answers = checkAnswer(task, await answered, classes);
       return { answers, thread: slots.slotOf(threadId ?? 0) };
@@ -104,14 +128,20 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
       // is retired under the next task, which is not at fault.
       if (threadId !== undefined && watch.isRetired(threadId)) return await run(task, signal);
       // Whatever went wrong, this worker's state is unknown: a fresh one does the next attempt.
-      if (threadId !== undefined) await watch.retire(threadId);
+      const free = threadId !== undefined && isUninterruptible ? nextEnd(threadId, end) : undefined;
+      if (threadId !== undefined) await watch.retire(threadId, free);
       if (error instanceof BatchwiseError) throw error;
       throw new RunError("ERR_WORKER_CRASHED", { reason: reasonOf(error) }, { cause: error });
     } finally {
       clearTimeout(deadline);
-      signal.removeEventListener("abort", onSignal);
-      underWay.delete(abort);
+      detach();
     }
+  }
+
+  /** The end of the task that piscina has given the thread behind the one that ends now, if it has. */
+  function nextEnd(threadId: number, end: Promise<void>): Promise<void> | undefined {
+    const last = lastEnds.get(threadId);
+    return last === end ? undefined : last;
   }
 
   return {
@@ -132,6 +162,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
     },
     run,
     async close() {
+      if (isUninterruptible) await watch.untilNoneLoads(START_TIMEOUT_MS);
       watch.close();
       await pool.destroy();
     },

@@ -1,12 +1,12 @@
 /** What every worker is given at its start, and where its file is. */
-import type { EngineName, FoldedLayers } from "../contracts/engine.js";
+import type { EngineName, EngineSource } from "../contracts/engine.js";
 import type { EngineAssets } from "../engines/registry.js";
 import { PACKAGE_ROOT } from "../package-root.js";
 
 export interface WorkerSetup {
   readonly engine: EngineName;
   /** Views of shared memory: a worker copies no weights. */
-  readonly layers: FoldedLayers;
+  readonly source: EngineSource;
   /** What the coordinator made for the engine, once for all workers. */
   readonly assets?: EngineAssets;
 }

@@ -12,8 +12,13 @@ export interface WorkerWatch {
   isRetired(threadId: number): boolean;
   /** Takes note of threads that the pool has started since the last look. */
   lookForNew(): void;
-  /** Ends a worker that is not to be trusted; resolves when it is gone, so that the pool may start another. */
-  retire(threadId: number): Promise<void>;
+  /**
+   * Ends a worker that is not to be trusted, and hands it no more tasks from now on; `free`, where given, is waited for
+   * before. Resolves when it is gone, so that the pool may start another.
+   */
+  retire(threadId: number, free?: Promise<void>): Promise<void>;
+  /** Resolves when every worker started is ready or gone, or the time is over. */
+  untilNoneLoads(timeoutMs: number): Promise<void>;
   close(): void;
 }
 
@@ -29,6 +34,8 @@ export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
   const seen = new WeakSet<Worker>();
   const retired = new Set<number>();
   const ready = new Map<number, Worker>();
+  /** Of workers that are neither ready nor gone. */
+  const loading = new Map<number, Load>();
   let started = 0;
   let firstReadyMs = 0;
   let closing = false;
@@ -39,6 +46,7 @@ export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
     const worker = pool.threads.find(({ threadId }) => threadId === id);
     if (worker === undefined) return;
     ready.set(id, worker);
+    endLoad(id);
     if (firstReadyMs === 0) firstReadyMs = performance.now() - beganAt;
     events.onReady(ready.size);
   });
@@ -47,6 +55,7 @@ export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
     const { threadId } = worker;
     seen.add(worker);
     started++;
+    if (!ready.has(threadId)) loading.set(threadId, newLoad());
     let reason: string | undefined;
     worker.once("error", (error) => {
       reason = reasonOf(error);
@@ -55,8 +64,18 @@ export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
       if (!ready.delete(threadId) && !closing && !retired.has(threadId)) {
         events.onLoadFailure(reason ?? `it ended with code ${exitCode} while loading`);
       }
+      endLoad(threadId);
       events.onGone(threadId);
     });
+  }
+
+  function endLoad(threadId: number): void {
+    loading.get(threadId)?.end();
+    loading.delete(threadId);
+  }
+
+  function lookForNew(): void {
+    for (const worker of pool.threads) if (!seen.has(worker)) look(worker);
   }
 
   return {
@@ -71,18 +90,41 @@ export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
     },
     isReady: (threadId) => ready.has(threadId),
     isRetired: (threadId) => retired.has(threadId),
-    lookForNew() {
-      for (const worker of pool.threads) if (!seen.has(worker)) look(worker);
-    },
-    async retire(threadId) {
+    lookForNew,
+    async retire(threadId, free) {
       const worker = ready.get(threadId);
       if (worker === undefined) return;
       ready.delete(threadId);
       retired.add(threadId);
+      if (free !== undefined) await free;
       await worker.terminate();
+    },
+    async untilNoneLoads(timeoutMs) {
+      lookForNew();
+      // The timer also holds the process, which no worker in its start does.
+      let timer: NodeJS.Timeout | undefined;
+      const timeout = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      await Promise.race([timeout, Promise.all([...loading.values()].map(({ ended }) => ended))]);
+      clearTimeout(timer);
     },
     close() {
       closing = true;
     },
   };
+}
+
+/** A worker's start, until it is ready or gone. */
+interface Load {
+  readonly ended: Promise<void>;
+  end(): void;
+}
+
+function newLoad(): Load {
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { ended, end };
 }

@@ -83,6 +83,17 @@ export async function loadWeights(
   };
 }
 
+/** A source's path and bytes, where it is a file of ONNX; throws as `loadNetwork` does where it cannot be read. */
+export async function readOnnxFile(
+  source: string,
+  options: DownloadOptions = {},
+): Promise<{ readonly path: string; readonly bytes: Uint8Array } | undefined> {
+  const path = await locate(source, options);
+  if ((await pathKind(path)) === "folder") return undefined;
+  const bytes = await readWeights(source, path);
+  return weightsFormat(path, bytes) === "onnx" ? { path, bytes } : undefined;
+}
+
 async function locate(source: string, options: DownloadOptions): Promise<string> {
   const bundled = BUNDLED.get(source);
   if (bundled !== undefined) return fileURLToPath(bundled);

@@ -1,9 +1,11 @@
 /** Named arrays → the layers of a network: planned by names and shapes, finite numbers, in shared memory. */
 import type { ImageShape } from "../contracts/dataset.js";
 import type { Activation, Layer, Network } from "../contracts/network.js";
+import type { OnnxModel } from "../contracts/onnx-model.js";
 import { NetworkError } from "../errors.js";
 import { printable } from "../printable.js";
 import { type NamedArrays, transpose } from "./arrays.js";
+import { layerSizes } from "./layer-sizes.js";
 import { planLayers } from "./plan.js";
 
 /**
@@ -40,6 +42,29 @@ export function assertFitsImages(network: Pick<Network, "layers">, path: string,
     const imageShape = [shape.rows, shape.columns];
     throw new NetworkError("ERR_NETWORK_INPUTS", { path, expected, found, imageShape });
   }
+}
+
+/**
+ * @throws NetworkError ERR_NETWORK_INPUTS when the model reads another number of pixels; ERR_NETWORK_IMAGES when it reads
+ *   images of other rows and columns.
+ */
+export function assertModelFits(model: OnnxModel, shape: ImageShape): void {
+  const { name, input } = model;
+  const imageShape = [shape.rows, shape.columns];
+  if (input.shape.length === 1) {
+    const [expected] = layerSizes(model);
+    const found = shape.rows * shape.columns;
+    if (found === expected) return;
+    throw new NetworkError("ERR_NETWORK_INPUTS", { path: name, expected, found, imageShape });
+  }
+  const [rows, columns] = input.shape.length === 2 ? input.shape : withoutChannel(input.shape);
+  if (rows === shape.rows && columns === shape.columns) return;
+  throw new NetworkError("ERR_NETWORK_IMAGES", { path: name, expected: [rows, columns], found: imageShape });
+}
+
+/** (1, rows, columns) or (rows, columns, 1). */
+function withoutChannel(shape: readonly number[]): readonly number[] {
+  return shape[0] === 1 ? shape.slice(1) : shape.slice(0, 2);
 }
 
 /** The plan names only arrays that there are. */

@@ -6,7 +6,10 @@ import { createLocalPool } from "../../src/executors/local-pool.js";
 import { openExecutor } from "../../src/executors/registry.js";
 import { IncompleteError } from "../../src/incomplete.js";
 import type { EvaluateInput } from "../../src/options.js";
+import { runCli } from "../helpers/cli.js";
+import { hasOnnxruntime } from "../helpers/engines.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
+import { needs } from "../helpers/require.js";
 import { FAULTS, type Fault, type FaultySetup } from "../workers/faults.js";
 
 const INPUT: EvaluateInput = {
@@ -19,10 +22,10 @@ const workerFile = (name: string) => new URL(`../workers/${name}.js`, import.met
 
 function openFaulty(fault: Fault, times: number, onlyBatch?: number): OpenExecutor {
   const timesLeft = new Int32Array(new SharedArrayBuffer(4)).fill(times);
-  return async ({ threads, timeoutMs, engine }, layers) => {
+  return async ({ threads, timeoutMs, engine }, source) => {
     const setup: FaultySetup = {
       engine,
-      layers,
+      source,
       fault,
       timesLeft,
       ...(onlyBatch !== undefined && { onlyBatch }),
@@ -33,8 +36,8 @@ function openFaulty(fault: Fault, times: number, onlyBatch?: number): OpenExecut
 
 const openBroken =
   (name: string): OpenExecutor =>
-  (options, layers, tasks) =>
-    openExecutor(options, layers, tasks, workerFile(name));
+  (options, source, tasks) =>
+    openExecutor(options, source, tasks, workerFile(name));
 
 /** Code of the error behind a failed batch. */
 const causeOf = (error: IncompleteError | undefined) =>
@@ -147,4 +150,50 @@ test("has a worker's own error as the cause", async (t) => {
   const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
   t.is(causeOf(error), "ERR_WORKER_CRASHED");
   t.regex(error?.message ?? "", /out of order/);
+});
+
+const withOnnx = needs("onnxruntime", hasOnnxruntime);
+
+for (const fault of ["throw", "exit", "answer a wrong count"] as const) {
+  withOnnx(
+    `replaces onnx's workers, which are ended between tasks alone, when they do this: ${fault}`,
+    async (t) => {
+      const input = { ...INPUT, engine: "onnx", batchSize: 20, retries: 9 };
+      const expected = await evaluateWith(openExecutor, input);
+      const found = await evaluateWith(openFaulty(fault, 6), input);
+      t.is(found.run.retries, 6);
+      t.deepEqual(countsOf(found), countsOf(expected));
+    },
+  );
+}
+
+withOnnx("does not cut a batch of onnx short, however little time it is given", async (t) => {
+  const { run, result } = await evaluateWith(openExecutor, {
+    ...INPUT,
+    engine: "onnx",
+    timeoutSeconds: 0.001,
+  });
+  t.is(run.retries, 0);
+  t.is(result.total, 1050);
+});
+
+withOnnx("lets onnx's workers finish their start when there is no work left for them", async (t) => {
+  // A worker that is ended while onnxruntime loads takes the process with it, about one time in four.
+  const args = ["--engine", "onnx", "--threads", "16", "--limit", "1600", "--quiet"];
+  for (let round = 0; round < 8; round++) {
+    const { status, stderr } = await runCli(args);
+    t.is(status, 0, stderr);
+  }
+});
+
+withOnnx("answers an interruption of onnx with the status of one", async (t) => {
+  for (const batchSize of ["1", "10"]) {
+    const { status, stderr } = await runCli(
+      ["--engine", "onnx", "--batch-size", batchSize, "--threads", "4"],
+      {
+        onStderr: (child, text) => void (text.startsWith("evaluating") && child.kill("SIGINT")),
+      },
+    );
+    t.is(status, 130, stderr);
+  }
 });

@@ -27,6 +27,7 @@ export function varint(value: number | bigint): Buffer {
 }
 
 export const FLOAT = 1;
+export const UINT8 = 2;
 export const INT64 = 7;
 export const FLOAT16 = 10;
 export const DOUBLE = 11;
@@ -87,6 +88,11 @@ export function intAttribute(name: string, value: number): Buffer {
 /** AttributeProto of type FLOAT. */
 export function floatAttribute(name: string, value: number): Buffer {
   return Buffer.concat([fields([1, name]), Buffer.from([0x15]), floats([value]), fields([20, 1])]);
+}
+
+/** AttributeProto of type INTS. */
+export function intsAttribute(name: string, values: readonly number[]): Buffer {
+  return fields([1, name], ...values.map((value): Field => [8, value]), [20, 7]);
 }
 
 /** ValueInfoProto of a tensor; a dimension that is a text may be of any size. */

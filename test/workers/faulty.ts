@@ -3,11 +3,12 @@ import { workerData } from "node:worker_threads";
 import type { BatchAnswer, Task } from "../../src/contracts/executor.js";
 import { createEngine } from "../../src/engines/registry.js";
 import { createTaskRunner } from "../../src/executors/task-runner.js";
+import { outputsOf } from "../../src/networks/layer-sizes.js";
 import { viewSlab } from "../../src/slabs/slab.js";
 import type { Fault, FaultySetup } from "./faults.js";
 
-const { engine, layers, fault, timesLeft, onlyBatch } = workerData as FaultySetup;
-const runTask = createTaskRunner(await createEngine(engine, layers), layers[layers.length - 1].outputs);
+const { engine, source, fault, timesLeft, onlyBatch } = workerData as FaultySetup;
+const runTask = createTaskRunner(await createEngine(engine, source), outputsOf(source));
 
 export default async function faulty(task: Task): Promise<unknown> {
   const isDue = task.batches.some(({ id }) => onlyBatch === undefined || id === onlyBatch);

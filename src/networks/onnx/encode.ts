@@ -12,8 +12,8 @@ import { TENSOR_TYPES } from "./tensor.js";
 /** Of 2021: onnx 1.10 and onnxruntime 1.10 have them. */
 const IR_VERSION = 8;
 const OPSET = 13;
-const INPUT = "images";
-const OUTPUT = "logits";
+export const INPUT = "images";
+export const OUTPUT = "logits";
 const BYTES = "Pixels as they are, 0 to 255";
 /** What the input is. Whitening is in the first layer. */
 const INPUTS: Readonly<Record<Normalization, string>> = {

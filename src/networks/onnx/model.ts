@@ -90,7 +90,7 @@ function readOpset(message: Message): Opset {
   return opset;
 }
 
-function readProperty(message: Message): [key: string, value: string] {
+export function readProperty(message: Message): [key: string, value: string] {
   const property: [string, string] = ["", ""];
   for (const field of message.fields()) {
     if (field === 1 || field === 2) property[field - 1] = message.text();
@@ -109,7 +109,7 @@ function readGraph(message: Message): Graph {
   return graph;
 }
 
-function readNode(message: Message): Node {
+export function readNode(message: Message): Node {
   const node: Node = { name: "", operator: "", domain: "", inputs: [], outputs: [], attributes: [] };
   for (const field of message.fields()) {
     if (field === 1) node.inputs.push(message.text());
@@ -139,7 +139,7 @@ function readAttribute(message: Message): Attribute {
   return attribute;
 }
 
-function readTensor(message: Message): Tensor {
+export function readTensor(message: Message): Tensor {
   const tensor: Tensor = { name: "", dimensions: [], type: 0, external: false };
   for (const field of message.fields()) {
     if (field === 1) tensor.dimensions.push(...readDimensions(message));
@@ -164,7 +164,7 @@ function readDimensions(message: Message): number[] {
 }
 
 /** ValueInfoProto: a name and a type, of which only tensors are looked into. */
-function readValue(message: Message): Value {
+export function readValue(message: Message): Value {
   const value: Value = { name: "" };
   for (const field of message.fields()) {
     if (field === 1) value.name = message.text();

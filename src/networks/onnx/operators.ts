@@ -74,7 +74,7 @@ function reshape(builder: LayerBuilder, step: Step): void {
 }
 
 /** As float64, float32 or float16 has it. */
-function isOne255th(factor: number): boolean {
+export function isOne255th(factor: number): boolean {
   return factor === 1 / 255 || factor === Math.fround(1 / 255);
 }
 

@@ -1,0 +1,93 @@
+/** onnxruntime-node: an optional peer, since it is some 290 MB; this is as much of it as we use. */
+import { NetworkError, RunError } from "../../errors.js";
+import { decodeElements } from "../../networks/arrays.js";
+import { printable } from "../../printable.js";
+
+/** A variable, so that TypeScript does not ask for the package at build time. */
+const PEER: string = "onnxruntime-node";
+const LONGEST_REASON = 300;
+
+export type TensorData = Float32Array | Float64Array | Uint16Array | Uint8Array;
+
+/** `data` of float16 are its bits as u16, or a Float16Array where JavaScript has one. */
+export interface RuntimeTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: ArrayLike<number>;
+}
+
+/** Of one input or output. A dimension of any size is a text; a shape that is not known is empty. */
+export interface ValueMetadata {
+  readonly name: string;
+  readonly isTensor: boolean;
+  readonly type?: string;
+  readonly shape?: readonly (number | string)[];
+}
+
+export interface Session {
+  readonly inputMetadata: readonly ValueMetadata[];
+  readonly outputMetadata: readonly ValueMetadata[];
+  run(
+    feeds: Readonly<Record<string, RuntimeTensor>>,
+    fetches: readonly string[],
+  ): Promise<Readonly<Record<string, RuntimeTensor>>>;
+  release(): Promise<void>;
+}
+
+export interface Runtime {
+  readonly Tensor: new (type: string, data: TensorData, dims: readonly number[]) => RuntimeTensor;
+  readonly InferenceSession: {
+    create(bytes: Uint8Array, options: Readonly<Record<string, unknown>>): Promise<Session>;
+  };
+}
+
+/** One thread each, since each worker has a session of its own; what goes wrong is thrown, and need not be printed too. */
+const SESSION_OPTIONS = {
+  executionProviders: ["cpu"],
+  executionMode: "sequential",
+  graphOptimizationLevel: "all",
+  interOpNumThreads: 1,
+  intraOpNumThreads: 1,
+  logSeverityLevel: 4,
+} as const;
+
+/** @throws RunError ERR_ENGINE_PEER when the package is not there, or cannot be loaded. */
+export async function loadRuntime(): Promise<Runtime> {
+  try {
+    return await import(PEER);
+  } catch (cause) {
+    const absent = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    const found = absent ? "none" : `one that cannot be loaded: ${runtimeReason(cause)}`;
+    throw new RunError("ERR_ENGINE_PEER", { engine: "onnx", peer: PEER, found }, { cause });
+  }
+}
+
+/** @throws NetworkError ERR_ONNX_RUNTIME when the runtime does not take the model. `path` is for messages. */
+export async function openSession(
+  { InferenceSession }: Runtime,
+  path: string,
+  bytes: Uint8Array,
+): Promise<Session> {
+  try {
+    // Copied out of shared memory, which the runtime does not take; it makes a copy of its own and lets go of this one.
+    return await InferenceSession.create(Uint8Array.from(bytes), SESSION_OPTIONS);
+  } catch (cause) {
+    throw refusal(path, cause);
+  }
+}
+
+/** A tensor's elements, row-major. */
+export function numbersOf({ data }: RuntimeTensor): ArrayLike<number> {
+  if (!(data instanceof Uint16Array)) return data;
+  return decodeElements(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), "float16", true);
+}
+
+export function refusal(path: string, cause: unknown): NetworkError {
+  return new NetworkError("ERR_ONNX_RUNTIME", { path, reason: runtimeReason(cause) }, { cause });
+}
+
+/** The runtime's reasons have several lines, and names that the model brought. */
+function runtimeReason(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return printable(text.trim().replace(/\s+/g, " "), LONGEST_REASON);
+}
