@@ -1,23 +1,18 @@
 #!/usr/bin/env node
 /** argv → exit status; the only user of process.exit, ora and colour. */
 import { readFileSync } from "node:fs";
-import { supportsColor } from "chalk";
 import type { Context } from "./commands/context.js";
 import { BatchwiseError, type ExitStatus, RunError } from "./errors.js";
 import { createLogger, LOG_LEVELS } from "./logger.js";
 import { oneOf } from "./options.js";
 import { PACKAGE_ROOT } from "./package-root.js";
 import { type GlobalFlags, runProgram } from "./program.js";
-import { plainCell } from "./reports/image-text.js";
 import { createDownloadDisplay } from "./terminal/download-display.js";
-import { greyCell } from "./terminal/grey-cell.js";
 import { createProgressDisplay } from "./terminal/progress-display.js";
 import { createTextDisplay } from "./terminal/text-display.js";
 
 /** Of several faults the first in this order sets the exit status. */
 const STATUS_ORDER: readonly ExitStatus[] = [130, 143, 1, 4, 6, 3, 5, 2, 100];
-/** Levels of colour as chalk counts them: from 2 on there are 256, with 24 greys. */
-const GREYS_FROM_LEVEL = 2;
 
 const signals = new AbortController();
 let logErrors = (_error: unknown) => {};
@@ -44,8 +39,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 6);
 });
 
-process.exitCode = await main(process.argv.slice(2));
-ended = true;
+// Without `await`: the bundle of this file is CommonJS.
+main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+  ended = true;
+});
 
 async function main(argv: readonly string[]): Promise<ExitStatus | 0> {
   const faults: Error[] = [];
@@ -64,13 +62,12 @@ async function main(argv: readonly string[]): Promise<ExitStatus | 0> {
 function contextOf(flags: GlobalFlags): Context {
   const log = createLogger(oneOf("log level", LOG_LEVELS, flags.logLevel));
   logErrors = (err) => log.debug({ err }, "the fault in full");
-  const noColor = !flags.color || Boolean(process.env.NO_COLOR);
-  const colorLevel = noColor || !supportsColor ? 0 : supportsColor.level;
-  const display = { quiet: flags.quiet ?? false, color: !noColor };
+  const color = flags.color && !process.env.NO_COLOR;
+  const display = { quiet: flags.quiet ?? false, color };
   return {
     signal: signals.signal,
     log,
-    paint: colorLevel >= GREYS_FROM_LEVEL ? greyCell : plainCell,
+    loadPaint: async () => (await import("./terminal/grey-cell.js")).paintFor(color),
     writeAnswer,
     showProgress: createProgressDisplay(display),
     showText: createTextDisplay(display),

@@ -1,5 +1,5 @@
 /** Loads a data set and a network that are to be used together, and refuses those that do not fit. */
-import type { Dataset, ImageRange } from "./contracts/dataset.js";
+import type { Dataset, ImageRange, ImageShape } from "./contracts/dataset.js";
 import type { Network } from "./contracts/network.js";
 import type { OnnxModel } from "./contracts/onnx-model.js";
 import { assertClassCount } from "./datasets/class-names.js";
@@ -29,6 +29,17 @@ export interface DataAndNetwork<N = Network> {
   slabs(multiple: number, range?: ImageRange): AsyncIterable<Slab>;
 }
 
+/** A network and the size of the set that it is for, known while the images are still being unpacked. */
+export interface SizedPair {
+  readonly network: Network | OnnxModel;
+  readonly range: ImageRange;
+}
+
+export interface LoadHooks extends Omit<DownloadOptions, "offline"> {
+  /** May never be called; where loading fails after all, it may have been. */
+  onSized?(pair: SizedPair): void;
+}
+
 type PairOptions = Pick<
   EvaluateOptions,
   | "dataset"
@@ -43,10 +54,8 @@ type PairOptions = Pick<
   | "limit"
 >;
 
-type Download = Omit<DownloadOptions, "offline">;
-
-export function loadPair(options: PairOptions, download: Download = {}): Promise<DataAndNetwork> {
-  return pairUp(options, download, loadNetwork);
+export function loadPair(options: PairOptions, hooks: LoadHooks = {}): Promise<DataAndNetwork> {
+  return pairUp(options, hooks, loadNetwork);
 }
 
 /**
@@ -55,36 +64,60 @@ export function loadPair(options: PairOptions, download: Download = {}): Promise
  */
 export async function loadModelPair(
   options: PairOptions,
-  download: Download = {},
+  hooks: LoadHooks = {},
 ): Promise<DataAndNetwork<Network | OnnxModel>> {
   const [{ loadRuntime }, { loadModel }] = await Promise.all([
     import("./engines/onnx/runtime.js"),
     import("./load-model.js"),
   ]);
   await loadRuntime();
-  return pairUp<Network | OnnxModel>(options, download, loadModel);
+  return pairUp<Network | OnnxModel>(options, hooks, loadModel);
 }
 
 async function pairUp<N extends Network | OnnxModel>(
   options: PairOptions,
-  download: Download,
+  { onSized, ...download }: LoadHooks,
   load: (source: string, options: LoadNetworkOptions) => Promise<N>,
 ): Promise<DataAndNetwork<N | Network>> {
   const { dataset: named, weights, activation, normalize, offline, offset, limit } = options;
+  let knowSize = (_size: Pick<Dataset, "shape" | "total"> | undefined) => {};
+  const sizeKnown = new Promise<Pick<Dataset, "shape" | "total"> | undefined>((resolve) => {
+    knowSize = resolve;
+  });
   const [dataset, network] = await together(
     download.signal ?? new AbortController().signal,
-    async (signal) =>
-      typeof named === "string" ? openDataset({ ...options, ...download, signal, dataset: named }) : named,
-    async (signal) =>
-      typeof weights === "string"
-        ? load(weights, { ...download, signal, activation, normalize, offline })
-        : weights,
+    async (signal) => {
+      if (typeof named !== "string") return named;
+      try {
+        return await openDataset({ ...options, ...download, signal, dataset: named, onSized: knowSize });
+      } finally {
+        knowSize(undefined);
+      }
+    },
+    async (signal) => {
+      if (typeof weights !== "string") return weights;
+      // Unpacking the images takes the longest and runs on a thread of its own: it begins before weights are decoded.
+      const decodeAfter = typeof named === "string" ? sizeKnown : undefined;
+      const loaded = await load(weights, {
+        ...download,
+        signal,
+        activation,
+        normalize,
+        offline,
+        decodeAfter,
+      });
+      const size = await decodeAfter;
+      if (size !== undefined && offset < size.total) {
+        assertFits(loaded, size.shape);
+        onSized?.({ network: loaded, range: { offset, limit: Math.min(limit, size.total - offset) } });
+      }
+      return loaded;
+    },
   );
   // Of a network that was handed in loaded nobody has asked yet whether it is what the options want.
   choosePreprocessing(network.name, network.preprocessing, normalize);
   const { shape, total, labelsPath, classNames } = dataset;
-  if ("layers" in network) assertFitsImages(network, network.name, shape);
-  else assertModelFits(network, shape);
+  assertFits(network, shape);
   const sizes = layerSizes(network);
   const classes = sizes[sizes.length - 1];
   if (classes > MAX_CLASSES) {
@@ -105,4 +138,9 @@ async function pairUp<N extends Network | OnnxModel>(
       }
     },
   };
+}
+
+function assertFits(network: Network | OnnxModel, shape: ImageShape): void {
+  if ("layers" in network) assertFitsImages(network, network.name, shape);
+  else assertModelFits(network, shape);
 }

@@ -8,9 +8,11 @@ import type { OnnxModel } from "./contracts/onnx-model.js";
 import type { AnyEvaluation } from "./contracts/result.js";
 import type { DownloadNotice } from "./download/catalog-entry.js";
 import { foldPreprocessing } from "./engines/fold.js";
+import { preloadEngine } from "./engines/registry.js";
 import { RunError } from "./errors.js";
+import type { Workload } from "./executors/registry.js";
 import { IncompleteError, interruption } from "./incomplete.js";
-import { type DataAndNetwork, loadModelPair, loadPair } from "./load-pair.js";
+import { type DataAndNetwork, loadModelPair, loadPair, type SizedPair } from "./load-pair.js";
 import type { EvaluateOptions } from "./options.js";
 import { type BatchesOutcome, runBatches } from "./run-batches.js";
 import type { TaskSize } from "./slabs/plan.js";
@@ -52,7 +54,7 @@ export interface Progress {
 export type OpenExecutor = (
   options: EvaluateOptions,
   source: EngineSource,
-  tasks: number,
+  work: Workload,
 ) => Promise<Executor>;
 
 /** What a run needs; the executor is the holder's to close. */
@@ -85,16 +87,37 @@ export async function prepare(
 ): Promise<Prepared> {
   const { signal = new AbortController().signal, log = SILENT, onStart } = hooks;
   const beganAt = performance.now();
+  preloadEngine(options.engine);
+  const batchesOf = (images: number) => Math.ceil(images / options.batchSize);
+  let opening: Promise<Executor> | undefined;
+  /** Once; workers start at once, and whoever needs one waits for it. */
+  const openFor = ({ network, range: { limit: images } }: SizedPair): Promise<Executor> => {
+    if (opening === undefined) {
+      const source = "layers" in network ? foldPreprocessing(network) : network;
+      opening = open(options, source, { images, tasks: batchesOf(images) });
+      // What goes wrong here is told to the first who runs a task.
+      opening.then((opened) => opened.warm()).catch(() => {});
+    }
+    return opening;
+  };
   const load = options.engine === "onnx" ? loadModelPair : loadPair;
-  const pair = await load(options, { signal, log, onDownload: (notice) => hooks.onDownload?.(notice) });
+  const pair = await load(options, {
+    signal,
+    log,
+    onDownload: (notice) => hooks.onDownload?.(notice),
+    onSized: openFor,
+  }).catch(async (error: unknown) => {
+    // Workers may have been started before the images turned out to be at fault.
+    await (await opening?.catch(() => undefined))?.close();
+    throw error;
+  });
   const { dataset, network } = pair;
   const totalImages = pair.range.limit;
-  const batches = Math.ceil(totalImages / options.batchSize);
+  const batches = batchesOf(totalImages);
   const loadMs = performance.now() - beganAt;
   log.info({ dataset: dataset.name, network: network.name, totalImages, batches, loadMs }, "loaded");
   onStart?.({ dataset, network, options, totalImages, batches });
-  const source = "layers" in network ? foldPreprocessing(network) : network;
-  return { options, pair, executor: await open(options, source, batches), loadMs };
+  return { options, pair, executor: await openFor(pair), loadMs };
 }
 
 /** @throws IncompleteError where batches failed after their retries, or the signal was aborted */

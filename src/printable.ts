@@ -2,9 +2,12 @@
 
 const LONGEST_CHARACTERS = 80;
 const LISTED_NAMES = 6;
+/** What nearly all names are; the classes of Unicode take milliseconds to compile. */
+const PLAIN = /^[ -~]*$/;
 
 /** Letters, digits, punctuation and symbols stay; anything that could move a terminal's cursor is spelled out. */
 export function printable(text: string, longest = LONGEST_CHARACTERS): string {
+  if (text.length <= longest && PLAIN.test(text)) return text;
   const shown = text
     .slice(0, longest)
     .replace(

@@ -1,17 +1,35 @@
 /** The command line's grammar: commands, options, help. */
 import { Command, CommanderError } from "commander";
-import { benchCommand } from "./commands/bench.js";
 import type { RunWork } from "./commands/context.js";
-import { convertCommand } from "./commands/convert.js";
-import { EXAMPLES, evaluateCommand } from "./commands/evaluate.js";
-import { fetchCommand } from "./commands/fetch.js";
-import { fitCommand } from "./commands/fit.js";
-import { inspectCommand } from "./commands/inspect.js";
-import { predictCommand } from "./commands/predict.js";
-import { showCommand } from "./commands/show.js";
+import { evaluateCommand } from "./commands/evaluate.js";
 import { UsageError } from "./errors.js";
 import { LOG_LEVELS } from "./logger.js";
 import { suggest } from "./suggest.js";
+
+/** Refuses words that are neither a command's name nor an argument. */
+type RefuseWords = (words: readonly string[]) => void;
+type LoadCommand = (run: RunWork, refuseWords: RefuseWords) => Command | Promise<Command>;
+
+/** Of the default command, and so of the program's own help too. */
+const EXAMPLES = `
+Examples:
+  batchwise --threads 8
+  batchwise --dataset path/to/mnist --weights sample_weight.pkl --format json
+  batchwise --min-accuracy 0.93 --output result.json`;
+
+const DEFAULT_COMMAND = "evaluate";
+/** In the order of the help. */
+const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>([
+  [DEFAULT_COMMAND, evaluateCommand],
+  ["show", async (run) => (await import("./commands/show.js")).showCommand(run)],
+  ["inspect", async (run) => (await import("./commands/inspect.js")).inspectCommand(run)],
+  ["predict", async (run) => (await import("./commands/predict.js")).predictCommand(run)],
+  ["convert", async (run) => (await import("./commands/convert.js")).convertCommand(run)],
+  ["fetch", async (run) => (await import("./commands/fetch.js")).fetchCommand(run)],
+  ["fit", async (run) => (await import("./commands/fit.js")).fitCommand(run)],
+  ["bench", async (run) => (await import("./commands/bench.js")).benchCommand(run)],
+]);
+const HELP_WORDS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
 
 export interface GlobalFlags {
   readonly logLevel: string;
@@ -36,7 +54,7 @@ export async function runProgram(
   const run: RunWork = (work) => runWork(program.opts<GlobalFlags>())(work);
   const refuseWords = ([found]: readonly string[]) => {
     if (found === undefined) return;
-    const known = commands.map((command) => command.name());
+    const known = [...COMMANDS.keys()];
     throw new UsageError("ERR_OPTION_UNKNOWN", {
       what: "command",
       found,
@@ -44,21 +62,15 @@ export async function runProgram(
       suggestion: suggest(found, known),
     });
   };
-  const commands: Command[] = [
-    evaluateCommand(run, refuseWords),
-    showCommand(run),
-    inspectCommand(run),
-    predictCommand(run),
-    convertCommand(run),
-    fetchCommand(run),
-    fitCommand(run),
-    benchCommand(run),
-  ];
+  const commands = await Promise.all(loadersFor(argv).map((load) => load(run, refuseWords)));
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });
   }
-  for (const command of commands) program.addCommand(command, { isDefault: command.name() === "evaluate" });
-  program.addHelpText("after", () => `\n${commands[0].helpInformation()}${EXAMPLES}`);
+  for (const command of commands)
+    program.addCommand(command, { isDefault: command.name() === DEFAULT_COMMAND });
+  const [evaluate] = commands;
+  evaluate.addHelpText("after", EXAMPLES);
+  program.addHelpText("after", () => `\n${evaluate.helpInformation()}${EXAMPLES}`);
 
   try {
     await program.parseAsync(argv, { from: "user" });
@@ -67,6 +79,17 @@ export async function runProgram(
     // Help and version are answers; everything else that commander throws is a slip of the command line.
     if (error.exitCode !== 0) throw new UsageError("ERR_USAGE", { problem: oneLine(error.message) });
   }
+}
+
+/**
+ * Of all commands where help is asked for; else of the default and of every command whose name occurs: the parser then
+ * tells a command from an option's value that is called the same.
+ */
+function loadersFor(argv: readonly string[]): LoadCommand[] {
+  const all = argv.some((word) => HELP_WORDS.has(word));
+  return [...COMMANDS]
+    .filter(([name]) => all || name === DEFAULT_COMMAND || argv.includes(name))
+    .map(([, load]) => load);
 }
 
 function oneLine(message: string): string {

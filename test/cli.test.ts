@@ -4,7 +4,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { decode } from "fast-png";
 import { ERROR_CODES, type ErrorCode } from "../src/errors.js";
-import { type CliOptions, runCli } from "./helpers/cli.js";
+import { CLI, type CliOptions, runCli } from "./helpers/cli.js";
 import { temporaryFolder } from "./helpers/temporary.js";
 
 async function refuses(t: ExecutionContext, args: readonly string[], code: ErrorCode, options?: CliOptions) {
@@ -117,7 +117,7 @@ test("shows no stack but at debug, where it is in the log", async (t) => {
   const { stderr } = await runCli(["--weights", "nowhere.pkl", "--log-level", "debug"]);
   const [line, ...log] = stderr.trim().split("\n");
   t.regex(line, /^batchwise: ERR_NETWORK_UNKNOWN: /);
-  t.true(log.some((entry) => JSON.parse(entry).err?.stack?.includes("registry")));
+  t.true(log.some((entry) => JSON.parse(entry).err?.stack?.includes("readWeights")));
 });
 
 test("keeps a file name's line breaks out of the one line", async (t) => {
@@ -185,7 +185,7 @@ test("ends quietly when the reader of stdout has seen enough", async (t) => {
   const { spawnSync } = await import("node:child_process");
   const { status, stderr } = spawnSync(
     "bash",
-    ["-c", `set -o pipefail; node dist/src/cli.js --quiet --limit 500 | head -0`],
+    ["-c", `set -o pipefail; node ${CLI} --quiet --limit 500 | head -0`],
     {
       encoding: "utf8",
     },

@@ -9,7 +9,7 @@ export interface Context {
   readonly signal: AbortSignal;
   readonly log: Log;
   /** How images are painted: in greys where the terminal has them. */
-  readonly paint: PaintCell;
+  loadPaint(): Promise<PaintCell>;
   /** To stdout. */
   writeAnswer(text: string): void;
   /** To stderr: a spinner on a terminal, one plain line elsewhere, nothing with --quiet. */

@@ -22,12 +22,6 @@ interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds"> {
   readonly expectAccuracy?: string;
 }
 
-export const EXAMPLES = `
-Examples:
-  batchwise --threads 8
-  batchwise --dataset path/to/mnist --weights sample_weight.pkl --format json
-  batchwise --min-accuracy 0.93 --output result.json`;
-
 export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly string[]) => void): Command {
   const command = new Command("evaluate").description(
     "evaluate a network over a labelled image set (the default)",
@@ -46,7 +40,6 @@ export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly 
     .option("--output <file>", "write the answer here too, in the format of its ending (repeatable)", collect)
     .option("--min-accuracy <x>", "exit 100 where the accuracy is lower")
     .option("--expect-accuracy <x>", "exit 100 where the accuracy, as printed, is another")
-    .addHelpText("after", EXAMPLES)
     // The default command gets every word that is no command's name.
     .allowExcessArguments()
     .action((flags: EvaluateFlags, { args }: Command) => {

@@ -4,7 +4,7 @@ import { ACTIVATIONS } from "../contracts/network.js";
 import { FITTED_NORMALIZATIONS } from "../contracts/preprocessing.js";
 import { grouped } from "../errors/define.js";
 import { assertWritable, writeFileWhole } from "../files/write-file.js";
-import { type Fit, type FitInput, fitPreprocessing } from "../fit.js";
+import type { Fit, FitInput } from "../fit.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./download-line.js";
 
@@ -41,6 +41,7 @@ export function fitCommand(runWork: RunWork): Command {
 
 async function runFit({ output, ...input }: FitFlags, context: Context): Promise<readonly Error[]> {
   await assertWritable(output);
+  const { fitPreprocessing } = await import("../fit.js");
   const fitted = await fitPreprocessing(input, downloadOptions(context));
   await writeFileWhole(output, fitted.file);
   context.writeAnswer(`${output}: ${fittedText(fitted)}, fitted to ${grouped(fitted.images)} images\n`);

@@ -5,7 +5,6 @@ import { argmax } from "../metrics/argmax.js";
 import { loadNetwork } from "../networks/registry.js";
 import { assertFitsImages } from "../networks/validate.js";
 import { type EvaluateInput, oneOf, resolveOptions } from "../options.js";
-import { readPng } from "../pictures/read-png.js";
 import { DIGIT_SIDE, toDigit } from "../pictures/to-digit.js";
 import { predict } from "../predict.js";
 import { digitWithBars } from "../reports/digit-with-bars.js";
@@ -53,6 +52,7 @@ async function runPredict(
   if (names !== undefined) assertClassCount(names, outputs, classes ?? "");
   const nameOf = (label: number) => names?.[label] ?? String(label);
 
+  const { readPng } = await import("../pictures/read-png.js");
   const answers = [];
   for (const path of paths) {
     const image = toDigit(await readPng(path), path);
@@ -72,8 +72,9 @@ async function runPredict(
     context.writeAnswer(`${JSON.stringify(listed, null, 2)}\n`);
     return [];
   }
+  const paint = await context.loadPaint();
   for (const { path, name, probability, probabilities, image } of answers) {
-    const lines = digitWithBars(image, SHAPE, probabilities, nameOf, context.paint);
+    const lines = digitWithBars(image, SHAPE, probabilities, nameOf, paint);
     context.writeAnswer(`${[...lines, `${path}: ${name} (${probability.toFixed(4)})`].join("\n")}\n`);
   }
   return [];

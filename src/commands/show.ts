@@ -1,6 +1,5 @@
 /** `batchwise show INDEX`: one image, its label, and what the network makes of it. */
 import { Command } from "commander";
-import { encode } from "fast-png";
 import type { ImageShape } from "../contracts/dataset.js";
 import { shapeText } from "../errors/define.js";
 import { DatasetError } from "../errors.js";
@@ -42,15 +41,16 @@ async function runShow(
       shapeText([dataset.shape.rows, dataset.shape.columns]),
       `prediction: ${name(argmax(data))}`,
     ];
-    const image = digitWithBars(pixels, dataset.shape, data, name, context.paint);
+    const image = digitWithBars(pixels, dataset.shape, data, name, await context.loadPaint());
     context.writeAnswer(`${[...head, "", ...image].join("\n")}\n`);
-    if (png !== undefined) await writeFileWhole(png, greyPng(pixels, dataset.shape));
+    if (png !== undefined) await writeFileWhole(png, await greyPng(pixels, dataset.shape));
   }
   return [];
 }
 
 /** 8-bit greyscale; ink is white on black, as in the data. */
-function greyPng(pixels: Uint8Array, { rows, columns }: ImageShape): Uint8Array {
+async function greyPng(pixels: Uint8Array, { rows, columns }: ImageShape): Promise<Uint8Array> {
+  const { encode } = await import("fast-png");
   // Copied out of shared memory, which the encoder's checksums do not take.
   return encode({ width: columns, height: rows, data: Uint8Array.from(pixels), depth: 8, channels: 1 });
 }

@@ -35,6 +35,8 @@ export interface ReadIdxOptions<D extends IdxDtype = IdxDtype> {
   readonly rank?: number | undefined;
   /** Refuse a file, or the content of a gzipped one, that is longer; 2 GiB unless told otherwise. */
   readonly limitBytes?: number | undefined;
+  /** Called with the shape once the header has been checked, while the elements are still being unpacked. */
+  readonly onShape?: ((shape: readonly number[]) => void) | undefined;
 }
 
 /**
@@ -84,7 +86,9 @@ async function readGzipped(fileBytes: Uint8Array, path: string, options: ReadIdx
   const gzip = openGzip(fileBytes, path);
   // The header is unpacked first and by itself: no memory is asked for on the word of an unchecked claim.
   const header = readHeader(await inflateFirst(gzip, MAX_HEADER_BYTES), path, options, true);
-  return { header, content: await inflateExactly(gzip, header.totalBytes) };
+  const inflating = inflateExactly(gzip, header.totalBytes);
+  options.onShape?.(header.shape);
+  return { header, content: await inflating };
 }
 
 function readHeader(bytes: Uint8Array, path: string, options: ReadIdxOptions, inflated: boolean): IdxHeader {

@@ -22,11 +22,21 @@ export interface LabelledImages extends Images {
   readonly labels: Uint8Array;
 }
 
+/** Called with a set's size as soon as it is known, while gzipped images are still being unpacked. */
+export type OnSized = (size: Pick<Images, "shape" | "total">) => void;
+
 /** Images u8 of rank 3 (total, rows, columns). @throws FileError, DatasetError as `readIdx` does. */
-export async function readImages(path: string): Promise<Images> {
-  const { shape, data, fileBytes } = await readIdx(path, { dtype: "u8", rank: 3 });
-  const [total = 0, rows = 0, columns = 0] = shape;
-  return { shape: { rows, columns }, total, pixels: data, files: [fileBytes] };
+export async function readImages(path: string, onSized?: OnSized): Promise<Images> {
+  const { shape, data, fileBytes } = await readIdx(path, {
+    dtype: "u8",
+    rank: 3,
+    onShape: (found) => onSized?.(sizeOf(found)),
+  });
+  return { ...sizeOf(shape), pixels: data, files: [fileBytes] };
+}
+
+function sizeOf([total = 0, rows = 0, columns = 0]: readonly number[]): Pick<Images, "shape" | "total"> {
+  return { shape: { rows, columns }, total };
 }
 
 /**
@@ -34,10 +44,13 @@ export async function readImages(path: string): Promise<Images> {
  *
  * @throws FileError, DatasetError as `readIdx` does, the images' fault first; ERR_COUNT_MISMATCH.
  */
-export async function readLabelled({ imagesPath, labelsPath }: LabelledPaths): Promise<LabelledImages> {
+export async function readLabelled(
+  { imagesPath, labelsPath }: LabelledPaths,
+  onSized?: OnSized,
+): Promise<LabelledImages> {
   // Settled, not raced: which of two faults is told does not depend on which file is read faster.
   const [imagesRead, labelsRead] = await Promise.allSettled([
-    readImages(imagesPath),
+    readImages(imagesPath, onSized),
     readIdx(labelsPath, { dtype: "u8", rank: 1 }),
   ]);
   if (imagesRead.status === "rejected") throw imagesRead.reason;

@@ -3,7 +3,6 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Dataset, Split } from "../contracts/dataset.js";
 import type { CatalogEntry, DownloadOptions } from "../download/catalog-entry.js";
-import { fetchEntry } from "../download/fetch-entry.js";
 import { DatasetError, UsageError } from "../errors.js";
 import { pathKind } from "../files/path-kind.js";
 import { readFileStart } from "../files/read-file.js";
@@ -12,9 +11,8 @@ import { suggest } from "../suggest.js";
 import { DATASET_CATALOG } from "./catalog.js";
 import { readClassNames } from "./class-names.js";
 import { findImages, findInFolder, SPLIT_PREFIXES } from "./folder.js";
-import { type Images, type LabelledPaths, readImages, readLabelled } from "./labelled.js";
+import { type Images, type LabelledPaths, type OnSized, readImages, readLabelled } from "./labelled.js";
 import { memoryDataset } from "./memory-dataset.js";
-import { readNpzSet } from "./npz-set.js";
 import { sha256Of } from "./sha256.js";
 
 export interface DatasetRequest extends DownloadOptions {
@@ -25,6 +23,8 @@ export interface DatasetRequest extends DownloadOptions {
   /** A file of class names, one a line. */
   readonly classes?: string | undefined;
   readonly split: Split;
+  /** May never be called: not every format tells its size before it is read. */
+  readonly onSized?: OnSized | undefined;
 }
 
 interface SetPaths {
@@ -65,7 +65,7 @@ export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_C
 export async function openDataset(request: DatasetRequest): Promise<Dataset> {
   const source = await locate(request);
   const classNames = request.classes === undefined ? undefined : await readClassNames(request.classes);
-  const { files, ...images } = await readSet(source, request.split, request.labels !== false);
+  const { files, ...images } = await readSet(source, request);
   return memoryDataset({
     labels: undefined,
     labelsPath: undefined,
@@ -82,11 +82,16 @@ interface SetFiles extends Images {
   readonly labelsPath?: string;
 }
 
-async function readSet(source: SetPaths | string, split: Split, labelled: boolean): Promise<SetFiles> {
-  if (typeof source === "string") return readNpzSet(source, split, labelled);
+async function readSet(
+  source: SetPaths | string,
+  { split, labels, onSized }: DatasetRequest,
+): Promise<SetFiles> {
+  if (typeof source === "string") {
+    return (await import("./npz-set.js")).readNpzSet(source, split, labels !== false);
+  }
   const { imagesPath, labelsPath } = source;
-  if (labelsPath === undefined) return readImages(imagesPath);
-  return { ...(await readLabelled({ imagesPath, labelsPath })), labelsPath };
+  if (labelsPath === undefined) return readImages(imagesPath, onSized);
+  return { ...(await readLabelled({ imagesPath, labelsPath }, onSized)), labelsPath };
 }
 
 /** The IDX files of the set, or the one .npz file that has all. */
@@ -127,6 +132,7 @@ async function cachedPaths(
   options: DownloadOptions,
 ): Promise<LabelledPaths> {
   const names = entry.files.map(({ name }) => name).filter((name) => name.startsWith(SPLIT_PREFIXES[split]));
+  const { fetchEntry } = await import("../download/fetch-entry.js");
   const [images, labels] = await fetchEntry(entry, { ...options, wanted: names });
   return { imagesPath: images.path, labelsPath: labels.path };
 }

@@ -1,4 +1,4 @@
-/** The fingerprint of a set's files. */
+/** The fingerprint of the files of a set, or of a network. */
 import { createHash } from "node:crypto";
 import { slices } from "../files/slices.js";
 

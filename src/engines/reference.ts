@@ -30,7 +30,7 @@ function forwardLayer(x: ArrayLike<number>, layer: Layer): Float64Array {
     const value = x[k];
     // Adding 0 · w = ±0 to a sum that began at +0 leaves its bits as they are.
     if (value === 0) continue;
-    for (let j = 0; j < outputs; j++) sums[j] += value * weights[k * outputs + j];
+    for (let j = 0, at = k * outputs; j < outputs; j++, at++) sums[j] += value * weights[at];
   }
   const activation = ACTIVATE[layer.activation];
   for (let j = 0; j < outputs; j++) sums[j] = activation(sums[j] + biases[j]);

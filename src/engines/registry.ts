@@ -1,5 +1,5 @@
 /** Engines by name; each is loaded only when asked for. */
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import type { Engine, EngineName, EngineSource, FoldedLayers } from "../contracts/engine.js";
 import type { OnnxModel } from "../contracts/onnx-model.js";
 import { NetworkError } from "../errors.js";
@@ -13,6 +13,18 @@ const KERNEL_URL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);
 
 /** Compiled once a process, so that what V8 has optimised serves every later run. */
 let kernelModule: Promise<WebAssembly.Module> | undefined;
+
+/** Begins what an engine needs whatever the network, on threads of V8's. */
+export function preloadEngine(name: EngineName): void {
+  // A failure is thrown where the module is awaited.
+  if (name === "simd") loadKernel().catch(() => {});
+}
+
+function loadKernel(): Promise<WebAssembly.Module> {
+  // A few kilobytes of our own: reading them at once takes less than a thread's round trip.
+  kernelModule ??= Promise.resolve().then(() => WebAssembly.compile(readFileSync(KERNEL_URL)));
+  return kernelModule;
+}
 
 /** @throws NetworkError ERR_NETWORK_LAYERS, ERR_NETWORK_F32. */
 export async function prepareEngine(name: EngineName, source: EngineSource): Promise<EngineAssets> {
@@ -54,9 +66,9 @@ export async function createEngine(
 }
 
 async function prepareSimd(layers: FoldedLayers): Promise<SimdAssets> {
-  kernelModule ??= readFile(KERNEL_URL).then(WebAssembly.compile);
-  const [{ prepareSimd: prepare }, module] = await Promise.all([import("./simd/engine.js"), kernelModule]);
-  return prepare(module, layers);
+  const module = loadKernel();
+  const { prepareSimd: prepare } = await import("./simd/engine.js");
+  return { image: prepare(layers), module: await module };
 }
 
 /** A model as it is; layers as a model. */

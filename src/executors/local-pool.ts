@@ -38,7 +38,12 @@ interface Dispatch {
   onDispatched(threadId: number): void;
 }
 
-export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalPoolOptions): Executor {
+export interface LocalPool extends Executor {
+  /** Workers that take tasks. */
+  readonly readyCount: number;
+}
+
+export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalPoolOptions): LocalPool {
   const file = fileURLToPath(workerUrl);
   const classes = outputsOf(setup.source);
   // onnxruntime's binding aborts the whole process when its thread is ended within a call: such threads are ended only
@@ -50,6 +55,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
   const underWay = new Set<AbortController>();
   let loadFailure: RunError | undefined;
   let onAllReady = () => {};
+  let warming: Promise<void> | undefined;
 
   const pool: Piscina = new Piscina({
     filename: file,
@@ -82,7 +88,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
     for (const abort of underWay) abort.abort(loadFailure);
   }
 
-  async function run(task: Task, signal: AbortSignal): Promise<TaskResult> {
+  async function run(task: Task, signal: AbortSignal, limitMs = timeoutMs): Promise<TaskResult> {
     signal.throwIfAborted();
     if (loadFailure !== undefined) throw loadFailure;
     const abort = new AbortController();
@@ -103,7 +109,10 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
           detach();
           return;
         }
-        deadline = setTimeout(() => abort.abort(new RunError("ERR_BATCH_TIMEOUT", { timeoutMs })), timeoutMs);
+        deadline = setTimeout(
+          () => abort.abort(new RunError("ERR_BATCH_TIMEOUT", { timeoutMs: limitMs })),
+          limitMs,
+        );
       },
     };
     function detach(): void {
@@ -126,7 +135,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
       }
       // piscina gives a worker its next task before we have seen its answer. Where that answer was nonsense the worker
       // is retired under the next task, which is not at fault.
-      if (threadId !== undefined && watch.isRetired(threadId)) return await run(task, signal);
+      if (threadId !== undefined && watch.isRetired(threadId)) return await run(task, signal, limitMs);
       // Whatever went wrong, this worker's state is unknown: a fresh one does the next attempt.
       const free = threadId !== undefined && isUninterruptible ? nextEnd(threadId, end) : undefined;
       if (threadId !== undefined) await watch.retire(threadId, free);
@@ -144,23 +153,32 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
     return last === end ? undefined : last;
   }
 
+  async function startAll(): Promise<void> {
+    const allReady = new Promise<void>((resolve) => {
+      onAllReady = resolve;
+    });
+    // The deadline of a batch is not for these: a short one must not end workers that have done nothing yet.
+    const start = () => run(EMPTY_TASK, new AbortController().signal, START_TIMEOUT_MS);
+    await Promise.all(Array.from({ length: threads }, start));
+    await allReady;
+  }
+
   return {
     capacity: threads,
+    get readyCount() {
+      return watch.readyCount;
+    },
     get workersStarted() {
       return watch.started;
     },
     get startMs() {
       return watch.firstReadyMs;
     },
-    async warm() {
-      const allReady = new Promise<void>((resolve) => {
-        onAllReady = resolve;
-      });
-      const idle = new AbortController();
-      await Promise.all(Array.from({ length: threads }, () => run(EMPTY_TASK, idle.signal)));
-      await allReady;
+    warm() {
+      warming ??= startAll();
+      return warming;
     },
-    run,
+    run: (task, signal) => run(task, signal),
     async close() {
       if (isUninterruptible) await watch.untilNoneLoads(START_TIMEOUT_MS);
       watch.close();

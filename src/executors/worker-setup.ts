@@ -11,4 +11,4 @@ export interface WorkerSetup {
   readonly assets?: EngineAssets;
 }
 
-export const WORKER_URL = new URL("dist/workers/evaluate.js", PACKAGE_ROOT);
+export const WORKER_URL = new URL("dist/bundle/worker.cjs", PACKAGE_ROOT);

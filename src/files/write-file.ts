@@ -1,12 +1,11 @@
 /** Writes files whole or not at all: to a temporary name beside the target, then renamed. */
-import { randomUUID } from "node:crypto";
 import { access, constants, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { RunError, reasonOf } from "../errors.js";
 
 /** Throws RunError ERR_OUTPUT_WRITE; a file that stood there before is then as it was. */
 export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const temporary = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.tmp`);
   try {
     const file = await open(temporary, "wx");
     try {

@@ -1,4 +1,5 @@
 /** Named arrays, what every reader of weights hands on, and the one place where elements become float64. */
+import { endianness } from "node:os";
 import { NetworkError } from "../errors.js";
 
 /** Row-major float64, whatever the file held. */
@@ -37,6 +38,7 @@ export function checkedElements(path: string, shape: readonly number[]): number 
 
 /** The elements in file order. `bytes` holds whole elements; the caller has checked that. */
 export function decodeElements(bytes: Uint8Array, type: ElementType, littleEndian: boolean): Float64Array {
+  if (type === "float32" || type === "float64") return decodeNative(bytes, type, littleEndian);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const elementBytes = ELEMENT_BYTES[type];
   const values = new Float64Array(bytes.byteLength / elementBytes);
@@ -47,13 +49,22 @@ export function decodeElements(bytes: Uint8Array, type: ElementType, littleEndia
   return values;
 }
 
-const READERS: Readonly<Record<ElementType, (view: DataView, at: number, littleEndian: boolean) => number>> =
-  {
-    float16: (view, at, littleEndian) => float16(view.getUint16(at, littleEndian)),
-    bfloat16: (view, at, littleEndian) => bfloat16(view.getUint16(at, littleEndian)),
-    float32: (view, at, littleEndian) => view.getFloat32(at, littleEndian),
-    float64: (view, at, littleEndian) => view.getFloat64(at, littleEndian),
-  };
+/** What this machine knows is read by its own loops: they need no warming up, which a start has no time for. */
+function decodeNative(bytes: Uint8Array, type: "float32" | "float64", littleEndian: boolean): Float64Array {
+  // A copy, since elements may lie unaligned in a file.
+  const copy = Buffer.from(new Uint8Array(bytes).buffer);
+  if (littleEndian !== (endianness() === "LE")) {
+    if (type === "float32") copy.swap32();
+    else copy.swap64();
+  }
+  return type === "float32" ? new Float64Array(new Float32Array(copy.buffer)) : new Float64Array(copy.buffer);
+}
+
+type Reader = (view: DataView, at: number, littleEndian: boolean) => number;
+const READERS: Readonly<Record<"float16" | "bfloat16", Reader>> = {
+  float16: (view, at, littleEndian) => float16(view.getUint16(at, littleEndian)),
+  bfloat16: (view, at, littleEndian) => bfloat16(view.getUint16(at, littleEndian)),
+};
 
 /** IEEE 754 binary16: sign 1, exponent 5 (bias 15), fraction 10. Node 20 has no DataView.getFloat16. */
 function float16(bits: number): number {
@@ -75,6 +86,12 @@ function bfloat16(bits: number): number {
 
 /** Fortran order (first axis fastest) → row-major (last axis fastest). */
 export function rowMajor(values: Float64Array, shape: readonly number[]): Float64Array {
+  const [rows, columns] = shape;
+  if (shape.length === 2 && rows > 0 && columns > 0) {
+    const ordered = new Float64Array(values.length);
+    transpose(values, rows, ordered);
+    return ordered;
+  }
   const strides: number[] = [];
   shape.reduceRight((stride, size, axis) => {
     strides[axis] = stride;
@@ -101,7 +118,7 @@ export function rowMajor(values: Float64Array, shape: readonly number[]): Float6
 /** out (C,R) = the transpose of x (R,C); row-major, f64. */
 export function transpose(x: Float64Array, columns: number, out: Float64Array): void {
   const rows = x.length / columns;
-  for (let row = 0; row < rows; row += 1) {
-    for (let column = 0; column < columns; column += 1) out[column * rows + row] = x[row * columns + column];
+  for (let row = 0, from = 0; row < rows; row += 1) {
+    for (let to = row; to < out.length; to += rows) out[to] = x[from++];
   }
 }

@@ -1,6 +1,5 @@
 /** Tells the format of a file of weights by its content: a file's ending is only its name. */
 import { NetworkError } from "../errors.js";
-import { looksLikeOnnx } from "./onnx/recognize.js";
 
 export type WeightsFormat = "safetensors" | "pickle" | "npz" | "onnx";
 
@@ -24,14 +23,14 @@ const FOREIGN: readonly { readonly magic: string; readonly name: string }[] = [
  *
  * @throws NetworkError ERR_NETWORK_FORMAT
  */
-export function weightsFormat(path: string, bytes: Uint8Array): WeightsFormat {
+export async function weightsFormat(path: string, bytes: Uint8Array): Promise<WeightsFormat> {
   const head = Buffer.from(bytes.subarray(0, 256)).toString("latin1");
   // Lengths below 4 GiB leave the upper half of the u64 zero, which no pickle has there.
   if (head.startsWith("\0\0\0\0{", 4)) return "safetensors";
   if (ZIP_MAGICS.some((magic) => head.startsWith(magic))) return "npz";
   if (/^(\x80|[(}\]]|c[\w.]+\n[\w.]+\n)/.test(head)) return "pickle";
   const foreign = FOREIGN.find(({ magic }) => head.startsWith(magic));
-  if (foreign === undefined && looksLikeOnnx(bytes)) return "onnx";
+  if (foreign === undefined && (await import("./onnx/recognize.js")).looksLikeOnnx(bytes)) return "onnx";
   throw new NetworkError("ERR_NETWORK_FORMAT", {
     path,
     expected: "safetensors, .npz, ONNX, or a pickle of NumPy arrays",

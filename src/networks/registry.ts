@@ -1,23 +1,19 @@
-/** Networks by name or by file: finds the file, tells its format, and hands out a network that is whole or an error. */
-import { createHash } from "node:crypto";
+/** Networks by name or by file: tells a file's format, loads the reader for it, and hands out a network that is whole or an error. */
 import { readFile, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Activation, Network } from "../contracts/network.js";
 import type { Normalization, Preprocessing } from "../contracts/preprocessing.js";
 import { NETWORK_CATALOG } from "../datasets/catalog.js";
+import { sha256Of } from "../datasets/sha256.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
-import { fetchEntry } from "../download/fetch-entry.js";
 import { FileError, NetworkError, reasonOf, UsageError } from "../errors.js";
 import { pathKind } from "../files/path-kind.js";
 import { FIXTURES } from "../package-root.js";
 import { suggest } from "../suggest.js";
 import type { NamedArrays } from "./arrays.js";
-import { readNpyFolder } from "./folder.js";
 import { weightsFormat } from "./format.js";
 import { activationOf } from "./metadata.js";
-import { decodeNpz } from "./npz.js";
-import { decodeOnnx } from "./onnx/decode.js";
 import { decodePickle } from "./pickle/decode.js";
 import { choosePreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors } from "./safetensors-reader.js";
@@ -43,6 +39,8 @@ export interface LoadNetworkOptions extends DownloadOptions {
   readonly activation?: Activation | undefined;
   /** For files that do not say: `scale` unless given, or `none`. A file that says something else is refused. */
   readonly normalize?: Normalization | undefined;
+  /** Decoding, which holds the thread, waits for this. */
+  readonly decodeAfter?: Promise<unknown> | undefined;
 }
 
 /**
@@ -71,13 +69,11 @@ export async function loadWeights(
   options: Omit<LoadNetworkOptions, "normalize"> = {},
 ): Promise<Weights> {
   const path = await locate(source, options);
-  const { arrays, activation, preprocessing, files } = await readSource(source, path);
+  const { arrays, activation, preprocessing, files } = await readSource(source, path, options.decodeAfter);
   checkActivation(path, activation, options.activation);
-  const hash = createHash("sha256");
-  for (const bytes of files) hash.update(bytes);
   return {
     name: BUNDLED.has(source) ? source : basename(resolve(path)),
-    sha256: hash.digest("hex"),
+    sha256: await sha256Of(files),
     layers: buildLayers(path, arrays, activation ?? options.activation ?? DEFAULT_ACTIVATION),
     preprocessing,
   };
@@ -91,7 +87,7 @@ export async function readOnnxFile(
   const path = await locate(source, options);
   if ((await pathKind(path)) === "folder") return undefined;
   const bytes = await readWeights(source, path);
-  return weightsFormat(path, bytes) === "onnx" ? { path, bytes } : undefined;
+  return (await weightsFormat(path, bytes)) === "onnx" ? { path, bytes } : undefined;
 }
 
 async function locate(source: string, options: DownloadOptions): Promise<string> {
@@ -99,6 +95,7 @@ async function locate(source: string, options: DownloadOptions): Promise<string>
   if (bundled !== undefined) return fileURLToPath(bundled);
   const entry = NETWORK_CATALOG.get(source);
   if (entry === undefined) return source;
+  const { fetchEntry } = await import("../download/fetch-entry.js");
   const [file] = await fetchEntry(entry, options);
   return file.path;
 }
@@ -107,9 +104,11 @@ async function locate(source: string, options: DownloadOptions): Promise<string>
 async function readSource(
   source: string,
   path: string,
+  decodeAfter: Promise<unknown> | undefined,
 ): Promise<Decoded & { readonly files: readonly Uint8Array[] }> {
-  if ((await pathKind(path)) === "folder") return readNpyFolder(path);
+  if ((await pathKind(path)) === "folder") return (await import("./folder.js")).readNpyFolder(path);
   const bytes = await readWeights(source, path);
+  await decodeAfter;
   return { ...(await decode(path, bytes)), files: [bytes] };
 }
 
@@ -122,12 +121,13 @@ interface Decoded {
 }
 
 async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
-  switch (weightsFormat(path, bytes)) {
+  switch (await weightsFormat(path, bytes)) {
     case "pickle":
       return { arrays: decodePickle(path, bytes) };
     case "npz":
-      return { arrays: await decodeNpz(path, bytes) };
+      return { arrays: await (await import("./npz.js")).decodeNpz(path, bytes) };
     case "onnx": {
+      const { decodeOnnx } = await import("./onnx/decode.js");
       const { arrays, activations, preprocessing } = decodeOnnx(path, bytes);
       return { arrays, activation: activations, preprocessing };
     }

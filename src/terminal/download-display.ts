@@ -1,9 +1,8 @@
 /** How far a download is, on stderr: ora's spinner on a real terminal, one plain line a file elsewhere. */
-import type { Ora } from "ora";
 import type { DownloadDisplay } from "../commands/context.js";
 import type { RemoteFile } from "../download/catalog-entry.js";
 import type { DisplayOptions } from "./progress-display.js";
-import { startSpinner, stderrIsTerminal, UPDATE_INTERVAL_MS } from "./spinner.js";
+import { type Spinner, startSpinner, stderrIsTerminal, UPDATE_INTERVAL_MS } from "./spinner.js";
 
 const NOTHING: DownloadDisplay = { begin() {}, update() {}, end() {}, stop() {} };
 const MEGABYTE = 1_000_000;
@@ -27,7 +26,7 @@ function plain(): DownloadDisplay {
 }
 
 function spinning(color: boolean): DownloadDisplay {
-  let spinner: Ora | undefined;
+  let spinner: Spinner | undefined;
   let file: RemoteFile | undefined;
   let beganAt = 0;
   let updatedAt = 0;

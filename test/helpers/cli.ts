@@ -1,9 +1,12 @@
 /** Runs the command line in a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { PACKAGE_ROOT } from "../../src/package-root.js";
 
-const CLI = fileURLToPath(new URL("dist/src/cli.js", PACKAGE_ROOT));
+const { bin } = JSON.parse(readFileSync(new URL("package.json", PACKAGE_ROOT), "utf8"));
+/** What a user's shell runs. */
+export const CLI = fileURLToPath(new URL(bin.batchwise, PACKAGE_ROOT));
 
 export interface CliResult {
   readonly status: number | null;

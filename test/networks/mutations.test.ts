@@ -50,7 +50,7 @@ function mutate(whole: Uint8Array, below: (limit: number) => number): Uint8Array
 }
 
 async function load(bytes: Uint8Array): Promise<Layer[]> {
-  switch (weightsFormat("m", bytes)) {
+  switch (await weightsFormat("m", bytes)) {
     case "pickle":
       return buildLayers("m", decodePickle("m", bytes), "sigmoid");
     case "safetensors":

@@ -21,9 +21,9 @@ interface KernelExports extends WebAssembly.Exports {
 const CLASS_MASK = 0xffff;
 const UNCERTAIN = 0x10000;
 
-export function prepareSimd(module: WebAssembly.Module, layers: FoldedLayers): SimdAssets {
+export function prepareSimd(layers: FoldedLayers): KernelImage {
   const kernelLayers = quantiseLayers(layers);
-  return { module, image: layOut(kernelLayers, boundErrors(kernelLayers)) };
+  return layOut(kernelLayers, boundErrors(kernelLayers));
 }
 
 export function createSimdEngine({ module, image }: SimdAssets, layers: FoldedLayers): Engine {

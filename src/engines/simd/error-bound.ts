@@ -93,7 +93,7 @@ function boundSums(kernelLayer: KernelLayer, input: LayerInput | undefined): Sum
   const { inputs, biases, weights } = layer;
   const magnitude = input
     ? product(layer, weights, plus(input.magnitude, input.error))
-    : ofBytes(layer, weights);
+    : { slope: kernelLayer.largest, base: new Float64Array(layer.outputs) };
   const fromWeights = input
     ? product(layer, weightErrors, plus(input.magnitude, input.error))
     : ofBytes(layer, weightErrors);
@@ -149,8 +149,11 @@ function boundPairs({ layer }: KernelLayer, own: Affine, input: LayerInput | und
 /** |Σ x_k v_kj| ≤ S · max_k |v_kj| */
 function ofBytes({ inputs, outputs }: KernelLayer["layer"], values: Float64Array): Affine {
   const slope = new Float64Array(outputs);
-  for (let k = 0; k < inputs; k++) {
-    for (let j = 0; j < outputs; j++) slope[j] = Math.max(slope[j], Math.abs(values[k * outputs + j]));
+  for (let k = 0, at = 0; k < inputs; k++) {
+    for (let j = 0; j < outputs; j++, at++) {
+      const size = Math.abs(values[at]);
+      if (size > slope[j]) slope[j] = size;
+    }
   }
   return { slope, base: new Float64Array(outputs) };
 }

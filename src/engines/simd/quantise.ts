@@ -13,6 +13,8 @@ const ACTIVATION_SCALES = [32_767, 16_383, 8191, 4095, 2047];
 
 interface KernelLayerBase {
   readonly layer: Layer;
+  /** (outputs): max|w| of each output's weights. */
+  readonly largest: Float64Array;
   /** Vectors of four outputs, the last padded with zeros. */
   readonly vectors: number;
   /** (inputs × outputs): each weight as the kernel has it minus itself, in float64. */
@@ -46,27 +48,28 @@ export function isBounded(activation: Activation): boolean {
 }
 
 export function quantiseLayers(layers: readonly Layer[]): KernelLayer[] {
-  const scales = layers.map((layer, n) => outScaleOf(layer, layers[n + 1]));
+  const columns = layers.map(columnFacts);
+  const scales = layers.map((layer, n) => outScaleOf(layer, layers[n + 1], columns[n + 1]));
   return layers.map((layer, n) => {
     const inScale = n === 0 ? 1 : scales[n - 1];
     const inputMax = n === 0 ? BYTE_MAX : inScale;
-    const weightScales = inScale === 0 ? undefined : weightScalesOf(layer, inputMax);
+    const weightScales = inScale === 0 ? undefined : weightScalesOf(layer, columns[n], inputMax);
     return weightScales === undefined
-      ? floatLayer(layer, scales[n])
-      : integerLayer(layer, weightScales, inScale, scales[n]);
+      ? floatLayer(layer, columns[n].largest, scales[n])
+      : integerLayer(layer, columns[n].largest, weightScales, inScale, scales[n]);
   });
 }
 
 /** The scale of a layer's int16 activations, or 0 where they are unbounded or nobody could sum them as integers. */
-function outScaleOf(layer: Layer, next: Layer | undefined): number {
-  if (next === undefined || !isBounded(layer.activation)) return 0;
+function outScaleOf(layer: Layer, next: Layer | undefined, columns: ColumnFacts | undefined): number {
+  if (next === undefined || columns === undefined || !isBounded(layer.activation)) return 0;
   let best = { scale: 0, error: Number.POSITIVE_INFINITY };
   for (const scale of ACTIVATION_SCALES) {
-    const weightScales = weightScalesOf(next, scale);
+    const weightScales = weightScalesOf(next, columns, scale);
     if (weightScales === undefined) continue;
     // Of rounding the activations, and of rounding the weights, at activations of about ½.
     const error = Math.max(
-      ...columnSums(next).map((sum, j) => (0.5 * sum) / scale + (0.25 * next.inputs) / weightScales[j]),
+      ...columns.sums.map((sum, j) => (0.5 * sum) / scale + (0.25 * next.inputs) / weightScales[j]),
     );
     if (error < best.error) best = { scale, error };
   }
@@ -78,18 +81,17 @@ function outScaleOf(layer: Layer, next: Layer | undefined): number {
  * inputMax · Σ|round(scale · w)| ≤ inputMax · (scale · Σ|w| + inputs ÷ 2) ≤ 2³¹ − 1. Undefined where these would make the
  * integers so small that float32 is the more exact.
  */
-function weightScalesOf(layer: Layer, inputMax: number): Float64Array | undefined {
+function weightScalesOf(layer: Layer, columns: ColumnFacts, inputMax: number): Float64Array | undefined {
   const room = INT32_MAX / inputMax - layer.inputs / 2;
-  const largest = columnMaxima(layer);
-  const scales = columnSums(layer).map((sum, j) =>
-    largest[j] === 0 ? 1 : Math.min(INT16_MAX / largest[j], room / sum),
-  );
+  const { sums, largest } = columns;
+  const scales = sums.map((sum, j) => (largest[j] === 0 ? 1 : Math.min(INT16_MAX / largest[j], room / sum)));
   const isFine = scales.every((scale, j) => largest[j] === 0 || scale * largest[j] >= LEAST_INTEGER);
   return isFine ? scales : undefined;
 }
 
 function integerLayer(
   layer: Layer,
+  largest: Float64Array,
   weightScales: Float64Array,
   inScale: number,
   outScale: number,
@@ -99,17 +101,31 @@ function integerLayer(
   const pairs = Math.ceil(inputs / 2);
   const weights = new Int16Array(pairs * vectors * LANES * 2);
   const weightErrors = new Float64Array(inputs * outputs);
-  for (let k = 0; k < inputs; k++) {
-    for (let j = 0; j < outputs; j++) {
-      const integer = Math.round(source[k * outputs + j] * weightScales[j]);
-      weights[((k >> 1) * vectors * LANES + j) * 2 + (k & 1)] = integer;
-      weightErrors[k * outputs + j] = integer / weightScales[j] - source[k * outputs + j];
+  for (let k = 0, at = 0; k < inputs; k++) {
+    const row = (k >> 1) * vectors * LANES * 2 + (k & 1);
+    for (let j = 0; j < outputs; j++, at++) {
+      const weight = source[at];
+      const scale = weightScales[j];
+      const integer = Math.round(weight * scale);
+      weights[row + 2 * j] = integer;
+      weightErrors[at] = integer / scale - weight;
     }
   }
-  return { kind: "integer", layer, vectors, pairs, weights, weightErrors, weightScales, inScale, outScale };
+  return {
+    kind: "integer",
+    layer,
+    largest,
+    vectors,
+    pairs,
+    weights,
+    weightErrors,
+    weightScales,
+    inScale,
+    outScale,
+  };
 }
 
-function floatLayer(layer: Layer, outScale: number): FloatLayer {
+function floatLayer(layer: Layer, largest: Float64Array, outScale: number): FloatLayer {
   const { inputs, outputs, weights: source } = layer;
   const vectors = Math.ceil(outputs / LANES);
   const weights = new Float32Array(inputs * vectors * LANES);
@@ -121,20 +137,24 @@ function floatLayer(layer: Layer, outScale: number): FloatLayer {
       weightErrors[k * outputs + j] = Math.fround(value) - value;
     }
   }
-  return { kind: "float", layer, vectors, weights, weightErrors, outScale };
+  return { kind: "float", layer, largest, vectors, weights, weightErrors, outScale };
 }
 
-function columnSums({ inputs, outputs, weights }: Layer): Float64Array {
+/** (outputs) each: of the absolute values of an output's weights, Σ|w| and max|w|. */
+interface ColumnFacts {
+  readonly sums: Float64Array;
+  readonly largest: Float64Array;
+}
+
+function columnFacts({ inputs, outputs, weights }: Layer): ColumnFacts {
   const sums = new Float64Array(outputs);
-  for (let k = 0; k < inputs; k++)
-    for (let j = 0; j < outputs; j++) sums[j] += Math.abs(weights[k * outputs + j]);
-  return sums;
-}
-
-function columnMaxima({ inputs, outputs, weights }: Layer): Float64Array {
-  const maxima = new Float64Array(outputs);
-  for (let k = 0; k < inputs; k++) {
-    for (let j = 0; j < outputs; j++) maxima[j] = Math.max(maxima[j], Math.abs(weights[k * outputs + j]));
+  const largest = new Float64Array(outputs);
+  for (let k = 0, at = 0; k < inputs; k++) {
+    for (let j = 0; j < outputs; j++, at++) {
+      const size = Math.abs(weights[at]);
+      sums[j] += size;
+      if (size > largest[j]) largest[j] = size;
+    }
   }
-  return maxima;
+  return { sums, largest };
 }

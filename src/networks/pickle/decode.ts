@@ -94,8 +94,12 @@ class ArrayDecoder {
     const text = payload instanceof EncodedText ? payload.text : payload;
     if (typeof text !== "string") throw this.#layout(layer, "the bytes of its elements", kindOf(payload));
     if (text.length > this.#budgetBytes) throw this.#overBudget();
-    if (/[^\0-\xff]/.test(text)) throw this.#layout(layer, "bytes of 0 to 255", "a character beyond");
-    return Buffer.from(text, "latin1");
+    const bytes = Buffer.from(text, "latin1");
+    // A character beyond Latin-1 does not come back from its byte.
+    if (bytes.toString("latin1") !== text) {
+      throw this.#layout(layer, "bytes of 0 to 255", "a character beyond");
+    }
+    return bytes;
   }
 
   #spend(payloadBytes: number): void {

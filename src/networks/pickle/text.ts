@@ -1,4 +1,5 @@
 /** Texts of pickles: UTF-8, and the two escaped forms of protocol 0 (Python's Lib/pickletools.py describes them). */
+import { isUtf8 } from "node:buffer";
 import { printable } from "../../printable.js";
 import { type ByteReader, PICKLE_LIMITS } from "./reader.js";
 
@@ -37,12 +38,9 @@ function takeText(reader: ByteReader, length: number | bigint): Uint8Array {
 }
 
 function utf8(reader: ByteReader, bytes: Uint8Array): string {
-  try {
-    // A byte order mark is a character of the text here, not a mark.
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw reader.malformed("a text in UTF-8", `other bytes (${String(cause).slice(0, 40)})`);
-  }
+  if (!isUtf8(bytes)) throw reader.malformed("a text in UTF-8", "other bytes");
+  // A byte order mark is a character of the text here, not a mark, and a Buffer keeps it.
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
 
 /** A number or a name: a short line of UTF-8. */
