@@ -1,5 +1,6 @@
 /** How every benchmark here measures: warm up, interleave the rivals round by round, print median and spread. */
 import { cpus } from "node:os";
+import { setTimeout } from "node:timers/promises";
 
 export interface Rival {
   readonly name: string;
@@ -15,10 +16,14 @@ export interface Measured {
   readonly samplesMs: readonly number[];
 }
 
+/** Before each pass, so that no rival pays for the threads that another leaves spinning. */
+const PAUSE_MS = 10;
+
 export async function measure(rivals: readonly Rival[], rounds: number, warmups = 2): Promise<Measured[]> {
   const samples = rivals.map((): number[] => []);
   for (let round = -warmups; round < rounds; round++) {
     for (const [n, rival] of rivals.entries()) {
+      await setTimeout(PAUSE_MS);
       const elapsedMs = await rival.run();
       if (round >= 0) samples[n].push(elapsedMs);
     }
@@ -44,20 +49,44 @@ export async function timed(work: () => unknown): Promise<number> {
   return performance.now() - beganAt;
 }
 
-export function machineText(versions: Readonly<Record<string, string>>): string {
-  const listed = Object.entries({ Node: process.version, ...versions }).map(
-    ([name, version]) => `${name} ${version}`,
-  );
+/** Of each family the member with the least median, as `family (member, best of n)`; one without siblings as it is. */
+export function bestOfEach(
+  measured: readonly Measured[],
+  familyOf: (name: string) => string | undefined,
+): Measured[] {
+  const families = new Map<string, Measured[]>();
+  for (const one of measured) {
+    const family = familyOf(one.name) ?? one.name;
+    families.set(family, [...(families.get(family) ?? []), one]);
+  }
+  return [...families].map(([family, members]) => {
+    const best = members.reduce((a, b) => (b.medianMs < a.medianMs ? b : a));
+    if (members.length === 1) return best;
+    const member = best.name.slice(family.length).replace(/^, /, "");
+    return { ...best, name: `${family} (${member}; best of ${members.length})` };
+  });
+}
+
+export function machineText(versions: ReadonlyMap<string, string>): string {
+  const listed = [["Node", process.version], ...versions].map(([name, version]) => `${name} ${version}`);
   return `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}; ${listed.join(", ")}`;
 }
 
-/** A Markdown table of medians, spreads and µs an image. */
-export function tableOf(measured: readonly Measured[], images: number): string {
-  const rows = measured.map(
-    ({ name, medianMs, fastestMs, slowestMs }) =>
-      `| ${name} | ${medianMs.toFixed(1)} | ${fastestMs.toFixed(1)} to ${slowestMs.toFixed(1)} | ${((1000 * medianMs) / images).toFixed(2)} |`,
-  );
-  return ["| | median ms | fastest to slowest | µs an image |", "| --- | ---: | ---: | ---: |", ...rows].join(
-    "\n",
-  );
+/** A Markdown table; numbers to the right. */
+export function markdownTable(
+  columns: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
+  const rule = columns.map((_, n) => (n === 0 ? "---" : "---:"));
+  return [columns, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** A Markdown table of medians and spreads, and of µs for each of `count` units where there are any. */
+export function tableOf(measured: readonly Measured[], count?: number, unit = "an image"): string {
+  const columns = ["", "median ms", "fastest to slowest"];
+  const rows = measured.map(({ name, medianMs, fastestMs, slowestMs }) => {
+    const cells = [name, medianMs.toFixed(1), `${fastestMs.toFixed(1)} to ${slowestMs.toFixed(1)}`];
+    return count === undefined ? cells : [...cells, ((1000 * medianMs) / count).toFixed(2)];
+  });
+  return markdownTable(count === undefined ? columns : [...columns, `µs ${unit}`], rows);
 }

@@ -1,0 +1,103 @@
+/** What a task costs beside its work: engines that compute nothing, slabs of one pixel an image. */
+import { fileURLToPath } from "node:url";
+import { Piscina } from "piscina";
+import { SILENT } from "../src/contracts/log.js";
+import type { Layer } from "../src/contracts/network.js";
+import { createInlineExecutor } from "../src/executors/inline.js";
+import { openExecutor } from "../src/executors/registry.js";
+import { runBatches } from "../src/run-batches.js";
+import { allocateSlab } from "../src/slabs/slab.js";
+import { measure, type Rival, tableOf, timed } from "./harness.js";
+import type { Question } from "./question.js";
+import { versionOf } from "./rivals/installed.js";
+import { repeated, threadsText } from "./rivals/ours.js";
+
+const TASKS = 5000;
+const THREAD_COUNTS = [1, 2];
+const NULL_WORKER = new URL("null-worker.js", import.meta.url);
+/** No weight of it is ever read. */
+const LAYER: Layer = {
+  inputs: 1,
+  outputs: 1,
+  weights: new Float64Array(1),
+  biases: new Float64Array(1),
+  activation: "identity",
+};
+
+export const question: Question = {
+  asks: "what does a task cost beside its work?",
+  rounds: 9,
+  async answer(bench) {
+    bench.uses("piscina", versionOf("piscina"));
+    bench.note(`${TASKS} tasks of one batch of one image; every one is merged.`);
+    const slab = allocateSlab({ firstImage: 0, count: TASKS, inputs: 1 });
+
+    async function pass(executor: Awaited<ReturnType<typeof openExecutor>>): Promise<number> {
+      const outcome = await runBatches({
+        slabs: repeated([slab]),
+        executor,
+        batchSize: 1,
+        totalBatches: TASKS,
+        taskSize: () => 1,
+        retries: 0,
+        classes: 1,
+        signal: new AbortController().signal,
+        log: SILENT,
+        onMerged() {},
+      });
+      if (outcome.tally.total !== TASKS)
+        throw new Error("not all tasks were merged", { cause: outcome.failure });
+      return outcome.evaluateMs;
+    }
+
+    const inline = createInlineExecutor({ name: "reference", forward() {}, predict: () => 0 }, 1);
+    const pools = await Promise.all(
+      THREAD_COUNTS.map((threads) =>
+        openExecutor(
+          { engine: "reference", threads, timeoutMs: 30_000, warm: true },
+          [LAYER],
+          { images: TASKS, tasks: threads },
+          NULL_WORKER,
+        ),
+      ),
+    );
+    for (const pool of pools) await pool.warm();
+    const bare = THREAD_COUNTS.map(
+      (threads) =>
+        new Piscina({ filename: fileURLToPath(NULL_WORKER), minThreads: threads, maxThreads: threads }),
+    );
+    const rivals: Rival[] = [
+      { name: "inline", run: () => pass(inline) },
+      ...pools.map((pool, n) => ({
+        name: `pool, ${threadsText(THREAD_COUNTS[n])}`,
+        run: () => pass(pool),
+      })),
+      ...bare.map((pool, n) => ({
+        name: `bare piscina, ${threadsText(THREAD_COUNTS[n])}, as many tasks at once`,
+        run: () => timed(() => runBare(pool, THREAD_COUNTS[n])),
+      })),
+    ];
+    try {
+      const measured = await measure(rivals, bench.rounds);
+      return [{ title: `${TASKS} tasks`, table: tableOf(measured, TASKS, "a task"), data: measured }];
+    } finally {
+      for (const pool of [...pools.map((pool) => pool.close()), ...bare.map((pool) => pool.destroy())])
+        await pool;
+    }
+  },
+};
+
+/** The same tasks without our coordinator; each lane has one under way. */
+async function runBare(pool: Piscina, lanes: number): Promise<void> {
+  const { buffer } = allocateSlab({ firstImage: 0, count: TASKS, inputs: 1 });
+  const layout = { firstImage: 0, count: TASKS, inputs: 1 };
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      while (next < TASKS) {
+        const id = next++;
+        await pool.run({ buffer, layout, batches: [{ id, start: id, count: 1 }] });
+      }
+    }),
+  );
+}
