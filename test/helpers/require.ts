@@ -8,7 +8,7 @@ export const mnist: string | undefined = existingFolder(env.BATCHWISE_MNIST_DIR)
 
 const HINTS = {
   mnist: "set BATCHWISE_MNIST_DIR",
-  onnxruntime: "npm install --no-save onnxruntime-node@1",
+  onnxruntime: "onnxruntime-node in node_modules, as .ci/run puts it there",
   numpy: "a python3 that imports numpy",
   "python-onnx": "a python3 that imports onnx: Debian's package python3-onnx",
   "python-safetensors": "a python3 that imports safetensors and numpy",
