@@ -1,14 +1,7 @@
 /** Whole commands: what a person waits for. */
 import { measure, type Rival, tableOf } from "./harness.js";
 import type { Question } from "./question.js";
-import {
-  accuracyLine,
-  assertAccuracy,
-  COMMANDS_PROVEN,
-  runCommand,
-  withCommands,
-} from "./rivals/commands.js";
-import { versionOf } from "./rivals/installed.js";
+import { assertAccuracy, runCommand, withCommands } from "./rivals/commands.js";
 import { loadSubject } from "./subject.js";
 
 export const question: Question = {
@@ -16,10 +9,7 @@ export const question: Question = {
   rounds: 15,
   async answer(bench) {
     const subject = await loadSubject(bench);
-    bench.note(COMMANDS_PROVEN);
-    for (const name of ["ml-matrix", "piscina"]) bench.uses(name, versionOf(name));
-    const line = accuracyLine(subject);
-    return withCommands(bench, subject, async (commands) => {
+    return withCommands(bench, subject, async (commands, line) => {
       const rivals = commands.map(
         (command): Rival => ({
           name: command.name,

@@ -3,14 +3,8 @@
 import { fileURLToPath } from "node:url";
 import { markdownTable } from "./harness.js";
 import type { Question } from "./question.js";
-import {
-  accuracyLine,
-  assertAccuracy,
-  COMMANDS_PROVEN,
-  runCommand,
-  withCommands,
-} from "./rivals/commands.js";
-import { BENCHMARKS, versionOf } from "./rivals/installed.js";
+import { assertAccuracy, runCommand, withCommands } from "./rivals/commands.js";
+import { BENCHMARKS } from "./rivals/installed.js";
 import { loadSubject } from "./subject.js";
 
 interface Usage {
@@ -26,10 +20,7 @@ export const question: Question = {
   rounds: 5,
   async answer(bench) {
     const subject = await loadSubject(bench);
-    bench.note(COMMANDS_PROVEN);
-    for (const name of ["ml-matrix", "piscina"]) bench.uses(name, versionOf(name));
-    const line = accuracyLine(subject);
-    return withCommands(bench, subject, async (commands) => {
+    return withCommands(bench, subject, async (commands, line) => {
       const usages = commands.map((): Usage[] => []);
       for (let round = 0; round < bench.rounds; round++) {
         for (const [n, command] of commands.entries()) {

@@ -42,8 +42,10 @@ const [IMAGES, LABELS] =
 export async function withCommands<T>(
   bench: Bench,
   subject: Subject,
-  use: (commands: readonly Command[]) => Promise<T>,
+  use: (commands: readonly Command[], accuracyLine: string) => Promise<T>,
 ): Promise<T> {
+  bench.note(COMMANDS_PROVEN);
+  for (const name of ["ml-matrix", "piscina"]) bench.uses(name, versionOf(name));
   const folder = mkdtempSync(join(tmpdir(), "batchwise-"));
   try {
     const commands = commandsIn(folder, bench, subject);
@@ -52,7 +54,7 @@ export async function withCommands<T>(
       const { stdout } = await runCommand([...args, ...proof.args]);
       assertPredicts(name, proof.read(stdout), subject.expected);
     }
-    return await use(commands);
+    return await use(commands, accuracyLine(subject));
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -128,10 +130,10 @@ export function assertAccuracy({ name, proof }: Command, stdout: string, line: s
   if (proof !== undefined) assert.equal(stdout.trimEnd().split("\n").at(-1), line, name);
 }
 
-export const COMMANDS_PROVEN =
+const COMMANDS_PROVEN =
   "Each command was first asked for every class, and each timed run prints the same accuracy.";
 
-export function accuracyLine({ slabs, expected, images }: Subject): string {
+function accuracyLine({ slabs, expected, images }: Subject): string {
   let correct = 0;
   for (const { labels, firstImage } of slabs) {
     for (const [n, label] of labels.entries()) if (expected[firstImage + n] === label) correct++;

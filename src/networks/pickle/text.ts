@@ -48,7 +48,7 @@ export function shortLine(reader: ByteReader): string {
   return utf8(reader, reader.line(PICKLE_LIMITS.lineBytes));
 }
 
-/** UNICODE: Latin-1, with \uXXXX and \UXXXXXXXX for the rest; any other backslash stands for itself. */
+/** UNICODE: Latin-1, with escapes of four (u) or eight (U) hexadecimal digits for the rest; any other backslash is itself. */
 export function rawUnicodeLine(reader: ByteReader): string {
   const line = reader.line(PICKLE_LIMITS.textBytes);
   if (!line.includes(BACKSLASH)) return latin1(line);
