@@ -11,6 +11,7 @@ const HINTS = {
   onnxruntime: "onnxruntime-node in node_modules, as .ci/run puts it there",
   numpy: "a python3 that imports numpy",
   "python-onnx": "a python3 that imports onnx: Debian's package python3-onnx",
+  "scikit-learn": "a python3 that imports sklearn: Debian's package python3-sklearn",
   "python-safetensors": "a python3 that imports safetensors and numpy",
 } as const;
 

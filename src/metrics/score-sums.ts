@@ -1,0 +1,119 @@
+/** What probabilities say of their images, as integers: summed by batch, in any order, to the same. */
+import { type ScoreBin, type ScoreSums, UNITS_PER_ONE } from "../contracts/scores.js";
+
+/** As many as in Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017), and torchmetrics' default. */
+export const RELIABILITY_BINS = 15;
+
+/** float64's epsilon, as scikit-learn's log_loss clips: no image costs more than 36.05. */
+const LEAST_PROBABILITY = Number.EPSILON;
+
+/**
+ * How many images are summed in plain numbers before they are added to BigInts. An image adds at most 36.05 · 2³² < 2³⁸
+ * units, so that 2¹⁵ of them stay below 2⁵³ and every sum is exact.
+ */
+const RUN_IMAGES = 2 ** 15;
+
+export function emptyScoreSums(classes: number): ScoreSums {
+  return {
+    logLoss: 0n,
+    brier: 0n,
+    labelRanks: new Array<number>(classes).fill(0),
+    bins: Array.from({ length: RELIABILITY_BINS }, () => ({ total: 0, correct: 0, confidence: 0n })),
+  };
+}
+
+/** Of both; neither is changed. They are of the same number of classes. */
+export function addScoreSums(a: ScoreSums, b: ScoreSums): ScoreSums {
+  return {
+    logLoss: a.logLoss + b.logLoss,
+    brier: a.brier + b.brier,
+    labelRanks: a.labelRanks.map((images, rank) => images + b.labelRanks[rank]),
+    bins: a.bins.map((bin, n) => addBins(bin, b.bins[n])),
+  };
+}
+
+function addBins(a: ScoreBin, b: ScoreBin): ScoreBin {
+  return {
+    total: a.total + b.total,
+    correct: a.correct + b.correct,
+    confidence: a.confidence + b.confidence,
+  };
+}
+
+/**
+ * Sums of the first `count` images. probabilities (count × classes) f64, row-major, each row from softmax: 0..1 and of
+ * sum 1 within rounding, for which reason rows are not divided by their sums again as scikit-learn does. labels (count)
+ * u8, each below `classes`.
+ * @throws {RangeError} where a probability is NaN, of which no integer can be made.
+ */
+export function sumScores(
+  probabilities: Float64Array,
+  labels: Uint8Array,
+  count: number,
+  classes: number,
+): ScoreSums {
+  let sums = emptyScoreSums(classes);
+  for (let start = 0; start < count; start += RUN_IMAGES) {
+    const end = Math.min(start + RUN_IMAGES, count);
+    sums = addScoreSums(sums, sumRun(probabilities, labels, start, end, classes));
+  }
+  return sums;
+}
+
+/** Of images `start` to `end` (exclusive), no more than RUN_IMAGES. */
+function sumRun(
+  probabilities: Float64Array,
+  labels: Uint8Array,
+  start: number,
+  end: number,
+  classes: number,
+): ScoreSums {
+  let logLoss = 0;
+  let brier = 0;
+  const labelRanks = new Array<number>(classes).fill(0);
+  const totals = new Float64Array(RELIABILITY_BINS);
+  const corrects = new Float64Array(RELIABILITY_BINS);
+  const confidences = new Float64Array(RELIABILITY_BINS);
+  for (let image = start; image < end; image++) {
+    const row = image * classes;
+    const label = labels[image];
+    const ofLabel = probabilities[row + label];
+    let confidence = ofLabel;
+    let rank = 0;
+    let squares = 0;
+    for (let k = 0; k < classes; k++) {
+      const probability = probabilities[row + k];
+      const distance = k === label ? 1 - probability : probability;
+      squares += distance * distance;
+      if (probability > confidence) confidence = probability;
+      // As argmax decides: of equals, the lower class comes first.
+      if (probability > ofLabel || (probability === ofLabel && k < label)) rank++;
+    }
+    logLoss += inUnits(-Math.log(Math.min(1, Math.max(LEAST_PROBABILITY, ofLabel))));
+    brier += inUnits(squares);
+    labelRanks[rank]++;
+    const bin = binOf(confidence);
+    totals[bin]++;
+    if (rank === 0) corrects[bin]++;
+    confidences[bin] += inUnits(confidence);
+  }
+  return {
+    logLoss: BigInt(logLoss),
+    brier: BigInt(brier),
+    labelRanks,
+    bins: Array.from(totals, (total, bin) => ({
+      total,
+      correct: corrects[bin],
+      confidence: BigInt(confidences[bin]),
+    })),
+  };
+}
+
+function inUnits(value: number): number {
+  return Math.round(value * UNITS_PER_ONE);
+}
+
+/** Bin b holds what is above b ÷ 15 and up to (b + 1) ÷ 15; the first holds 0 too. */
+function binOf(confidence: number): number {
+  return Math.min(RELIABILITY_BINS, Math.max(1, Math.ceil(confidence * RELIABILITY_BINS))) - 1;
+}
