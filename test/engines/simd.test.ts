@@ -150,6 +150,61 @@ test("falls back to float32 sums where integer ones could overflow, and stays ri
   );
 });
 
+test("keeps 2^x within its range where weights are so large that sums leave it", async (t) => {
+  const steep = foldPreprocessing(randomNetwork([60, 20, 10], "sigmoid", 8)).map((layer) => ({
+    ...layer,
+    weights: layer.weights.map((weight) => 300 * weight),
+  }));
+  const [first] = quantiseLayers(steep);
+  t.true(first.kind === "integer" && first.reach > 1000);
+  const pixels = randomPixels(500 * 60, 0.3, seeded(9));
+  const exact = await logitsOf(createReferenceEngine(steep), pixels, 500, 10);
+  const { classes } = await predictions(await createEngine("simd", steep), pixels, 500);
+  t.deepEqual(
+    [...classes],
+    Array.from({ length: 500 }, (_, image) => argmax(exact, image * 10, 10)),
+  );
+});
+
+test("the first layer of more inputs than its lists can name takes float32 sums", async (t) => {
+  // Few weights are not zero, so that nothing else speaks against integers.
+  const sparse = (inputs: number) =>
+    foldPreprocessing({ ...randomNetwork([inputs, 4], "relu", 5), preprocessing: { kind: "none" } }).map(
+      (layer) => ({
+        ...layer,
+        weights: layer.weights.map((weight, n) => (n < 400 || n >= layer.weights.length - 4 ? weight : 0)),
+      }),
+    );
+  t.is(quantiseLayers(sparse(131_072))[0].kind, "integer");
+  t.is(quantiseLayers(sparse(131_074))[0].kind, "float");
+  for (const inputs of [131_072, 131_074]) {
+    const layers = sparse(inputs);
+    const pixels = randomPixels(inputs, 0.5, seeded(6)).fill(255, inputs - 2);
+    const exact = await logitsOf(createReferenceEngine(layers), pixels, 1, 4);
+    const found = await logitsOf(await createEngine("simd", layers), pixels, 1, 4);
+    exact.forEach((logit, n) => {
+      t.true(Math.abs(logit - found[n]) < 1e-3 * Math.abs(logit), `${inputs}: ${logit} and ${found[n]}`);
+    });
+  }
+});
+
+test("no input brings a sum beyond its layer's reach, by the integers themselves", (t) => {
+  for (const kernelLayer of quantiseLayers(
+    foldPreprocessing(randomNetwork([784, 50, 100, 10], "sigmoid", 9)),
+  )) {
+    if (kernelLayer.kind === "float") continue;
+    const { weights, weightScales, vectors, inScale, layer, reach } = kernelLayer;
+    const largest = inScale === 1 ? 255 : 1;
+    for (let output = 0; output < layer.outputs; output++) {
+      let sum = 0;
+      for (let at = 2 * output; at < weights.length; at += vectors * 8) {
+        sum += Math.abs(weights[at]) + Math.abs(weights[at + 1]);
+      }
+      t.true((largest * sum) / weightScales[output] + Math.abs(layer.biases[output]) <= reach);
+    }
+  }
+});
+
 test("integer sums cannot overflow, by the integers themselves", (t) => {
   for (const activation of ACTIVATIONS) {
     const layers = foldPreprocessing(randomNetwork([784, 50, 100, 10], activation, 9));

@@ -12,10 +12,11 @@ const FIRST_BYTE = 64;
 const RUN_BYTES = 52;
 /** Images that go through a layer together. */
 const GROUP = 16;
-/** Vectors of outputs that the kernel sums at once, at most. */
-const TILE_VECTORS = 7;
+/** Vectors of outputs that the kernel sums at once, at most: in the first layer, which is sparse, and in the others. */
+const SPARSE_VECTORS = 7;
+const DENSE_VECTORS = 4;
 const MASKS = 256;
-const LAYER_BYTES = 64;
+const LAYER_BYTES = 68;
 /** A column beyond the classes, and a class against itself: always apart. */
 const ALWAYS_APART = -1e30;
 
@@ -72,7 +73,7 @@ export function layOut(layers: readonly KernelLayer[], { pairs: bounds, fixed }:
     fixedBases: place(padded(fixed[n].base, layer)),
     plainWeights: n === 0 ? 0 : place(plainRows(layer, layer.layer.weights)),
     weightErrors: n === 0 ? 0 : place(plainRows(layer, layer.weightErrors)),
-    weights: place(inTiles(layer)),
+    weights: place(inTiles(layer, n === 0 ? SPARSE_VECTORS : DENSE_VECTORS)),
     scales: place(perOutput(layer, (j) => argumentFactor(layer) / divisorOf(layer, j), 0)),
     biases: place(
       perOutput(layer, (j) => argumentFactor(layer) * layer.layer.biases[j], paddedBias(layer === last)),
@@ -137,6 +138,7 @@ export function layOut(layers: readonly KernelLayer[], { pairs: bounds, fixed }:
     view.setInt32(at + 52, addresses[n].plainWeights, true);
     view.setFloat32(at + 56, activationError(layer), true);
     view.setInt32(at + 60, addresses[n].weightErrors, true);
+    view.setInt32(at + 64, isTame(layer) ? 1 : 0, true);
   });
   for (const { at, bytes } of sections) new Uint8Array(constants).set(bytes, at);
   return { constants, pages: Math.ceil(end / PAGE_BYTES), run, stride, pixels, answers, logitsStride };
@@ -158,14 +160,14 @@ function padded(values: Float64Array, { vectors }: KernelLayer): Float32Array {
 }
 
 /** (rows × vectors · 4) of int16 pairs or f32 → the same, tile by tile, each tile (rows × its vectors · 4). */
-function inTiles(layer: KernelLayer): Int16Array | Float32Array {
+function inTiles(layer: KernelLayer, tileVectors: number): Int16Array | Float32Array {
   const { weights, vectors } = layer;
   const vectorElements = layer.kind === "integer" ? 2 * LANES : LANES;
   const rowElements = vectors * vectorElements;
   const rows = weights.length / rowElements;
   const tiled = weights.slice();
   let [to, first] = [0, 0];
-  for (let parts = Math.ceil(vectors / TILE_VECTORS); parts > 0; parts--) {
+  for (let parts = Math.ceil(vectors / tileVectors); parts > 0; parts--) {
     const width = Math.ceil((vectors - first) / parts) * vectorElements;
     for (let row = 0; row < rows; row++) {
       const from = row * rowElements + first * vectorElements;
@@ -200,6 +202,13 @@ function divisorOf(layer: KernelLayer, output: number): number {
 
 function argumentFactor({ layer }: KernelLayer): number {
   return ARGUMENT_FACTOR[layer.activation];
+}
+
+/** The rounding of an argument to float32 is far less than what lies between this and the kernel's clamp at ±126. */
+const TAME_ARGUMENT = 125;
+
+function isTame(layer: KernelLayer): boolean {
+  return layer.kind === "integer" && Math.abs(argumentFactor(layer)) * layer.reach <= TAME_ARGUMENT;
 }
 
 /** Logits beyond the classes are so low that every class is apart from them. */

@@ -6,6 +6,8 @@ export const LANES = 4;
 const INT16_MAX = 32_767;
 const INT32_MAX = 2 ** 31 - 1;
 const BYTE_MAX = 255;
+/** Pairs of inputs that the kernel's lists, of u16, can name. */
+const MOST_PAIRS = 2 ** 16;
 /** The largest weight of a column is at least this integer, else its rounding would outweigh that of float32 sums. */
 const LEAST_INTEGER = 1024;
 /** What int16 activations are multiplied by; the best of these for the layer that reads them is taken. */
@@ -32,6 +34,8 @@ export interface IntegerLayer extends KernelLayerBase {
   readonly weightScales: Float64Array;
   /** Inputs are integers: value × inScale; 1 for bytes. */
   readonly inScale: number;
+  /** No input brings |sum ÷ its scale + bias| of any output beyond this. */
+  readonly reach: number;
 }
 
 export interface FloatLayer extends KernelLayerBase {
@@ -53,10 +57,12 @@ export function quantiseLayers(layers: readonly Layer[]): KernelLayer[] {
   return layers.map((layer, n) => {
     const inScale = n === 0 ? 1 : scales[n - 1];
     const inputMax = n === 0 ? BYTE_MAX : inScale;
-    const weightScales = inScale === 0 ? undefined : weightScalesOf(layer, columns[n], inputMax);
+    const isNameable = n > 0 || layer.inputs <= 2 * MOST_PAIRS;
+    const weightScales =
+      inScale === 0 || !isNameable ? undefined : weightScalesOf(layer, columns[n], inputMax);
     return weightScales === undefined
       ? floatLayer(layer, columns[n].largest, scales[n])
-      : integerLayer(layer, columns[n].largest, weightScales, inScale, scales[n]);
+      : integerLayer(layer, columns[n], weightScales, inScale, inputMax, scales[n]);
   });
 }
 
@@ -91,12 +97,13 @@ function weightScalesOf(layer: Layer, columns: ColumnFacts, inputMax: number): F
 
 function integerLayer(
   layer: Layer,
-  largest: Float64Array,
+  { sums, largest }: ColumnFacts,
   weightScales: Float64Array,
   inScale: number,
+  inputMax: number,
   outScale: number,
 ): IntegerLayer {
-  const { inputs, outputs, weights: source } = layer;
+  const { inputs, outputs, weights: source, biases } = layer;
   const vectors = Math.ceil(outputs / LANES);
   const pairs = Math.ceil(inputs / 2);
   const weights = new Int16Array(pairs * vectors * LANES * 2);
@@ -111,6 +118,9 @@ function integerLayer(
       weightErrors[at] = integer / scale - weight;
     }
   }
+  const reaches = sums.map(
+    (sum, j) => (inputMax / inScale) * (sum + inputs / 2 / weightScales[j]) + Math.abs(biases[j]),
+  );
   return {
     kind: "integer",
     layer,
@@ -121,6 +131,7 @@ function integerLayer(
     weightErrors,
     weightScales,
     inScale,
+    reach: Math.max(...reaches),
     outScale,
   };
 }

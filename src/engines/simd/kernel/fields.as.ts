@@ -3,7 +3,7 @@
 export const RUN_STRIDE: usize = 0; // bytes an image takes, a multiple of 16
 export const RUN_SHUFFLES: usize = 4; // (256, 16) u8: moves the pairs of a mask to the front
 export const RUN_VALUES: usize = 8; // scratch (GROUP, stride) i32: what is not zero
-export const RUN_INDEXES: usize = 12; // scratch (GROUP, stride) i32: where it stood
+export const RUN_INDEXES: usize = 12; // scratch (GROUP, stride · 4 bytes): where it stood; of pairs u16, of elements u32
 export const RUN_LAYERS: usize = 16;
 export const RUN_LAYER_COUNT: usize = 20;
 export const RUN_BOUND_SLOPES: usize = 24; // (classes, V·4) f32: error of a difference of two logits, a unit of pixel sum
@@ -14,7 +14,7 @@ export const RUN_SUM_ERRORS: usize = 40; // scratch, a row of the widest layer, 
 export const RUN_OUT_ERRORS: usize = 44; // the same
 export const RUN_MAGNITUDES: usize = 48; // the same
 
-export const LAYER_BYTES: usize = 64;
+export const LAYER_BYTES: usize = 68;
 export const LAYER_IS_INTEGER: usize = 0;
 export const LAYER_INPUTS: usize = 4; // integer: pairs; float: elements
 export const LAYER_VECTORS: usize = 8;
@@ -31,6 +31,7 @@ export const LAYER_FIXED_BASES: usize = 48; // (V·4) f32
 export const LAYER_PLAIN_WEIGHTS: usize = 52; // (I, made even, V·4) f32, of all layers but the first
 export const LAYER_ACTIVATION_ERROR: usize = 56; // f32
 export const LAYER_WEIGHT_ERRORS: usize = 60; // (I, made even, V·4) f32, of all layers but the first
+export const LAYER_IS_TAME: usize = 64; // whether no image can bring exp2's argument beyond ±126
 
 export const IDENTITY: i32 = 0;
 export const SIGMOID: i32 = 1;
