@@ -1,29 +1,17 @@
 /** Engines by name; each is loaded only when asked for. */
-import { readFileSync } from "node:fs";
 import type { Engine, EngineName, EngineSource, FoldedLayers } from "../contracts/engine.js";
 import type { OnnxModel } from "../contracts/onnx-model.js";
 import { NetworkError } from "../errors.js";
-import { PACKAGE_ROOT } from "../package-root.js";
 import type { SimdAssets } from "./simd/engine.js";
+import { loadKernel } from "./simd/load-kernel.js";
 
 /** What an engine makes once, on the coordinator, for all workers; structured clone takes it to them. */
 export type EngineAssets = SimdAssets | OnnxModel | undefined;
-
-const KERNEL_URL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);
-
-/** Compiled once a process, so that what V8 has optimised serves every later run. */
-let kernelModule: Promise<WebAssembly.Module> | undefined;
 
 /** Begins what an engine needs whatever the network, on threads of V8's. */
 export function preloadEngine(name: EngineName): void {
   // A failure is thrown where the module is awaited.
   if (name === "simd") loadKernel().catch(() => {});
-}
-
-function loadKernel(): Promise<WebAssembly.Module> {
-  // A few kilobytes of our own: reading them at once takes less than a thread's round trip.
-  kernelModule ??= Promise.resolve().then(() => WebAssembly.compile(readFileSync(KERNEL_URL)));
-  return kernelModule;
 }
 
 /** @throws NetworkError ERR_NETWORK_LAYERS, ERR_NETWORK_F32. */

@@ -13,7 +13,8 @@
  * Rounding, u = 2⁻²⁴: a float32 dot product of n terms is off by at most γ(n+1) · Σ|x||w|, γ(n) = nu ÷ (1 − nu) (Higham,
  * Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1). Turning a sum into z = sum · scale + bias takes one
  * conversion, two rounded constants, a product and an addition: 8u · (magnitude + |bias|) covers these, the final
- * difference of two logits in float32, and (n + 10) · 2⁻⁵³ of the float64 reference itself.
+ * difference of two logits in float32, and (n + 10) · 2⁻⁵³ of the float64 reference itself. Where the kernel fuses a product
+ * and a sum it rounds once where these bounds allow for twice.
  *
  * Activations: |f(a) − f(b)| ≤ L |a − b| with L = ¼ for the sigmoid, 1 for tanh, ReLU and identity (mean value theorem),
  * plus the kernel's own error in f, plus half a unit where the result becomes int16.
@@ -132,15 +133,15 @@ function boundPairs({ layer }: KernelLayer, own: Affine, input: LayerInput | und
   const slope = new Float64Array(classes * classes);
   const base = new Float64Array(classes * classes);
   for (let a = 0; a < classes; a++) {
-    for (let b = 0; b < classes; b++) {
+    for (let b = 0; b < a; b++) {
       let [pairSlope, pairBase] = [own.slope[a] + own.slope[b], own.base[a] + own.base[b]];
       for (let k = 0; input && k < inputs; k++) {
         const weight = Math.abs(weights[k * classes + a] - weights[k * classes + b]);
         pairSlope += weight * input.error.slope[k];
         pairBase += weight * input.error.base[k];
       }
-      slope[a * classes + b] = pairSlope * SLACK;
-      base[a * classes + b] = pairBase * SLACK;
+      slope[a * classes + b] = slope[b * classes + a] = pairSlope * SLACK;
+      base[a * classes + b] = base[b * classes + a] = pairBase * SLACK;
     }
   }
   return { classes, slope, base };

@@ -1,5 +1,6 @@
 /** From sums to activations. */
 import { LAYER_IS_INTEGER, LAYER_VECTORS, LAYER_SCALES, LAYER_BIASES, LAYER_ACTIVATION, LAYER_SUMS, LAYER_OUT, LAYER_OUT_SCALE, LAYER_ROW_BYTES, LAYER_IS_TAME, IDENTITY, SIGMOID, TANH } from "./fields.as";
+import { multiplyAdd } from "./multiply-add.as";
 
 /** x + 1.5 · 2²³ has round(x) in its low bits, for |x| < 2²². */
 const ROUNDER: f32 = 12582912;
@@ -55,7 +56,7 @@ function finishFloats(layer: usize, sums: usize, out: usize, activation: i32, in
 @inline export function affine(sums: usize, scales: usize, biases: usize, integer: i32): v128 {
   const raw = v128.load(sums);
   const sum = integer ? f32x4.convert_i32x4_s(raw) : raw;
-  return f32x4.add(f32x4.mul(sum, v128.load(scales)), v128.load(biases));
+  return multiplyAdd(sum, v128.load(scales), v128.load(biases));
 }
 
 /**
@@ -81,9 +82,9 @@ function finishFloats(layer: usize, sums: usize, out: usize, activation: i32, in
   const shifted = f32x4.add(clamped, f32x4.splat(ROUNDER));
   const f = f32x4.sub(clamped, f32x4.sub(shifted, f32x4.splat(ROUNDER)));
   let p = f32x4.splat(0.009570102207362652);
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.05591786280274391));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.240247443318367));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.6931217908859253));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.9999992847442627));
+  p = multiplyAdd(p, f, f32x4.splat(0.05591786280274391));
+  p = multiplyAdd(p, f, f32x4.splat(0.240247443318367));
+  p = multiplyAdd(p, f, f32x4.splat(0.6931217908859253));
+  p = multiplyAdd(p, f, f32x4.splat(0.9999992847442627));
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }

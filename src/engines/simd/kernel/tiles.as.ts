@@ -3,6 +3,7 @@
  * loads before it multiplies. Those are seven of one image, or four of two images side by side, which share the loads.
  */
 import { RUN_STRIDE, RUN_VALUES, RUN_INDEXES, RUN_COUNTS, LAYER_INPUTS, LAYER_VECTORS, LAYER_WEIGHTS, LAYER_SUMS, LAYER_OUT, LAYER_ROW_BYTES } from "./fields.as";
+import { multiplyAdd } from "./multiply-add.as";
 
 /** As layout.ts lays the weights. */
 const SPARSE_VECTORS: i32 = 7;
@@ -163,5 +164,5 @@ export function sumDenseFloats(previous: usize, layer: usize, images: i32): void
 }
 
 @inline function madd(integer: bool, sum: v128, x: v128, w: v128): v128 {
-  return integer ? i32x4.add(sum, i32x4.dot_i16x8_s(x, w)) : f32x4.add(sum, f32x4.mul(x, w));
+  return integer ? i32x4.add(sum, i32x4.dot_i16x8_s(x, w)) : multiplyAdd(x, w, sum);
 }
