@@ -5,6 +5,8 @@ import { SILENT } from "../src/contracts/log.js";
 import type { Layer } from "../src/contracts/network.js";
 import { createInlineExecutor } from "../src/executors/inline.js";
 import { openExecutor } from "../src/executors/registry.js";
+import { createTaskRunner } from "../src/executors/task-runner.js";
+import { createTally } from "../src/metrics/tally.js";
 import { runBatches } from "../src/run-batches.js";
 import { allocateSlab } from "../src/slabs/slab.js";
 import { measure, type Rival, tableOf, timed } from "./harness.js";
@@ -33,6 +35,7 @@ export const question: Question = {
     const slab = allocateSlab({ firstImage: 0, count: TASKS, inputs: 1 });
 
     async function pass(executor: Awaited<ReturnType<typeof openExecutor>>): Promise<number> {
+      const tally = createTally(1);
       const outcome = await runBatches({
         slabs: repeated([slab]),
         executor,
@@ -40,17 +43,17 @@ export const question: Question = {
         totalBatches: TASKS,
         taskSize: () => 1,
         retries: 0,
-        classes: 1,
+        tallyOf: () => tally,
         signal: new AbortController().signal,
         log: SILENT,
-        onMerged() {},
       });
-      if (outcome.tally.total !== TASKS)
-        throw new Error("not all tasks were merged", { cause: outcome.failure });
+      if (tally.total !== TASKS) throw new Error("not all tasks were merged", { cause: outcome.failure });
       return outcome.evaluateMs;
     }
 
-    const inline = createInlineExecutor({ name: "reference", forward() {}, predict: () => 0 }, 1);
+    const inline = createInlineExecutor(
+      createTaskRunner({ name: "reference", forward() {}, predict: () => 0 }, 1),
+    );
     const pools = await Promise.all(
       THREAD_COUNTS.map((threads) =>
         openExecutor(

@@ -3,9 +3,11 @@ import { availableParallelism } from "node:os";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "./contracts/result.js";
 import { openExecutor } from "./executors/registry.js";
 import { type EvaluateInput, resolveOptions } from "./options.js";
-import { type OpenExecutor, type PrepareHooks, prepare, type RunHooks, runPrepared } from "./prepare.js";
+import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
+import { type RunHooks, runPrepared } from "./run-prepared.js";
 
-export type { EvaluationPlan, OpenExecutor, Progress } from "./prepare.js";
+export type { EvaluationPlan, OpenExecutor } from "./prepare.js";
+export type { Progress } from "./run-prepared.js";
 
 /** Aborting the signal ends the run: `evaluate` then throws an IncompleteError with what was done. */
 export interface EvaluateHooks extends PrepareHooks, RunHooks {}

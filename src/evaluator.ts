@@ -4,14 +4,8 @@ import type { AnyEvaluation, Evaluation, PredictedCounts } from "./contracts/res
 import { UsageError } from "./errors.js";
 import { openExecutor } from "./executors/registry.js";
 import { type EvaluateInput, integer, MAX_COUNT, type NumberLike, resolveOptions } from "./options.js";
-import {
-  type FinishedRun,
-  type OpenExecutor,
-  type PrepareHooks,
-  prepare,
-  type RunHooks,
-  runPrepared,
-} from "./prepare.js";
+import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
+import { type FinishedRun, type RunHooks, runPrepared } from "./run-prepared.js";
 import type { TaskSize } from "./slabs/plan.js";
 import type { Slab } from "./slabs/slab.js";
 

@@ -1,9 +1,24 @@
 /** The public API of Batchwise. */
 export type { Dataset, ImageRange, ImageShape, Split } from "./contracts/dataset.js";
 export type { EngineName } from "./contracts/engine.js";
+export type {
+  ClassAverages,
+  ClassMetrics,
+  ConfusionMetrics,
+  ReliabilityBin,
+  ScoreMetrics,
+} from "./contracts/metrics.js";
 export type { Activation, Layer, Network } from "./contracts/network.js";
 export type { Normalization, Preprocessing } from "./contracts/preprocessing.js";
-export type { Evaluation, ResultCounts, RunFacts, Timing } from "./contracts/result.js";
+export type {
+  BootstrapInterval,
+  DatasetLocation,
+  Evaluation,
+  NetworkLocation,
+  PredictionsFile,
+  ResultCounts,
+} from "./contracts/result.js";
+export type { RunFacts, TimelineEntry, Timing } from "./contracts/run.js";
 export type { Tensor } from "./contracts/tensor.js";
 export { readIdx } from "./datasets/idx.js";
 export { loadMnist } from "./datasets/mnist.js";
@@ -30,4 +45,6 @@ export { softmax } from "./metrics/softmax.js";
 export { loadNetwork } from "./networks/registry.js";
 export type { EvaluateInput } from "./options.js";
 export { predict } from "./predict.js";
-export type { PrepareHooks, RunHooks } from "./prepare.js";
+export type { PrepareHooks } from "./prepare.js";
+export type { RunHooks } from "./run-prepared.js";
+export type { Slab } from "./slabs/slab.js";

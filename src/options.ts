@@ -10,6 +10,9 @@ import { suggest } from "./suggest.js";
 /** More threads than this are a slip of the keyboard. */
 export const MAX_THREADS = 1024;
 export const MAX_COUNT = 2 ** 32;
+/** A million of ten classes take some seconds. */
+const MAX_RESAMPLES = 1_000_000;
+const MAX_SEED = 2 ** 32 - 1;
 const DAY_SECONDS = 86_400;
 
 export type NumberLike = number | string;
@@ -43,6 +46,16 @@ export interface EvaluateInput {
   readonly retries?: NumberLike | undefined;
   /** Start all workers before the time is taken. */
   readonly warm?: boolean | undefined;
+  /** Compute each image's probabilities, and the result's `scores` of them. Default false. */
+  readonly probabilities?: boolean | undefined;
+  /** The k of the top-k accuracy, at most the classes; asks for probabilities. Default 5. */
+  readonly topK?: NumberLike | undefined;
+  /** Ask for probabilities by what they say: log loss, Brier score, calibration. */
+  readonly calibration?: boolean | undefined;
+  /** Resamples of the bootstrap interval of macro F1. Default 0: none. */
+  readonly bootstrap?: NumberLike | undefined;
+  /** Of the bootstrap. Default 1. */
+  readonly seed?: NumberLike | undefined;
 }
 
 export interface EvaluateOptions {
@@ -62,10 +75,17 @@ export interface EvaluateOptions {
   readonly timeoutMs: number;
   readonly retries: number;
   readonly warm: boolean;
+  /** Asked for by itself, or by an option that needs them. */
+  readonly probabilities: boolean;
+  readonly topK: number | undefined;
+  readonly bootstrap: number;
+  readonly seed: number;
 }
 
 /** Throws UsageError, naming the option as the command line writes it, what was expected and what was found. */
 export function resolveOptions(input: EvaluateInput, availableThreads: number): EvaluateOptions {
+  const scored = resolveScores(input);
+  const engine = oneOf("engine", ENGINES, input.engine ?? "ml-matrix");
   return Object.freeze({
     dataset: input.dataset ?? "bundled",
     labels: input.labels,
@@ -77,7 +97,8 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
       input.activation === undefined ? undefined : oneOf("activation", ACTIVATIONS, input.activation),
     normalize:
       input.normalize === undefined ? undefined : oneOf("normalization", NORMALIZATIONS, input.normalize),
-    engine: oneOf("engine", ENGINES, input.engine ?? "ml-matrix"),
+    // simd's logits are float32's: its predictions are proven to be float64's, probabilities would not be.
+    engine: engine === "simd" && scored.probabilities ? "ml-matrix" : engine,
     threads: integer("--threads", input.threads ?? availableThreads, 0, MAX_THREADS),
     batchSize: integer("--batch-size", input.batchSize ?? 100, 1, MAX_COUNT),
     offset: integer("--offset", input.offset ?? 0, 0, MAX_COUNT),
@@ -85,7 +106,30 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
     timeoutMs: 1000 * decimal("--timeout", input.timeoutSeconds ?? 30, 0.001, DAY_SECONDS, "seconds"),
     retries: integer("--retries", input.retries ?? 2, 0, 100),
     warm: input.warm ?? false,
+    ...scored,
   });
+}
+
+/** What is asked for beyond counts. Throws UsageError where there are no labels to hold it against. */
+function resolveScores(
+  input: EvaluateInput,
+): Pick<EvaluateOptions, "probabilities" | "topK" | "bootstrap" | "seed"> {
+  const topK = input.topK === undefined ? undefined : integer("--top-k", input.topK, 1, MAX_COUNT);
+  const bootstrap = integer("--bootstrap", input.bootstrap ?? 0, 0, MAX_RESAMPLES);
+  const seed = integer("--seed", input.seed ?? 1, 0, MAX_SEED);
+  const calibration = input.calibration ?? false;
+  if (input.labels === false) {
+    for (const [option, isAsked] of [
+      ["--top-k", topK !== undefined],
+      ["--calibration", calibration],
+      ["--bootstrap", bootstrap > 0],
+    ]) {
+      const problem = `${option} is asked for with --no-labels, which gives no score`;
+      if (isAsked) throw new UsageError("ERR_USAGE", { problem });
+    }
+  }
+  const probabilities = input.probabilities === true || topK !== undefined || calibration;
+  return { probabilities, topK, bootstrap, seed };
 }
 
 /** One of a registry's names, or an error that suggests the nearest. */

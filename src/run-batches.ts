@@ -1,9 +1,10 @@
 /** The coordinator: hands tasks to an executor, merges answers by batch id, runs failed batches again. It computes nothing. */
 import { setMaxListeners } from "node:events";
-import type { Executor, TaskResult } from "./contracts/executor.js";
+import type { Batch, BatchAnswer, Executor, TaskResult } from "./contracts/executor.js";
 import type { Log } from "./contracts/log.js";
 import { RunError } from "./errors.js";
-import { createTally, type Tally } from "./metrics/tally.js";
+import type { Tally } from "./metrics/tally.js";
+import { createHandover, type OnSlab } from "./slabs/handover.js";
 import { type PlannedTask, planTasks, type TaskSize, taskOf } from "./slabs/plan.js";
 import type { Slab } from "./slabs/slab.js";
 
@@ -15,14 +16,24 @@ export interface BatchesRequest {
   readonly taskSize: TaskSize;
   /** How often a batch may be run again. */
   readonly retries: number;
-  readonly classes: number;
   readonly signal: AbortSignal;
   readonly log: Log;
-  onMerged(slab: Slab, start: number, count: number): void;
+  /** What a slab's batches are counted by: one for each network. */
+  tallyOf(slab: Slab): Tally;
+  /** Once a batch, whatever its attempts. */
+  onMerged?(merged: MergedBatch): void;
+  /** Slab by slab in their order, when all of a slab is merged; the slab is not used again before the end of it. */
+  readonly onSlab?: OnSlab | undefined;
+}
+
+export interface MergedBatch {
+  readonly slab: Slab;
+  readonly batch: Batch;
+  readonly answer: BatchAnswer;
+  readonly thread: number;
 }
 
 export interface BatchesOutcome {
-  readonly tally: Tally;
   readonly batches: number;
   readonly retries: number;
   readonly recomputed: number;
@@ -31,6 +42,8 @@ export interface BatchesOutcome {
   readonly latenciesMs: readonly number[];
   /** Of each task, from its dispatch to its answer on the coordinator. */
   readonly roundTripsMs: readonly number[];
+  /** When the first batch was dispatched, in the absolute time of the answers. */
+  readonly beganAtMs: number;
   readonly evaluateMs: number;
   /** Why the counts are not whole, where they are not; an interruption is told by the signal. */
   readonly failure: unknown;
@@ -42,10 +55,20 @@ interface Attempt extends PlannedTask {
 }
 
 export async function runBatches(request: BatchesRequest): Promise<BatchesOutcome> {
-  const { slabs, executor, batchSize, retries: maxRetries, classes, signal, log } = request;
-  const planned = planTasks(slabs, batchSize, request.totalBatches, request.taskSize);
+  const { slabs, executor, batchSize, retries: maxRetries, signal, log } = request;
+  // As many slabs are out as lanes have tasks of, and the one that is being cut.
+  const handover =
+    request.onSlab &&
+    createHandover(request.onSlab, executor.capacity, (error) => {
+      fatal ??= error;
+    });
+  const planned = planTasks(
+    handover?.watch(slabs) ?? slabs,
+    batchSize,
+    request.totalBatches,
+    request.taskSize,
+  );
   const again: Attempt[] = [];
-  const tally = createTally(classes);
   const batchesByThread: number[] = [];
   const latenciesMs: number[] = [];
   const roundTripsMs: number[] = [];
@@ -59,11 +82,12 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
 
   function merge({ slab, task }: PlannedTask, { answers, thread }: TaskResult): void {
     for (const [n, batch] of task.batches.entries()) {
-      if (!tally.add(slab, batch)) continue;
+      if (!request.tallyOf(slab).add(slab, batch)) continue;
       batchesByThread[thread] = (batchesByThread[thread] ?? 0) + 1;
       latenciesMs.push(answers[n].elapsedMs);
       recomputed += answers[n].recomputed;
-      request.onMerged(slab, batch.start, batch.count);
+      request.onMerged?.({ slab, batch, answer: answers[n], thread });
+      handover?.settle(slab, batch.count, true);
     }
     mergedAt = performance.now();
   }
@@ -81,9 +105,10 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       return;
     }
     failedBatches += task.batches.length;
+    for (const { count } of task.batches) handover?.settle(slab, count, false);
     firstFailure ??= { attempt, error };
     // Where nothing has gone right yet, the rest would only take its time to fail too.
-    if (tally.total === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
+    if (latenciesMs.length === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
   }
 
   /** One of `capacity` lines of work side by side; each has one task under way. */
@@ -107,10 +132,16 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   // Each task under way listens.
   setMaxListeners(executor.capacity + 1, signal);
   const lanes = Array.from({ length: executor.capacity }, workLane);
-  await Promise.all(lanes.map((lane) => lane.catch((error: unknown) => (fatal ??= error))));
+  await Promise.all(
+    lanes.map(async (lane) => {
+      await lane.catch((error: unknown) => (fatal ??= error));
+      // The other lanes may wait for a slab that never will be whole.
+      if (fatal !== undefined || signal.aborted) handover?.stop();
+    }),
+  );
+  await handover?.finished();
 
   return {
-    tally,
     batches: latenciesMs.length,
     retries,
     recomputed,
@@ -120,6 +151,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     ),
     latenciesMs,
     roundTripsMs,
+    beganAtMs: performance.timeOrigin + beganAt,
     evaluateMs: mergedAt - beganAt,
     failure: fatal ?? (firstFailure && failureOf(firstFailure.attempt, firstFailure.error, failedBatches)),
   };

@@ -50,6 +50,19 @@ test("writes the answer to a file by its ending and still to stdout", async (t) 
   t.deepEqual((await readdir(folder)).sort(), ["a.json", "b.txt"]);
 });
 
+test("tells scores by the flags that ask for them, and refuses them without labels", async (t) => {
+  const asked = ["--top-k", "2", "--bootstrap", "50", "--seed", "7"];
+  const { stdout } = await runCli(["--limit", "300", "--format", "json", "--quiet", ...asked]);
+  const { result, timeline } = JSON.parse(stdout);
+  t.is(result.scores.topK.k, 2);
+  t.true(result.scores.topK.correct >= result.correct);
+  t.is(result.macroF1Interval95.seed, 7);
+  t.is(timeline.length, 3);
+  const calibration = await runCli(["--limit", "300", "--format", "json", "--quiet", "--calibration"]);
+  t.is(JSON.parse(calibration.stdout).result.scores.topK.k, 5);
+  await refuses(t, ["--no-labels", "--calibration"], "ERR_USAGE");
+});
+
 test("says before any work that the output cannot be written", async (t) => {
   await refuses(t, ["--output", "no/such/folder/a.json"], "ERR_OUTPUT_WRITE");
 });

@@ -112,7 +112,14 @@ function doingNothingAfter(tasks: number, executor: Executor): Executor {
       if (left-- > 0) return executor.run(task, signal);
       return {
         thread: 0,
-        answers: task.batches.map(({ id }) => ({ id, correct: 0, recomputed: 0, elapsedMs: 0 })),
+        answers: task.batches.map(({ id }) => ({
+          id,
+          correct: 0,
+          recomputed: 0,
+          startedAtMs: 0,
+          elapsedMs: 0,
+          scores: null,
+        })),
       };
     },
   };

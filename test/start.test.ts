@@ -46,6 +46,13 @@ test("loads piscina for the default engine, and none of the terminal's or the lo
   );
 });
 
+test("loads what probabilities and the bootstrap need only where they are asked for", async (t) => {
+  const scores = (paths: readonly string[]) => paths.filter((path) => /scores|bootstrap/.test(path));
+  const plain = ["--limit", "100", "--threads", "2"];
+  t.deepEqual(scores(await loadedBy(t, plain)), []);
+  t.is(scores(await loadedBy(t, [...plain, "--top-k", "2", "--bootstrap", "10"])).length, 2);
+});
+
 test("loads pino for a line that is to be logged", async (t) => {
   const loaded = await loadedBy(t, ["--limit", "100", "--threads", "0", "--log-level", "info"]);
   t.true(loaded.some((path) => path.includes("pino")));

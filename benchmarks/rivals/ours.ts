@@ -3,6 +3,7 @@ import type { EngineName, FoldedLayers } from "../../src/contracts/engine.js";
 import { SILENT } from "../../src/contracts/log.js";
 import { openEvaluator } from "../../src/evaluator.js";
 import { openExecutor } from "../../src/executors/registry.js";
+import { createTally } from "../../src/metrics/tally.js";
 import { runBatches } from "../../src/run-batches.js";
 import type { TaskSize } from "../../src/slabs/plan.js";
 import type { Slab } from "../../src/slabs/slab.js";
@@ -37,6 +38,7 @@ export async function openWarmPool(layers: FoldedLayers, options: PoolOptions): 
   await executor.warm();
   return {
     async run(slabs, images, onMerged) {
+      const tally = createTally(layers[layers.length - 1].outputs);
       const { evaluateMs, failure } = await runBatches({
         slabs,
         executor,
@@ -44,10 +46,10 @@ export async function openWarmPool(layers: FoldedLayers, options: PoolOptions): 
         totalBatches: Math.ceil(images / BATCH_SIZE),
         taskSize,
         retries: 0,
-        classes: layers[layers.length - 1].outputs,
+        tallyOf: () => tally,
         signal: new AbortController().signal,
         log: SILENT,
-        onMerged,
+        onMerged: ({ slab, batch }) => onMerged(slab, batch.start, batch.count),
       });
       if (failure !== undefined) throw failure;
       return evaluateMs;

@@ -1,5 +1,6 @@
 /** Who runs the tasks, and what a task and its answer are. */
 import type { SlabLayout } from "../slabs/slab.js";
+import type { ScoreSums } from "./scores.js";
 
 /** Images `start` to `start + count` (exclusive) of a slab; the unit of one forward pass. Ids are unique in a run. */
 export interface Batch {
@@ -12,6 +13,8 @@ export interface Batch {
 export interface Task {
   readonly buffer: SharedArrayBuffer;
   readonly layout: SlabLayout;
+  /** Index, among the executor's networks, of the one that is to answer. */
+  readonly source: number;
   readonly batches: readonly Batch[];
 }
 
@@ -21,7 +24,11 @@ export interface BatchAnswer {
   readonly correct: number;
   /** How many of them were computed again to be certain. */
   readonly recomputed: number;
+  /** Of the absolute time that all threads share: `performance.timeOrigin + performance.now()`. */
+  readonly startedAtMs: number;
   readonly elapsedMs: number;
+  /** Of the batch's probabilities, which are in the slab; null where it has no room for them. */
+  readonly scores: ScoreSums | null;
 }
 
 export interface TaskResult {

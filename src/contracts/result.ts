@@ -1,6 +1,7 @@
-/** What an evaluation answers; the JSON report is this object without `predictions`. */
-import type { EngineName } from "./engine.js";
+/** What an evaluation answers; the JSON report is this object without what is of each image alone. */
+import type { ConfusionMetrics, ScoreMetrics } from "./metrics.js";
 import type { Normalization } from "./preprocessing.js";
+import type { RunFacts, TimelineEntry, Timing } from "./run.js";
 
 export interface Evaluation<Result extends ResultCounts | PredictedCounts = ResultCounts> {
   readonly schemaVersion: 1;
@@ -12,34 +13,50 @@ export interface Evaluation<Result extends ResultCounts | PredictedCounts = Resu
     readonly total: number;
     readonly offset: number;
     readonly classNames: readonly string[] | null;
+    readonly location: DatasetLocation | null;
   };
-  readonly network: { readonly name: string; readonly sha256: string; readonly layers: readonly number[] };
+  readonly network: {
+    readonly name: string;
+    readonly sha256: string;
+    readonly layers: readonly number[];
+    readonly location: NetworkLocation | null;
+  };
   readonly run: RunFacts;
   /** The same for every engine, executor, thread count and batch size. */
   readonly result: Result;
   readonly timing: Timing;
+  /** Where the command line wrote the predictions; null where it did not. */
+  readonly predictionsFile: PredictionsFile | null;
+  /** Batch by batch as they were merged; empty where probabilities were not asked for. */
+  readonly timeline: readonly TimelineEntry[];
   /** Predicted class of each image evaluated, in order; of use only where `result.complete`. */
   readonly predictions: Uint16Array;
+  /** (images × classes) f64, row-major, as `predictions`; null where they were not asked for. */
+  readonly probabilities: Float64Array | null;
 }
 
-export interface RunFacts {
-  readonly engine: EngineName;
-  readonly executor: "local" | "inline";
-  /** As asked for. Workers started (replacements included) are never more than there are tasks. */
-  readonly threads: number;
-  readonly workersStarted: number;
-  /** Index 0 is the coordinator's own thread. */
-  readonly batchesByThread: readonly number[];
-  readonly batchSize: number;
-  readonly batches: number;
-  readonly retries: number;
-  readonly recomputed: number;
-  readonly normalize: Normalization;
-  readonly node: string;
-  readonly cpu: string;
+/** How to open the data again: names as they were given, paths absolute. Null where a program passed them opened. */
+export interface DatasetLocation {
+  readonly dataset: string;
+  readonly labels: string | null;
+  readonly classes: string | null;
 }
 
-export interface ResultCounts {
+/** The same for the network, and what its file did not say. */
+export interface NetworkLocation {
+  readonly weights: string;
+  readonly activation: string | null;
+  readonly normalize: Normalization | null;
+}
+
+export interface PredictionsFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly format: "ndjson" | "csv";
+}
+
+export interface ResultCounts extends ConfusionMetrics {
   readonly labelled: true;
   /** correct ÷ total; 0 where nothing was evaluated. */
   readonly accuracy: number;
@@ -51,6 +68,17 @@ export interface ResultCounts {
   readonly confidenceInterval95: readonly [low: number, high: number];
   /** Rows are labels, columns predictions. */
   readonly confusionMatrix: readonly (readonly number[])[];
+  /** Null where probabilities were not asked for. */
+  readonly scores: ScoreMetrics | null;
+  /** Bootstrap interval of `averages.macro.f1`; null where none was asked for. */
+  readonly macroF1Interval95: BootstrapInterval | null;
+}
+
+export interface BootstrapInterval {
+  readonly low: number;
+  readonly high: number;
+  readonly resamples: number;
+  readonly seed: number;
 }
 
 /** Of images without labels. */
@@ -63,15 +91,3 @@ export interface PredictedCounts {
 }
 
 export type AnyEvaluation = Evaluation<ResultCounts | PredictedCounts>;
-
-export interface Timing {
-  readonly totalMs: number;
-  readonly loadMs: number;
-  /** From the pool's creation to its first worker ready. */
-  readonly startPoolMs: number;
-  /** From the first batch dispatched to the last merged. */
-  readonly evaluateMs: number;
-  /** Images over `evaluateMs`. */
-  readonly imagesPerSecond: number;
-  readonly batchLatencyMs: { readonly p50: number; readonly p90: number; readonly p99: number };
-}

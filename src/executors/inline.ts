@@ -1,14 +1,19 @@
 /** The executor of `--threads 0`: the coordinator's own thread. A batch cannot be cut short here, so no deadline holds. */
 import { setImmediate } from "node:timers/promises";
-import type { Engine } from "../contracts/engine.js";
 import type { Executor } from "../contracts/executor.js";
 import { RunError, reasonOf } from "../errors.js";
-import { createTaskRunner } from "./task-runner.js";
+import { openTaskRunner } from "./open-runner.js";
+import type { TaskRunner } from "./task-runner.js";
+import type { EngineSetup } from "./worker-setup.js";
 
 const COORDINATOR = 0;
 
-export function createInlineExecutor(engine: Engine, outputs: number): Executor {
-  const runTask = createTaskRunner(engine, outputs);
+/** @throws all that `createEngine` throws of the first network. */
+export async function openInlineExecutor(sources: readonly EngineSetup[]): Promise<Executor> {
+  return createInlineExecutor(await openTaskRunner(sources));
+}
+
+export function createInlineExecutor(runTask: TaskRunner): Executor {
   return {
     capacity: 1,
     workersStarted: 0,

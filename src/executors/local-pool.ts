@@ -21,6 +21,7 @@ const START_TIMEOUT_MS = 30_000;
 const EMPTY_TASK: Task = {
   buffer: new SharedArrayBuffer(0),
   layout: { firstImage: 0, count: 0, inputs: 0 },
+  source: 0,
   batches: [],
 };
 
@@ -45,10 +46,10 @@ export interface LocalPool extends Executor {
 
 export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalPoolOptions): LocalPool {
   const file = fileURLToPath(workerUrl);
-  const classes = outputsOf(setup.source);
+  const classes = setup.sources.map(({ source }) => outputsOf(source));
   // onnxruntime's binding aborts the whole process when its thread is ended within a call: such threads are ended only
   // between two tasks, and a task that has begun is neither interrupted nor timed.
-  const isUninterruptible = setup.engine === "onnx";
+  const isUninterruptible = setup.sources.some(({ engine }) => engine === "onnx");
   /** The end of the task that each thread was handed last. */
   const lastEnds = new Map<number, Promise<void>>();
   const slots = createThreadSlots();
@@ -126,7 +127,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
         .run({ ...task, [queueOptionsSymbol]: dispatch }, { signal: abort.signal })
         .finally(onEnd);
       watch.lookForNew();
-      const answers = checkAnswer(task, await answered, classes);
+      const answers = checkAnswer(task, await answered, classes[task.source]);
       return { answers, thread: slots.slotOf(threadId ?? 0) };
     } catch (error) {
       if (abort.signal.aborted) {

@@ -1,15 +1,14 @@
 /** The executor that the options ask for; only what it needs is loaded. */
 import type { EngineSource } from "../contracts/engine.js";
 import type { Executor } from "../contracts/executor.js";
-import { createEngine, prepareEngine } from "../engines/registry.js";
-import { outputsOf } from "../networks/layer-sizes.js";
+import { prepareEngine } from "../engines/registry.js";
 import type { EvaluateOptions } from "../options.js";
-import { WORKER_URL } from "./worker-setup.js";
+import { type EngineSetup, WORKER_URL } from "./worker-setup.js";
 
 /** Products of the forward pass that the simd engine does in some 100 ms: the start of a few workers, three times over. */
 const WORTH_WORKERS = 5e9;
 
-type PoolOptions = Pick<EvaluateOptions, "engine" | "threads" | "timeoutMs" | "warm">;
+type PoolOptions = Pick<EvaluateOptions, "threads" | "timeoutMs" | "warm">;
 
 export interface Workload {
   readonly images: number;
@@ -17,31 +16,47 @@ export interface Workload {
   readonly tasks: number;
 }
 
-/** Only simd may compute on the coordinator: all of it where workers are not worth their start, else until one is ready. */
-export async function openExecutor(
-  { engine, threads, timeoutMs, warm }: PoolOptions,
+/** Of one network. */
+export function openExecutor(
+  { engine, ...options }: PoolOptions & Pick<EvaluateOptions, "engine">,
   source: EngineSource,
+  work: Workload,
+  workerUrl = WORKER_URL,
+): Promise<Executor> {
+  return openSharedExecutor(options, [{ engine, source }], work, workerUrl);
+}
+
+/**
+ * Of several networks, at least one, which share the threads; tasks name theirs by its index.
+ *
+ * Only simd may compute on the coordinator: all of it where workers are not worth their start, else until one is ready.
+ */
+export async function openSharedExecutor(
+  { threads, timeoutMs, warm }: PoolOptions,
+  networks: readonly EngineSetup[],
   { images, tasks }: Workload,
   workerUrl = WORKER_URL,
 ): Promise<Executor> {
-  const outputs = outputsOf(source);
-  const isSimd = engine === "simd";
-  if (threads === 0 || (isSimd && !warm && images * productsOf(source) < WORTH_WORKERS)) {
-    const { createInlineExecutor } = await import("./inline.js");
-    return createInlineExecutor(await createEngine(engine, source), outputs);
-  }
-  const [assets, { createLocalPool }] = await Promise.all([
-    prepareEngine(engine, source),
+  const isSimd = networks.every(({ engine }) => engine === "simd");
+  const products = Math.max(...networks.map(({ source }) => productsOf(source)));
+  if (threads === 0 || (isSimd && !warm && images * products < WORTH_WORKERS)) return openInline(networks);
+  const [sources, { createLocalPool }] = await Promise.all([
+    Promise.all(networks.map(withAssets)),
     import("./local-pool.js"),
   ]);
-  const setup = { engine, source, assets };
+  const setup = { sources };
   const pool = createLocalPool({ threads: Math.min(threads, tasks), timeoutMs, setup, workerUrl });
   if (!isSimd) return pool;
-  const [{ createInlineExecutor }, { withHeadStart }] = await Promise.all([
-    import("./inline.js"),
-    import("./head-start.js"),
-  ]);
-  return withHeadStart(pool, createInlineExecutor(await createEngine(engine, source, assets), outputs));
+  const [inline, { withHeadStart }] = await Promise.all([openInline(sources), import("./head-start.js")]);
+  return withHeadStart(pool, inline);
+}
+
+async function withAssets({ engine, source }: EngineSetup): Promise<EngineSetup> {
+  return { engine, source, assets: await prepareEngine(engine, source) };
+}
+
+async function openInline(sources: readonly EngineSetup[]): Promise<Executor> {
+  return (await import("./inline.js")).openInlineExecutor(sources);
 }
 
 /** Of one image; a model whose layers nobody knows counts as endless work. */

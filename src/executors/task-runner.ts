@@ -6,23 +6,42 @@ import { viewSlab } from "../slabs/slab.js";
 
 export type TaskRunner = (task: Task) => Promise<readonly BatchAnswer[]>;
 
-/** The runner writes predictions into the task's slab, each batch in its own range, and answers integers. */
+/**
+ * The runner writes predictions into the task's slab, and probabilities where it has room for them, each batch in its own
+ * range, and answers integers.
+ */
 export function createTaskRunner(engine: Engine, outputs: number): TaskRunner {
   const predict: Predict = engine.predict ?? predictByLogits(engine, outputs);
   return async ({ buffer, layout, batches }) => {
-    const { pixels, labels, predictions, inputs } = viewSlab(buffer, layout);
+    const slab = viewSlab(buffer, layout);
+    const { pixels, labels, predictions, probabilities, inputs } = slab;
+    const score =
+      probabilities && (await import("./score-batch.js")).batchScorer(engine, outputs, slab, probabilities);
     const answers: BatchAnswer[] = [];
     for (const { id, start, count } of batches) {
       const startedAt = performance.now();
       const predicted = predictions.subarray(start, start + count);
-      const recomputed = await predict(
-        pixels.subarray(start * inputs, (start + count) * inputs),
-        count,
-        predicted,
-      );
+      let recomputed = 0;
+      let scores: BatchAnswer["scores"] = null;
+      if (score === undefined) {
+        recomputed = await predict(
+          pixels.subarray(start * inputs, (start + count) * inputs),
+          count,
+          predicted,
+        );
+      } else {
+        scores = await score(start, count);
+      }
       let correct = 0;
       for (let n = 0; n < count; n++) if (predicted[n] === labels[start + n]) correct++;
-      answers.push({ id, correct, recomputed, elapsedMs: performance.now() - startedAt });
+      answers.push({
+        id,
+        correct,
+        recomputed,
+        startedAtMs: performance.timeOrigin + startedAt,
+        elapsedMs: performance.now() - startedAt,
+        scores,
+      });
     }
     return answers;
   };

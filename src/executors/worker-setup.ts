@@ -3,12 +3,18 @@ import type { EngineName, EngineSource } from "../contracts/engine.js";
 import type { EngineAssets } from "../engines/registry.js";
 import { PACKAGE_ROOT } from "../package-root.js";
 
-export interface WorkerSetup {
+/** What one engine is made of. */
+export interface EngineSetup {
   readonly engine: EngineName;
   /** Views of shared memory: a worker copies no weights. */
   readonly source: EngineSource;
   /** What the coordinator made for the engine, once for all workers. */
   readonly assets?: EngineAssets;
+}
+
+export interface WorkerSetup {
+  /** The networks that tasks name by their index; at least one. */
+  readonly sources: readonly EngineSetup[];
 }
 
 export const WORKER_URL = new URL("dist/bundle/worker.cjs", PACKAGE_ROOT);

@@ -1,15 +1,9 @@
 /** How sure macro F1 is: a bootstrap over the images, drawn from the confusion matrix. */
+import type { BootstrapInterval } from "../contracts/result.js";
 import { averagesOf, classMetrics } from "./class-metrics.js";
 import { marginalsOf } from "./marginals.js";
 import { multinomialDraws } from "./multinomial.js";
 import { quantile } from "./quantiles.js";
-
-export interface BootstrapInterval {
-  readonly low: number;
-  readonly high: number;
-  readonly resamples: number;
-  readonly seed: number;
-}
 
 /**
  * The percentile interval at 95 % (B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13) of

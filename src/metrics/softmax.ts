@@ -6,12 +6,19 @@
  */
 export function softmax(logits: ArrayLike<number>): Float64Array {
   const values = Float64Array.from(logits);
-  const largest = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  softmaxInPlace(values, 0, values.length);
+  return values;
+}
+
+/** The `count` values from `start` become their softmax, to the bit that `softmax` gives. */
+export function softmaxInPlace(values: Float64Array, start: number, count: number): void {
+  const end = start + count;
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let n = start; n < end; n++) if (values[n] > largest) largest = values[n];
   let sum = 0;
-  for (let n = 0; n < values.length; n++) {
+  for (let n = start; n < end; n++) {
     values[n] = Math.exp(values[n] - largest);
     sum += values[n];
   }
-  for (let n = 0; n < values.length; n++) values[n] /= sum;
-  return values;
+  for (let n = start; n < end; n++) values[n] /= sum;
 }

@@ -1,19 +1,30 @@
-/** The JSON answer: the evaluation as it is, but for the predictions where there is a score; rows of numbers stay on one line. */
+/** The JSON answer: the evaluation without what is of each image alone; rows of numbers stay on one line. */
 import type { AnyEvaluation } from "../contracts/result.js";
 
-export function renderJson({ predictions, ...facts }: AnyEvaluation): string {
-  const report = facts.result.labelled ? facts : { ...facts, predictions: [...predictions] };
-  return jsonText(report);
+/** Predictions are told where there is no score, and the timeline where probabilities were asked for. */
+export function renderJson({ predictions, probabilities, timeline, ...facts }: AnyEvaluation): string {
+  return jsonText({
+    ...facts,
+    ...(probabilities !== null && { timeline }),
+    ...(!facts.result.labelled && { predictions: [...predictions] }),
+  });
 }
 
-/** Indented, with rows of numbers on one line. */
+/** Indented, with rows of numbers, and objects that hold nothing but numbers, on one line. */
 export function jsonText(report: object): string {
-  return `${inlineNumberArrays(JSON.stringify(report, null, 2))}\n`;
+  return `${inlineNumberObjects(inlineNumberArrays(JSON.stringify(report, null, 2)))}\n`;
 }
 
 /** `[\n  1,\n  2\n]` → `[1, 2]`: JSON.stringify gives each number a line of its own. Strings hold no raw line feed. */
 function inlineNumberArrays(json: string): string {
   return json.replace(/\[\n\s+[-\d.][-\d.,eE+\s]*\]/g, (rows) =>
     rows.replace(/\s+/g, " ").replace("[ ", "[").replace(" ]", "]"),
+  );
+}
+
+/** `{\n  "a": 1,\n  "b": null\n}` → `{ "a": 1, "b": null }`. */
+function inlineNumberObjects(json: string): string {
+  return json.replace(/\{\n(?:\s+"\w+": (?:null|[-\d.eE+]+),?\n)+\s+\}/g, (object) =>
+    object.replace(/\s+/g, " "),
   );
 }

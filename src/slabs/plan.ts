@@ -33,6 +33,6 @@ export async function* planTasks(
 }
 
 export function taskOf(slab: Slab, batches: readonly Batch[]): Task {
-  const { buffer, firstImage, count, inputs } = slab;
-  return { buffer, layout: { firstImage, count, inputs }, batches };
+  const { buffer, firstImage, count, inputs, room, source } = slab;
+  return { buffer, layout: { firstImage, count, inputs, room }, source, batches };
 }

@@ -7,6 +7,15 @@ export interface SlabLayout {
   readonly count: number;
   /** Pixels of an image. */
   readonly inputs: number;
+  /** Where the answers are written, where it is not behind the labels. */
+  readonly room?: AnswerRoom | undefined;
+}
+
+/** Room for answers beside a slab, whose own memory has room for the predictions of one network and nothing else. */
+export interface AnswerRoom {
+  readonly buffer: SharedArrayBuffer;
+  /** Of so many classes each image's probabilities are written; of 0, none. */
+  readonly classes: number;
 }
 
 export interface Slab extends SlabLayout {
@@ -17,6 +26,10 @@ export interface Slab extends SlabLayout {
   readonly labels: Uint8Array;
   /** (count) u16, the class predicted for each image; written by workers, each in its own batch's range. */
   readonly predictions: Uint16Array;
+  /** (count × classes) f64, row-major, written as the predictions are; undefined where nobody asked for them. */
+  readonly probabilities: Float64Array | undefined;
+  /** Index, among the networks of an executor, of the one that answers. */
+  readonly source: number;
 }
 
 /** A new slab, zeroed. Bytes: count × (inputs + 3), and at most one of padding. */
@@ -28,20 +41,54 @@ export function allocateSlab(layout: SlabLayout): Slab {
 }
 
 /** Views of a slab that exists; nothing is copied. */
-export function viewSlab(buffer: SharedArrayBuffer, { firstImage, count, inputs }: SlabLayout): Slab {
+export function viewSlab(buffer: SharedArrayBuffer, layout: SlabLayout, source = 0): Slab {
+  const { firstImage, count, inputs, room } = layout;
   return {
     firstImage,
     count,
     inputs,
+    room,
+    source,
     buffer,
     pixels: new Uint8Array(buffer, 0, count * inputs),
     labels: new Uint8Array(buffer, count * inputs, count),
-    predictions: new Uint16Array(buffer, predictionsAt({ count, inputs }), count),
+    ...(room === undefined
+      ? {
+          predictions: new Uint16Array(buffer, predictionsAt({ count, inputs }), count),
+          probabilities: undefined,
+        }
+      : viewRoom(room, count)),
   };
+}
+
+/** The same images for another network of the executor's to answer, in a room of their own. */
+export function slabWithRoom({ buffer, ...slab }: Slab, room: AnswerRoom, source = 0): Slab {
+  return viewSlab(buffer, { ...slab, room }, source);
+}
+
+/** Bytes: count × (8 × classes + 2). */
+export function allocateRoom(count: number, classes: number): AnswerRoom {
+  return { buffer: new SharedArrayBuffer(roomBytes(count, classes)), classes };
+}
+
+export function roomBytes(count: number, classes: number): number {
+  return count * (classes * Float64Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT);
 }
 
 /** Pixels, then labels, then predictions at the next even byte. */
 function predictionsAt({ count, inputs }: Pick<SlabLayout, "count" | "inputs">): number {
   const end = count * inputs + count;
   return end + (end % Uint16Array.BYTES_PER_ELEMENT);
+}
+
+/** Probabilities, which want to lie at a multiple of eight, then predictions. */
+function viewRoom(
+  { buffer, classes }: AnswerRoom,
+  count: number,
+): Pick<Slab, "predictions" | "probabilities"> {
+  const length = count * classes;
+  return {
+    predictions: new Uint16Array(buffer, length * Float64Array.BYTES_PER_ELEMENT, count),
+    probabilities: classes === 0 ? undefined : new Float64Array(buffer, 0, length),
+  };
 }

@@ -6,6 +6,7 @@ import { withHeadStart } from "../../src/executors/head-start.js";
 const TASK: Task = {
   buffer: new SharedArrayBuffer(0),
   layout: { firstImage: 0, count: 0, inputs: 0 },
+  source: 0,
   batches: [],
 };
 const { signal } = new AbortController();

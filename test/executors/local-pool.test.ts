@@ -24,8 +24,7 @@ function openFaulty(fault: Fault, times: number, onlyBatch?: number): OpenExecut
   const timesLeft = new Int32Array(new SharedArrayBuffer(4)).fill(times);
   return async ({ threads, timeoutMs, engine }, source) => {
     const setup: FaultySetup = {
-      engine,
-      source,
+      sources: [{ engine, source }],
       fault,
       timesLeft,
       ...(onlyBatch !== undefined && { onlyBatch }),

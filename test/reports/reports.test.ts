@@ -46,7 +46,23 @@ test("ends the text with the book's line and keeps numbers of the JSON in rows",
   });
   t.is(renderText(evaluation).split("\n").at(-2), `Accuracy : ${pythonFloat(evaluation.result.accuracy)}`);
   const json = renderJson(evaluation);
-  const { predictions: _, ...rest } = evaluation;
+  const { predictions: _, probabilities: __, timeline: ___, ...rest } = evaluation;
   t.deepEqual(JSON.parse(json), JSON.parse(JSON.stringify(rest)));
-  t.true(json.split("\n").length < 80);
+  t.true(json.split("\n").length < 100);
+});
+
+test("the JSON tells the timeline where probabilities were asked for, and what is of each image never", async (t) => {
+  const input = { dataset: randomDataset(200), weights: randomNetwork([64, 10]), threads: 0 };
+  const plain = JSON.parse(renderJson(await evaluate(input)));
+  const scored = await evaluate({ ...input, topK: 2 });
+  const json = renderJson(scored);
+  const found = JSON.parse(json);
+  t.deepEqual(found.timeline, scored.timeline);
+  t.deepEqual(found.result, scored.result);
+  t.deepEqual(
+    Object.keys(found).filter((key) => !(key in plain)),
+    ["timeline"],
+  );
+  t.false("predictions" in plain || "probabilities" in plain);
+  t.regex(json, /\n {6}\{ "label": 3, "support": \d+, .*\},\n/);
 });

@@ -1,14 +1,12 @@
 /** A worker that does its work like the real one, but for the faults that a test asks of it. */
 import { workerData } from "node:worker_threads";
 import type { BatchAnswer, Task } from "../../src/contracts/executor.js";
-import { createEngine } from "../../src/engines/registry.js";
-import { createTaskRunner } from "../../src/executors/task-runner.js";
-import { outputsOf } from "../../src/networks/layer-sizes.js";
+import { openTaskRunner } from "../../src/executors/open-runner.js";
 import { viewSlab } from "../../src/slabs/slab.js";
 import type { Fault, FaultySetup } from "./faults.js";
 
-const { engine, source, fault, timesLeft, onlyBatch } = workerData as FaultySetup;
-const runTask = createTaskRunner(await createEngine(engine, source), outputsOf(source));
+const { sources, fault, timesLeft, onlyBatch } = workerData as FaultySetup;
+const runTask = await openTaskRunner(sources);
 
 export default async function faulty(task: Task): Promise<unknown> {
   const isDue = task.batches.some(({ id }) => onlyBatch === undefined || id === onlyBatch);
