@@ -41,7 +41,7 @@ export const question: Question = {
         executor,
         batchSize: 1,
         totalBatches: TASKS,
-        taskSize: () => 1,
+        taskPlan: { sizeOf: () => 1, lanes: 1 },
         retries: 0,
         tallyOf: () => tally,
         signal: new AbortController().signal,

@@ -1,5 +1,5 @@
 /** How many batches one message to a worker should carry. */
-import { taskSizeFor } from "../src/slabs/task-size.js";
+import { taskPlanFor } from "../src/slabs/task-size.js";
 import { measure, type Rival, tableOf } from "./harness.js";
 import type { Question } from "./question.js";
 import { versionOf } from "./rivals/installed.js";
@@ -22,11 +22,11 @@ export const question: Question = {
     const sections = [];
     for (const engine of ["simd", "ml-matrix"] as const) {
       const settings = [
-        ...SIZES.map((size) => ({ name: `${size}`, taskSize: () => size })),
-        { name: "a share of what is left", taskSize: taskSizeFor("simd", THREADS) },
+        ...SIZES.map((size) => ({ name: `${size}`, taskPlan: { sizeOf: () => size, lanes: 1 } })),
+        { name: "one for all threads, which claim its batches", taskPlan: taskPlanFor("simd", THREADS) },
       ];
       const pools = await Promise.all(
-        settings.map(({ taskSize }) => openWarmPool(subject.layers, { engine, threads: THREADS, taskSize })),
+        settings.map(({ taskPlan }) => openWarmPool(subject.layers, { engine, threads: THREADS, taskPlan })),
       );
       for (const times of TIMES[engine]) {
         const images = subject.images * times;

@@ -4,8 +4,9 @@ import type { Batch, BatchAnswer, Executor, TaskResult } from "./contracts/execu
 import type { Log } from "./contracts/log.js";
 import { RunError } from "./errors.js";
 import type { Tally } from "./metrics/tally.js";
+import { batchesLeftBy } from "./slabs/claims.js";
 import { createHandover, type OnSlab } from "./slabs/handover.js";
-import { type PlannedTask, planTasks, type TaskSize, taskOf } from "./slabs/plan.js";
+import { type PlannedTask, planTasks, type TaskPlan, taskOf } from "./slabs/plan.js";
 import type { Slab } from "./slabs/slab.js";
 
 export interface BatchesRequest {
@@ -13,7 +14,7 @@ export interface BatchesRequest {
   readonly executor: Executor;
   readonly batchSize: number;
   readonly totalBatches: number;
-  readonly taskSize: TaskSize;
+  readonly taskPlan: TaskPlan;
   /** How often a batch may be run again. */
   readonly retries: number;
   readonly signal: AbortSignal;
@@ -66,7 +67,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     handover?.watch(slabs) ?? slabs,
     batchSize,
     request.totalBatches,
-    request.taskSize,
+    request.taskPlan,
   );
   const again: Attempt[] = [];
   const batchesByThread: number[] = [];
@@ -81,12 +82,14 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   let mergedAt = beganAt;
 
   function merge({ slab, task }: PlannedTask, { answers, thread }: TaskResult): void {
-    for (const [n, batch] of task.batches.entries()) {
+    const firstId = task.batches[0].id;
+    for (const answer of answers) {
+      const batch = task.batches[answer.id - firstId];
       if (!request.tallyOf(slab).add(slab, batch)) continue;
       batchesByThread[thread] = (batchesByThread[thread] ?? 0) + 1;
-      latenciesMs.push(answers[n].elapsedMs);
-      recomputed += answers[n].recomputed;
-      request.onMerged?.({ slab, batch, answer: answers[n], thread });
+      latenciesMs.push(answer.elapsedMs);
+      recomputed += answer.recomputed;
+      request.onMerged?.({ slab, batch, answer, thread });
       handover?.settle(slab, batch.count, true);
     }
     mergedAt = performance.now();
@@ -95,17 +98,18 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   /** A task's batches go on one by one, so that a poisonous one takes no other with it. */
   function retryOrGiveUp(attempt: Attempt, error: unknown): void {
     const { slab, task, number } = attempt;
+    const batches = batchesLeftBy(task);
     const reason = error instanceof Error ? error.message : String(error);
-    log.warn({ batches: task.batches.map(({ id }) => id), attempt: number, reason }, "a task failed");
+    log.warn({ batches: batches.map(({ id }) => id), attempt: number, reason }, "a task failed");
     if (number <= maxRetries) {
-      retries += task.batches.length;
-      for (const batch of task.batches) {
+      retries += batches.length;
+      for (const batch of batches) {
         again.push({ slab, task: taskOf(slab, [batch]), number: number + 1 });
       }
       return;
     }
-    failedBatches += task.batches.length;
-    for (const { count } of task.batches) handover?.settle(slab, count, false);
+    failedBatches += batches.length;
+    for (const { count } of batches) handover?.settle(slab, count, false);
     firstFailure ??= { attempt, error };
     // Where nothing has gone right yet, the rest would only take its time to fail too.
     if (latenciesMs.length === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
@@ -129,8 +133,8 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     }
   }
 
-  // Each task under way listens.
-  setMaxListeners(executor.capacity + 1, signal);
+  // Each task under way listens, twice where its worker was ended for what it did to the task before.
+  setMaxListeners(2 * executor.capacity + 1, signal);
   const lanes = Array.from({ length: executor.capacity }, workLane);
   await Promise.all(
     lanes.map(async (lane) => {

@@ -9,7 +9,7 @@ import { type BatchesOutcome, runBatches } from "./run-batches.js";
 import type { OnSlab } from "./slabs/handover.js";
 import type { TaskSize } from "./slabs/plan.js";
 import type { Slab } from "./slabs/slab.js";
-import { taskSizeFor } from "./slabs/task-size.js";
+import { taskPlanFor } from "./slabs/task-size.js";
 import { summarize } from "./summarize.js";
 
 export interface RunHooks {
@@ -37,7 +37,7 @@ export interface RunPlan {
   /** When what `totalMs` tells began, and how much of it went into loading. */
   readonly beganAt: number;
   readonly loadMs: number;
-  /** Default: as fits the engine. */
+  /** Of tasks that no two threads share. Default: as fits the engine. */
   readonly taskSize?: TaskSize;
 }
 
@@ -53,7 +53,7 @@ export async function runPrepared(
   { signal = new AbortController().signal, onProgress, onSlab, log = SILENT }: RunHooks,
 ): Promise<FinishedRun> {
   const { range, classes } = pair;
-  const { batchSize, engine, threads, retries } = options;
+  const { batchSize, engine, retries } = options;
   const totalImages = range.limit;
   const tally = createTally(classes);
   const predictions = new Uint16Array(totalImages);
@@ -65,7 +65,7 @@ export async function runPrepared(
     executor,
     batchSize,
     totalBatches: Math.ceil(totalImages / batchSize),
-    taskSize: taskSize ?? taskSizeFor(engine, threads),
+    taskPlan: taskSize ? { sizeOf: taskSize, lanes: 1 } : taskPlanFor(engine, executor.capacity),
     retries,
     signal,
     log,

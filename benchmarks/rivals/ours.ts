@@ -5,9 +5,9 @@ import { openEvaluator } from "../../src/evaluator.js";
 import { openExecutor } from "../../src/executors/registry.js";
 import { createTally } from "../../src/metrics/tally.js";
 import { runBatches } from "../../src/run-batches.js";
-import type { TaskSize } from "../../src/slabs/plan.js";
+import type { TaskPlan } from "../../src/slabs/plan.js";
 import type { Slab } from "../../src/slabs/slab.js";
-import { taskSizeFor } from "../../src/slabs/task-size.js";
+import { taskPlanFor } from "../../src/slabs/task-size.js";
 import type { Subject } from "../subject.js";
 import type { Contestant } from "./contestant.js";
 
@@ -17,7 +17,7 @@ const TIMEOUT_MS = 30_000;
 export interface PoolOptions {
   readonly engine: EngineName;
   readonly threads: number;
-  readonly taskSize?: TaskSize;
+  readonly taskPlan?: TaskPlan;
 }
 
 export interface WarmPool {
@@ -30,7 +30,7 @@ type OnMerged = (slab: Slab, start: number, count: number) => void;
 
 /** The coordinator over slabs and task sizes of the benchmark's choice, as an evaluator has them of its own. */
 export async function openWarmPool(layers: FoldedLayers, options: PoolOptions): Promise<WarmPool> {
-  const { engine, threads, taskSize = taskSizeFor(engine, threads) } = options;
+  const { engine, threads, taskPlan = taskPlanFor(engine, threads) } = options;
   const executor = await openExecutor({ engine, threads, timeoutMs: TIMEOUT_MS, warm: true }, layers, {
     images: Number.POSITIVE_INFINITY,
     tasks: threads,
@@ -44,7 +44,7 @@ export async function openWarmPool(layers: FoldedLayers, options: PoolOptions): 
         executor,
         batchSize: BATCH_SIZE,
         totalBatches: Math.ceil(images / BATCH_SIZE),
-        taskSize,
+        taskPlan,
         retries: 0,
         tallyOf: () => tally,
         signal: new AbortController().signal,

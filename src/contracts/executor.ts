@@ -15,7 +15,18 @@ export interface Task {
   readonly layout: SlabLayout;
   /** Index, among the executor's networks, of the one that is to answer. */
   readonly source: number;
+  /** Of consecutive ids. */
   readonly batches: readonly Batch[];
+  /** Where several threads have the same batches. */
+  readonly sharing?: Sharing | undefined;
+}
+
+/** Each batch is done by the lane that claims it first. */
+export interface Sharing {
+  /** (batches) i32: 0, or the lane that has claimed it. */
+  readonly claims: SharedArrayBuffer;
+  /** Of the thread that has the task; from 1. */
+  readonly lane: number;
 }
 
 export interface BatchAnswer {

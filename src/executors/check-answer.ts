@@ -2,14 +2,15 @@
 import type { BatchAnswer, Task } from "../contracts/executor.js";
 import type { ScoreSums } from "../contracts/scores.js";
 import { RunError } from "../errors.js";
+import { batchesOf } from "../slabs/claims.js";
 import { viewSlab } from "../slabs/slab.js";
 
 /**
- * Returns the answer typed, or throws ERR_WORKER_ANSWER: every batch answered once, in order, with the slab's own count, and
+ * Returns the answer typed, or throws ERR_WORKER_ANSWER: every batch of the thread answered once, in order, with the slab's own count, and
  * with the scores of as many images where probabilities were asked for.
  */
 export function checkAnswer(task: Task, answer: unknown, classes: number): readonly BatchAnswer[] {
-  const { batches } = task;
+  const batches = batchesOf(task);
   if (!Array.isArray(answer) || answer.length !== batches.length) {
     const found = Array.isArray(answer) ? `${answer.length}` : typeof answer;
     throw new RunError("ERR_WORKER_ANSWER", { expected: `${batches.length} batch answers`, found });

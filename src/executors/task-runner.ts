@@ -2,6 +2,7 @@
 import type { Engine } from "../contracts/engine.js";
 import type { BatchAnswer, Task } from "../contracts/executor.js";
 import { argmax } from "../metrics/argmax.js";
+import { batchesToDo } from "../slabs/claims.js";
 import { viewSlab } from "../slabs/slab.js";
 
 export type TaskRunner = (task: Task) => Promise<readonly BatchAnswer[]>;
@@ -12,13 +13,14 @@ export type TaskRunner = (task: Task) => Promise<readonly BatchAnswer[]>;
  */
 export function createTaskRunner(engine: Engine, outputs: number): TaskRunner {
   const predict: Predict = engine.predict ?? predictByLogits(engine, outputs);
-  return async ({ buffer, layout, batches }) => {
+  return async (task) => {
+    const { buffer, layout } = task;
     const slab = viewSlab(buffer, layout);
     const { pixels, labels, predictions, probabilities, inputs } = slab;
     const score =
       probabilities && (await import("./score-batch.js")).batchScorer(engine, outputs, slab, probabilities);
     const answers: BatchAnswer[] = [];
-    for (const { id, start, count } of batches) {
+    for (const { id, start, count } of batchesToDo(task)) {
       const startedAt = performance.now();
       const predicted = predictions.subarray(start, start + count);
       let recomputed = 0;

@@ -1,5 +1,6 @@
 /** The plan of a run: slabs cut into batches, batches grouped into tasks. */
 import type { Batch, Task } from "../contracts/executor.js";
+import { isAllClaimed, shares } from "./claims.js";
 import type { Slab } from "./slab.js";
 
 /** A task, and the slab that its answers lie in. */
@@ -11,12 +12,19 @@ export interface PlannedTask {
 /** How many batches a task takes when so many are left, itself included. */
 export type TaskSize = (batchesLeft: number) => number;
 
+/** How batches become tasks. */
+export interface TaskPlan {
+  readonly sizeOf: TaskSize;
+  /** So many lanes get each task that has several batches, and share these out. */
+  readonly lanes: number;
+}
+
 /** Slab after slab, in order: batches of `batchSize` images (the very last may be shorter), in tasks within a slab. */
 export async function* planTasks(
   slabs: AsyncIterable<Slab>,
   batchSize: number,
   totalBatches: number,
-  sizeOf: TaskSize,
+  { sizeOf, lanes }: TaskPlan,
 ): AsyncGenerator<PlannedTask, undefined> {
   let id = 0;
   for await (const slab of slabs) {
@@ -27,8 +35,17 @@ export async function* planTasks(
         batches.push({ id: id++, start, count });
         start += count;
       }
-      yield { slab, task: taskOf(slab, batches) };
+      const task = taskOf(slab, batches);
+      if (lanes === 1 || batches.length === 1) yield { slab, task };
+      else yield* sharedTasks(slab, task, lanes);
     }
+  }
+}
+
+/** Lanes that come when nothing is left get none. */
+function* sharedTasks(slab: Slab, task: Task, lanes: number): Generator<PlannedTask> {
+  for (const sharing of shares(task.batches.length, lanes)) {
+    if (!isAllClaimed(sharing)) yield { slab, task: { ...task, sharing } };
   }
 }
 

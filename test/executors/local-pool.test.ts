@@ -55,6 +55,17 @@ for (const fault of FAULTS) {
   });
 }
 
+for (const fault of FAULTS) {
+  test(`gives the same answer when a worker does this to batches that all threads share: ${fault}`, async (t) => {
+    const expected = await evaluateWith(openExecutor, INPUT);
+    const timeoutSeconds = fault === "hang" ? HANG_SECONDS : 60;
+    const input = { ...INPUT, engine: "simd", batchSize: 10, timeoutSeconds };
+    const found = await evaluateWith(openFaulty(fault, 2), input);
+    t.true(found.run.workersStarted > 2);
+    t.deepEqual(countsOf(found), countsOf(expected));
+  });
+}
+
 test("carries on with the other worker when one dies", async (t) => {
   const expected = await evaluateWith(openExecutor, INPUT);
   const found = await evaluateWith(openFaulty("exit", 3), { ...INPUT, retries: 3 });

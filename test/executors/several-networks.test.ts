@@ -51,7 +51,7 @@ for (const threads of [0, 2]) {
         executor,
         batchSize: 50,
         totalBatches: 22,
-        taskSize: () => 2,
+        taskPlan: { sizeOf: () => 2, lanes: 1 },
         retries: 0,
         signal: new AbortController().signal,
         log: SILENT,
