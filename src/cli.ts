@@ -7,6 +7,7 @@ import { createLogger, LOG_LEVELS } from "./logger.js";
 import { oneOf } from "./options.js";
 import { PACKAGE_ROOT } from "./package-root.js";
 import { type GlobalFlags, runProgram } from "./program.js";
+import { plainPaint } from "./reports/paint.js";
 import { createDownloadDisplay } from "./terminal/download-display.js";
 import { createProgressDisplay } from "./terminal/progress-display.js";
 import { createTextDisplay } from "./terminal/text-display.js";
@@ -68,12 +69,19 @@ function contextOf(flags: GlobalFlags): Context {
     signal: signals.signal,
     log,
     loadPaint: async () => (await import("./terminal/grey-cell.js")).paintFor(color),
+    loadTextPaint: async () =>
+      color && mayHaveColour() ? (await import("./terminal/text-paint.js")).textPaint() : plainPaint,
     writeAnswer,
     showProgress: createProgressDisplay(display),
     showText: createTextDisplay(display),
     note: (text) => void (display.quiet || process.stderr.write(`${oneLine(text)}\n`)),
     showDownload: () => createDownloadDisplay(display),
   };
+}
+
+/** What settles most runs without loading chalk, which decides the others. */
+function mayHaveColour(): boolean {
+  return process.stdout.isTTY || process.env.FORCE_COLOR !== undefined;
 }
 
 function writeAnswer(text: string): void {

@@ -1,6 +1,12 @@
 /** The public API of Batchwise. */
+export { type CheckHooks, type CheckInput, check } from "./check/check.js";
+export { type CompareHooks, type CompareOutcome, compare } from "./compare/compare.js";
+export type { CompareInput } from "./compare/options.js";
+export type { CheckOutcome, CheckStatus, ChecksReport } from "./contracts/checks.js";
+export type { ComparedSide, Comparison, ComparisonResult, SideScore } from "./contracts/comparison.js";
 export type { Dataset, ImageRange, ImageShape, Split } from "./contracts/dataset.js";
 export type { EngineName } from "./contracts/engine.js";
+export type { GateOutcome } from "./contracts/gate.js";
 export type {
   ClassAverages,
   ClassMetrics,

@@ -1,5 +1,6 @@
 /** Loads a data set and a network that are to be used together, and refuses those that do not fit. */
 import type { Dataset, ImageRange, ImageShape } from "./contracts/dataset.js";
+import type { EngineName } from "./contracts/engine.js";
 import type { Network } from "./contracts/network.js";
 import type { OnnxModel } from "./contracts/onnx-model.js";
 import { assertClassCount } from "./datasets/class-names.js";
@@ -28,6 +29,8 @@ export interface DataAndNetwork<N = Network> {
   /** The images of the range, unless of another, their labels checked. */
   slabs(multiple: number, range?: ImageRange): AsyncIterable<Slab>;
 }
+
+export type AnyPair = DataAndNetwork<Network | OnnxModel>;
 
 /** A network and the size of the set that it is for, known while the images are still being unpacked. */
 export interface SizedPair {
@@ -66,12 +69,23 @@ export async function loadModelPair(
   options: PairOptions,
   hooks: LoadHooks = {},
 ): Promise<DataAndNetwork<Network | OnnxModel>> {
+  return pairUp<Network | OnnxModel>(options, hooks, await modelLoader());
+}
+
+export type LoadAnyNetwork = (source: string, options: LoadNetworkOptions) => Promise<Network | OnnxModel>;
+
+/** How an engine's networks are loaded. Throws RunError ERR_ENGINE_PEER where the engine cannot be had. */
+export async function networkLoader(engine: EngineName): Promise<LoadAnyNetwork> {
+  return engine === "onnx" ? modelLoader() : loadNetwork;
+}
+
+async function modelLoader(): Promise<LoadAnyNetwork> {
   const [{ loadRuntime }, { loadModel }] = await Promise.all([
     import("./engines/onnx/runtime.js"),
     import("./load-model.js"),
   ]);
   await loadRuntime();
-  return pairUp<Network | OnnxModel>(options, hooks, loadModel);
+  return loadModel;
 }
 
 async function pairUp<N extends Network | OnnxModel>(
@@ -114,8 +128,23 @@ async function pairUp<N extends Network | OnnxModel>(
       return loaded;
     },
   );
+  return pairOf(dataset, network, options);
+}
+
+/**
+ * What was loaded already, as a pair.
+ *
+ * @throws NetworkError ERR_NETWORK_INPUTS, ERR_NETWORK_IMAGES, ERR_NETWORK_OUTPUTS, ERR_NORMALIZE_MISMATCH
+ * @throws DatasetError ERR_CLASSES_FILE, ERR_RANGE_EMPTY; its slabs ERR_LABEL_RANGE
+ */
+export function pairOf<N extends Network | OnnxModel>(
+  dataset: Dataset,
+  network: N,
+  options: Pick<EvaluateOptions, "classes" | "normalize" | "offset" | "limit">,
+): DataAndNetwork<N> {
+  const { offset, limit } = options;
   // Of a network that was handed in loaded nobody has asked yet whether it is what the options want.
-  choosePreprocessing(network.name, network.preprocessing, normalize);
+  choosePreprocessing(network.name, network.preprocessing, options.normalize);
   const { shape, total, labelsPath, classNames } = dataset;
   assertFits(network, shape);
   const sizes = layerSizes(network);

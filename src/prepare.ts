@@ -9,7 +9,7 @@ import type { DownloadNotice } from "./download/catalog-entry.js";
 import { foldPreprocessing } from "./engines/fold.js";
 import { preloadEngine } from "./engines/registry.js";
 import type { Workload } from "./executors/registry.js";
-import { type DataAndNetwork, loadModelPair, loadPair, type SizedPair } from "./load-pair.js";
+import { type AnyPair, loadModelPair, loadPair, type SizedPair } from "./load-pair.js";
 import type { EvaluateOptions } from "./options.js";
 import { withRooms } from "./slabs/rooms.js";
 
@@ -40,7 +40,7 @@ export type OpenExecutor = (
 /** What a run needs; the executor is the holder's to close. */
 export interface Prepared {
   readonly options: EvaluateOptions;
-  readonly pair: DataAndNetwork<Network | OnnxModel>;
+  readonly pair: AnyPair;
   readonly executor: Executor;
   readonly loadMs: number;
 }
@@ -86,10 +86,7 @@ export async function prepare(
 }
 
 /** The slabs have room for probabilities where these are asked for. */
-function withProbabilities(
-  pair: DataAndNetwork<Network | OnnxModel>,
-  { probabilities }: EvaluateOptions,
-): DataAndNetwork<Network | OnnxModel> {
+function withProbabilities(pair: AnyPair, { probabilities }: EvaluateOptions): AnyPair {
   if (!probabilities) return pair;
   const answerers = [{ source: 0, classes: pair.classes }];
   return { ...pair, slabs: (multiple, range) => withRooms(pair.slabs(multiple, range), answerers) };

@@ -27,6 +27,8 @@ const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>(
   ["convert", async (run) => (await import("./commands/convert.js")).convertCommand(run)],
   ["fetch", async (run) => (await import("./commands/fetch.js")).fetchCommand(run)],
   ["fit", async (run) => (await import("./commands/fit.js")).fitCommand(run)],
+  ["check", async (run) => (await import("./commands/check.js")).checkCommand(run)],
+  ["compare", async (run) => (await import("./commands/compare.js")).compareCommand(run)],
   ["bench", async (run) => (await import("./commands/bench.js")).benchCommand(run)],
 ]);
 const HELP_WORDS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);

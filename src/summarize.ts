@@ -2,23 +2,20 @@
 import { cpus } from "node:os";
 import type { CollectedScores } from "./collect-scores.js";
 import type { Executor } from "./contracts/executor.js";
-import type { Network } from "./contracts/network.js";
-import type { OnnxModel } from "./contracts/onnx-model.js";
 import type { AnyEvaluation, BootstrapInterval, PredictedCounts, ResultCounts } from "./contracts/result.js";
-import type { DataAndNetwork } from "./load-pair.js";
-import { datasetLocation, networkLocation } from "./locations.js";
+import { datasetFacts, networkFacts } from "./facts.js";
+import type { AnyPair } from "./load-pair.js";
 import { confusionMetrics } from "./metrics/confusion-metrics.js";
 import { wilson95 } from "./metrics/intervals.js";
 import { quantile } from "./metrics/quantiles.js";
 import type { Tally } from "./metrics/tally.js";
 import { rounded } from "./milliseconds.js";
-import { layerSizes } from "./networks/layer-sizes.js";
 import type { EvaluateOptions } from "./options.js";
 import type { BatchesOutcome } from "./run-batches.js";
 
 export interface RunRecord {
   readonly options: EvaluateOptions;
-  readonly pair: Pick<DataAndNetwork<Network | OnnxModel>, "dataset" | "network" | "classes">;
+  readonly pair: Pick<AnyPair, "dataset" | "network" | "classes">;
   readonly executor: Pick<Executor, "workersStarted" | "startMs">;
   readonly outcome: BatchesOutcome;
   readonly tally: Tally;
@@ -37,21 +34,8 @@ export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
   const latencyMs = (share: number) => rounded(quantile(latenciesMs, share) ?? 0);
   return {
     schemaVersion: 1,
-    dataset: {
-      name: dataset.name,
-      split: dataset.split,
-      sha256: dataset.sha256,
-      total: dataset.total,
-      offset: options.offset,
-      classNames: dataset.classNames ?? null,
-      location: datasetLocation(options),
-    },
-    network: {
-      name: network.name,
-      sha256: network.sha256,
-      layers: layerSizes(network),
-      location: networkLocation(options),
-    },
+    dataset: datasetFacts(dataset, options),
+    network: networkFacts(network, options),
     run: {
       engine: options.engine,
       executor: options.threads === 0 ? "inline" : "local",

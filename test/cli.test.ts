@@ -4,7 +4,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { decode } from "fast-png";
 import { ERROR_CODES, type ErrorCode } from "../src/errors.js";
-import { CLI, type CliOptions, runCli } from "./helpers/cli.js";
+import { CLI, type CliOptions, runCli, signalled } from "./helpers/cli.js";
 import { temporaryFolder } from "./helpers/temporary.js";
 
 async function refuses(t: ExecutionContext, args: readonly string[], code: ErrorCode, options?: CliOptions) {
@@ -76,7 +76,9 @@ test("passes a gate that holds and fails with status 100 where one does not, the
     t.regex(failed.stdout, /\nAccuracy : /);
     t.regex(
       failed.stderr,
-      new RegExp(`^batchwise: ERR_GATE_ACCURACY: ${gate}: expected .*0.99999, found 0\\.9\\d*\n$`),
+      new RegExp(
+        `^batchwise: ERR_GATE_ACCURACY: ${gate}: expected .*0.99999, found 0\\.9\\d*, 0\\.0\\d+ too low\n$`,
+      ),
     );
   }
   const expected = /Accuracy : (.*)\n$/.exec(passed.stdout)?.[1] ?? "";
@@ -138,7 +140,7 @@ test("keeps a file name's line breaks out of the one line", async (t) => {
 });
 
 test("reports what was done when it is interrupted, and exits 130", async (t) => {
-  const options: CliOptions = { onStderr: (child) => child.kill("SIGINT") };
+  const options = signalled("SIGINT");
   const args = ["--engine", "reference", "--threads", "1", "--batch-size", "10", "--format", "json"];
   const { status, stdout, stderr } = await runCli(args, options);
   t.is(status, 130);
@@ -152,7 +154,7 @@ test("reports what was done when it is interrupted, and exits 130", async (t) =>
 });
 
 test("exits 143 when it is terminated", async (t) => {
-  const options: CliOptions = { onStderr: (child) => child.kill("SIGTERM") };
+  const options = signalled("SIGTERM");
   const { status, stderr } = await runCli(["--engine", "reference", "--threads", "1"], options);
   t.is(status, 143);
   t.regex(stderr, /batchwise: ERR_TERMINATED: /);

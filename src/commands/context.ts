@@ -3,6 +3,7 @@ import type { Log } from "../contracts/log.js";
 import type { RemoteFile } from "../download/catalog-entry.js";
 import type { EvaluationPlan, Progress } from "../evaluate.js";
 import type { PaintCell } from "../reports/image-text.js";
+import type { Paint } from "../reports/paint.js";
 
 export interface Context {
   /** Aborted by the first SIGINT or SIGTERM. */
@@ -10,6 +11,8 @@ export interface Context {
   readonly log: Log;
   /** How images are painted: in greys where the terminal has them. */
   loadPaint(): Promise<PaintCell>;
+  /** How stdout's text is painted: not at all, but on a terminal with colours. */
+  loadTextPaint(): Promise<Paint>;
   /** To stdout. */
   writeAnswer(text: string): void;
   /** To stderr: a spinner on a terminal, one plain line elsewhere, nothing with --quiet. */

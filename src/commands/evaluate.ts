@@ -2,24 +2,23 @@
 import { Command } from "commander";
 import { ENGINES } from "../contracts/engine.js";
 import type { AnyEvaluation } from "../contracts/result.js";
-import { RunError, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { type EvaluateHooks, evaluate } from "../evaluate.js";
-import { assertWritable } from "../files/write-file.js";
 import { IncompleteError } from "../incomplete.js";
-import { decimal, type EvaluateInput, oneOf } from "../options.js";
-import { pythonFloat } from "../reports/python-float.js";
-import { FORMATS, formatOf, render } from "../reports/registry.js";
+import { type EvaluateInput, oneOf } from "../options.js";
+import { FORMATS } from "../reports/registry.js";
+import { giveAnswer, giveFault, outputsOf } from "./answer.js";
 import type { Context, ProgressDisplay, RunWork } from "./context.js";
 import { downloadLine } from "./download-line.js";
+import { addGateOptions, demandsOf, type GateFlags } from "./gate-options.js";
 import { addDataOptions, addNetworkOptions, collect } from "./options.js";
-import { writeOutput } from "./write-output.js";
 
-interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds"> {
+interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds" | "topK">, GateFlags {
   readonly timeout: string;
+  readonly topK?: string;
   readonly format: string;
   readonly output?: readonly string[];
-  readonly minAccuracy?: string;
-  readonly expectAccuracy?: string;
+  readonly predictions?: string;
 }
 
 export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly string[]) => void): Command {
@@ -42,8 +41,8 @@ export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly 
     .option("--retries <n>", "how often a failed batch is run again", "2")
     .option("--format <format>", `of the answer on stdout: ${FORMATS.join(", ")}`, "text")
     .option("--output <file>", "write the answer here too, in the format of its ending (repeatable)", collect)
-    .option("--min-accuracy <x>", "exit 100 where the accuracy is lower")
-    .option("--expect-accuracy <x>", "exit 100 where the accuracy, as printed, is another")
+    .option("--predictions <file>", "write each image's prediction and probabilities: .ndjson or .csv");
+  addGateOptions(command)
     // The default command gets every word that is no command's name.
     .allowExcessArguments()
     .action((flags: EvaluateFlags, { args }: Command) => {
@@ -54,38 +53,70 @@ export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly 
 }
 
 async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<readonly Error[]> {
-  const format = oneOf("format", FORMATS, flags.format);
-  const outputs = (flags.output ?? []).map((path) => ({ path, format: formatOf(path) }));
-  const gates = gatesOf(flags);
-  if (flags.labels === false && gates.length > 0) {
-    throw new UsageError("ERR_USAGE", {
-      problem: "an accuracy is asked for with --no-labels, which gives none",
-    });
+  const outputs = await outputsOf(oneOf("format", FORMATS, flags.format), flags.output);
+  try {
+    const demands = await demandsOf(flags);
+    if (flags.labels === false && demands !== undefined) {
+      const problem = "a gate is asked for with --no-labels, which gives no score to hold it against";
+      throw new UsageError("ERR_USAGE", { problem });
+    }
+    const { evaluation, faults } = await evaluateWithPredictions(flags, context);
+    const { report, faults: judged } =
+      demands === undefined
+        ? { report: { evaluation, gates: [], fault: faults[0] }, faults: [] }
+        : (await import("./judged-report.js")).judgedReport(evaluation, demands, faults[0]);
+    const unwritten = await giveAnswer(outputs, report, context);
+    return [...faults, ...unwritten, ...judged];
+  } catch (error) {
+    if (error instanceof Error) await giveFault(outputs, error, context);
+    throw error;
   }
-  for (const { path } of outputs) await assertWritable(path);
+}
 
+interface Evaluated {
+  readonly evaluation: AnyEvaluation;
+  /** Why it is not whole, or what of it could not be written. */
+  readonly faults: readonly Error[];
+}
+
+async function evaluateWithPredictions(flags: EvaluateFlags, context: Context): Promise<Evaluated> {
+  const input: EvaluateInput = { ...flags, timeoutSeconds: flags.timeout };
   const faults: Error[] = [];
-  const evaluation = await evaluateShowingProgress(
-    { ...flags, timeoutSeconds: flags.timeout },
-    context,
-    faults,
-  );
-  for (const { path, format } of outputs) await writeOutput(path, render(format, evaluation), faults);
-  context.writeAnswer(render(format, evaluation));
-  // A gate judges whole results only: a partial one has failed already.
-  const { result } = evaluation;
-  if (result.complete && result.labelled) faults.push(...gates.flatMap((gate) => gate(result.accuracy)));
-  return faults;
+  if (flags.predictions === undefined) {
+    const evaluation = await evaluateShowingProgress(input, context, {}, faults);
+    return { evaluation, faults };
+  }
+  const { PredictionsOutput, predictionsTarget } = await import("./predictions-file.js");
+  const target = await predictionsTarget(flags.predictions, flags.topK, flags.labels !== false);
+  const output = await PredictionsOutput.open(target);
+  try {
+    const { onSlab } = output;
+    const asked = { ...input, probabilities: true };
+    const evaluation = await output.finish(
+      await evaluateShowingProgress(asked, context, { onSlab }, faults),
+      faults,
+    );
+    const { predictionsFile, result } = evaluation;
+    if (predictionsFile !== null && !result.complete) {
+      context.note(`${predictionsFile.path}: the predictions of what was done`);
+    }
+    return { evaluation, faults };
+  } catch (error) {
+    await output.discard();
+    throw error;
+  }
 }
 
 /** The evaluation, or what was done of it; why it is not whole is then among the faults. */
 async function evaluateShowingProgress(
   input: EvaluateInput,
   { signal, log, showProgress, note }: Context,
+  more: Pick<EvaluateHooks, "onSlab">,
   faults: Error[],
 ): Promise<AnyEvaluation> {
   let display: ProgressDisplay | undefined;
   const hooks: EvaluateHooks = {
+    ...more,
     signal,
     log,
     onDownload: (notice) => note(downloadLine(notice)),
@@ -103,25 +134,4 @@ async function evaluateShowingProgress(
   } finally {
     display?.stop();
   }
-}
-
-type Gate = (accuracy: number) => RunError[];
-
-function gatesOf({ minAccuracy, expectAccuracy }: EvaluateFlags): Gate[] {
-  const gates: Gate[] = [];
-  if (minAccuracy !== undefined) {
-    const least = decimal("--min-accuracy", minAccuracy, 0, 1);
-    gates.push((found) => (found >= least ? [] : [gateError("--min-accuracy", `at least ${least}`, found)]));
-  }
-  if (expectAccuracy !== undefined) {
-    const expected = decimal("--expect-accuracy", expectAccuracy, 0, 1);
-    gates.push((found) =>
-      found === expected ? [] : [gateError("--expect-accuracy", pythonFloat(expected), found)],
-    );
-  }
-  return gates;
-}
-
-function gateError(gate: string, expected: string, found: number): RunError {
-  return new RunError("ERR_GATE_ACCURACY", { gate, expected, found: pythonFloat(found) });
 }

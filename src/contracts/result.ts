@@ -1,5 +1,6 @@
 /** What an evaluation answers; the JSON report is this object without what is of each image alone. */
 import type { ConfusionMetrics, ScoreMetrics } from "./metrics.js";
+import type { PredictionsFormat } from "./predictions.js";
 import type { Normalization } from "./preprocessing.js";
 import type { RunFacts, TimelineEntry, Timing } from "./run.js";
 
@@ -53,7 +54,7 @@ export interface PredictionsFile {
   /** Absolute. */
   readonly path: string;
   readonly sha256: string;
-  readonly format: "ndjson" | "csv";
+  readonly format: PredictionsFormat;
 }
 
 export interface ResultCounts extends ConfusionMetrics {

@@ -98,6 +98,26 @@ export const datasetCodes = {
     (f: { offset: number; total: number }) =>
       `--offset ${f.offset}: expected an offset below ${grouped(f.total)}, the number of images; nothing is left to evaluate`,
   ),
+  ERR_BASELINE_PARTIAL: row(
+    3,
+    (f: { path: string; found: string }) =>
+      `${f.path}: expected a baseline whose images have labels and were all evaluated, found ${f.found}; write it again`,
+  ),
+  ERR_BASELINE_DATA: row(
+    3,
+    (f: { path: string; expected: ImagesFacts; found: ImagesFacts }) =>
+      `${f.path}: expected a baseline of ${imagesText(f.expected)}, found one of ${imagesText(f.found)}; compare results of the same images`,
+  ),
+  ERR_COMPARE_RESULT: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}; evaluate again with --output RESULT.json --predictions FILE`,
+  ),
+  ERR_COMPARE_DATA: row(
+    3,
+    (f: { path: string; expected: ImagesFacts; found: ImagesFacts }) =>
+      `${f.path}: expected a result of ${imagesText(f.expected)}, found one of ${imagesText(f.found)}; compare over the same images`,
+  ),
   ERR_STATISTICS_CONSTANT: row(
     3,
     (f: { dataset: string }) =>
@@ -114,3 +134,13 @@ export const datasetCodes = {
       `image ${f.index}: expected an index from 0 to ${grouped(f.total - 1)}`,
   ),
 } as const;
+
+export interface ImagesFacts {
+  readonly sha256: string;
+  readonly offset: number;
+  readonly total: number;
+}
+
+function imagesText({ sha256, offset, total }: ImagesFacts): string {
+  return `${grouped(total)} images from ${grouped(offset)} on of the data ${sha256.slice(0, 12)}…`;
+}

@@ -72,11 +72,9 @@ export const runCodes = {
     6,
     (f: { path: string; reason: string }) => `${f.path}: the output could not be written: ${f.reason}`,
   ),
-  ERR_GATE_ACCURACY: row(
-    100,
-    (f: { gate: string; expected: string; found: string }) =>
-      `${f.gate}: expected an accuracy of ${f.expected}, found ${f.found}`,
-  ),
+  ERR_GATE_ACCURACY: row(100, missedGate),
+  ERR_GATE_CLASS_RECALL: row(100, missedGate),
+  ERR_GATE_REGRESSION: row(100, missedGate),
   ERR_INTERRUPTED: row(
     130,
     (f: { doneImages: number; totalImages: number }) =>
@@ -87,6 +85,8 @@ export const runCodes = {
     (f: { doneImages: number; totalImages: number }) =>
       `terminated after ${grouped(f.doneImages)} of ${grouped(f.totalImages)} images; the result is partial`,
   ),
+  ERR_CHECK_INTERRUPTED: row(130, () => "interrupted before it was evaluated"),
+  ERR_CHECK_TERMINATED: row(143, () => "terminated before it was evaluated"),
   ERR_BENCH_INTERRUPTED: row(
     130,
     (f: { donePasses: number }) =>
@@ -98,3 +98,7 @@ export const runCodes = {
       `terminated after ${grouped(f.donePasses)} timed passes; the numbers are of these`,
   ),
 } as const;
+
+function missedGate({ gate, expected, found }: { gate: string; expected: string; found: string }): string {
+  return `${gate}: expected ${expected}, found ${found}`;
+}

@@ -5,7 +5,7 @@ import { RunError, reasonOf } from "../errors.js";
 
 /** Throws RunError ERR_OUTPUT_WRITE; a file that stood there before is then as it was. */
 export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.tmp`);
+  const temporary = temporaryBeside(path);
   try {
     const file = await open(temporary, "wx");
     try {
@@ -19,6 +19,11 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
     await rm(temporary, { force: true });
     throw new RunError("ERR_OUTPUT_WRITE", { path, reason: reasonOf(error) }, { cause: error });
   }
+}
+
+/** A name that nobody else has, in the same folder, from which a file can be renamed to `path`. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.tmp`);
 }
 
 /** Refuses, before any work is done, a path that surely cannot be written. */

@@ -1,13 +1,22 @@
 /** The JSON answer: the evaluation without what is of each image alone; rows of numbers stay on one line. */
 import type { AnyEvaluation } from "../contracts/result.js";
 
+export function renderJson(evaluation: AnyEvaluation): string {
+  return jsonText(evaluationDocument(evaluation));
+}
+
 /** Predictions are told where there is no score, and the timeline where probabilities were asked for. */
-export function renderJson({ predictions, probabilities, timeline, ...facts }: AnyEvaluation): string {
-  return jsonText({
+export function evaluationDocument({
+  predictions,
+  probabilities,
+  timeline,
+  ...facts
+}: AnyEvaluation): object {
+  return {
     ...facts,
     ...(probabilities !== null && { timeline }),
     ...(!facts.result.labelled && { predictions: [...predictions] }),
-  });
+  };
 }
 
 /** Indented, with rows of numbers, and objects that hold nothing but numbers, on one line. */

@@ -1,24 +1,38 @@
 /** Formats of the answer, by name and by the ending of a file. */
-import type { AnyEvaluation } from "../contracts/result.js";
 import { formatByEnding } from "./ending.js";
 import { renderJson } from "./json.js";
+import type { Paint } from "./paint.js";
+import type { Report } from "./report.js";
 import { renderText } from "./text.js";
 
-export const FORMATS = ["text", "json"] as const;
+export const FORMATS = ["text", "json", "csv", "markdown", "junit"] as const;
 export type Format = (typeof FORMATS)[number];
-
-const RENDER: Readonly<Record<Format, (evaluation: AnyEvaluation) => string>> = {
-  text: renderText,
-  json: renderJson,
-};
 
 const FORMAT_OF_ENDING: ReadonlyMap<string, Format> = new Map([
   [".txt", "text"],
   [".json", "json"],
+  [".csv", "csv"],
+  [".md", "markdown"],
+  [".xml", "junit"],
 ]);
 
-export function render(format: Format, evaluation: AnyEvaluation): string {
-  return RENDER[format](evaluation);
+/** @param paint of the text; none, and no format is coloured */
+export async function render(format: Format, report: Report, paint?: Paint): Promise<string> {
+  switch (format) {
+    case "text":
+      return renderText(report.evaluation, paint);
+    case "json":
+      return renderJson(report.evaluation);
+    case "csv":
+      return (await import("./csv.js")).renderCsv(report.evaluation);
+    case "markdown":
+      return (await import("./markdown.js")).renderMarkdown(report);
+    case "junit": {
+      const { renderJunit } = await import("./junit.js");
+      const { junitSuite } = await import("./junit-suite.js");
+      return renderJunit([junitSuite(report)]);
+    }
+  }
 }
 
 export function formatOf(path: string): Format {

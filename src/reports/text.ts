@@ -1,43 +1,113 @@
 /** The text answer, for a person; its last line is the one that the book prints. */
 import type { AnyEvaluation, PredictedCounts, ResultCounts } from "../contracts/result.js";
 import { grouped } from "../errors/define.js";
+import { printable } from "../printable.js";
+import { cellsOf, shortened } from "./cells.js";
+import { classLines } from "./classes-text.js";
+import { confusionLines } from "./confusion-text.js";
+import { type Paint, plainPaint } from "./paint.js";
 import { pythonFloat } from "./python-float.js";
 
-export function renderText({ dataset, network, run, result, timing }: AnyEvaluation): string {
-  const { p50, p99 } = timing.batchLatencyMs;
-  const rows: Row[] = [
-    ["Data", `${dataset.name}, ${dataset.split}: ${imagesText(result.total, dataset.total)}`],
-    ["Network", `${network.name}, ${network.layers.join("-")}`],
-    [
-      "Engine",
-      `${run.engine}, ${threadsText(run)}, ${grouped(run.batches)} batches of ${grouped(run.batchSize)}`,
-    ],
-    [
-      "Time",
-      `${timing.evaluateMs.toFixed(1)} ms, ${grouped(timing.imagesPerSecond)} images/s, batch p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`,
-    ],
-    ...(result.complete ? [] : [PARTIAL]),
-    ...(result.labelled ? scoreRows(result) : predictedRows(result, dataset.classNames)),
-  ];
-  return rows.map(([name, value]) => `${name.padEnd(8)} : ${value}\n`).join("");
+/** Leaves four columns of numbers their place within 80 cells. */
+const NAME_CELLS = 24;
+
+export function renderText(evaluation: AnyEvaluation, paint: Paint = plainPaint): string {
+  const { dataset, result } = evaluation;
+  const lines = result.labelled
+    ? scoreLines(result, dataset.classNames, paint)
+    : rowLines(predictedRows(result, dataset.classNames));
+  return [...rowLines(headingRows(evaluation)), ...lines].map((line) => `${line.trimEnd()}\n`).join("");
 }
 
 type Row = readonly [name: string, value: string];
 
-const PARTIAL: Row = ["Partial", "not all images were evaluated; the numbers are of those that were"];
+function rowLines(rows: readonly Row[]): string[] {
+  return rows.map(([name, value]) => `${name.padEnd(8)} : ${value}`);
+}
 
-function scoreRows({ correct, total, accuracy, confidenceInterval95: [low, high] }: ResultCounts): Row[] {
-  return [
+function headingRows({ dataset, network, run, result, timing }: AnyEvaluation): Row[] {
+  const { p50, p90, p99 } = timing.batchLatencyMs;
+  const rows: Row[] = [
+    ["Data", `${printable(dataset.name)}, ${dataset.split}: ${imagesText(result.total, dataset.total)}`],
+    ["Network", `${printable(network.name)}, ${network.layers.join("-")}`],
     [
-      "Correct",
-      `${grouped(correct)} of ${grouped(total)}, 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`,
+      "Engine",
+      `${run.engine}, ${threadsText(run)}, ${grouped(run.batches)} batches of ${grouped(run.batchSize)}`,
     ],
+    ["Time", `${timing.evaluateMs.toFixed(1)} ms, ${grouped(timing.imagesPerSecond)} images/s`],
+    ["Batch", `p50 ${p50.toFixed(2)} ms, p90 ${p90.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`],
+  ];
+  if (!result.complete) {
+    rows.push(["Partial", "not all images were evaluated; the numbers are of those that were"]);
+  }
+  return rows;
+}
+
+function scoreLines(result: ResultCounts, classNames: readonly string[] | null, paint: Paint): string[] {
+  const { confusionMatrix, total } = result;
+  if (total === 0) return rowLines(scoreRows(result));
+  const names = confusionMatrix.map((_, label) =>
+    shortened(classNames ? `${label} ${printable(classNames[label] ?? "")}` : String(label), NAME_CELLS),
+  );
+  const nameCells = Math.max("weighted mean".length, ...names.map(cellsOf));
+  const confusion = confusionLines(confusionMatrix, names, nameCells, paint);
+  return [
+    "",
+    ...classLines(result, names, nameCells, paint),
+    "",
+    ...confusion,
+    ...(confusion.length > 0 ? [""] : []),
+    ...rowLines(scoreRows(result)),
+  ];
+}
+
+function scoreRows(result: ResultCounts): Row[] {
+  const { correct, total, accuracy, confidenceInterval95, macroF1Interval95, scores } = result;
+  const { balancedAccuracy, cohensKappa, matthewsCorrelation } = result;
+  const rows: Row[] = [];
+  if (total > 0) {
+    rows.push([
+      "Balanced",
+      `accuracy ${decimals(balancedAccuracy)}, Cohen's kappa ${decimals(cohensKappa)}, Matthews ${decimals(matthewsCorrelation)}`,
+    ]);
+  }
+  if (macroF1Interval95 !== null) {
+    const { low, high, resamples } = macroF1Interval95;
+    rows.push(["Macro F1", `${intervalText(low, high)} by ${grouped(resamples)} resamples`]);
+  }
+  if (scores !== null) {
+    const { topK, logLoss, brierScore, expectedCalibrationError } = scores;
+    rows.push(
+      [
+        `Top-${topK.k}`,
+        `${decimals(topK.accuracy)}, ${grouped(topK.correct)} have their label among the ${topK.k} most probable`,
+      ],
+      [
+        "Scores",
+        `log loss ${decimals(logLoss)}, Brier ${decimals(brierScore)}, calibration error ${decimals(expectedCalibrationError)}`,
+      ],
+    );
+  }
+  return [
+    ...rows,
+    ["Correct", `${grouped(correct)} of ${grouped(total)}, ${intervalText(...confidenceInterval95)}`],
     ["Accuracy", pythonFloat(accuracy)],
   ];
 }
 
 function predictedRows({ predictedCounts }: PredictedCounts, names: readonly string[] | null): Row[] {
-  return predictedCounts.map((count, label) => [names?.[label] ?? `Class ${label}`, grouped(count)]);
+  return predictedCounts.map((count, label) => [
+    names === null ? `Class ${label}` : printable(names[label] ?? ""),
+    grouped(count),
+  ]);
+}
+
+function decimals(value: number | null): string {
+  return value?.toFixed(4) ?? "-";
+}
+
+function intervalText(low: number, high: number): string {
+  return `95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`;
 }
 
 function imagesText(evaluated: number, total: number): string {

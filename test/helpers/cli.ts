@@ -39,3 +39,8 @@ export function runCli(args: readonly string[], { env = {}, onStderr }: CliOptio
     child.once("close", (status) => resolve({ status, stdout, stderr }));
   });
 }
+
+/** Sends the signal once, when an evaluation has told that it begins: a second one would end the process at once. */
+export function signalled(signal: NodeJS.Signals): CliOptions {
+  return { onStderr: (child, text) => void (text.startsWith("evaluating") && child.kill(signal)) };
+}

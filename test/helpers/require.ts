@@ -9,6 +9,7 @@ export const mnist: string | undefined = existingFolder(env.BATCHWISE_MNIST_DIR)
 const HINTS = {
   mnist: "set BATCHWISE_MNIST_DIR",
   onnxruntime: "onnxruntime-node in node_modules, as .ci/run puts it there",
+  python: "a python3",
   numpy: "a python3 that imports numpy",
   "python-onnx": "a python3 that imports onnx: Debian's package python3-onnx",
   "scikit-learn": "a python3 that imports sklearn: Debian's package python3-sklearn",

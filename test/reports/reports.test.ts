@@ -35,7 +35,8 @@ test("knows formats by a file's ending and names those it knows", (t) => {
   t.is(formatOf("a/b.JSON"), "json");
   t.is(formatOf("b.txt"), "text");
   const error = t.throws(() => formatOf("b.pdf"));
-  t.regex(error?.message ?? "", /\.txt or \.json/);
+  t.regex(error?.message ?? "", /\.txt, \.json, \.csv, \.md or \.xml/);
+  t.deepEqual(["r.csv", "r.md", "r.xml"].map(formatOf), ["csv", "markdown", "junit"]);
 });
 
 test("ends the text with the book's line and keeps numbers of the JSON in rows", async (t) => {

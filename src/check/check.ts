@@ -1,0 +1,66 @@
+/** Runs a suite of checks: all networks in one pool, evaluation after evaluation, each judged or told why it could not be. */
+import { availableParallelism } from "node:os";
+import type { CheckOutcome, ChecksReport } from "../contracts/checks.js";
+import type { Log } from "../contracts/log.js";
+import type { DownloadNotice, DownloadOptions } from "../download/catalog-entry.js";
+import { RunError } from "../errors.js";
+import { openSharedExecutor } from "../executors/registry.js";
+import { TERMINATED } from "../incomplete.js";
+import { rounded } from "../milliseconds.js";
+import { broken, checkEntry, datasetsInTurn } from "./entry.js";
+import { loadSuite } from "./load.js";
+import { readSuite, type SuiteOverrides } from "./suite.js";
+
+/** What goes before the suite's own. */
+export type CheckInput = SuiteOverrides;
+
+export interface CheckHooks {
+  /** Aborting ends the run; what was not evaluated by then is an error. */
+  readonly signal?: AbortSignal;
+  onDownload?(notice: DownloadNotice): void;
+  /** Called before each evaluation; `place` counts from 0. */
+  onEntry?(name: string, place: number, entries: number): void;
+  readonly log?: Log;
+}
+
+/**
+ * Evaluates what the suite at `path` asks for. An evaluation that cannot be made is an error of its own, and the others
+ * still run. Data that evaluations beside each other share are read once.
+ *
+ * @throws FileError where the suite itself cannot be read, or is none
+ * @throws UsageError for an option of the input
+ */
+export async function check(
+  path: string,
+  input: CheckInput = {},
+  hooks: CheckHooks = {},
+): Promise<ChecksReport> {
+  const beganAt = performance.now();
+  const { signal = new AbortController().signal, log, onDownload } = hooks;
+  const download: DownloadOptions = { signal, ...(log && { log }), ...(onDownload && { onDownload }) };
+  const suite = await readSuite(path, input, availableParallelism());
+  const { entries, sources } = await loadSuite(suite.entries, download);
+  const [{ options }] = suite.entries;
+  // Workers start as tasks ask for them; how many there are is known only when all data are read.
+  const work = { images: Number.POSITIVE_INFINITY, tasks: options.threads };
+  const executor = sources.length === 0 ? undefined : await openSharedExecutor(options, sources, work);
+  const open = datasetsInTurn(download);
+  const checks: CheckOutcome[] = [];
+  try {
+    for (const [place, { name }] of suite.entries.entries()) {
+      hooks.onEntry?.(name, place, entries.length);
+      const entry = entries[place];
+      if (entry instanceof Error) checks.push(broken(name, entry));
+      else if (signal.aborted) checks.push(broken(name, untried(signal)));
+      else if (executor !== undefined)
+        checks.push(await checkEntry(entry, executor, open, { ...hooks, signal }));
+    }
+  } finally {
+    await executor?.close();
+  }
+  return { suite: suite.path, checks, totalMs: rounded(performance.now() - beganAt) };
+}
+
+function untried({ reason }: AbortSignal): RunError {
+  return new RunError(reason === TERMINATED ? "ERR_CHECK_TERMINATED" : "ERR_CHECK_INTERRUPTED", {});
+}

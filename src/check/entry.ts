@@ -1,0 +1,74 @@
+/** One evaluation of a suite: its data opened, run in the suite's pool, its result judged. */
+import type { CheckOutcome, CheckStatus } from "../contracts/checks.js";
+import type { Dataset } from "../contracts/dataset.js";
+import type { Executor } from "../contracts/executor.js";
+import type { Log } from "../contracts/log.js";
+import type { AnyEvaluation } from "../contracts/result.js";
+import { openDataset } from "../datasets/registry.js";
+import type { DownloadOptions } from "../download/catalog-entry.js";
+import { type Demands, judge } from "../gates.js";
+import { IncompleteError } from "../incomplete.js";
+import { pairOf } from "../load-pair.js";
+import type { EvaluateOptions } from "../options.js";
+import { runPrepared } from "../run-prepared.js";
+import { withRooms } from "../slabs/rooms.js";
+import type { LoadedEntry } from "./load.js";
+
+export type OpenDataset = (options: EvaluateOptions) => Promise<Dataset>;
+
+/** Keeps the data opened last: evaluations beside each other may share them, and memory holds one set. */
+export function datasetsInTurn(download: DownloadOptions): OpenDataset {
+  let last: { readonly key: string; readonly dataset: Dataset } | undefined;
+  return async (options) => {
+    const { dataset: named, labels, classes, split } = options;
+    if (typeof named !== "string") return named;
+    const key = JSON.stringify([named, labels, classes, split]);
+    if (last?.key !== key) {
+      last = undefined;
+      last = { key, dataset: await openDataset({ ...options, ...download, dataset: named }) };
+    }
+    return last.dataset;
+  };
+}
+
+/** Whatever goes wrong is in the outcome. */
+export async function checkEntry(
+  { name, options, demands, network, source }: LoadedEntry,
+  executor: Executor,
+  open: OpenDataset,
+  { signal, log }: { readonly signal: AbortSignal; readonly log?: Log },
+): Promise<CheckOutcome> {
+  const beganAt = performance.now();
+  try {
+    const pair = pairOf(await open(options), network, options);
+    const loadMs = performance.now() - beganAt;
+    const slabs = withRooms(pair.slabs(options.batchSize), [{ source, classes: 0 }]);
+    const hooks = { signal, ...(log && { log }) };
+    const { evaluation } = await runPrepared({ options, pair, executor }, { slabs, beganAt, loadMs }, hooks);
+    return judged(name, evaluation, demands);
+  } catch (error) {
+    const evaluation = error instanceof IncompleteError ? error.partial : undefined;
+    return { ...broken(name, asError(error)), evaluation };
+  }
+}
+
+/** Of an evaluation that gave no result. */
+export function broken(name: string, fault: Error): CheckOutcome {
+  return { name, status: "error", evaluation: undefined, gates: [], fault };
+}
+
+function judged(name: string, evaluation: AnyEvaluation, demands: Demands): CheckOutcome {
+  const { dataset, result } = evaluation;
+  try {
+    const gates = result.labelled ? judge(demands, { dataset, result }) : [];
+    const status: CheckStatus = gates.every(({ passed }) => passed) ? "passed" : "failed";
+    return { name, status, evaluation, gates, fault: undefined };
+  } catch (error) {
+    // The baseline is of other images.
+    return { ...broken(name, asError(error)), evaluation };
+  }
+}
+
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,86 @@
+/** Reads a suite of checks: validated, its paths made absolute, its evaluations as `evaluate` takes them. */
+import { dirname, resolve } from "node:path";
+import { DATASET_NAMES } from "../datasets/registry.js";
+import type { Demands } from "../gates.js";
+import { NETWORK_NAMES } from "../networks/registry.js";
+import { type EvaluateInput, type EvaluateOptions, type NumberLike, resolveOptions } from "../options.js";
+import type { CheckedEvaluation } from "../schemas/checks.js";
+
+export interface Suite {
+  /** Absolute. */
+  readonly path: string;
+  readonly entries: readonly SuiteEntry[];
+}
+
+export interface SuiteEntry {
+  readonly name: string;
+  readonly options: EvaluateOptions;
+  readonly demands: Omit<Demands, "baseline">;
+  /** Absolute. */
+  readonly baseline: string | undefined;
+  readonly maxRegression: number;
+}
+
+/** What goes before the suite's own. */
+export interface SuiteOverrides {
+  readonly threads?: NumberLike | undefined;
+  readonly offline?: boolean | undefined;
+}
+
+/** @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE; UsageError for an override */
+export async function readSuite(
+  given: string,
+  overrides: SuiteOverrides,
+  availableThreads: number,
+): Promise<Suite> {
+  const [{ checkDocument, readJson }, { checksSchema }] = await Promise.all([
+    import("../schemas/read-document.js"),
+    import("../schemas/checks.js"),
+  ]);
+  const document = await readJson(given);
+  const checks = checkDocument(checksSchema, document, { path: given, what: "a suite of checks" });
+  const path = resolve(given);
+  const folder = dirname(path);
+  const run: EvaluateInput = {
+    threads: overrides.threads ?? checks.threads,
+    timeoutSeconds: checks.timeoutSeconds,
+    retries: checks.retries,
+    offline: overrides.offline ?? checks.offline,
+  };
+  return {
+    path,
+    entries: checks.evaluations.map((evaluation) => entryOf(evaluation, run, folder, availableThreads)),
+  };
+}
+
+function entryOf(
+  evaluation: CheckedEvaluation,
+  run: EvaluateInput,
+  folder: string,
+  availableThreads: number,
+): SuiteEntry {
+  const {
+    name,
+    minAccuracy,
+    expectAccuracy,
+    minClassRecall,
+    baseline,
+    maxRegression = 0,
+    ...input
+  } = evaluation;
+  const within = (path: string | undefined, names: readonly string[] = []) =>
+    path === undefined || names.includes(path) ? path : resolve(folder, path);
+  const located = {
+    dataset: within(input.dataset, DATASET_NAMES),
+    weights: within(input.weights, NETWORK_NAMES),
+    labels: within(input.labels),
+    classes: within(input.classes),
+  };
+  return {
+    name,
+    options: resolveOptions({ ...run, ...input, ...located }, availableThreads),
+    demands: { minAccuracy, expectAccuracy, minClassRecall },
+    baseline: within(baseline),
+    maxRegression,
+  };
+}

@@ -1,0 +1,99 @@
+/** `batchwise compare`: two networks over the same images. */
+import { Command } from "commander";
+import { type CompareOutcome, type ComparePlan, compare } from "../compare/compare.js";
+import type { CompareInput } from "../compare/options.js";
+import { ENGINES } from "../contracts/engine.js";
+import { grouped } from "../errors/define.js";
+import { assertWritable } from "../files/write-file.js";
+import { oneOf } from "../options.js";
+import { COMPARISON_FORMATS, comparisonFormatOf, renderComparison } from "../reports/comparison/registry.js";
+import { progressText } from "../terminal/progress-display.js";
+import type { Context, RunWork, TextDisplay } from "./context.js";
+import { downloadLine } from "./download-line.js";
+import { addDataOptions, addNetworkFacts, collect } from "./options.js";
+import { writeOutput } from "./write-output.js";
+
+interface CompareFlags extends Omit<CompareInput, "a" | "b" | "timeoutSeconds"> {
+  readonly timeout: string;
+  readonly format: string;
+  readonly output?: readonly string[];
+}
+
+const EXAMPLES = `
+A and B are each a network (a name, a file, a folder of .npy files), or the JSON of a result whose predictions were
+written with --predictions: a network beside a result is evaluated over the result's images.
+
+Examples:
+  batchwise compare book bundled --dataset mnist
+  batchwise --output before.json --predictions before.ndjson
+  batchwise compare before.json trained.safetensors --format markdown`;
+
+export function compareCommand(runWork: RunWork): Command {
+  const command = new Command("compare").description("compare two networks over the same images");
+  addNetworkFacts(addDataOptions(command.argument("<a>").argument("<b>")))
+    .option("--threads <n>", "worker threads; 0 computes on the main thread (default: one a core)")
+    .option("--batch-size <n>", "images a batch", "100")
+    .option("--engine <name>", ENGINES.join(", "), "ml-matrix")
+    .option("--offset <n>", "begin at this image")
+    .option("--limit <n>", "compare over at most so many images")
+    .option("--timeout <seconds>", "of one batch", "30")
+    .option("--retries <n>", "how often a failed batch is run again", "2")
+    .option("--format <format>", `of the answer on stdout: ${COMPARISON_FORMATS.join(", ")}`, "text")
+    .option(
+      "--output <file>",
+      "write the answer here too, by its ending: .txt, .json, .md (repeatable)",
+      collect,
+    )
+    .addHelpText("after", EXAMPLES)
+    .action((a: string, b: string, flags: CompareFlags) => {
+      // A result's own data take the place of the defaults.
+      const given = <T>(name: string, value: T) =>
+        command.getOptionValueSource(name) === "default" ? undefined : value;
+      const data = { dataset: given("dataset", flags.dataset), split: given("split", flags.split) };
+      return runWork((context) => runCompare({ ...flags, ...data, a, b }, context));
+    });
+  return command;
+}
+
+async function runCompare(
+  { format: named, output = [], timeout, ...input }: CompareFlags & Pick<CompareInput, "a" | "b">,
+  context: Context,
+): Promise<readonly Error[]> {
+  const format = oneOf("format", COMPARISON_FORMATS, named);
+  const outputs = output.map((path) => ({ path, format: comparisonFormatOf(path) }));
+  for (const { path } of outputs) await assertWritable(path);
+  const { comparison, failure } = await compareShowingProgress(
+    { ...input, timeoutSeconds: timeout },
+    context,
+  );
+  const faults: Error[] = failure === undefined ? [] : [failure];
+  for (const one of outputs) await writeOutput(one.path, renderComparison(one.format, comparison), faults);
+  context.writeAnswer(renderComparison(format, comparison));
+  return faults;
+}
+
+async function compareShowingProgress(
+  input: CompareInput,
+  { signal, log, note, showText }: Context,
+): Promise<CompareOutcome> {
+  let display: TextDisplay | undefined;
+  let beganAt = 0;
+  try {
+    return await compare(input, {
+      signal,
+      log,
+      onDownload: (notice) => note(downloadLine(notice)),
+      onStart(plan) {
+        beganAt = performance.now();
+        display = showText(planText(plan));
+      },
+      onProgress: (progress) => display?.update(progressText(progress, performance.now() - beganAt)),
+    });
+  } finally {
+    display?.stop();
+  }
+}
+
+function planText({ dataset, networks, images }: ComparePlan): string {
+  return `evaluating ${grouped(images)} images of ${dataset} with ${networks.join(" and with ")}`;
+}

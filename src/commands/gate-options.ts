@@ -1,0 +1,47 @@
+/** The options that make a result a pass or a failure. */
+import type { Command } from "commander";
+import { UsageError } from "../errors.js";
+import type { Demands } from "../gates.js";
+import { decimal } from "../options.js";
+
+export interface GateFlags {
+  readonly minAccuracy?: string;
+  readonly expectAccuracy?: string;
+  readonly minClassRecall?: string;
+  readonly baseline?: string;
+  readonly maxRegression?: string;
+}
+
+export function addGateOptions(command: Command): Command {
+  return command
+    .option("--min-accuracy <x>", "exit 100 where the accuracy is lower")
+    .option("--expect-accuracy <x>", "exit 100 where the accuracy, as printed, is another")
+    .option("--min-class-recall <x>", "exit 100 where a class's recall is lower")
+    .option("--baseline <file>", "a result's JSON; exit 100 where the accuracy is lower than that one's")
+    .option("--max-regression <x>", "by more than this (default: 0)");
+}
+
+/** What is asked of the result, where anything is. Throws UsageError, or what `readBaseline` throws. */
+export async function demandsOf(flags: GateFlags): Promise<Demands | undefined> {
+  const minAccuracy = share("--min-accuracy", flags.minAccuracy);
+  const expectAccuracy = share("--expect-accuracy", flags.expectAccuracy);
+  const minClassRecall = share("--min-class-recall", flags.minClassRecall);
+  const maxRegression = share("--max-regression", flags.maxRegression);
+  const { baseline: path } = flags;
+  if (path !== undefined) {
+    const { readBaseline } = await import("../gates.js");
+    const baseline = await readBaseline(path, maxRegression ?? 0);
+    return { minAccuracy, expectAccuracy, minClassRecall, baseline };
+  }
+  if (maxRegression !== undefined) {
+    const problem = "--max-regression is asked for without --baseline FILE, below which to regress";
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  if (minAccuracy === undefined && expectAccuracy === undefined && minClassRecall === undefined)
+    return undefined;
+  return { minAccuracy, expectAccuracy, minClassRecall };
+}
+
+function share(option: string, given: string | undefined): number | undefined {
+  return given === undefined ? undefined : decimal(option, given, 0, 1);
+}

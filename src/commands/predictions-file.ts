@@ -1,0 +1,72 @@
+/** `--predictions FILE`: written while the evaluation runs, and told of in its result. */
+import type { PredictionsFormat } from "../contracts/predictions.js";
+import type { AnyEvaluation, PredictionsFile } from "../contracts/result.js";
+import { RunError } from "../errors.js";
+import { assertWritable } from "../files/write-file.js";
+import { integer, MAX_COUNT } from "../options.js";
+import type { PredictionsTarget, PredictionsWriter } from "../predictions/writer.js";
+import { formatByEnding } from "../reports/ending.js";
+import type { Slab } from "../slabs/slab.js";
+
+const DEFAULT_TOP_K = 5;
+
+const FORMAT_OF_ENDING: ReadonlyMap<string, PredictionsFormat> = new Map([
+  [".ndjson", "ndjson"],
+  [".csv", "csv"],
+]);
+
+/** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for what surely cannot be written. */
+export async function predictionsTarget(
+  path: string,
+  topK: string | undefined,
+  labelled: boolean,
+): Promise<PredictionsTarget> {
+  const format = formatByEnding(FORMAT_OF_ENDING, path, "--predictions");
+  const k = topK === undefined ? DEFAULT_TOP_K : integer("--top-k", topK, 1, MAX_COUNT);
+  await assertWritable(path);
+  return { path, format, topK: k, labelled };
+}
+
+/** What could not be written ends no run: it is a fault among others when the answer has been given. */
+export class PredictionsOutput {
+  readonly #writer: PredictionsWriter;
+  #fault: RunError | undefined;
+
+  private constructor(writer: PredictionsWriter) {
+    this.#writer = writer;
+  }
+
+  static async open(target: PredictionsTarget): Promise<PredictionsOutput> {
+    const { openPredictions } = await import("../predictions/writer.js");
+    return new PredictionsOutput(await openPredictions(target));
+  }
+
+  readonly onSlab = async (slab: Slab): Promise<void> => {
+    const { probabilities } = slab;
+    if (this.#fault !== undefined || probabilities === undefined) return;
+    await this.#surviving(() => this.#writer.add({ ...slab, probabilities }));
+  };
+
+  /** The evaluation with what was written of it. */
+  async finish<Any extends AnyEvaluation>(evaluation: Any, faults: Error[]): Promise<Any> {
+    const write = () => this.#writer.finish(evaluation.result.complete);
+    const predictionsFile: PredictionsFile | null =
+      this.#fault === undefined ? ((await this.#surviving(write)) ?? null) : null;
+    if (this.#fault !== undefined) faults.push(this.#fault);
+    return { ...evaluation, predictionsFile };
+  }
+
+  discard(): Promise<void> {
+    return this.#writer.discard();
+  }
+
+  async #surviving<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof RunError)) throw error;
+      this.#fault = error;
+      return undefined;
+    }
+  }
+}

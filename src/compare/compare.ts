@@ -1,0 +1,87 @@
+/** Compares two networks over the same images: each is evaluated, or told by a result that has its predictions. */
+import { availableParallelism } from "node:os";
+import type { Comparison } from "../contracts/comparison.js";
+import type { DownloadNotice } from "../download/catalog-entry.js";
+import type { RunError } from "../errors.js";
+import { openSharedExecutor } from "../executors/registry.js";
+import { rounded } from "../milliseconds.js";
+import { resolveOptions } from "../options.js";
+import { emptyAnswers } from "./answers.js";
+import { type CompareInput, withImagesOf } from "./options.js";
+import { assertSameImages, readAnswers } from "./read-side.js";
+import { type CompareRunHooks, evaluateSides, type OpenSharedExecutor } from "./run.js";
+import { classesOf, comparedSide, openGiven, openSides } from "./sides.js";
+import { summarizeComparison } from "./summary.js";
+
+export interface CompareHooks extends CompareRunHooks {
+  /** Called before a data set or network that was given by name is downloaded. */
+  onDownload?(notice: DownloadNotice): void;
+  /** Called once all is loaded, before the first batch; not where both sides are results. */
+  onStart?(plan: ComparePlan): void;
+}
+
+export interface ComparePlan {
+  readonly dataset: string;
+  /** The networks that are evaluated: one or two. */
+  readonly networks: readonly string[];
+  readonly images: number;
+}
+
+/** `failure` is why not all images were answered by both, where that is so; the comparison is of those that were. */
+export interface CompareOutcome {
+  readonly comparison: Comparison;
+  readonly failure: RunError | undefined;
+}
+
+/**
+ * Compares two networks over the same images, which are read once for both.
+ *
+ * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`
+ * @throws DatasetError ERR_COMPARE_RESULT for a result that is partial, or without labels or predictions;
+ *   ERR_COMPARE_DATA for one of other images
+ * @throws FileError ERR_JSON_*, ERR_RESULT_VERSION, ERR_PREDICTIONS_* for files that are no result or not its predictions
+ */
+export function compare(input: CompareInput, hooks: CompareHooks = {}): Promise<CompareOutcome> {
+  return compareWith(openSharedExecutor, input, hooks);
+}
+
+/** `compare` over an executor of the caller's choice. */
+export async function compareWith(
+  open: OpenSharedExecutor,
+  input: CompareInput,
+  hooks: CompareHooks = {},
+): Promise<CompareOutcome> {
+  const beganAt = performance.now();
+  const given = [await openGiven(input.a), await openGiven(input.b)];
+  const results = given.filter((side) => side.kind === "result");
+  const options = resolveOptions(withImagesOf(results[0], input), availableParallelism());
+  const { signal = new AbortController().signal, onDownload } = hooks;
+  const { dataset, images, sides } = await openSides(given, options, {
+    signal,
+    ...(onDownload && { onDownload }),
+  });
+  for (const side of results) assertSameImages(side, images);
+
+  const answers = emptyAnswers(images.total);
+  for (const [n, side] of sides.entries()) {
+    if (side.kind === "result") await readAnswers(side, answers, n);
+  }
+  const evaluated = sides.flatMap((side, n) => (side.kind === "network" ? { side: n, pair: side.pair } : []));
+  let run: Awaited<ReturnType<typeof evaluateSides>> | undefined;
+  if (evaluated.length > 0) {
+    const networks = evaluated.map(({ pair }) => pair.network.name);
+    hooks.onStart?.({ dataset: dataset.name, networks, images: images.total });
+    run = await evaluateSides(open, options, evaluated, answers, hooks);
+  }
+  const [a, b] = sides.map(comparedSide);
+  const comparison: Comparison = {
+    schemaVersion: 1,
+    dataset,
+    a,
+    b,
+    run: run?.run ?? null,
+    result: summarizeComparison(answers, Math.max(...sides.map(classesOf)), images.offset),
+    timing: { totalMs: rounded(performance.now() - beganAt), evaluateMs: run?.evaluateMs ?? 0 },
+  };
+  return { comparison, failure: run?.failure };
+}

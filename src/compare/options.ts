@@ -1,0 +1,43 @@
+/** Options of a comparison, and what a side that is a result decides of them. */
+import type { Network } from "../contracts/network.js";
+import type { EvaluateInput } from "../options.js";
+import { imagesOf, type ResultSide } from "./read-side.js";
+
+type ComparedInput = Omit<
+  EvaluateInput,
+  "weights" | "labels" | "probabilities" | "topK" | "calibration" | "bootstrap" | "seed"
+>;
+
+/** Data, engine and threads as of `evaluate`; they are for the sides that are networks. */
+export interface CompareInput extends ComparedInput {
+  /** A network's name or file, a loaded network, or a result's JSON with a predictions file. */
+  readonly a: string | Network;
+  readonly b: string | Network;
+  /** The label file, where `dataset` is an image file. */
+  readonly labels?: string | undefined;
+}
+
+/**
+ * What is evaluated beside a result is its images, unless the input says something else: then they are held against each
+ * other once the data are open.
+ */
+export function withImagesOf(
+  side: ResultSide | undefined,
+  { a: _a, b: _b, ...input }: CompareInput,
+): EvaluateInput {
+  if (side === undefined) return input;
+  const { offset, total } = imagesOf(side);
+  const { location, split } = side.result.dataset;
+  const ofData =
+    input.dataset === undefined && location !== null
+      ? { dataset: location.dataset, labels: location.labels ?? undefined, split }
+      : {};
+  const classes = location?.classes ?? undefined;
+  return {
+    ...input,
+    ...ofData,
+    classes: input.classes ?? (input.dataset === undefined ? classes : undefined),
+    offset: input.offset ?? offset,
+    limit: input.limit ?? total,
+  };
+}

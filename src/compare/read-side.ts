@@ -1,0 +1,114 @@
+/** The side of a comparison that is a result: its predictions are read where it says, if it is of the images compared. */
+import { basename, dirname, join, resolve } from "node:path";
+import { DatasetError, FileError } from "../errors.js";
+import { pathKind } from "../files/path-kind.js";
+import { readFileStart } from "../files/read-file.js";
+import { NETWORK_NAMES } from "../networks/registry.js";
+import { readPredictions } from "../predictions/reader.js";
+import type { ResultFile } from "../schemas/result.js";
+import type { PairedAnswers } from "./answers.js";
+
+export interface ResultSide {
+  readonly kind: "result";
+  /** Absolute. */
+  readonly path: string;
+  readonly result: ResultFile;
+}
+
+/** Which images are compared; a result is of the same where all of it is equal. */
+export interface ComparedImages {
+  /** Of the data set's files. */
+  readonly sha256: string;
+  readonly offset: number;
+  readonly total: number;
+}
+
+/** Labels are bytes. */
+const MOST_LABELS = 256;
+
+/** By content: no file of weights begins with a brace and has eight bytes without a zero, as any length below 2⁵⁶ has. */
+export async function isResultFile(given: string): Promise<boolean> {
+  if (NETWORK_NAMES.includes(given) || (await pathKind(given)) !== "file") return false;
+  const start = await readFileStart(given, 8);
+  return start[0] === "{".charCodeAt(0) && !start.includes(0);
+}
+
+/**
+ * @throws FileError where it cannot be read or is no result
+ * @throws DatasetError ERR_COMPARE_RESULT where it has no labels, no predictions, or is partial
+ */
+export async function readResultSide(given: string): Promise<ResultSide> {
+  const { readResult } = await import("../schemas/read-result.js");
+  const result = await readResult(given);
+  const { labelled, complete } = result.result;
+  const refuse = (found: string): never => {
+    const expected = "a whole result with labels and predictions";
+    throw new DatasetError("ERR_COMPARE_RESULT", { path: given, expected, found });
+  };
+  if (!labelled) refuse("one without labels");
+  if (!complete) refuse("a partial one");
+  if (result.predictionsFile === null) refuse("one without predictions");
+  return { kind: "result", path: resolve(given), result };
+}
+
+export function imagesOf({ result: { dataset, result } }: ResultSide): ComparedImages {
+  return { sha256: dataset.sha256, offset: dataset.offset, total: result.total };
+}
+
+/** Throws DatasetError ERR_COMPARE_DATA for a result of other images. */
+export function assertSameImages(side: ResultSide, expected: ComparedImages): void {
+  const found = imagesOf(side);
+  if (
+    found.sha256 === expected.sha256 &&
+    found.offset === expected.offset &&
+    found.total === expected.total
+  ) {
+    return;
+  }
+  throw new DatasetError("ERR_COMPARE_DATA", { path: side.path, expected, found });
+}
+
+/**
+ * Reads the predictions of side `n` into the answers, and the labels beside them.
+ *
+ * @throws FileError ERR_FILE_READ, ERR_PREDICTIONS_HASH, ERR_PREDICTIONS_LINE
+ * @throws DatasetError ERR_COMPARE_RESULT where the predictions are not those of the result's images and classes
+ */
+export async function readAnswers(
+  { path: resultPath, result }: ResultSide,
+  { labels, predictions }: PairedAnswers,
+  n: number,
+): Promise<void> {
+  const { predictionsFile, dataset, network } = result;
+  if (predictionsFile === null) return;
+  const path = await findPredictions(predictionsFile.path, resultPath);
+  const classes = network.layers[network.layers.length - 1];
+  const total = labels.length;
+  const refuse = (expected: string, found: string): never => {
+    throw new DatasetError("ERR_COMPARE_RESULT", { path, expected, found });
+  };
+  let read = 0;
+  for await (const { index, label, prediction } of readPredictions(path, predictionsFile)) {
+    const place = index - dataset.offset;
+    if (place < 0 || place >= total) {
+      refuse(`predictions of images ${dataset.offset} to ${dataset.offset + total - 1}`, `one of ${index}`);
+    }
+    if (prediction >= classes) refuse(`classes below ${classes}`, `${prediction} for image ${index}`);
+    const labelsBelow = Math.min(classes, MOST_LABELS);
+    if (label === null || label >= labelsBelow) {
+      refuse(`labels below ${labelsBelow}`, `${label ?? "none"} for image ${index}`);
+    }
+    labels[place] = label ?? 0;
+    predictions[n][place] = prediction;
+    read++;
+  }
+  if (read !== total) refuse(`predictions of ${total} images`, `${read}`);
+}
+
+/** Where the result says, or beside the result itself, should both have moved; the hash tells whether it is the one. */
+async function findPredictions(path: string, resultPath: string): Promise<string> {
+  if ((await pathKind(path)) === "file") return path;
+  const beside = join(dirname(resultPath), basename(path));
+  if ((await pathKind(beside)) === "file") return beside;
+  throw new FileError("ERR_FILE_READ", { path, reason: "no such file, nor beside the result" });
+}

@@ -1,0 +1,97 @@
+/** Evaluates the networks of a comparison in one pass: each slab is answered by each of them, in one pool. */
+import type { EngineSource } from "../contracts/engine.js";
+import { type Log, SILENT } from "../contracts/log.js";
+import type { RunFacts } from "../contracts/run.js";
+import { foldPreprocessing } from "../engines/fold.js";
+import { RunError } from "../errors.js";
+import type { openSharedExecutor } from "../executors/registry.js";
+import { interruption } from "../incomplete.js";
+import type { AnyPair } from "../load-pair.js";
+import { createTally } from "../metrics/tally.js";
+import { rounded } from "../milliseconds.js";
+import type { EvaluateOptions } from "../options.js";
+import { runBatches } from "../run-batches.js";
+import type { Progress } from "../run-prepared.js";
+import { withRooms } from "../slabs/rooms.js";
+import { taskSizeFor } from "../slabs/task-size.js";
+import type { PairedAnswers } from "./answers.js";
+
+export type OpenSharedExecutor = typeof openSharedExecutor;
+
+export interface CompareRunHooks {
+  readonly signal?: AbortSignal;
+  /** Of the images of all networks together. */
+  onProgress?(progress: Progress): void;
+  readonly log?: Log;
+}
+
+export interface CompareRun {
+  readonly run: Pick<RunFacts, "engine" | "threads" | "workersStarted" | "batchSize" | "retries">;
+  readonly evaluateMs: number;
+  /** Why not all images were answered, where that is so. */
+  readonly failure: RunError | undefined;
+}
+
+/** The place of each side among both, and its network with the data, which are the same for all. */
+export type EvaluatedSides = readonly { readonly side: number; readonly pair: AnyPair }[];
+
+/** Writes each answer, and the labels, where they belong. Throws what is neither a batch's fault nor an interruption. */
+export async function evaluateSides(
+  open: OpenSharedExecutor,
+  options: EvaluateOptions,
+  sides: EvaluatedSides,
+  answers: PairedAnswers,
+  { signal = new AbortController().signal, onProgress, log = SILENT }: CompareRunHooks,
+): Promise<CompareRun> {
+  const { engine, threads, batchSize, retries } = options;
+  const { range } = sides[0].pair;
+  const totalBatches = Math.ceil(range.limit / batchSize) * sides.length;
+  const totalImages = range.limit * sides.length;
+  const executor = await open(
+    options,
+    sides.map(({ pair }) => ({ engine, source: sourceOf(pair) })),
+    { images: totalImages, tasks: totalBatches },
+  );
+  try {
+    if (options.warm) await executor.warm();
+    const tallies = sides.map(({ pair }) => createTally(pair.classes));
+    // Labels must be within the classes of every network.
+    const { pair: narrowest } = sides.reduce((a, b) => (b.pair.classes < a.pair.classes ? b : a));
+    let doneImages = 0;
+    const outcome = await runBatches({
+      slabs: withRooms(
+        narrowest.slabs(batchSize),
+        sides.map((_, source) => ({ source, classes: 0 })),
+      ),
+      executor,
+      batchSize,
+      totalBatches,
+      taskSize: taskSizeFor(engine, threads),
+      retries,
+      signal,
+      log,
+      tallyOf: ({ source }) => tallies[source],
+      onMerged({ slab, batch: { start, count } }) {
+        const place = slab.firstImage + start - range.offset;
+        answers.labels.set(slab.labels.subarray(start, start + count), place);
+        answers.predictions[sides[slab.source].side].set(
+          slab.predictions.subarray(start, start + count),
+          place,
+        );
+        doneImages += count;
+        onProgress?.({ doneImages, totalImages });
+      },
+    });
+    const failure = signal.aborted ? interruption(signal, doneImages, totalImages) : outcome.failure;
+    if (failure !== undefined && !(failure instanceof RunError)) throw failure;
+    const { workersStarted } = executor;
+    const run = { engine, threads, workersStarted, batchSize, retries: outcome.retries };
+    return { run, evaluateMs: rounded(outcome.evaluateMs), failure };
+  } finally {
+    await executor.close();
+  }
+}
+
+function sourceOf({ network }: AnyPair): EngineSource {
+  return "layers" in network ? foldPreprocessing(network) : network;
+}

@@ -1,0 +1,78 @@
+/** Opens the two sides of a comparison: the data once, and each network, unless a side is a result. */
+import type { ComparedSide } from "../contracts/comparison.js";
+import type { Network } from "../contracts/network.js";
+import type { Evaluation } from "../contracts/result.js";
+import { openDataset } from "../datasets/registry.js";
+import type { DownloadOptions } from "../download/catalog-entry.js";
+import { UsageError } from "../errors.js";
+import { datasetFacts, networkFacts } from "../facts.js";
+import { type AnyPair, networkLoader, pairOf } from "../load-pair.js";
+import type { EvaluateOptions } from "../options.js";
+import { type ComparedImages, imagesOf, isResultFile, type ResultSide, readResultSide } from "./read-side.js";
+
+/** A side before the data are open. */
+export type GivenSide = ResultSide | { readonly kind: "weights"; readonly weights: string | Network };
+
+export type Side =
+  | ResultSide
+  | { readonly kind: "network"; readonly pair: AnyPair; readonly facts: Evaluation["network"] };
+
+export interface OpenedSides {
+  readonly dataset: Evaluation["dataset"];
+  readonly images: ComparedImages;
+  readonly sides: readonly Side[];
+}
+
+export async function openGiven(given: string | Network): Promise<GivenSide> {
+  const isResult = typeof given === "string" && (await isResultFile(given));
+  return isResult ? readResultSide(given) : { kind: "weights", weights: given };
+}
+
+/** @throws as `evaluate` does of data and networks that cannot be loaded or do not fit */
+export async function openSides(
+  given: readonly GivenSide[],
+  options: EvaluateOptions,
+  download: DownloadOptions,
+): Promise<OpenedSides> {
+  const results = given.filter((side) => side.kind === "result");
+  if (results.length === given.length) {
+    const [first] = results;
+    return { dataset: first.result.dataset, images: imagesOf(first), sides: results };
+  }
+  const load = await networkLoader(options.engine);
+  const dataset =
+    typeof options.dataset === "string"
+      ? await openDataset({ ...options, ...download, dataset: options.dataset })
+      : options.dataset;
+  if (dataset.labelsPath === undefined) {
+    const problem = `a comparison asks who is right, and "${dataset.name}" has no labels`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  const sides: Side[] = [];
+  let total = 0;
+  for (const side of given) {
+    if (side.kind === "result") {
+      sides.push(side);
+      continue;
+    }
+    const { weights } = side;
+    const network = typeof weights === "string" ? await load(weights, { ...options, ...download }) : weights;
+    const pair = pairOf(dataset, network, options);
+    total = pair.range.limit;
+    sides.push({ kind: "network", pair, facts: networkFacts(network, { ...options, weights }) });
+  }
+  const images = { sha256: dataset.sha256, offset: options.offset, total };
+  return { dataset: datasetFacts(dataset, options), images, sides };
+}
+
+export function classesOf(side: Side): number {
+  if (side.kind === "network") return side.pair.classes;
+  const { layers } = side.result.network;
+  return layers[layers.length - 1];
+}
+
+export function comparedSide(side: Side): ComparedSide {
+  return side.kind === "network"
+    ? { ...side.facts, resultPath: null }
+    : { ...side.result.network, resultPath: side.path };
+}

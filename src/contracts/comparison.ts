@@ -1,0 +1,65 @@
+/** What a comparison of two networks over the same images answers; its JSON is this object. */
+import type { Evaluation, NetworkLocation } from "./result.js";
+import type { RunFacts } from "./run.js";
+
+export interface Comparison {
+  readonly schemaVersion: 1;
+  readonly dataset: Evaluation["dataset"];
+  readonly a: ComparedSide;
+  readonly b: ComparedSide;
+  /** Null where nothing was evaluated, both being results. */
+  readonly run: Pick<RunFacts, "engine" | "threads" | "workersStarted" | "batchSize" | "retries"> | null;
+  /** The same for every engine, thread count and batch size. */
+  readonly result: ComparisonResult;
+  readonly timing: {
+    readonly totalMs: number;
+    /** From the first batch dispatched to the last merged, of all networks; 0 where there was none. */
+    readonly evaluateMs: number;
+  };
+}
+
+export interface ComparedSide {
+  /** Of the network. */
+  readonly name: string;
+  readonly sha256: string;
+  readonly layers: readonly number[];
+  readonly location: NetworkLocation | null;
+  /** Absolute path of the result that its predictions were read of; null where it was evaluated. */
+  readonly resultPath: string | null;
+}
+
+export interface ComparisonResult {
+  /** False where batches failed or the run was interrupted: then all is of the images that both have answered. */
+  readonly complete: boolean;
+  readonly total: number;
+  readonly a: SideScore;
+  readonly b: SideScore;
+  /** A's accuracy minus B's, with Newcombe's interval for paired proportions. */
+  readonly difference: {
+    readonly accuracy: number;
+    readonly confidenceInterval95: readonly [low: number, high: number];
+  };
+  /** Images by who predicted the label. */
+  readonly right: {
+    readonly both: number;
+    readonly onlyA: number;
+    readonly onlyB: number;
+    readonly neither: number;
+  };
+  /** McNemar's exact test of `onlyA` against `onlyB`, two-sided. */
+  readonly mcnemarPValue: number;
+  /** Images that both predict as the same class, rightly or not. */
+  readonly agreed: number;
+  /** Rows are A's predictions, columns B's. */
+  readonly agreementMatrix: readonly (readonly number[])[];
+  /** Indices within the data set, ascending. */
+  readonly onlyARight: readonly number[];
+  readonly onlyBRight: readonly number[];
+}
+
+export interface SideScore {
+  readonly correct: number;
+  readonly accuracy: number;
+  /** Wilson's. */
+  readonly confidenceInterval95: readonly [low: number, high: number];
+}

@@ -1,0 +1,102 @@
+/** Reads a predictions file line by line, after its bytes are known to be those that the result speaks of. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import type { Prediction, PredictionsFormat } from "../contracts/predictions.js";
+import { FileError, reasonOf } from "../errors.js";
+import { predictionSchema } from "../schemas/prediction.js";
+import { checkLine } from "../schemas/read-document.js";
+import { parseCsvCells } from "./csv-line.js";
+
+/** 65,536 classes, each told with its probability, are less. */
+const LONGEST_LINE_CHARACTERS = 2 ** 22;
+
+/**
+ * The predictions in order; memory holds one line. The file is read twice: its hash is checked before anything of it is
+ * believed.
+ *
+ * @throws FileError ERR_FILE_READ; ERR_PREDICTIONS_HASH where the bytes are others; ERR_PREDICTIONS_LINE naming the
+ *   first line that is no prediction, or out of order
+ */
+export async function* readPredictions(
+  path: string,
+  expected: { readonly sha256: string; readonly format: PredictionsFormat },
+): AsyncGenerator<Prediction> {
+  const found = await sha256Of(path);
+  if (found !== expected.sha256) {
+    throw new FileError("ERR_PREDICTIONS_HASH", { path, expected: expected.sha256, found });
+  }
+  let number = 0;
+  let header: readonly string[] | undefined;
+  let lastIndex = -1;
+  for await (const text of linesOf(path)) {
+    number++;
+    const line = { path, line: number };
+    if (expected.format === "csv" && header === undefined) {
+      header = text.split(",");
+      continue;
+    }
+    const prediction = checkLine(
+      predictionSchema,
+      header === undefined ? parseJsonLine(text, line) : parseCsvLine(text, header, line),
+      line,
+    );
+    // Of a run that did not reach its end, images may be missing.
+    if (prediction.index <= lastIndex) {
+      throw lineFault(line, `index: expected more than ${lastIndex}, found ${prediction.index}`);
+    }
+    lastIndex = prediction.index;
+    yield prediction;
+  }
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of piecesOf(path)) hash.update(piece);
+  return hash.digest("hex");
+}
+
+async function* piecesOf(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(path);
+  } catch (error) {
+    throw new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
+  }
+}
+
+/** Without their line feeds; a last line without one counts too. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  let number = 1;
+  for await (const piece of piecesOf(path)) {
+    const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    number += lines.length;
+    if (rest.length > LONGEST_LINE_CHARACTERS) throw lineFault({ path, line: number }, "it has no end");
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
+
+function parseJsonLine(text: string, line: LinePlace): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw lineFault(line, reasonOf(error));
+  }
+}
+
+function parseCsvLine(text: string, header: readonly string[], line: LinePlace): unknown {
+  const cells = text.split(",");
+  if (cells.length === header.length) return parseCsvCells(cells, header);
+  throw lineFault(line, `expected ${header.length} cells, found ${cells.length}`);
+}
+
+interface LinePlace {
+  readonly path: string;
+  readonly line: number;
+}
+
+function lineFault(place: LinePlace, problem: string): FileError {
+  return new FileError("ERR_PREDICTIONS_LINE", { ...place, problem });
+}

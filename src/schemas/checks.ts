@@ -1,0 +1,68 @@
+/** A suite of checks: which networks over which data, and what is demanded of each. */
+import * as z from "zod";
+import { SPLITS } from "../contracts/dataset.js";
+import { ENGINES } from "../contracts/engine.js";
+import { ACTIVATIONS } from "../contracts/network.js";
+import { NORMALIZATIONS } from "../contracts/preprocessing.js";
+import { MAX_COUNT, MAX_THREADS } from "../options.js";
+import { share } from "./primitives.js";
+
+const path = z.string().min(1);
+const atLeastOne = z.int().min(1).max(MAX_COUNT);
+
+const evaluation = z
+  .strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(200)
+      .describe("What the table and the JUnit file call it; unlike all others."),
+    dataset: path
+      .optional()
+      .describe("A name, a folder, an IDX image file or a .npz file. Default: bundled."),
+    labels: path.optional().describe("The label file, where the data set is an image file."),
+    classes: path.optional().describe("A file of class names, one a line."),
+    split: z.enum(SPLITS).optional(),
+    weights: path.optional().describe("A name, a file, or a folder of .npy files. Default: bundled."),
+    activation: z.enum(ACTIVATIONS).optional().describe("Of the hidden layers, where the file does not say."),
+    normalize: z.enum(NORMALIZATIONS).optional().describe("Where the file does not say."),
+    engine: z.enum(ENGINES).optional(),
+    offset: z.int().min(0).max(MAX_COUNT).optional().describe("The first image."),
+    limit: atLeastOne.optional().describe("At most so many images."),
+    batchSize: atLeastOne.optional(),
+    minAccuracy: share.optional(),
+    expectAccuracy: share.optional().describe("The accuracy as it is printed."),
+    minClassRecall: share.optional().describe("Of every class that has images."),
+    baseline: path.optional().describe("A result of the same images, below which not to fall."),
+    maxRegression: share
+      .optional()
+      .describe("How far the accuracy may lie below the baseline's. Default: 0."),
+  })
+  .refine(({ baseline, maxRegression }) => baseline !== undefined || maxRegression === undefined, {
+    path: ["maxRegression"],
+    message: "expected a baseline beside it, found none",
+  });
+
+/** Paths are relative to the suite's file. */
+export const checksSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    threads: z.int().min(0).max(MAX_THREADS).optional().describe("Default: one a core."),
+    timeoutSeconds: z.number().min(0.001).max(86_400).optional().describe("Of one batch. Default: 30."),
+    retries: z
+      .int()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe("How often a failed batch is run again. Default: 2."),
+    offline: z.boolean().optional().describe("Download nothing."),
+    evaluations: z.array(evaluation).min(1),
+  })
+  .refine(({ evaluations }) => new Set(evaluations.map(({ name }) => name)).size === evaluations.length, {
+    path: ["evaluations"],
+    message: "expected names that differ, found one twice",
+  })
+  .meta({ title: "Batchwise: a suite of checks" });
+
+export type Checks = z.infer<typeof checksSchema>;
+export type CheckedEvaluation = Checks["evaluations"][number];

@@ -1,0 +1,28 @@
+/** The text answer's colours, where stdout's terminal has them. */
+import { Chalk, type ChalkInstance, supportsColor } from "chalk";
+import { type Paint, plainPaint } from "../reports/paint.js";
+
+/**
+ * Grounds of the 256-colour palette (xterm's ctlseqs), from weak to strong. All are dark enough for white letters,
+ * whatever the terminal's own ground is. The weakest mistakes have none: they would drown the others.
+ */
+const RIGHT_GROUNDS = [22, 28] as const;
+const WRONG_GROUNDS = [undefined, 52, 88, 124, 160] as const;
+const WHITE = 231;
+
+/** How stdout's terminal is painted on; NO_COLOR and FORCE_COLOR have been heard by our caller and by chalk. */
+export function textPaint(): Paint {
+  return supportsColor ? paintWith(new Chalk({ level: supportsColor.level })) : plainPaint;
+}
+
+export function paintWith(chalk: ChalkInstance): Paint {
+  return {
+    heat(text, strength, isRight) {
+      const grounds = isRight ? RIGHT_GROUNDS : WRONG_GROUNDS;
+      const ground = grounds[Math.min(grounds.length - 1, Math.floor(strength * grounds.length))];
+      return ground === undefined ? text : chalk.ansi256(WHITE).bgAnsi256(ground)(text);
+    },
+    strong: (text) => chalk.bold(text),
+    faint: (text) => chalk.dim(text),
+  };
+}

@@ -1,0 +1,102 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "ava";
+import { runCli } from "../helpers/cli.js";
+import { mnist, needs } from "../helpers/require.js";
+import { askScikit, withScikit } from "../helpers/scikit.js";
+import { temporaryFolder } from "../helpers/temporary.js";
+
+const SMALL = ["--limit", "500", "--threads", "2"];
+
+test("compares two networks of the package, in text, JSON and Markdown", async (t) => {
+  const folder = await temporaryFolder(t);
+  const [json, markdown] = [join(folder, "c.json"), join(folder, "c.md")];
+  const args = ["compare", "bundled", "bundled-whiten", ...SMALL, "--output", json, "--output", markdown];
+  const { status, stdout, stderr } = await runCli(args);
+  t.is(status, 0, stderr);
+  t.regex(stderr, /^evaluating 500 images of bundled with bundled and with bundled-whiten\n$/);
+  t.regex(stdout, /^Data {5}: bundled, test: 500 of 10,000 images\nA {8}: bundled, 784-50-100-10\n/);
+  t.regex(stdout, /\nMcNemar {2}: p = \d\.\d{4}, exact: only A right \d, only B right \d\n/);
+  const { result, a, b, run } = JSON.parse(await readFile(json, "utf8"));
+  t.deepEqual([a.name, b.name, result.total, run.threads], ["bundled", "bundled-whiten", 500, 2]);
+  t.regex(await readFile(markdown, "utf8"), /^### A - B: [+-]0\.\d{4}, 95 % interval/);
+});
+
+test("compares a result with a network over the result's own images", async (t) => {
+  const folder = await temporaryFolder(t);
+  const [result, predictions] = [join(folder, "r.json"), join(folder, "p.csv")];
+  const first = await runCli([...SMALL, "--offset", "70", "--output", result, "--predictions", predictions]);
+  t.is(first.status, 0, first.stderr);
+  const { status, stdout, stderr } = await runCli([
+    "compare",
+    result,
+    "bundled",
+    "--format",
+    "json",
+    "--quiet",
+  ]);
+  t.is(status, 0, stderr);
+  const { a, b, dataset, result: found } = JSON.parse(stdout);
+  t.is(dataset.offset, 70);
+  t.is(a.resultPath, result);
+  t.is(b.resultPath, null);
+  t.deepEqual(found.right, { both: found.a.correct, onlyA: 0, onlyB: 0, neither: 500 - found.a.correct });
+  const other = await runCli(["compare", result, "bundled", "--limit", "30", "--quiet"]);
+  t.is(other.status, 3);
+  t.regex(other.stderr, /^batchwise: ERR_COMPARE_DATA: /);
+});
+
+for (const [args, status, code] of [
+  [["bundled"], 2, "ERR_USAGE"],
+  [["bundled", "nowhere"], 3, "ERR_NETWORK_UNKNOWN"],
+  [["bundled", "bundled", "--format", "xml"], 2, "ERR_OPTION_UNKNOWN"],
+  [["bundled", "bundled", "--output", "a.csv"], 2, "ERR_OPTION_VALUE"],
+  [["bundled", "bundled", "--output", "no/such/folder/a.json"], 6, "ERR_OUTPUT_WRITE"],
+] as const) {
+  test(`refuses compare ${args.join(" ")}`, async (t) => {
+    const found = await runCli(["compare", "--quiet", ...args]);
+    t.is(found.status, status, found.stderr);
+    t.regex(found.stderr, new RegExp(`^batchwise: ${code}: .+\n$`));
+    t.is(found.stdout, "");
+  });
+}
+
+/** 2·Σ C(n, k) ÷ 2ⁿ over k up to the fewer, in integers and one division. */
+function exactBinomial(onlyA: number, onlyB: number): number {
+  const tosses = BigInt(onlyA + onlyB);
+  let choose = 1n;
+  let tail = 0n;
+  for (let k = 0n; k <= BigInt(Math.min(onlyA, onlyB)); k++) {
+    tail += choose;
+    choose = (choose * (tosses - k)) / (k + 1n);
+  }
+  const scale = 10n ** 400n;
+  return Math.min(1, Number(`${(2n * tail * scale) / 2n ** tosses}e-400`));
+}
+
+async function compareOnMnist(): Promise<{ onlyA: number; onlyB: number; p: number; right: number[] }> {
+  const folder = mnist ?? "";
+  const weights = join(folder, "sample_weight.pkl");
+  const args = ["compare", weights, "bundled", "--dataset", folder, "--format", "json", "--quiet"];
+  const { result } = JSON.parse((await runCli(args)).stdout);
+  const { onlyA, onlyB } = result.right;
+  return { onlyA, onlyB, p: result.mcnemarPValue, right: [result.a.correct, result.b.correct] };
+}
+
+const withMnist = needs("mnist", mnist !== undefined);
+
+withMnist("McNemar's p of the book's network and ours on MNIST is the exact binomial's", async (t) => {
+  const { onlyA, onlyB, p, right } = await compareOnMnist();
+  t.is(right[0], 9352);
+  t.is(right[0] - right[1], onlyA - onlyB);
+  const expected = exactBinomial(onlyA, onlyB);
+  t.true(Math.abs(p / expected - 1) < 1e-9, `${p}, ${expected}, of ${onlyA} and ${onlyB}`);
+});
+
+if (mnist !== undefined) {
+  withScikit("SciPy's exact binomial test gives the same p of the book's network and ours", async (t) => {
+    const { onlyA, onlyB, p } = await compareOnMnist();
+    const [expected] = askScikit<number>("mcnemar", [[onlyA, onlyB]]);
+    t.true(Math.abs(p / expected - 1) < 1e-9, `${p}, ${expected}`);
+  });
+}

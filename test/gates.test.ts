@@ -1,0 +1,141 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "ava";
+import type { GateCode } from "../src/contracts/gate.js";
+import { DatasetError, FileError } from "../src/errors.js";
+import {
+  assertSameImages,
+  type Baseline,
+  type Demands,
+  gateError,
+  judge,
+  readBaseline,
+} from "../src/gates.js";
+import { SAMPLE_COUNTS, SAMPLE_RESULT, sampleEvaluation, withNames } from "./helpers/sample-result.js";
+import { temporaryFolder } from "./helpers/temporary.js";
+
+const evaluation = sampleEvaluation();
+const images = { sha256: SAMPLE_RESULT.dataset.sha256, offset: 0, total: 11 };
+
+/** An evaluation of a thousand images of one class. */
+function ofThousand(correct: number) {
+  return {
+    dataset: { sha256: "a", offset: 0, classNames: null },
+    result: {
+      correct,
+      total: 1000,
+      accuracy: correct / 1000,
+      perClass: [{ label: 0, recall: correct / 1000 }],
+    },
+  };
+}
+
+function baselineOfThousand(correct: number, maxRegression: number): Baseline {
+  return { path: "b.json", images: { sha256: "a", offset: 0, total: 1000 }, correct, maxRegression };
+}
+
+test("asks for nothing and judges nothing", (t) => {
+  t.deepEqual(judge({}, evaluation), []);
+});
+
+const MISSED: readonly [demands: Demands, code: GateCode, message: string][] = [
+  [
+    { minAccuracy: 0.95 },
+    "ERR_GATE_ACCURACY",
+    "--min-accuracy: expected an accuracy of at least 0.95, found 0.92, 0.03 too low",
+  ],
+  [
+    { expectAccuracy: 0.91 },
+    "ERR_GATE_ACCURACY",
+    "--expect-accuracy: expected an accuracy of 0.91, found 0.92, 0.01 too high",
+  ],
+  [
+    { expectAccuracy: 1 },
+    "ERR_GATE_ACCURACY",
+    "--expect-accuracy: expected an accuracy of 1.0, found 0.92, 0.08 too low",
+  ],
+  [
+    { minClassRecall: 0.93 },
+    "ERR_GATE_CLASS_RECALL",
+    "--min-class-recall: expected a recall of at least 0.93 for every class, found 0.92 for class 0, 0.01 too low",
+  ],
+  [
+    { baseline: baselineOfThousand(923, 0.002) },
+    "ERR_GATE_REGRESSION",
+    "--max-regression: expected an accuracy at most 0.002 below the 0.923 of b.json, found 0.92, 0.003 below",
+  ],
+];
+for (const [demands, code, message] of MISSED) {
+  test(`says which gate was missed and by how much: ${Object.keys(demands)}, ${message}`, (t) => {
+    const [outcome] = judge(demands, ofThousand(920));
+    t.false(outcome.passed);
+    t.is(outcome.message, message);
+    t.is(gateError(outcome).code, code);
+    t.is(gateError(outcome).exitStatus, 100);
+    t.is(gateError(outcome).message, message);
+  });
+}
+
+test("passes at the very bound, where doubles would be a hair off", (t) => {
+  const demands: Demands = {
+    minAccuracy: 0.93,
+    expectAccuracy: 0.93,
+    minClassRecall: 0.93,
+    baseline: baselineOfThousand(932, 0.002),
+  };
+  // 0.932 − 0.93 is 0.0020000000000000018.
+  t.deepEqual(
+    judge(demands, ofThousand(930)).map(({ name, passed }) => [name, passed]),
+    [
+      ["--min-accuracy", true],
+      ["--expect-accuracy", true],
+      ["--min-class-recall", true],
+      ["--max-regression", true],
+    ],
+  );
+  t.true(judge({ baseline: baselineOfThousand(900, 0) }, ofThousand(930))[0].passed);
+});
+
+test("names the worst class, by its name where it has one, and passes over those without images", (t) => {
+  const [{ found }] = judge({ minClassRecall: 0.5 }, evaluation);
+  t.is(found, "0.0 for class 2 (triangle), 0.5 too low");
+  const [{ found: printed }] = judge(
+    { minClassRecall: 0.5 },
+    withNames(evaluation, ["a", "b", "c\u001b[0m"]),
+  );
+  t.false(printed.includes("\u001b"));
+  const perClass = SAMPLE_COUNTS.perClass.map((one) => (one.label === 2 ? { ...one, recall: null } : one));
+  t.is(
+    judge({ minClassRecall: 0.9 }, sampleEvaluation({ perClass }))[0].found,
+    "0.8333333333333334 for class 0 (circle), 0.0666666666667 too low",
+  );
+});
+
+test("refuses a baseline of other data, another first image or another count", (t) => {
+  const baseline = { path: "b.json", images, correct: 9, maxRegression: 0 };
+  t.notThrows(() => assertSameImages(baseline, evaluation));
+  for (const other of [{ sha256: "d".repeat(64) }, { offset: 5 }, { total: 10 }]) {
+    const error = t.throws(
+      () => judge({ baseline: { ...baseline, images: { ...images, ...other } } }, evaluation),
+      { instanceOf: DatasetError, code: "ERR_BASELINE_DATA" },
+    );
+    t.is(error.exitStatus, 3);
+    t.regex(
+      error.message,
+      /^b\.json: expected a baseline of 11 images from 0 on of the data a{12}…, found one of /,
+    );
+  }
+});
+
+test("reads a baseline, and refuses one that is partial or has no accuracy", async (t) => {
+  const path = join(await temporaryFolder(t), "b.json");
+  await writeFile(path, JSON.stringify(SAMPLE_RESULT));
+  t.deepEqual(await readBaseline(path, 0.1), { path, images, correct: 9, maxRegression: 0.1 });
+  const partial = { ...SAMPLE_COUNTS, complete: false };
+  const unlabelled = { labelled: false, total: 11, complete: true, predictedCounts: [11, 0, 0] };
+  for (const result of [partial, unlabelled]) {
+    await writeFile(path, JSON.stringify({ ...SAMPLE_RESULT, result }));
+    await t.throwsAsync(readBaseline(path, 0), { instanceOf: DatasetError, code: "ERR_BASELINE_PARTIAL" });
+  }
+  await t.throwsAsync(readBaseline(`${path}.no`, 0), { instanceOf: FileError, code: "ERR_FILE_READ" });
+});
