@@ -1,8 +1,13 @@
 /** Bundles what tsc has compiled into files that start fast: the command line's, and the worker's. */
+import { readFileSync } from "node:fs";
 import { defineConfig } from "rolldown";
 
 /** Loaded from node_modules: piscina finds its worker beside itself; the others are rarely loaded at all. */
 const EXTERNAL = ["piscina", "pino", "undici"];
+
+const ML_MATRIX = JSON.parse(
+  readFileSync(new URL("node_modules/ml-matrix/package.json", import.meta.url), "utf8"),
+).version;
 
 /** Two builds, so that neither entry loads a chunk only because the other shares it. */
 export default defineConfig([
@@ -16,6 +21,7 @@ function bundleOf(name, file, output = {}) {
     platform: "node",
     external: EXTERNAL,
     plugins: [withoutSubprograms()],
+    transform: { define: { BUNDLED_ML_MATRIX: JSON.stringify(ML_MATRIX) } },
     output: {
       ...output,
       dir: "dist/bundle",

@@ -3,9 +3,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import * as z from "zod";
 import { PACKAGE_ROOT } from "../src/package-root.js";
 import { checksSchema } from "../src/schemas/checks.js";
+import { configSchema } from "../src/schemas/config.js";
 import { resultSchema } from "../src/schemas/result.js";
 
-const SCHEMAS = { checks: checksSchema, result: resultSchema };
+const SCHEMAS = { checks: checksSchema, config: configSchema, result: resultSchema };
 
 const folder = new URL("schemas/", PACKAGE_ROOT);
 await mkdir(folder, { recursive: true });

@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 /** argv → exit status; the only user of process.exit, ora and colour. */
-import { readFileSync } from "node:fs";
 import type { Context } from "./commands/context.js";
 import { BatchwiseError, type ExitStatus, RunError } from "./errors.js";
 import { createLogger, LOG_LEVELS } from "./logger.js";
 import { oneOf } from "./options.js";
-import { PACKAGE_ROOT } from "./package-root.js";
 import { type GlobalFlags, runProgram } from "./program.js";
 import { plainPaint } from "./reports/paint.js";
+import { colourLevel } from "./terminal/colour.js";
 import { createDownloadDisplay } from "./terminal/download-display.js";
 import { createProgressDisplay } from "./terminal/progress-display.js";
 import { createTextDisplay } from "./terminal/text-display.js";
@@ -49,7 +48,7 @@ main(process.argv.slice(2)).then((status) => {
 async function main(argv: readonly string[]): Promise<ExitStatus | 0> {
   const faults: Error[] = [];
   try {
-    await runProgram(argv, version(), writeAnswer, (flags) => async (work) => {
+    await runProgram(argv, writeAnswer, (flags) => async (work) => {
       faults.push(...(await work(contextOf(flags))));
     });
   } catch (error) {
@@ -63,25 +62,25 @@ async function main(argv: readonly string[]): Promise<ExitStatus | 0> {
 function contextOf(flags: GlobalFlags): Context {
   const log = createLogger(oneOf("log level", LOG_LEVELS, flags.logLevel));
   logErrors = (err) => log.debug({ err }, "the fault in full");
-  const color = flags.color && !process.env.NO_COLOR;
-  const display = { quiet: flags.quiet ?? false, color };
+  const colours = {
+    stdout: colourLevel(process.stdout, flags.color),
+    stderr: colourLevel(process.stderr, flags.color),
+  };
+  const display = { quiet: flags.quiet ?? false, color: colours.stderr > 0 };
   return {
     signal: signals.signal,
     log,
-    loadPaint: async () => (await import("./terminal/grey-cell.js")).paintFor(color),
+    colours,
+    loadPaint: async () => (await import("./terminal/grey-cell.js")).paintFor(colours.stdout),
     loadTextPaint: async () =>
-      color && mayHaveColour() ? (await import("./terminal/text-paint.js")).textPaint() : plainPaint,
+      colours.stdout > 0 ? (await import("./terminal/text-paint.js")).textPaint(colours.stdout) : plainPaint,
+    loadPaintState: async () => (await import("./terminal/state-word.js")).paintStateFor(colours.stdout),
     writeAnswer,
     showProgress: createProgressDisplay(display),
     showText: createTextDisplay(display),
     note: (text) => void (display.quiet || process.stderr.write(`${oneLine(text)}\n`)),
     showDownload: () => createDownloadDisplay(display),
   };
-}
-
-/** What settles most runs without loading chalk, which decides the others. */
-function mayHaveColour(): boolean {
-  return process.stdout.isTTY || process.env.FORCE_COLOR !== undefined;
 }
 
 function writeAnswer(text: string): void {
@@ -99,9 +98,4 @@ function printFault(fault: Error): void {
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL("package.json", PACKAGE_ROOT), "utf8"));
-  return version;
 }

@@ -10,10 +10,23 @@ import { suggest } from "./suggest.js";
 /** More threads than this are a slip of the keyboard. */
 export const MAX_THREADS = 1024;
 export const MAX_COUNT = 2 ** 32;
-/** A million of ten classes take some seconds. */
-const MAX_RESAMPLES = 1_000_000;
-const MAX_SEED = 2 ** 32 - 1;
 const DAY_SECONDS = 86_400;
+
+/** Lowest and highest value of the options that are numbers. */
+export const LIMITS = {
+  threads: [0, MAX_THREADS],
+  batchSize: [1, MAX_COUNT],
+  offset: [0, MAX_COUNT],
+  limit: [1, MAX_COUNT],
+  timeoutSeconds: [0.001, DAY_SECONDS],
+  retries: [0, 100],
+  /** Accuracies, recalls, and differences of them. */
+  share: [0, 1],
+  topK: [1, MAX_COUNT],
+  // A million of ten classes take some seconds.
+  bootstrap: [0, 1_000_000],
+  seed: [0, 2 ** 32 - 1],
+} as const satisfies Readonly<Record<string, readonly [low: number, high: number]>>;
 
 export type NumberLike = number | string;
 
@@ -99,12 +112,12 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
       input.normalize === undefined ? undefined : oneOf("normalization", NORMALIZATIONS, input.normalize),
     // simd's logits are float32's: its predictions are proven to be float64's, probabilities would not be.
     engine: engine === "simd" && scored.probabilities ? "ml-matrix" : engine,
-    threads: integer("--threads", input.threads ?? availableThreads, 0, MAX_THREADS),
-    batchSize: integer("--batch-size", input.batchSize ?? 100, 1, MAX_COUNT),
-    offset: integer("--offset", input.offset ?? 0, 0, MAX_COUNT),
-    limit: integer("--limit", input.limit ?? MAX_COUNT, 1, MAX_COUNT),
-    timeoutMs: 1000 * decimal("--timeout", input.timeoutSeconds ?? 30, 0.001, DAY_SECONDS, "seconds"),
-    retries: integer("--retries", input.retries ?? 2, 0, 100),
+    threads: integer("--threads", input.threads ?? availableThreads, ...LIMITS.threads),
+    batchSize: integer("--batch-size", input.batchSize ?? 100, ...LIMITS.batchSize),
+    offset: integer("--offset", input.offset ?? 0, ...LIMITS.offset),
+    limit: integer("--limit", input.limit ?? MAX_COUNT, ...LIMITS.limit),
+    timeoutMs: 1000 * decimal("--timeout", input.timeoutSeconds ?? 30, ...LIMITS.timeoutSeconds, "seconds"),
+    retries: integer("--retries", input.retries ?? 2, ...LIMITS.retries),
     warm: input.warm ?? false,
     ...scored,
   });
@@ -114,9 +127,9 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
 function resolveScores(
   input: EvaluateInput,
 ): Pick<EvaluateOptions, "probabilities" | "topK" | "bootstrap" | "seed"> {
-  const topK = input.topK === undefined ? undefined : integer("--top-k", input.topK, 1, MAX_COUNT);
-  const bootstrap = integer("--bootstrap", input.bootstrap ?? 0, 0, MAX_RESAMPLES);
-  const seed = integer("--seed", input.seed ?? 1, 0, MAX_SEED);
+  const topK = input.topK === undefined ? undefined : integer("--top-k", input.topK, ...LIMITS.topK);
+  const bootstrap = integer("--bootstrap", input.bootstrap ?? 0, ...LIMITS.bootstrap);
+  const seed = integer("--seed", input.seed ?? 1, ...LIMITS.seed);
   const calibration = input.calibration ?? false;
   if (input.labels === false) {
     for (const [option, isAsked] of [

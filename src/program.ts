@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import type { RunWork } from "./commands/context.js";
 import { evaluateCommand } from "./commands/evaluate.js";
+import { CONFIG_NAME, configFor } from "./config/find.js";
 import { UsageError } from "./errors.js";
 import { LOG_LEVELS } from "./logger.js";
 import { suggest } from "./suggest.js";
@@ -29,11 +30,15 @@ const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>(
   ["fit", async (run) => (await import("./commands/fit.js")).fitCommand(run)],
   ["check", async (run) => (await import("./commands/check.js")).checkCommand(run)],
   ["compare", async (run) => (await import("./commands/compare.js")).compareCommand(run)],
+  ["doctor", async (run) => (await import("./commands/doctor.js")).doctorCommand(run)],
   ["bench", async (run) => (await import("./commands/bench.js")).benchCommand(run)],
 ]);
 const HELP_WORDS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
+const VERSION_WORDS: ReadonlySet<string> = new Set(["--version", "-V"]);
 
 export interface GlobalFlags {
+  /** False: none is looked for. */
+  readonly config?: string | false;
   readonly logLevel: string;
   readonly quiet?: boolean;
   readonly color: boolean;
@@ -42,18 +47,29 @@ export interface GlobalFlags {
 /** Parses and runs. Help and version go to `write`; other slips are thrown as UsageError. */
 export async function runProgram(
   argv: readonly string[],
-  version: string,
   write: (text: string) => void,
   runWork: (flags: GlobalFlags) => RunWork,
 ): Promise<void> {
   const program = new Command("batchwise")
     .description("Evaluates trained neural networks over labelled image sets, in batches, on every core.")
-    .version(version)
+    .version(await versionFor(argv), "-V, --version", "versions of Batchwise and of what it runs on")
     .option("--log-level <level>", LOG_LEVELS.join(", "), "warn")
     .option("--quiet", "no progress on stderr")
     .option("--no-color", "no colour (NO_COLOR and FORCE_COLOR are honoured too)")
+    .option("--config <file>", `options of evaluate (default: the nearest ${CONFIG_NAME})`)
+    .option("--no-config", "look for no such file")
     .enablePositionalOptions(false);
-  const run: RunWork = (work) => runWork(program.opts<GlobalFlags>())(work);
+  let configPath: string | undefined;
+  program.hook("preAction", async (_, command) => {
+    configPath = configFor(command.name(), program.opts<GlobalFlags>().config);
+    if (configPath === undefined) return;
+    await (await import("./config/apply.js")).applyConfig(configPath, program, command);
+  });
+  const run: RunWork = (work) =>
+    runWork(program.opts<GlobalFlags>())((context) => {
+      if (configPath !== undefined) context.log.debug({ path: configPath }, "configured by a file");
+      return work(context);
+    });
   const refuseWords = ([found]: readonly string[]) => {
     if (found === undefined) return;
     const known = [...COMMANDS.keys()];
@@ -92,6 +108,11 @@ function loadersFor(argv: readonly string[]): LoadCommand[] {
   return [...COMMANDS]
     .filter(([name]) => all || name === DEFAULT_COMMAND || argv.includes(name))
     .map(([, load]) => load);
+}
+
+/** Loaded for whoever asks only, since looking for all of them takes a while. */
+async function versionFor(argv: readonly string[]): Promise<string> {
+  return argv.some((word) => VERSION_WORDS.has(word)) ? (await import("./version.js")).versionText() : "";
 }
 
 function oneLine(message: string): string {

@@ -193,7 +193,11 @@ test("helps with examples and tells its version", async (t) => {
   t.regex(help.stdout, /--batch-size/);
   t.regex(help.stdout, /Examples:/);
   const version = await runCli(["--version"]);
-  t.regex(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  t.regex(
+    version.stdout,
+    /^\d+\.\d+\.\d+\nNode\.js {3}[\d.]+, V8 .+\nPlatform {2}.+\nCPU {7}\d+ × .+\npiscina {3}5\.\d+\.\d+\nml-matrix 6\.\d+\.\d+\n$/,
+  );
+  t.is(version.status, 0);
 });
 
 test("ends quietly when the reader of stdout has seen enough", async (t) => {

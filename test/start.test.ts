@@ -3,13 +3,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { runCli } from "./helpers/cli.js";
-import { temporaryFolder } from "./helpers/temporary.js";
+import { projectFolder } from "./helpers/temporary.js";
 
 const MOST_BYTES = 250_000;
 
 /** Paths of the CommonJS files that the main thread of a run had loaded at its end. */
 async function loadedBy(t: ExecutionContext, args: readonly string[]): Promise<readonly string[]> {
-  const folder = await temporaryFolder(t);
+  // A project without a configuration, so that a start looks for one as it does anywhere.
+  const folder = await projectFolder(t);
   const [hook, list] = [join(folder, "hook.cjs"), join(folder, "loaded.json")];
   await writeFile(
     hook,
@@ -17,6 +18,7 @@ async function loadedBy(t: ExecutionContext, args: readonly string[]): Promise<r
       require("node:fs").writeFileSync(${JSON.stringify(list)}, JSON.stringify(Object.keys(require.cache))));`,
   );
   const { status, stderr } = await runCli(args, {
+    cwd: folder,
     env: { NODE_OPTIONS: `--require ${JSON.stringify(hook)}` },
   });
   t.is(status, 0, stderr);
@@ -51,6 +53,14 @@ test("loads what probabilities and the bootstrap need only where they are asked 
   const plain = ["--limit", "100", "--threads", "2"];
   t.deepEqual(scores(await loadedBy(t, plain)), []);
   t.is(scores(await loadedBy(t, [...plain, "--top-k", "2", "--bootstrap", "10"])).length, 2);
+});
+
+test("loads nothing that reads configurations where there is none", async (t) => {
+  const loaded = await loadedBy(t, ["--limit", "100", "--threads", "0"]);
+  t.deepEqual(
+    loaded.filter((path) => /cli-(apply|config|version)|zod/.test(path)),
+    [],
+  );
 });
 
 test("loads pino for a line that is to be logged", async (t) => {

@@ -2,17 +2,22 @@
 import type { Log } from "../contracts/log.js";
 import type { RemoteFile } from "../download/catalog-entry.js";
 import type { EvaluationPlan, Progress } from "../evaluate.js";
+import type { PaintState } from "../reports/doctor.js";
 import type { PaintCell } from "../reports/image-text.js";
 import type { Paint } from "../reports/paint.js";
+import type { ColourLevel } from "../terminal/colour.js";
 
 export interface Context {
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   readonly log: Log;
+  readonly colours: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };
   /** How images are painted: in greys where the terminal has them. */
   loadPaint(): Promise<PaintCell>;
   /** How stdout's text is painted: not at all, but on a terminal with colours. */
   loadTextPaint(): Promise<Paint>;
+  /** How states of checks are coloured. */
+  loadPaintState(): Promise<PaintState>;
   /** To stdout. */
   writeAnswer(text: string): void;
   /** To stderr: a spinner on a terminal, one plain line elsewhere, nothing with --quiet. */

@@ -5,7 +5,7 @@ import type { AnyEvaluation } from "../contracts/result.js";
 import { UsageError } from "../errors.js";
 import { type EvaluateHooks, evaluate } from "../evaluate.js";
 import { IncompleteError } from "../incomplete.js";
-import { type EvaluateInput, oneOf } from "../options.js";
+import { type EvaluateInput, type NumberLike, oneOf } from "../options.js";
 import { FORMATS } from "../reports/registry.js";
 import { giveAnswer, giveFault, outputsOf } from "./answer.js";
 import type { Context, ProgressDisplay, RunWork } from "./context.js";
@@ -14,8 +14,8 @@ import { addGateOptions, demandsOf, type GateFlags } from "./gate-options.js";
 import { addDataOptions, addNetworkOptions, collect } from "./options.js";
 
 interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds" | "topK">, GateFlags {
-  readonly timeout: string;
-  readonly topK?: string;
+  readonly timeout: NumberLike;
+  readonly topK?: NumberLike;
   readonly format: string;
   readonly output?: readonly string[];
   readonly predictions?: string;

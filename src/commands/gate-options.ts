@@ -2,14 +2,14 @@
 import type { Command } from "commander";
 import { UsageError } from "../errors.js";
 import type { Demands } from "../gates.js";
-import { decimal } from "../options.js";
+import { decimal, LIMITS, type NumberLike } from "../options.js";
 
 export interface GateFlags {
-  readonly minAccuracy?: string;
-  readonly expectAccuracy?: string;
-  readonly minClassRecall?: string;
+  readonly minAccuracy?: NumberLike;
+  readonly expectAccuracy?: NumberLike;
+  readonly minClassRecall?: NumberLike;
   readonly baseline?: string;
-  readonly maxRegression?: string;
+  readonly maxRegression?: NumberLike;
 }
 
 export function addGateOptions(command: Command): Command {
@@ -42,6 +42,6 @@ export async function demandsOf(flags: GateFlags): Promise<Demands | undefined> 
   return { minAccuracy, expectAccuracy, minClassRecall };
 }
 
-function share(option: string, given: string | undefined): number | undefined {
-  return given === undefined ? undefined : decimal(option, given, 0, 1);
+function share(option: string, given: NumberLike | undefined): number | undefined {
+  return given === undefined ? undefined : decimal(option, given, ...LIMITS.share);
 }

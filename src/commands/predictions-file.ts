@@ -3,7 +3,7 @@ import type { PredictionsFormat } from "../contracts/predictions.js";
 import type { AnyEvaluation, PredictionsFile } from "../contracts/result.js";
 import { RunError } from "../errors.js";
 import { assertWritable } from "../files/write-file.js";
-import { integer, MAX_COUNT } from "../options.js";
+import { integer, MAX_COUNT, type NumberLike } from "../options.js";
 import type { PredictionsTarget, PredictionsWriter } from "../predictions/writer.js";
 import { formatByEnding } from "../reports/ending.js";
 import type { Slab } from "../slabs/slab.js";
@@ -18,7 +18,7 @@ const FORMAT_OF_ENDING: ReadonlyMap<string, PredictionsFormat> = new Map([
 /** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for what surely cannot be written. */
 export async function predictionsTarget(
   path: string,
-  topK: string | undefined,
+  topK: NumberLike | undefined,
   labelled: boolean,
 ): Promise<PredictionsTarget> {
   const format = formatByEnding(FORMAT_OF_ENDING, path, "--predictions");

@@ -13,7 +13,7 @@ import type { EvaluateOptions } from "../options.js";
 import { runBatches } from "../run-batches.js";
 import type { Progress } from "../run-prepared.js";
 import { withRooms } from "../slabs/rooms.js";
-import { taskSizeFor } from "../slabs/task-size.js";
+import { taskPlanFor } from "../slabs/task-size.js";
 import type { PairedAnswers } from "./answers.js";
 
 export type OpenSharedExecutor = typeof openSharedExecutor;
@@ -66,7 +66,7 @@ export async function evaluateSides(
       executor,
       batchSize,
       totalBatches,
-      taskSize: taskSizeFor(engine, threads),
+      taskPlan: taskPlanFor(engine, executor.capacity),
       retries,
       signal,
       log,

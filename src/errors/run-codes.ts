@@ -1,4 +1,5 @@
 /** Codes of a run: usage (2), workers and batches (4), output (6), gates (100), interruption (130, 143), ourselves (1). */
+import { printable } from "../printable.js";
 import { grouped, row } from "./define.js";
 
 export const usageCodes = {
@@ -13,8 +14,34 @@ export const usageCodes = {
     (f: { what: string; found: string; known: readonly string[]; suggestion?: string | undefined }) =>
       `unknown ${f.what} "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}`}`,
   ),
+  ERR_CONFIG_READ: row(
+    2,
+    (f: { path: string; reason: string }) =>
+      `${f.path}: the configuration cannot be read: ${f.reason}; name another with --config, or none with --no-config`,
+  ),
+  ERR_CONFIG_SYNTAX: row(
+    2,
+    (f: { path: string; reason: string }) =>
+      `${f.path}: expected a configuration in JSON, found: ${f.reason}`,
+  ),
+  ERR_CONFIG_KEY: row(
+    2,
+    (f: { path: string; found: string; known: readonly string[]; suggestion?: string | undefined }) =>
+      `${f.path}: unknown option "${printable(f.found)}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}`}`,
+  ),
+  /** `key` is empty where the whole document is meant. */
+  ERR_CONFIG_VALUE: row(
+    2,
+    (f: { path: string; key: string; expected: string; found: string }) =>
+      `${f.path}: ${f.key ? `${f.key}: ` : ""}expected ${f.expected}, found ${f.found}`,
+  ),
   ERR_EVALUATOR_CLOSED: row(2, () => "the evaluator was closed; open another to run again"),
 } as const;
+
+/** Without CUDA, which the package's install script would download. */
+export function onnxInstallCommand(peer: string): string {
+  return `ONNXRUNTIME_NODE_INSTALL=skip ONNXRUNTIME_NODE_INSTALL_CUDA=skip npm install ${peer}@1`;
+}
 
 export const runCodes = {
   ERR_INTERNAL: row(
@@ -24,7 +51,7 @@ export const runCodes = {
   ERR_ENGINE_PEER: row(
     4,
     (f: { engine: string; peer: string; found: string }) =>
-      `the engine "${f.engine}" needs the package ${f.peer}: found ${f.found}; install it with: ONNXRUNTIME_NODE_INSTALL=skip ONNXRUNTIME_NODE_INSTALL_CUDA=skip npm install ${f.peer}@1`,
+      `the engine "${f.engine}" needs the package ${f.peer}: found ${f.found}; install it with: ${onnxInstallCommand(f.peer)}`,
   ),
   ERR_WORKER_LOAD: row(
     4,
@@ -67,6 +94,11 @@ export const runCodes = {
       total: number;
     }) =>
       `${f.engine}, ${f.threads} threads, batches of ${f.batchSize}: expected class ${f.expected} for image ${f.image}, as ${f.checkedAgainst} predicts, found ${f.found}; ${grouped(f.differing)} of ${grouped(f.total)} differ, and a wrong answer is not timed`,
+  ),
+  ERR_DOCTOR: row(
+    4,
+    (f: { failed: readonly string[] }) =>
+      `expected all that is required to work, found ${f.failed.join(" and ")} failing; the table says how`,
   ),
   ERR_OUTPUT_WRITE: row(
     6,

@@ -1,19 +1,20 @@
 /** An image's cell, in the terminal's greys where it has them. */
-import { Chalk, supportsColor } from "chalk";
+import { Chalk } from "chalk";
 import { type PaintCell, plainCell } from "../reports/image-text.js";
+import type { ColourLevel } from "./colour.js";
 
-/** Levels of colour as chalk counts them: from 2 on there are 256, with 24 greys. */
-const GREYS_FROM_LEVEL = 2;
+/** From here on there are 256 colours, with 24 greys. */
+const GREYS_FROM_LEVEL: ColourLevel = 2;
 /** The 256-colour palette's grey ramp: 24 steps from 232 (xterm's documentation, ctlseqs). */
 const FIRST_GREY = 232;
 const LAST_STEP = 23;
 
-/** How stdout's terminal is painted on; `color`: whether the user allows any. */
-export function paintFor(color: boolean): PaintCell {
-  return color && supportsColor && supportsColor.level >= GREYS_FROM_LEVEL ? greyCell : plainCell;
+/** How images are painted on a stream of this level. */
+export function paintFor(level: ColourLevel): PaintCell {
+  return level >= GREYS_FROM_LEVEL ? greyCell : plainCell;
 }
 
-const ansi256 = new Chalk({ level: 2 });
+const ansi256 = new Chalk({ level: GREYS_FROM_LEVEL });
 const greyCell: PaintCell = (upper, lower) => ansi256.ansi256(greyOf(upper)).bgAnsi256(greyOf(lower))("▀");
 
 function greyOf(value: number): number {

@@ -1,6 +1,7 @@
 /** The text answer's colours, where stdout's terminal has them. */
-import { Chalk, type ChalkInstance, supportsColor } from "chalk";
-import { type Paint, plainPaint } from "../reports/paint.js";
+import { Chalk, type ChalkInstance } from "chalk";
+import type { Paint } from "../reports/paint.js";
+import type { ColourLevel } from "./colour.js";
 
 /**
  * Grounds of the 256-colour palette (xterm's ctlseqs), from weak to strong. All are dark enough for white letters,
@@ -10,9 +11,9 @@ const RIGHT_GROUNDS = [22, 28] as const;
 const WRONG_GROUNDS = [undefined, 52, 88, 124, 160] as const;
 const WHITE = 231;
 
-/** How stdout's terminal is painted on; NO_COLOR and FORCE_COLOR have been heard by our caller and by chalk. */
-export function textPaint(): Paint {
-  return supportsColor ? paintWith(new Chalk({ level: supportsColor.level })) : plainPaint;
+/** How text is painted on a stream of this level. */
+export function textPaint(level: ColourLevel): Paint {
+  return paintWith(new Chalk({ level }));
 }
 
 export function paintWith(chalk: ChalkInstance): Paint {

@@ -16,14 +16,23 @@ export interface CliResult {
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * The working directory: a folder whose batchwise.config.json is to count. Without it the command runs in the
+   * package, and with --no-config, so that no stray file changes what a test sees.
+   */
+  readonly cwd?: string;
   /** Called as soon as the process writes to stderr. */
   onStderr?(child: ChildProcess, text: string): void;
 }
 
-export function runCli(args: readonly string[], { env = {}, onStderr }: CliOptions = {}): Promise<CliResult> {
+export function runCli(
+  args: readonly string[],
+  { env = {}, cwd, onStderr }: CliOptions = {},
+): Promise<CliResult> {
+  const isolated = cwd === undefined ? ["--no-config"] : [];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CLI, ...args], {
-      cwd: fileURLToPath(PACKAGE_ROOT),
+    const child = spawn(process.execPath, [CLI, ...isolated, ...args], {
+      cwd: cwd ?? fileURLToPath(PACKAGE_ROOT),
       env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, ...env },
     });
     let stdout = "";

@@ -1,5 +1,5 @@
 /** Files that live as long as a test. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
@@ -8,6 +8,13 @@ import type { ExecutionContext } from "ava";
 export async function temporaryFolder(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "batchwise-test-"));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A new empty folder that counts as a project's: nothing above it configures a run in it. */
+export async function projectFolder(t: ExecutionContext): Promise<string> {
+  const folder = await temporaryFolder(t);
+  await mkdir(join(folder, ".git"));
   return folder;
 }
 

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { PACKAGE_ROOT } from "../../package-root.js";
 
-const PLAIN = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);
+/** For every Node that we run on. */
+export const KERNEL_URL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);
 /** The same source with products and sums fused, which Node has from 22 on (WebAssembly's relaxed SIMD). */
 const RELAXED = new URL("dist/src/engines/simd/kernel-relaxed.wasm", PACKAGE_ROOT);
 
@@ -16,5 +17,5 @@ export function loadKernel(): Promise<WebAssembly.Module> {
 /** A few kilobytes of our own: reading them at once takes less than a thread's round trip. */
 function kernelBytes(): Buffer<ArrayBuffer> {
   const relaxed = readFileSync(RELAXED);
-  return WebAssembly.validate(relaxed) ? relaxed : readFileSync(PLAIN);
+  return WebAssembly.validate(relaxed) ? relaxed : readFileSync(KERNEL_URL);
 }

@@ -1,0 +1,33 @@
+/** Checks of what Batchwise runs on. */
+import { readFileSync } from "node:fs";
+import { versions } from "node:process";
+import { KERNEL_URL } from "../engines/simd/load-kernel.js";
+import type { ColourLevel } from "../terminal/colour.js";
+import { cpuText, requiredNode } from "../version.js";
+import type { Check } from "./check.js";
+
+export function checkNode(found: string = versions.node, required: string = requiredNode()): Check {
+  const [major, minor] = found.split(".").map(Number);
+  const [leastMajor, leastMinor] = required.split(".").map(Number);
+  const isEnough = major > leastMajor || (major === leastMajor && minor >= leastMinor);
+  const row = { name: "Node.js", found: `${found}, needs ${required} or newer` };
+  return isEnough ? { ...row, state: "ok" } : { ...row, state: "failed", advice: "install a newer Node.js" };
+}
+
+export function checkCpu(): Check {
+  return { name: "CPU", state: "ok", found: cpuText() };
+}
+
+/** Holds the kernel itself against what this V8 understands: it is made of 128-bit instructions. */
+export function checkWebAssembly(kernel: Uint8Array = readFileSync(KERNEL_URL)): Check {
+  const name = "WebAssembly SIMD";
+  return WebAssembly.validate(kernel)
+    ? { name, state: "ok", found: "available" }
+    : { name, state: "failed", found: "the kernel of the engine simd is not understood here" };
+}
+
+const COLOURS: readonly string[] = ["no colour", "16 colours", "256 colours", "all colours"];
+
+export function checkColours(stdout: ColourLevel, stderr: ColourLevel): Check {
+  return { name: "Terminal", state: "ok", found: `stdout ${COLOURS[stdout]}, stderr ${COLOURS[stderr]}` };
+}

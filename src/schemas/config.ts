@@ -1,0 +1,113 @@
+/** What `batchwise.config.json` may say: the options of `evaluate`, in camelCase. Every message reads after "expected". */
+import * as z from "zod";
+import { SPLITS } from "../contracts/dataset.js";
+import { ENGINES } from "../contracts/engine.js";
+import { ACTIVATIONS } from "../contracts/network.js";
+import { NORMALIZATIONS } from "../contracts/preprocessing.js";
+import { DATASET_NAMES } from "../datasets/registry.js";
+import { LOG_LEVELS } from "../logger.js";
+import { NETWORK_NAMES } from "../networks/registry.js";
+import { LIMITS } from "../options.js";
+import { FORMATS } from "../reports/registry.js";
+
+type Range = readonly [low: number, high: number];
+
+const text = z.string("a text").min(1, "a text that is not empty");
+const flag = z.boolean("true or false");
+
+function wholeNumber([low, high]: Range) {
+  const expected = `a whole number from ${low} to ${high}`;
+  return z.int(expected).min(low, expected).max(high, expected);
+}
+
+function decimal([low, high]: Range, unit = "") {
+  const expected = `a number ${unit ? `of ${unit} ` : ""}from ${low} to ${high}`;
+  return z.number(expected).min(low, expected).max(high, expected);
+}
+
+function oneOf<const Names extends readonly string[]>(names: Names) {
+  return z.enum(names, `one of ${names.join(", ")}`);
+}
+
+const OF_DATA = {
+  dataset: text.describe(
+    `Images: ${DATASET_NAMES.join(", ")}, a folder of MNIST's file names, an IDX image file or a .npz file.`,
+  ),
+  labels: z
+    .union([text, z.literal(false)], "the path of a file, or false")
+    .describe("The label file, where dataset is an image file; false predicts without a score."),
+  classes: text.describe("A file of class names, one a line."),
+  split: oneOf(SPLITS).describe("Which half of the data set."),
+};
+
+const OF_NETWORK = {
+  weights: text.describe(`Network: ${NETWORK_NAMES.join(", ")}, a file, or a folder of .npy files.`),
+  activation: oneOf(ACTIVATIONS).describe("Of the hidden layers, where the file does not say."),
+  normalize: oneOf(NORMALIZATIONS).describe("What pixels go through, where the file does not say."),
+  offline: flag.describe("Use what is in the cache, and download nothing."),
+};
+
+const OF_RUN = {
+  threads: wholeNumber(LIMITS.threads).describe("Worker threads; 0 computes on the main thread."),
+  batchSize: wholeNumber(LIMITS.batchSize).describe("Images a batch."),
+  engine: oneOf(ENGINES).describe("What computes the forward pass."),
+  offset: wholeNumber(LIMITS.offset).describe("Begin at this image."),
+  limit: wholeNumber(LIMITS.limit).describe("Evaluate at most so many images."),
+  warm: flag.describe("Start all workers before the time is taken."),
+  timeout: decimal(LIMITS.timeoutSeconds, "seconds").describe("Of one batch, in seconds."),
+  retries: wholeNumber(LIMITS.retries).describe("How often a failed batch is run again."),
+};
+
+const OF_SCORES = {
+  topK: wholeNumber(LIMITS.topK).describe("Tell the accuracy within so many most probable classes."),
+  calibration: flag.describe("Tell log loss, Brier score and calibration of the probabilities."),
+  bootstrap: wholeNumber(LIMITS.bootstrap).describe("Resamples of an interval for macro F1; 0 for none."),
+  seed: wholeNumber(LIMITS.seed).describe("Of the bootstrap."),
+};
+
+const OF_ANSWER = {
+  format: oneOf(FORMATS).describe("Of the answer on stdout."),
+  output: z.array(text, "a list of paths").describe("Write the answer to these files too, by their endings."),
+  predictions: text.describe("Write each image's prediction and probabilities: .ndjson or .csv."),
+  minAccuracy: decimal(LIMITS.share).describe("Exit 100 where the accuracy is lower."),
+  expectAccuracy: decimal(LIMITS.share).describe("Exit 100 where the accuracy, as printed, is another."),
+  minClassRecall: decimal(LIMITS.share).describe("Exit 100 where a class's recall is lower."),
+  baseline: text.describe("A result's JSON; exit 100 where the accuracy is lower than that one's."),
+  maxRegression: decimal(LIMITS.share).describe("By more than this."),
+};
+
+const OF_TERMINAL = {
+  logLevel: oneOf(LOG_LEVELS).describe("Of the log on stderr."),
+  quiet: flag.describe("No progress on stderr."),
+  color: flag.describe("False: no colour."),
+};
+
+/** What is evaluated, which other commands ask for too. */
+export const SUBJECT_KEYS: ReadonlySet<string> = new Set(Object.keys({ ...OF_DATA, ...OF_NETWORK }));
+/** Whose relative paths are those of the configuration file's folder. */
+export const PATH_KEYS: ReadonlySet<string> = new Set([
+  "dataset",
+  "labels",
+  "classes",
+  "weights",
+  "output",
+  "predictions",
+  "baseline",
+]);
+
+export const configSchema = z
+  .strictObject({
+    $schema: z.string("a text").describe("The address of this schema, for editors."),
+    ...OF_DATA,
+    ...OF_NETWORK,
+    ...OF_RUN,
+    ...OF_SCORES,
+    ...OF_ANSWER,
+    ...OF_TERMINAL,
+  })
+  .partial()
+  .describe(
+    "Options of batchwise evaluate. Relative paths are relative to this file; the command line goes before it.",
+  );
+
+export const CONFIG_KEYS: readonly string[] = Object.keys(configSchema.shape);
