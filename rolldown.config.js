@@ -1,6 +1,10 @@
-/** Bundles what tsc has compiled into files that start fast: the command line's, and the worker's. */
+/** Bundles what tsc has compiled into files that start fast: the command line's, and the worker's; and the report's page. */
 import { readFileSync } from "node:fs";
 import { defineConfig } from "rolldown";
+
+const PAGE = "src/reports/html/page/";
+/** In the order in which they are to be read: print last, since it takes back. */
+const PAGE_STYLES = ["base", "matrix", "cards", "charts", "print"];
 
 /** Loaded from node_modules: piscina finds its worker beside itself; the others are rarely loaded at all. */
 const EXTERNAL = ["piscina", "pino", "undici"];
@@ -9,11 +13,33 @@ const ML_MATRIX = JSON.parse(
   readFileSync(new URL("node_modules/ml-matrix/package.json", import.meta.url), "utf8"),
 ).version;
 
-/** Two builds, so that neither entry loads a chunk only because the other shares it. */
+/** A build an entry, so that none loads a chunk only because another shares it. */
 export default defineConfig([
   bundleOf("cli", "dist/src/cli.js", { cleanDir: true }),
   bundleOf("worker", "dist/workers/evaluate.js"),
+  pageOfReport(),
 ]);
+
+/** One script and one style sheet, which the HTML report carries within itself. */
+function pageOfReport() {
+  return {
+    input: { page: `${PAGE}main.ts` },
+    platform: "browser",
+    tsconfig: `${PAGE}tsconfig.json`,
+    plugins: [styleSheet()],
+    output: { cleanDir: true, dir: "dist/report", format: "iife", entryFileNames: "[name].js", minify: true },
+  };
+}
+
+function styleSheet() {
+  return {
+    name: "style-sheet",
+    generateBundle() {
+      const source = PAGE_STYLES.map((name) => readFileSync(`${PAGE}${name}.css`, "utf8")).join("");
+      this.emitFile({ type: "asset", fileName: "page.css", source });
+    },
+  };
+}
 
 function bundleOf(name, file, output = {}) {
   return {

@@ -30,6 +30,7 @@ const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>(
   ["fit", async (run) => (await import("./commands/fit.js")).fitCommand(run)],
   ["check", async (run) => (await import("./commands/check.js")).checkCommand(run)],
   ["compare", async (run) => (await import("./commands/compare.js")).compareCommand(run)],
+  ["report", async (run) => (await import("./commands/report.js")).reportCommand(run)],
   ["doctor", async (run) => (await import("./commands/doctor.js")).doctorCommand(run)],
   ["bench", async (run) => (await import("./commands/bench.js")).benchCommand(run)],
 ]);

@@ -7,6 +7,7 @@ import { type EvaluateHooks, evaluate } from "../evaluate.js";
 import { IncompleteError } from "../incomplete.js";
 import { type EvaluateInput, type NumberLike, oneOf } from "../options.js";
 import { FORMATS } from "../reports/registry.js";
+import type { Slab } from "../slabs/slab.js";
 import { giveAnswer, giveFault, outputsOf } from "./answer.js";
 import type { Context, ProgressDisplay, RunWork } from "./context.js";
 import { downloadLine } from "./download-line.js";
@@ -19,6 +20,7 @@ interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds" | "topK">, 
   readonly format: string;
   readonly output?: readonly string[];
   readonly predictions?: string;
+  readonly report?: string;
 }
 
 export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly string[]) => void): Command {
@@ -34,14 +36,15 @@ export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly 
     .option("--limit <n>", "evaluate at most so many images")
     .option("--top-k <k>", "accuracy within the k most probable classes, with log loss and calibration")
     .option("--calibration", "log loss, Brier score and calibration of the probabilities")
-    .option("--bootstrap <n>", "resamples of an interval for macro F1; 0 for none", "0")
+    .option("--bootstrap <n>", "resamples of an interval for macro F1 (default: 0; with --report: 1000)")
     .option("--seed <s>", "of the bootstrap", "1")
     .option("--warm", "start all workers before the time is taken")
     .option("--timeout <seconds>", "of one batch", "30")
     .option("--retries <n>", "how often a failed batch is run again", "2")
     .option("--format <format>", `of the answer on stdout: ${FORMATS.join(", ")}`, "text")
     .option("--output <file>", "write the answer here too, in the format of its ending (repeatable)", collect)
-    .option("--predictions <file>", "write each image's prediction and probabilities: .ndjson or .csv");
+    .option("--predictions <file>", "write each image's prediction and probabilities: .ndjson or .csv")
+    .option("--report <file>", "write a report with charts and images, one .html file");
   addGateOptions(command)
     // The default command gets every word that is no command's name.
     .allowExcessArguments()
@@ -60,7 +63,7 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
       const problem = "a gate is asked for with --no-labels, which gives no score to hold it against";
       throw new UsageError("ERR_USAGE", { problem });
     }
-    const { evaluation, faults } = await evaluateWithPredictions(flags, context);
+    const { evaluation, faults } = await evaluateWithReport(flags, context);
     const { report, faults: judged } =
       demands === undefined
         ? { report: { evaluation, gates: [], fault: faults[0] }, faults: [] }
@@ -73,27 +76,53 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
   }
 }
 
+/** Of whoever collects while the evaluation runs. */
+type MoreHooks = Pick<EvaluateHooks, "onStart" | "onSlab">;
+
 interface Evaluated {
   readonly evaluation: AnyEvaluation;
   /** Why it is not whole, or what of it could not be written. */
   readonly faults: readonly Error[];
 }
 
-async function evaluateWithPredictions(flags: EvaluateFlags, context: Context): Promise<Evaluated> {
+async function evaluateWithReport(flags: EvaluateFlags, context: Context): Promise<Evaluated> {
+  if (flags.report === undefined) return evaluateWithPredictions(flags, context, {});
+  if (flags.labels === false) {
+    const problem = "--report is asked for with --no-labels, which gives nothing to report";
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  const { assertReportPath, REPORT_RESAMPLES, ReportFile } = await import("./report-file.js");
+  await assertReportPath("--report", flags.report);
+  const file = new ReportFile(flags.report);
+  const asked = { ...flags, probabilities: true, bootstrap: flags.bootstrap ?? REPORT_RESAMPLES };
+  const { evaluation, faults } = await evaluateWithPredictions(asked, context, file);
+  const unwritten: Error[] = [];
+  await file.write(evaluation, unwritten);
+  return { evaluation, faults: [...faults, ...unwritten] };
+}
+
+async function evaluateWithPredictions(
+  flags: EvaluateFlags,
+  context: Context,
+  hooks: MoreHooks,
+): Promise<Evaluated> {
   const input: EvaluateInput = { ...flags, timeoutSeconds: flags.timeout };
   const faults: Error[] = [];
   if (flags.predictions === undefined) {
-    const evaluation = await evaluateShowingProgress(input, context, {}, faults);
+    const evaluation = await evaluateShowingProgress(input, context, hooks, faults);
     return { evaluation, faults };
   }
   const { PredictionsOutput, predictionsTarget } = await import("./predictions-file.js");
   const target = await predictionsTarget(flags.predictions, flags.topK, flags.labels !== false);
   const output = await PredictionsOutput.open(target);
   try {
-    const { onSlab } = output;
+    const onSlab = async (slab: Slab) => {
+      await output.onSlab(slab);
+      await hooks.onSlab?.(slab);
+    };
     const asked = { ...input, probabilities: true };
     const evaluation = await output.finish(
-      await evaluateShowingProgress(asked, context, { onSlab }, faults),
+      await evaluateShowingProgress(asked, context, { ...hooks, onSlab }, faults),
       faults,
     );
     const { predictionsFile, result } = evaluation;
@@ -111,17 +140,18 @@ async function evaluateWithPredictions(flags: EvaluateFlags, context: Context): 
 async function evaluateShowingProgress(
   input: EvaluateInput,
   { signal, log, showProgress, note }: Context,
-  more: Pick<EvaluateHooks, "onSlab">,
+  { onStart, onSlab }: MoreHooks,
   faults: Error[],
 ): Promise<AnyEvaluation> {
   let display: ProgressDisplay | undefined;
   const hooks: EvaluateHooks = {
-    ...more,
+    ...(onSlab !== undefined && { onSlab }),
     signal,
     log,
     onDownload: (notice) => note(downloadLine(notice)),
     onStart: (plan) => {
       display = showProgress(plan);
+      onStart?.(plan);
     },
     onProgress: (progress) => display?.update(progress),
   };

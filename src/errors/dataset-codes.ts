@@ -118,6 +118,21 @@ export const datasetCodes = {
     (f: { path: string; expected: ImagesFacts; found: ImagesFacts }) =>
       `${f.path}: expected a result of ${imagesText(f.expected)}, found one of ${imagesText(f.found)}; compare over the same images`,
   ),
+  ERR_REPORT_RESULT: row(
+    3,
+    (f: { path: string; found: string }) =>
+      `${f.path}: expected a result of labelled images with its predictions, found ${f.found}; evaluate again with --output RESULT.json --predictions FILE.ndjson`,
+  ),
+  ERR_REPORT_DATA: row(
+    3,
+    (f: { path: string; dataset: string; expected: string; found: string }) =>
+      `${f.dataset}: expected the data that ${f.path} speaks of, SHA-256 ${f.expected.slice(0, 12)}…, found ${f.found.slice(0, 12)}…; evaluate again`,
+  ),
+  ERR_REPORT_PREDICTIONS: row(
+    3,
+    (f: { path: string; expected: number; found: number; matched: number }) =>
+      `${f.path}: expected predictions of ${grouped(f.expected)} images, found ${grouped(f.found)}, of which ${grouped(f.matched)} fit the images and labels of the data; evaluate again`,
+  ),
   ERR_STATISTICS_CONSTANT: row(
     3,
     (f: { dataset: string }) =>

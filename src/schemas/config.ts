@@ -69,6 +69,7 @@ const OF_ANSWER = {
   format: oneOf(FORMATS).describe("Of the answer on stdout."),
   output: z.array(text, "a list of paths").describe("Write the answer to these files too, by their endings."),
   predictions: text.describe("Write each image's prediction and probabilities: .ndjson or .csv."),
+  report: text.describe("Write a report with charts and images: .html."),
   minAccuracy: decimal(LIMITS.share).describe("Exit 100 where the accuracy is lower."),
   expectAccuracy: decimal(LIMITS.share).describe("Exit 100 where the accuracy, as printed, is another."),
   minClassRecall: decimal(LIMITS.share).describe("Exit 100 where a class's recall is lower."),
@@ -92,6 +93,7 @@ export const PATH_KEYS: ReadonlySet<string> = new Set([
   "weights",
   "output",
   "predictions",
+  "report",
   "baseline",
 ]);
 

@@ -14,6 +14,7 @@ const HINTS = {
   "python-onnx": "a python3 that imports onnx: Debian's package python3-onnx",
   "scikit-learn": "a python3 that imports sklearn: Debian's package python3-sklearn",
   "python-safetensors": "a python3 that imports safetensors and numpy",
+  chromium: "a browser called chromium in PATH: Debian's package chromium",
 } as const;
 
 /**

@@ -1,0 +1,102 @@
+/** `batchwise report RESULT.json`: the HTML report of an evaluation that was made before. */
+import { basename, dirname, join } from "node:path";
+import { Command } from "commander";
+import { SPLITS } from "../contracts/dataset.js";
+import { openDataset } from "../datasets/registry.js";
+import { DatasetError } from "../errors.js";
+import { writeFileWhole } from "../files/write-file.js";
+import { oneOf } from "../options.js";
+import { readPredictions } from "../predictions/reader.js";
+import { chooseFromPredictions } from "../reports/html/choose-from-predictions.js";
+import { renderReport } from "../reports/html/document.js";
+import type { ReportInput } from "../reports/html/input.js";
+import { readResult } from "../schemas/read-result.js";
+import type { ResultFile } from "../schemas/result.js";
+import type { Context, RunWork } from "./context.js";
+import { downloadOptions } from "./download-line.js";
+import { assertReportPath } from "./report-file.js";
+
+interface ReportFlags {
+  readonly output?: string;
+  readonly offline?: boolean;
+}
+
+const EXAMPLES = `
+Data and predictions are found where the result says, and are refused where they are not what it was made from.
+
+Example:
+  batchwise --predictions predictions.ndjson --output result.json
+  batchwise report result.json`;
+
+export function reportCommand(runWork: RunWork): Command {
+  return new Command("report")
+    .description("write the HTML report of a result")
+    .argument("<result>", "the JSON of an evaluation with --predictions")
+    .option("--output <file>", "the report (default: beside the result, ending in .html)")
+    .option("--offline", "use what is in the cache, and download nothing")
+    .addHelpText("after", EXAMPLES)
+    .action((path: string, flags: ReportFlags) => runWork((context) => runReport(path, flags, context)));
+}
+
+async function runReport(path: string, flags: ReportFlags, context: Context): Promise<readonly Error[]> {
+  const output = flags.output ?? join(dirname(path), `${basename(path).replace(/\.json$/i, "")}.html`);
+  await assertReportPath("--output", output);
+  const input = await readInput(path, flags, context);
+  await writeFileWhole(output, renderReport(input));
+  context.writeAnswer(`${output}\n`);
+  return [];
+}
+
+async function readInput(path: string, { offline }: ReportFlags, context: Context): Promise<ReportInput> {
+  const evaluation = await readResult(path);
+  const { result, location, predictionsFile } = needed(path, evaluation);
+  const { split, sha256, offset } = evaluation.dataset;
+  const dataset = await openDataset({
+    ...downloadOptions(context),
+    dataset: location.dataset,
+    labels: location.labels ?? undefined,
+    split: oneOf("split", SPLITS, split),
+    ...(offline !== undefined && { offline }),
+  });
+  if (dataset.sha256 !== sha256) {
+    throw new DatasetError("ERR_REPORT_DATA", {
+      path,
+      dataset: location.dataset,
+      expected: sha256,
+      found: dataset.sha256,
+    });
+  }
+  // One image is the least that a slab can be made of.
+  const slabs = dataset.slabs({ offset, limit: dataset.total - offset }, 1);
+  const predictions = readPredictions(predictionsFile.path, predictionsFile);
+  const { chosen, matched, total } = await chooseFromPredictions(
+    slabs,
+    predictions,
+    dataset.shape,
+    result.confusionMatrix.length,
+  );
+  if (matched !== result.total || total !== result.total) {
+    throw new DatasetError("ERR_REPORT_PREDICTIONS", {
+      path: predictionsFile.path,
+      expected: result.total,
+      found: total,
+      matched,
+    });
+  }
+  return { evaluation: { ...evaluation, result }, shape: dataset.shape, chosen };
+}
+
+interface Needed {
+  readonly result: Extract<ResultFile["result"], { labelled: true }>;
+  readonly location: NonNullable<ResultFile["dataset"]["location"]>;
+  readonly predictionsFile: NonNullable<ResultFile["predictionsFile"]>;
+}
+
+/** What a report cannot be made without. */
+function needed(path: string, { result, dataset: { location }, predictionsFile }: ResultFile): Needed {
+  const refusal = (found: string) => new DatasetError("ERR_REPORT_RESULT", { path, found });
+  if (!result.labelled) throw refusal("one without labels");
+  if (predictionsFile === null) throw refusal("one without predictions");
+  if (location === null) throw refusal("one whose data a program had passed opened");
+  return { result, location, predictionsFile };
+}

@@ -1,0 +1,58 @@
+/** What the page is handed: the evaluation, cut to what is shown; a leaf, for Node.js writes it and the browser reads it. */
+import type { ImageShape } from "../../contracts/dataset.js";
+import type { ImageLimits, ReportedEvaluation } from "./input.js";
+
+export interface PageData extends Pick<ReportedEvaluation, "network" | "run" | "timing"> {
+  readonly dataset: Omit<ReportedEvaluation["dataset"], "classNames">;
+  readonly result: Omit<ReportedEvaluation["result"], "confusionMatrix">;
+  /** One a class. */
+  readonly classNames: readonly string[];
+  readonly matrix: MatrixData;
+  readonly images: readonly PageImage[];
+  readonly shape: ImageShape;
+  readonly limits: ImageLimits;
+  readonly latency: readonly LatencyBin[];
+  readonly timeline: TimelineData;
+}
+
+/** The rows and columns of the classes shown; totals are of all classes. */
+export interface MatrixData {
+  readonly classes: readonly number[];
+  readonly counts: readonly (readonly number[])[];
+  readonly rowTotals: readonly number[];
+  readonly columnTotals: readonly number[];
+  /** The most frequent mistakes among all classes. */
+  readonly confusions: readonly Confusion[];
+}
+
+export interface Confusion {
+  readonly label: number;
+  readonly prediction: number;
+  readonly count: number;
+}
+
+/** Its pixels lie in the pixel block in the order of `images`. */
+export interface PageImage {
+  readonly index: number;
+  readonly label: number;
+  readonly prediction: number;
+  readonly probabilities: readonly (readonly [label: number, probability: number])[];
+}
+
+/** Batches that took from `fromMs` up to `toMs`. */
+export interface LatencyBin {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly count: number;
+}
+
+/** The first batches of the run, one a row. */
+export interface TimelineData {
+  readonly total: number;
+  readonly batches: readonly (readonly [batch: number, thread: number, startMs: number, elapsedMs: number])[];
+}
+
+/** Ids of the two blocks in the document. */
+export const DATA_ID = "report-data";
+/** Deflated (RFC 1950), then base64: (images × rows × columns) u8. */
+export const PIXELS_ID = "report-pixels";

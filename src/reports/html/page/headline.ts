@@ -1,0 +1,104 @@
+/** The headline: how right, how sure of that, how fast. */
+import * as Plot from "@observablehq/plot";
+import { chart } from "./chart.js";
+import { element } from "./dom.js";
+import type { Report } from "./report.js";
+import { count, counted, decimal, milliseconds, percent } from "./words.js";
+
+export function headline(report: Report): HTMLElement {
+  const { dataset, network, result } = report;
+  const [low, high] = result.confidenceInterval95;
+  const interval = `95 % interval ${percent(low)} to ${percent(high)}`;
+  return element(
+    "section",
+    { class: "headline", "aria-labelledby": "headline-title" },
+    element(
+      "div",
+      { class: "hero" },
+      element("p", { class: "kicker" }, "Evaluation report"),
+      element("h1", { id: "headline-title" }, `${network.name} on ${dataset.name}`),
+      ...(result.complete
+        ? []
+        : [element("p", { class: "warning" }, "Partial: not all images were evaluated.")]),
+      element("p", { class: "accuracy" }, percent(result.accuracy), element("small", {}, "accuracy")),
+      element(
+        "p",
+        { class: "lead" },
+        `${count(result.correct)} of ${counted(result.total, "image")} are classified as they are labelled; ${count(result.total - result.correct)} are not.`,
+      ),
+      chart(interval, `Accuracy ${percent(result.accuracy)}, ${interval}`, (width) =>
+        intervalPlot(width, result.accuracy, low, high),
+      ),
+    ),
+    tiles(report),
+  );
+}
+
+function tiles({ result, timing }: Report): HTMLElement {
+  const { averages, scores, macroF1Interval95: f1 } = result;
+  const { p50, p90, p99 } = timing.batchLatencyMs;
+  const fromScores = scores && [
+    tile("Log loss", decimal(scores.logLoss), `Brier score ${decimal(scores.brierScore)}`),
+    tile("Calibration error", percent(scores.expectedCalibrationError), "expected, ECE"),
+    tile(
+      `Top-${scores.topK.k} accuracy`,
+      percent(scores.topK.accuracy),
+      counted(scores.topK.correct, "image"),
+    ),
+  ];
+  return element(
+    "dl",
+    { class: "tiles" },
+    tile("Correct", count(result.correct), `of ${counted(result.total, "image")}`),
+    tile(
+      "Macro F1",
+      decimal(averages.macro.f1),
+      f1 === null ? "mean over the classes" : `95 %: ${decimal(f1.low)} to ${decimal(f1.high)}`,
+    ),
+    tile("Balanced accuracy", decimal(result.balancedAccuracy), `Cohen’s κ ${decimal(result.cohensKappa)}`),
+    ...(fromScores ?? []),
+    tile("Images a second", count(timing.imagesPerSecond), `in ${milliseconds(timing.evaluateMs)}`),
+    tile("Batch latency, p50", milliseconds(p50), "half of the batches"),
+    tile("Batch latency, p99", milliseconds(p99), `p90 ${milliseconds(p90)}`),
+  );
+}
+
+function tile(name: string, value: string, note: string): HTMLElement {
+  return element(
+    "div",
+    { class: "tile" },
+    element("dt", {}, name),
+    element("dd", {}, element("b", {}, value), element("small", {}, note)),
+  );
+}
+
+function intervalPlot(width: number, accuracy: number, low: number, high: number): Plot.PlotOptions {
+  const margin = Math.max((high - low) * 0.5, 0.001);
+  const ticks = Math.min(8, Math.floor(width / 60));
+  return {
+    height: 84,
+    marginBottom: 40,
+    marginTop: 8,
+    marginLeft: 24,
+    marginRight: 24,
+    x: {
+      domain: [Math.max(0, low - margin), Math.min(1, high + margin)],
+      ticks,
+      tickFormat: (share: number) => (100 * share).toFixed(1),
+      label: "Accuracy, %",
+    },
+    marks: [
+      Plot.gridX({ ticks, stroke: "var(--line)", strokeOpacity: 1 }),
+      Plot.ruleY([0], { x1: low, x2: high, stroke: "var(--accent)", strokeWidth: 8, strokeLinecap: "round" }),
+      Plot.dot([accuracy], {
+        x: (share: number) => share,
+        y: 0,
+        r: 6,
+        fill: "var(--surface)",
+        stroke: "var(--accent)",
+        strokeWidth: 3,
+      }),
+    ],
+    y: { axis: null },
+  };
+}

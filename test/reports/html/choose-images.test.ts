@@ -1,0 +1,125 @@
+import test from "ava";
+import {
+  type AnsweredSlab,
+  createImageChooser,
+  limitsFor,
+  offerSlab,
+} from "../../../src/reports/html/choose-images.js";
+
+/** One image a row: label, prediction, and the prediction's probability; pixels tell the image's index. */
+type Answer = readonly [label: number, prediction: number, confidence: number];
+
+const CLASSES = 3;
+
+function slabOf(answers: readonly Answer[], firstImage = 0): AnsweredSlab {
+  const probabilities = answers.flatMap(([, prediction, confidence]) =>
+    Array.from({ length: CLASSES }, (_, k) => (k === prediction ? confidence : (1 - confidence) / 2)),
+  );
+  return {
+    firstImage,
+    count: answers.length,
+    inputs: 2,
+    pixels: Uint8Array.from(answers.flatMap((_, i) => [firstImage + i, 255])),
+    labels: Uint8Array.from(answers, ([label]) => label),
+    predictions: Uint16Array.from(answers, ([, prediction]) => prediction),
+    probabilities: Float64Array.from(probabilities),
+  };
+}
+
+test("keeps all mistakes, most confident first, then each class's right images, least confident first", (t) => {
+  const chooser = createImageChooser(CLASSES, { mistakes: 10, rightPerClass: 2 });
+  offerSlab(
+    chooser,
+    slabOf([
+      [0, 1, 0.6],
+      [0, 0, 0.9],
+      [1, 1, 0.8],
+      [0, 0, 0.5],
+    ]),
+  );
+  offerSlab(
+    chooser,
+    slabOf(
+      [
+        [2, 0, 0.9],
+        [0, 0, 0.7],
+      ],
+      4,
+    ),
+  );
+  const { images } = chooser.chosen();
+  t.deepEqual(
+    images.map(({ index }) => index),
+    [4, 0, 3, 5, 2],
+  );
+  t.deepEqual(
+    images.map(({ pixels }) => [...pixels]),
+    [4, 0, 3, 5, 2].map((index) => [index, 255]),
+  );
+});
+
+test("keeps the same images however the set is cut into slabs, and of equals the first", (t) => {
+  const answers = Array.from(
+    { length: 100 },
+    (_, i): Answer => [i % 3, (i % 3) + (i % 2 && i % 3 < 2 ? 1 : 0), 0.5 + ((i * 37) % 10) / 25],
+  );
+  const limits = { mistakes: 7, rightPerClass: 4 };
+  const whole = createImageChooser(CLASSES, limits);
+  offerSlab(whole, slabOf(answers));
+  const cut = createImageChooser(CLASSES, limits);
+  for (let first = 0; first < 100; first += 9) offerSlab(cut, slabOf(answers.slice(first, first + 9), first));
+  t.deepEqual(cut.chosen(), whole.chosen());
+
+  const mistakes = answers.flatMap(([label, prediction, confidence], index) =>
+    label === prediction ? [] : [{ index, confidence }],
+  );
+  const expected = mistakes.sort((a, b) => b.confidence - a.confidence || a.index - b.index).slice(0, 7);
+  t.deepEqual(
+    whole
+      .chosen()
+      .images.slice(0, 7)
+      .map(({ index }) => index),
+    expected.map(({ index }) => index),
+  );
+});
+
+test("copies what it keeps, for a slab's memory is used again", (t) => {
+  const chooser = createImageChooser(CLASSES, { mistakes: 1, rightPerClass: 0 });
+  const slab = slabOf([[0, 1, 0.75]]);
+  offerSlab(chooser, slab);
+  slab.pixels.fill(9);
+  slab.probabilities.fill(0);
+  const [image] = chooser.chosen().images;
+  t.deepEqual([...image.pixels], [0, 255]);
+  t.deepEqual(image.probabilities, [
+    { label: 1, probability: 0.75 },
+    { label: 0, probability: 0.125 },
+    { label: 2, probability: 0.125 },
+  ]);
+});
+
+test("tells ten probabilities of an image, and the label's wherever it stands", (t) => {
+  const classes = 40;
+  const chooser = createImageChooser(classes, { mistakes: 1, rightPerClass: 0 });
+  const probabilities = Float64Array.from({ length: classes }, (_, k) => (classes - k) / 820);
+  offerSlab(chooser, {
+    firstImage: 0,
+    count: 1,
+    inputs: 1,
+    pixels: Uint8Array.of(0),
+    labels: Uint8Array.of(33),
+    predictions: Uint16Array.of(0),
+    probabilities,
+  });
+  const [image] = chooser.chosen().images;
+  t.deepEqual(
+    image.probabilities.map(({ label }) => label),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 33],
+  );
+});
+
+test("allows 2,000 mistakes and 24 right images a class, fewer where classes are many or images large", (t) => {
+  t.deepEqual(limitsFor(10, 784), { mistakes: 2000, rightPerClass: 24 });
+  t.deepEqual(limitsFor(1000, 784), { mistakes: 2000, rightPerClass: 2 });
+  t.deepEqual(limitsFor(10, 512 * 512), { mistakes: 64, rightPerClass: 6 });
+});
