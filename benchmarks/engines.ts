@@ -1,6 +1,6 @@
 /** Steady state: bytes in memory to classes, everything warm. */
 import { evaluate } from "../src/evaluate.js";
-import { bestOfEach, measure, tableOf } from "./harness.js";
+import { bestOfEach, measure, STEADY, tableOf } from "./harness.js";
 import type { Question } from "./question.js";
 import { type Contestant, proving } from "./rivals/contestant.js";
 import { versionOf } from "./rivals/installed.js";
@@ -40,7 +40,7 @@ export const question: Question = {
     const families = new Map(contestants.map(({ name, family }) => [name, family]));
     try {
       const rivals = contestants.map((contestant) => proving(contestant, subject.expected));
-      const all = await measure(rivals, bench.rounds);
+      const all = await measure(rivals, bench.rounds, STEADY);
       const best = bestOfEach(all, (name) => families.get(name));
       return [
         { title: `${subject.images} images`, table: tableOf(best, subject.images), data: best },

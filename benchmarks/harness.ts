@@ -16,14 +16,30 @@ export interface Measured {
   readonly samplesMs: readonly number[];
 }
 
-/** Before each pass, so that no rival pays for the threads that another leaves spinning. */
-const PAUSE_MS = 10;
+/** Before each turn, so that no rival pays for the threads that another leaves spinning. */
+const PAUSE_MS = 30;
 
-export async function measure(rivals: readonly Rival[], rounds: number, warmups = 2): Promise<Measured[]> {
+export interface WarmUps {
+  /** Untimed ones, before all others. */
+  readonly rounds: number;
+  /** Untimed passes for so long before each timed one, which then finds caches and clock as steady work leaves them. */
+  readonly settleMs: number;
+}
+
+/** Everything is warm. */
+export const STEADY: WarmUps = { rounds: 1, settleMs: 60 };
+
+export async function measure(
+  rivals: readonly Rival[],
+  rounds: number,
+  warmUps: WarmUps = { rounds: 2, settleMs: 0 },
+): Promise<Measured[]> {
   const samples = rivals.map((): number[] => []);
-  for (let round = -warmups; round < rounds; round++) {
+  for (let round = -warmUps.rounds; round < rounds; round++) {
     for (const [n, rival] of rivals.entries()) {
       await setTimeout(PAUSE_MS);
+      const settledAt = performance.now() + warmUps.settleMs;
+      while (performance.now() < settledAt) await rival.run();
       const elapsedMs = await rival.run();
       if (round >= 0) samples[n].push(elapsedMs);
     }

@@ -1,6 +1,6 @@
 /** A run that no cache holds: a million images in a ring of slabs, and what memory that takes. */
 import { fileURLToPath } from "node:url";
-import { bestOfEach, type Measured, markdownTable, measure, type Rival } from "./harness.js";
+import { bestOfEach, type Measured, markdownTable, measure, type Rival, STEADY } from "./harness.js";
 import type { MillionAnswer, MillionRequest } from "./million-child.js";
 import type { Question } from "./question.js";
 import { versionOf } from "./rivals/installed.js";
@@ -48,11 +48,12 @@ export const question: Question = {
       const few = await measure(
         sides.flatMap((one) => rivalsOf(one, 1)),
         bench.rounds * 3,
+        STEADY,
       );
       const many = await measure(
         sides.flatMap((one) => rivalsOf(one, TIMES)),
         bench.rounds,
-        1,
+        { rounds: 1, settleMs: 0 },
       );
       const familyOf = (name: string) => sides.find(({ family }) => name.startsWith(family))?.family;
       const best = bestOfEach(many, familyOf);

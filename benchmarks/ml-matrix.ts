@@ -47,7 +47,7 @@ export const question: Question = {
     const batches = await measure(
       [...BATCH_SIZES.flatMap(rivalsAt), ...numpy.map((contestant) => proving(contestant, expected))],
       Math.ceil(bench.rounds / 3),
-      1,
+      { rounds: 1, settleMs: 0 },
     );
     for (const contestant of numpy) await contestant.close();
     assert.deepEqual(ourLogits, plainLogits, "logits are bit-identical at every batch size");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type KernelLayer, quantiseLayers, LANES as VECTOR_LANES } from "../src/engines/simd/quantise.js";
-import { measure, tableOf } from "./harness.js";
+import { measure, STEADY, tableOf } from "./harness.js";
 import type { Bench, Question } from "./question.js";
 import { type Contestant, type Pass, proving } from "./rivals/contestant.js";
 import { BENCHMARKS } from "./rivals/installed.js";
@@ -35,7 +35,7 @@ export const question: Question = {
       for (const threads of [0, ...THREAD_COUNTS])
         contestants.push(await openOurs(subject, { engine: "simd", threads }));
       const rivals = contestants.map((contestant) => proving(contestant, subject.expected));
-      const measured = await measure(rivals, bench.rounds, 5);
+      const measured = await measure(rivals, bench.rounds, STEADY);
       return [
         { title: `${subject.images} images`, table: tableOf(measured, subject.images), data: measured },
       ];

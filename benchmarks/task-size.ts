@@ -1,6 +1,6 @@
 /** How many batches one message to a worker should carry. */
 import { taskPlanFor } from "../src/slabs/task-size.js";
-import { measure, type Rival, tableOf } from "./harness.js";
+import { measure, type Rival, STEADY, tableOf } from "./harness.js";
 import type { Question } from "./question.js";
 import { versionOf } from "./rivals/installed.js";
 import { openWarmPool, repeated } from "./rivals/ours.js";
@@ -39,7 +39,7 @@ export const question: Question = {
               ),
           }),
         );
-        const measured = await measure(rivals, bench.rounds);
+        const measured = await measure(rivals, bench.rounds, STEADY);
         sections.push({
           title: `${engine}, ${THREADS} threads, ${images} images: batches a task`,
           table: tableOf(measured, images),

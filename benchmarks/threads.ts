@@ -38,7 +38,7 @@ export const question: Question = {
             provingMerges(subject.expected, (onMerged) => pool.run(repeated(slabs, times), IMAGES, onMerged)),
         }),
       );
-      const measured = await measure(rivals, bench.rounds, 1);
+      const measured = await measure(rivals, bench.rounds, { rounds: 1, settleMs: 0 });
       for (const pool of pools) await pool.close();
       sections.push({
         title: `${engine}: ${speedups(measured)}`,
