@@ -139,9 +139,12 @@ test("keeps a file name's line breaks out of the one line", async (t) => {
   await refuses(t, ["--dataset", "two\nlines\u001b[31m"], "ERR_DATASET_UNKNOWN");
 });
 
+/** Ten thousand messages, so that a signal comes before the end however busy the machine is. */
+const SLOW = ["--engine", "reference", "--threads", "1", "--batch-size", "1"];
+
 test("reports what was done when it is interrupted, and exits 130", async (t) => {
   const options = signalled("SIGINT");
-  const args = ["--engine", "reference", "--threads", "1", "--batch-size", "10", "--format", "json"];
+  const args = [...SLOW, "--format", "json"];
   const { status, stdout, stderr } = await runCli(args, options);
   t.is(status, 130);
   const { result } = JSON.parse(stdout);
@@ -155,7 +158,7 @@ test("reports what was done when it is interrupted, and exits 130", async (t) =>
 
 test("exits 143 when it is terminated", async (t) => {
   const options = signalled("SIGTERM");
-  const { status, stderr } = await runCli(["--engine", "reference", "--threads", "1"], options);
+  const { status, stderr } = await runCli(SLOW, options);
   t.is(status, 143);
   t.regex(stderr, /batchwise: ERR_TERMINATED: /);
 });

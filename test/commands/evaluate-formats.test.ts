@@ -14,6 +14,8 @@ import { temporaryFolder } from "../helpers/temporary.js";
 import { allWithin, parseXml, type XmlElement } from "../helpers/xml.js";
 
 const python = pythonWith("csv", "json");
+/** Ten thousand messages, so that a signal comes before the end however busy the machine is. */
+const SLOW = ["--engine", "reference", "--threads", "1", "--batch-size", "1"];
 const SMALL = ["--limit", "300", "--threads", "1", "--quiet"];
 
 async function junitOf(path: string): Promise<XmlElement> {
@@ -38,7 +40,7 @@ for (const args of SHAPES) {
 
 test("JSON of an interrupted run fits the published schema, and says that it is partial", async (t) => {
   const options = signalled("SIGINT");
-  const args = ["--engine", "reference", "--threads", "1", "--batch-size", "10", "--calibration"];
+  const args = [...SLOW, "--calibration"];
   const { status, stdout } = await runCli([...args, "--format", "json"], options);
   t.is(status, 130);
   const document = JSON.parse(stdout);
@@ -86,7 +88,7 @@ test("writes no colour into a pipe, and none where NO_COLOR or --no-color forbid
 test("a partial run is an error in JUnit", async (t) => {
   const path = join(await temporaryFolder(t), "r.xml");
   const options = signalled("SIGINT");
-  const args = ["--engine", "reference", "--threads", "1", "--min-accuracy", "0.5", "--output", path];
+  const args = [...SLOW, "--min-accuracy", "0.5", "--output", path];
   t.is((await runCli(args, options)).status, 130);
   const root = await junitOf(path);
   t.deepEqual(junitFaults(root), []);
@@ -175,7 +177,7 @@ test("what an interrupted run had predicted is kept under a name that says so", 
   const folder = await temporaryFolder(t);
   const path = join(folder, "p.ndjson");
   const options = signalled("SIGINT");
-  const args = ["--engine", "reference", "--threads", "1", "--predictions", path, "--format", "json"];
+  const args = [...SLOW, "--predictions", path, "--format", "json"];
   const { status, stdout } = await runCli(args, options);
   t.is(status, 130);
   const { predictionsFile } = JSON.parse(stdout);

@@ -119,7 +119,8 @@ for (const name of ["throws-on-load", "exits-on-load", "is-not-there"]) {
     const error = await t.throwsAsync(evaluateWith(openBroken(name), INPUT), { instanceOf: IncompleteError });
     t.is(error?.code, "ERR_WORKER_LOAD");
     t.is(error?.exitStatus, 4);
-    t.true((error?.partial.timing.totalMs ?? 1e9) < 10_000);
+    // Without waiting for the 30 s that a start may take.
+    t.true((error?.partial.timing.totalMs ?? 1e9) < 25_000);
   });
 }
 
