@@ -4,7 +4,7 @@ import { defineConfig } from "rolldown";
 
 const PAGE = "src/reports/html/page/";
 /** In the order in which they are to be read: print last, since it takes back. */
-const PAGE_STYLES = ["base", "matrix", "cards", "charts", "print"];
+const PAGE_STYLES = ["base", "matrix", "cards", "charts", "comparison", "print"];
 
 /** Loaded from node_modules: piscina finds its worker beside itself; the others are rarely loaded at all. */
 const EXTERNAL = ["piscina", "pino", "undici"];

@@ -18,6 +18,7 @@ const NAMES = [
   "cold",
   "memory",
   "million",
+  "larger-than-memory",
   "native",
 ] as const;
 type Name = (typeof NAMES)[number];

@@ -4,9 +4,15 @@ import * as z from "zod";
 import { PACKAGE_ROOT } from "../src/package-root.js";
 import { checksSchema } from "../src/schemas/checks.js";
 import { configSchema } from "../src/schemas/config.js";
+import { manifestSchema } from "../src/schemas/manifest.js";
 import { resultSchema } from "../src/schemas/result.js";
 
-const SCHEMAS = { checks: checksSchema, config: configSchema, result: resultSchema };
+const SCHEMAS = {
+  checks: checksSchema,
+  config: configSchema,
+  manifest: manifestSchema,
+  result: resultSchema,
+};
 
 const folder = new URL("schemas/", PACKAGE_ROOT);
 await mkdir(folder, { recursive: true });

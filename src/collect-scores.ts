@@ -1,29 +1,34 @@
 /** What a run collects where probabilities are asked for; loaded only then. */
 import type { ImageRange } from "./contracts/dataset.js";
-import type { ScoreMetrics } from "./contracts/metrics.js";
 import type { TimelineEntry } from "./contracts/run.js";
-import { scoreMetrics } from "./metrics/score-metrics.js";
+import type { ScoreSums } from "./contracts/scores.js";
 import { addScoreSums, emptyScoreSums } from "./metrics/score-sums.js";
 import { rounded } from "./milliseconds.js";
 import type { MergedBatch } from "./run-batches.js";
 
-const DEFAULT_TOP_K = 5;
-
 export interface CollectedScores {
-  /** (images × classes) f64, row-major. */
-  readonly probabilities: Float64Array;
+  /** (images × classes) f64, row-major; null where they are not kept. */
+  readonly probabilities: Float64Array | null;
   add(merged: MergedBatch): void;
-  /** Top-k accuracy with k as given, or 5, and at most the classes. */
-  metrics(topK: number | undefined): ScoreMetrics;
+  sums(): ScoreSums;
   /** In the order of the merge; `beganAtMs` is in the answers' absolute time. */
   timeline(beganAtMs: number): TimelineEntry[];
 }
 
-export function collectScores(range: ImageRange, classes: number): CollectedScores {
-  const probabilities = new Float64Array(range.limit * classes);
+/**
+ * @param keeps whether the probabilities of all images are to be in memory
+ * @param counted sums of other images, where some were scored before
+ */
+export function collectScores(
+  range: ImageRange,
+  classes: number,
+  keeps: boolean,
+  counted = emptyScoreSums(classes),
+): CollectedScores {
+  const probabilities = keeps ? new Float64Array(range.limit * classes) : null;
   /** Their starts in absolute time. */
   const entries: TimelineEntry[] = [];
-  let sums = emptyScoreSums(classes);
+  let sums = counted;
   return {
     probabilities,
     add({ slab, batch, answer, thread }) {
@@ -31,12 +36,12 @@ export function collectScores(range: ImageRange, classes: number): CollectedScor
       if (slab.probabilities === undefined || answer.scores === null) return;
       sums = addScoreSums(sums, answer.scores);
       const [first, end] = [batch.start * classes, (batch.start + batch.count) * classes];
-      probabilities.set(
+      probabilities?.set(
         slab.probabilities.subarray(first, end),
         (slab.firstImage - range.offset) * classes + first,
       );
     },
-    metrics: (topK = DEFAULT_TOP_K) => scoreMetrics(sums, Math.min(topK, classes)),
+    sums: () => sums,
     timeline: (beganAtMs) =>
       entries.map(({ startMs, elapsedMs, ...where }) => ({
         ...where,

@@ -4,6 +4,7 @@ import type { CodeRow, ExitStatus } from "./errors/define.js";
 import { fileCodes } from "./errors/file-codes.js";
 import { formatCodes } from "./errors/format-codes.js";
 import { networkCodes } from "./errors/network-codes.js";
+import { partCodes } from "./errors/part-codes.js";
 import { pictureCodes } from "./errors/picture-codes.js";
 import { runCodes, usageCodes } from "./errors/run-codes.js";
 import { transferCodes } from "./errors/transfer-codes.js";
@@ -13,6 +14,7 @@ export const ERROR_CODES = {
   ...usageCodes,
   ...fileCodes,
   ...formatCodes,
+  ...partCodes,
   ...datasetCodes,
   ...networkCodes,
   ...pictureCodes,
@@ -47,11 +49,12 @@ export class BatchwiseError<C extends ErrorCode = ErrorCode> extends Error {
 export class UsageError<
   C extends keyof typeof usageCodes = keyof typeof usageCodes,
 > extends BatchwiseError<C> {}
-/** A file that cannot be read, holds nothing, or breaks the rules of its container format. */
+/** A file that cannot be read, holds nothing, breaks the rules of its format, or is no part of the run that it is for. */
 export class FileError<
-  C extends keyof typeof fileCodes | keyof typeof formatCodes =
+  C extends keyof typeof fileCodes | keyof typeof formatCodes | keyof typeof partCodes =
     | keyof typeof fileCodes
-    | keyof typeof formatCodes,
+    | keyof typeof formatCodes
+    | keyof typeof partCodes,
 > extends BatchwiseError<C> {}
 /** A fault in images, labels or class names. */
 export class DatasetError<

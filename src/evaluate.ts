@@ -2,15 +2,22 @@
 import { availableParallelism } from "node:os";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "./contracts/result.js";
 import { openExecutor } from "./executors/registry.js";
+import type { AnyPair } from "./load-pair.js";
 import { type EvaluateInput, resolveOptions } from "./options.js";
 import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
+import type { Resumption } from "./resume.js";
 import { type RunHooks, runPrepared } from "./run-prepared.js";
+import { ringOver, type SlabRing } from "./slabs/ring.js";
+import type { Slab } from "./slabs/slab.js";
 
 export type { EvaluationPlan, OpenExecutor } from "./prepare.js";
 export type { Progress } from "./run-prepared.js";
 
 /** Aborting the signal ends the run: `evaluate` then throws an IncompleteError with what was done. */
-export interface EvaluateHooks extends PrepareHooks, RunHooks {}
+export interface EvaluateHooks extends PrepareHooks, RunHooks {
+  /** The journal could not be written to its end; the run goes on to its answer. Default: thrown after it. */
+  onJournalFault?(fault: Error): void;
+}
 
 /**
  * Evaluates a network over a labelled image set, in batches.
@@ -19,7 +26,10 @@ export interface EvaluateHooks extends PrepareHooks, RunHooks {}
  * @throws UsageError, FileError, DatasetError or NetworkError where the input is at fault; no batch has then run
  * @throws RunError ERR_ENGINE_PEER where the engine is `onnx` and onnxruntime-node is not installed
  * @throws TransferError where what was given by name could not be downloaded
- * @throws IncompleteError where batches failed after their retries, or the signal was aborted
+ * @throws RunError ERR_JOURNAL_LOCKED, FileError ERR_JOURNAL_KIND, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_RUN where the journal
+ *   is at fault
+ * @throws IncompleteError where batches failed after their retries, the signal was aborted, or data that are read while
+ *   images are evaluated turned out to be damaged
  */
 export function evaluate(
   input: EvaluateInput & { readonly labels: false },
@@ -43,12 +53,33 @@ export async function evaluateWith(
   const beganAt = performance.now();
   const options = resolveOptions(input, availableParallelism());
   const prepared = await prepare(open, options, hooks);
-  const { executor, pair, loadMs } = prepared;
+  const { executor, pair, loadMs, resumption } = prepared;
+  let fault: Error | undefined;
+  let evaluation: AnyEvaluation;
   try {
     if (options.warm) await executor.warm();
-    const slabs = pair.slabs(options.batchSize);
-    return (await runPrepared(prepared, { slabs, beganAt, loadMs }, hooks)).evaluation;
+    const { batchSize } = options;
+    const ring = ringOf(pair, resumption, batchSize, executor.capacity);
+    const slabs = ring?.slabs ?? (resumption ? slabsOf(pair, resumption, batchSize) : pair.slabs(batchSize));
+    ({ evaluation } = await runPrepared(prepared, { slabs, ring, beganAt, loadMs, resumption }, hooks));
   } finally {
+    fault = await resumption?.close();
+    if (fault !== undefined) hooks.onJournalFault?.(fault);
     await executor.close();
   }
+  if (fault !== undefined && hooks.onJournalFault === undefined) throw fault;
+  return evaluation;
+}
+
+function ringOf(
+  { range, ring: open }: AnyPair,
+  resumption: Resumption | undefined,
+  multiple: number,
+  lanes: number,
+): SlabRing | undefined {
+  return open && ringOver(resumption?.gaps ?? [range], (images) => open(multiple, lanes, images));
+}
+
+async function* slabsOf(pair: AnyPair, { gaps }: Resumption, multiple: number): AsyncGenerator<Slab> {
+  for (const gap of gaps) yield* pair.slabs(multiple, gap);
 }

@@ -40,15 +40,15 @@ export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
  * @throws RunError ERR_WORKER_LOAD where a worker cannot be started
  */
 export function openEvaluator(
-  input: Omit<EvaluateInput, "warm"> & { readonly labels: false },
+  input: Omit<EvaluateInput, "warm" | "resume"> & { readonly labels: false },
   hooks?: PrepareHooks,
 ): Promise<Evaluator<Evaluation<PredictedCounts>>>;
 export function openEvaluator(
-  input?: Omit<EvaluateInput, "warm"> & { readonly labels?: string | undefined },
+  input?: Omit<EvaluateInput, "warm" | "resume"> & { readonly labels?: string | undefined },
   hooks?: PrepareHooks,
 ): Promise<Evaluator>;
 export function openEvaluator(
-  input?: Omit<EvaluateInput, "warm">,
+  input?: Omit<EvaluateInput, "warm" | "resume">,
   hooks?: PrepareHooks,
 ): Promise<Evaluator<AnyEvaluation>>;
 export async function openEvaluator(
@@ -72,7 +72,7 @@ export async function openEvaluatorWith(
   hooks: PrepareHooks = {},
 ): Promise<OpenEvaluator> {
   const beganAt = performance.now();
-  const options = resolveOptions({ ...input, warm: true }, availableParallelism());
+  const options = resolveOptions({ ...input, warm: true, resume: undefined }, availableParallelism());
   const prepared = await prepare(open, options, hooks);
   const { pair, executor } = prepared;
   const slabs: Slab[] = [];

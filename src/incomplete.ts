@@ -1,11 +1,12 @@
 /** An evaluation that did not reach its end: the failure, and what was done by then. */
 import type { AnyEvaluation } from "./contracts/result.js";
-import { RunError } from "./errors.js";
+import { BatchwiseError, RunError } from "./errors.js";
 
-export class IncompleteError extends RunError {
+/** With the code of the failure: a RunError's, or that of data which turned out to be damaged when some were done. */
+export class IncompleteError extends BatchwiseError {
   readonly partial: AnyEvaluation;
 
-  constructor(failure: RunError, partial: AnyEvaluation) {
+  constructor(failure: BatchwiseError, partial: AnyEvaluation) {
     super(failure.code, failure.facts, { cause: failure.cause ?? failure });
     this.partial = partial;
   }

@@ -1,5 +1,6 @@
 /** The public API of Batchwise. */
 export { type CheckHooks, type CheckInput, check } from "./check/check.js";
+export type { PairedAnswers } from "./compare/answers.js";
 export { type CompareHooks, type CompareOutcome, compare } from "./compare/compare.js";
 export type { CompareInput } from "./compare/options.js";
 export type { CheckOutcome, CheckStatus, ChecksReport } from "./contracts/checks.js";
@@ -7,6 +8,7 @@ export type { ComparedSide, Comparison, ComparisonResult, SideScore } from "./co
 export type { Dataset, ImageRange, ImageShape, Split } from "./contracts/dataset.js";
 export type { EngineName } from "./contracts/engine.js";
 export type { GateOutcome } from "./contracts/gate.js";
+export type { RunIdentity } from "./contracts/identity.js";
 export type {
   ClassAverages,
   ClassMetrics,
@@ -15,6 +17,7 @@ export type {
   ScoreMetrics,
 } from "./contracts/metrics.js";
 export type { Activation, Layer, Network } from "./contracts/network.js";
+export type { PartialCounts, Shard, ShardPart } from "./contracts/partial.js";
 export type { Normalization, Preprocessing } from "./contracts/preprocessing.js";
 export type {
   BootstrapInterval,
@@ -47,6 +50,7 @@ export { type Evaluator, type EvaluatorRun, openEvaluator } from "./evaluator.js
 export { type Fit, type FitInput, fitPreprocessing } from "./fit.js";
 export { imgShow } from "./img-show.js";
 export { IncompleteError } from "./incomplete.js";
+export { mergeParts } from "./merge/merge-parts.js";
 export { softmax } from "./metrics/softmax.js";
 export { loadNetwork } from "./networks/registry.js";
 export type { EvaluateInput } from "./options.js";

@@ -13,6 +13,8 @@ import { choosePreprocessing } from "./networks/recipe.js";
 import { type LoadNetworkOptions, loadNetwork } from "./networks/registry.js";
 import { assertFitsImages, assertModelFits } from "./networks/validate.js";
 import type { EvaluateOptions } from "./options.js";
+import { shardOf } from "./shards.js";
+import type { SlabRing } from "./slabs/ring.js";
 import type { Slab } from "./slabs/slab.js";
 import { together } from "./together.js";
 
@@ -26,8 +28,12 @@ export interface DataAndNetwork<N = Network> {
   readonly classes: number;
   /** The images asked for, within the set. */
   readonly range: ImageRange;
+  /** The images of the whole run, where the range is a shard of them. */
+  readonly whole: ImageRange;
   /** The images of the range, unless of another, their labels checked. */
   slabs(multiple: number, range?: ImageRange): AsyncIterable<Slab>;
+  /** Where the set is larger than memory: the same in a ring, for so many lanes. */
+  readonly ring?: ((multiple: number, lanes: number, range?: ImageRange) => SlabRing) | undefined;
 }
 
 export type AnyPair = DataAndNetwork<Network | OnnxModel>;
@@ -55,7 +61,10 @@ type PairOptions = Pick<
   | "normalize"
   | "offset"
   | "limit"
+  | "shard"
 >;
+
+type RangeOptions = Pick<EvaluateOptions, "offset" | "limit" | "shard">;
 
 export function loadPair(options: PairOptions, hooks: LoadHooks = {}): Promise<DataAndNetwork> {
   return pairUp(options, hooks, loadNetwork);
@@ -93,7 +102,7 @@ async function pairUp<N extends Network | OnnxModel>(
   { onSized, ...download }: LoadHooks,
   load: (source: string, options: LoadNetworkOptions) => Promise<N>,
 ): Promise<DataAndNetwork<N | Network>> {
-  const { dataset: named, weights, activation, normalize, offline, offset, limit } = options;
+  const { dataset: named, weights, activation, normalize, offline, offset } = options;
   let knowSize = (_size: Pick<Dataset, "shape" | "total"> | undefined) => {};
   const sizeKnown = new Promise<Pick<Dataset, "shape" | "total"> | undefined>((resolve) => {
     knowSize = resolve;
@@ -123,7 +132,7 @@ async function pairUp<N extends Network | OnnxModel>(
       const size = await decodeAfter;
       if (size !== undefined && offset < size.total) {
         assertFits(loaded, size.shape);
-        onSized?.({ network: loaded, range: { offset, limit: Math.min(limit, size.total - offset) } });
+        onSized?.({ network: loaded, range: rangesOf(options, size.total).range });
       }
       return loaded;
     },
@@ -135,17 +144,16 @@ async function pairUp<N extends Network | OnnxModel>(
  * What was loaded already, as a pair.
  *
  * @throws NetworkError ERR_NETWORK_INPUTS, ERR_NETWORK_IMAGES, ERR_NETWORK_OUTPUTS, ERR_NORMALIZE_MISMATCH
- * @throws DatasetError ERR_CLASSES_FILE, ERR_RANGE_EMPTY; its slabs ERR_LABEL_RANGE
+ * @throws DatasetError ERR_CLASSES_FILE, ERR_RANGE_EMPTY, ERR_SHARD_EMPTY; its slabs ERR_LABEL_RANGE
  */
 export function pairOf<N extends Network | OnnxModel>(
   dataset: Dataset,
   network: N,
-  options: Pick<EvaluateOptions, "classes" | "normalize" | "offset" | "limit">,
+  options: Pick<EvaluateOptions, "classes" | "normalize" | keyof RangeOptions>,
 ): DataAndNetwork<N> {
-  const { offset, limit } = options;
   // Of a network that was handed in loaded nobody has asked yet whether it is what the options want.
   choosePreprocessing(network.name, network.preprocessing, options.normalize);
-  const { shape, total, labelsPath, classNames } = dataset;
+  const { shape, total, labelsPath, classNames, ring: openRing } = dataset;
   assertFits(network, shape);
   const sizes = layerSizes(network);
   const classes = sizes[sizes.length - 1];
@@ -153,20 +161,36 @@ export function pairOf<N extends Network | OnnxModel>(
     throw new NetworkError("ERR_NETWORK_OUTPUTS", { path: network.name, found: classes, limit: MAX_CLASSES });
   }
   if (classNames !== undefined) assertClassCount(classNames, classes, options.classes ?? dataset.name);
-  if (offset >= total) throw new DatasetError("ERR_RANGE_EMPTY", { offset, total });
-  const range = { offset, limit: Math.min(limit, total - offset) };
+  const { range, whole } = rangesOf(options, total);
+  async function* checked(slabs: AsyncIterable<Slab>): AsyncGenerator<Slab> {
+    for await (const slab of slabs) {
+      if (labelsPath !== undefined) assertLabelsWithin(slab, classes, labelsPath);
+      yield slab;
+    }
+  }
   return {
     dataset,
     network,
     classes,
     range,
-    async *slabs(multiple, images = range) {
-      for await (const slab of dataset.slabs(images, multiple)) {
-        if (labelsPath !== undefined) assertLabelsWithin(slab, classes, labelsPath);
-        yield slab;
-      }
-    },
+    whole,
+    slabs: (multiple, images = range) => checked(dataset.slabs(images, multiple)),
+    ring:
+      openRing &&
+      ((multiple, lanes, images = range) => {
+        const { slabs, ...rest } = openRing(images, multiple, lanes);
+        return { ...rest, slabs: checked(slabs) };
+      }),
   };
+}
+
+function rangesOf(
+  { offset, limit, shard }: RangeOptions,
+  total: number,
+): Pick<DataAndNetwork, "range" | "whole"> {
+  if (offset >= total) throw new DatasetError("ERR_RANGE_EMPTY", { offset, total });
+  const whole = { offset, limit: Math.min(limit, total - offset) };
+  return { whole, range: shard === undefined ? whole : shardOf(whole, shard) };
 }
 
 function assertFits(network: Network | OnnxModel, shape: ImageShape): void {

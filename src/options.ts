@@ -3,8 +3,10 @@ import type { Dataset } from "./contracts/dataset.js";
 import { SPLITS, type Split } from "./contracts/dataset.js";
 import { ENGINES, type EngineName } from "./contracts/engine.js";
 import { ACTIVATIONS, type Activation, type Network } from "./contracts/network.js";
+import type { Shard } from "./contracts/partial.js";
 import { NORMALIZATIONS, type Normalization } from "./contracts/preprocessing.js";
 import { UsageError } from "./errors.js";
+import { parseShard } from "./shards.js";
 import { suggest } from "./suggest.js";
 
 /** More threads than this are a slip of the keyboard. */
@@ -26,7 +28,11 @@ export const LIMITS = {
   // A million of ten classes take some seconds.
   bootstrap: [0, 1_000_000],
   seed: [0, 2 ** 32 - 1],
+  jobImages: [1, MAX_COUNT],
+  patienceSeconds: [1, DAY_SECONDS],
 } as const satisfies Readonly<Record<string, readonly [low: number, high: number]>>;
+
+export const EXECUTORS = ["local", "bullmq"] as const;
 
 export type NumberLike = number | string;
 
@@ -53,6 +59,10 @@ export interface EvaluateInput {
   readonly batchSize?: NumberLike | undefined;
   readonly offset?: NumberLike | undefined;
   readonly limit?: NumberLike | undefined;
+  /** `i/n`: evaluate the i-th of n parts of the images alone; the answer's `shard` is what a merge needs. */
+  readonly shard?: string | Shard | undefined;
+  /** A journal: what it says is done is not done again, what is done is written to it. One process at a time. */
+  readonly resume?: string | undefined;
   /** Of one batch; with `threads` 0, and with the engine `onnx`, a batch cannot be cut short. Default 30. */
   readonly timeoutSeconds?: NumberLike | undefined;
   /** How often a failed batch is run again. Default 2. */
@@ -85,6 +95,8 @@ export interface EvaluateOptions {
   readonly batchSize: number;
   readonly offset: number;
   readonly limit: number;
+  readonly shard: Shard | undefined;
+  readonly resume: string | undefined;
   readonly timeoutMs: number;
   readonly retries: number;
   readonly warm: boolean;
@@ -116,6 +128,8 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
     batchSize: integer("--batch-size", input.batchSize ?? 100, ...LIMITS.batchSize),
     offset: integer("--offset", input.offset ?? 0, ...LIMITS.offset),
     limit: integer("--limit", input.limit ?? MAX_COUNT, ...LIMITS.limit),
+    shard: input.shard === undefined ? undefined : parseShard(input.shard),
+    resume: input.resume,
     timeoutMs: 1000 * decimal("--timeout", input.timeoutSeconds ?? 30, ...LIMITS.timeoutSeconds, "seconds"),
     retries: integer("--retries", input.retries ?? 2, ...LIMITS.retries),
     warm: input.warm ?? false,
@@ -136,6 +150,9 @@ function resolveScores(
       ["--top-k", topK !== undefined],
       ["--calibration", calibration],
       ["--bootstrap", bootstrap > 0],
+      // Predictions that an earlier process made are in no journal.
+      ["--shard", input.shard !== undefined],
+      ["--resume", input.resume !== undefined],
     ]) {
       const problem = `${option} is asked for with --no-labels, which gives no score`;
       if (isAsked) throw new UsageError("ERR_USAGE", { problem });

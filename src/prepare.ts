@@ -2,6 +2,7 @@
 import type { Dataset } from "./contracts/dataset.js";
 import type { EngineSource } from "./contracts/engine.js";
 import type { Executor } from "./contracts/executor.js";
+import type { DurableOutput } from "./contracts/journal.js";
 import { type Log, SILENT } from "./contracts/log.js";
 import type { Network } from "./contracts/network.js";
 import type { OnnxModel } from "./contracts/onnx-model.js";
@@ -11,6 +12,8 @@ import { preloadEngine } from "./engines/registry.js";
 import type { Workload } from "./executors/registry.js";
 import { type AnyPair, loadModelPair, loadPair, type SizedPair } from "./load-pair.js";
 import type { EvaluateOptions } from "./options.js";
+import type { Resumption } from "./resume.js";
+import { batchesIn } from "./slabs/plan.js";
 import { withRooms } from "./slabs/rooms.js";
 
 export interface PrepareHooks {
@@ -21,6 +24,8 @@ export interface PrepareHooks {
   onStart?(plan: EvaluationPlan): void;
   /** Default silent. */
   readonly log?: Log;
+  /** Of a run with a journal: what is written beside it. */
+  readonly output?: DurableOutput | undefined;
 }
 
 export interface EvaluationPlan {
@@ -28,6 +33,9 @@ export interface EvaluationPlan {
   readonly network: Network | OnnxModel;
   readonly options: EvaluateOptions;
   readonly totalImages: number;
+  /** Of these, counted before by a run that this one takes up. */
+  readonly doneImages: number;
+  /** Of the others. */
   readonly batches: number;
 }
 
@@ -43,6 +51,7 @@ export interface Prepared {
   readonly pair: AnyPair;
   readonly executor: Executor;
   readonly loadMs: number;
+  readonly resumption?: Resumption | undefined;
 }
 
 export async function prepare(
@@ -65,29 +74,59 @@ export async function prepare(
     }
     return opening;
   };
+  const openResumption = async (path: string, resumed: AnyPair): Promise<Resumption> =>
+    (await import("./resume.js")).resumeRun(path, resumed, options, hooks.output);
   const load = options.engine === "onnx" ? loadModelPair : loadPair;
   const pair = await load(options, {
     signal,
     log,
     onDownload: (notice) => hooks.onDownload?.(notice),
-    onSized: openFor,
+    // How much is left of a run that is taken up is known only with all of its data.
+    ...(options.resume === undefined && { onSized: openFor }),
   }).catch(async (error: unknown) => {
     // Workers may have been started before the images turned out to be at fault.
     await (await opening?.catch(() => undefined))?.close();
     throw error;
   });
   const { dataset, network } = pair;
+  const resumption = options.resume === undefined ? undefined : await openResumption(options.resume, pair);
   const totalImages = pair.range.limit;
-  const batches = batchesOf(totalImages);
+  const doneImages = resumption?.counted.total ?? 0;
+  const batches = batchesIn(resumption?.gaps ?? [pair.range], options.batchSize);
   const loadMs = performance.now() - beganAt;
-  log.info({ dataset: dataset.name, network: network.name, totalImages, batches, loadMs }, "loaded");
-  onStart?.({ dataset, network, options, totalImages, batches });
-  return { options, pair: withProbabilities(pair, options), executor: await openFor(pair), loadMs };
+  log.info(
+    { dataset: dataset.name, network: network.name, totalImages, doneImages, batches, loadMs },
+    "loaded",
+  );
+  const leftImages = totalImages - doneImages;
+  const opened =
+    leftImages === 0 ? idleExecutor() : openFor({ network, range: { ...pair.range, limit: leftImages } });
+  const executor = await opened.catch(async (error: unknown) => {
+    await resumption?.close();
+    throw error;
+  });
+  onStart?.({ dataset, network, options, totalImages, doneImages, batches });
+  return { options, pair: withProbabilities(pair, options), executor, loadMs, resumption };
+}
+
+/** For a run of which nothing is left to do. */
+async function idleExecutor(): Promise<Executor> {
+  return (await import("./executors/inline.js")).createInlineExecutor(async () => []);
 }
 
 /** The slabs have room for probabilities where these are asked for. */
 function withProbabilities(pair: AnyPair, { probabilities }: EvaluateOptions): AnyPair {
   if (!probabilities) return pair;
   const answerers = [{ source: 0, classes: pair.classes }];
-  return { ...pair, slabs: (multiple, range) => withRooms(pair.slabs(multiple, range), answerers) };
+  const { ring } = pair;
+  return {
+    ...pair,
+    slabs: (multiple, range) => withRooms(pair.slabs(multiple, range), answerers),
+    ring:
+      ring &&
+      ((multiple, lanes, range) => {
+        const { slabs, ...rest } = ring(multiple, lanes, range);
+        return { ...rest, slabs: withRooms(slabs, answerers) };
+      }),
+  };
 }

@@ -29,9 +29,12 @@ const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>(
   ["fetch", async (run) => (await import("./commands/fetch.js")).fetchCommand(run)],
   ["fit", async (run) => (await import("./commands/fit.js")).fitCommand(run)],
   ["check", async (run) => (await import("./commands/check.js")).checkCommand(run)],
+  ["merge", async (run) => (await import("./commands/merge.js")).mergeCommand(run)],
   ["compare", async (run) => (await import("./commands/compare.js")).compareCommand(run)],
   ["report", async (run) => (await import("./commands/report.js")).reportCommand(run)],
   ["doctor", async (run) => (await import("./commands/doctor.js")).doctorCommand(run)],
+  ["worker", async (run) => (await import("./commands/worker.js")).workerCommand(run)],
+  ["runs", async (run) => (await import("./commands/runs.js")).runsCommand(run)],
   ["bench", async (run) => (await import("./commands/bench.js")).benchCommand(run)],
 ]);
 const HELP_WORDS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);

@@ -5,8 +5,9 @@ import type { Log } from "./contracts/log.js";
 import { RunError } from "./errors.js";
 import type { Tally } from "./metrics/tally.js";
 import { batchesLeftBy } from "./slabs/claims.js";
-import { createHandover, type OnSlab } from "./slabs/handover.js";
+import { createHandover, type HandoverHooks, type OnSlab } from "./slabs/handover.js";
 import { type PlannedTask, planTasks, type TaskPlan, taskOf } from "./slabs/plan.js";
+import type { SlabRing } from "./slabs/ring.js";
 import type { Slab } from "./slabs/slab.js";
 
 export interface BatchesRequest {
@@ -25,6 +26,10 @@ export interface BatchesRequest {
   onMerged?(merged: MergedBatch): void;
   /** Slab by slab in their order, when all of a slab is merged; the slab is not used again before the end of it. */
   readonly onSlab?: OnSlab | undefined;
+  /** Where slabs are handed on in parts, of at least so many images. */
+  readonly partImages?: number | undefined;
+  /** Where the slabs come from a ring. */
+  readonly ring?: Pick<SlabRing, "release" | "stop"> | undefined;
 }
 
 export interface MergedBatch {
@@ -56,13 +61,17 @@ interface Attempt extends PlannedTask {
 }
 
 export async function runBatches(request: BatchesRequest): Promise<BatchesOutcome> {
-  const { slabs, executor, batchSize, retries: maxRetries, signal, log } = request;
-  // As many slabs are out as lanes have tasks of, and the one that is being cut.
-  const handover =
-    request.onSlab &&
-    createHandover(request.onSlab, executor.capacity, (error) => {
+  const { slabs, executor, batchSize, retries: maxRetries, signal, log, onSlab, ring } = request;
+  const hooks: HandoverHooks = {
+    onSlab,
+    partImages: request.partImages,
+    onFault(error) {
       fatal ??= error;
-    });
+    },
+    onDone: (slab) => ring?.release(slab),
+  };
+  // As many slabs are out as lanes have tasks of, and the one that is being cut.
+  const handover = onSlab || ring ? createHandover(hooks, executor.capacity) : undefined;
   const planned = planTasks(
     handover?.watch(slabs) ?? slabs,
     batchSize,
@@ -90,7 +99,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       latenciesMs.push(answer.elapsedMs);
       recomputed += answer.recomputed;
       request.onMerged?.({ slab, batch, answer, thread });
-      handover?.settle(slab, batch.count, true);
+      handover?.settle(slab, batch, true);
     }
     mergedAt = performance.now();
   }
@@ -109,7 +118,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       return;
     }
     failedBatches += batches.length;
-    for (const { count } of batches) handover?.settle(slab, count, false);
+    for (const batch of batches) handover?.settle(slab, batch, false);
     firstFailure ??= { attempt, error };
     // Where nothing has gone right yet, the rest would only take its time to fail too.
     if (latenciesMs.length === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
@@ -140,10 +149,14 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     lanes.map(async (lane) => {
       await lane.catch((error: unknown) => (fatal ??= error));
       // The other lanes may wait for a slab that never will be whole.
-      if (fatal !== undefined || signal.aborted) handover?.stop();
+      if (fatal === undefined && !signal.aborted) return;
+      handover?.stop();
+      ring?.stop();
     }),
   );
   await handover?.finished();
+  // What the slabs are read from is closed, also where not all were asked for.
+  await planned.return(undefined);
 
   return {
     batches: latenciesMs.length,

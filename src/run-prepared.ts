@@ -1,13 +1,18 @@
 /** One run over what was made ready: batches out, answers in, one evaluation. */
+import type { CollectedScores } from "./collect-scores.js";
+import type { ImageRange } from "./contracts/dataset.js";
 import { type Log, SILENT } from "./contracts/log.js";
+import type { PartialCounts } from "./contracts/partial.js";
 import type { AnyEvaluation } from "./contracts/result.js";
-import { RunError } from "./errors.js";
+import { BatchwiseError, RunError } from "./errors.js";
 import { IncompleteError, interruption } from "./incomplete.js";
 import { createTally } from "./metrics/tally.js";
 import type { Prepared } from "./prepare.js";
+import type { Resumption } from "./resume.js";
 import { type BatchesOutcome, runBatches } from "./run-batches.js";
 import type { OnSlab } from "./slabs/handover.js";
-import type { TaskSize } from "./slabs/plan.js";
+import { batchesIn, type TaskSize } from "./slabs/plan.js";
+import type { SlabRing } from "./slabs/ring.js";
 import type { Slab } from "./slabs/slab.js";
 import { taskPlanFor } from "./slabs/task-size.js";
 import { summarize } from "./summarize.js";
@@ -34,11 +39,15 @@ export interface Progress {
 /** How one run differs from the next over the same preparation. */
 export interface RunPlan {
   readonly slabs: AsyncIterable<Slab>;
+  /** Where the slabs come from a ring. */
+  readonly ring?: SlabRing | undefined;
   /** When what `totalMs` tells began, and how much of it went into loading. */
   readonly beganAt: number;
   readonly loadMs: number;
   /** Of tasks that no two threads share. Default: as fits the engine. */
   readonly taskSize?: TaskSize;
+  /** Of a run that is taken up again: what `slabs` leaves out is counted already. */
+  readonly resumption?: Resumption | undefined;
 }
 
 export interface FinishedRun {
@@ -46,25 +55,29 @@ export interface FinishedRun {
   readonly outcome: BatchesOutcome;
 }
 
+/** What is written in order is written so often that a kill costs little of it. */
+const RESUMED_PART_IMAGES = 1024;
+
 /** @throws IncompleteError where batches failed after their retries, or the signal was aborted */
 export async function runPrepared(
   { options, pair, executor }: Omit<Prepared, "loadMs">,
-  { slabs, beganAt, loadMs, taskSize }: RunPlan,
+  { slabs, ring, beganAt, loadMs, taskSize, resumption }: RunPlan,
   { signal = new AbortController().signal, onProgress, onSlab, log = SILENT }: RunHooks,
 ): Promise<FinishedRun> {
   const { range, classes } = pair;
   const { batchSize, engine, retries } = options;
   const totalImages = range.limit;
-  const tally = createTally(classes);
-  const predictions = new Uint16Array(totalImages);
-  const scores = options.probabilities
-    ? (await import("./collect-scores.js")).collectScores(range, classes)
-    : undefined;
+  const counted = resumption?.counted;
+  const tally = createTally(classes, counted);
+  // Of images that memory does not hold, it does not hold their classes either, unless these are the answer.
+  const keepsAll = ring === undefined;
+  const predictions = new Uint16Array(keepsAll || pair.dataset.labelsPath === undefined ? totalImages : 0);
+  const scores = options.probabilities ? await scoresOf(range, classes, keepsAll, counted) : undefined;
   const outcome = await runBatches({
     slabs,
     executor,
     batchSize,
-    totalBatches: Math.ceil(totalImages / batchSize),
+    totalBatches: batchesIn(resumption?.gaps ?? [range], batchSize),
     taskPlan: taskSize ? { sizeOf: taskSize, lanes: 1 } : taskPlanFor(engine, executor.capacity),
     retries,
     signal,
@@ -72,19 +85,40 @@ export async function runPrepared(
     tallyOf: () => tally,
     onMerged(merged) {
       const { slab, batch } = merged;
-      const first = slab.firstImage + batch.start - range.offset;
-      predictions.set(slab.predictions.subarray(batch.start, batch.start + batch.count), first);
+      if (predictions.length > 0) {
+        const first = slab.firstImage + batch.start - range.offset;
+        predictions.set(slab.predictions.subarray(batch.start, batch.start + batch.count), first);
+      }
       scores?.add(merged);
+      resumption?.add(merged);
       onProgress?.({ doneImages: tally.total, totalImages });
     },
     onSlab,
+    partImages: resumption && RESUMED_PART_IMAGES,
+    ring,
   });
   log.info({ evaluateMs: outcome.evaluateMs, retries: outcome.retries }, "merged");
   const totalMs = performance.now() - beganAt;
-  const record = { options, pair, executor, outcome, tally, predictions, scores, loadMs, totalMs };
+  const record = { options, pair, executor, outcome, tally, predictions, scores, counted, loadMs, totalMs };
   const evaluation = await summarize(record);
   if (signal.aborted) throw new IncompleteError(interruption(signal, tally.total, totalImages), evaluation);
-  if (outcome.failure instanceof RunError) throw new IncompleteError(outcome.failure, evaluation);
-  if (outcome.failure !== undefined) throw outcome.failure;
+  const { failure } = outcome;
+  // Data may turn out to be at fault only when images before them are done.
+  const isPartial = failure instanceof RunError || (failure instanceof BatchwiseError && tally.total > 0);
+  if (isPartial) throw new IncompleteError(failure, evaluation);
+  if (failure !== undefined) throw failure;
   return { evaluation, outcome };
+}
+
+async function scoresOf(
+  range: ImageRange,
+  classes: number,
+  keeps: boolean,
+  counted: PartialCounts | undefined,
+): Promise<CollectedScores> {
+  const [{ collectScores }, { scoreSumsOf }] = await Promise.all([
+    import("./collect-scores.js"),
+    import("./metrics/partial-counts.js"),
+  ]);
+  return collectScores(range, classes, keeps, counted?.scores ? scoreSumsOf(counted.scores) : undefined);
 }

@@ -1,40 +1,44 @@
-/** From a run's integers and times to the answer that users see: the one division is made here. */
+/** From a run's integers and times to the answer that users see. */
 import { cpus } from "node:os";
 import type { CollectedScores } from "./collect-scores.js";
 import type { Executor } from "./contracts/executor.js";
-import type { AnyEvaluation, BootstrapInterval, PredictedCounts, ResultCounts } from "./contracts/result.js";
+import type { PartialCounts } from "./contracts/partial.js";
+import type { AnyEvaluation, PredictedCounts } from "./contracts/result.js";
 import { datasetFacts, networkFacts } from "./facts.js";
 import type { AnyPair } from "./load-pair.js";
-import { confusionMetrics } from "./metrics/confusion-metrics.js";
-import { wilson95 } from "./metrics/intervals.js";
+import { matrixRows, partialOf } from "./metrics/partial-counts.js";
 import { quantile } from "./metrics/quantiles.js";
 import type { Tally } from "./metrics/tally.js";
 import { rounded } from "./milliseconds.js";
 import type { EvaluateOptions } from "./options.js";
+import { resultCounts } from "./result-counts.js";
 import type { BatchesOutcome } from "./run-batches.js";
 
 export interface RunRecord {
   readonly options: EvaluateOptions;
-  readonly pair: Pick<AnyPair, "dataset" | "network" | "classes">;
+  readonly pair: Pick<AnyPair, "dataset" | "network" | "classes" | "range" | "whole">;
   readonly executor: Pick<Executor, "workersStarted" | "startMs">;
   readonly outcome: BatchesOutcome;
   readonly tally: Tally;
   readonly predictions: Uint16Array;
   readonly scores: CollectedScores | undefined;
+  /** What was counted before this run took up another. */
+  readonly counted: PartialCounts | undefined;
   readonly loadMs: number;
   readonly totalMs: number;
 }
 
 export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
-  const { options, pair, executor, outcome, tally, predictions, scores, loadMs, totalMs } = record;
+  const { options, pair, executor, outcome, tally, predictions, scores, counted, loadMs, totalMs } = record;
   const { dataset, network } = pair;
   const { total } = tally;
   const { evaluateMs } = outcome;
-  const latenciesMs = Float64Array.from(outcome.latenciesMs).sort();
+  const evaluatedNow = total - (counted?.total ?? 0);
+  const latenciesMs = new Float64Array(outcome.latenciesMs).sort();
   const latencyMs = (share: number) => rounded(quantile(latenciesMs, share) ?? 0);
   return {
     schemaVersion: 1,
-    dataset: datasetFacts(dataset, options),
+    dataset: { ...datasetFacts(dataset, options), offset: pair.range.offset },
     network: networkFacts(network, options),
     run: {
       engine: options.engine,
@@ -45,18 +49,22 @@ export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
       batchSize: options.batchSize,
       batches: outcome.batches,
       retries: outcome.retries,
-      recomputed: outcome.recomputed,
+      recomputed: outcome.recomputed + (counted?.recomputed ?? 0),
       normalize: network.preprocessing.kind,
       node: process.version,
       cpu: cpus()[0]?.model ?? "unknown",
     },
-    result: dataset.labelsPath === undefined ? predictedOf(record) : await countsOf(record),
+    result:
+      dataset.labelsPath === undefined ? predictedOf(record) : await resultCounts(countsOf(record), options),
+    ...(options.shard !== undefined && {
+      shard: (await import("./shard-part.js")).shardPart(options.shard, pair, options, countsOf(record)),
+    }),
     timing: {
       totalMs: rounded(totalMs),
       loadMs: rounded(loadMs),
       startPoolMs: rounded(executor.startMs),
       evaluateMs: rounded(evaluateMs),
-      imagesPerSecond: evaluateMs === 0 ? 0 : Math.round(total / (evaluateMs / 1000)),
+      imagesPerSecond: evaluateMs === 0 ? 0 : Math.round(evaluatedNow / (evaluateMs / 1000)),
       batchLatencyMs: { p50: latencyMs(0.5), p90: latencyMs(0.9), p99: latencyMs(0.99) },
     },
     predictionsFile: null,
@@ -66,38 +74,13 @@ export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
   };
 }
 
-async function countsOf({ options, pair, tally, predictions, scores }: RunRecord): Promise<ResultCounts> {
-  const { correct, total, confusion } = tally;
-  return {
-    labelled: true,
-    accuracy: total === 0 ? 0 : correct / total,
-    correct,
-    total,
-    complete: total === predictions.length,
-    confidenceInterval95: total === 0 ? [0, 1] : wilson95(correct, total),
-    confusionMatrix: rowsOf(confusion),
-    ...confusionMetrics(confusion, pair.classes),
-    scores: scores?.metrics(options.topK) ?? null,
-    macroF1Interval95: options.bootstrap === 0 ? null : await intervalOf(confusion, pair.classes, options),
-  };
-}
-
-async function intervalOf(
-  confusion: Uint32Array,
-  classes: number,
-  { bootstrap, seed }: EvaluateOptions,
-): Promise<BootstrapInterval> {
-  const { bootstrapMacroF1 } = await import("./metrics/bootstrap.js");
-  return bootstrapMacroF1(confusion, classes, { resamples: bootstrap, seed });
+function countsOf({ pair, outcome, tally, scores, counted }: RunRecord): PartialCounts {
+  const recomputed = outcome.recomputed + (counted?.recomputed ?? 0);
+  return partialOf(tally, pair.range, { scores: scores?.sums() ?? null, recomputed });
 }
 
 /** Images without labels have label 0 in their slabs: all of them were counted in the first row. */
-function predictedOf({ tally: { total, confusion }, predictions }: RunRecord): PredictedCounts {
-  const [predictedCounts] = rowsOf(confusion);
-  return { labelled: false, total, complete: total === predictions.length, predictedCounts };
-}
-
-function rowsOf(square: Uint32Array): number[][] {
-  const side = Math.sqrt(square.length);
-  return Array.from({ length: side }, (_, row) => [...square.subarray(row * side, (row + 1) * side)]);
+function predictedOf({ tally: { total, confusion }, pair }: RunRecord): PredictedCounts {
+  const [predictedCounts] = matrixRows(confusion);
+  return { labelled: false, total, complete: total === pair.range.limit, predictedCounts };
 }

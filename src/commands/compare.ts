@@ -8,6 +8,7 @@ import { assertWritable } from "../files/write-file.js";
 import { oneOf } from "../options.js";
 import { COMPARISON_FORMATS, comparisonFormatOf, renderComparison } from "../reports/comparison/registry.js";
 import { progressText } from "../terminal/progress-display.js";
+import type { ComparisonFile } from "./comparison-file.js";
 import type { Context, RunWork, TextDisplay } from "./context.js";
 import { downloadLine } from "./download-line.js";
 import { addDataOptions, addNetworkFacts, collect } from "./options.js";
@@ -17,6 +18,7 @@ interface CompareFlags extends Omit<CompareInput, "a" | "b" | "timeoutSeconds"> 
   readonly timeout: string;
   readonly format: string;
   readonly output?: readonly string[];
+  readonly report?: string;
 }
 
 const EXAMPLES = `
@@ -24,7 +26,7 @@ A and B are each a network (a name, a file, a folder of .npy files), or the JSON
 written with --predictions: a network beside a result is evaluated over the result's images.
 
 Examples:
-  batchwise compare book bundled --dataset mnist
+  batchwise compare book bundled --dataset mnist --report comparison.html
   batchwise --output before.json --predictions before.ndjson
   batchwise compare before.json trained.safetensors --format markdown`;
 
@@ -44,6 +46,7 @@ export function compareCommand(runWork: RunWork): Command {
       "write the answer here too, by its ending: .txt, .json, .md (repeatable)",
       collect,
     )
+    .option("--report <file>", "write a page with charts and images too, one .html file")
     .addHelpText("after", EXAMPLES)
     .action((a: string, b: string, flags: CompareFlags) => {
       // A result's own data take the place of the defaults.
@@ -56,20 +59,26 @@ export function compareCommand(runWork: RunWork): Command {
 }
 
 async function runCompare(
-  { format: named, output = [], timeout, ...input }: CompareFlags & Pick<CompareInput, "a" | "b">,
+  { format: named, output = [], report, timeout, ...input }: CompareFlags & Pick<CompareInput, "a" | "b">,
   context: Context,
 ): Promise<readonly Error[]> {
   const format = oneOf("format", COMPARISON_FORMATS, named);
   const outputs = output.map((path) => ({ path, format: comparisonFormatOf(path) }));
   for (const { path } of outputs) await assertWritable(path);
-  const { comparison, failure } = await compareShowingProgress(
-    { ...input, timeoutSeconds: timeout },
-    context,
-  );
+  const page = report === undefined ? undefined : await openPage(report);
+  const outcome = await compareShowingProgress({ ...input, timeoutSeconds: timeout }, context);
+  const { comparison, failure } = outcome;
   const faults: Error[] = failure === undefined ? [] : [failure];
   for (const one of outputs) await writeOutput(one.path, renderComparison(one.format, comparison), faults);
+  await page?.write(outcome, faults);
   context.writeAnswer(renderComparison(format, comparison));
   return faults;
+}
+
+/** Refuses at once what surely cannot be written. */
+async function openPage(path: string): Promise<ComparisonFile> {
+  const { ComparisonFile } = await import("./comparison-file.js");
+  return ComparisonFile.open(path);
 }
 
 async function compareShowingProgress(

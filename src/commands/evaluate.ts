@@ -5,16 +5,17 @@ import type { AnyEvaluation } from "../contracts/result.js";
 import { UsageError } from "../errors.js";
 import { type EvaluateHooks, evaluate } from "../evaluate.js";
 import { IncompleteError } from "../incomplete.js";
-import { type EvaluateInput, type NumberLike, oneOf } from "../options.js";
+import { type EvaluateInput, EXECUTORS, type NumberLike, oneOf } from "../options.js";
 import { FORMATS } from "../reports/registry.js";
 import type { Slab } from "../slabs/slab.js";
 import { giveAnswer, giveFault, outputsOf } from "./answer.js";
 import type { Context, ProgressDisplay, RunWork } from "./context.js";
 import { downloadLine } from "./download-line.js";
+import type { QueueFlags } from "./evaluate-over-redis.js";
 import { addGateOptions, demandsOf, type GateFlags } from "./gate-options.js";
 import { addDataOptions, addNetworkOptions, collect } from "./options.js";
 
-interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds" | "topK">, GateFlags {
+interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds" | "topK">, GateFlags, QueueFlags {
   readonly timeout: NumberLike;
   readonly topK?: NumberLike;
   readonly format: string;
@@ -31,9 +32,16 @@ export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly 
     .option("--no-labels", "predict without a score: labels are not read")
     .option("--threads <n>", "worker threads; 0 computes on the main thread (default: one a core)")
     .option("--batch-size <n>", "images a batch", "100")
+    .option("--executor <name>", `who computes: ${EXECUTORS.join(", ")} (workers over Redis)`, "local")
+    .option("--redis <url>", "of --executor bullmq: redis://host:port (default: BATCHWISE_REDIS)")
+    .option("--run-id <id>", "of --executor bullmq: go on with the run of this name, or give it")
+    .option("--job-images <n>", "of --executor bullmq: images a job (default: by time)")
+    .option("--patience <seconds>", "of --executor bullmq: how long no worker may be there", "600")
     .option("--engine <name>", ENGINES.join(", "), "ml-matrix")
     .option("--offset <n>", "begin at this image", "0")
     .option("--limit <n>", "evaluate at most so many images")
+    .option("--shard <i/n>", "evaluate the i-th of n parts; `batchwise merge` adds their .json outputs")
+    .option("--resume <file>", "keep a journal: the same command goes on where it was ended")
     .option("--top-k <k>", "accuracy within the k most probable classes, with log loss and calibration")
     .option("--calibration", "log loss, Brier score and calibration of the probabilities")
     .option("--bootstrap <n>", "resamples of an interval for macro F1 (default: 0; with --report: 1000)")
@@ -63,6 +71,10 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
       const problem = "a gate is asked for with --no-labels, which gives no score to hold it against";
       throw new UsageError("ERR_USAGE", { problem });
     }
+    if (flags.shard !== undefined && demands !== undefined) {
+      const problem = "a gate is asked for with --shard, a part of what it judges; ask for it with merge";
+      throw new UsageError("ERR_USAGE", { problem });
+    }
     const { evaluation, faults } = await evaluateWithReport(flags, context);
     const { report, faults: judged } =
       demands === undefined
@@ -77,7 +89,7 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
 }
 
 /** Of whoever collects while the evaluation runs. */
-type MoreHooks = Pick<EvaluateHooks, "onStart" | "onSlab">;
+type MoreHooks = Pick<EvaluateHooks, "onStart" | "onSlab" | "output">;
 
 interface Evaluated {
   readonly evaluation: AnyEvaluation;
@@ -89,6 +101,10 @@ async function evaluateWithReport(flags: EvaluateFlags, context: Context): Promi
   if (flags.report === undefined) return evaluateWithPredictions(flags, context, {});
   if (flags.labels === false) {
     const problem = "--report is asked for with --no-labels, which gives nothing to report";
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  if (flags.resume !== undefined) {
+    const problem = "--report is asked for with --resume, which does not keep images; use batchwise report";
     throw new UsageError("ERR_USAGE", { problem });
   }
   const { assertReportPath, REPORT_RESAMPLES, ReportFile } = await import("./report-file.js");
@@ -106,7 +122,7 @@ async function evaluateWithPredictions(
   context: Context,
   hooks: MoreHooks,
 ): Promise<Evaluated> {
-  const input: EvaluateInput = { ...flags, timeoutSeconds: flags.timeout };
+  const input: EvaluateInput & QueueFlags = { ...flags, timeoutSeconds: flags.timeout };
   const faults: Error[] = [];
   if (flags.predictions === undefined) {
     const evaluation = await evaluateShowingProgress(input, context, hooks, faults);
@@ -114,7 +130,7 @@ async function evaluateWithPredictions(
   }
   const { PredictionsOutput, predictionsTarget } = await import("./predictions-file.js");
   const target = await predictionsTarget(flags.predictions, flags.topK, flags.labels !== false);
-  const output = await PredictionsOutput.open(target);
+  const output = await PredictionsOutput.open(target, flags.resume);
   try {
     const onSlab = async (slab: Slab) => {
       await output.onSlab(slab);
@@ -122,7 +138,7 @@ async function evaluateWithPredictions(
     };
     const asked = { ...input, probabilities: true };
     const evaluation = await output.finish(
-      await evaluateShowingProgress(asked, context, { ...hooks, onSlab }, faults),
+      await evaluateShowingProgress(asked, context, { ...hooks, onSlab, output: output.durable }, faults),
       faults,
     );
     const { predictionsFile, result } = evaluation;
@@ -138,16 +154,20 @@ async function evaluateWithPredictions(
 
 /** The evaluation, or what was done of it; why it is not whole is then among the faults. */
 async function evaluateShowingProgress(
-  input: EvaluateInput,
-  { signal, log, showProgress, note }: Context,
-  { onStart, onSlab }: MoreHooks,
+  input: EvaluateInput & QueueFlags,
+  context: Context,
+  { onStart, onSlab, output }: MoreHooks,
   faults: Error[],
 ): Promise<AnyEvaluation> {
+  const { signal, log, showProgress, note } = context;
+  const isLocal = oneOf("executor", EXECUTORS, input.executor ?? "local") === "local";
   let display: ProgressDisplay | undefined;
   const hooks: EvaluateHooks = {
     ...(onSlab !== undefined && { onSlab }),
     signal,
     log,
+    output,
+    onJournalFault: (fault) => void faults.push(fault),
     onDownload: (notice) => note(downloadLine(notice)),
     onStart: (plan) => {
       display = showProgress(plan);
@@ -156,7 +176,8 @@ async function evaluateShowingProgress(
     onProgress: (progress) => display?.update(progress),
   };
   try {
-    return await evaluate(input, hooks);
+    if (isLocal) return await evaluate(input, hooks);
+    return await (await import("./evaluate-over-redis.js")).evaluateOnHosts(input, context, onSlab);
   } catch (error) {
     if (!(error instanceof IncompleteError)) throw error;
     faults.push(error);

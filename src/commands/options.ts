@@ -8,8 +8,8 @@ import { NETWORK_NAMES } from "../networks/registry.js";
 export function addDataOptions(command: Command): Command {
   return command
     .option(
-      "--dataset <name|dir|file>",
-      `images: ${DATASET_NAMES.join(", ")}, a folder, an IDX or a .npz file`,
+      "--dataset <name|dir|file|glob>",
+      `images: ${DATASET_NAMES.join(", ")}, a folder, an IDX or a .npz file, a quoted glob of IDX files, a manifest`,
       "bundled",
     )
     .option("--labels <file>", "labels, where --dataset is an image file")

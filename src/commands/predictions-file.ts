@@ -1,10 +1,12 @@
 /** `--predictions FILE`: written while the evaluation runs, and told of in its result. */
+import type { DurableOutput } from "../contracts/journal.js";
 import type { PredictionsFormat } from "../contracts/predictions.js";
 import type { AnyEvaluation, PredictionsFile } from "../contracts/result.js";
 import { RunError } from "../errors.js";
 import { assertWritable } from "../files/write-file.js";
 import { integer, MAX_COUNT, type NumberLike } from "../options.js";
-import type { PredictionsTarget, PredictionsWriter } from "../predictions/writer.js";
+import type { PredictionsTarget } from "../predictions/pieces.js";
+import type { PredictionsWriter } from "../predictions/writer.js";
 import { formatByEnding } from "../reports/ending.js";
 import type { Slab } from "../slabs/slab.js";
 
@@ -29,14 +31,23 @@ export async function predictionsTarget(
 
 /** What could not be written ends no run: it is a fault among others when the answer has been given. */
 export class PredictionsOutput {
+  /** What a journal has to know of; undefined where there is none. */
+  readonly durable: DurableOutput | undefined;
   readonly #writer: PredictionsWriter;
   #fault: RunError | undefined;
 
-  private constructor(writer: PredictionsWriter) {
+  private constructor(writer: PredictionsWriter, durable?: DurableOutput) {
     this.#writer = writer;
+    this.durable = durable;
   }
 
-  static async open(target: PredictionsTarget): Promise<PredictionsOutput> {
+  /** @param journal path of the run's, where it has one */
+  static async open(target: PredictionsTarget, journal?: string): Promise<PredictionsOutput> {
+    if (journal !== undefined) {
+      const { DurablePredictions } = await import("../predictions/durable-writer.js");
+      const writer = new DurablePredictions(target, journal);
+      return new PredictionsOutput(writer, writer);
+    }
     const { openPredictions } = await import("../predictions/writer.js");
     return new PredictionsOutput(await openPredictions(target));
   }

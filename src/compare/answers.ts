@@ -6,7 +6,7 @@ const NO_ANSWER = 0xffff;
 export interface PairedAnswers {
   /** (images) u8. */
   readonly labels: Uint8Array;
-  /** (images) u16 each: A's and B's. */
+  /** (images) u16 each: A's and B's; 65,535 where there is no answer. */
   readonly predictions: readonly [a: Uint16Array, b: Uint16Array];
 }
 

@@ -1,12 +1,13 @@
 /** Compares two networks over the same images: each is evaluated, or told by a result that has its predictions. */
 import { availableParallelism } from "node:os";
 import type { Comparison } from "../contracts/comparison.js";
+import type { Dataset } from "../contracts/dataset.js";
 import type { DownloadNotice } from "../download/catalog-entry.js";
 import type { RunError } from "../errors.js";
 import { openSharedExecutor } from "../executors/registry.js";
 import { rounded } from "../milliseconds.js";
 import { resolveOptions } from "../options.js";
-import { emptyAnswers } from "./answers.js";
+import { emptyAnswers, type PairedAnswers } from "./answers.js";
 import { type CompareInput, withImagesOf } from "./options.js";
 import { assertSameImages, readAnswers } from "./read-side.js";
 import { type CompareRunHooks, evaluateSides, type OpenSharedExecutor } from "./run.js";
@@ -31,6 +32,14 @@ export interface ComparePlan {
 export interface CompareOutcome {
   readonly comparison: Comparison;
   readonly failure: RunError | undefined;
+  /** Image by image. */
+  readonly answers: PairedAnswers;
+  /**
+   * The data that were compared over; opened only now where both sides are results.
+   *
+   * @throws as `evaluate` does of data, and DatasetError ERR_REPORT_DATA where they are not those of the results
+   */
+  openDataset(): Promise<Dataset>;
 }
 
 /**
@@ -56,7 +65,7 @@ export async function compareWith(
   const results = given.filter((side) => side.kind === "result");
   const options = resolveOptions(withImagesOf(results[0], input), availableParallelism());
   const { signal = new AbortController().signal, onDownload } = hooks;
-  const { dataset, images, sides } = await openSides(given, options, {
+  const { dataset, images, sides, openDataset } = await openSides(given, options, {
     signal,
     ...(onDownload && { onDownload }),
   });
@@ -83,5 +92,5 @@ export async function compareWith(
     result: summarizeComparison(answers, Math.max(...sides.map(classesOf)), images.offset),
     timing: { totalMs: rounded(performance.now() - beganAt), evaluateMs: run?.evaluateMs ?? 0 },
   };
-  return { comparison, failure: run?.failure };
+  return { comparison, failure: run?.failure, answers, openDataset };
 }

@@ -1,10 +1,11 @@
 /** Opens the two sides of a comparison: the data once, and each network, unless a side is a result. */
 import type { ComparedSide } from "../contracts/comparison.js";
+import type { Dataset } from "../contracts/dataset.js";
 import type { Network } from "../contracts/network.js";
 import type { Evaluation } from "../contracts/result.js";
 import { openDataset } from "../datasets/registry.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
-import { UsageError } from "../errors.js";
+import { DatasetError, UsageError } from "../errors.js";
 import { datasetFacts, networkFacts } from "../facts.js";
 import { type AnyPair, networkLoader, pairOf } from "../load-pair.js";
 import type { EvaluateOptions } from "../options.js";
@@ -21,6 +22,8 @@ export interface OpenedSides {
   readonly dataset: Evaluation["dataset"];
   readonly images: ComparedImages;
   readonly sides: readonly Side[];
+  /** At once where a network needs the data; else only now. */
+  openDataset(): Promise<Dataset>;
 }
 
 export async function openGiven(given: string | Network): Promise<GivenSide> {
@@ -37,13 +40,11 @@ export async function openSides(
   const results = given.filter((side) => side.kind === "result");
   if (results.length === given.length) {
     const [first] = results;
-    return { dataset: first.result.dataset, images: imagesOf(first), sides: results };
+    const openDataset = () => openResultData(first, options, download);
+    return { dataset: first.result.dataset, images: imagesOf(first), sides: results, openDataset };
   }
   const load = await networkLoader(options.engine);
-  const dataset =
-    typeof options.dataset === "string"
-      ? await openDataset({ ...options, ...download, dataset: options.dataset })
-      : options.dataset;
+  const dataset = await openGivenData(options, download);
   if (dataset.labelsPath === undefined) {
     const problem = `a comparison asks who is right, and "${dataset.name}" has no labels`;
     throw new UsageError("ERR_USAGE", { problem });
@@ -62,7 +63,29 @@ export async function openSides(
     sides.push({ kind: "network", pair, facts: networkFacts(network, { ...options, weights }) });
   }
   const images = { sha256: dataset.sha256, offset: options.offset, total };
-  return { dataset: datasetFacts(dataset, options), images, sides };
+  return { dataset: datasetFacts(dataset, options), images, sides, openDataset: async () => dataset };
+}
+
+async function openGivenData(options: EvaluateOptions, download: DownloadOptions): Promise<Dataset> {
+  const { dataset } = options;
+  return typeof dataset === "string" ? openDataset({ ...options, ...download, dataset }) : dataset;
+}
+
+/** Where the result says, unless the options say something else: `withImagesOf` has seen to that. */
+async function openResultData(
+  { path, result }: ResultSide,
+  options: EvaluateOptions,
+  download: DownloadOptions,
+): Promise<Dataset> {
+  const { sha256 } = result.dataset;
+  const dataset = await openGivenData(options, download);
+  if (dataset.sha256 === sha256) return dataset;
+  throw new DatasetError("ERR_REPORT_DATA", {
+    path,
+    dataset: dataset.name,
+    expected: sha256,
+    found: dataset.sha256,
+  });
 }
 
 export function classesOf(side: Side): number {

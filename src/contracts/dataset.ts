@@ -1,4 +1,5 @@
 /** What a labelled image set is, whatever files it came from. */
+import type { SlabRing } from "../slabs/ring.js";
 import type { Slab } from "../slabs/slab.js";
 
 export const SPLITS = ["test", "train"] as const;
@@ -29,4 +30,6 @@ export interface Dataset {
   readonly classNames: readonly string[] | undefined;
   /** The images of the range in order, in runs of consecutive ones; each run's length but the last's is a multiple of `multiple`. */
   slabs(range: ImageRange, multiple: number): AsyncIterable<Slab>;
+  /** Of a set larger than memory: the same in a fixed number of slabs, as many as keep so many lanes of work busy. */
+  ring?(range: ImageRange, multiple: number, lanes: number): SlabRing;
 }

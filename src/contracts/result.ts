@@ -1,5 +1,6 @@
 /** What an evaluation answers; the JSON report is this object without what is of each image alone. */
 import type { ConfusionMetrics, ScoreMetrics } from "./metrics.js";
+import type { ShardPart } from "./partial.js";
 import type { PredictionsFormat } from "./predictions.js";
 import type { Normalization } from "./preprocessing.js";
 import type { RunFacts, TimelineEntry, Timing } from "./run.js";
@@ -25,14 +26,22 @@ export interface Evaluation<Result extends ResultCounts | PredictedCounts = Resu
   readonly run: RunFacts;
   /** The same for every engine, executor, thread count and batch size. */
   readonly result: Result;
+  /** Of a shard's answer alone. */
+  readonly shard?: ShardPart | undefined;
   readonly timing: Timing;
   /** Where the command line wrote the predictions; null where it did not. */
   readonly predictionsFile: PredictionsFile | null;
   /** Batch by batch as they were merged; empty where probabilities were not asked for. */
   readonly timeline: readonly TimelineEntry[];
-  /** Predicted class of each image evaluated, in order; of use only where `result.complete`. */
+  /**
+   * Predicted class of each image evaluated, in order; of use only where `result.complete`, and not of a resumed run.
+   * Empty for labelled images of a set larger than memory, where `onSlab` has them.
+   */
   readonly predictions: Uint16Array;
-  /** (images × classes) f64, row-major, as `predictions`; null where they were not asked for. */
+  /**
+   * (images × classes) f64, row-major, as `predictions`; null where they were not asked for, and of a set larger than
+   * memory, where `onSlab` has them.
+   */
   readonly probabilities: Float64Array | null;
 }
 

@@ -5,7 +5,9 @@ import type { Normalization } from "./preprocessing.js";
 export interface RunFacts {
   /** The one that computed: for probabilities `ml-matrix` where `simd` was asked for. */
   readonly engine: EngineName;
-  readonly executor: "local" | "inline";
+  readonly executor: "local" | "inline" | "bullmq";
+  /** Who computed, where others did. */
+  readonly hosts?: readonly HostFacts[] | undefined;
   /** As asked for. Workers started (replacements included) are never more than there are tasks. */
   readonly threads: number;
   readonly workersStarted: number;
@@ -18,6 +20,15 @@ export interface RunFacts {
   readonly normalize: Normalization;
   readonly node: string;
   readonly cpu: string;
+}
+
+/** One worker process of a run over Redis. */
+export interface HostFacts {
+  /** Its machine's name, with what tells it from others there. */
+  readonly host: string;
+  readonly threads: number;
+  readonly jobs: number;
+  readonly images: number;
 }
 
 export interface Timing {

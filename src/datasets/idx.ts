@@ -91,7 +91,13 @@ async function readGzipped(fileBytes: Uint8Array, path: string, options: ReadIdx
   return { header, content: await inflating };
 }
 
-function readHeader(bytes: Uint8Array, path: string, options: ReadIdxOptions, inflated: boolean): IdxHeader {
+/** The header, held against what the options demand of it; `bytes` as for `parseIdxHeader`. */
+export function readHeader(
+  bytes: Uint8Array,
+  path: string,
+  options: ReadIdxOptions,
+  inflated: boolean,
+): IdxHeader {
   const header = parseIdxHeader(bytes, path, { limitBytes: options.limitBytes, inflated });
   const { dtype = header.dtype, rank = header.shape.length } = options;
   if (header.shape.length !== rank) {

@@ -13,7 +13,7 @@ import { slices } from "../files/slices.js";
 import { gzipHeaderBytes } from "./gzip-header.js";
 
 /** CRC-32 and ISIZE, four bytes each, little-endian (RFC 1952, section 2.3.1). */
-const TRAILER_BYTES = 8;
+export const TRAILER_BYTES = 8;
 
 /** A gzip file in memory whose header has been read. */
 export interface GzipFile {
@@ -54,10 +54,7 @@ export async function inflateExactly(
   expectedBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { path, deflate } = file;
-  if (expectedBytes > deflate.length * MAX_EXPANSION) {
-    const reason = `${grouped(deflate.length)} compressed bytes cannot hold ${grouped(expectedBytes)}`;
-    throw corrupt(path, reason);
-  }
+  assertCanHold(path, deflate.length, expectedBytes);
   const { content, deflateBytes } = await inflateContent(file, expectedBytes);
   await verifyTrailer(file, deflateBytes, content);
   if (content.length < expectedBytes) {
@@ -78,22 +75,49 @@ async function inflateContent({ path, deflate }: GzipFile, expectedBytes: number
 
 async function verifyTrailer(file: GzipFile, deflateBytes: number, content: Uint8Array): Promise<void> {
   const { path, deflate } = file;
-  const trailer = deflate.subarray(deflateBytes, deflateBytes + TRAILER_BYTES);
-  if (trailer.length < TRAILER_BYTES) throw corrupt(path, "it ends within its trailer");
-  const view = new DataView(trailer.buffer, trailer.byteOffset, TRAILER_BYTES);
-
   let crc = 0;
   for await (const slice of slices(content)) crc = crc32(slice, crc);
+  assertTrailer(path, deflate.subarray(deflateBytes, deflateBytes + TRAILER_BYTES), {
+    crc,
+    contentBytes: content.length,
+    trailingBytes: deflate.length - deflateBytes - TRAILER_BYTES,
+  });
+}
+
+export interface UnpackedMember {
+  /** CRC-32 of the content. */
+  readonly crc: number;
+  readonly contentBytes: number;
+  /** Of the file, behind the member. */
+  readonly trailingBytes: number;
+}
+
+/**
+ * The member is what its trailer says, and nothing follows it.
+ *
+ * @throws DatasetError ERR_GZIP_CORRUPT, ERR_GZIP_TRAILING
+ */
+export function assertTrailer(
+  path: string,
+  trailer: Uint8Array,
+  { crc, contentBytes, trailingBytes }: UnpackedMember,
+): void {
+  if (trailer.length < TRAILER_BYTES) throw corrupt(path, "it ends within its trailer");
+  const view = new DataView(trailer.buffer, trailer.byteOffset, TRAILER_BYTES);
   if (view.getUint32(0, true) !== crc) throw corrupt(path, "the content fails its CRC-32");
   // ISIZE is the length modulo 2^32.
-  if (view.getUint32(4, true) !== content.length % 2 ** 32) throw corrupt(path, "its length field disagrees");
-
-  const trailingBytes = deflate.length - deflateBytes - TRAILER_BYTES;
+  if (view.getUint32(4, true) !== contentBytes % 2 ** 32) throw corrupt(path, "its length field disagrees");
   if (trailingBytes > 0) throw new DatasetError("ERR_GZIP_TRAILING", { path, trailingBytes });
 }
 
+/** No stream of so many bytes, compressed, holds more than it can. @throws DatasetError ERR_GZIP_CORRUPT */
+export function assertCanHold(path: string, deflateBytes: number, expectedBytes: number): void {
+  if (expectedBytes <= deflateBytes * MAX_EXPANSION) return;
+  throw corrupt(path, `${grouped(deflateBytes)} compressed bytes cannot hold ${grouped(expectedBytes)}`);
+}
+
 /** `cause`: what zlib threw, or the reason in words. */
-function corrupt(path: string, cause: unknown): DatasetError {
+export function corrupt(path: string, cause: unknown): DatasetError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new DatasetError("ERR_GZIP_CORRUPT", { path, reason }, { cause });
 }

@@ -5,7 +5,7 @@ import { allocateSlab, type Slab } from "../slabs/slab.js";
 /** A slab is filled in some ten milliseconds, while workers are busy with the one before. */
 const SLAB_IMAGES = 32_768;
 /** Large images make shorter slabs, so that those on their way to workers stay a small part of memory. */
-const SLAB_PIXEL_BYTES = 64 * 2 ** 20;
+export const SLAB_PIXEL_BYTES = 64 * 2 ** 20;
 
 export interface MemoryImages extends Omit<Dataset, "slabs"> {
   /** (total × rows × columns) u8, row-major. */
@@ -34,7 +34,7 @@ export function memoryDataset({ pixels, labels, ...facts }: MemoryImages): Datas
 }
 
 /** The largest multiple of `multiple` within both limits, and `multiple` itself where that is beyond them. */
-function slabImages(inputs: number, multiple: number): number {
-  const most = Math.min(SLAB_IMAGES, Math.floor(SLAB_PIXEL_BYTES / inputs));
+export function slabImages(inputs: number, multiple: number, pixelBytes = SLAB_PIXEL_BYTES): number {
+  const most = Math.min(SLAB_IMAGES, Math.floor(pixelBytes / inputs));
   return Math.max(1, Math.floor(most / multiple)) * multiple;
 }

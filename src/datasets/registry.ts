@@ -1,4 +1,5 @@
 /** Opens a data set by its name, its folder, its image and label files, or its .npz file. */
+import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Dataset, Split } from "../contracts/dataset.js";
@@ -14,9 +15,13 @@ import { findImages, findInFolder, SPLIT_PREFIXES } from "./folder.js";
 import { type Images, type LabelledPaths, type OnSized, readImages, readLabelled } from "./labelled.js";
 import { memoryDataset } from "./memory-dataset.js";
 import { sha256Of } from "./sha256.js";
+import type { PairPaths } from "./stream/streamed-dataset.js";
 
 export interface DatasetRequest extends DownloadOptions {
-  /** A name of `DATASET_NAMES`, a folder with MNIST's file names, an IDX file of images, or a .npz file. */
+  /**
+   * A name of `DATASET_NAMES`, a folder with MNIST's file names, an IDX file of images, a .npz file, a pattern of image
+   * files (`shards/*-images-idx3-ubyte.gz`) whose labels are named likewise, or a manifest that lists pairs of files.
+   */
   readonly dataset: string;
   /** The IDX file of labels; needed for a file of images, refused otherwise. False: no labels are read. */
   readonly labels?: string | false | undefined;
@@ -33,7 +38,14 @@ interface SetPaths {
   readonly labelsPath?: string | undefined;
 }
 
+/** Image files up to this length, gzipped or not, are in memory before the first image is evaluated: that starts fastest. */
+const MEMORY_FILE_BYTES = 8 * 2 ** 20;
+/** Of longer files, those with no more content than this. */
+const MEMORY_CONTENT_BYTES = 64 * 2 ** 20;
+
 const ZIP_MAGIC = "PK\x03\x04";
+/** What stands in a path only where it is a pattern, unless there is such a file. */
+const PATTERN = /[*?]|\[.+\]|\{.+\}/;
 
 /** The files of each split that a set of the package's own has. */
 type NamedSet = Readonly<Partial<Record<Split, LabelledPaths>>>;
@@ -53,6 +65,9 @@ export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_C
  * Of `mnist`, `fashion-mnist` and `kmnist` the split's two files are downloaded into the cache, unless they are there
  * in their sizes; their hashes are checked when they come, and by `batchwise fetch`.
  *
+ * What is larger than memory should hold is not read here: its slabs are, in a ring where the caller wants one. That are
+ * several pairs of files, and images of more than 64 MiB in an IDX file of more than 8 MiB.
+ *
  * Labels are not yet held against a network's classes: `assertLabelsWithin` does that, `assertClassCount` the same
  * for names.
  *
@@ -65,16 +80,40 @@ export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_C
 export async function openDataset(request: DatasetRequest): Promise<Dataset> {
   const source = await locate(request);
   const classNames = request.classes === undefined ? undefined : await readClassNames(request.classes);
+  const name = DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset));
+  const facts = { name, split: request.split, classNames };
+  if (typeof source !== "string" && (isMany(source) || (await isLarge(source)))) {
+    const { streamedDataset } = await import("./stream/streamed-dataset.js");
+    const pairs = isMany(source) ? source : [source];
+    const labelsPath = isMany(source) ? request.dataset : source.labelsPath;
+    const isLabelled = request.labels !== false;
+    return streamedDataset(
+      pairs,
+      { ...facts, labelsPath: isLabelled ? labelsPath : undefined },
+      { onSized: request.onSized },
+    );
+  }
   const { files, ...images } = await readSet(source, request);
   return memoryDataset({
     labels: undefined,
     labelsPath: undefined,
     ...images,
-    name: DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset)),
-    split: request.split,
+    ...facts,
     sha256: await sha256Of(files),
-    classNames,
   });
+}
+
+function isMany(source: SetPaths | readonly PairPaths[]): source is readonly PairPaths[] {
+  return Array.isArray(source);
+}
+
+/** The size on disk is asked first: no more is done for small sets. */
+async function isLarge({ imagesPath }: SetPaths): Promise<boolean> {
+  // What cannot be asked of its size cannot be read either, and its reader says why.
+  const { size } = await stat(imagesPath).catch(() => ({ size: 0 }));
+  if (size <= MEMORY_FILE_BYTES) return false;
+  const { readIdxHead } = await import("./stream/idx-head.js");
+  return (await readIdxHead(imagesPath, 3)).header.totalBytes > MEMORY_CONTENT_BYTES;
 }
 
 interface SetFiles extends Images {
@@ -94,15 +133,23 @@ async function readSet(
   return { ...(await readLabelled({ imagesPath, labelsPath }, onSized)), labelsPath };
 }
 
-/** The IDX files of the set, or the one .npz file that has all. */
-async function locate({ dataset, labels, split, ...options }: DatasetRequest): Promise<SetPaths | string> {
+/** The IDX files of the set, one pair or many, or the one .npz file that has all. */
+async function locate({
+  dataset,
+  labels,
+  split,
+  ...options
+}: DatasetRequest): Promise<SetPaths | readonly PairPaths[] | string> {
   const kind = DATASET_NAMES.includes(dataset) ? "name" : await pathKind(dataset);
-  if (kind === undefined) {
+  const isPattern = kind === undefined && PATTERN.test(dataset);
+  if (kind === undefined && !isPattern) {
     const suggestion = suggest(dataset, DATASET_NAMES);
     throw new DatasetError("ERR_DATASET_UNKNOWN", { found: dataset, known: DATASET_NAMES, suggestion });
   }
-  const isNpz = kind === "file" && (await startsLikeZip(dataset));
-  if (kind === "file" && !isNpz) {
+  const start = kind === "file" ? await startOf(dataset) : "";
+  const isNpz = start === ZIP_MAGIC;
+  const isManifest = kind === "file" && (start.trimStart().startsWith("[") || dataset.endsWith(".json"));
+  if (kind === "file" && !isNpz && !isManifest) {
     if (labels === undefined) throw new DatasetError("ERR_DATASET_LABELS", { path: dataset });
     return { imagesPath: dataset, labelsPath: labels || undefined };
   }
@@ -111,6 +158,12 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
     throw new UsageError("ERR_USAGE", { problem });
   }
   if (isNpz) return dataset;
+  if (isPattern || isManifest) {
+    const { pairsByPattern, pairsOfManifest } = await import("./stream/find-pairs.js");
+    return isPattern
+      ? onlyOrAll(await pairsByPattern(dataset, labels !== false))
+      : pairsOfManifest(dataset, labels !== false);
+  }
   if (kind === "folder") {
     return labels === false ? { imagesPath: await findImages(dataset, split) } : findInFolder(dataset, split);
   }
@@ -119,10 +172,14 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   return labels === false ? { imagesPath: paths.imagesPath } : paths;
 }
 
-/** By content, not by name; no IDX file begins so, and no gzip file. */
-async function startsLikeZip(path: string): Promise<boolean> {
-  const start = await readFileStart(path, ZIP_MAGIC.length);
-  return Buffer.from(start).toString("latin1") === ZIP_MAGIC;
+/** A pattern that fits one pair is a way to name it. */
+function onlyOrAll(pairs: readonly PairPaths[]): PairPaths | readonly PairPaths[] {
+  return pairs.length === 1 ? pairs[0] : pairs;
+}
+
+/** What a file is is told by its content, not by its name; IDX files begin with zeros, gzip files with 1f 8b. */
+async function startOf(path: string): Promise<string> {
+  return Buffer.from(await readFileStart(path, ZIP_MAGIC.length)).toString("latin1");
 }
 
 /** The catalog lists a split's images before its labels. */

@@ -5,7 +5,7 @@ export const datasetCodes = {
   ERR_DATASET_UNKNOWN: row(
     3,
     (f: { found: string; known: readonly string[]; suggestion?: string | undefined }) =>
-      `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, a folder, an IDX file or a .npz file that exists`}`,
+      `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, a folder, an IDX file, a .npz file or a manifest that exists`}`,
   ),
   ERR_DATASET_SPLIT: row(
     3,
@@ -21,6 +21,26 @@ export const datasetCodes = {
     3,
     (f: { path: string }) =>
       `${f.path}: an IDX file of images needs its labels; name them with --labels FILE`,
+  ),
+  ERR_DATASET_GLOB: row(
+    3,
+    (f: { pattern: string; matched: number }) =>
+      `${f.pattern}: expected files with "images" in their names that match, found ${f.matched === 0 ? "no file at all" : `none among ${grouped(f.matched)}`}; list other names in a manifest`,
+  ),
+  ERR_DATASET_LABELS_NAME: row(
+    3,
+    (f: { path: string; expected: string }) =>
+      `${f.path}: expected its labels beside it as ${f.expected} (gzipped or not), found no such file; list other names in a manifest`,
+  ),
+  ERR_DATASET_SHAPE: row(
+    3,
+    (f: { path: string; expected: SidesFacts; as: string; found: SidesFacts }) =>
+      `${f.path}: expected images of ${sidesText(f.expected)} pixels, as those of ${f.as} are, found ${sidesText(f.found)}`,
+  ),
+  ERR_DATASET_HASH: row(
+    3,
+    (f: { path: string; labelsPath: string; expected: string; found: string }) =>
+      `${f.path}: expected, with ${f.labelsPath} behind it, the SHA-256 ${f.expected.slice(0, 12)}… that the manifest tells, found ${f.found.slice(0, 12)}…; is this the file that is meant?`,
   ),
   ERR_MNIST_DIRECTORY: row(
     3,
@@ -98,6 +118,11 @@ export const datasetCodes = {
     (f: { offset: number; total: number }) =>
       `--offset ${f.offset}: expected an offset below ${grouped(f.total)}, the number of images; nothing is left to evaluate`,
   ),
+  ERR_SHARD_EMPTY: row(
+    3,
+    (f: { shards: number; images: number }) =>
+      `--shard: expected at least as many images as shards, found ${grouped(f.images)} for ${grouped(f.shards)}; cut them into fewer`,
+  ),
   ERR_BASELINE_PARTIAL: row(
     3,
     (f: { path: string; found: string }) =>
@@ -149,6 +174,15 @@ export const datasetCodes = {
       `image ${f.index}: expected an index from 0 to ${grouped(f.total - 1)}`,
   ),
 } as const;
+
+export interface SidesFacts {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+function sidesText({ rows, columns }: SidesFacts): string {
+  return `${rows} × ${columns}`;
+}
 
 export interface ImagesFacts {
   readonly sha256: string;

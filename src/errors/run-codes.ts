@@ -1,6 +1,7 @@
 /** Codes of a run: usage (2), workers and batches (4), output (6), gates (100), interruption (130, 143), ourselves (1). */
 import { printable } from "../printable.js";
 import { grouped, row } from "./define.js";
+import { queueCodes } from "./queue-codes.js";
 
 export const usageCodes = {
   ERR_USAGE: row(2, (f: { problem: string }) => `${f.problem}; see --help`),
@@ -100,6 +101,11 @@ export const runCodes = {
     (f: { failed: readonly string[] }) =>
       `expected all that is required to work, found ${f.failed.join(" and ")} failing; the table says how`,
   ),
+  ERR_JOURNAL_LOCKED: row(
+    4,
+    (f: { path: string }) =>
+      `${f.path}: another process is writing this journal; wait for its end, or name another`,
+  ),
   ERR_OUTPUT_WRITE: row(
     6,
     (f: { path: string; reason: string }) => `${f.path}: the output could not be written: ${f.reason}`,
@@ -129,6 +135,7 @@ export const runCodes = {
     (f: { donePasses: number }) =>
       `terminated after ${grouped(f.donePasses)} timed passes; the numbers are of these`,
   ),
+  ...queueCodes,
 } as const;
 
 function missedGate({ gate, expected, found }: { gate: string; expected: string; found: string }): string {

@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { grouped } from "../errors/define.js";
-import { FileError, reasonOf } from "../errors.js";
+import { BatchwiseError, FileError, reasonOf } from "../errors.js";
 
 /** A single read may not pass 2 GiB − 1 on any system; far less keeps each one short. */
 const READ_BYTES = 64 * 2 ** 20;
@@ -32,21 +32,59 @@ export function readFileStart(path: string, countBytes: number): Promise<Uint8Ar
   return withFile(path, (handle, sizeBytes) => readBytes(handle, Math.min(countBytes, sizeBytes)));
 }
 
-async function withFile<T>(
-  path: string,
-  use: (handle: FileHandle, sizeBytes: number) => Promise<T>,
-): Promise<T> {
+export interface OpenFile {
+  readonly handle: FileHandle;
+  readonly sizeBytes: number;
+}
+
+/**
+ * A regular file that holds something, open for reading; its holder closes it.
+ *
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY
+ */
+export async function openRegularFile(path: string): Promise<OpenFile> {
   let handle: FileHandle | undefined;
   try {
     // Without O_NONBLOCK, opening a named pipe that nobody writes to would wait for ever; Windows has neither.
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    return await use(handle, await checkedSize(handle, path));
+    return { handle, sizeBytes: await checkedSize(handle, path) };
   } catch (error) {
-    if (error instanceof FileError) throw error;
-    throw new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
-  } finally {
     await handle?.close();
+    throw readFault(path, error);
   }
+}
+
+/** Calls `use` with the file open, and closes it. @throws FileError as `openRegularFile`, also for what the system says meanwhile */
+export async function withFile<T>(
+  path: string,
+  use: (handle: FileHandle, sizeBytes: number) => Promise<T>,
+): Promise<T> {
+  const { handle, sizeBytes } = await openRegularFile(path);
+  try {
+    return await use(handle, sizeBytes);
+  } catch (error) {
+    throw readFault(path, error);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Fills `into` from `position` on; answers how many bytes there were. */
+export async function readInto(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
+  let doneBytes = 0;
+  while (doneBytes < into.length) {
+    const wantedBytes = Math.min(READ_BYTES, into.length - doneBytes);
+    const { bytesRead } = await handle.read(into, doneBytes, wantedBytes, position + doneBytes);
+    if (bytesRead === 0) break; // The file was cut while it was read; its reader will find it short.
+    doneBytes += bytesRead;
+  }
+  return doneBytes;
+}
+
+/** What is an error of ours already remains. */
+export function readFault(path: string, error: unknown): BatchwiseError {
+  if (error instanceof BatchwiseError) return error;
+  return new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
 }
 
 async function checkedSize(handle: FileHandle, path: string): Promise<number> {
@@ -61,12 +99,5 @@ async function checkedSize(handle: FileHandle, path: string): Promise<number> {
 
 async function readBytes(handle: FileHandle, countBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(countBytes);
-  let doneBytes = 0;
-  while (doneBytes < bytes.length) {
-    const wantedBytes = Math.min(READ_BYTES, bytes.length - doneBytes);
-    const { bytesRead } = await handle.read(bytes, doneBytes, wantedBytes, doneBytes);
-    if (bytesRead === 0) break; // The file was cut while it was read; its reader will find it short.
-    doneBytes += bytesRead;
-  }
-  return bytes.subarray(0, doneBytes);
+  return bytes.subarray(0, await readInto(handle, bytes, 0));
 }

@@ -1,5 +1,6 @@
 /** The merge: integers added by batch id, each batch counted once, in any order. */
 import type { Batch } from "../contracts/executor.js";
+import type { PartialCounts } from "../contracts/partial.js";
 import type { Slab } from "../slabs/slab.js";
 
 export interface Tally {
@@ -11,11 +12,13 @@ export interface Tally {
   add(slab: Slab, batch: Batch): boolean;
 }
 
-export function createTally(classes: number): Tally {
+/** @param counted what was counted before, of other images */
+export function createTally(classes: number, counted?: PartialCounts): Tally {
   const confusion = new Uint32Array(classes * classes);
-  const counted = new Set<number>();
-  let correct = 0;
-  let total = 0;
+  if (counted !== undefined) confusion.set(counted.confusionMatrix.flat());
+  const merged = createBitSet();
+  let correct = counted?.correct ?? 0;
+  let total = counted?.total ?? 0;
   return {
     confusion,
     get correct() {
@@ -25,13 +28,32 @@ export function createTally(classes: number): Tally {
       return total;
     },
     add({ labels, predictions }, { id, start, count }) {
-      if (counted.has(id)) return false;
-      counted.add(id);
+      if (!merged.add(id)) return false;
       for (let image = start; image < start + count; image++) {
         confusion[labels[image] * classes + predictions[image]]++;
         if (labels[image] === predictions[image]) correct++;
       }
       total += count;
+      return true;
+    },
+  };
+}
+
+/** Whole numbers from 0, a bit each: batches are many, and come nearly in order. */
+function createBitSet() {
+  let bits = new Uint8Array(1024);
+  return {
+    /** False where the number was in it before. */
+    add(n: number): boolean {
+      const at = n >>> 3;
+      if (at >= bits.length) {
+        const grown = new Uint8Array(Math.max(2 * bits.length, at + 1));
+        grown.set(bits);
+        bits = grown;
+      }
+      const bit = 1 << (n & 7);
+      if ((bits[at] & bit) !== 0) return false;
+      bits[at] |= bit;
       return true;
     },
   };

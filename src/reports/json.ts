@@ -14,7 +14,7 @@ export function evaluationDocument({
 }: AnyEvaluation): object {
   return {
     ...facts,
-    ...(probabilities !== null && { timeline }),
+    ...((probabilities !== null || timeline.length > 0) && { timeline }),
     ...(!facts.result.labelled && { predictions: [...predictions] }),
   };
 }

@@ -116,7 +116,9 @@ function imagesText(evaluated: number, total: number): string {
     : `${grouped(evaluated)} of ${grouped(total)} images`;
 }
 
-function threadsText({ threads, workersStarted }: AnyEvaluation["run"]): string {
+function threadsText({ threads, workersStarted, hosts }: AnyEvaluation["run"]): string {
+  if (hosts !== undefined)
+    return `${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}, ${threads} threads`;
   if (threads === 0) return "on the coordinator's thread";
   return `${threads} ${threads === 1 ? "thread" : "threads"}${workersStarted === threads ? "" : ` (${workersStarted} workers started)`}`;
 }

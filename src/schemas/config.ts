@@ -7,7 +7,7 @@ import { NORMALIZATIONS } from "../contracts/preprocessing.js";
 import { DATASET_NAMES } from "../datasets/registry.js";
 import { LOG_LEVELS } from "../logger.js";
 import { NETWORK_NAMES } from "../networks/registry.js";
-import { LIMITS } from "../options.js";
+import { EXECUTORS, LIMITS } from "../options.js";
 import { FORMATS } from "../reports/registry.js";
 
 type Range = readonly [low: number, high: number];
@@ -50,9 +50,18 @@ const OF_NETWORK = {
 const OF_RUN = {
   threads: wholeNumber(LIMITS.threads).describe("Worker threads; 0 computes on the main thread."),
   batchSize: wholeNumber(LIMITS.batchSize).describe("Images a batch."),
+  executor: oneOf(EXECUTORS).describe("Who computes: this machine, or workers over Redis."),
+  redis: text.describe("With executor bullmq: redis://host:port. Its password is better in BATCHWISE_REDIS."),
+  runId: text.describe("With executor bullmq: the name of the run."),
+  jobImages: wholeNumber(LIMITS.jobImages).describe("With executor bullmq: images a job."),
+  patience: wholeNumber(LIMITS.patienceSeconds).describe(
+    "With executor bullmq: how long no worker may be there, in seconds.",
+  ),
   engine: oneOf(ENGINES).describe("What computes the forward pass."),
   offset: wholeNumber(LIMITS.offset).describe("Begin at this image."),
   limit: wholeNumber(LIMITS.limit).describe("Evaluate at most so many images."),
+  shard: text.describe('Evaluate one of several parts: "2/3" is the second of three.'),
+  resume: text.describe("A journal: go on where a run that was ended has come to."),
   warm: flag.describe("Start all workers before the time is taken."),
   timeout: decimal(LIMITS.timeoutSeconds, "seconds").describe("Of one batch, in seconds."),
   retries: wholeNumber(LIMITS.retries).describe("How often a failed batch is run again."),
@@ -95,6 +104,7 @@ export const PATH_KEYS: ReadonlySet<string> = new Set([
   "predictions",
   "report",
   "baseline",
+  "resume",
 ]);
 
 export const configSchema = z

@@ -4,6 +4,7 @@ import { ENGINES } from "../contracts/engine.js";
 import { PREDICTIONS_FORMATS } from "../contracts/predictions.js";
 import { NORMALIZATIONS } from "../contracts/preprocessing.js";
 import { confusionMetrics, scoreMetrics } from "./metrics.js";
+import { shardPart } from "./part.js";
 import { count, milliseconds, sha256, share } from "./primitives.js";
 
 export const SCHEMA_VERSION = 1;
@@ -37,7 +38,11 @@ const network = z.object({
 
 const run = z.object({
   engine: z.enum(ENGINES),
-  executor: z.enum(["local", "inline"]),
+  executor: z.enum(["local", "inline", "bullmq"]),
+  hosts: z
+    .array(z.object({ host: z.string(), threads: count, jobs: count, images: count }))
+    .optional()
+    .describe("Who computed, with executor bullmq only."),
   threads: count,
   workersStarted: count,
   batchesByThread: z.array(count).describe("Index 0 is the coordinator's own thread."),
@@ -104,6 +109,7 @@ export const resultSchema = z
     network,
     run,
     result: z.discriminatedUnion("labelled", [labelledResult, predictedResult]),
+    shard: shardPart.optional().describe("Only of --shard: what `batchwise merge` adds."),
     timing,
     predictionsFile: z
       .object({ path: z.string(), sha256, format: z.enum(PREDICTIONS_FORMATS) })

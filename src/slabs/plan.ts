@@ -1,4 +1,5 @@
 /** The plan of a run: slabs cut into batches, batches grouped into tasks. */
+import type { ImageRange } from "../contracts/dataset.js";
 import type { Batch, Task } from "../contracts/executor.js";
 import { isAllClaimed, shares } from "./claims.js";
 import type { Slab } from "./slab.js";
@@ -40,6 +41,11 @@ export async function* planTasks(
       else yield* sharedTasks(slab, task, lanes);
     }
   }
+}
+
+/** Each range is cut by itself: its last batch may be shorter. */
+export function batchesIn(ranges: readonly ImageRange[], batchSize: number): number {
+  return ranges.reduce((sum, { limit }) => sum + Math.ceil(limit / batchSize), 0);
 }
 
 /** Lanes that come when nothing is left get none. */

@@ -66,6 +66,22 @@ export function slabWithRoom({ buffer, ...slab }: Slab, room: AnswerRoom, source
   return viewSlab(buffer, { ...slab, room }, source);
 }
 
+/** Images `start` to `end` (exclusive) of a slab, for whoever reads them; the buffers are still the whole slab's. */
+export function partOf(slab: Slab, start: number, end: number): Slab {
+  if (start === 0 && end === slab.count) return slab;
+  const { pixels, labels, predictions, probabilities, inputs, count } = slab;
+  const classes = probabilities === undefined ? 0 : probabilities.length / count;
+  return {
+    ...slab,
+    firstImage: slab.firstImage + start,
+    count: end - start,
+    pixels: pixels.subarray(start * inputs, end * inputs),
+    labels: labels.subarray(start, end),
+    predictions: predictions.subarray(start, end),
+    probabilities: probabilities?.subarray(start * classes, end * classes),
+  };
+}
+
 /** Bytes: count × (8 × classes + 2). */
 export function allocateRoom(count: number, classes: number): AnswerRoom {
   return { buffer: new SharedArrayBuffer(roomBytes(count, classes)), classes };

@@ -31,7 +31,7 @@ function spinner(plan: EvaluationPlan, color: boolean): ProgressDisplay {
       const now = performance.now();
       if (now - updatedAt < UPDATE_INTERVAL_MS) return;
       updatedAt = now;
-      display.text = progressText(progress, now - beganAt);
+      display.text = progressText(progress, now - beganAt, plan.doneImages);
     },
     stop() {
       display.stop();
@@ -39,15 +39,24 @@ function spinner(plan: EvaluationPlan, color: boolean): ProgressDisplay {
   };
 }
 
-function planText({ dataset, network, options, totalImages, batches }: EvaluationPlan): string {
+function planText(plan: EvaluationPlan): string {
+  const { dataset, network, options, totalImages, doneImages, batches } = plan;
   const { threads } = options;
   const who = threads === 0 ? "on the main thread" : `on ${threads} ${threads === 1 ? "thread" : "threads"}`;
-  return `evaluating ${grouped(totalImages)} images of ${dataset.name} with ${network.name}: ${grouped(batches)} batches, ${options.engine}, ${who}`;
+  const images =
+    doneImages === 0
+      ? grouped(totalImages)
+      : `${grouped(totalImages - doneImages)} of ${grouped(totalImages)}`;
+  return `evaluating ${images} images of ${dataset.name} with ${network.name}: ${grouped(batches)} batches, ${options.engine}, ${who}`;
 }
 
 /** `3,400 of 10,000 images · 61,000 images/s · 0.1 s left` */
-export function progressText({ doneImages, totalImages }: Progress, elapsedMs: number): string {
-  const imagesPerMs = doneImages / elapsedMs;
+export function progressText(
+  { doneImages, totalImages }: Progress,
+  elapsedMs: number,
+  doneBefore = 0,
+): string {
+  const imagesPerMs = (doneImages - doneBefore) / elapsedMs;
   const leftSeconds = (totalImages - doneImages) / imagesPerMs / 1000;
   return `${grouped(doneImages)} of ${grouped(totalImages)} images · ${grouped(Math.round(imagesPerMs * 1000))} images/s · ${leftSeconds.toFixed(1)} s left`;
 }

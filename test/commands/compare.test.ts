@@ -1,7 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import test from "ava";
+import { copyFile, readFile, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { FIXTURES } from "../../src/package-root.js";
+import type { ComparisonPageData } from "../../src/reports/html/comparison/page-data.js";
+import { DATA_ID, PIXELS_ID } from "../../src/reports/html/page-data.js";
 import { runCli } from "../helpers/cli.js";
+import { blockOf } from "../helpers/report-input.js";
 import { mnist, needs } from "../helpers/require.js";
 import { askScikit, withScikit } from "../helpers/scikit.js";
 import { temporaryFolder } from "../helpers/temporary.js";
@@ -46,7 +50,76 @@ test("compares a result with a network over the result's own images", async (t) 
   t.regex(other.stderr, /^batchwise: ERR_COMPARE_DATA: /);
 });
 
+interface ComparisonPage {
+  readonly html: string;
+  readonly data: ComparisonPageData;
+  readonly pixels: string;
+}
+
+async function readPage(path: string): Promise<ComparisonPage> {
+  const html = await readFile(path, "utf8");
+  return { html, data: JSON.parse(blockOf(html, DATA_ID)), pixels: blockOf(html, PIXELS_ID) };
+}
+
+/** The JSON of a result of 300 images, with its predictions beside it. */
+async function resultOf(t: ExecutionContext, ...args: string[]): Promise<string> {
+  const folder = await temporaryFolder(t);
+  const [result, predictions] = [join(folder, "r.json"), join(folder, "p.ndjson")];
+  const files = ["--output", result, "--predictions", predictions];
+  const { status, stderr } = await runCli(["--threads", "0", "--limit", "300", ...files, ...args]);
+  t.is(status, 0, stderr);
+  return result;
+}
+
+test("--report writes one page of less than 2 MB beside the text, of networks and of results alike", async (t) => {
+  const folder = await temporaryFolder(t);
+  const [a, b] = [await resultOf(t), await resultOf(t, "--weights", "bundled-whiten")];
+  const pages: ComparisonPage[] = [];
+  for (const [n, sides] of [
+    ["bundled", "bundled-whiten"],
+    [a, "bundled-whiten"],
+    [a, b],
+  ].entries()) {
+    const path = join(folder, `${n}.html`);
+    const limit = n === 0 ? ["--limit", "300"] : [];
+    const { status, stdout, stderr } = await runCli(["compare", ...sides, ...limit, "--report", path]);
+    t.is(status, 0, stderr);
+    t.regex(stdout, /\nMcNemar {2}: /);
+    pages.push(await readPage(path));
+  }
+  const [networks, , results] = pages;
+  t.true(networks.html.length < 2 * 10 ** 6);
+  t.is(networks.data.images.length > 0, true);
+  for (const { data, pixels } of pages) {
+    t.deepEqual(data.images, networks.data.images);
+    t.deepEqual(data.result, networks.data.result);
+    t.is(pixels, networks.pixels);
+  }
+  t.deepEqual([results.data.a.source, results.data.run], ["result", null]);
+  t.false(results.html.includes(dirname(a)));
+});
+
+test("--report of results whose data have changed is a fault beside the answer", async (t) => {
+  const folder = await temporaryFolder(t);
+  const files = ["digits-images-idx3-ubyte.gz", "digits-labels-idx1-ubyte.gz"];
+  for (const name of files) await copyFile(new URL(name, FIXTURES), join(folder, name));
+  const [images, labels] = files.map((name) => join(folder, name));
+  const result = await resultOf(t, "--dataset", images, "--labels", labels);
+  // gzip's header byte 9 names the system that wrote it, and nothing more.
+  const bytes = await readFile(labels);
+  bytes[9] ^= 1;
+  await writeFile(labels, bytes);
+  const report = join(folder, "c.html");
+  const { status, stdout, stderr } = await runCli(["compare", result, result, "--report", report]);
+  t.is(status, 3);
+  t.regex(stderr, /batchwise: ERR_REPORT_DATA: .*expected the data that .*r\.json speaks of/);
+  t.regex(stdout, /^Data /);
+  await t.throwsAsync(stat(report), { code: "ENOENT" });
+});
+
 for (const [args, status, code] of [
+  [["bundled", "bundled", "--report", "c.pdf"], 2, "ERR_OPTION_VALUE"],
+  [["bundled", "bundled", "--report", "no/such/folder/c.html"], 6, "ERR_OUTPUT_WRITE"],
   [["bundled"], 2, "ERR_USAGE"],
   [["bundled", "nowhere"], 3, "ERR_NETWORK_UNKNOWN"],
   [["bundled", "bundled", "--format", "xml"], 2, "ERR_OPTION_UNKNOWN"],

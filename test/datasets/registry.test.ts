@@ -76,7 +76,7 @@ test("refuses a path where nothing is, and lists what could be", async (t) => {
   await t.throwsAsync(openDataset({ dataset, split: "test" }), {
     code: "ERR_DATASET_UNKNOWN",
     message:
-      /expected one of bundled, mnist, fashion-mnist, kmnist, a folder, an IDX file or a \.npz file that exists$/,
+      /expected one of bundled, mnist, fashion-mnist, kmnist, a folder, an IDX file, a \.npz file or a manifest that exists$/,
   });
 });
 

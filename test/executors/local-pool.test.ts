@@ -1,16 +1,16 @@
 import test from "ava";
 import type { AnyEvaluation } from "../../src/contracts/result.js";
 import { BatchwiseError } from "../../src/errors.js";
-import { evaluateWith, type OpenExecutor } from "../../src/evaluate.js";
-import { createLocalPool } from "../../src/executors/local-pool.js";
+import { evaluateWith } from "../../src/evaluate.js";
 import { openExecutor } from "../../src/executors/registry.js";
 import { IncompleteError } from "../../src/incomplete.js";
 import type { EvaluateInput } from "../../src/options.js";
 import { runCli } from "../helpers/cli.js";
 import { hasOnnxruntime } from "../helpers/engines.js";
+import { openBroken, openFaulty } from "../helpers/faulty.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 import { needs } from "../helpers/require.js";
-import { FAULTS, type Fault, type FaultySetup } from "../workers/faults.js";
+import { FAULTS } from "../workers/faults.js";
 
 const INPUT: EvaluateInput = {
   dataset: randomDataset(1050),
@@ -18,26 +18,6 @@ const INPUT: EvaluateInput = {
   threads: 2,
 };
 const HANG_SECONDS = 1;
-const workerFile = (name: string) => new URL(`../workers/${name}.js`, import.meta.url);
-
-function openFaulty(fault: Fault, times: number, onlyBatch?: number): OpenExecutor {
-  const timesLeft = new Int32Array(new SharedArrayBuffer(4)).fill(times);
-  return async ({ threads, timeoutMs, engine }, source) => {
-    const setup: FaultySetup = {
-      sources: [{ engine, source }],
-      fault,
-      timesLeft,
-      ...(onlyBatch !== undefined && { onlyBatch }),
-    };
-    return createLocalPool({ threads, timeoutMs, setup, workerUrl: workerFile("faulty") });
-  };
-}
-
-const openBroken =
-  (name: string): OpenExecutor =>
-  (options, source, tasks) =>
-    openExecutor(options, source, tasks, workerFile(name));
-
 /** Code of the error behind a failed batch. */
 const causeOf = (error: IncompleteError | undefined) =>
   error?.cause instanceof BatchwiseError ? error.cause.code : undefined;
@@ -48,7 +28,11 @@ for (const fault of FAULTS) {
   test(`gives the same answer after one retry when a worker does this once: ${fault}`, async (t) => {
     const expected = await evaluateWith(openExecutor, INPUT);
     const timeoutSeconds = fault === "hang" ? HANG_SECONDS : 60;
-    const found = await evaluateWith(openFaulty(fault, 1), { ...INPUT, threads: 1, timeoutSeconds });
+    const found = await evaluateWith(openFaulty(fault, { times: 1 }), {
+      ...INPUT,
+      threads: 1,
+      timeoutSeconds,
+    });
     t.is(found.run.retries, 1);
     t.is(found.run.workersStarted, 2);
     t.deepEqual(countsOf(found), countsOf(expected));
@@ -60,7 +44,7 @@ for (const fault of FAULTS) {
     const expected = await evaluateWith(openExecutor, INPUT);
     const timeoutSeconds = fault === "hang" ? HANG_SECONDS : 60;
     const input = { ...INPUT, engine: "simd", batchSize: 10, timeoutSeconds };
-    const found = await evaluateWith(openFaulty(fault, 2), input);
+    const found = await evaluateWith(openFaulty(fault, { times: 2 }), input);
     t.true(found.run.workersStarted > 2);
     t.deepEqual(countsOf(found), countsOf(expected));
   });
@@ -68,13 +52,13 @@ for (const fault of FAULTS) {
 
 test("carries on with the other worker when one dies", async (t) => {
   const expected = await evaluateWith(openExecutor, INPUT);
-  const found = await evaluateWith(openFaulty("exit", 3), { ...INPUT, retries: 3 });
+  const found = await evaluateWith(openFaulty("exit", { times: 3 }), { ...INPUT, retries: 3 });
   t.is(found.run.retries, 3);
   t.deepEqual(countsOf(found), countsOf(expected));
 });
 
 test("names a batch that always kills its worker and keeps the rest", async (t) => {
-  const run = evaluateWith(openFaulty("exit", 1000, 4), INPUT);
+  const run = evaluateWith(openFaulty("exit", { times: 1000, onlyBatch: 4 }), INPUT);
   const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
   t.is(error?.code, "ERR_BATCH_FAILED");
   t.is(error?.exitStatus, 4);
@@ -85,21 +69,31 @@ test("names a batch that always kills its worker and keeps the rest", async (t) 
 });
 
 test("names the deadline that a hanging batch passed", async (t) => {
-  const run = evaluateWith(openFaulty("hang", 1000, 0), { ...INPUT, timeoutSeconds: 0.2, retries: 0 });
+  const run = evaluateWith(openFaulty("hang", { times: 1000, onlyBatch: 0 }), {
+    ...INPUT,
+    timeoutSeconds: 0.2,
+    retries: 0,
+  });
   const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
   t.is(error?.code, "ERR_BATCH_FAILED");
   t.is(causeOf(error), "ERR_BATCH_TIMEOUT");
 });
 
 test("tells an answer that cannot be true from a crash", async (t) => {
-  const run = evaluateWith(openFaulty("answer a wrong count", 1000, 0), { ...INPUT, retries: 0 });
+  const run = evaluateWith(openFaulty("answer a wrong count", { times: 1000, onlyBatch: 0 }), {
+    ...INPUT,
+    retries: 0,
+  });
   const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
   t.is(causeOf(error), "ERR_WORKER_ANSWER");
 });
 
 test("charges a worker's nonsense to its own batch, not to the next that the worker was given", async (t) => {
   for (let round = 0; round < 10; round++) {
-    const run = evaluateWith(openFaulty("answer a wrong count", 1000, 3), { ...INPUT, retries: 0 });
+    const run = evaluateWith(openFaulty("answer a wrong count", { times: 1000, onlyBatch: 3 }), {
+      ...INPUT,
+      retries: 0,
+    });
     const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
     t.regex(error?.message ?? "", /^batch 3 .* failed 1 times: a worker answered nonsense/);
     t.is(error?.partial.result.total, 950);
@@ -107,7 +101,7 @@ test("charges a worker's nonsense to its own batch, not to the next that the wor
 });
 
 test("does not try the whole set when nothing ever goes right", async (t) => {
-  const run = evaluateWith(openFaulty("throw", 100_000), { ...INPUT, threads: 1 });
+  const run = evaluateWith(openFaulty("throw", { times: 100_000 }), { ...INPUT, threads: 1 });
   const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
   t.is(causeOf(error), "ERR_WORKER_CRASHED");
   t.is(error?.partial.result.total, 0);
@@ -157,7 +151,7 @@ test("starts the time with all workers ready when it is asked to warm up", async
 });
 
 test("has a worker's own error as the cause", async (t) => {
-  const run = evaluateWith(openFaulty("throw", 1000, 2), { ...INPUT, retries: 0 });
+  const run = evaluateWith(openFaulty("throw", { times: 1000, onlyBatch: 2 }), { ...INPUT, retries: 0 });
   const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
   t.is(causeOf(error), "ERR_WORKER_CRASHED");
   t.regex(error?.message ?? "", /out of order/);
@@ -171,7 +165,7 @@ for (const fault of ["throw", "exit", "answer a wrong count"] as const) {
     async (t) => {
       const input = { ...INPUT, engine: "onnx", batchSize: 20, retries: 9 };
       const expected = await evaluateWith(openExecutor, input);
-      const found = await evaluateWith(openFaulty(fault, 6), input);
+      const found = await evaluateWith(openFaulty(fault, { times: 6 }), input);
       // A task that fails in a worker retired already is no retry.
       t.true(found.run.retries > 0 && found.run.retries <= 6, `${found.run.retries}`);
       t.deepEqual(countsOf(found), countsOf(expected));

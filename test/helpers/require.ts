@@ -9,11 +9,15 @@ export const mnist: string | undefined = existingFolder(env.BATCHWISE_MNIST_DIR)
 const HINTS = {
   mnist: "set BATCHWISE_MNIST_DIR",
   onnxruntime: "onnxruntime-node in node_modules, as .ci/run puts it there",
+  redis: "a redis-server in PATH: Debian's package redis-server",
+  bullmq: "bullmq and ioredis in node_modules, as .ci/run puts them there",
   python: "a python3",
   numpy: "a python3 that imports numpy",
   "python-onnx": "a python3 that imports onnx: Debian's package python3-onnx",
   "scikit-learn": "a python3 that imports sklearn: Debian's package python3-sklearn",
   "python-safetensors": "a python3 that imports safetensors and numpy",
+  tmpfs: "Linux, as root: a small disk is mounted and filled",
+  script: "util-linux's script, which makes a terminal",
   chromium: "a browser called chromium in PATH: Debian's package chromium",
 } as const;
 

@@ -24,6 +24,29 @@ export function askScikit<Answer>(question: string, cases: readonly unknown[]): 
   );
 }
 
+export interface ScikitConfusion {
+  readonly precision: readonly number[];
+  readonly recall: readonly number[];
+  readonly f1: readonly number[];
+  readonly support: readonly number[];
+  readonly averages: Record<"macro" | "micro" | "weighted", readonly number[]>;
+  readonly balancedAccuracy: number;
+  readonly cohensKappa: number | null;
+  readonly matthewsCorrelation: number;
+}
+
+export interface ScikitScores {
+  readonly logLoss: number;
+  readonly brierScore: number;
+  readonly expectedCalibrationError: number;
+  readonly reliability: readonly (readonly [
+    total: number,
+    accuracy: number | null,
+    confidence: number | null,
+  ])[];
+  readonly topK: number;
+}
+
 export const TOLERANCE = 1e-9;
 
 /** Equal to 1e-9, or both null. */

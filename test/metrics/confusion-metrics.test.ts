@@ -2,7 +2,7 @@ import test from "ava";
 import type { ClassAverages } from "../../src/contracts/metrics.js";
 import { confusionMetrics } from "../../src/metrics/confusion-metrics.js";
 import { flat, type Rows, randomConfusion } from "../helpers/confusion.js";
-import { askScikit, isNear, withScikit } from "../helpers/scikit.js";
+import { askScikit, isNear, type ScikitConfusion, withScikit } from "../helpers/scikit.js";
 
 const metricsOf = (rows: Rows) => confusionMetrics(flat(rows), rows.length);
 
@@ -93,17 +93,6 @@ test("counts of billions lose no digit of kappa and of Matthews' correlation", (
   t.true(Math.abs((cohensKappa ?? 0) - expected) < 1e-15, String(cohensKappa));
   t.true(Math.abs(matthewsCorrelation - expected) < 1e-15, String(matthewsCorrelation));
 });
-
-interface ScikitConfusion {
-  readonly precision: readonly number[];
-  readonly recall: readonly number[];
-  readonly f1: readonly number[];
-  readonly support: readonly number[];
-  readonly averages: Record<"macro" | "micro" | "weighted", readonly number[]>;
-  readonly balancedAccuracy: number;
-  readonly cohensKappa: number | null;
-  readonly matthewsCorrelation: number;
-}
 
 const MATRICES: Record<string, Rows> = {
   "2 classes": randomConfusion({ classes: 2 }),

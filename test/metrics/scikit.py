@@ -1,6 +1,7 @@
 """What scikit-learn, NumPy and SciPy make of matrices and probabilities: a question and its cases come as JSON on stdin,
 the answers go as JSON to stdout. Apart from Batchwise on purpose: it shares no line of code with what it checks.
 """
+import gzip
 import json
 import sys
 import warnings
@@ -19,9 +20,12 @@ def confusion(rows):
     """Each cell is one weighted pair of label and prediction, so that millions of images cost nothing."""
     matrix = np.array(rows)
     labels, predictions = np.nonzero(matrix)
-    weights = matrix[labels, predictions]
+    return classification(labels, predictions, len(rows), matrix[labels, predictions])
+
+
+def classification(labels, predictions, classes, weights=None):
     pair = {"y_true": labels, "y_pred": predictions, "sample_weight": weights}
-    every = list(range(len(rows)))
+    every = list(range(classes))
     precision, recall, f1, support = metrics.precision_recall_fscore_support(**pair, labels=every, zero_division=0)
     averages = {
         # Without `labels`: over those that occur.
@@ -82,6 +86,31 @@ def scores(case):
     }
 
 
+def evaluation(case):
+    """Everything that an evaluation answers, from the labels' file and either the logits' file or probabilities."""
+    with gzip.open(case["labels"]) as file:
+        labels = np.frombuffer(file.read(), np.uint8, offset=8).astype(int)
+    if "logits" in case:
+        logits = np.load(case["logits"])
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p = powers / powers.sum(axis=1, keepdims=True)
+    else:
+        p = np.array(case["probabilities"]).reshape(len(labels), -1)
+    classes = p.shape[1]
+    predictions = p.argmax(axis=1)
+    correct = int(metrics.accuracy_score(labels, predictions, normalize=False))
+    scored = {"probabilities": p, "labels": labels, "classes": classes}
+    return {
+        **classification(labels, predictions, classes),
+        "predicted": np.bincount(predictions, minlength=classes).tolist(),
+        "confusionMatrix": metrics.confusion_matrix(labels, predictions, labels=np.arange(classes)).tolist(),
+        "correct": correct,
+        "accuracy": metrics.accuracy_score(labels, predictions),
+        "interval": list(scipy.stats.binomtest(correct, len(labels)).proportion_ci(method="wilson")),
+        "scores": [scores({**scored, "k": k}) for k in case["ks"]],
+    }
+
+
 def mcnemar(case):
     only_a, only_b = case
     return scipy.stats.binomtest(only_a, only_a + only_b, 0.5).pvalue if only_a + only_b else 1.0
@@ -134,7 +163,7 @@ def bootstrap(case):
 
 QUESTIONS = {
     function.__name__: function
-    for function in (confusion, exact_confusion, scores, mcnemar, agreement, paired_interval, bootstrap)
+    for function in (confusion, exact_confusion, scores, evaluation, mcnemar, agreement, paired_interval, bootstrap)
 }
 
 

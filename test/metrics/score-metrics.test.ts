@@ -1,7 +1,7 @@
 import test from "ava";
 import { scoreMetrics } from "../../src/metrics/score-metrics.js";
 import { emptyScoreSums, sumScores } from "../../src/metrics/score-sums.js";
-import { askScikit, isNear, withScikit } from "../helpers/scikit.js";
+import { askScikit, isNear, type ScikitScores, withScikit } from "../helpers/scikit.js";
 import { randomScores, type ScoredImages } from "../helpers/scores.js";
 
 const metricsOf = ({ probabilities, labels, count, classes }: ScoredImages, k: number) =>
@@ -71,18 +71,6 @@ test("of as many as there are classes every label is among the top", (t) => {
   const images = randomScores(200, 10);
   t.is(metricsOf(images, 10).topK.accuracy, 1);
 });
-
-interface ScikitScores {
-  readonly logLoss: number;
-  readonly brierScore: number;
-  readonly expectedCalibrationError: number;
-  readonly reliability: readonly (readonly [
-    total: number,
-    accuracy: number | null,
-    confidence: number | null,
-  ])[];
-  readonly topK: number;
-}
 
 withScikit("scikit-learn and NumPy give the same of random probabilities", (t) => {
   const cases = [

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import test from "ava";
 import type { Prediction, PredictionsFormat } from "../../src/contracts/predictions.js";
 import { FileError, RunError } from "../../src/errors.js";
+import type { PredictedImages } from "../../src/predictions/pieces.js";
 import { readPredictions } from "../../src/predictions/reader.js";
 import { topClasses } from "../../src/predictions/top-classes.js";
-import { openPredictions, type PredictedImages } from "../../src/predictions/writer.js";
+import { openPredictions } from "../../src/predictions/writer.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
 const FIRST: PredictedImages = {

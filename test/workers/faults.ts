@@ -1,6 +1,9 @@
 /** The faults that a test can ask of a worker. */
 import type { WorkerSetup } from "../../src/executors/worker-setup.js";
 
+/** Not among the others: it takes a process of little memory. */
+export const HEAP_FAULT = "exhaust its heap";
+
 export const FAULTS = [
   "exit",
   "throw",
@@ -10,9 +13,10 @@ export const FAULTS = [
   "answer nothing",
   "answer a wrong count",
   "answer another batch",
+  "answer twice",
   "predict an impossible class",
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+export type Fault = (typeof FAULTS)[number] | typeof HEAP_FAULT;
 
 export interface FaultySetup extends WorkerSetup {
   readonly fault: Fault;
@@ -20,4 +24,6 @@ export interface FaultySetup extends WorkerSetup {
   readonly timesLeft: Int32Array;
   /** Only with this batch, where given. */
   readonly onlyBatch?: number;
+  /** With every so-manieth task alone, over all workers; counted here. */
+  readonly everyNth?: { readonly n: number; readonly tasks: Int32Array };
 }

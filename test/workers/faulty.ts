@@ -5,11 +5,12 @@ import { openTaskRunner } from "../../src/executors/open-runner.js";
 import { viewSlab } from "../../src/slabs/slab.js";
 import type { Fault, FaultySetup } from "./faults.js";
 
-const { sources, fault, timesLeft, onlyBatch } = workerData as FaultySetup;
+const { sources, fault, timesLeft, onlyBatch, everyNth } = workerData as FaultySetup;
 const runTask = await openTaskRunner(sources);
 
 export default async function faulty(task: Task): Promise<unknown> {
-  const isDue = task.batches.some(({ id }) => onlyBatch === undefined || id === onlyBatch);
+  const isItsTurn = everyNth === undefined || (Atomics.add(everyNth.tasks, 0, 1) + 1) % everyNth.n === 0;
+  const isDue = isItsTurn && task.batches.some(({ id }) => onlyBatch === undefined || id === onlyBatch);
   if (!isDue || Atomics.sub(timesLeft, 0, 1) <= 0) return runTask(task);
   return commit(fault, task, await runTask(task));
 }
@@ -25,6 +26,12 @@ function commit(fault: Fault, task: Task, answers: readonly BatchAnswer[]): unkn
       throw "just a string";
     case "hang":
       for (;;);
+    case "exhaust its heap": {
+      const hoard: number[][] = [];
+      for (;;) hoard.push(new Array<number>(1000).fill(hoard.length));
+    }
+    case "answer twice":
+      return [...answers, ...answers];
     case "answer too few":
       return answers.slice(1);
     case "answer nothing":

@@ -3,6 +3,7 @@ import type { ImageShape } from "../../contracts/dataset.js";
 import type { ImageLimits, ReportedEvaluation } from "./input.js";
 
 export interface PageData extends Pick<ReportedEvaluation, "network" | "run" | "timing"> {
+  readonly kind: "evaluation";
   readonly dataset: Omit<ReportedEvaluation["dataset"], "classNames">;
   readonly result: Omit<ReportedEvaluation["result"], "confusionMatrix">;
   /** One a class. */
@@ -21,13 +22,14 @@ export interface MatrixData {
   readonly counts: readonly (readonly number[])[];
   readonly rowTotals: readonly number[];
   readonly columnTotals: readonly number[];
-  /** The most frequent mistakes among all classes. */
-  readonly confusions: readonly Confusion[];
+  /** The largest cells beside the diagonal, among all classes. */
+  readonly frequent: readonly MatrixCell[];
 }
 
-export interface Confusion {
-  readonly label: number;
-  readonly prediction: number;
+/** `row` and `column` are classes. */
+export interface MatrixCell {
+  readonly row: number;
+  readonly column: number;
   readonly count: number;
 }
 

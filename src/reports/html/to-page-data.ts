@@ -2,11 +2,9 @@
 
 import type { TimelineEntry } from "../../contracts/run.js";
 import type { ReportInput } from "./input.js";
-import type { Confusion, LatencyBin, MatrixData, PageData, TimelineData } from "./page-data.js";
+import { matrixData } from "./matrix-data.js";
+import type { LatencyBin, PageData, TimelineData } from "./page-data.js";
 
-/** A matrix of more classes cannot be read. */
-const MATRIX_CLASSES = 30;
-const CONFUSIONS = 8;
 const LATENCY_BINS = 32;
 const TIMELINE_BATCHES = 4000;
 
@@ -16,6 +14,7 @@ export function toPageData({ evaluation, shape, chosen }: ReportInput): PageData
   const { name: networkName, sha256: networkSha256, layers } = evaluation.network;
   const { confusionMatrix, ...result } = evaluation.result;
   return {
+    kind: "evaluation",
     dataset: { name, split, sha256, total, offset },
     network: { name: networkName, sha256: networkSha256, layers },
     run,
@@ -34,36 +33,6 @@ export function toPageData({ evaluation, shape, chosen }: ReportInput): PageData
     latency: latencyBins(timeline.map(({ elapsedMs }) => elapsedMs)),
     timeline: timelineData(timeline),
   };
-}
-
-/** Where there are too many classes, those with the most mistakes, in their own order. */
-function matrixData(counts: readonly (readonly number[])[]): MatrixData {
-  const rowTotals = counts.map(sum);
-  const columnTotals = counts.map((_, column) => sum(counts.map((row) => row[column])));
-  const mistakes = counts.map((row, label) => rowTotals[label] + columnTotals[label] - 2 * row[label]);
-  const classes = counts
-    .map((_, label) => label)
-    .sort((a, b) => mistakes[b] - mistakes[a])
-    .slice(0, MATRIX_CLASSES)
-    .sort((a, b) => a - b);
-  return {
-    classes,
-    counts: classes.map((row) => classes.map((column) => counts[row][column])),
-    rowTotals: classes.map((label) => rowTotals[label]),
-    columnTotals: classes.map((label) => columnTotals[label]),
-    confusions: confusions(counts),
-  };
-}
-
-function confusions(counts: readonly (readonly number[])[]): Confusion[] {
-  return counts
-    .flatMap((row, label) =>
-      row.flatMap((count, prediction) =>
-        count > 0 && label !== prediction ? [{ label, prediction, count }] : [],
-      ),
-    )
-    .sort((a, b) => b.count - a.count)
-    .slice(0, CONFUSIONS);
 }
 
 /** Bins of equal ratio, since a first batch can take a hundred times as long as the median one. */
@@ -96,10 +65,6 @@ function timelineData(timeline: readonly TimelineEntry[]): TimelineData {
       rounded(elapsedMs, 1000),
     ]),
   };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function rounded(value: number, steps: number): number {

@@ -1,25 +1,37 @@
 /** A list of cards that grows a page at a time, so that two thousand images open as fast as two. */
+import type { Album, Placed } from "./album.js";
 import { card } from "./card.js";
 import { element } from "./dom.js";
-import type { OpenLightbox } from "./lightbox.js";
-import type { PlacedImage, Report } from "./report.js";
+import { createLightbox, type OpenLightbox } from "./lightbox.js";
 import { count } from "./words.js";
 
-export interface CardList {
+export interface CardList<Image> {
   readonly root: HTMLElement;
-  show(images: readonly PlacedImage[]): void;
+  show(images: readonly Image[]): void;
 }
 
-export function createCardList(report: Report, open: OpenLightbox, pageSize: number): CardList {
+export type NewCardList<Image> = (pageSize: number) => CardList<Image>;
+
+/** All lists of a page enlarge their images in one lightbox. */
+export function cardLists<Image extends Placed>(album: Album<Image>): NewCardList<Image> {
+  const open = createLightbox(album);
+  return (pageSize) => createCardList(album, open, pageSize);
+}
+
+function createCardList<Image extends Placed>(
+  album: Album<Image>,
+  open: OpenLightbox<Image>,
+  pageSize: number,
+): CardList<Image> {
   const list = element("ul", { class: "cards" });
   const more = element("button", { type: "button", class: "button more" });
-  let images: readonly PlacedImage[] = [];
+  let images: readonly Image[] = [];
 
   function grow(): HTMLLIElement[] {
     const start = list.childElementCount;
     const added = images
       .slice(start, start + pageSize)
-      .map((image, n) => card(report, image, () => open(images, start + n)));
+      .map((image, n) => card(album, image, () => open(images, start + n)));
     list.append(...added);
     const left = images.length - start - added.length;
     more.hidden = left === 0;

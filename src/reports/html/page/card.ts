@@ -1,17 +1,16 @@
-/** An image on a card: the picture, what it is, what it was taken for, and how surely. */
+/** An image on a card: the picture, and what is told of it. */
+import type { Album, Placed } from "./album.js";
 import { element } from "./dom.js";
-import { describe, picture } from "./picture.js";
-import { probabilityBars } from "./probability-bars.js";
-import type { PlacedImage, Report } from "./report.js";
+import { picture } from "./picture.js";
 import { count } from "./words.js";
 
-const BARS = 3;
-
-export function card(report: Report, image: PlacedImage, enlarge: () => void): HTMLLIElement {
-  const { nameOf } = report;
-  const canvas = picture(report, image);
-  const button = element("button", { type: "button", class: "enlarge" }, canvas);
-  button.setAttribute("aria-label", `${describe(report, image)}. Enlarge`);
+export function card<Image extends Placed>(
+  album: Album<Image>,
+  image: Image,
+  enlarge: () => void,
+): HTMLLIElement {
+  const button = element("button", { type: "button", class: "enlarge" }, picture(album, image));
+  button.setAttribute("aria-label", `${album.describe(image)}. Enlarge`);
   button.addEventListener("click", enlarge);
   return element(
     "li",
@@ -20,18 +19,8 @@ export function card(report: Report, image: PlacedImage, enlarge: () => void): H
     element(
       "div",
       { class: "facts" },
-      element(
-        "p",
-        { class: "verdict" },
-        fact("label", nameOf(image.label), "right"),
-        fact("predicted", nameOf(image.prediction), image.label === image.prediction ? "right" : "wrong"),
-      ),
-      probabilityBars(report, image, BARS),
+      ...album.facts(image, "card"),
       element("p", { class: "index" }, `image ${count(image.index)}`),
     ),
   );
-}
-
-export function fact(what: string, name: string, tone: "right" | "wrong"): HTMLElement {
-  return element("span", { class: "fact" }, `${what} `, element("b", { class: tone, title: name }, name));
 }

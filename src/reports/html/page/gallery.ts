@@ -1,17 +1,20 @@
 /** The mistakes, most confident first, and the filters over them. */
-import { createCardList } from "./card-list.js";
+import type { NewCardList } from "./card-list.js";
 import { element, section } from "./dom.js";
 import { createFilters, type Filter } from "./filters.js";
-import type { OpenLightbox } from "./lightbox.js";
 import { confidenceOf, type PlacedImage, type Report } from "./report.js";
 import { count, counted } from "./words.js";
 
 const PAGE_SIZE = 24;
 
-export function gallery(report: Report, images: readonly PlacedImage[], open: OpenLightbox): HTMLElement {
+export function gallery(
+  report: Report,
+  images: readonly PlacedImage[],
+  newCardList: NewCardList<PlacedImage>,
+): HTMLElement {
   const mistakes = images.filter(({ label, prediction }) => label !== prediction);
   const told = element("p", { class: "note", role: "status" });
-  const cards = createCardList(report, open, PAGE_SIZE);
+  const cards = newCardList(PAGE_SIZE);
   const all = report.result.total - report.result.correct;
 
   function show(filter: Filter): void {

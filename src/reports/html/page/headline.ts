@@ -1,8 +1,9 @@
 /** The headline: how right, how sure of that, how fast. */
-import * as Plot from "@observablehq/plot";
 import { chart } from "./chart.js";
 import { element } from "./dom.js";
+import { intervalPlot } from "./interval-plot.js";
 import type { Report } from "./report.js";
+import { tile } from "./tile.js";
 import { count, counted, decimal, milliseconds, percent } from "./words.js";
 
 export function headline(report: Report): HTMLElement {
@@ -27,7 +28,7 @@ export function headline(report: Report): HTMLElement {
         `${count(result.correct)} of ${counted(result.total, "image")} are classified as they are labelled; ${count(result.total - result.correct)} are not.`,
       ),
       chart(interval, `Accuracy ${percent(result.accuracy)}, ${interval}`, (width) =>
-        intervalPlot(width, result.accuracy, low, high),
+        intervalPlot(width, [{ accuracy: result.accuracy, low, high, colour: "var(--accent)" }]),
       ),
     ),
     tiles(report),
@@ -61,44 +62,4 @@ function tiles({ result, timing }: Report): HTMLElement {
     tile("Batch latency, p50", milliseconds(p50), "half of the batches"),
     tile("Batch latency, p99", milliseconds(p99), `p90 ${milliseconds(p90)}`),
   );
-}
-
-function tile(name: string, value: string, note: string): HTMLElement {
-  return element(
-    "div",
-    { class: "tile" },
-    element("dt", {}, name),
-    element("dd", {}, element("b", {}, value), element("small", {}, note)),
-  );
-}
-
-function intervalPlot(width: number, accuracy: number, low: number, high: number): Plot.PlotOptions {
-  const margin = Math.max((high - low) * 0.5, 0.001);
-  const ticks = Math.min(8, Math.floor(width / 60));
-  return {
-    height: 84,
-    marginBottom: 40,
-    marginTop: 8,
-    marginLeft: 24,
-    marginRight: 24,
-    x: {
-      domain: [Math.max(0, low - margin), Math.min(1, high + margin)],
-      ticks,
-      tickFormat: (share: number) => (100 * share).toFixed(1),
-      label: "Accuracy, %",
-    },
-    marks: [
-      Plot.gridX({ ticks, stroke: "var(--line)", strokeOpacity: 1 }),
-      Plot.ruleY([0], { x1: low, x2: high, stroke: "var(--accent)", strokeWidth: 8, strokeLinecap: "round" }),
-      Plot.dot([accuracy], {
-        x: (share: number) => share,
-        y: 0,
-        r: 6,
-        fill: "var(--surface)",
-        stroke: "var(--accent)",
-        strokeWidth: 3,
-      }),
-    ],
-    y: { axis: null },
-  };
 }

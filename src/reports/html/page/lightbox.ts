@@ -1,15 +1,13 @@
-/** One image, large, with all its probabilities; the arrow keys lead to its neighbours. */
-import { fact } from "./card.js";
+/** One image, large, with all that is told of it; the arrow keys lead to its neighbours. */
+import type { Album, Placed } from "./album.js";
 import { element } from "./dom.js";
 import { picture } from "./picture.js";
-import { probabilityBars } from "./probability-bars.js";
-import type { PlacedImage, Report } from "./report.js";
 import { count } from "./words.js";
 
 /** Opens on the image at `start` of `images`. */
-export type OpenLightbox = (images: readonly PlacedImage[], start: number) => void;
+export type OpenLightbox<Image> = (images: readonly Image[], start: number) => void;
 
-export function createLightbox(report: Report): OpenLightbox {
+export function createLightbox<Image extends Placed>(album: Album<Image>): OpenLightbox<Image> {
   const content = element("div", { class: "lightbox-content", "aria-live": "polite" });
   const [previous, next, close] = [button("← Previous"), button("Next →"), button("Close")];
   const dialog = element(
@@ -19,13 +17,13 @@ export function createLightbox(report: Report): OpenLightbox {
     element("div", { class: "lightbox-buttons" }, previous, next, close),
   );
   document.body.append(dialog);
-  let images: readonly PlacedImage[] = [];
+  let images: readonly Image[] = [];
   let at = 0;
 
   function show(index: number): void {
     if (index < 0 || index >= images.length) return;
     at = index;
-    content.replaceChildren(...details(report, images[at], `${count(at + 1)} of ${count(images.length)}`));
+    content.replaceChildren(...details(album, images[at], `${count(at + 1)} of ${count(images.length)}`));
     previous.setAttribute("aria-disabled", String(at === 0));
     next.setAttribute("aria-disabled", String(at === images.length - 1));
   }
@@ -48,21 +46,14 @@ export function createLightbox(report: Report): OpenLightbox {
   };
 }
 
-function details(report: Report, image: PlacedImage, place: string): Node[] {
-  const { label, prediction } = image;
+function details<Image extends Placed>(album: Album<Image>, image: Image, place: string): Node[] {
   return [
-    picture(report, image),
+    picture(album, image),
     element(
       "div",
       { class: "facts" },
       element("h2", {}, `Image ${count(image.index)}`),
-      element(
-        "p",
-        { class: "verdict" },
-        fact("label", report.nameOf(label), "right"),
-        fact("predicted", report.nameOf(prediction), label === prediction ? "right" : "wrong"),
-      ),
-      probabilityBars(report, image, image.probabilities.length),
+      ...album.facts(image, "enlarged"),
       element("p", { class: "index" }, place),
     ),
   ];

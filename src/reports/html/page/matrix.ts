@@ -1,20 +1,30 @@
-/** The grid of the confusion matrix, by the ARIA pattern "grid": one cell is in the order of tabs, arrow keys move it. */
-import type { Confusion } from "../page-data.js";
+/** The grid of a matrix of classes, by the ARIA pattern "grid": one cell is in the order of tabs, arrow keys move it. */
+import type { MatrixCell, MatrixData } from "../page-data.js";
 import { element, setShare } from "./dom.js";
-import type { Report } from "./report.js";
 
-export type Cell = Confusion;
+/** What rows and columns mean. */
+export interface MatrixWords {
+  /** Of the grid. */
+  readonly name: string;
+  readonly corner: string;
+  nameOf(label: number): string;
+  /** `label 3, predicted 5` */
+  cellName(row: number, column: number): string;
+}
 
 export interface Matrix {
   readonly root: HTMLElement;
   /** Also of a cell that is not in the grid. */
-  select(cell: Cell): void;
+  select(cell: MatrixCell): void;
 }
 
 type Place = readonly [row: number, column: number];
 
-export function createMatrix({ matrix, nameOf }: Report, onSelect: (cell: Cell) => void): Matrix {
-  const { classes, counts, rowTotals, columnTotals } = matrix;
+export function createMatrix(
+  { classes, counts, rowTotals, columnTotals }: MatrixData,
+  { name, corner, nameOf, cellName }: MatrixWords,
+  onSelect: (cell: MatrixCell) => void,
+): Matrix {
   const mostWrong = Math.max(1, ...counts.flatMap((row, r) => row.filter((_, c) => r !== c)));
   const tds = counts.map((row, r) => row.map((value, c) => cellElement(value, heatOf(value, r, c), r === c)));
   const last = classes.length - 1;
@@ -31,8 +41,8 @@ export function createMatrix({ matrix, nameOf }: Report, onSelect: (cell: Cell) 
     tds[r][c].tabIndex = 0;
   }
 
-  function select(cell: Cell): void {
-    const [r, c] = [classes.indexOf(cell.label), classes.indexOf(cell.prediction)];
+  function select(cell: MatrixCell): void {
+    const [r, c] = [classes.indexOf(cell.row), classes.indexOf(cell.column)];
     for (const td of tds.flat()) td.setAttribute("aria-selected", "false");
     if (r >= 0 && c >= 0) {
       tds[r][c].setAttribute("aria-selected", "true");
@@ -48,18 +58,18 @@ export function createMatrix({ matrix, nameOf }: Report, onSelect: (cell: Cell) 
       moveTo(to);
       tds[to[0]][to[1]].focus();
     } else if (event.key === "Enter" || event.key === " ") {
-      select({ label: classes[r], prediction: classes[c], count: counts[r][c] });
+      select({ row: classes[r], column: classes[c], count: counts[r][c] });
     } else return;
     event.preventDefault();
   }
 
   for (const [r, row] of tds.entries()) {
     for (const [c, td] of row.entries()) {
-      const [label, prediction] = [classes[r], classes[c]];
-      const words = `label ${nameOf(label)}, predicted ${nameOf(prediction)}: ${counts[r][c]} ${counts[r][c] === 1 ? "image" : "images"}`;
+      const cell = { row: classes[r], column: classes[c], count: counts[r][c] };
+      const words = `${cellName(cell.row, cell.column)}: ${cell.count} ${cell.count === 1 ? "image" : "images"}`;
       td.setAttribute("aria-label", words);
       td.title = words;
-      td.addEventListener("click", () => select({ label, prediction, count: counts[r][c] }));
+      td.addEventListener("click", () => select(cell));
     }
   }
   const headings = classes.map((label) => heading("col", nameOf(label)));
@@ -68,7 +78,7 @@ export function createMatrix({ matrix, nameOf }: Report, onSelect: (cell: Cell) 
     {
       class: "matrix",
       role: "grid",
-      "aria-label": "Confusion matrix: rows are labels, columns predictions",
+      "aria-label": name,
     },
     element(
       "thead",
@@ -76,7 +86,7 @@ export function createMatrix({ matrix, nameOf }: Report, onSelect: (cell: Cell) 
       element(
         "tr",
         {},
-        element("th", { scope: "col", class: "corner" }, "label ↓ predicted →"),
+        element("th", { scope: "col", class: "corner" }, corner),
         ...headings,
         heading("col", "Σ", "total"),
       ),

@@ -2,7 +2,8 @@
 import * as Plot from "@observablehq/plot";
 import type { ClassMetrics } from "../../../contracts/metrics.js";
 import { chart } from "./chart.js";
-import { element, section, tablePlace } from "./dom.js";
+import { element, section } from "./dom.js";
+import { numbersTable } from "./numbers-table.js";
 import type { Report } from "./report.js";
 import { count, decimal } from "./words.js";
 
@@ -98,55 +99,26 @@ function measurePlot(
 }
 
 function table({ result, nameOf }: Report): HTMLElement {
-  const head = ["Class", "Precision", "Recall", "F1", "Images", "Predicted"];
   const { macro, weighted, micro } = result.averages;
-  const means = [
-    ["macro mean", macro],
-    ["weighted mean", weighted],
-    ["micro mean", micro],
-  ] as const;
-  return tablePlace(
-    "Measures by class",
-    element(
-      "table",
-      { class: "numbers" },
-      element("caption", {}, "Precision, recall and F1 by class, and their means"),
-      element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
-      element(
-        "tbody",
-        {},
-        ...result.perClass.map(({ label, precision, recall, f1, support, predicted }) =>
-          row(nameOf(label), [
-            decimal(precision),
-            decimal(recall),
-            decimal(f1),
-            count(support),
-            count(predicted),
-          ]),
-        ),
-      ),
-      element(
-        "tfoot",
-        {},
-        ...means.map(([name, { precision, recall, f1 }]) =>
-          row(name, [
-            decimal(precision),
-            decimal(recall),
-            decimal(f1),
-            count(result.total),
-            count(result.total),
-          ]),
-        ),
-      ),
-    ),
-  );
+  const total = count(result.total);
+  return numbersTable({
+    name: "Measures by class",
+    caption: "Precision, recall and F1 by class, and their means",
+    head: ["Class", "Precision", "Recall", "F1", "Images", "Predicted"],
+    rows: result.perClass.map((metrics) => [
+      nameOf(metrics.label),
+      ...measures(metrics),
+      count(metrics.support),
+      count(metrics.predicted),
+    ]),
+    means: [
+      ["macro mean", ...measures(macro), total, total],
+      ["weighted mean", ...measures(weighted), total, total],
+      ["micro mean", ...measures(micro), total, total],
+    ],
+  });
 }
 
-function row(name: string, cells: readonly string[]): HTMLElement {
-  return element(
-    "tr",
-    {},
-    element("th", { scope: "row" }, name),
-    ...cells.map((cell) => element("td", {}, cell)),
-  );
+function measures({ precision, recall, f1 }: Pick<ClassMetrics, Measure>): string[] {
+  return [precision, recall, f1].map((value) => decimal(value));
 }

@@ -1,0 +1,106 @@
+/** Counts of parts of a run: made from a tally, added, and held against what cannot be. */
+import type { ImageRange } from "../contracts/dataset.js";
+import type { PartialCounts, SerialisedScoreSums } from "../contracts/partial.js";
+import type { ScoreSums } from "../contracts/scores.js";
+import { addScoreSums, emptyScoreSums } from "./score-sums.js";
+import type { Tally } from "./tally.js";
+
+export interface CountsBeside {
+  /** Null where probabilities were not asked for. */
+  readonly scores: ScoreSums | null;
+  readonly recomputed: number;
+}
+
+export function partialOf(
+  { correct, total, confusion }: Pick<Tally, "correct" | "total" | "confusion">,
+  { offset, limit }: ImageRange,
+  { scores, recomputed }: CountsBeside,
+): PartialCounts {
+  return {
+    offset,
+    limit,
+    correct,
+    total,
+    confusionMatrix: matrixRows(confusion),
+    scores: scores && serialiseScores(scores),
+    recomputed,
+  };
+}
+
+/** Nothing yet, of no image behind `offset`. */
+export function emptyPartial(offset: number, classes: number, hasScores: boolean): PartialCounts {
+  const confusion = new Uint32Array(classes * classes);
+  const scores = hasScores ? emptyScoreSums(classes) : null;
+  return partialOf({ correct: 0, total: 0, confusion }, { offset, limit: 0 }, { scores, recomputed: 0 });
+}
+
+/**
+ * Of both; neither is changed. They are of the same number of classes, with scores or without, and share no image; the
+ * range of the sum reaches from the first image of either to the last.
+ */
+export function addPartials(a: PartialCounts, b: PartialCounts): PartialCounts {
+  const offset = Math.min(a.offset, b.offset);
+  return {
+    offset,
+    limit: Math.max(a.offset + a.limit, b.offset + b.limit) - offset,
+    correct: a.correct + b.correct,
+    total: a.total + b.total,
+    confusionMatrix: a.confusionMatrix.map((row, label) =>
+      row.map((count, prediction) => count + b.confusionMatrix[label][prediction]),
+    ),
+    scores:
+      a.scores && b.scores && serialiseScores(addScoreSums(scoreSumsOf(a.scores), scoreSumsOf(b.scores))),
+    recomputed: a.recomputed + b.recomputed,
+  };
+}
+
+/**
+ * Why these cannot be the counts of a whole range, where they cannot: numbers that were written down tell themselves
+ * when a digit of them has changed.
+ */
+export function contradictionOf(
+  { limit, correct, total, confusionMatrix, scores }: PartialCounts,
+  classes: number,
+): string | undefined {
+  const isSquare =
+    confusionMatrix.length === classes && confusionMatrix.every((row) => row.length === classes);
+  if (!isSquare) return `expected a confusion matrix of ${classes} × ${classes} counts`;
+  if (total !== limit) return `expected ${limit} images counted, found ${total}`;
+  const counted = sumOf(confusionMatrix.flat());
+  if (counted !== total) return `expected ${total} images in the confusion matrix, found ${counted}`;
+  const diagonal = sumOf(confusionMatrix.map((row, label) => row[label]));
+  if (diagonal !== correct) return `expected ${correct} images on the diagonal, found ${diagonal}`;
+  if (scores === null) return undefined;
+  const ranked = sumOf(scores.labelRanks);
+  if (ranked !== total) return `expected ${total} ranks of labels, found ${ranked}`;
+  const binned = sumOf(scores.bins.map((bin) => bin.total));
+  return binned === total ? undefined : `expected ${total} images in the bins, found ${binned}`;
+}
+
+/** Row-major and square → rows. */
+export function matrixRows(square: Uint32Array): number[][] {
+  const side = Math.sqrt(square.length);
+  return Array.from({ length: side }, (_, row) => [...square.subarray(row * side, (row + 1) * side)]);
+}
+
+export function serialiseScores({ logLoss, brier, labelRanks, bins }: ScoreSums): SerialisedScoreSums {
+  return {
+    logLoss: String(logLoss),
+    brier: String(brier),
+    labelRanks,
+    bins: bins.map((bin) => ({ ...bin, confidence: String(bin.confidence) })),
+  };
+}
+
+export function scoreSumsOf({ logLoss, brier, labelRanks, bins }: SerialisedScoreSums): ScoreSums {
+  return {
+    logLoss: BigInt(logLoss),
+    brier: BigInt(brier),
+    labelRanks,
+    bins: bins.map((bin) => ({ ...bin, confidence: BigInt(bin.confidence) })),
+  };
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((a, b) => a + b, 0);
+}

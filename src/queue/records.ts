@@ -1,0 +1,189 @@
+/** What Redis keeps beside the jobs: runs, who is at work, each image's answers. All of it expires. */
+import type { RedisClient } from "./peers.js";
+import type { RunSpec } from "./spec.js";
+
+/** Of every key that is ours. */
+const PREFIX = "batchwise";
+/** Of BullMQ's keys, which take the name of a run. */
+export const QUEUE_PREFIX = `${PREFIX}:queue`;
+/** Who does not say so again within this time is no longer at work. */
+const PRESENCE_MS = 5000;
+const DAY_SECONDS = 86_400;
+/** Of a run that has not ended, since its coordinator was last there. */
+export const KEEP_OPEN_SECONDS = 7 * DAY_SECONDS;
+export const KEEP_ENDED_SECONDS = DAY_SECONDS;
+
+export const RUN_STATES = ["open", "stopped", "done", "failed", "cancelled"] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+export interface RunRecord {
+  readonly spec: RunSpec;
+  readonly state: RunState;
+  readonly createdAt: string;
+  readonly probeImages: number;
+  /** Undefined until a range was measured. */
+  readonly jobImages: number | undefined;
+  readonly doneImages: number;
+}
+
+export interface HostPresence {
+  readonly host: string;
+  readonly threads: number;
+  /** Whose data it holds. */
+  readonly runId: string | null;
+  /** Why it takes no part, by run. */
+  readonly refused: Readonly<Record<string, string>>;
+}
+
+export class Records {
+  readonly #redis: RedisClient;
+
+  constructor(redis: RedisClient) {
+    this.#redis = redis;
+  }
+
+  async run(runId: string): Promise<RunRecord | undefined> {
+    const { spec, state, createdAt, probeImages, jobImages, doneImages } = await this.#redis.hgetall(
+      runKey(runId),
+    );
+    if (spec === undefined || state === undefined) return undefined;
+    return {
+      spec: JSON.parse(spec),
+      state: RUN_STATES.find((known) => known === state) ?? "failed",
+      createdAt: createdAt ?? "",
+      probeImages: Number(probeImages),
+      jobImages: jobImages === undefined ? undefined : Number(jobImages),
+      doneImages: Number(doneImages ?? 0),
+    };
+  }
+
+  /** Oldest first; forgets those that have expired. */
+  async runs(): Promise<RunRecord[]> {
+    const found: RunRecord[] = [];
+    for (const runId of await this.#redis.smembers(RUNS)) {
+      const record = await this.run(runId);
+      if (record === undefined) await this.#redis.srem(RUNS, runId);
+      else found.push(record);
+    }
+    return found.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+  }
+
+  async writeRun({ spec, state, createdAt, probeImages, jobImages, doneImages }: RunRecord): Promise<void> {
+    const key = runKey(spec.runId);
+    await this.#redis.hset(key, {
+      spec: JSON.stringify(spec),
+      state,
+      createdAt,
+      probeImages: String(probeImages),
+      doneImages: String(doneImages),
+      ...(jobImages !== undefined && { jobImages: String(jobImages) }),
+    });
+    await this.#redis.sadd(RUNS, spec.runId);
+    await this.#redis.expire(key, KEEP_OPEN_SECONDS);
+  }
+
+  /** The first who says it decides; answers what is decided. */
+  async agreeOnJobImages(runId: string, jobImages: number): Promise<number> {
+    await this.#redis.hsetnx(runKey(runId), "jobImages", String(jobImages));
+    return Number(await this.#redis.hget(runKey(runId), "jobImages"));
+  }
+
+  async setState(runId: string, state: RunState): Promise<void> {
+    await this.#redis.hset(runKey(runId), { state });
+  }
+
+  /** The coordinator is there. */
+  async attend(runId: string, doneImages: number): Promise<void> {
+    await this.#redis.set(attendedKey(runId), "1", "PX", PRESENCE_MS);
+    await this.#redis.hset(runKey(runId), { doneImages: String(doneImages) });
+    await this.#redis.expire(runKey(runId), KEEP_OPEN_SECONDS);
+    for (const part of QUEUE_PARTS) {
+      await this.#redis.expire(`${QUEUE_PREFIX}:${runId}:${part}`, KEEP_OPEN_SECONDS);
+    }
+  }
+
+  async isAttended(runId: string): Promise<boolean> {
+    return (await this.#redis.exists(attendedKey(runId))) === 1;
+  }
+
+  async leave(runId: string): Promise<void> {
+    await this.#redis.del(attendedKey(runId));
+  }
+
+  /** Jobs and what they answered. */
+  async expireJobs(runId: string, jobIds: readonly string[], seconds: number): Promise<void> {
+    await Promise.all(jobIds.map((id) => this.#redis.expire(`${QUEUE_PREFIX}:${runId}:${id}`, seconds)));
+  }
+
+  /** All that there is of a run. */
+  async expireRun(runId: string, seconds: number): Promise<void> {
+    for (const pattern of [`${QUEUE_PREFIX}:${runId}:*`, packedKey(runId, "*")]) {
+      for await (const key of this.#keys(pattern)) await this.#redis.expire(key, seconds);
+    }
+    await this.#redis.expire(runKey(runId), seconds);
+  }
+
+  async writePacked(runId: string, offset: number, bytes: Buffer): Promise<void> {
+    await this.#redis.set(packedKey(runId, offset), bytes, "EX", KEEP_OPEN_SECONDS);
+  }
+
+  readPacked(runId: string, offset: number): Promise<Buffer | null> {
+    return this.#redis.getBuffer(packedKey(runId, offset));
+  }
+
+  async deletePacked(runId: string): Promise<void> {
+    for await (const key of this.#keys(packedKey(runId, "*"))) await this.#redis.del(key);
+  }
+
+  async showPresence(presence: HostPresence): Promise<void> {
+    await this.#redis.set(hostKey(presence.host), JSON.stringify(presence), "PX", PRESENCE_MS);
+    await this.#redis.sadd(HOSTS, presence.host);
+  }
+
+  async endPresence(host: string): Promise<void> {
+    await this.#redis.del(hostKey(host));
+    await this.#redis.srem(HOSTS, host);
+  }
+
+  async hosts(): Promise<HostPresence[]> {
+    const names = await this.#redis.smembers(HOSTS);
+    if (names.length === 0) return [];
+    const found = await this.#redis.mget(...names.map(hostKey));
+    const present: HostPresence[] = [];
+    for (const [n, text] of found.entries()) {
+      if (text === null) await this.#redis.srem(HOSTS, names[n]);
+      else present.push(JSON.parse(text));
+    }
+    return present;
+  }
+
+  async *#keys(pattern: string): AsyncGenerator<string> {
+    let cursor = "0";
+    do {
+      const [next, keys] = await this.#redis.scan(cursor, "MATCH", pattern, "COUNT", 1000);
+      yield* keys;
+      cursor = next;
+    } while (cursor !== "0");
+  }
+}
+
+const RUNS = `${PREFIX}:runs`;
+const HOSTS = `${PREFIX}:hosts`;
+/** Of a queue's keys, those that are not a job's: they come and go with the jobs that are in them. */
+const QUEUE_PARTS = ["meta", "id", "events", "wait", "active", "delayed", "completed", "failed", "stalled"];
+
+function runKey(runId: string): string {
+  return `${PREFIX}:run:${runId}`;
+}
+
+function attendedKey(runId: string): string {
+  return `${PREFIX}:attended:${runId}`;
+}
+
+function hostKey(host: string): string {
+  return `${PREFIX}:host:${host}`;
+}
+
+function packedKey(runId: string, offset: number | "*"): string {
+  return `${PREFIX}:packed:${runId}:${offset}`;
+}

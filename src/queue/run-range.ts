@@ -1,0 +1,87 @@
+/** One range of a run, on the pool of the host that has its data. */
+import type { ImageRange } from "../contracts/dataset.js";
+import type { Log } from "../contracts/log.js";
+import type { ScoreSums } from "../contracts/scores.js";
+import { RunError } from "../errors.js";
+import { partialOf } from "../metrics/partial-counts.js";
+import { addScoreSums, emptyScoreSums } from "../metrics/score-sums.js";
+import { createTally } from "../metrics/tally.js";
+import { rounded } from "../milliseconds.js";
+import type { Prepared } from "../prepare.js";
+import { runBatches } from "../run-batches.js";
+import { taskPlanFor } from "../slabs/task-size.js";
+import { type PackedAnswers, pack, type RangeAnswer } from "./spec.js";
+
+/** As many of a range's latencies are told. */
+const MOST_LATENCIES = 32;
+
+export interface RangeOutcome {
+  readonly answer: Omit<RangeAnswer, "host">;
+  /** Each image's answers, where they are wanted. */
+  readonly packed: Buffer | undefined;
+}
+
+/** @throws RunError where a batch failed after its retries, or the signal was aborted: a range counts whole or not at all. */
+export async function runRange(
+  { options, pair, executor }: Omit<Prepared, "loadMs">,
+  range: ImageRange,
+  isPacked: boolean,
+  signal: AbortSignal,
+  log: Log,
+): Promise<RangeOutcome> {
+  const { batchSize, engine, retries } = options;
+  const { classes } = pair;
+  const tally = createTally(classes);
+  const images: PackedAnswers | undefined = isPacked
+    ? roomFor(range, options.probabilities ? classes : 0)
+    : undefined;
+  let scores: ScoreSums | null = options.probabilities ? emptyScoreSums(classes) : null;
+  const outcome = await runBatches({
+    slabs: pair.slabs(batchSize, range),
+    executor,
+    batchSize,
+    totalBatches: Math.ceil(range.limit / batchSize),
+    taskPlan: taskPlanFor(engine, executor.capacity),
+    retries,
+    signal,
+    log,
+    tallyOf: () => tally,
+    onMerged({ slab, batch: { start, count }, answer }) {
+      if (scores !== null && answer.scores !== null) scores = addScoreSums(scores, answer.scores);
+      if (images === undefined) return;
+      const first = slab.firstImage + start - range.offset;
+      images.predictions.set(slab.predictions.subarray(start, start + count), first);
+      const probabilities = slab.probabilities?.subarray(start * classes, (start + count) * classes);
+      if (probabilities !== undefined) images.probabilities.set(probabilities, first * classes);
+    },
+  });
+  if (signal.aborted) {
+    throw new RunError("ERR_INTERRUPTED", { doneImages: tally.total, totalImages: range.limit });
+  }
+  if (outcome.failure !== undefined) throw outcome.failure;
+  const { batchesByThread, recomputed } = outcome;
+  return {
+    answer: {
+      counts: partialOf(tally, range, { scores, recomputed }),
+      elapsedMs: rounded(outcome.evaluateMs),
+      batchesByThread,
+      retries: outcome.retries,
+      latenciesMs: sampled(outcome.latenciesMs).map(rounded),
+    },
+    packed: images && pack(images),
+  };
+}
+
+function roomFor({ limit }: ImageRange, classes: number): PackedAnswers {
+  return { predictions: new Uint16Array(limit), probabilities: new Float64Array(limit * classes) };
+}
+
+/** Evenly by rank. */
+function sampled(values: readonly number[]): number[] {
+  const sorted = Float64Array.from(values).sort();
+  const count = Math.min(MOST_LATENCIES, sorted.length);
+  return Array.from(
+    { length: count },
+    (_, n) => sorted[Math.floor(((n + 0.5) * sorted.length) / count)] ?? 0,
+  );
+}

@@ -1,0 +1,67 @@
+/** Tells whether two runs are the same run. */
+import { createHash } from "node:crypto";
+import type { ImageRange } from "./contracts/dataset.js";
+import type { RunIdentity } from "./contracts/identity.js";
+import type { AnyPair } from "./load-pair.js";
+import type { EvaluateOptions } from "./options.js";
+import { packageVersion } from "./version.js";
+
+export type { RunIdentity } from "./contracts/identity.js";
+
+export type IdentityOptions = Pick<
+  EvaluateOptions,
+  "engine" | "probabilities" | "topK" | "bootstrap" | "seed"
+>;
+
+/** @param whole the images of the whole run */
+export function identityOf(
+  { dataset, network, classes }: Pick<AnyPair, "dataset" | "network" | "classes">,
+  whole: ImageRange,
+  { engine, probabilities, topK, bootstrap, seed }: IdentityOptions,
+): RunIdentity {
+  return {
+    batchwise: packageVersion(),
+    dataset: dataset.sha256,
+    network: network.sha256,
+    // simd's predictions are proven to be float64's; probabilities come from the engine that computes them.
+    arithmetic: engine === "onnx" || probabilities ? engine : "float64",
+    preprocessing: network.preprocessing,
+    activations: "layers" in network ? network.layers.map(({ activation }) => activation) : null,
+    classes,
+    labelled: dataset.labelsPath !== undefined,
+    offset: whole.offset,
+    limit: whole.limit,
+    probabilities,
+    topK: topK ?? null,
+    bootstrap,
+    seed,
+  };
+}
+
+/** SHA-256, hex, of its facts in the order of their names. */
+export function identityKey(identity: RunIdentity): string {
+  return createHash("sha256").update(canonicalJson(identity)).digest("hex");
+}
+
+export interface Difference {
+  readonly what: keyof RunIdentity;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** The first fact that is another in `found`. */
+export function firstDifference(expected: RunIdentity, found: RunIdentity): Difference | undefined {
+  for (const what of Object.keys(expected) as (keyof RunIdentity)[]) {
+    const [a, b] = [canonicalJson(expected[what]), canonicalJson(found[what])];
+    if (a !== b) return { what, expected: a, found: b };
+  }
+  return undefined;
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

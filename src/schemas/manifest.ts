@@ -1,0 +1,25 @@
+/** A manifest: the files of a data set, in their order. */
+import * as z from "zod";
+import { sha256 } from "./primitives.js";
+
+const path = z.string().min(1);
+
+/** Paths are relative to the manifest's folder. */
+export const manifestSchema = z
+  .array(
+    z.strictObject({
+      images: path.describe("An IDX file of images, gzipped or not."),
+      labels: path
+        .optional()
+        .describe("The IDX file of their labels. Needed unless no labels are asked for."),
+      sha256: sha256
+        .optional()
+        .describe(
+          "Of the image file's bytes followed by the label file's. Held against them where a run reads both files whole, and in any case what the set is known by.",
+        ),
+    }),
+  )
+  .min(1)
+  .meta({ title: "Batchwise: the files of a data set" });
+
+export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,0 +1,57 @@
+/** The JSON of a part of a run: in the answer of a shard, and in a journal. See src/contracts/partial.ts. */
+import * as z from "zod";
+import { ENGINES } from "../contracts/engine.js";
+import { ACTIVATIONS } from "../contracts/network.js";
+import { count, sha256 } from "./primitives.js";
+
+const digits = z.string().regex(/^\d+$/);
+
+const scoreSums = z.object({
+  logLoss: digits.describe("In units of 2^-32, as all sums here; digits, since they may pass 2^53."),
+  brier: digits,
+  labelRanks: z.array(count).describe("Images by their label's place among the most probable classes."),
+  bins: z.array(z.object({ total: count, correct: count, confidence: digits })),
+});
+
+export const partialCounts = z.object({
+  offset: count.describe("The first image of the range."),
+  limit: count.describe("Images in the range."),
+  correct: count,
+  total: count.describe("Images counted."),
+  confusionMatrix: z.array(z.array(count)),
+  scores: scoreSums.nullable().describe("Null where probabilities were not asked for."),
+  recomputed: count,
+});
+
+const preprocessing = z.discriminatedUnion("kind", [
+  z.object({ kind: z.enum(["none", "scale"]) }),
+  z.object({ kind: z.literal("standardize"), mean: z.number(), std: z.number() }),
+  z.object({ kind: z.enum(["whiten-zca", "whiten-pca"]), epsilon: z.number(), folded: z.literal(true) }),
+]);
+
+export const runIdentity = z
+  .object({
+    batchwise: z.string(),
+    dataset: sha256,
+    network: sha256,
+    arithmetic: z.enum(["float64", ...ENGINES]),
+    preprocessing,
+    activations: z.array(z.enum(ACTIVATIONS)).nullable(),
+    labelled: z.boolean(),
+    classes: z.int().positive(),
+    offset: count,
+    limit: count,
+    probabilities: z.boolean(),
+    topK: count.nullable(),
+    bootstrap: count,
+    seed: count,
+  })
+  .describe("All that the answer of the whole run depends on.");
+
+export const shardPart = z.object({
+  index: z.int().positive().describe("From 1."),
+  count: z.int().positive(),
+  identity: runIdentity,
+  key: sha256.describe("Of the identity."),
+  counts: partialCounts,
+});

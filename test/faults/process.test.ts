@@ -1,0 +1,105 @@
+/** Signals, readers that go away, and terminals that are none. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "ava";
+import { CLI, runCli } from "../helpers/cli.js";
+import { recordFault } from "../helpers/fault-table.js";
+import { repeatedSet } from "../helpers/repeated-set.js";
+import { needs } from "../helpers/require.js";
+import { temporaryFolder } from "../helpers/temporary.js";
+
+/** Begins at once, and takes its time. */
+const SLOW = ["--engine", "reference", "--threads", "0", "--batch-size", "10"];
+
+for (const [signal, status, code] of [
+  ["SIGINT", 130, "ERR_INTERRUPTED"],
+  ["SIGTERM", 143, "ERR_TERMINATED"],
+] as const) {
+  test(`${signal} keeps all predictions before the first image that is missing`, async (t) => {
+    const folder = await temporaryFolder(t);
+    const path = join(folder, "p.ndjson");
+    const found = await runCli(
+      [...SLOW, ...(await repeatedSet(t, 6)), "--predictions", path, "--format", "json"],
+      {
+        // In the middle of a slab, of which what is whole is kept.
+        onStderr: (child, text) =>
+          void (text.startsWith("evaluating") && setTimeout(() => child.kill(signal), 1000)),
+      },
+    );
+    t.is(found.status, status, found.stderr);
+    const { result, predictionsFile } = JSON.parse(found.stdout);
+    t.false(result.complete);
+    t.true(result.total > 0);
+    t.is(predictionsFile.path, `${path}.partial`);
+    const lines = (await readFile(`${path}.partial`, "utf8")).trimEnd().split("\n");
+    t.is(lines.length, result.total);
+    t.deepEqual(await readdir(folder), ["p.ndjson.partial"]);
+    await recordFault({
+      fault: signal,
+      status: found.status,
+      line: `${code}: after ${result.total} of 60,000 images`,
+      kept: `${result.total} images, and as many lines of predictions`,
+    });
+  });
+}
+
+test("a second signal ends the process at once, and leaves no temporary file", async (t) => {
+  const folder = await temporaryFolder(t);
+  const args = ["--engine", "reference", "--threads", "0", "--batch-size", "10000", "--predictions"];
+  const { status } = await runCli([...args, join(folder, "p.ndjson")], {
+    onStderr(child, text) {
+      if (!text.startsWith("evaluating")) return;
+      // The one batch holds the event loop: both wait there for its end.
+      for (const afterMs of [50, 100]) setTimeout(() => child.kill("SIGINT"), afterMs);
+    },
+  });
+  t.is(status, 130);
+  const left = await readdir(folder);
+  t.deepEqual(
+    left.filter((name) => name.endsWith(".tmp")),
+    [],
+  );
+  await recordFault({
+    fault: "SIGINT twice",
+    status,
+    line: "none: at once",
+    kept: "nothing, and no temporary file",
+  });
+});
+
+test("a first line is enough for whoever reads stdout", async (t) => {
+  const script = `set -o pipefail; "${process.execPath}" "${CLI}" --no-config --quiet --limit 500 --format json | head -1`;
+  const { status, stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
+  t.is(stderr, "");
+  t.is(stdout, "{\n");
+  t.is(status, 0);
+  await recordFault({
+    fault: "stdout closed early (| head -1)",
+    status,
+    line: "none",
+    kept: "one line, as asked",
+  });
+});
+
+const withTerminal = needs("script", existsSync("/usr/bin/script"));
+
+withTerminal("a terminal of zero columns is written to in plain lines, and the run ends", async (t) => {
+  const command = `stty cols 0 rows 0; "${process.execPath}" "${CLI}" --no-config --limit 500`;
+  const { status, stdout } = spawnSync("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  t.is(status, 0);
+  t.regex(stdout, /evaluating/);
+  t.regex(stdout, /Accuracy : 0\.\d+\r?\n/);
+  await recordFault({ fault: "a terminal of zero columns", status, line: "none: plain lines", kept: "all" });
+});
+
+test("an output below what is no folder is a fault of the output", async (t) => {
+  const { status, stdout, stderr } = await runCli(["--limit", "500", "--output", `${CLI}/answer.json`]);
+  t.is(status, 6, stderr);
+  t.regex(stderr, /ERR_OUTPUT_WRITE: .*answer\.json: the output could not be written: not a directory/);
+  t.regex(stdout, /Accuracy/);
+});

@@ -1,0 +1,78 @@
+/** Workers that fail again and again, and what is told of it. Those that fail once: test/executors/local-pool.test.ts. */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import test from "ava";
+import { evaluate, evaluateWith } from "../../src/evaluate.js";
+import { IncompleteError } from "../../src/incomplete.js";
+import type { EvaluateInput } from "../../src/options.js";
+import { recordFault } from "../helpers/fault-table.js";
+import { openBroken, openFaulty } from "../helpers/faulty.js";
+import { randomDataset, randomNetwork } from "../helpers/random.js";
+import { FAULTS } from "../workers/faults.js";
+
+const INPUT: EvaluateInput = {
+  dataset: randomDataset(1050),
+  weights: randomNetwork([64, 12, 10]),
+  threads: 2,
+};
+
+test("workers that throw at every third batch cost retries and no image", async (t) => {
+  const expected = await evaluate(INPUT);
+  const found = await evaluateWith(openFaulty("throw", { times: 1000, every: 3 }), { ...INPUT, retries: 9 });
+  t.deepEqual(found.result, expected.result);
+  t.true(found.run.retries >= 3, `${found.run.retries}`);
+  await recordFault({
+    fault: "a worker throws at every third batch",
+    status: 0,
+    line: `none: ${found.run.retries} batches run again`,
+    kept: "all",
+  });
+});
+
+for (const fault of FAULTS) {
+  test(`a batch with which workers always do this is named, and the rest is kept: ${fault}`, async (t) => {
+    const timeoutSeconds = fault === "hang" ? 0.5 : 60;
+    const open = openFaulty(fault, { times: 1000, onlyBatch: 4 });
+    const error = await t.throwsAsync(evaluateWith(open, { ...INPUT, timeoutSeconds, retries: 1 }), {
+      instanceOf: IncompleteError,
+      code: "ERR_BATCH_FAILED",
+    });
+    t.regex(error?.message ?? "", /batch 4 \(images 400 to 499\) failed 2 times/);
+    t.is(error?.partial.result.total, 950);
+    await recordFault({
+      fault: `a worker does this to one batch, always: ${fault}`,
+      status: error?.exitStatus ?? null,
+      line: error?.message ?? "",
+      kept: "950 of 1,050 images",
+    });
+  });
+}
+
+for (const name of ["throws-on-load", "exits-on-load", "is-not-there"]) {
+  test(`a worker file that ${name.replaceAll("-", " ")} ends the run by its name`, async (t) => {
+    const error = await t.throwsAsync(evaluateWith(openBroken(name), INPUT), { instanceOf: IncompleteError });
+    t.is(error?.code, "ERR_WORKER_LOAD");
+    t.true(error?.message.includes(`${name}.js`));
+    await recordFault({
+      fault: `a worker file that ${name.replaceAll("-", " ")}`,
+      status: error?.exitStatus ?? null,
+      line: (error?.message ?? "").replace(/\S*\/workers\//g, ""),
+      kept: "nothing",
+    });
+  });
+}
+
+test("a worker that exhausts its heap is replaced, and the process lives on", async (t) => {
+  const expected = await evaluate(INPUT);
+  const script = fileURLToPath(new URL("heap-child.js", import.meta.url));
+  // A worker's heap may be as large as the main thread's.
+  const child = spawnSync(process.execPath, ["--max-old-space-size=96", script], { encoding: "utf8" });
+  t.is(child.status, 0, child.stderr);
+  t.deepEqual(JSON.parse(child.stdout), { result: expected.result, retries: 1 });
+  await recordFault({
+    fault: "a worker exhausts its heap",
+    status: child.status,
+    line: "none: 1 batch run again",
+    kept: "all",
+  });
+});

@@ -1,0 +1,35 @@
+/** Executors whose workers do what a test asks of them. */
+import type { OpenExecutor } from "../../src/evaluate.js";
+import { createLocalPool } from "../../src/executors/local-pool.js";
+import { openExecutor } from "../../src/executors/registry.js";
+import type { Fault, FaultySetup } from "../workers/faults.js";
+
+const workerFile = (name: string) => new URL(`../workers/${name}.js`, import.meta.url);
+
+export interface When {
+  /** At most so often, over all workers. */
+  readonly times: number;
+  readonly onlyBatch?: number | undefined;
+  /** With every so-manieth task alone. */
+  readonly every?: number | undefined;
+}
+
+export function openFaulty(fault: Fault, { times, onlyBatch, every }: When): OpenExecutor {
+  const counter = (value: number) => new Int32Array(new SharedArrayBuffer(4)).fill(value);
+  const timesLeft = counter(times);
+  return async ({ threads, timeoutMs, engine }, source) => {
+    const setup: FaultySetup = {
+      sources: [{ engine, source }],
+      fault,
+      timesLeft,
+      ...(onlyBatch !== undefined && { onlyBatch }),
+      ...(every !== undefined && { everyNth: { n: every, tasks: counter(0) } }),
+    };
+    return createLocalPool({ threads, timeoutMs, setup, workerUrl: workerFile("faulty") });
+  };
+}
+
+/** Over a worker file that cannot be loaded. */
+export function openBroken(name: string): OpenExecutor {
+  return (options, source, work) => openExecutor(options, source, work, workerFile(name));
+}

@@ -1,0 +1,46 @@
+/** A host process of tests: slow on purpose, and poisoned by one image where it is told to be. Arguments: url, delayMs, image. */
+import { argv, stderr } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SILENT } from "../../src/contracts/log.js";
+import type { OpenExecutor } from "../../src/evaluate.js";
+import { openExecutor } from "../../src/executors/registry.js";
+import { serve } from "../../src/queue/host.js";
+import { openLink } from "../../src/queue/link.js";
+
+const [url = "", delayMs = "0", poison = "-1"] = argv.slice(2);
+
+const open: OpenExecutor = async (options, source, work) => {
+  const executor = await openExecutor(options, source, work);
+  return {
+    capacity: executor.capacity,
+    startMs: executor.startMs,
+    get workersStarted() {
+      return executor.workersStarted;
+    },
+    warm: () => executor.warm(),
+    close: () => executor.close(),
+    async run(task, signal) {
+      await sleep(Number(delayMs));
+      const [{ start, count }] = task.batches;
+      const image = Number(poison) - task.layout.firstImage - start;
+      if (image >= 0 && image < count) throw new Error(`image ${poison} is poison`);
+      return executor.run(task, signal);
+    },
+  };
+};
+
+const link = await openLink(url, SILENT);
+const stop = new AbortController();
+process.once("SIGTERM", () => stop.abort());
+await serve(
+  link,
+  open,
+  { threads: 1, maps: [] },
+  {
+    signal: stop.signal,
+    log: SILENT,
+    note: (text) => void stderr.write(`${text}\n`),
+    onDownload() {},
+  },
+);
+link.close();

@@ -1,0 +1,80 @@
+/** Host processes and coordinators of tests. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { ExecutionContext } from "ava";
+import { SILENT } from "../../src/contracts/log.js";
+import type { AnyEvaluation } from "../../src/contracts/result.js";
+import { evaluate } from "../../src/evaluate.js";
+import type { EvaluateInput } from "../../src/options.js";
+import { evaluateOverRedis, type QueueHooks, type QueueOptions } from "../../src/queue/evaluate.js";
+import { openLink } from "../../src/queue/link.js";
+
+const PROGRAM = fileURLToPath(new URL("host-program.js", import.meta.url));
+
+export interface HostFaults {
+  readonly delayMs?: number;
+  readonly poisonImage?: number;
+}
+
+/** A host process, ended with the test. */
+export function startHost(t: ExecutionContext, url: string, faults: HostFaults = {}): ChildProcess {
+  const { delayMs = 0, poisonImage = -1 } = faults;
+  const child = spawn(process.execPath, [PROGRAM, url, String(delayMs), String(poisonImage)], {
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  t.teardown(() => endProcess(child));
+  return child;
+}
+
+/** Also one that is stopped. */
+export async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await ended;
+}
+
+/** A coordinator in this process. */
+export async function coordinateHere(
+  url: string,
+  input: EvaluateInput,
+  options: Partial<QueueOptions> = {},
+  hooks: Partial<QueueHooks> = {},
+): Promise<AnyEvaluation> {
+  const link = await openLink(url, SILENT);
+  try {
+    return await evaluateOverRedis(
+      link,
+      input,
+      { patienceMs: 60_000, ...options },
+      { onOpen() {}, onProgress() {}, ...hooks },
+    );
+  } finally {
+    link.close();
+  }
+}
+
+/** Resolves when so many images are done; of a run's progress. */
+export function whenDone(images: number): {
+  readonly reached: Promise<void>;
+  onProgress: QueueHooks["onProgress"];
+} {
+  let reach = () => {};
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  return { reached, onProgress: ({ sum }) => void (sum.total >= images && reach()) };
+}
+
+const locals = new Map<string, Promise<AnyEvaluation>>();
+
+/** What one process answers. */
+export async function localResult(input: EvaluateInput): Promise<AnyEvaluation["result"]> {
+  const key = JSON.stringify(input);
+  const known = locals.get(key) ?? evaluate({ ...input, threads: 1 });
+  locals.set(key, known);
+  return (await known).result;
+}
+
+export { sleep };
