@@ -8,6 +8,7 @@ import { reasonOf, UsageError } from "../errors.js";
 import { NETWORK_NAMES } from "../networks/registry.js";
 import { printable } from "../printable.js";
 import { CONFIG_KEYS, configSchema, PATH_KEYS } from "../schemas/config.js";
+import { syntaxReason } from "../schemas/read-document.js";
 import { suggest } from "../suggest.js";
 
 const LONGEST_FOUND = 60;
@@ -43,8 +44,7 @@ function parse(path: string, text: string): unknown {
     // Some editors begin a file with a byte order mark, which JSON does not have.
     return JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (error) {
-    const reason = printable(error instanceof Error ? error.message : String(error), LONGEST_FOUND * 3);
-    throw new UsageError("ERR_CONFIG_SYNTAX", { path, reason }, { cause: error });
+    throw new UsageError("ERR_CONFIG_SYNTAX", { path, reason: syntaxReason(error) }, { cause: error });
   }
 }
 
@@ -61,8 +61,19 @@ function faultOf(path: string, document: unknown, issue: z.core.$ZodIssue): Usag
     path,
     key: [key ?? "", ...within.map((index) => `[${String(index)}]`)].join(""),
     expected: issue.path.length === 0 ? "an object of options" : issue.message,
-    found: printable(JSON.stringify(value), LONGEST_FOUND),
+    found: shown(value),
   });
+}
+
+/** As JSON; but what is nested, as no option is, by its kind alone: it may be deeper than JSON.stringify can go. */
+function shown(value: unknown): string {
+  const isNested = isContainer(value) && Object.values(value).some(isContainer);
+  if (isNested) return `${Array.isArray(value) ? "a list" : "an object"} of lists or objects`;
+  return printable(JSON.stringify(value), LONGEST_FOUND);
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 const NAMES_OF: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,7 @@
 /** The file of class names: UTF-8, one name a line, the first for label 0. */
 import { DatasetError } from "../errors.js";
 import { readWholeFile } from "../files/read-file.js";
+import { printable } from "../printable.js";
 
 const LIMIT_BYTES = 2 ** 20;
 
@@ -24,7 +25,8 @@ export async function readClassNames(path: string): Promise<readonly string[]> {
     if (name === "") throw fault(path, "a class name on every line", `none on line ${line}`);
     if (/\p{Cc}/u.test(name))
       throw fault(path, "names that can be printed", `a control character on line ${line}`);
-    if (twin !== undefined) throw fault(path, "every name once", `"${name}" on lines ${twin} and ${line}`);
+    if (twin !== undefined)
+      throw fault(path, "every name once", `"${printable(name)}" on lines ${twin} and ${line}`);
     lineOf.set(name, line);
   }
   return names;

@@ -65,7 +65,7 @@ export const datasetCodes = {
   ERR_IDX_DIMENSIONS: row(
     3,
     (f: { path: string; dimensions: readonly number[]; limitBytes: number }) =>
-      `${f.path}: dimensions ${f.dimensions.join(" × ")} are empty or claim more than the limit of ${grouped(f.limitBytes)} bytes; is the header damaged?`,
+      `${f.path}: dimensions ${dimensionsText(f.dimensions)} are empty or claim more than the limit of ${grouped(f.limitBytes)} bytes; is the header damaged?`,
   ),
   ERR_IDX_TRUNCATED: row(
     3,
@@ -192,4 +192,13 @@ export interface ImagesFacts {
 
 function imagesText({ sha256, offset, total }: ImagesFacts): string {
   return `${grouped(total)} images from ${grouped(offset)} on of the data ${sha256.slice(0, 12)}…`;
+}
+
+/** What tells a person something; a damaged header can have 255. */
+const SHOWN_DIMENSIONS = 8;
+
+/** `10000 × 28 × 28`. */
+function dimensionsText(dimensions: readonly number[]): string {
+  const shown = dimensions.slice(0, SHOWN_DIMENSIONS).join(" × ");
+  return dimensions.length > SHOWN_DIMENSIONS ? `${shown} × … (${dimensions.length} in all)` : shown;
 }

@@ -26,6 +26,16 @@ export function csvColumns(k: number): string[] {
   ];
 }
 
+/** There are no more classes: predictions are u16. */
+const MOST_RANKS = 2 ** 16;
+
+/** Whether these are the columns that we write, with one class and its probability or more. */
+export function isCsvHeader(columns: readonly string[]): boolean {
+  const ranks = (columns.length - csvColumns(0).length) / 2;
+  if (!Number.isInteger(ranks) || ranks < 1 || ranks > MOST_RANKS) return false;
+  return csvColumns(ranks).every((name, column) => name === columns[column]);
+}
+
 /** What an image without a label does not have is an empty cell. */
 function csvLine({ index, label, prediction, probability, correct, topK }: Prediction): string {
   const tops = topK.map((top) => `,${top.class},${top.probability}`).join("");

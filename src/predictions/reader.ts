@@ -3,9 +3,11 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { Prediction, PredictionsFormat } from "../contracts/predictions.js";
 import { FileError, reasonOf } from "../errors.js";
+import { jsonBloat } from "../schemas/json-bloat.js";
 import { predictionSchema } from "../schemas/prediction.js";
-import { checkLine } from "../schemas/read-document.js";
+import { checkLine, syntaxReason } from "../schemas/read-document.js";
 import { parseCsvCells } from "./csv-line.js";
+import { isCsvHeader } from "./lines.js";
 
 /** 65,536 classes, each told with its probability, are less. */
 const LONGEST_LINE_CHARACTERS = 2 ** 22;
@@ -33,6 +35,8 @@ export async function* readPredictions(
     const line = { path, line: number };
     if (expected.format === "csv" && header === undefined) {
       header = text.split(",");
+      if (!isCsvHeader(header))
+        throw lineFault(line, "expected the columns index, label, prediction and so on");
       continue;
     }
     const prediction = checkLine(
@@ -79,10 +83,12 @@ async function* linesOf(path: string): AsyncGenerator<string> {
 }
 
 function parseJsonLine(text: string, line: LinePlace): unknown {
+  const problem = jsonBloat(text);
+  if (problem !== undefined) throw lineFault(line, problem);
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw lineFault(line, reasonOf(error));
+    throw lineFault(line, syntaxReason(error));
   }
 }
 

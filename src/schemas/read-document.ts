@@ -2,23 +2,36 @@
 import type * as z from "zod";
 import { FileError } from "../errors.js";
 import { readWholeFile } from "../files/read-file.js";
+import { printable } from "../printable.js";
+import { jsonBloat } from "./json-bloat.js";
 
 /** V8 holds no string much longer than this. */
 const LIMIT_BYTES = 256 * 2 ** 20;
+/** Of what others say of a document: they cite it. */
+const LONGEST_REASON = 180;
 
 /**
  * The file's JSON, whatever it holds.
  *
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX; ERR_JSON_SHAPE for what would take too much memory
  */
 export async function readJson(path: string): Promise<unknown> {
   const text = new TextDecoder().decode(await readWholeFile(path, LIMIT_BYTES));
+  const problem = jsonBloat(text);
+  if (problem !== undefined) {
+    throw new FileError("ERR_JSON_SHAPE", { path, what: "a document of Batchwise's", at: "", problem });
+  }
   try {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new FileError("ERR_JSON_SYNTAX", { path, reason: error.message }, { cause: error });
+    throw new FileError("ERR_JSON_SYNTAX", { path, reason: syntaxReason(error) }, { cause: error });
   }
+}
+
+/** What JSON.parse says, which cites the text around the fault, with its line feeds and whatever else is in it. */
+export function syntaxReason(error: unknown): string {
+  return printable(error instanceof Error ? error.message : String(error), LONGEST_REASON);
 }
 
 /**
@@ -60,7 +73,10 @@ function placeOf(keys: readonly PropertyKey[]): string {
     .replace(/^\./, "");
 }
 
-/** zod says `Invalid input: expected number, received string`; we say found. */
+/** zod says `Invalid input: expected number, received string`; we say found. It cites keys that it does not know. */
 function problemOf({ message }: z.core.$ZodIssue): string {
-  return message.replace(/^Invalid input: /, "").replace(/, received /, ", found ");
+  return printable(
+    message.replace(/^Invalid input: /, "").replace(/, received /, ", found "),
+    LONGEST_REASON,
+  );
 }

@@ -1,5 +1,7 @@
-/** The files of fixtures/malformed that others' tools would not write: how each is made, and what is said of it. */
+/** The files of fixtures/malformed that others' tools would not write, one fault a file: how each is made, and what is said of it. */
+import { gzipSync } from "node:zlib";
 import type { ErrorCode } from "../../src/errors.js";
+import { idxHeader, imageBytes } from "./idx.js";
 import { npyDict, npyFile, npyFloats } from "./npy.js";
 import { fields, model, type TestModel, type TestNode, tensor } from "./onnx.js";
 import { type TestEntry, zipFile } from "./zip.js";
@@ -25,6 +27,27 @@ const onnx = (parts: Partial<TestModel>) =>
   });
 const whole = onnx({});
 
+/** A gzip member whose bytes do not depend on how well zlib packs. */
+const stored = (content: string | Uint8Array) => gzipSync(content, { level: 0 });
+
+const latin1 = (text: string) => Buffer.from(text, "latin1");
+/** A dict of one key, W1, whose value the opcodes make. */
+const pickled = (opcodes: string) => latin1(`\x80\x04}\x8c\x02W1${opcodes}s.`);
+/** A list of ten times the list before it, nine times over: a thousand million of the first, were they copied. */
+const LAUGHS = [
+  "]\x940",
+  ...Array.from({ length: 9 }, (_, level) => `](${`h${String.fromCharCode(level)}`.repeat(10)}e\x940`),
+  "h\x09",
+].join("");
+
+const safetensors = (header: string, dataBytes: number, lengthBytes = header.length) => {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(lengthBytes));
+  return Buffer.concat([length, latin1(header), new Uint8Array(dataBytes)]);
+};
+const tensorAt = (begin: number, end: number) =>
+  `{"dtype":"F32","shape":[${(end - begin) / 4},1],"data_offsets":[${begin},${end}]}`;
+
 /** A folder of one array, whose name is the file's. */
 export const MALFORMED_ARRAYS: Readonly<Record<string, Malformed>> = {
   "objects.npy": {
@@ -43,7 +66,62 @@ export const MALFORMED_ARRAYS: Readonly<Record<string, Malformed>> = {
   "trailing.npy": { bytes: Buffer.concat([W1, b1]), code: "ERR_NPY_LENGTH" },
 };
 
+/** Image files. */
+export const MALFORMED_IDX: Readonly<Record<string, Malformed>> = {
+  "dimension-of-2-to-32-less-1.idx": { bytes: idxHeader(0x08, [2 ** 32 - 1]), code: "ERR_IDX_DIMENSIONS" },
+  "255-dimensions.idx": { bytes: idxHeader(0x08, Array(255).fill(2 ** 32 - 1)), code: "ERR_IDX_DIMENSIONS" },
+  "truncated.idx": { bytes: imageBytes(2).subarray(0, -1), code: "ERR_IDX_TRUNCATED" },
+  "trailing.idx": { bytes: Buffer.concat([imageBytes(2), Buffer.of(0)]), code: "ERR_IDX_TRAILING" },
+  "second-member.idx.gz": {
+    bytes: Buffer.concat([stored(imageBytes(2)), stored("x")]),
+    code: "ERR_GZIP_TRAILING",
+  },
+  "trailing-junk.idx.gz": {
+    bytes: Buffer.concat([stored(imageBytes(2)), latin1("junk")]),
+    code: "ERR_GZIP_TRAILING",
+  },
+  "claims-2-gib.idx.gz": { bytes: stored(idxHeader(0x08, [2 ** 31 - 8])), code: "ERR_GZIP_CORRUPT" },
+};
+
+const ESCAPE = "\x1b[2J";
+
+/** Texts, by the endings that the readers' tests know them by. */
+export const MALFORMED_DOCUMENTS: Readonly<Record<string, Malformed>> = {
+  "deep.config.json": {
+    bytes: latin1(`{"threads":${"[".repeat(6_000)}${"]".repeat(6_000)}}`),
+    code: "ERR_CONFIG_VALUE",
+  },
+  "line-feed.result.json": { bytes: latin1('{\n  "schemaVersion"\n}'), code: "ERR_JSON_SYNTAX" },
+  "escape.result.json": { bytes: latin1(`{"schemaVersion": ${ESCAPE}1}`), code: "ERR_JSON_SYNTAX" },
+  "escaped-key.checks.json": {
+    bytes: latin1('{"evaluations": [{"name": "a"}], "\\u001b[2J": 1}'),
+    code: "ERR_JSON_SHAPE",
+  },
+  "escape.ndjson": { bytes: latin1(`{"index": ${ESCAPE}0}\n`), code: "ERR_PREDICTIONS_LINE" },
+  "empty-columns.csv": { bytes: latin1(`${",".repeat(4_000)}\n`), code: "ERR_PREDICTIONS_LINE" },
+  "long-name-twice.names.txt": {
+    bytes: latin1(`${"a".repeat(2_000)}\n${"a".repeat(2_000)}\n`),
+    code: "ERR_CLASSES_FILE",
+  },
+};
+
 export const MALFORMED_NETWORKS: Readonly<Record<string, Malformed>> = {
+  "memo-bomb.pkl": { bytes: pickled(LAUGHS), code: "ERR_ARRAY_LAYOUT" },
+  "depth-bomb.pkl": { bytes: pickled(`N${"\x85".repeat(4_000)}`), code: "ERR_ARRAY_LAYOUT" },
+  "text-of-4-gib.pkl": { bytes: pickled("X\xff\xff\xff\xff"), code: "ERR_PICKLE_TRUNCATED" },
+  "hole.safetensors": {
+    bytes: safetensors(`{"W1":${tensorAt(0, 4)},"b1":${tensorAt(8, 12)}}`, 12),
+    code: "ERR_ARRAY_LAYOUT",
+  },
+  "overlap.safetensors": {
+    bytes: safetensors(`{"W1":${tensorAt(0, 8)},"b1":${tensorAt(4, 12)}}`, 12),
+    code: "ERR_ARRAY_LAYOUT",
+  },
+  "header-of-4-gib.safetensors": { bytes: safetensors("{}", 0, 2 ** 32 - 1), code: "ERR_SAFETENSORS_HEADER" },
+  "duplicate-keys.safetensors": {
+    bytes: safetensors(`{"W1":${tensorAt(0, 4)},"W1":${tensorAt(4, 8)}}`, 8),
+    code: "ERR_SAFETENSORS_HEADER",
+  },
   "zip-slip.npz": { bytes: npz({ "../../W1.npy": W1, "b1.npy": b1 }), code: "ERR_ZIP_NAME" },
   "absolute.npz": { bytes: npz({ "/tmp/W1.npy": W1, "b1.npy": b1 }), code: "ERR_ZIP_NAME" },
   "backslash.npz": { bytes: npz({ "..\\W1.npy": W1, "b1.npy": b1 }), code: "ERR_ZIP_NAME" },
@@ -118,4 +196,12 @@ export const MALFORMED_NETWORKS: Readonly<Record<string, Malformed>> = {
     bytes: Buffer.concat([Buffer.from([8, 8]), Buffer.alloc(4_000, 0x0b)]),
     code: "ERR_ONNX_MALFORMED",
   },
+};
+
+/** All of them, by their names. */
+export const MALFORMED: Readonly<Record<string, Malformed>> = {
+  ...MALFORMED_IDX,
+  ...MALFORMED_ARRAYS,
+  ...MALFORMED_NETWORKS,
+  ...MALFORMED_DOCUMENTS,
 };

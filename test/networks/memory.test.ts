@@ -94,6 +94,11 @@ const HOSTILE: readonly (readonly [title: string, make: () => Uint8Array, code: 
     "ERR_ONNX_LIMIT",
   ],
   [
+    "a pickle of half a million dicts in a list",
+    () => raw("]", "}a".repeat(500_000), "."),
+    "ERR_PICKLE_LIMIT",
+  ],
+  [
     "a safetensors file of 100,000 tensors",
     () => {
       const entries = Array.from({ length: 100_000 }, (_, n) => [

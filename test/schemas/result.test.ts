@@ -46,6 +46,12 @@ test("reads past a field that a later version added", async (t) => {
   t.deepEqual(await readResult(await writtenAs(t, JSON.stringify(later))), SAMPLE_RESULT);
 });
 
+test("refuses a file of nothing but brackets before it takes a hundred times its size", async (t) => {
+  const path = await writtenAs(t, "[".repeat(2_000_000));
+  const error = await t.throwsAsync(readResult(path), { instanceOf: FileError, code: "ERR_JSON_SHAPE" });
+  t.regex(error?.message ?? "", /nested more than 32 deep/);
+});
+
 test("refuses a file that is no JSON", async (t) => {
   const path = await writtenAs(t, '{"schemaVersion": 1,');
   const error = await t.throwsAsync(readResult(path), { instanceOf: FileError, code: "ERR_JSON_SYNTAX" });

@@ -3,9 +3,10 @@ import { NetworkError } from "../../errors.js";
 
 /** No pickle of weights comes near these; hostile ones run into them before they cost memory or time. */
 export const PICKLE_LIMITS = {
-  opcodes: 1_000_000,
+  /** An array takes some forty; a list of empty dicts costs two opcodes and two hundred bytes of memory each. */
+  opcodes: 2 ** 17,
   stackValues: 10_000,
-  memoEntries: 250_000,
+  memoEntries: 2 ** 16,
   /** One text; arrays of protocol 0 to 2 are texts. */
   textBytes: 2 ** 28,
   /** A number or a name in a text protocol. */

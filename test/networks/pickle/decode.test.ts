@@ -4,6 +4,7 @@ import type { NetworkError } from "../../../src/errors.js";
 import { decodePickle } from "../../../src/networks/pickle/decode.js";
 import { buildLayers } from "../../../src/networks/validate.js";
 import { FIXTURES } from "../../../src/package-root.js";
+import { MALFORMED_NETWORKS } from "../../helpers/malformed.js";
 import { coded, raw, u32, u64 } from "../coded.js";
 
 const PICKLES = new URL("pickles/", FIXTURES);
@@ -56,8 +57,10 @@ const refusals: Record<string, readonly [NetworkError["code"], Readonly<Record<s
   "unchained.pkl": ["ERR_NETWORK_CHAIN", { layer: "W2", expected: "(3, outputs)", found: [4, 2] }],
 };
 
-test("knows every malformed pickle", (t) => {
-  const found = readdirSync(MALFORMED).filter((name) => name.endsWith(".pkl"));
+test("knows every malformed pickle of NumPy's", (t) => {
+  const found = readdirSync(MALFORMED).filter(
+    (name) => name.endsWith(".pkl") && !Object.hasOwn(MALFORMED_NETWORKS, name),
+  );
   t.deepEqual(found.sort(), Object.keys(refusals).sort());
 });
 

@@ -231,8 +231,8 @@ for (const [title, pickle, what] of HOSTILE) {
   });
 }
 
-test("makes 200,000 nested tuples without recursing", (t) => {
-  t.true(run("N", "\x85".repeat(200_000), ".") instanceof PickledTuple);
+test("makes 100,000 nested tuples without recursing", (t) => {
+  t.true(run("N", "\x85".repeat(100_000), ".") instanceof PickledTuple);
 });
 
 test("lets a dict hold itself", (t) => {

@@ -1,0 +1,35 @@
+/** Damaged at random, a file of any format is refused with a code, quickly and in little memory, or read right. */
+import { env } from "node:process";
+import test from "ava";
+import { mutantOf } from "./mutate.js";
+import { fuzz } from "./supervise.js";
+import { TARGETS } from "./targets.js";
+
+/** Of each reader. CI demands more. */
+const MUTATIONS = Number(env.BATCHWISE_FUZZ_MUTATIONS ?? 700);
+const SEED = 20_261_124;
+const MINUTE_MS = 60_000;
+
+const campaign = fuzz({ readers: TARGETS.map(({ name }) => name), mutations: MUTATIONS, seed: SEED });
+
+for (const [place, { name }] of TARGETS.entries()) {
+  test(`the reader of ${name} withstands ${MUTATIONS} damaged files`, async (t) => {
+    t.timeout(10 * MINUTE_MS);
+    const { faults, outcomes, mutations } = (await campaign)[place];
+    t.log([...outcomes].map(([outcome, count]) => `${outcome} ${count}`).join(", "));
+    t.deepEqual(faults, []);
+    t.is(mutations, MUTATIONS);
+    // Damage that is always noticed, or never, would prove little.
+    t.true((outcomes.get("read") ?? 0) > 0);
+    t.true(outcomes.size > 1);
+  });
+}
+
+test("makes the same mutants again, and others for another seed", (t) => {
+  for (const target of TARGETS) {
+    const make = (seed: number) =>
+      Buffer.concat(Array.from({ length: 20 }, (_, n) => mutantOf(target, seed, n).bytes));
+    t.deepEqual(make(1), make(1), target.name);
+    t.notDeepEqual(make(1), make(2), target.name);
+  }
+});

@@ -1,0 +1,7 @@
+/** Every reader of files that may come from strangers; a new reader is one more in these lists. */
+import type { Target } from "./target.js";
+import { DOCUMENT_TARGETS } from "./targets/documents.js";
+import { DATASET_TARGETS } from "./targets/idx.js";
+import { NETWORK_TARGETS } from "./targets/networks.js";
+
+export const TARGETS: readonly Target[] = [...DATASET_TARGETS, ...NETWORK_TARGETS, ...DOCUMENT_TARGETS];
