@@ -12,11 +12,13 @@ import type { Slab } from "./slabs/slab.js";
 /** What no network can predict: a class that a worker did not write is thereby seen. */
 const NOT_PREDICTED = 0xffff;
 
+/** What may differ from one run to the next. */
 export interface EvaluatorRun extends RunHooks {
   /** Images a batch of this run. Default: as the evaluator was opened with. */
   readonly batchSize?: NumberLike | undefined;
 }
 
+/** Data, network and workers that are kept from run to run. */
 export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
   /**
    * Evaluates all images once more; runs that are asked for side by side follow each other.

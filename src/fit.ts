@@ -28,6 +28,7 @@ const DEFAULT_EPSILON = 0.1;
 /** After so many images the event loop has a turn, and an interruption is heard. */
 const IMAGES_A_TURN = 1_000;
 
+/** What `fitPreprocessing` takes: data, weights, and the kind of preprocessing. */
 export interface FitInput {
   /** A folder, an IDX file, a name, or an open data set. */
   readonly dataset: string | Dataset;
@@ -47,6 +48,7 @@ export interface FitInput {
   readonly offline?: boolean | undefined;
 }
 
+/** What `fitPreprocessing` found: the recipe, and a file that joins it with the weights. */
 export type Fit = FittedFile & (FittedStandardizing | FittedWhitening);
 
 interface FittedFile {

@@ -16,6 +16,7 @@ import type { Resumption } from "./resume.js";
 import { batchesIn } from "./slabs/plan.js";
 import { withRooms } from "./slabs/rooms.js";
 
+/** What a caller may hear of, and end, while data and network are made ready. */
 export interface PrepareHooks {
   readonly signal?: AbortSignal;
   /** Called before a data set or network that was given by name is downloaded. */

@@ -17,9 +17,11 @@ import type { Slab } from "./slabs/slab.js";
 import { taskPlanFor } from "./slabs/task-size.js";
 import { summarize } from "./summarize.js";
 
+/** What a caller may hear of, and end, during a run. */
 export interface RunHooks {
   /** Aborting ends the run, which then throws an IncompleteError with what was done. */
   readonly signal?: AbortSignal;
+  /** Called whenever answers have been merged. */
   onProgress?(progress: Progress): void;
   /**
    * Called slab by slab, in their order, when all images of a slab are answered, with pixels, labels, predictions and
@@ -31,6 +33,7 @@ export interface RunHooks {
   readonly log?: Log;
 }
 
+/** Images whose answers are merged, of all that the run evaluates. */
 export interface Progress {
   readonly doneImages: number;
   readonly totalImages: number;

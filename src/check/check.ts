@@ -17,6 +17,7 @@ export type CheckInput = SuiteOverrides;
 export interface CheckHooks {
   /** Aborting ends the run; what was not evaluated by then is an error. */
   readonly signal?: AbortSignal;
+  /** Called before a data set or network that was given by name is downloaded. */
   onDownload?(notice: DownloadNotice): void;
   /** Called before each evaluation; `place` counts from 0. */
   onEntry?(name: string, place: number, entries: number): void;

@@ -3,6 +3,7 @@
 /** What no network predicts: the image has no answer yet. */
 const NO_ANSWER = 0xffff;
 
+/** What both sides of a comparison answered, image by image, in the order of the images. */
 export interface PairedAnswers {
   /** (images) u8. */
   readonly labels: Uint8Array;

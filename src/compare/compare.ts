@@ -14,6 +14,7 @@ import { type CompareRunHooks, evaluateSides, type OpenSharedExecutor } from "./
 import { classesOf, comparedSide, openGiven, openSides } from "./sides.js";
 import { summarizeComparison } from "./summary.js";
 
+/** What a caller may hear of, and end, while two networks are compared. */
 export interface CompareHooks extends CompareRunHooks {
   /** Called before a data set or network that was given by name is downloaded. */
   onDownload?(notice: DownloadNotice): void;

@@ -5,6 +5,7 @@ import type { AnyEvaluation } from "./result.js";
 /** `failed`: a gate was missed. `error`: the evaluation could not be made, or judged, to its end. */
 export type CheckStatus = "passed" | "failed" | "error";
 
+/** What `check` answers. */
 export interface ChecksReport {
   /** Absolute path of the suite. */
   readonly suite: string;
@@ -13,6 +14,7 @@ export interface ChecksReport {
   readonly totalMs: number;
 }
 
+/** One evaluation of a suite, judged, or told why it could not be. */
 export interface CheckOutcome {
   readonly name: string;
   readonly status: CheckStatus;

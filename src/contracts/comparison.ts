@@ -2,6 +2,7 @@
 import type { Evaluation, NetworkLocation } from "./result.js";
 import type { RunFacts } from "./run.js";
 
+/** What `compare` answers. */
 export interface Comparison {
   readonly schemaVersion: 1;
   readonly dataset: Evaluation["dataset"];
@@ -18,6 +19,7 @@ export interface Comparison {
   };
 }
 
+/** One of the two that are compared, and where its predictions came from. */
 export interface ComparedSide {
   /** Of the network. */
   readonly name: string;
@@ -28,6 +30,7 @@ export interface ComparedSide {
   readonly resultPath: string | null;
 }
 
+/** The two sides, image by image: who was right, and how often they agree. */
 export interface ComparisonResult {
   /** False where batches failed or the run was interrupted: then all is of the images that both have answered. */
   readonly complete: boolean;
@@ -57,6 +60,7 @@ export interface ComparisonResult {
   readonly onlyBRight: readonly number[];
 }
 
+/** How right one side was; accuracy is correct ÷ the comparison's total. */
 export interface SideScore {
   readonly correct: number;
   readonly accuracy: number;

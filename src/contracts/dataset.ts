@@ -3,8 +3,10 @@ import type { SlabRing } from "../slabs/ring.js";
 import type { Slab } from "../slabs/slab.js";
 
 export const SPLITS = ["test", "train"] as const;
+/** The half of a set: what a network is judged by, or what it was trained on. */
 export type Split = (typeof SPLITS)[number];
 
+/** Of one image, in pixels. */
 export interface ImageShape {
   readonly rows: number;
   readonly columns: number;
@@ -16,6 +18,7 @@ export interface ImageRange {
   readonly limit: number;
 }
 
+/** A set of images that is open: what is known of it, and its images in slabs. u8 pixels, one u8 label each. */
 export interface Dataset {
   readonly name: string;
   readonly split: Split;

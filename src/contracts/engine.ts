@@ -3,6 +3,7 @@ import type { Layer } from "./network.js";
 import type { OnnxModel } from "./onnx-model.js";
 
 export const ENGINES = ["ml-matrix", "simd", "onnx", "reference"] as const;
+/** `ml-matrix` computes in float64; `simd` predicts the same, faster; `onnx` is onnxruntime-node; `reference` is the plain loop. */
 export type EngineName = (typeof ENGINES)[number];
 
 /** Layers with the preprocessing folded into the first, which therefore reads bytes. */

@@ -2,6 +2,7 @@
 
 export type GateCode = "ERR_GATE_ACCURACY" | "ERR_GATE_CLASS_RECALL" | "ERR_GATE_REGRESSION";
 
+/** A demand on a result, and whether it was met. */
 export interface GateOutcome {
   /** The option that asks for it, such as `--min-accuracy`. */
   readonly name: string;

@@ -2,6 +2,7 @@
 import type { Preprocessing } from "./preprocessing.js";
 
 export const ACTIVATIONS = ["sigmoid", "relu", "tanh", "identity"] as const;
+/** What a layer puts its sums through: σ(x) = 1 ÷ (1 + e⁻ˣ), max(x, 0), tanh x, or x itself. */
 export type Activation = (typeof ACTIVATIONS)[number];
 
 /** y (outputs) = activation(x (inputs) · weights (inputs × outputs, row-major) + biases (outputs)); float64. */
@@ -13,6 +14,7 @@ export interface Layer {
   readonly activation: Activation;
 }
 
+/** Dense layers, each of whose outputs are the next one's inputs, and how pixels reach the first. */
 export interface Network {
   /** The file's or folder's name, or the name of a bundled network. */
   readonly name: string;

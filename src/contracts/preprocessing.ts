@@ -1,6 +1,7 @@
 /** What was done to the bytes 0..255 before the first layer saw them, as a recipe that stands beside the weights. */
 
 export const NORMALIZATIONS = ["scale", "none", "standardize", "whiten-zca", "whiten-pca"] as const;
+/** The kinds of `Preprocessing`. */
 export type Normalization = (typeof NORMALIZATIONS)[number];
 
 /** Those whose numbers are fitted to a training split. */
@@ -27,6 +28,7 @@ export interface Whitening {
   readonly folded: true;
 }
 
+/** What the network's training images had gone through; of the evaluated ones the same is done, within the first layer. */
 export type Preprocessing =
   /** The bytes as they are. */
   | { readonly kind: "none" }

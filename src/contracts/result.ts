@@ -5,6 +5,7 @@ import type { PredictionsFormat } from "./predictions.js";
 import type { Normalization } from "./preprocessing.js";
 import type { RunFacts, TimelineEntry, Timing } from "./run.js";
 
+/** An evaluation's answer. `Result` is `ResultCounts`, or `PredictedCounts` where the images have no labels. */
 export interface Evaluation<Result extends ResultCounts | PredictedCounts = ResultCounts> {
   readonly schemaVersion: 1;
   readonly dataset: {
@@ -59,6 +60,7 @@ export interface NetworkLocation {
   readonly normalize: Normalization | null;
 }
 
+/** The file of one line an image, as it was when the evaluation ended. */
 export interface PredictionsFile {
   /** Absolute. */
   readonly path: string;
@@ -66,6 +68,7 @@ export interface PredictionsFile {
   readonly format: PredictionsFormat;
 }
 
+/** How right the predictions were; what is of each class is in the order of the classes. */
 export interface ResultCounts extends ConfusionMetrics {
   readonly labelled: true;
   /** correct ÷ total; 0 where nothing was evaluated. */
@@ -84,6 +87,7 @@ export interface ResultCounts extends ConfusionMetrics {
   readonly macroF1Interval95: BootstrapInterval | null;
 }
 
+/** The middle 95 % of macro F1 over `resamples` draws of the evaluated images, with replacement; the same for the same seed. */
 export interface BootstrapInterval {
   readonly low: number;
   readonly high: number;

@@ -2,6 +2,7 @@
 import type { EngineName } from "./engine.js";
 import type { Normalization } from "./preprocessing.js";
 
+/** How the work was shared out, and on what machine. */
 export interface RunFacts {
   /** The one that computed: for probabilities `ml-matrix` where `simd` was asked for. */
   readonly engine: EngineName;
@@ -31,6 +32,7 @@ export interface HostFacts {
   readonly images: number;
 }
 
+/** How long it took, in milliseconds, to a microsecond. */
 export interface Timing {
   readonly totalMs: number;
   readonly loadMs: number;

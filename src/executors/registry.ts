@@ -21,7 +21,7 @@ export function openExecutor(
   { engine, ...options }: PoolOptions & Pick<EvaluateOptions, "engine">,
   source: EngineSource,
   work: Workload,
-  workerUrl = WORKER_URL,
+  workerUrl: URL = WORKER_URL,
 ): Promise<Executor> {
   return openSharedExecutor(options, [{ engine, source }], work, workerUrl);
 }
@@ -35,7 +35,7 @@ export async function openSharedExecutor(
   { threads, timeoutMs, warm }: PoolOptions,
   networks: readonly EngineSetup[],
   { images, tasks }: Workload,
-  workerUrl = WORKER_URL,
+  workerUrl: URL = WORKER_URL,
 ): Promise<Executor> {
   const isSimd = networks.every(({ engine }) => engine === "simd");
   const products = Math.max(...networks.map(({ source }) => productsOf(source)));

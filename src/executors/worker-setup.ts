@@ -17,4 +17,5 @@ export interface WorkerSetup {
   readonly sources: readonly EngineSetup[];
 }
 
-export const WORKER_URL = new URL("dist/bundle/worker.cjs", PACKAGE_ROOT);
+/** Annotated: its declaration would else import Node's types, which a user's project may not have. */
+export const WORKER_URL: URL = new URL("dist/bundle/worker.cjs", PACKAGE_ROOT);

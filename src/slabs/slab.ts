@@ -18,6 +18,7 @@ export interface AnswerRoom {
   readonly classes: number;
 }
 
+/** Views of one SharedArrayBuffer, or of two where the answers have room of their own. */
 export interface Slab extends SlabLayout {
   readonly buffer: SharedArrayBuffer;
   /** (count × inputs) u8, row-major. Read-only for workers. */
