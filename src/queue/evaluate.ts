@@ -1,7 +1,6 @@
 /** `evaluate` over Redis: this process loads and coordinates, hosts compute. */
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
-import type { CollectedScores } from "../collect-scores.js";
 import type { ImageRange } from "../contracts/dataset.js";
 import { type Log, SILENT } from "../contracts/log.js";
 import type { AnyEvaluation } from "../contracts/result.js";
@@ -11,15 +10,12 @@ import type { EvaluateHooks } from "../evaluate.js";
 import { IncompleteError, interruption } from "../incomplete.js";
 import { type AnyPair, loadModelPair, loadPair } from "../load-pair.js";
 import { datasetLocation, networkLocation } from "../locations.js";
-import { scoreSumsOf } from "../metrics/partial-counts.js";
-import { emptyScoreSums } from "../metrics/score-sums.js";
-import { rounded } from "../milliseconds.js";
 import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "../options.js";
 import { firstDifference, identityKey, identityOf } from "../run-identity.js";
 import { withRooms } from "../slabs/rooms.js";
-import { summarize } from "../summarize.js";
 import type { Books } from "./books.js";
 import { coordinate } from "./coordinate.js";
+import { evaluationOf } from "./evaluation.js";
 import type { Link } from "./link.js";
 import { isUrl, learn, type RemoteFiles } from "./materialise.js";
 import { probeImagesFor } from "./ranges.js";
@@ -251,80 +247,5 @@ async function handOver(
       slab.probabilities?.set(images.probabilities.subarray(first * classes, end * classes));
       await onSlab(slab);
     }
-  }
-}
-
-interface Answered {
-  readonly options: EvaluateOptions;
-  readonly pair: AnyPair;
-  readonly books: Books;
-  readonly images: PackedAnswers;
-  readonly evaluateMs: number;
-  readonly loadMs: number;
-  readonly beganAt: number;
-}
-
-async function evaluationOf({ options, pair, books, images, ...times }: Answered): Promise<AnyEvaluation> {
-  const { correct, total, confusionMatrix, recomputed } = books.sum;
-  const { hosts, pieces, retries, latenciesMs } = books;
-  // Hosts count their own thread as the first, which computes nothing.
-  const threads = hosts.flatMap(({ batchesByThread }) => batchesByThread.slice(1));
-  const batchesByThread = [0, ...threads];
-  const evaluation = await summarize({
-    options: { ...options, threads: threads.length },
-    pair,
-    executor: { workersStarted: threads.length, startMs: 0 },
-    outcome: {
-      batches: threads.reduce((a, b) => a + b, 0),
-      retries,
-      recomputed,
-      batchesByThread,
-      latenciesMs,
-      roundTripsMs: [],
-      beganAtMs: 0,
-      evaluateMs: times.evaluateMs,
-      failure: undefined,
-    },
-    tally: { correct, total, confusion: Uint32Array.from(confusionMatrix.flat()), add: () => false },
-    predictions: images.predictions,
-    scores: options.probabilities ? scoresOf(books, images, pair.classes, times.beganAt) : undefined,
-    counted: undefined,
-    loadMs: times.loadMs,
-    totalMs: performance.now() - times.beganAt,
-  });
-  return {
-    ...evaluation,
-    run: {
-      ...evaluation.run,
-      executor: "bullmq",
-      hosts: hosts.map(({ host, images: done, jobs, batchesByThread: batches }) => ({
-        host,
-        images: done,
-        jobs,
-        threads: batches.length - 1,
-      })),
-    },
-  };
-
-  /** A timeline's batches are ranges, and its threads hosts. */
-  function scoresOf(
-    { sum }: Books,
-    { probabilities }: PackedAnswers,
-    classes: number,
-    beganAt: number,
-  ): CollectedScores {
-    const names = hosts.map(({ host }) => host);
-    return {
-      probabilities,
-      add() {},
-      sums: () => (sum.scores === null ? emptyScoreSums(classes) : scoreSumsOf(sum.scores)),
-      timeline: () =>
-        pieces.map(({ host, takenAtMs, elapsedMs }, batch) => ({
-          batch,
-          thread: names.indexOf(host) + 1,
-          startMs: rounded(Math.max(0, takenAtMs - elapsedMs - beganAt)),
-          elapsedMs,
-        })),
-    };
   }
 }
