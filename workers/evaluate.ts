@@ -1,16 +1,16 @@
 /** The entry of a worker thread: it makes its engines once, from weights in shared memory, and then runs tasks. */
 import { workerData } from "node:worker_threads";
 import { openTaskRunner } from "../src/executors/open-runner.js";
-import type { TaskRunner } from "../src/executors/task-runner.js";
+import { runsSent, type SentTaskRunner } from "../src/executors/wire.js";
 import type { WorkerSetup } from "../src/executors/worker-setup.js";
 
 // piscina waits for it before it calls the worker ready. It is exported as a promise, and not awaited here, since the
 // bundle of this file is CommonJS.
 export default openRunner(workerData as WorkerSetup);
 
-async function openRunner({ sources }: WorkerSetup): Promise<TaskRunner> {
+async function openRunner({ sources }: WorkerSetup): Promise<SentTaskRunner> {
   try {
-    return await openTaskRunner(sources);
+    return runsSent(await openTaskRunner(sources));
   } catch (error) {
     // piscina would take a rejection for a file without a function, and the worker for ready. This ends its thread.
     setImmediate(() => {

@@ -6,18 +6,21 @@ import { batchesOf } from "../slabs/claims.js";
 import { viewSlab } from "../slabs/slab.js";
 
 /**
- * Returns the answer typed, or throws ERR_WORKER_ANSWER: every batch of the thread answered once, in order, with the slab's own count, and
- * with the scores of as many images where probabilities were asked for.
+ * Every batch of the thread is answered once, in order, with the slab's own count, and with the scores of as many images
+ * where probabilities were asked for.
+ *
+ * @throws RunError ERR_WORKER_ANSWER
  */
-export function checkAnswer(task: Task, answer: unknown, classes: number): readonly BatchAnswer[] {
+export function checkAnswer(task: Task, answers: readonly BatchAnswer[], classes: number): void {
   const batches = batchesOf(task);
-  if (!Array.isArray(answer) || answer.length !== batches.length) {
-    const found = Array.isArray(answer) ? `${answer.length}` : typeof answer;
+  if (answers.length !== batches.length) {
+    const found = `${answers.length}`;
     throw new RunError("ERR_WORKER_ANSWER", { expected: `${batches.length} batch answers`, found });
   }
   const { labels, predictions, probabilities } = viewSlab(task.buffer, task.layout);
-  for (const [n, { id, start, count }] of batches.entries()) {
-    const given: unknown = answer[n];
+  for (let n = 0; n < batches.length; n++) {
+    const { id, start, count } = batches[n];
+    const given = answers[n];
     let correct = 0;
     for (let image = start; image < start + count; image++) {
       if (predictions[image] >= classes) {
@@ -28,7 +31,7 @@ export function checkAnswer(task: Task, answer: unknown, classes: number): reado
       }
       if (predictions[image] === labels[image]) correct++;
     }
-    if (!isBatchAnswer(given) || given.id !== id || given.correct !== correct) {
+    if (given.id !== id || given.correct !== correct || !isMeasured(given)) {
       throw new RunError("ERR_WORKER_ANSWER", {
         expected: `batch ${id} with ${correct} correct`,
         found: textOf(given),
@@ -42,20 +45,10 @@ export function checkAnswer(task: Task, answer: unknown, classes: number): reado
       });
     }
   }
-  return answer;
 }
 
-function isBatchAnswer(value: unknown): value is BatchAnswer {
-  if (typeof value !== "object" || value === null) return false;
-  const { id, correct, recomputed, startedAtMs, elapsedMs } = value as Record<string, unknown>;
-  return (
-    Number.isInteger(id) &&
-    Number.isInteger(correct) &&
-    Number.isInteger(recomputed) &&
-    Number.isFinite(startedAtMs) &&
-    typeof elapsedMs === "number" &&
-    elapsedMs >= 0
-  );
+function isMeasured({ recomputed, startedAtMs, elapsedMs }: BatchAnswer): boolean {
+  return Number.isInteger(recomputed) && Number.isFinite(startedAtMs) && elapsedMs >= 0;
 }
 
 function areScoresOf(scores: ScoreSums | null, count: number, classes: number): boolean {

@@ -12,6 +12,7 @@ import { BatchwiseError, RunError, reasonOf } from "../errors.js";
 import { outputsOf } from "../networks/layer-sizes.js";
 import { checkAnswer } from "./check-answer.js";
 import { createThreadSlots } from "./thread-slots.js";
+import { packTask, unpackAnswers } from "./wire.js";
 import type { WorkerSetup } from "./worker-setup.js";
 import { watchWorkers } from "./worker-watch.js";
 
@@ -124,10 +125,11 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
     underWay.add(abort);
     try {
       const answered = pool
-        .run({ ...task, [queueOptionsSymbol]: dispatch }, { signal: abort.signal })
+        .run({ ...packTask(task), [queueOptionsSymbol]: dispatch }, { signal: abort.signal })
         .finally(onEnd);
       watch.lookForNew();
-      const answers = checkAnswer(task, await answered, classes[task.source]);
+      const answers = unpackAnswers(await answered);
+      checkAnswer(task, answers, classes[task.source]);
       return { answers, thread: slots.slotOf(threadId ?? 0) };
     } catch (error) {
       if (abort.signal.aborted) {

@@ -127,7 +127,11 @@ export function createHandover(
 
 function advance(settled: SlabOut, start: number, count: number): void {
   const { ahead } = settled;
-  ahead.set(start, count);
+  if (start !== settled.leading) {
+    ahead.set(start, count);
+    return;
+  }
+  settled.leading += count;
   for (let next = ahead.get(settled.leading); next !== undefined; next = ahead.get(settled.leading)) {
     ahead.delete(settled.leading);
     settled.leading += next;

@@ -2,20 +2,27 @@
 import { workerData } from "node:worker_threads";
 import type { BatchAnswer, Task } from "../../src/contracts/executor.js";
 import { openTaskRunner } from "../../src/executors/open-runner.js";
+import { packAnswers, type SentTask, unpackTask } from "../../src/executors/wire.js";
 import { viewSlab } from "../../src/slabs/slab.js";
 import type { Fault, FaultySetup } from "./faults.js";
 
 const { sources, fault, timesLeft, onlyBatch, everyNth } = workerData as FaultySetup;
 const runTask = await openTaskRunner(sources);
 
-export default async function faulty(task: Task): Promise<unknown> {
+export default async function faulty(sent: SentTask): Promise<unknown> {
+  const task = unpackTask(sent);
   const isItsTurn = everyNth === undefined || (Atomics.add(everyNth.tasks, 0, 1) + 1) % everyNth.n === 0;
   const isDue = isItsTurn && task.batches.some(({ id }) => onlyBatch === undefined || id === onlyBatch);
-  if (!isDue || Atomics.sub(timesLeft, 0, 1) <= 0) return runTask(task);
-  return commit(fault, task, await runTask(task));
+  if (!isDue || Atomics.sub(timesLeft, 0, 1) <= 0) return packAnswers(await runTask(task));
+  const answers = commit(fault, task, await runTask(task));
+  return answers && packAnswers(answers);
 }
 
-function commit(fault: Fault, task: Task, answers: readonly BatchAnswer[]): unknown {
+function commit(
+  fault: Fault,
+  task: Task,
+  answers: readonly BatchAnswer[],
+): readonly BatchAnswer[] | undefined {
   const [first] = answers;
   switch (fault) {
     case "exit":
