@@ -45,7 +45,7 @@ export interface BatchesOutcome {
   readonly recomputed: number;
   readonly batchesByThread: readonly number[];
   /** Of each batch, the forward pass in its worker. */
-  readonly latenciesMs: readonly number[];
+  readonly latenciesMs: Float64Array;
   /** Of each task, from its dispatch to its answer on the coordinator. */
   readonly roundTripsMs: readonly number[];
   /** When the first batch was dispatched, in the absolute time of the answers. */
@@ -80,7 +80,9 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   );
   const again: Attempt[] = [];
   const batchesByThread: number[] = [];
-  const latenciesMs: number[] = [];
+  // All at once: a list that grows with the set would be copied again and again.
+  const latenciesMs = new Float64Array(request.totalBatches);
+  let merged = 0;
   const roundTripsMs: number[] = [];
   let retries = 0;
   let recomputed = 0;
@@ -96,7 +98,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       const batch = task.batches[answer.id - firstId];
       if (!request.tallyOf(slab).add(slab, batch)) continue;
       batchesByThread[thread] = (batchesByThread[thread] ?? 0) + 1;
-      latenciesMs.push(answer.elapsedMs);
+      latenciesMs[merged++] = answer.elapsedMs;
       recomputed += answer.recomputed;
       request.onMerged?.({ slab, batch, answer, thread });
       handover?.settle(slab, batch, true);
@@ -121,7 +123,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     for (const batch of batches) handover?.settle(slab, batch, false);
     firstFailure ??= { attempt, error };
     // Where nothing has gone right yet, the rest would only take its time to fail too.
-    if (latenciesMs.length === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
+    if (merged === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
   }
 
   /** One of `capacity` lines of work side by side; each has one task under way. */
@@ -159,14 +161,14 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   await planned.return(undefined);
 
   return {
-    batches: latenciesMs.length,
+    batches: merged,
     retries,
     recomputed,
     batchesByThread: Array.from(
       { length: executor.capacity + 1 },
       (_, thread) => batchesByThread[thread] ?? 0,
     ),
-    latenciesMs,
+    latenciesMs: latenciesMs.subarray(0, merged),
     roundTripsMs,
     beganAtMs: performance.timeOrigin + beganAt,
     evaluateMs: mergedAt - beganAt,

@@ -34,7 +34,7 @@ export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
   const { total } = tally;
   const { evaluateMs } = outcome;
   const evaluatedNow = total - (counted?.total ?? 0);
-  const latenciesMs = new Float64Array(outcome.latenciesMs).sort();
+  const latenciesMs = outcome.latenciesMs.toSorted();
   const latencyMs = (share: number) => rounded(quantile(latenciesMs, share) ?? 0);
   return {
     schemaVersion: 1,

@@ -7,7 +7,7 @@ const NS_PER_MS = 1e6;
 const LONGEST_NS = 86_400 * 1e9;
 
 export interface Stopwatch {
-  record(elapsedMs: readonly number[]): void;
+  record(elapsedMs: Iterable<number>): void;
   percentiles(): Percentiles;
 }
 

@@ -19,6 +19,12 @@ import { watchWorkers } from "./worker-watch.js";
 /** A task that no worker has taken by then never will be: they all hang in their start. */
 const START_TIMEOUT_MS = 30_000;
 
+/**
+ * Workers compute in memory of their own making: what they leave as garbage fits into the smallest young generation, and
+ * V8 would let it grow with the length of a run all the same.
+ */
+const YOUNG_GENERATION_MB = 6;
+
 const EMPTY_TASK: Task = {
   buffer: new SharedArrayBuffer(0),
   layout: { firstImage: 0, count: 0, inputs: 0 },
@@ -66,6 +72,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
     workerData: setup,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     loadBalancer(task, workers) {
       const worker = workers.find(({ id, currentUsage }) => currentUsage === 0 && watch.isReady(id));
       if (worker === undefined) return null;

@@ -42,7 +42,7 @@ export async function evaluationOf({
       retries,
       recomputed,
       batchesByThread,
-      latenciesMs,
+      latenciesMs: Float64Array.from(latenciesMs),
       roundTripsMs: [],
       beganAtMs: 0,
       evaluateMs: times.evaluateMs,

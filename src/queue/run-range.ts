@@ -77,8 +77,8 @@ function roomFor({ limit }: ImageRange, classes: number): PackedAnswers {
 }
 
 /** Evenly by rank. */
-function sampled(values: readonly number[]): number[] {
-  const sorted = Float64Array.from(values).sort();
+function sampled(values: Float64Array): number[] {
+  const sorted = values.toSorted();
   const count = Math.min(MOST_LATENCIES, sorted.length);
   return Array.from(
     { length: count },
