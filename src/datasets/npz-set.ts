@@ -6,6 +6,7 @@ import { readWholeFile } from "../files/read-file.js";
 import { type NpyDtype, type NpyHeader, npyElements } from "../formats/npy-header.js";
 import { type NpzMember, openNpz } from "../formats/npz.js";
 import { wholeEntry } from "../formats/zip-content.js";
+import { listed, printable } from "../printable.js";
 import { IDX_LIMIT_BYTES } from "./idx-header.js";
 import type { Images } from "./labelled.js";
 
@@ -44,11 +45,10 @@ export async function readNpzSet(path: string, split: Split, labelled = true): P
   const names = [`x_${split}`, ...(labelled ? [`y_${split}`] : [])];
   const lacking = (found: string) => new DatasetError("ERR_NPZ_ARRAYS", { path, expected: names, found });
   const members = await openNpz(path, file, IDX_LIMIT_BYTES, (name) => {
-    throw lacking(`"${name}"`);
+    throw lacking(`"${printable(name)}"`);
   });
   const [x, y] = names.map((name) => members.get(name));
-  if (x === undefined || (labelled && y === undefined))
-    throw lacking([...members.keys()].join(", ") || "none");
+  if (x === undefined || (labelled && y === undefined)) throw lacking(listed([...members.keys()]) || "none");
 
   const [total, rows, columns] = checkShape(x, "u8 of shape (images, rows, columns)", 3, ["u1"]);
   const pixels = npyElements(x.path, await wholeEntry(path, x.entry), x.header);

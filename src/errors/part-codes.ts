@@ -30,8 +30,8 @@ export const partCodes = {
   ),
   ERR_PART_MISSING: row(
     3,
-    (f: { count: number; missing: readonly number[] }) =>
-      `expected all ${grouped(f.count)} shards, found none for ${missingText(f.missing, f.count)}; evaluate what is missing`,
+    (f: { count: number; found: readonly number[] }) =>
+      `expected all ${grouped(f.count)} shards, found none for ${missingText(f.found, f.count)}; evaluate what is missing`,
   ),
   ERR_JOURNAL_KIND: row(
     3,
@@ -57,9 +57,12 @@ export const partCodes = {
 
 const MOST_NAMED = 5;
 
-/** `2/8, 5/8 and 4 more`. */
-function missingText(missing: readonly number[], count: number): string {
-  const named = missing.slice(0, MOST_NAMED).map((index) => `${index}/${count}`);
-  const more = missing.length - named.length;
+/** `2/8, 5/8 and 4 more`. No list of all: a damaged part can speak of a thousand million shards. */
+function missingText(found: readonly number[], count: number): string {
+  const named: string[] = [];
+  for (let index = 1; index <= count && named.length < MOST_NAMED; index++) {
+    if (!found.includes(index)) named.push(`${index}/${count}`);
+  }
+  const more = count - found.length - named.length;
   return `${named.join(", ")}${more > 0 ? ` and ${grouped(more)} more` : ""}`;
 }

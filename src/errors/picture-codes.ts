@@ -1,11 +1,12 @@
 /** Codes of faults in pictures given to `predict`. Exit status 3. */
+import { printable } from "../printable.js";
 import { grouped, row } from "./define.js";
 
 export const pictureCodes = {
   ERR_PICTURE_FORMAT: row(
     3,
     (f: { path: string; reason: string }) =>
-      `${f.path}: expected a PNG picture, found a file that cannot be decoded (${f.reason}); convert it to PNG first`,
+      `${f.path}: expected a PNG picture, found a file that cannot be decoded (${printable(f.reason)}); convert it to PNG first`,
   ),
   ERR_PICTURE_SIZE: row(
     3,

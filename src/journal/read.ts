@@ -5,6 +5,7 @@ import { FileError } from "../errors.js";
 import { contradictionOf } from "../metrics/partial-counts.js";
 import { firstDifference } from "../run-identity.js";
 import { journalHeader, journalLine } from "../schemas/journal.js";
+import { jsonBloat } from "../schemas/json-bloat.js";
 
 const LINE_FEED = 0x0a;
 /** With what every journal begins, also one whose process was killed within its first line. */
@@ -22,45 +23,53 @@ export interface JournalContent {
  *   read or contradicts itself, ERR_JOURNAL_RUN where it is of another run than `expected`
  */
 export function readJournal(path: string, bytes: Buffer, expected: JournalHeader): JournalContent {
-  const [first, ...rest] = wholeLines(bytes);
-  if (first === undefined) {
-    if (!BEGINNING.startsWith(bytes.toString("latin1", 0, BEGINNING.length))) throw noJournal(path);
-    return { lines: [], wholeBytes: 0 };
-  }
-  if (!first.text.startsWith(BEGINNING)) throw noJournal(path);
-  const header = parse(journalHeader, first.text);
-  if (header === undefined) throw damaged(path, 1, "it is no header that this Batchwise writes");
-  assertSameRun(path, header, expected);
-  const classes = expected.identity.classes;
+  const beginning = bytes.toString("latin1", 0, BEGINNING.length);
+  if (!BEGINNING.startsWith(beginning)) throw noJournal(path);
   const lines: JournalLine[] = [];
-  let wholeBytes = first.end;
-  for (const [n, { text, end }] of rest.entries()) {
-    const line = parse(journalLine, text);
-    const problem = line === undefined ? "it is no range that was done" : problemOf(line, expected, classes);
-    if (line === undefined || problem !== undefined) {
-      const isLast = n === rest.length - 1;
+  let wholeBytes = 0;
+  for (const { number, text, end } of wholeLines(bytes)) {
+    if (number === 1) assertHeader(path, text, expected);
+    else {
+      const line = parse(journalLine, text);
       // Only what cannot even be read is the end of a torn write.
-      if (isLast && line === undefined) break;
-      throw damaged(path, n + 2, problem ?? "");
+      if (line === undefined && bytes.indexOf(LINE_FEED, end) < 0) break;
+      const problem = line === undefined ? "it is no range that was done" : problemOf(line, expected);
+      if (line === undefined || problem !== undefined) throw damaged(path, number, problem ?? "");
+      lines.push(line);
     }
-    lines.push(line);
     wholeBytes = end;
   }
   return { lines, wholeBytes };
 }
 
-/** Those that have their end, which is the place behind it. */
-function wholeLines(bytes: Buffer): { readonly text: string; readonly end: number }[] {
-  const lines: { text: string; end: number }[] = [];
-  for (let start = 0; ; ) {
+interface WholeLine {
+  /** From 1. */
+  readonly number: number;
+  readonly text: string;
+  /** The place behind its line feed. */
+  readonly end: number;
+}
+
+/** One at a time: all of their texts would take as much memory again as the file. */
+function* wholeLines(bytes: Buffer): Generator<WholeLine> {
+  let start = 0;
+  for (let number = 1; ; number++) {
     const at = bytes.indexOf(LINE_FEED, start);
-    if (at < 0) return lines;
-    lines.push({ text: bytes.toString("utf8", start, at), end: at + 1 });
+    if (at < 0) return;
+    yield { number, text: bytes.toString("utf8", start, at), end: at + 1 };
     start = at + 1;
   }
 }
 
+function assertHeader(path: string, text: string, expected: JournalHeader): void {
+  const header = parse(journalHeader, text);
+  if (header === undefined) throw damaged(path, 1, "it is no header that this Batchwise writes");
+  assertSameRun(path, header, expected);
+}
+
+/** Undefined for what is no such document, or would take far more memory than its text. */
 function parse<Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> | undefined {
+  if (jsonBloat(text) !== undefined) return undefined;
   try {
     return schema.safeParse(JSON.parse(text)).data;
   } catch {
@@ -68,16 +77,12 @@ function parse<Schema extends z.ZodType>(schema: Schema, text: string): z.output
   }
 }
 
-function problemOf(
-  line: JournalLine,
-  { range, identity }: JournalHeader,
-  classes: number,
-): string | undefined {
+function problemOf(line: JournalLine, { range, identity }: JournalHeader): string | undefined {
   const isWithin =
     line.limit > 0 && line.offset >= range.offset && line.offset + line.limit <= range.offset + range.limit;
   if (!isWithin) return `its range ${line.offset} + ${line.limit} is not of this run's images`;
   if ((line.scores !== null) !== identity.probabilities) return "its scores are not what was asked for";
-  return contradictionOf(line, classes);
+  return contradictionOf(line, identity.classes);
 }
 
 function assertSameRun(path: string, found: JournalHeader, expected: JournalHeader): void {

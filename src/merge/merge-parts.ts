@@ -58,6 +58,5 @@ function assertEachOnce(parts: readonly Part[], count: number): void {
     }
     byIndex.set(part.shard.index, part);
   }
-  const missing = Array.from({ length: count }, (_, n) => n + 1).filter((index) => !byIndex.has(index));
-  if (missing.length > 0) throw new FileError("ERR_PART_MISSING", { count, missing });
+  if (byIndex.size < count) throw new FileError("ERR_PART_MISSING", { count, found: [...byIndex.keys()] });
 }

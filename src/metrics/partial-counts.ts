@@ -2,7 +2,7 @@
 import type { ImageRange } from "../contracts/dataset.js";
 import type { PartialCounts, SerialisedScoreSums } from "../contracts/partial.js";
 import type { ScoreSums } from "../contracts/scores.js";
-import { addScoreSums, emptyScoreSums } from "./score-sums.js";
+import { addScoreSums, emptyScoreSums, scoreContradictionOf } from "./score-sums.js";
 import type { Tally } from "./tally.js";
 
 export interface CountsBeside {
@@ -70,11 +70,7 @@ export function contradictionOf(
   if (counted !== total) return `expected ${total} images in the confusion matrix, found ${counted}`;
   const diagonal = sumOf(confusionMatrix.map((row, label) => row[label]));
   if (diagonal !== correct) return `expected ${correct} images on the diagonal, found ${diagonal}`;
-  if (scores === null) return undefined;
-  const ranked = sumOf(scores.labelRanks);
-  if (ranked !== total) return `expected ${total} ranks of labels, found ${ranked}`;
-  const binned = sumOf(scores.bins.map((bin) => bin.total));
-  return binned === total ? undefined : `expected ${total} images in the bins, found ${binned}`;
+  return scores === null ? undefined : scoreContradictionOf(scoreSumsOf(scores), total, classes);
 }
 
 /** Row-major and square → rows. */

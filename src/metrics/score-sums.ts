@@ -6,6 +6,9 @@ export const RELIABILITY_BINS = 15;
 
 /** float64's epsilon, as scikit-learn's log_loss clips: no image costs more than 36.05. */
 const LEAST_PROBABILITY = Number.EPSILON;
+const MOST_LOG_LOSS = -Math.log(LEAST_PROBABILITY);
+/** Of an image that is certain of another class. */
+const MOST_BRIER = 2;
 
 /**
  * How many images are summed in plain numbers before they are added to BigInts. An image adds at most 36.05 · 2³² < 2³⁸
@@ -38,6 +41,35 @@ function addBins(a: ScoreBin, b: ScoreBin): ScoreBin {
     correct: a.correct + b.correct,
     confidence: a.confidence + b.confidence,
   };
+}
+
+/** Why these cannot be the sums of `total` images, where they cannot: what was written down may have been changed. */
+export function scoreContradictionOf(
+  { logLoss, brier, labelRanks, bins }: ScoreSums,
+  total: number,
+  classes: number,
+): string | undefined {
+  if (labelRanks.length !== classes) return `expected ${classes} ranks of labels, found ${labelRanks.length}`;
+  if (bins.length !== RELIABILITY_BINS) return `expected ${RELIABILITY_BINS} bins, found ${bins.length}`;
+  const ranked = sumOf(labelRanks);
+  if (ranked !== total) return `expected ${total} images in the ranks of labels, found ${ranked}`;
+  const binned = sumOf(bins.map((bin) => bin.total));
+  if (binned !== total) return `expected ${total} images in the bins, found ${binned}`;
+  // An image is right in its bin where its label is the most probable class.
+  const correct = sumOf(bins.map((bin) => bin.correct));
+  if (correct !== labelRanks[0])
+    return `expected ${labelRanks[0]} right images in the bins, found ${correct}`;
+  const most = [MOST_LOG_LOSS, MOST_BRIER].map((value) => BigInt(total) * BigInt(inUnits(value)));
+  if (logLoss > most[0] || brier > most[1])
+    return `expected losses that ${total} images can have, found larger ones`;
+  const isWithin = bins.every(
+    (bin) => bin.correct <= bin.total && bin.confidence <= BigInt(bin.total) * BigInt(UNITS_PER_ONE),
+  );
+  return isWithin ? undefined : "expected bins whose shares are 1 at most, found a larger one";
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((a, b) => a + b, 0);
 }
 
 /**

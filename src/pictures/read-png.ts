@@ -3,14 +3,10 @@ import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
 import { PictureError, reasonOf } from "../errors.js";
 import { readWholeFile } from "../files/read-file.js";
 import type { GreyPicture } from "./grey.js";
+import { essentialPng, readPngHeader } from "./png-chunks.js";
 
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 export const MAX_PIXELS = 2 ** 24;
-// PNG (W3C, 3rd edition), 5.2 and 11.2.1: eight bytes of signature, then IHDR: length, type, width, height.
-const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-const WIDTH_AT = 16;
-const HEIGHT_AT = 20;
-const HEADER_BYTES = 33;
 const WHITE = 255;
 /** Luma of red, green and blue (ITU-R BT.601). */
 const LUMA = [0.299, 0.587, 0.114];
@@ -18,25 +14,17 @@ const LUMA = [0.299, 0.587, 0.114];
 /** @throws FileError, or PictureError ERR_PICTURE_FORMAT, ERR_PICTURE_SIZE */
 export async function readPng(path: string): Promise<GreyPicture> {
   const bytes = await readWholeFile(path, MAX_FILE_BYTES);
-  assertSize(path, bytes);
-  let png: DecodedPng;
   try {
-    png = decode(bytes, { checkCrc: true });
+    const header = readPngHeader(bytes);
+    const { width, height } = header;
+    // Before anything is decoded: a few bytes of PNG can claim gigabytes of pixels.
+    if (width * height > MAX_PIXELS) {
+      throw new PictureError("ERR_PICTURE_SIZE", { path, width, height, limitPixels: MAX_PIXELS });
+    }
+    return toGrey(decode(essentialPng(bytes, header)));
   } catch (cause) {
+    if (cause instanceof PictureError) throw cause;
     throw new PictureError("ERR_PICTURE_FORMAT", { path, reason: reasonOf(cause) }, { cause });
-  }
-  return toGrey(png);
-}
-
-/** Before anything is decoded: a few bytes of PNG can claim gigabytes of pixels. */
-function assertSize(path: string, bytes: Uint8Array): void {
-  if (bytes.length < HEADER_BYTES || SIGNATURE.some((byte, n) => bytes[n] !== byte)) {
-    throw new PictureError("ERR_PICTURE_FORMAT", { path, reason: "it does not begin as PNG files do" });
-  }
-  const header = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
-  const [width, height] = [header.getUint32(WIDTH_AT), header.getUint32(HEIGHT_AT)];
-  if (width * height > MAX_PIXELS) {
-    throw new PictureError("ERR_PICTURE_SIZE", { path, width, height, limitPixels: MAX_PIXELS });
   }
 }
 

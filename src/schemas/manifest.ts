@@ -2,7 +2,12 @@
 import * as z from "zod";
 import { sha256 } from "./primitives.js";
 
-const path = z.string().min(1);
+const LONGEST_CHARACTERS = 1_024;
+/** Messages name files by their paths as they are: nothing in them may move a terminal's cursor. */
+const path = z
+  .string()
+  .max(LONGEST_CHARACTERS)
+  .regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u, "expected a path of letters, digits, punctuation and blanks");
 
 /** Paths are relative to the manifest's folder. */
 export const manifestSchema = z

@@ -2,9 +2,11 @@
 import * as z from "zod";
 import { ENGINES } from "../contracts/engine.js";
 import { ACTIVATIONS } from "../contracts/network.js";
+import { LIMITS } from "../options.js";
 import { count, sha256 } from "./primitives.js";
 
-const digits = z.string().regex(/^\d+$/);
+/** Of 2^32 images no sum passes 2^70; longer ones would take long to read. */
+const digits = z.string().regex(/^\d{1,22}$/);
 
 const scoreSums = z.object({
   logLoss: digits.describe("In units of 2^-32, as all sums here; digits, since they may pass 2^53."),
@@ -29,6 +31,11 @@ const preprocessing = z.discriminatedUnion("kind", [
   z.object({ kind: z.enum(["whiten-zca", "whiten-pca"]), epsilon: z.number(), folded: z.literal(true) }),
 ]);
 
+/** What the options of a run allow. */
+function upTo([low, high]: readonly [low: number, high: number]) {
+  return z.int().min(low).max(high);
+}
+
 export const runIdentity = z
   .object({
     batchwise: z.string(),
@@ -39,12 +46,12 @@ export const runIdentity = z
     activations: z.array(z.enum(ACTIVATIONS)).nullable(),
     labelled: z.boolean(),
     classes: z.int().positive(),
-    offset: count,
-    limit: count,
+    offset: upTo(LIMITS.offset),
+    limit: upTo(LIMITS.limit),
     probabilities: z.boolean(),
-    topK: count.nullable(),
-    bootstrap: count,
-    seed: count,
+    topK: upTo(LIMITS.topK).nullable(),
+    bootstrap: upTo(LIMITS.bootstrap),
+    seed: upTo(LIMITS.seed),
   })
   .describe("All that the answer of the whole run depends on.");
 

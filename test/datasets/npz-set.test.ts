@@ -82,6 +82,12 @@ const REFUSED: readonly (readonly [
   found: RegExp,
 ])[] = [
   ["an archive of weights", { W1: npyFloats([1], [1]) }, "ERR_NPZ_ARRAYS", /x_test and y_test, found W1/],
+  [
+    "an archive of long names",
+    { ["a".repeat(2_000)]: x, ["b".repeat(2_000)]: y },
+    "ERR_NPZ_ARRAYS",
+    /found a{80}…, b{80}…; is/,
+  ],
   ["an archive of the other split", { x_train: x, y_train: y }, "ERR_NPZ_ARRAYS", /found x_train, y_train/],
   [
     "images of numbers from 0 to 1",

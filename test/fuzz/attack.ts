@@ -1,5 +1,5 @@
 /** Reads mutants one by one: is each answer ours, in one line, right, soon, and without much memory? */
-import { writeFileSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { BatchwiseError } from "../../src/errors.js";
 import { type Mutant, mutantOf } from "./mutate.js";
 import { peakBytes, resetPeak } from "./peak-memory.js";
@@ -26,6 +26,19 @@ type Said = readonly [kind: FaultKind, detail: string] | string;
 
 /** Mutants from `begin` to `end`. */
 export async function attack(on: Attack, begin: number, end: number): Promise<Findings> {
+  // Opened once: to empty a file and write it anew takes a disk longer than most readers take.
+  const file = on.target.onDisk ? openSync(on.path, "w") : undefined;
+  try {
+    return await attackFrom({ ...on, file }, begin, end);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+/** The descriptor of the file, where the reader wants one. */
+type OpenAttack = Attack & { readonly file: number | undefined };
+
+async function attackFrom(on: OpenAttack, begin: number, end: number): Promise<Findings> {
   const found = new Tally();
   let longestBytes = 0;
   const growthBytes = await growthOf(async () => {
@@ -51,12 +64,23 @@ class Tally {
   slowestMs = 0;
 }
 
-async function readOne(on: Attack, { bytes, origin }: Mutant, mutation: number, found: Tally): Promise<void> {
+function lay({ file }: OpenAttack, bytes: Uint8Array): void {
+  if (file === undefined) return;
+  writeSync(file, bytes, 0, bytes.length, 0);
+  ftruncateSync(file, bytes.length);
+}
+
+async function readOne(
+  on: OpenAttack,
+  { bytes, origin }: Mutant,
+  mutation: number,
+  found: Tally,
+): Promise<void> {
   const { target, path } = on;
   const addFault = (kind: FaultKind, detail: string) =>
     found.faults.push({ reader: target.name, mutation, kind, detail: `${origin}: ${detail}` });
 
-  if (target.onDisk) writeFileSync(path, bytes);
+  lay(on, bytes);
   const startMs = performance.now();
   const said = await answerOf(target, bytes, path);
   let elapsedMs = performance.now() - startMs;
@@ -105,11 +129,11 @@ async function growthOf(act: () => Promise<void>): Promise<number> {
 }
 
 /** A batch may have left its garbage lying; what one mutant takes by itself counts. */
-async function findGrowth(on: Attack, begin: number, end: number, found: Tally): Promise<void> {
+async function findGrowth(on: OpenAttack, begin: number, end: number, found: Tally): Promise<void> {
   for (let mutation = begin; mutation < end; mutation++) {
     on.onMutation(mutation);
     const { bytes, origin } = mutantOf(on.target, on.seed, mutation);
-    if (on.target.onDisk) writeFileSync(on.path, bytes);
+    lay(on, bytes);
     const growthBytes = await growthOf(async () => {
       await answerOf(on.target, bytes, on.path);
     });

@@ -24,7 +24,8 @@ const SPREAD = 0x9e3779b1;
 export function mutantOf(target: Target, seedNumber: number, index: number): Mutant {
   const random = seeded(Math.imul(index + 1, SPREAD) ^ seedNumber);
   const below: Below = (limit) => Math.floor(random() * limit);
-  const seed = pick(target.seeds, below);
+  const right = target.seeds.filter(({ isMalformed }) => isMalformed === undefined);
+  const seed = pick(below(2) === 0 ? right : target.seeds, below);
   const words = target.words.map((word) => (typeof word === "string" ? Buffer.from(word, "latin1") : word));
   if (seed.inner !== undefined && below(2) === 0) {
     const pieces = changePieces(seed.inner, otherPieces(target, below), words, below);

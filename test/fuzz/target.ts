@@ -9,6 +9,8 @@ export interface Pieces {
 export interface Seed {
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Refused as it is: every other mutant is made of the seeds that are not, which gets it further into the reader. */
+  readonly isMalformed?: true;
   /** Half of such a seed's mutations are made of its pieces: behind compression, checksums and lengths. */
   readonly inner?: Pieces;
 }

@@ -3,5 +3,15 @@ import type { Target } from "./target.js";
 import { DOCUMENT_TARGETS } from "./targets/documents.js";
 import { DATASET_TARGETS } from "./targets/idx.js";
 import { NETWORK_TARGETS } from "./targets/networks.js";
+import { PICTURE_TARGETS } from "./targets/pictures.js";
+import { RUN_TARGETS } from "./targets/runs.js";
+import { STREAM_TARGETS } from "./targets/streams.js";
 
-export const TARGETS: readonly Target[] = [...DATASET_TARGETS, ...NETWORK_TARGETS, ...DOCUMENT_TARGETS];
+export const TARGETS: readonly Target[] = [
+  ...DATASET_TARGETS,
+  ...STREAM_TARGETS,
+  ...NETWORK_TARGETS,
+  ...PICTURE_TARGETS,
+  ...DOCUMENT_TARGETS,
+  ...RUN_TARGETS,
+];

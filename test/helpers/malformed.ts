@@ -2,11 +2,12 @@
 import { gzipSync } from "node:zlib";
 import type { ErrorCode } from "../../src/errors.js";
 import { idxHeader, imageBytes } from "./idx.js";
+import { MALFORMED_JOURNALS, MALFORMED_PARTS, MALFORMED_PICTURES } from "./malformed-runs.js";
 import { npyDict, npyFile, npyFloats } from "./npy.js";
 import { fields, model, type TestModel, type TestNode, tensor } from "./onnx.js";
 import { type TestEntry, zipFile } from "./zip.js";
 
-interface Malformed {
+export interface Malformed {
   readonly bytes: Uint8Array;
   readonly code: ErrorCode;
 }
@@ -80,7 +81,10 @@ export const MALFORMED_IDX: Readonly<Record<string, Malformed>> = {
     bytes: Buffer.concat([stored(imageBytes(2)), latin1("junk")]),
     code: "ERR_GZIP_TRAILING",
   },
-  "claims-2-gib.idx.gz": { bytes: stored(idxHeader(0x08, [2 ** 31 - 8])), code: "ERR_GZIP_CORRUPT" },
+  "claims-2-gib.idx.gz": {
+    bytes: stored(idxHeader(0x08, [1, 2 ** 15, 2 ** 16 - 1])),
+    code: "ERR_GZIP_CORRUPT",
+  },
 };
 
 const ESCAPE = "\x1b[2J";
@@ -95,6 +99,14 @@ export const MALFORMED_DOCUMENTS: Readonly<Record<string, Malformed>> = {
   "escape.result.json": { bytes: latin1(`{"schemaVersion": ${ESCAPE}1}`), code: "ERR_JSON_SYNTAX" },
   "escaped-key.checks.json": {
     bytes: latin1('{"evaluations": [{"name": "a"}], "\\u001b[2J": 1}'),
+    code: "ERR_JSON_SHAPE",
+  },
+  "escape.manifest.json": {
+    bytes: latin1('[{"images": "a\\u001b[2J\\nb", "labels": "c"}]'),
+    code: "ERR_JSON_SHAPE",
+  },
+  "long-path.manifest.json": {
+    bytes: latin1(`[{"images": "${"a".repeat(5_000)}", "labels": "c"}]`),
     code: "ERR_JSON_SHAPE",
   },
   "escape.ndjson": { bytes: latin1(`{"index": ${ESCAPE}0}\n`), code: "ERR_PREDICTIONS_LINE" },
@@ -160,6 +172,10 @@ export const MALFORMED_NETWORKS: Readonly<Record<string, Malformed>> = {
     bytes: zipFile([{ name: "W1.npy", content: W1, deflated: true, lies: { unpackedBytes: 2 ** 30 } }]),
     code: "ERR_ZIP_STRUCTURE",
   },
+  "long-names.npz": {
+    bytes: npz({ [`${"a".repeat(2_000)}.npy`]: W1, [`${"b".repeat(2_000)}.npy`]: b1 }),
+    code: "ERR_NETWORK_KEYS",
+  },
   "pytorch.npz": {
     bytes: npz({ "archive/data.pkl": Buffer.from("\x80\x02N.", "latin1") }),
     code: "ERR_NETWORK_FORMAT",
@@ -200,6 +216,9 @@ export const MALFORMED_NETWORKS: Readonly<Record<string, Malformed>> = {
 
 /** All of them, by their names. */
 export const MALFORMED: Readonly<Record<string, Malformed>> = {
+  ...MALFORMED_JOURNALS,
+  ...MALFORMED_PARTS,
+  ...MALFORMED_PICTURES,
   ...MALFORMED_IDX,
   ...MALFORMED_ARRAYS,
   ...MALFORMED_NETWORKS,

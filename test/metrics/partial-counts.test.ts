@@ -58,6 +58,27 @@ test("a count that was changed contradicts the others", (t) => {
   const [first, ...others] = counts.confusionMatrix;
   const changed = [[first[0], first[1] + 1, first[2]], ...others];
   t.regex(contradictionOf({ ...counts, confusionMatrix: changed }, CLASSES) ?? "", /found 21/);
-  const scores = counts.scores && { ...counts.scores, labelRanks: [20, 1, 0] };
-  t.regex(contradictionOf({ ...counts, scores }, CLASSES) ?? "", /ranks/);
+});
+
+test("a sum of scores that was changed contradicts the others", (t) => {
+  const counts = countsOf(0, 20);
+  const { scores } = counts;
+  if (scores === null) return t.fail();
+  const [first, ...others] = scores.labelRanks;
+  const bin = scores.bins.findIndex(({ total }) => total > 0);
+  const withBin = (changed: object) => ({
+    bins: scores.bins.map((old, n) => (n === bin ? { ...old, ...changed } : old)),
+  });
+  for (const [changed, words] of [
+    [{ labelRanks: [20, 1, 0] }, /20 images in the ranks of labels, found 21/],
+    [{ labelRanks: scores.labelRanks.slice(1) }, /3 ranks of labels, found 2/],
+    [{ labelRanks: [first + 1, others[0] - 1, others[1]] }, /right images in the bins/],
+    [{ bins: scores.bins.slice(1) }, /15 bins, found 14/],
+    [withBin({ total: 21 }), /images in the bins/],
+    [withBin({ confidence: String(20n * 2n ** 32n + 1n) }), /shares are 1 at most/],
+    [{ logLoss: String(20n * 37n * 2n ** 32n) }, /losses/],
+    [{ brier: String(20n * 2n * 2n ** 32n + 1n) }, /losses/],
+  ] as const) {
+    t.regex(contradictionOf({ ...counts, scores: { ...scores, ...changed } }, CLASSES) ?? "", words);
+  }
 });

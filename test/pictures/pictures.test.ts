@@ -1,6 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { memoryUsage } from "node:process";
 import { fileURLToPath } from "node:url";
+import { deflateSync } from "node:zlib";
 import test from "ava";
 import { encode } from "fast-png";
 import { FIXTURES } from "../../src/package-root.js";
@@ -9,7 +11,8 @@ import { inkOf } from "../../src/pictures/ink.js";
 import { MAX_PIXELS, readPng } from "../../src/pictures/read-png.js";
 import { DIGIT_SIDE, toDigit } from "../../src/pictures/to-digit.js";
 import { runCli } from "../helpers/cli.js";
-import { temporaryFolder } from "../helpers/temporary.js";
+import { pngFile } from "../helpers/png.js";
+import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
 const drawing = (name: string) => fileURLToPath(new URL(`pictures/${name}.png`, FIXTURES));
 
@@ -79,9 +82,7 @@ test("reads one, four and eight bits a sample alike", async (t) => {
 
 test("refuses a picture that claims more pixels than it may have, before it decodes one", async (t) => {
   const path = join(await temporaryFolder(t), "bomb.png");
-  const png = encode({ width: 1, height: 1, data: new Uint8Array(1), channels: 1 });
-  new DataView(png.buffer, png.byteOffset).setUint32(16, 2 ** 31);
-  await writeFile(path, png);
+  await writeFile(path, pngFile({ width: 2 ** 31, height: 1 }, Buffer.alloc(2)));
   const error = await t.throwsAsync(readPng(path));
   t.is((error as { code?: string }).code, "ERR_PICTURE_SIZE");
   t.true(2 ** 31 > MAX_PIXELS);
@@ -101,6 +102,45 @@ test("refuses what is no PNG, and a PNG that is damaged", async (t) => {
     const error = await t.throwsAsync(readPng(path));
     t.is((error as { code?: string }).code, "ERR_PICTURE_FORMAT", name);
   }
+});
+
+test("reads the pixels alone: what else is in a picture is not unpacked, nor believed", async (t) => {
+  const bomb = Buffer.concat([Buffer.from("name\0\0"), deflateSync(Buffer.alloc(10_000_000))]);
+  const extra = [
+    ["iCCP", bomb],
+    ["tEXt", Buffer.from("without an end")],
+    ["PLTE", Buffer.of(1, 2, 3)],
+    ["what", Buffer.of(0)],
+  ] as const;
+  const bytes = pngFile({ width: 2, height: 1 }, Buffer.of(0, 0, 255), extra);
+  const before = memoryUsage().arrayBuffers;
+  const { values } = await readPng(await temporaryFile(t, bytes));
+  t.deepEqual([...values], [0, 255]);
+  t.true(memoryUsage().arrayBuffers - before < 5_000_000);
+});
+
+test("reads interlaced pictures, of which all passes count", async (t) => {
+  // 8 × 8: a row of each pass behind its filter type, all white but the first pass, which is one pixel.
+  const passes = [
+    [1, 1],
+    [1, 1],
+    [2, 1],
+    [2, 2],
+    [4, 2],
+    [4, 4],
+    [8, 4],
+  ];
+  const rows = passes.flatMap(([columns, count], pass) =>
+    Array.from({ length: count }, () => Buffer.alloc(columns + 1, pass === 0 ? 0 : 255).fill(0, 0, 1)),
+  );
+  const header = { width: 8, height: 8, isInterlaced: true };
+  const { values } = await readPng(await temporaryFile(t, pngFile(header, Buffer.concat(rows))));
+  t.deepEqual(
+    [...values],
+    Array.from({ length: 64 }, (_, n) => (n === 0 ? 0 : 255)),
+  );
+  const short = await temporaryFile(t, pngFile(header, Buffer.concat(rows.slice(1))));
+  await t.throwsAsync(readPng(short), { code: "ERR_PICTURE_FORMAT", message: /fewer pixels/ });
 });
 
 const DRAWINGS = [

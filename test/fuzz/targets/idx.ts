@@ -17,7 +17,7 @@ const PLAIN: Readonly<Record<string, Uint8Array>> = {
   "two gigabytes of claims": idxHeader(0x08, [2 ** 31 - 8]),
 };
 
-const WORDS = [
+export const IDX_WORDS: Target["words"] = [
   Buffer.of(0, 0, 8, 3),
   Buffer.of(0, 0, 0x0e, 0xff),
   Buffer.of(0xff, 0xff, 0xff, 0xff),
@@ -45,13 +45,13 @@ function hasNaN(data: ArrayLike<number>): boolean {
 const idx: Target = {
   name: "idx",
   seeds: [...Object.entries(PLAIN).map(([name, bytes]) => ({ name, bytes })), ...malformed(".idx")],
-  words: WORDS,
+  words: IDX_WORDS,
   codes: /^ERR_(FILE_READ|FILE_EMPTY|IDX_\w+|GZIP_\w+)$/,
   onDisk: true,
   read: (bytes, path) => readAgain((whole) => (whole[0] === 0x1f ? gunzipSync(whole) : whole), bytes, path),
 };
 
-function gzipped(name: string, content: Uint8Array): Seed {
+export function gzipped(name: string, content: Uint8Array): Seed {
   return {
     name,
     bytes: gzipSync(content),
@@ -75,7 +75,7 @@ const gzip: Target = {
     { name: "a full header", bytes: fullHeader() },
     ...malformed(".gz"),
   ],
-  words: [...WORDS, Buffer.of(0x1f, 0x8b, 8, 0), gzipSync("x")],
+  words: [...IDX_WORDS, Buffer.of(0x1f, 0x8b, 8, 0), gzipSync("x")],
 };
 
 const npzSet: Target = {

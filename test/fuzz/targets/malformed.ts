@@ -8,5 +8,5 @@ const FOLDER = new URL("malformed/", FIXTURES);
 export function malformed(ending: string): Seed[] {
   return readdirSync(FOLDER)
     .filter((name) => name.endsWith(ending))
-    .map((name) => ({ name, bytes: readFileSync(new URL(name, FOLDER)) }));
+    .map((name) => ({ name, bytes: readFileSync(new URL(name, FOLDER)), isMalformed: true }));
 }
