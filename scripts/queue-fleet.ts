@@ -1,6 +1,7 @@
 /** What measurements of runs over Redis need: a large data set, a redis-server, worker processes, commands' answers. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,6 +15,18 @@ const IMAGES_HEADER_BYTES = 16;
 const LABELS_HEADER_BYTES = 8;
 /** Of both files: the count of items, big-endian. */
 const COUNT_AT = 4;
+
+/** Whether there are a redis-server and the peers that runs over Redis need. */
+export function canQueue(): boolean {
+  const { resolve } = createRequire(import.meta.url);
+  try {
+    resolve("bullmq");
+    resolve("ioredis");
+  } catch {
+    return false;
+  }
+  return spawnSync("redis-server", ["--version"]).status === 0;
+}
 
 /** The bundled images, so many times over; the options that name them. */
 export async function repeatedDigits(folder: string, times: number): Promise<readonly string[]> {
@@ -79,10 +92,15 @@ export class RedisProcess {
 }
 
 /** One thread, and a cache folder of its own. */
-export async function startWorker(url: string, folder: string, name: string): Promise<ChildProcess> {
+export async function startWorker(
+  url: string,
+  folder: string,
+  name: string,
+  node: string = process.execPath,
+): Promise<ChildProcess> {
   const cache = join(folder, name);
   await mkdir(cache, { recursive: true });
-  return spawn(process.execPath, [CLI, "worker", "--threads", "1"], {
+  return spawn(node, [CLI, "worker", "--threads", "1"], {
     env: { ...process.env, BATCHWISE_REDIS: url, BATCHWISE_CACHE_DIR: cache },
     stdio: "ignore",
   });
@@ -95,15 +113,14 @@ export async function killed(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** The JSON that `evaluate` answers. */
-export async function evaluated(args: readonly string[]): Promise<ResultFile> {
-  const child = spawn(
-    process.execPath,
-    [CLI, "evaluate", "--no-config", "--quiet", "--format", "json", ...args],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+/** The JSON that `evaluate` answers, run by a `node` of the caller's choice. */
+export async function evaluated(
+  args: readonly string[],
+  node: string = process.execPath,
+): Promise<ResultFile> {
+  const child = spawn(node, [CLI, "evaluate", "--no-config", "--quiet", "--format", "json", ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let text = "";
   child.stdout.on("data", (chunk) => {
     text += chunk;

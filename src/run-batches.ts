@@ -2,6 +2,7 @@
 import { setMaxListeners } from "node:events";
 import type { Batch, BatchAnswer, Executor, TaskResult } from "./contracts/executor.js";
 import type { Log } from "./contracts/log.js";
+import { createDurationSample } from "./duration-sample.js";
 import { RunError } from "./errors.js";
 import type { Tally } from "./metrics/tally.js";
 import { batchesLeftBy } from "./slabs/claims.js";
@@ -44,10 +45,10 @@ export interface BatchesOutcome {
   readonly retries: number;
   readonly recomputed: number;
   readonly batchesByThread: readonly number[];
-  /** Of each batch, the forward pass in its worker. */
+  /** Of each batch, the forward pass in its worker; of very many batches, an even sample. */
   readonly latenciesMs: Float64Array;
-  /** Of each task, from its dispatch to its answer on the coordinator. */
-  readonly roundTripsMs: readonly number[];
+  /** Of each task, from its dispatch to its answer on the coordinator; sampled likewise. */
+  readonly roundTripsMs: Float64Array;
   /** When the first batch was dispatched, in the absolute time of the answers. */
   readonly beganAtMs: number;
   readonly evaluateMs: number;
@@ -80,10 +81,8 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   );
   const again: Attempt[] = [];
   const batchesByThread: number[] = [];
-  // All at once: a list that grows with the set would be copied again and again.
-  const latenciesMs = new Float64Array(request.totalBatches);
-  let merged = 0;
-  const roundTripsMs: number[] = [];
+  const latencies = createDurationSample(request.totalBatches);
+  const roundTrips = createDurationSample(request.totalBatches);
   let retries = 0;
   let recomputed = 0;
   let failedBatches = 0;
@@ -98,7 +97,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       const batch = task.batches[answer.id - firstId];
       if (!request.tallyOf(slab).add(slab, batch)) continue;
       batchesByThread[thread] = (batchesByThread[thread] ?? 0) + 1;
-      latenciesMs[merged++] = answer.elapsedMs;
+      latencies.add(answer.elapsedMs);
       recomputed += answer.recomputed;
       request.onMerged?.({ slab, batch, answer, thread });
       handover?.settle(slab, batch, true);
@@ -123,7 +122,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     for (const batch of batches) handover?.settle(slab, batch, false);
     firstFailure ??= { attempt, error };
     // Where nothing has gone right yet, the rest would only take its time to fail too.
-    if (merged === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
+    if (latencies.count === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
   }
 
   /** One of `capacity` lines of work side by side; each has one task under way. */
@@ -134,7 +133,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       const issuedAt = performance.now();
       try {
         const answer = await executor.run(attempt.task, signal);
-        roundTripsMs.push(performance.now() - issuedAt);
+        roundTrips.add(performance.now() - issuedAt);
         merge(attempt, answer);
       } catch (error) {
         if (signal.aborted) return;
@@ -161,15 +160,15 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   await planned.return(undefined);
 
   return {
-    batches: merged,
+    batches: latencies.count,
     retries,
     recomputed,
     batchesByThread: Array.from(
       { length: executor.capacity + 1 },
       (_, thread) => batchesByThread[thread] ?? 0,
     ),
-    latenciesMs: latenciesMs.subarray(0, merged),
-    roundTripsMs,
+    latenciesMs: latencies.keptMs,
+    roundTripsMs: roundTrips.keptMs,
     beganAtMs: performance.timeOrigin + beganAt,
     evaluateMs: mergedAt - beganAt,
     failure: fatal ?? (firstFailure && failureOf(firstFailure.attempt, firstFailure.error, failedBatches)),

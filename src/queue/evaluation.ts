@@ -43,7 +43,7 @@ export async function evaluationOf({
       recomputed,
       batchesByThread,
       latenciesMs: Float64Array.from(latenciesMs),
-      roundTripsMs: [],
+      roundTripsMs: new Float64Array(0),
       beganAtMs: 0,
       evaluateMs: times.evaluateMs,
       failure: undefined,
