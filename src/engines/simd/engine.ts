@@ -1,10 +1,10 @@
 /** The engine `simd`: WebAssembly SIMD, with every prediction that its error bound does not settle computed again. */
 import type { Engine, FoldedLayers } from "../../contracts/engine.js";
 import { argmax } from "../../metrics/argmax.js";
-import { forwardRow } from "../reference.js";
 import { boundErrors } from "./error-bound.js";
 import { type KernelImage, layOut, TILE_IMAGES } from "./layout.js";
 import { quantiseLayers } from "./quantise.js";
+import { createRowForward } from "./recompute.js";
 
 /** Made once, by the coordinator; structured clone hands it to workers without a copy. */
 export interface SimdAssets {
@@ -34,6 +34,7 @@ export function createSimdEngine({ module, image }: SimdAssets, layers: FoldedLa
   bytes.set(new Uint8Array(constants));
   const answers = new Uint32Array(memory.buffer, image.answers, TILE_IMAGES);
   const logitRows = new Float32Array(memory.buffer, image.answers, TILE_IMAGES * logitsStride);
+  const forwardRow = createRowForward(layers);
   const { inputs } = layers[0];
   const { outputs } = layers[layers.length - 1];
 
@@ -72,7 +73,7 @@ export function createSimdEngine({ module, image }: SimdAssets, layers: FoldedLa
           predictions[start + n] = answer & CLASS_MASK;
           if (answer < UNCERTAIN) continue;
           const from = (start + n) * inputs;
-          predictions[start + n] = argmax(forwardRow(layers, pixels.subarray(from, from + inputs)));
+          predictions[start + n] = argmax(forwardRow(pixels.subarray(from, from + inputs)));
           recomputed++;
         }
       }
