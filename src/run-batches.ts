@@ -5,7 +5,8 @@ import type { Log } from "./contracts/log.js";
 import { createDurationSample } from "./duration-sample.js";
 import { RunError } from "./errors.js";
 import type { Tally } from "./metrics/tally.js";
-import { batchesLeftBy } from "./slabs/claims.js";
+import { oneAhead } from "./slabs/ahead.js";
+import { batchesLeftBy, isAllClaimed } from "./slabs/claims.js";
 import { createHandover, type HandoverHooks, type OnSlab } from "./slabs/handover.js";
 import { type PlannedTask, planTasks, type TaskPlan, taskOf } from "./slabs/plan.js";
 import type { SlabRing } from "./slabs/ring.js";
@@ -73,11 +74,10 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   };
   // As many slabs are out as lanes have tasks of, and the one that is being cut.
   const handover = onSlab || ring ? createHandover(hooks, executor.capacity) : undefined;
-  const planned = planTasks(
-    handover?.watch(slabs) ?? slabs,
-    batchSize,
-    request.totalBatches,
-    request.taskPlan,
+  // Lanes that come when all of a task is claimed leave it out.
+  const planned = oneAhead(
+    planTasks(handover?.watch(slabs) ?? slabs, batchSize, request.totalBatches, request.taskPlan),
+    ({ task: { sharing } }) => sharing === undefined || !isAllClaimed(sharing),
   );
   const again: Attempt[] = [];
   const batchesByThread: number[] = [];
@@ -128,7 +128,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   /** One of `capacity` lines of work side by side; each has one task under way. */
   async function workLane(): Promise<void> {
     while (fatal === undefined && !signal.aborted) {
-      const attempt = again.shift() ?? firstAttempt((await planned.next()).value);
+      const attempt = again.shift() ?? firstAttempt(await planned.next());
       if (attempt === undefined) return;
       const issuedAt = performance.now();
       try {
@@ -157,7 +157,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   );
   await handover?.finished();
   // What the slabs are read from is closed, also where not all were asked for.
-  await planned.return(undefined);
+  await planned.end();
 
   return {
     batches: latencies.count,

@@ -1,5 +1,6 @@
 /** A set again and again, each time in another order of its images: many images that no cache holds, from few. */
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
 import { Random } from "../../fixtures/random.js";
 import { allocateSlab, type Slab, viewSlab } from "../../src/slabs/slab.js";
 import { onlySlab, type Subject } from "../subject.js";
@@ -8,10 +9,11 @@ const SEED = 20_240_601;
 const STREAM = 1;
 /** Together larger than the last cache: 63 MB for MNIST's test split. */
 const RING = 8;
+const PIECE = 500;
 
 export interface Shuffles {
-  /** pixels, labels (count) ← the images in their n-th order */
-  fill(n: number, pixels: Uint8Array, labels: Uint8Array): void;
+  /** pixels, labels (count) ← the images in their n-th order, or those from `start` to `end` (exclusive) in their places */
+  fill(n: number, pixels: Uint8Array, labels: Uint8Array, start?: number, end?: number): void;
   /** Of the n-th order, from image `start`. Throws where a class is not the expected. */
   check(n: number, start: number, predictions: ArrayLike<number>, count: number): void;
 }
@@ -28,8 +30,9 @@ export function createShuffles(subject: Subject, times: number): Shuffles {
     return order;
   });
   return {
-    fill(n, pixels, labels) {
-      for (const [at, image] of orders[n].entries()) {
+    fill(n, pixels, labels, start = 0, end = images) {
+      for (let at = start; at < end; at++) {
+        const image = orders[n][at];
         pixels.set(rows[image], at * inputs);
         labels[at] = source.labels[image];
       }
@@ -65,7 +68,11 @@ export function createRing({ images, inputs }: Subject, shuffles: Shuffles): Rin
           });
         }
         const slab = viewSlab(buffers[n % RING], { ...layout, firstImage: n * images });
-        shuffles.fill(n, slab.pixels, slab.labels);
+        // In pieces, since a coordinator that is kept from its loop keeps its workers waiting.
+        for (let start = 0; start < images; start += PIECE) {
+          shuffles.fill(n, slab.pixels, slab.labels, start, Math.min(start + PIECE, images));
+          await setImmediate();
+        }
         left[n] = images;
         yield slab;
       }

@@ -1,7 +1,7 @@
 /** The plan of a run: slabs cut into batches, batches grouped into tasks. */
 import type { ImageRange } from "../contracts/dataset.js";
 import type { Batch, Task } from "../contracts/executor.js";
-import { isAllClaimed, shares } from "./claims.js";
+import { shares } from "./claims.js";
 import type { Slab } from "./slab.js";
 
 /** A task, and the slab that its answers lie in. */
@@ -38,7 +38,7 @@ export async function* planTasks(
       }
       const task = taskOf(slab, batches);
       if (lanes === 1 || batches.length === 1) yield { slab, task };
-      else yield* sharedTasks(slab, task, lanes);
+      else for (const sharing of shares(batches.length, lanes)) yield { slab, task: { ...task, sharing } };
     }
   }
 }
@@ -46,13 +46,6 @@ export async function* planTasks(
 /** Each range is cut by itself: its last batch may be shorter. */
 export function batchesIn(ranges: readonly ImageRange[], batchSize: number): number {
   return ranges.reduce((sum, { limit }) => sum + Math.ceil(limit / batchSize), 0);
-}
-
-/** Lanes that come when nothing is left get none. */
-function* sharedTasks(slab: Slab, task: Task, lanes: number): Generator<PlannedTask> {
-  for (const sharing of shares(task.batches.length, lanes)) {
-    if (!isAllClaimed(sharing)) yield { slab, task: { ...task, sharing } };
-  }
 }
 
 export function taskOf(slab: Slab, batches: readonly Batch[]): Task {
