@@ -29,7 +29,9 @@ export type { ExitStatus } from "./errors/define.js";
 
 /** Base of all errors that Batchwise throws on purpose; `message` is one line and needs no stack to be understood. */
 export class BatchwiseError<C extends ErrorCode = ErrorCode> extends Error {
+  /** Stable. */
   readonly code: C;
+  /** What the message is made of, as values; the code decides which. */
   readonly facts: FactsOf<C>;
 
   constructor(code: C, facts: FactsOf<C>, options?: ErrorOptions) {

@@ -4,6 +4,7 @@ import { BatchwiseError, RunError } from "./errors.js";
 
 /** With the code of the failure: a RunError's, or that of data which turned out to be damaged when some were done. */
 export class IncompleteError extends BatchwiseError {
+  /** What was done by then; its `result.complete` is false. */
   readonly partial: AnyEvaluation;
 
   constructor(failure: BatchwiseError, partial: AnyEvaluation) {

@@ -1,4 +1,4 @@
-/** The public API of Batchwise. */
+/** The public API of Batchwise. @module */
 export { type CheckHooks, type CheckInput, check } from "./check/check.js";
 export type { PairedAnswers } from "./compare/answers.js";
 export { type CompareHooks, type CompareOutcome, compare } from "./compare/compare.js";

@@ -44,6 +44,7 @@ export interface EvaluateInput {
   readonly labels?: string | false | undefined;
   /** A file of class names, one a line. */
   readonly classes?: string | undefined;
+  /** `test` or `train`, of sets that have both. Default `test`. */
   readonly split?: string | undefined;
   /** Refuse to download: names are then opened from the cache, or are an error. Default false. */
   readonly offline?: boolean | undefined;
@@ -51,13 +52,17 @@ export interface EvaluateInput {
   readonly weights?: string | Network | undefined;
   /** Of the hidden layers, where the file does not say. */
   readonly activation?: string | undefined;
+  /** `scale` (÷ 255) or `none`, where the file does not say. Default: the file's, else `scale`. */
   readonly normalize?: string | undefined;
+  /** `ml-matrix`, `simd`, `onnx` or `reference`. Default `ml-matrix`. */
   readonly engine?: string | undefined;
   /** Worker threads; 0 computes on the calling thread. Default: as many as the machine runs at once. */
   readonly threads?: NumberLike | undefined;
   /** Images a batch. Default 100. */
   readonly batchSize?: NumberLike | undefined;
+  /** Index of the first image evaluated, from 0. Default 0. */
   readonly offset?: NumberLike | undefined;
+  /** Images evaluated at most. Default: all from `offset` on. */
   readonly limit?: NumberLike | undefined;
   /** `i/n`: evaluate the i-th of n parts of the images alone; the answer's `shard` is what a merge needs. */
   readonly shard?: string | Shard | undefined;

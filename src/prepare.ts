@@ -18,6 +18,7 @@ import { withRooms } from "./slabs/rooms.js";
 
 /** What a caller may hear of, and end, while data and network are made ready. */
 export interface PrepareHooks {
+  /** Aborting ends loading; a download keeps what has come. */
   readonly signal?: AbortSignal;
   /** Called before a data set or network that was given by name is downloaded. */
   onDownload?(notice: DownloadNotice): void;

@@ -14,6 +14,7 @@ import { readSuite, type SuiteOverrides } from "./suite.js";
 /** What goes before the suite's own. */
 export type CheckInput = SuiteOverrides;
 
+/** What a caller may hear of, and end, while a suite is evaluated. */
 export interface CheckHooks {
   /** Aborting ends the run; what was not evaluated by then is an error. */
   readonly signal?: AbortSignal;
@@ -21,6 +22,7 @@ export interface CheckHooks {
   onDownload?(notice: DownloadNotice): void;
   /** Called before each evaluation; `place` counts from 0. */
   onEntry?(name: string, place: number, entries: number): void;
+  /** Default silent. */
   readonly log?: Log;
 }
 

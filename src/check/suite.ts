@@ -23,7 +23,9 @@ export interface SuiteEntry {
 
 /** What goes before the suite's own. */
 export interface SuiteOverrides {
+  /** Of the one pool. Default: the suite's, else as many as the machine runs at once. */
   readonly threads?: NumberLike | undefined;
+  /** Refuse to download. Default: the suite's, else false. */
   readonly offline?: boolean | undefined;
 }
 

@@ -29,9 +29,11 @@ export interface ComparePlan {
   readonly images: number;
 }
 
-/** `failure` is why not all images were answered by both, where that is so; the comparison is of those that were. */
+/** What `compare` answers. */
 export interface CompareOutcome {
+  /** Of the images that both have answered. */
   readonly comparison: Comparison;
+  /** Why these are not all images, where that is so. */
   readonly failure: RunError | undefined;
   /** Image by image. */
   readonly answers: PairedAnswers;

@@ -12,6 +12,7 @@ type ComparedInput = Omit<
 export interface CompareInput extends ComparedInput {
   /** A network's name or file, a loaded network, or a result's JSON with a predictions file. */
   readonly a: string | Network;
+  /** As `a`. */
   readonly b: string | Network;
   /** The label file, where `dataset` is an image file. */
   readonly labels?: string | undefined;

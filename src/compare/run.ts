@@ -19,9 +19,11 @@ import type { PairedAnswers } from "./answers.js";
 export type OpenSharedExecutor = typeof openSharedExecutor;
 
 export interface CompareRunHooks {
+  /** Aborting ends the run; what both had answered by then is compared. */
   readonly signal?: AbortSignal;
   /** Of the images of all networks together. */
   onProgress?(progress: Progress): void;
+  /** Default silent. */
   readonly log?: Log;
 }
 

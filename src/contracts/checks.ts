@@ -11,6 +11,7 @@ export interface ChecksReport {
   readonly suite: string;
   /** In the suite's order: all of them, whatever happened. */
   readonly checks: readonly CheckOutcome[];
+  /** All of it, reading the suite included. */
   readonly totalMs: number;
 }
 

@@ -14,14 +14,19 @@ export interface ImageShape {
 
 /** Images `offset` to `offset + limit` (exclusive) of a set. */
 export interface ImageRange {
+  /** Index of the first, from 0. */
   readonly offset: number;
+  /** How many. */
   readonly limit: number;
 }
 
 /** A set of images that is open: what is known of it, and its images in slabs. u8 pixels, one u8 label each. */
 export interface Dataset {
+  /** The name that it was opened by, or its file's or folder's, without the path. */
   readonly name: string;
+  /** The half that was asked for. */
   readonly split: Split;
+  /** Of every image. */
   readonly shape: ImageShape;
   /** Images in the whole set. */
   readonly total: number;

@@ -1,6 +1,8 @@
 /** What is computed from merged integers: measures of classification, as scikit-learn defines them. */
 
+/** How right the predictions were of one class. */
 export interface ClassMetrics {
+  /** The class, from 0. */
   readonly label: number;
   /** Images with this label. */
   readonly support: number;
@@ -14,15 +16,16 @@ export interface ClassMetrics {
   readonly f1: number | null;
 }
 
-/** A class's null counts as 0. */
+/** Means over classes, of which a null counts as 0. */
 export interface ClassAverages {
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;
 }
 
-/** From the confusion matrix alone. */
+/** What the confusion matrix alone says. */
 export interface ConfusionMetrics {
+  /** By class, from 0. */
   readonly perClass: readonly ClassMetrics[];
   readonly averages: {
     /** Over the classes that occur as a label or a prediction, each alike. */
@@ -40,13 +43,17 @@ export interface ConfusionMetrics {
   readonly matthewsCorrelation: number;
 }
 
-/** From probabilities. */
+/** What probabilities say, beyond the predicted class. */
 export interface ScoreMetrics {
+  /** Mean over images of −ln p(label), where p counts as at least 2⁻⁵²: 0 to 36.05. */
   readonly logLoss: number;
   /** Mean over images of Σₖ (pₖ − [k = label])²: 0 to 2. */
   readonly brierScore: number;
+  /** Σ over bins of (images of the bin ÷ all images) · |accuracy − meanConfidence|: 0 to 1. */
   readonly expectedCalibrationError: number;
+  /** 15 bins of equal width over 0..1, ascending. */
   readonly reliability: readonly ReliabilityBin[];
+  /** Images whose label is among the k most probable classes; of equals, the lower class comes first. */
   readonly topK: { readonly k: number; readonly correct: number; readonly accuracy: number };
 }
 
@@ -54,8 +61,10 @@ export interface ScoreMetrics {
 export interface ReliabilityBin {
   readonly from: number;
   readonly to: number;
+  /** Images in the bin. */
   readonly total: number;
-  /** Null where the bin is empty, as is `meanConfidence`. */
+  /** Share of them that are right; null where the bin is empty. */
   readonly accuracy: number | null;
+  /** Mean probability of the predicted class; null where the bin is empty. */
   readonly meanConfidence: number | null;
 }

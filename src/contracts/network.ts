@@ -9,7 +9,9 @@ export type Activation = (typeof ACTIVATIONS)[number];
 export interface Layer {
   readonly inputs: number;
   readonly outputs: number;
+  /** (inputs × outputs) f64, row-major. */
   readonly weights: Float64Array;
+  /** (outputs) f64. */
   readonly biases: Float64Array;
   readonly activation: Activation;
 }
@@ -22,5 +24,6 @@ export interface Network {
   readonly sha256: string;
   /** At least one; the last has activation `identity`: its outputs are the logits. */
   readonly layers: readonly Layer[];
+  /** What the pixels, bytes 0 to 255, go through before the first layer. */
   readonly preprocessing: Preprocessing;
 }

@@ -2,8 +2,9 @@
 import type { ImageRange } from "./dataset.js";
 import type { RunIdentity } from "./identity.js";
 
-/** Goes through JSON as it is. */
+/** The counts of a range of images. Goes through JSON as it is. */
 export interface PartialCounts extends ImageRange {
+  /** Images whose prediction is their label. */
   readonly correct: number;
   /** Images counted; `limit` where none of the range is missing. */
   readonly total: number;
@@ -31,6 +32,7 @@ export interface SerialisedScoreSums {
 export interface Shard {
   /** From 1. */
   readonly index: number;
+  /** Of how many. */
   readonly count: number;
 }
 
@@ -39,5 +41,6 @@ export interface ShardPart extends Shard {
   readonly identity: RunIdentity;
   /** SHA-256 of the identity. */
   readonly key: string;
+  /** Of the images of this shard. */
   readonly counts: PartialCounts;
 }

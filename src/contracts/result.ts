@@ -7,21 +7,29 @@ import type { RunFacts, TimelineEntry, Timing } from "./run.js";
 
 /** An evaluation's answer. `Result` is `ResultCounts`, or `PredictedCounts` where the images have no labels. */
 export interface Evaluation<Result extends ResultCounts | PredictedCounts = ResultCounts> {
+  /** Of the JSON's form; it moves on where a reader of the old one would misread the new. */
   readonly schemaVersion: 1;
   readonly dataset: {
     readonly name: string;
     readonly split: string;
+    /** Hex, as `Dataset.sha256`. */
     readonly sha256: string;
     /** Images in the whole set; `result.total` counts those evaluated. */
     readonly total: number;
+    /** Index of the first image evaluated, from 0. */
     readonly offset: number;
+    /** One a class, in order; null where none were given. */
     readonly classNames: readonly string[] | null;
+    /** Null where a program passed the set opened. */
     readonly location: DatasetLocation | null;
   };
   readonly network: {
     readonly name: string;
+    /** Hex, as `Network.sha256`. */
     readonly sha256: string;
+    /** Units, from the inputs to the classes: `[784, 50, 100, 10]`. */
     readonly layers: readonly number[];
+    /** Null where a program passed it loaded. */
     readonly location: NetworkLocation | null;
   };
   readonly run: RunFacts;
@@ -46,17 +54,21 @@ export interface Evaluation<Result extends ResultCounts | PredictedCounts = Resu
   readonly probabilities: Float64Array | null;
 }
 
-/** How to open the data again: names as they were given, paths absolute. Null where a program passed them opened. */
+/** How to open the data again: names as they were given, paths absolute. */
 export interface DatasetLocation {
   readonly dataset: string;
+  /** The label file; null where the set brings its own, or was evaluated without. */
   readonly labels: string | null;
+  /** The file of class names; null where none was given. */
   readonly classes: string | null;
 }
 
-/** The same for the network, and what its file did not say. */
+/** How to load the network again: its name as it was given, or its path, absolute; and what its file did not say. */
 export interface NetworkLocation {
   readonly weights: string;
+  /** As it was asked for; null where it was not. */
   readonly activation: string | null;
+  /** As it was asked for; null where it was not. */
   readonly normalize: Normalization | null;
 }
 
@@ -64,6 +76,7 @@ export interface NetworkLocation {
 export interface PredictionsFile {
   /** Absolute. */
   readonly path: string;
+  /** Hex. */
   readonly sha256: string;
   readonly format: PredictionsFormat;
 }
@@ -73,7 +86,9 @@ export interface ResultCounts extends ConfusionMetrics {
   readonly labelled: true;
   /** correct ÷ total; 0 where nothing was evaluated. */
   readonly accuracy: number;
+  /** Images whose prediction is their label. */
   readonly correct: number;
+  /** Images evaluated. */
   readonly total: number;
   /** False where batches failed or the run was interrupted: then the counts are of the batches that were done. */
   readonly complete: boolean;
@@ -98,7 +113,9 @@ export interface BootstrapInterval {
 /** Of images without labels. */
 export interface PredictedCounts {
   readonly labelled: false;
+  /** Images evaluated. */
   readonly total: number;
+  /** False where batches failed or the run was interrupted. */
   readonly complete: boolean;
   /** How many images were predicted as each class. */
   readonly predictedCounts: readonly number[];

@@ -38,12 +38,29 @@ interface SetPaths {
   readonly labelsPath?: string | undefined;
 }
 
+/** One file with images and labels. */
+interface WholePath {
+  readonly path: string;
+  readonly read: ReadWholeSet;
+}
+
+type Source = SetPaths | readonly PairPaths[] | WholePath;
+
 /** Image files up to this length, gzipped or not, are in memory before the first image is evaluated: that starts fastest. */
 const MEMORY_FILE_BYTES = 8 * 2 ** 20;
 /** Of longer files, those with no more content than this. */
 const MEMORY_CONTENT_BYTES = 64 * 2 ** 20;
 
-const ZIP_MAGIC = "PK\x03\x04";
+/** Throws as its reader documents. */
+type ReadWholeSet = (path: string, split: Split, labelled: boolean) => Promise<SetFiles>;
+
+/** Sets with images and labels in one file, by its first bytes; a reader is loaded when such a file is there. */
+const WHOLE_SETS: ReadonlyMap<string, ReadWholeSet> = new Map<string, ReadWholeSet>([
+  ["PK\x03\x04", async (...file) => (await import("./npz-set.js")).readNpzSet(...file)],
+]);
+/** So many tell which of them a file is. */
+const MAGIC_BYTES = 4;
+
 /** What stands in a path only where it is a pattern, unless there is such a file. */
 const PATTERN = /[*?]|\[.+\]|\{.+\}/;
 
@@ -58,9 +75,9 @@ const BUNDLED: ReadonlyMap<string, NamedSet> = new Map([
 export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_CATALOG.keys()];
 
 /**
- * Opens a set of u8 images, labelled unless asked for the images alone: images of shape (total, rows, columns), one u8 label each, from IDX files
- * (yann.lecun.com/exdb/mnist), gzipped or not, or from one .npz file with x_test, y_test and so on, as Keras keeps MNIST.
- * A name wins over a folder that is called the same.
+ * Opens a set of u8 images, labelled unless asked for the images alone: images of shape (total, rows, columns), one u8
+ * label each, from IDX files (yann.lecun.com/exdb/mnist), gzipped or not, or from one .npz file with x_test, y_test and
+ * so on, as Keras keeps MNIST. A name wins over a folder that is called the same.
  *
  * Of `mnist`, `fashion-mnist` and `kmnist` the split's two files are downloaded into the cache, unless they are there
  * in their sizes; their hashes are checked when they come, and by `batchwise fetch`.
@@ -82,7 +99,7 @@ export async function openDataset(request: DatasetRequest): Promise<Dataset> {
   const classNames = request.classes === undefined ? undefined : await readClassNames(request.classes);
   const name = DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset));
   const facts = { name, split: request.split, classNames };
-  if (typeof source !== "string" && (isMany(source) || (await isLarge(source)))) {
+  if (isMany(source) || (isPair(source) && (await isLarge(source)))) {
     const { streamedDataset } = await import("./stream/streamed-dataset.js");
     const pairs = isMany(source) ? source : [source];
     const labelsPath = isMany(source) ? request.dataset : source.labelsPath;
@@ -103,8 +120,12 @@ export async function openDataset(request: DatasetRequest): Promise<Dataset> {
   });
 }
 
-function isMany(source: SetPaths | readonly PairPaths[]): source is readonly PairPaths[] {
+function isMany(source: Source): source is readonly PairPaths[] {
   return Array.isArray(source);
+}
+
+function isPair(source: SetPaths | WholePath): source is SetPaths {
+  return "imagesPath" in source;
 }
 
 /** The size on disk is asked first: no more is done for small sets. */
@@ -122,24 +143,17 @@ interface SetFiles extends Images {
 }
 
 async function readSet(
-  source: SetPaths | string,
+  source: SetPaths | WholePath,
   { split, labels, onSized }: DatasetRequest,
 ): Promise<SetFiles> {
-  if (typeof source === "string") {
-    return (await import("./npz-set.js")).readNpzSet(source, split, labels !== false);
-  }
+  if (!isPair(source)) return source.read(source.path, split, labels !== false);
   const { imagesPath, labelsPath } = source;
   if (labelsPath === undefined) return readImages(imagesPath, onSized);
   return { ...(await readLabelled({ imagesPath, labelsPath }, onSized)), labelsPath };
 }
 
-/** The IDX files of the set, one pair or many, or the one .npz file that has all. */
-async function locate({
-  dataset,
-  labels,
-  split,
-  ...options
-}: DatasetRequest): Promise<SetPaths | readonly PairPaths[] | string> {
+/** The IDX files of the set, one pair or many, or the one file that has all. */
+async function locate({ dataset, labels, split, ...options }: DatasetRequest): Promise<Source> {
   const kind = DATASET_NAMES.includes(dataset) ? "name" : await pathKind(dataset);
   const isPattern = kind === undefined && PATTERN.test(dataset);
   if (kind === undefined && !isPattern) {
@@ -147,9 +161,9 @@ async function locate({
     throw new DatasetError("ERR_DATASET_UNKNOWN", { found: dataset, known: DATASET_NAMES, suggestion });
   }
   const start = kind === "file" ? await startOf(dataset) : "";
-  const isNpz = start === ZIP_MAGIC;
+  const read = WHOLE_SETS.get(start);
   const isManifest = kind === "file" && (start.trimStart().startsWith("[") || dataset.endsWith(".json"));
-  if (kind === "file" && !isNpz && !isManifest) {
+  if (kind === "file" && read === undefined && !isManifest) {
     if (labels === undefined) throw new DatasetError("ERR_DATASET_LABELS", { path: dataset });
     return { imagesPath: dataset, labelsPath: labels || undefined };
   }
@@ -157,7 +171,7 @@ async function locate({
     const problem = `--labels ${labels}: expected none, since "${dataset}" brings its own labels`;
     throw new UsageError("ERR_USAGE", { problem });
   }
-  if (isNpz) return dataset;
+  if (read !== undefined) return { path: dataset, read };
   if (isPattern || isManifest) {
     const { pairsByPattern, pairsOfManifest } = await import("./stream/find-pairs.js");
     return isPattern
@@ -179,7 +193,7 @@ function onlyOrAll(pairs: readonly PairPaths[]): PairPaths | readonly PairPaths[
 
 /** What a file is is told by its content, not by its name; IDX files begin with zeros, gzip files with 1f 8b. */
 async function startOf(path: string): Promise<string> {
-  return Buffer.from(await readFileStart(path, ZIP_MAGIC.length)).toString("latin1");
+  return Buffer.from(await readFileStart(path, MAGIC_BYTES)).toString("latin1");
 }
 
 /** The catalog lists a split's images before its labels. */

@@ -19,9 +19,13 @@ export interface CatalogEntry {
 
 /** Files that are about to be downloaded. */
 export interface DownloadNotice {
+  /** As it was asked for: `mnist`. */
   readonly name: string;
+  /** How many. */
   readonly files: number;
+  /** Of all of them. */
   readonly bytes: number;
+  /** The folder of the cache that they will lie in. */
   readonly folder: string;
 }
 
@@ -31,6 +35,7 @@ export interface DownloadOptions {
   readonly offline?: boolean | undefined;
   /** Aborting keeps what has come, for a later run. */
   readonly signal?: AbortSignal | undefined;
+  /** Default silent. */
   readonly log?: Log | undefined;
   /** Called once, before the first byte is asked for. */
   readonly onDownload?: ((notice: DownloadNotice) => void) | undefined;
