@@ -6,8 +6,10 @@ import type { Layer } from "../src/contracts/network.js";
 import { createInlineExecutor } from "../src/executors/inline.js";
 import { openExecutor } from "../src/executors/registry.js";
 import { createTaskRunner } from "../src/executors/task-runner.js";
+import { packTask, unpackAnswers } from "../src/executors/wire.js";
 import { createTally } from "../src/metrics/tally.js";
 import { runBatches } from "../src/run-batches.js";
+import { taskOf } from "../src/slabs/plan.js";
 import { allocateSlab } from "../src/slabs/slab.js";
 import { measure, type Rival, tableOf, timed } from "./harness.js";
 import type { Question } from "./question.js";
@@ -90,17 +92,20 @@ export const question: Question = {
   },
 };
 
-/** The same tasks without our coordinator; each lane has one under way. */
+/** The same messages without our coordinator; each lane has one under way. */
 async function runBare(pool: Piscina, lanes: number): Promise<void> {
-  const { buffer } = allocateSlab({ firstImage: 0, count: TASKS, inputs: 1 });
-  const layout = { firstImage: 0, count: TASKS, inputs: 1 };
+  const slab = allocateSlab({ firstImage: 0, count: TASKS, inputs: 1 });
   let next = 0;
+  let answered = 0;
   await Promise.all(
     Array.from({ length: lanes }, async () => {
       while (next < TASKS) {
         const id = next++;
-        await pool.run({ buffer, layout, batches: [{ id, start: id, count: 1 }] });
+        const task = taskOf(slab, [{ id, start: id, count: 1 }]);
+        const answers = unpackAnswers(await pool.run(packTask(task)));
+        answered += answers.length;
       }
     }),
   );
+  if (answered !== TASKS) throw new Error("not all tasks were answered");
 }

@@ -51,11 +51,16 @@ function summarize(name: string, samplesMs: readonly number[]): Measured {
   const sorted = samplesMs.toSorted((a, b) => a - b);
   return {
     name,
-    medianMs: sorted[Math.floor(sorted.length / 2)],
+    medianMs: median(sorted),
     fastestMs: sorted[0],
     slowestMs: sorted[sorted.length - 1],
     samplesMs,
   };
+}
+
+/** The upper of the two in the middle, of an even number. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 /** Milliseconds that the work takes. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { openDataset } from "../src/datasets/registry.js";
 import { evaluate } from "../src/evaluate.js";
 import { FIXTURES, PACKAGE_ROOT } from "../src/package-root.js";
-import { markdownTable } from "./harness.js";
+import { markdownTable, median } from "./harness.js";
 import type { Question } from "./question.js";
 import { runCommand } from "./rivals/commands.js";
 import { BENCHMARKS } from "./rivals/installed.js";
@@ -149,8 +149,4 @@ function rowOf(name: string, images: number, samples: readonly Sample[]): (strin
     median(inMb).toFixed(0),
     Math.max(...inMb).toFixed(0),
   ];
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

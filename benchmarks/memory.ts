@@ -1,7 +1,7 @@
 /** Peak memory and processor time of whole commands, as the operating system counts them. */
 
 import { fileURLToPath } from "node:url";
-import { markdownTable } from "./harness.js";
+import { markdownTable, median } from "./harness.js";
 import type { Question } from "./question.js";
 import { assertAccuracy, runCommand, withCommands } from "./rivals/commands.js";
 import { BENCHMARKS } from "./rivals/installed.js";
@@ -41,7 +41,3 @@ export const question: Question = {
     });
   },
 };
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-}

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import process, { env, stdout } from "node:process";
 import { fileURLToPath } from "node:url";
 import { PACKAGE_ROOT } from "../src/package-root.js";
+import { markdownTable } from "../src/reports/markdown-text.js";
 
 const KILLS = "50";
 /** Beside test/faults, whatever of other tests injects faults too. */
@@ -47,11 +48,13 @@ function rowsOf(path: string): Row[] {
 
 /** In Markdown. */
 function tableText(rows: readonly Row[]): string {
-  const cells = rows.map(({ fault, status, line, kept }) => [fault, String(status), line, kept]);
-  const lines = [
-    ["Fault", "Exit status", "What is said", "What is kept"],
-    ["---", "---", "---", "---"],
-    ...cells,
-  ];
-  return `\n${lines.map((row) => `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`).join("\n")}\n`;
+  const columns = ["Fault", "Exit status", "What is said", "What is kept"];
+  const cells = rows.map(({ fault, status, line, kept }) =>
+    [fault, String(status), line, kept].map((cell) => cell.replaceAll("|", "\\|")),
+  );
+  return `\n${markdownTable(
+    columns,
+    cells,
+    columns.map(() => "left"),
+  )}`;
 }

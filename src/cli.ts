@@ -32,11 +32,15 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     signals.abort(signal);
   });
 }
+let hasReader = true;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // The reader has seen enough (`| head -1`): that is its right, and no fault.
-  if (error.code !== "EPIPE") printFault(error);
+  if (!hasReader) return;
+  hasReader = false;
+  // The reader has seen enough (`| head -1`): that is its right, and no fault. What else is to be done is done.
+  if (error.code === "EPIPE") return;
+  printFault(error);
   ended = true;
-  process.exit(error.code === "EPIPE" ? 0 : 6);
+  process.exit(6);
 });
 
 // Without `await`: the bundle of this file is CommonJS.
@@ -84,7 +88,7 @@ function contextOf(flags: GlobalFlags): Context {
 }
 
 function writeAnswer(text: string): void {
-  process.stdout.write(text);
+  if (hasReader) process.stdout.write(text);
 }
 
 function printFault(fault: Error): void {

@@ -64,8 +64,8 @@ export async function evaluateWith(
     ({ evaluation } = await runPrepared(prepared, { slabs, ring, beganAt, loadMs, resumption }, hooks));
   } finally {
     fault = await resumption?.close();
-    if (fault !== undefined) hooks.onJournalFault?.(fault);
     await executor.close();
+    if (fault !== undefined) hooks.onJournalFault?.(fault);
   }
   if (fault !== undefined && hooks.onJournalFault === undefined) throw fault;
   return evaluation;

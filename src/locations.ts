@@ -1,7 +1,7 @@
 /** How data and network of a run can be opened again: names as they were given, paths absolute. */
 import { resolve } from "node:path";
 import type { DatasetLocation, NetworkLocation } from "./contracts/result.js";
-import { DATASET_NAMES } from "./datasets/registry.js";
+import { DATASET_NAMES } from "./datasets/named-sets.js";
 import { NETWORK_NAMES } from "./networks/registry.js";
 import type { EvaluateOptions } from "./options.js";
 

@@ -107,7 +107,13 @@ export async function prepare(
     await resumption?.close();
     throw error;
   });
-  onStart?.({ dataset, network, options, totalImages, doneImages, batches });
+  try {
+    onStart?.({ dataset, network, options, totalImages, doneImages, batches });
+  } catch (error) {
+    await resumption?.close();
+    await executor.close();
+    throw error;
+  }
   return { options, pair: withProbabilities(pair, options), executor, loadMs, resumption };
 }
 

@@ -131,15 +131,18 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       const attempt = again.shift() ?? firstAttempt(await planned.next());
       if (attempt === undefined) return;
       const issuedAt = performance.now();
+      let answer: TaskResult;
       try {
-        const answer = await executor.run(attempt.task, signal);
-        roundTrips.add(performance.now() - issuedAt);
-        merge(attempt, answer);
+        answer = await executor.run(attempt.task, signal);
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof RunError && error.code === "ERR_WORKER_LOAD") fatal = error;
         else retryOrGiveUp(attempt, error);
+        continue;
       }
+      roundTrips.add(performance.now() - issuedAt);
+      // What a listener throws here is no fault of the task's, which would not be merged again: it ends the run.
+      merge(attempt, answer);
     }
   }
 

@@ -6,8 +6,6 @@ import type { AnyPair } from "./load-pair.js";
 import type { EvaluateOptions } from "./options.js";
 import { packageVersion } from "./version.js";
 
-export type { RunIdentity } from "./contracts/identity.js";
-
 export type IdentityOptions = Pick<
   EvaluateOptions,
   "engine" | "probabilities" | "topK" | "bootstrap" | "seed"

@@ -21,7 +21,7 @@ import { summarize } from "./summarize.js";
 export interface RunHooks {
   /** Aborting ends the run, which then throws an IncompleteError with what was done. */
   readonly signal?: AbortSignal;
-  /** Called whenever answers have been merged. */
+  /** Called whenever answers have been merged. What it throws ends the run. */
   onProgress?(progress: Progress): void;
   /**
    * Called slab by slab, in their order, when all images of a slab are answered, with pixels, labels, predictions and

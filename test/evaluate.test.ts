@@ -1,6 +1,7 @@
 import test from "ava";
 import { ENGINES } from "../src/contracts/engine.js";
-import { evaluate } from "../src/evaluate.js";
+import { type EvaluateHooks, evaluate, evaluateWith } from "../src/evaluate.js";
+import { openExecutor } from "../src/executors/registry.js";
 import { argmax } from "../src/metrics/argmax.js";
 import { predict } from "../src/predict.js";
 import { testOf } from "./helpers/engines.js";
@@ -120,3 +121,35 @@ test("reports progress up to the last image", async (t) => {
   t.is(seen.length, 4 + 4 + 3);
   t.is(seen.at(-1), TOTAL);
 });
+
+const HOOKS: Readonly<Record<string, (fail: () => never) => EvaluateHooks>> = {
+  onStart: (fail) => ({ onStart: fail }),
+  onProgress: (fail) => ({ onProgress: fail }),
+  onSlab: (fail) => ({ onSlab: fail }),
+  // A slab that is never handed on must not be waited for.
+  "onProgress beside onSlab": (fail) => ({ onProgress: fail, onSlab() {} }),
+};
+for (const [name, hooksOf] of Object.entries(HOOKS)) {
+  test(`what ${name} throws ends the evaluation, and leaves no worker behind`, async (t) => {
+    let closed = 0;
+    let calls = 0;
+    const hooks = hooksOf(() => {
+      calls++;
+      throw new Error("enough");
+    });
+    const evaluation = evaluateWith(
+      async (...given) => {
+        const executor = await openExecutor(...given);
+        return Object.defineProperties({} as typeof executor, {
+          ...Object.getOwnPropertyDescriptors(executor),
+          close: { value: () => executor.close().then(() => void closed++) },
+        });
+      },
+      { dataset, weights, threads: 1 },
+      hooks,
+    );
+    await t.throwsAsync(evaluation, { message: "enough" });
+    t.is(closed, 1);
+    t.is(calls, 1);
+  });
+}

@@ -1,6 +1,6 @@
 /** Reads a suite of checks: validated, its paths made absolute, its evaluations as `evaluate` takes them. */
 import { dirname, resolve } from "node:path";
-import { DATASET_NAMES } from "../datasets/registry.js";
+import { DATASET_NAMES } from "../datasets/named-sets.js";
 import type { Demands } from "../gates.js";
 import { NETWORK_NAMES } from "../networks/registry.js";
 import { type EvaluateInput, type EvaluateOptions, type NumberLike, resolveOptions } from "../options.js";

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { ACTIVATIONS } from "../contracts/network.js";
 import { NORMALIZATIONS } from "../contracts/preprocessing.js";
-import { DATASET_NAMES } from "../datasets/registry.js";
+import { DATASET_NAMES } from "../datasets/named-sets.js";
 import { NETWORK_NAMES } from "../networks/registry.js";
 
 export function addDataOptions(command: Command): Command {

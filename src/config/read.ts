@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { cwd } from "node:process";
 import type * as z from "zod";
-import { DATASET_NAMES } from "../datasets/registry.js";
+import { DATASET_NAMES } from "../datasets/named-sets.js";
 import { reasonOf, UsageError } from "../errors.js";
 import { NETWORK_NAMES } from "../networks/registry.js";
 import { printable } from "../printable.js";

@@ -44,7 +44,7 @@ export interface Evaluation<Result extends ResultCounts | PredictedCounts = Resu
   readonly timeline: readonly TimelineEntry[];
   /**
    * Predicted class of each image evaluated, in order; of use only where `result.complete`, and not of a resumed run.
-   * Empty for labelled images of a set larger than memory, where `onSlab` has them.
+   * Empty for labelled images of a set larger than memory, where `onSlab` has them, and of a run over Redis.
    */
   readonly predictions: Uint16Array;
   /**

@@ -1,19 +1,17 @@
 /** Opens a data set by its name, its folder, its image and label files, or its .npz file. */
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Dataset, Split } from "../contracts/dataset.js";
-import type { CatalogEntry, DownloadOptions } from "../download/catalog-entry.js";
+import type { DownloadOptions } from "../download/catalog-entry.js";
 import { DatasetError, UsageError } from "../errors.js";
 import { pathKind } from "../files/path-kind.js";
 import { readFileStart } from "../files/read-file.js";
-import { FIXTURES } from "../package-root.js";
 import { suggest } from "../suggest.js";
-import { DATASET_CATALOG } from "./catalog.js";
 import { readClassNames } from "./class-names.js";
-import { findImages, findInFolder, SPLIT_PREFIXES } from "./folder.js";
-import { type Images, type LabelledPaths, type OnSized, readImages, readLabelled } from "./labelled.js";
+import { findImages, findInFolder } from "./folder.js";
+import { type Images, type OnSized, readImages, readLabelled } from "./labelled.js";
 import { memoryDataset } from "./memory-dataset.js";
+import { DATASET_NAMES, namedPaths } from "./named-sets.js";
 import { sha256Of } from "./sha256.js";
 import type { PairPaths } from "./stream/streamed-dataset.js";
 
@@ -63,16 +61,6 @@ const MAGIC_BYTES = 4;
 
 /** What stands in a path only where it is a pattern, unless there is such a file. */
 const PATTERN = /[*?]|\[.+\]|\{.+\}/;
-
-/** The files of each split that a set of the package's own has. */
-type NamedSet = Readonly<Partial<Record<Split, LabelledPaths>>>;
-
-const BUNDLED: ReadonlyMap<string, NamedSet> = new Map([
-  ["bundled", { test: fixturePaths("digits-images-idx3-ubyte.gz", "digits-labels-idx1-ubyte.gz") }],
-]);
-
-/** Data sets that come with the package, and those that are downloaded when they are first asked for. */
-export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_CATALOG.keys()];
 
 /**
  * Opens a set of u8 images, labelled unless asked for the images alone: images of shape (total, rows, columns), one u8
@@ -181,8 +169,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   if (kind === "folder") {
     return labels === false ? { imagesPath: await findImages(dataset, split) } : findInFolder(dataset, split);
   }
-  const entry = DATASET_CATALOG.get(dataset);
-  const paths = entry === undefined ? bundledPaths(dataset, split) : await cachedPaths(entry, split, options);
+  const paths = await namedPaths(dataset, split, options);
   return labels === false ? { imagesPath: paths.imagesPath } : paths;
 }
 
@@ -194,30 +181,4 @@ function onlyOrAll(pairs: readonly PairPaths[]): PairPaths | readonly PairPaths[
 /** What a file is is told by its content, not by its name; IDX files begin with zeros, gzip files with 1f 8b. */
 async function startOf(path: string): Promise<string> {
   return Buffer.from(await readFileStart(path, MAGIC_BYTES)).toString("latin1");
-}
-
-/** The catalog lists a split's images before its labels. */
-async function cachedPaths(
-  entry: CatalogEntry,
-  split: Split,
-  options: DownloadOptions,
-): Promise<LabelledPaths> {
-  const names = entry.files.map(({ name }) => name).filter((name) => name.startsWith(SPLIT_PREFIXES[split]));
-  const { fetchEntry } = await import("../download/fetch-entry.js");
-  const [images, labels] = await fetchEntry(entry, { ...options, wanted: names });
-  return { imagesPath: images.path, labelsPath: labels.path };
-}
-
-function bundledPaths(dataset: string, split: Split): LabelledPaths {
-  const named = BUNDLED.get(dataset) ?? {};
-  const paths = named[split];
-  if (paths !== undefined) return paths;
-  throw new DatasetError("ERR_DATASET_SPLIT", { dataset, expected: Object.keys(named), found: split });
-}
-
-function fixturePaths(images: string, labels: string): LabelledPaths {
-  return {
-    imagesPath: fileURLToPath(new URL(images, FIXTURES)),
-    labelsPath: fileURLToPath(new URL(labels, FIXTURES)),
-  };
 }

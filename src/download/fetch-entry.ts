@@ -11,7 +11,7 @@ import { userMirror } from "./mirror-url.js";
 import { sha256OfFile } from "./part-file.js";
 
 /** A mirror that is tried before all others, for networks without a way out. */
-export const MIRROR_VARIABLE = "BATCHWISE_MIRROR";
+const MIRROR_VARIABLE = "BATCHWISE_MIRROR";
 
 export interface FetchOptions extends DownloadOptions {
   /** Which files; all unless given. */

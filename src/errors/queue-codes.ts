@@ -1,8 +1,9 @@
 /** Codes of runs over Redis: its address (2), the peers and hosts (4), the connection (5). No fact may hold a credential. */
+import { printable } from "../printable.js";
 import { grouped, row } from "./define.js";
 
 /** Of the two optional peers, as one command. */
-export const QUEUE_INSTALL_COMMAND = "npm install bullmq@6 ioredis@5";
+const QUEUE_INSTALL_COMMAND = "npm install bullmq@6 ioredis@5";
 
 export const queueCodes = {
   ERR_REDIS_URL: row(
@@ -29,6 +30,11 @@ export const queueCodes = {
     5,
     (f: { address: string; seconds: number }) =>
       `${f.address}: Redis has been away for ${f.seconds} s; what was done is kept there: go on with the same --run-id`,
+  ),
+  ERR_REDIS_REFUSED: row(
+    5,
+    (f: { address: string; reason: string }) =>
+      `${f.address}: Redis refuses a command: ${printable(f.reason)}; what was done is kept there: mend that, and go on with the same --run-id`,
   ),
   ERR_RUN_UNKNOWN: row(
     2,

@@ -33,7 +33,7 @@ export interface NpyHeader {
   readonly totalBytes: number;
 }
 
-export const NPY_DTYPES = ["f2", "f4", "f8", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8"] as const;
+const NPY_DTYPES = ["f2", "f4", "f8", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8"] as const;
 export type NpyDtype = (typeof NPY_DTYPES)[number];
 
 type Fault = (expected: string, found: string) => FileError;

@@ -24,6 +24,8 @@ export class Journal {
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
   #fault: BatchwiseError | undefined;
+  /** Nothing is written any more: what is added need not be kept. */
+  #isOver = false;
 
   private constructor(
     path: string,
@@ -84,7 +86,7 @@ export class Journal {
   }
 
   add(merged: MergedBatch): void {
-    if (this.#fault === undefined) this.#pending.add(merged);
+    if (!this.#isOver) this.#pending.add(merged);
   }
 
   /** Writes what is left. Answers why it is not whole, where it is not. */
@@ -98,7 +100,7 @@ export class Journal {
   }
 
   async #flush(): Promise<void> {
-    if (this.#fault !== undefined) return;
+    if (this.#isOver) return;
     try {
       const position = await this.#output?.sync();
       const lines = this.#linesUpTo(position);
@@ -106,12 +108,21 @@ export class Journal {
     } catch (error) {
       // A second write behind half a line would make it a line in the middle: nothing more is written.
       this.#fault = error instanceof BatchwiseError ? error : writeFault(this.#path, error);
+      this.#end();
     }
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#pending.clear();
   }
 
   /** Of an output that could not be written nothing more is said: what it lacks is to be done again. */
   #linesUpTo(position: OutputPosition | null | undefined): string[] {
-    if (position === null) return [];
+    if (position === null) {
+      this.#end();
+      return [];
+    }
     const predictions = position === undefined ? null : { bytes: position.bytes, sha256: position.sha256 };
     return this.#pending
       .take(position?.nextImage ?? Number.POSITIVE_INFINITY)

@@ -19,6 +19,7 @@ export interface Pending {
   add(merged: MergedBatch): void;
   /** The counts of all batches that end at `before` or earlier, a range of consecutive ones each; they are then not pending. */
   take(before: number): PartialCounts[];
+  clear(): void;
 }
 
 export function createPending(classes: number): Pending {
@@ -42,6 +43,9 @@ export function createPending(classes: number): Pending {
         else runs.push([batch]);
       }
       return runs.map((run) => countsOf(run, classes));
+    },
+    clear() {
+      batches = [];
     },
   };
 }

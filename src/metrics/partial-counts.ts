@@ -2,7 +2,7 @@
 import type { ImageRange } from "../contracts/dataset.js";
 import type { PartialCounts, SerialisedScoreSums } from "../contracts/partial.js";
 import type { ScoreSums } from "../contracts/scores.js";
-import { addScoreSums, emptyScoreSums, scoreContradictionOf } from "./score-sums.js";
+import { addScoreSums, emptyScoreSums, scoreContradictionOf, sumOf } from "./score-sums.js";
 import type { Tally } from "./tally.js";
 
 export interface CountsBeside {
@@ -95,8 +95,4 @@ export function scoreSumsOf({ logLoss, brier, labelRanks, bins }: SerialisedScor
     labelRanks,
     bins: bins.map((bin) => ({ ...bin, confidence: BigInt(bin.confidence) })),
   };
-}
-
-function sumOf(counts: readonly number[]): number {
-  return counts.reduce((a, b) => a + b, 0);
 }

@@ -1,6 +1,7 @@
 /** From sums of scores to the measures that users see: each is divided once. */
 import type { ReliabilityBin, ScoreMetrics } from "../contracts/metrics.js";
 import { type ScoreBin, type ScoreSums, UNITS_PER_ONE } from "../contracts/scores.js";
+import { sumOf } from "./score-sums.js";
 
 /**
  * Log loss and top-k accuracy as scikit-learn's log_loss and top_k_accuracy_score have them; the Brier score of all
@@ -36,8 +37,4 @@ function reliabilityOf({ total, correct, confidence }: ScoreBin, from: number, t
     accuracy: correct / total,
     meanConfidence: Number(confidence) / UNITS_PER_ONE / total,
   };
-}
-
-function sumOf(counts: readonly number[]): number {
-  return counts.reduce((a, b) => a + b, 0);
 }

@@ -68,7 +68,7 @@ export function scoreContradictionOf(
   return isWithin ? undefined : "expected bins whose shares are 1 at most, found a larger one";
 }
 
-function sumOf(counts: readonly number[]): number {
+export function sumOf(counts: readonly number[]): number {
   return counts.reduce((a, b) => a + b, 0);
 }
 

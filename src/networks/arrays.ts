@@ -17,7 +17,7 @@ export type ElementType = keyof typeof ELEMENT_BYTES;
 export const MAX_DIMENSIONS = 64;
 
 /** What one array may take as float64. */
-export const MAX_ARRAY_BYTES = 2 ** 31;
+const MAX_ARRAY_BYTES = 2 ** 31;
 
 /**
  * Elements of a shape of whole numbers.

@@ -93,6 +93,7 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
       }
       if (complete) await rename(this.#partialPath, path);
     } catch (error) {
+      await this.discard();
       throw writeFault(path, error);
     }
     return written;
@@ -136,12 +137,17 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
 }
 
 async function isWholeFile(path: string, { bytes, sha256 }: OutputPosition): Promise<boolean> {
-  if ((await stat(path).catch(() => undefined))?.size !== bytes) return false;
-  const file = await open(path, "r");
   try {
-    return (await hashOf(file, bytes)).digest("hex") === sha256;
-  } finally {
-    await file.close();
+    if ((await stat(path)).size !== bytes) return false;
+    const file = await open(path, "r");
+    try {
+      return (await hashOf(file, bytes)).digest("hex") === sha256;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    // What cannot be read vouches for nothing: the partial file decides.
+    return false;
   }
 }
 

@@ -1,8 +1,9 @@
 /** Reads a predictions file line by line, after its bytes are known to be those that the result speaks of. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import type { Prediction, PredictionsFormat } from "../contracts/predictions.js";
-import { FileError, reasonOf } from "../errors.js";
+import { FileError } from "../errors.js";
+import { openRegularFile, readFault } from "../files/read-file.js";
 import { jsonBloat } from "../schemas/json-bloat.js";
 import { predictionSchema } from "../schemas/prediction.js";
 import { checkLine, syntaxReason } from "../schemas/read-document.js";
@@ -13,27 +14,40 @@ import { isCsvHeader } from "./lines.js";
 const LONGEST_LINE_CHARACTERS = 2 ** 22;
 
 /**
- * The predictions in order; memory holds one line. The file is read twice: its hash is checked before anything of it is
- * believed.
+ * The predictions in order; memory holds one line. The file is opened once and read twice: its hash is checked before
+ * anything of it is believed.
  *
- * @throws FileError ERR_FILE_READ; ERR_PREDICTIONS_HASH where the bytes are others; ERR_PREDICTIONS_LINE naming the
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; ERR_PREDICTIONS_HASH where the bytes are others; ERR_PREDICTIONS_LINE naming the
  *   first line that is no prediction, or out of order
  */
 export async function* readPredictions(
   path: string,
   expected: { readonly sha256: string; readonly format: PredictionsFormat },
 ): AsyncGenerator<Prediction> {
-  const found = await sha256Of(path);
-  if (found !== expected.sha256) {
-    throw new FileError("ERR_PREDICTIONS_HASH", { path, expected: expected.sha256, found });
+  const { handle } = await openRegularFile(path);
+  try {
+    const found = await sha256Of(path, handle);
+    if (found !== expected.sha256) {
+      throw new FileError("ERR_PREDICTIONS_HASH", { path, expected: expected.sha256, found });
+    }
+    yield* parsed(path, linesOf(path, handle), expected.format);
+  } finally {
+    await handle.close();
   }
+}
+
+async function* parsed(
+  path: string,
+  lines: AsyncIterable<string>,
+  format: PredictionsFormat,
+): AsyncGenerator<Prediction> {
   let number = 0;
   let header: readonly string[] | undefined;
   let lastIndex = -1;
-  for await (const text of linesOf(path)) {
+  for await (const text of lines) {
     number++;
     const line = { path, line: number };
-    if (expected.format === "csv" && header === undefined) {
+    if (format === "csv" && header === undefined) {
       header = text.split(",");
       if (!isCsvHeader(header))
         throw lineFault(line, "expected the columns index, label, prediction and so on");
@@ -53,26 +67,27 @@ export async function* readPredictions(
   }
 }
 
-async function sha256Of(path: string): Promise<string> {
+async function sha256Of(path: string, handle: FileHandle): Promise<string> {
   const hash = createHash("sha256");
-  for await (const piece of piecesOf(path)) hash.update(piece);
+  for await (const piece of piecesOf(path, handle)) hash.update(piece);
   return hash.digest("hex");
 }
 
-async function* piecesOf(path: string): AsyncGenerator<Buffer> {
+/** All of the file, from its start. */
+async function* piecesOf(path: string, handle: FileHandle): AsyncGenerator<Buffer> {
   try {
-    yield* createReadStream(path);
+    yield* handle.createReadStream({ start: 0, autoClose: false });
   } catch (error) {
-    throw new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
+    throw readFault(path, error);
   }
 }
 
 /** Without their line feeds; a last line without one counts too. */
-async function* linesOf(path: string): AsyncGenerator<string> {
+async function* linesOf(path: string, handle: FileHandle): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
   let number = 1;
-  for await (const piece of piecesOf(path)) {
+  for await (const piece of piecesOf(path, handle)) {
     const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     number += lines.length;

@@ -1,10 +1,10 @@
 /** The coordinator of a run over Redis: adds ranges, takes answers, and ends when all have one, or when it is of no more use. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ImageRange } from "../contracts/dataset.js";
 import type { Log } from "../contracts/log.js";
 import { RunError, reasonOf } from "../errors.js";
+import { Attendance } from "./attendance.js";
 import { Books } from "./books.js";
-import type { Link } from "./link.js";
+import { type Link, redisFault, untilLost } from "./link.js";
 import type { JobRecord } from "./peers.js";
 import { ATTEMPTS, openRangeQueue, type RangeQueue } from "./range-queue.js";
 import { jobImagesFor, probeOf, rangesOf } from "./ranges.js";
@@ -17,8 +17,6 @@ const TICK_MS = 250;
 const RECONCILE_MS = 1000;
 /** Redis is waited for so long, where patience does not end before. */
 const MOST_AWAY_MS = 60_000;
-/** All hosts that there are have refused for so long: another may still come. */
-const REFUSED_MS = 5000;
 /** Where nothing has gone right by then, the rest would only take its time to fail too. */
 const HOPELESS_FAILURES = 3;
 
@@ -50,9 +48,7 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
   const beganAt = performance.now();
   let mergedAt = beganAt;
   let { jobImages } = request.run;
-  let hosts: readonly HostPresence[] = [];
-  let hostsSeenAt = beganAt;
-  let acceptedAt = beganAt;
+  const attendance = new Attendance(runId, beganAt);
   let reconciledAt = Number.NEGATIVE_INFINITY;
   let ranges: Iterator<ImageRange> | undefined;
   const ended = new Set<string>();
@@ -136,9 +132,7 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
     if (record === undefined) await records.writeRun({ ...request.run, jobImages });
     else if (record.state === "cancelled") throw new RunError("ERR_RUN_CANCELLED", { runId, ...doneOf() });
     await records.attend(runId, books.sum.total);
-    hosts = await records.hosts();
-    if (hosts.length > 0) hostsSeenAt = now;
-    if (hosts.length === 0 || hosts.some(({ refused }) => refused[runId] === undefined)) acceptedAt = now;
+    attendance.note(await records.hosts(), now);
   }
 
   function doneOf() {
@@ -172,7 +166,7 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
     const { range, elapsedMs } = probe;
     const measured = {
       imagesPerSecond: range.limit / Math.max(0.001, elapsedMs / 1000),
-      hosts: hosts.length,
+      hosts: attendance.hosts.length,
       leftImages: whole.limit - range.limit,
     };
     const imageBytes = spec.packed ? 2 + (spec.identity.probabilities ? 8 * classes : 0) : 0;
@@ -193,11 +187,11 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
       const now = performance.now();
       await settleEnded();
       await refill(now);
-      request.onProgress(books, hosts);
+      request.onProgress(books, attendance.hosts);
       if (books.outstanding === 0 && jobImages !== undefined) return;
       if (now - reconciledAt >= RECONCILE_MS) await reconcile(now);
       if (books.sum.total === 0 && books.failures.length >= HOPELESS_FAILURES) return;
-      assertHosts(now);
+      attendance.assertAtWork(now, request.patienceMs);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, TICK_MS);
         wake = () => {
@@ -209,26 +203,17 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
     }
   }
 
-  function assertHosts(now: number): void {
-    if (now - hostsSeenAt > request.patienceMs) {
-      throw new RunError("ERR_HOSTS_ABSENT", { seconds: Math.round(request.patienceMs / 1000) });
-    }
-    const [first] = hosts;
-    if (first === undefined || now - acceptedAt < REFUSED_MS) return;
-    const reason = first.refused[runId] ?? "";
-    throw new RunError("ERR_HOSTS_REFUSED", { host: first.host, reason, hosts: hosts.length });
-  }
-
   let failure: RunError | undefined;
   const watch = new AbortController();
   try {
     await Promise.race([
       work(),
-      lost(link, Math.min(MOST_AWAY_MS, request.patienceMs), AbortSignal.any([signal, watch.signal])),
+      untilLost(link, Math.min(MOST_AWAY_MS, request.patienceMs), AbortSignal.any([signal, watch.signal])),
     ]);
   } catch (error) {
-    if (!(error instanceof RunError)) throw error;
-    failure = error;
+    const told = redisFault(link, error);
+    if (!(told instanceof RunError)) throw error;
+    failure = told;
   } finally {
     watch.abort();
     const closing = closeRun(queue, signal.aborted && link.awaySinceMs === undefined);
@@ -242,17 +227,6 @@ async function closeRun(queue: RangeQueue, isInterrupted: boolean): Promise<void
   // Who goes on adds them again.
   if (isInterrupted) await queue.drain();
   await queue.close();
-}
-
-/** Ends when the signal is aborted; refused when Redis has been away for too long. Commands wait for it, whoever gives them does not. */
-async function lost(link: Link, awayMs: number, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(TICK_MS, undefined, { signal }).catch(() => {});
-    const { address, awaySinceMs } = link;
-    if (awaySinceMs !== undefined && performance.now() - awaySinceMs > awayMs) {
-      throw new RunError("ERR_REDIS_LOST", { address, seconds: Math.round(awayMs / 1000) });
-    }
-  }
 }
 
 function rangeFailure({ failures }: Books): RunError | undefined {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BatchwiseError, RunError, reasonOf } from "../errors.js";
 import type { OpenExecutor } from "../evaluate.js";
 import type { Prepared } from "../prepare.js";
-import type { Link } from "./link.js";
+import { type Link, redisFault } from "./link.js";
 import { type HostHooks, type HostOptions, openRun } from "./open-run.js";
 import type { QueueWorker } from "./peers.js";
 import { QUEUE_PREFIX, Records, type RunRecord } from "./records.js";
@@ -35,7 +35,11 @@ export interface ServeHooks extends HostHooks {
   note(text: string): void;
 }
 
-/** Until the signal is aborted; what is under way then is ended first, unless that takes too long. */
+/**
+ * Until the signal is aborted; what is under way then is ended first, unless that takes too long.
+ *
+ * @throws RunError ERR_REDIS_REFUSED
+ */
 export async function serve(
   link: Link,
   open: OpenExecutor,
@@ -45,7 +49,8 @@ export async function serve(
   const { signal, log, note } = hooks;
   const records = new Records(link.redis);
   const host = `${hostname()}-${pid}-${randomBytes(2).toString("hex")}`;
-  const refused: Record<string, string> = {};
+  /** Why, by run. */
+  const refused = new Map<string, string>();
   let threads = 0;
   let served: ServedRun | undefined;
   /** The pair and the pool of the last run: the next may be over the same. */
@@ -53,7 +58,12 @@ export async function serve(
 
   const showPresence = () =>
     records
-      .showPresence({ host, threads, runId: served?.spec.runId ?? null, refused })
+      .showPresence({
+        host,
+        threads,
+        runId: served?.spec.runId ?? null,
+        refused: Object.fromEntries(refused),
+      })
       .catch((error: unknown) => log.debug({ reason: reasonOf(error) }, "presence"));
   const presence = setInterval(showPresence, PRESENCE_INTERVAL_MS);
 
@@ -67,22 +77,26 @@ export async function serve(
   }
 
   async function release(): Promise<void> {
-    await kept?.prepared.executor.close();
+    const released = kept;
     kept = undefined;
+    await released?.prepared.executor.close();
   }
 
   async function begin({ spec }: RunRecord): Promise<void> {
     const { runId } = spec;
     try {
       const prepared = await prepareFor(spec);
+      // Whoever was told to stop meanwhile has gone on without waiting for this.
+      if (signal.aborted) return await release();
       threads = prepared.executor.capacity;
       const work = workOf({ host, spec, prepared, records, hooks });
       served = { spec, worker: listen(link, runId, work, hooks), attendedAtMs: performance.now() };
       note(`takes part in run ${runId}`);
     } catch (error) {
       if (signal.aborted) return;
-      refused[runId] = refusalText(error);
-      note(`refuses run ${runId}: ${refused[runId]}`);
+      const reason = refusalText(error);
+      refused.set(runId, reason);
+      note(`refuses run ${runId}: ${reason}`);
     }
     await showPresence();
   }
@@ -111,20 +125,28 @@ export async function serve(
     }
     for (const run of await records.runs()) {
       const { runId } = run.spec;
-      if (run.state !== "open" || refused[runId] !== undefined || !(await records.isAttended(runId)))
-        continue;
+      if (run.state !== "open" || refused.has(runId) || !(await records.isAttended(runId))) continue;
       return begin(run);
+    }
+  }
+
+  async function lookUntilAborted(): Promise<void> {
+    try {
+      while (!signal.aborted) {
+        await untilAborted(signal, look());
+        await sleep(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => {});
+      }
+    } finally {
+      await end();
+      await release();
     }
   }
 
   try {
     await showPresence();
-    while (!signal.aborted) {
-      await untilAborted(signal, look());
-      await sleep(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => {});
-    }
-    await end();
-    await release();
+    await lookUntilAborted().catch((error: unknown) => {
+      throw redisFault(link, error);
+    });
     if (link.awaySinceMs === undefined) await records.endPresence(host);
   } finally {
     clearInterval(presence);

@@ -1,4 +1,5 @@
 /** One connection to a Redis that outlives its restarts, and says for how long it has been away. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../contracts/log.js";
 import { RunError, reasonOf } from "../errors.js";
 import { loadPeers, type Peers, type RedisClient, type RedisOptions } from "./peers.js";
@@ -8,6 +9,7 @@ import { type RedisAddress, readRedisUrl } from "./redis-url.js";
 const CONNECT_TIMEOUT_MS = 5000;
 const GRACE_MS = 500;
 const LONGEST_RETRY_DELAY_MS = 500;
+const LOOK_INTERVAL_MS = 250;
 
 /** What Redis answers where the password is wrong, or is missing. */
 const REFUSED_PASSWORD = /WRONGPASS|NOAUTH|invalid password|without any password configured/;
@@ -119,4 +121,25 @@ function optionsOf({
 
 function retryDelayMs(times: number): number {
   return Math.min(LONGEST_RETRY_DELAY_MS, 25 * 2 ** times);
+}
+
+/**
+ * Ends when the signal is aborted. Commands wait for a Redis that is away, whoever gives them does not.
+ *
+ * @throws RunError ERR_REDIS_LOST when it has been away for `awayMs`
+ */
+export async function untilLost(link: Link, awayMs: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => {});
+    const { address, awaySinceMs } = link;
+    if (awaySinceMs !== undefined && performance.now() - awaySinceMs > awayMs) {
+      throw new RunError("ERR_REDIS_LOST", { address, seconds: Math.round(awayMs / 1000) });
+    }
+  }
+}
+
+/** What Redis itself answered (out of memory, read-only, not allowed) as an error of ours; any other error as it is. */
+export function redisFault({ address }: Pick<Link, "address">, error: unknown): unknown {
+  if (!(error instanceof Error && error.name === "ReplyError")) return error;
+  return new RunError("ERR_REDIS_REFUSED", { address, reason: reasonOf(error) }, { cause: error });
 }

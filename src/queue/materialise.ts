@@ -5,10 +5,11 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "../cache.js";
 import type { RemoteFile } from "../download/catalog-entry.js";
-import { BatchwiseError, TransferError, UsageError } from "../errors.js";
+import { BatchwiseError, reasonOf, TransferError, UsageError } from "../errors.js";
 
 /** Where in the cache files from anywhere are kept, each in a folder of its hash. */
 const FOLDER = "remote";
+const SHA256 = /^[0-9a-f]{64}$/;
 
 /** What the coordinator has learnt of a file that hosts will ask for. */
 export type RemoteFiles = Readonly<Record<string, RemoteFile>>;
@@ -24,7 +25,7 @@ function isRemote(location: string): boolean {
 /**
  * On a host: what comes over http is kept by its hash, and held against it.
  *
- * @throws TransferError, with any of its codes
+ * @throws TransferError, with any of its codes; UsageError as `learn`
  */
 export async function materialise(
   location: string,
@@ -33,7 +34,11 @@ export async function materialise(
 ): Promise<string> {
   if (!isUrl(location)) return location;
   const file = files[location];
-  if (file === undefined) return fileURLToPath(location);
+  if (file === undefined) return localPath(location);
+  // Whoever can write into Redis has said this: nothing of it may lead out of the cache.
+  if (!isFileName(file.name) || !SHA256.test(file.sha256)) {
+    throw noFile(location, "its name or its hash, as the run has it, is none");
+  }
   const { fetchEntry } = await import("../download/fetch-entry.js");
   const entry = { name: join(FOLDER, file.sha256), mirrors: [new URL(".", location).href], files: [file] };
   const [{ path }] = await fetchEntry(entry, { signal, verify: "hash" });
@@ -43,32 +48,67 @@ export async function materialise(
 /**
  * On the coordinator, which does not know the file yet: its path here, and what hosts are to hold it against.
  *
- * @throws UsageError where the URL has a password, which hosts would be told; TransferError ERR_TRANSFER_FAILED
+ * @throws UsageError ERR_USAGE where the URL has a password, which hosts would be told, or names no file
+ * @throws TransferError ERR_TRANSFER_FAILED, ERR_CACHE_WRITE
  */
 export async function learn(
   location: string,
   signal: AbortSignal,
 ): Promise<{ readonly path: string; readonly file: RemoteFile | undefined }> {
   if (!isUrl(location)) return { path: location, file: undefined };
-  if (!isRemote(location)) return { path: fileURLToPath(location), file: undefined };
+  if (!isRemote(location)) return { path: localPath(location), file: undefined };
   const url = new URL(location);
   if (url.username !== "" || url.password !== "" || url.search !== "") {
     const problem = "a URL of data or network may hold no password and no query, since every host is told it";
     throw new UsageError("ERR_USAGE", { problem });
   }
-  const name = decodeURIComponent(basename(url.pathname));
+  const name = fileNameOf(url);
   const folder = join(cacheFolder(), FOLDER);
   const part = join(folder, `.${randomUUID()}.part`);
-  await mkdir(folder, { recursive: true });
   try {
+    await mkdir(folder, { recursive: true });
     const file = { name, ...(await download(url, part, signal)) };
     const path = join(folder, file.sha256, name);
     await mkdir(join(folder, file.sha256), { recursive: true });
     await rename(part, path);
     return { path, file };
+  } catch (error) {
+    if (error instanceof BatchwiseError || signal.aborted) throw error;
+    throw new TransferError("ERR_CACHE_WRITE", { path: folder, reason: reasonOf(error) }, { cause: error });
   } finally {
-    await rm(part, { force: true });
+    await rm(part, { force: true }).catch(() => {});
   }
+}
+
+function localPath(location: string): string {
+  try {
+    return fileURLToPath(location);
+  } catch (error) {
+    throw noFile(location, reasonOf(error));
+  }
+}
+
+/** The last part of the path, which becomes a name in the cache here and on every host. */
+function fileNameOf({ href, pathname }: URL): string {
+  const name = decodedName(basename(pathname));
+  if (name !== undefined && isFileName(name)) return name;
+  throw noFile(href, "its last part is no file's name");
+}
+
+function isFileName(name: string): boolean {
+  return name !== "" && name !== "." && name !== ".." && !/[/\\\p{Cc}]/u.test(name);
+}
+
+function decodedName(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function noFile(location: string, problem: string): UsageError {
+  return new UsageError("ERR_USAGE", { problem: `${location}: expected the URL of a file: ${problem}` });
 }
 
 async function download(url: URL, path: string, signal: AbortSignal): Promise<Omit<RemoteFile, "name">> {

@@ -13,7 +13,7 @@ const DAY_SECONDS = 86_400;
 export const KEEP_OPEN_SECONDS = 7 * DAY_SECONDS;
 export const KEEP_ENDED_SECONDS = DAY_SECONDS;
 
-export const RUN_STATES = ["open", "stopped", "done", "failed", "cancelled"] as const;
+const RUN_STATES = ["open", "stopped", "done", "failed", "cancelled"] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
 export interface RunRecord {

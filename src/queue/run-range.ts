@@ -10,7 +10,7 @@ import { rounded } from "../milliseconds.js";
 import type { Prepared } from "../prepare.js";
 import { runBatches } from "../run-batches.js";
 import { taskPlanFor } from "../slabs/task-size.js";
-import { type PackedAnswers, pack, type RangeAnswer } from "./spec.js";
+import { answerRoom, pack, type RangeAnswer } from "./spec.js";
 
 /** As many of a range's latencies are told. */
 const MOST_LATENCIES = 32;
@@ -32,9 +32,7 @@ export async function runRange(
   const { batchSize, engine, retries } = options;
   const { classes } = pair;
   const tally = createTally(classes);
-  const images: PackedAnswers | undefined = isPacked
-    ? roomFor(range, options.probabilities ? classes : 0)
-    : undefined;
+  const images = isPacked ? answerRoom(range.limit, options.probabilities ? classes : 0) : undefined;
   let scores: ScoreSums | null = options.probabilities ? emptyScoreSums(classes) : null;
   const outcome = await runBatches({
     slabs: pair.slabs(batchSize, range),
@@ -70,10 +68,6 @@ export async function runRange(
     },
     packed: images && pack(images),
   };
-}
-
-function roomFor({ limit }: ImageRange, classes: number): PackedAnswers {
-  return { predictions: new Uint16Array(limit), probabilities: new Float64Array(limit * classes) };
 }
 
 /** Evenly by rank. */

@@ -57,12 +57,18 @@ export function rangeOfJob(jobId: string): ImageRange | undefined {
   return found === null ? undefined : { offset: Number(found[1]), limit: Number(found[2]) };
 }
 
-/** Each image's answers in one piece of bytes: probabilities (count × classes) f64, then predictions (count) u16. */
+/** Each image's answers: predictions (count) u16, and probabilities (count × classes) f64, row-major. */
 export interface PackedAnswers {
   readonly predictions: Uint16Array;
   readonly probabilities: Float64Array;
 }
 
+/** Zeroed. `classes` 0 where there are no probabilities. */
+export function answerRoom(images: number, classes: number): PackedAnswers {
+  return { predictions: new Uint16Array(images), probabilities: new Float64Array(images * classes) };
+}
+
+/** In one piece of bytes, as this machine has them: probabilities, which want to lie aligned, then predictions. */
 export function pack({ predictions, probabilities }: PackedAnswers): Buffer {
   return Buffer.concat([bytesOf(probabilities), bytesOf(predictions)]);
 }

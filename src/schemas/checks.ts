@@ -4,11 +4,10 @@ import { SPLITS } from "../contracts/dataset.js";
 import { ENGINES } from "../contracts/engine.js";
 import { ACTIVATIONS } from "../contracts/network.js";
 import { NORMALIZATIONS } from "../contracts/preprocessing.js";
-import { MAX_COUNT, MAX_THREADS } from "../options.js";
-import { share } from "./primitives.js";
+import { LIMITS } from "../options.js";
+import { decimalWithin, share, within } from "./primitives.js";
 
 const path = z.string().min(1);
-const atLeastOne = z.int().min(1).max(MAX_COUNT);
 
 const evaluation = z
   .strictObject({
@@ -27,9 +26,9 @@ const evaluation = z
     activation: z.enum(ACTIVATIONS).optional().describe("Of the hidden layers, where the file does not say."),
     normalize: z.enum(NORMALIZATIONS).optional().describe("Where the file does not say."),
     engine: z.enum(ENGINES).optional(),
-    offset: z.int().min(0).max(MAX_COUNT).optional().describe("The first image."),
-    limit: atLeastOne.optional().describe("At most so many images."),
-    batchSize: atLeastOne.optional(),
+    offset: within(LIMITS.offset).optional().describe("The first image."),
+    limit: within(LIMITS.limit).optional().describe("At most so many images."),
+    batchSize: within(LIMITS.batchSize).optional(),
     minAccuracy: share.optional(),
     expectAccuracy: share.optional().describe("The accuracy as it is printed."),
     minClassRecall: share.optional().describe("Of every class that has images."),
@@ -47,14 +46,9 @@ const evaluation = z
 export const checksSchema = z
   .strictObject({
     $schema: z.string().optional(),
-    threads: z.int().min(0).max(MAX_THREADS).optional().describe("Default: one a core."),
-    timeoutSeconds: z.number().min(0.001).max(86_400).optional().describe("Of one batch. Default: 30."),
-    retries: z
-      .int()
-      .min(0)
-      .max(100)
-      .optional()
-      .describe("How often a failed batch is run again. Default: 2."),
+    threads: within(LIMITS.threads).optional().describe("Default: one a core."),
+    timeoutSeconds: decimalWithin(LIMITS.timeoutSeconds).optional().describe("Of one batch. Default: 30."),
+    retries: within(LIMITS.retries).optional().describe("How often a failed batch is run again. Default: 2."),
     offline: z.boolean().optional().describe("Download nothing."),
     evaluations: z.array(evaluation).min(1),
   })

@@ -4,7 +4,7 @@ import { SPLITS } from "../contracts/dataset.js";
 import { ENGINES } from "../contracts/engine.js";
 import { ACTIVATIONS } from "../contracts/network.js";
 import { NORMALIZATIONS } from "../contracts/preprocessing.js";
-import { DATASET_NAMES } from "../datasets/registry.js";
+import { DATASET_NAMES } from "../datasets/named-sets.js";
 import { LOG_LEVELS } from "../logger.js";
 import { NETWORK_NAMES } from "../networks/registry.js";
 import { EXECUTORS, LIMITS } from "../options.js";

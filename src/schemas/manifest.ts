@@ -26,5 +26,3 @@ export const manifestSchema = z
   )
   .min(1)
   .meta({ title: "Batchwise: the files of a data set" });
-
-export type Manifest = z.infer<typeof manifestSchema>;

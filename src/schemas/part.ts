@@ -3,7 +3,7 @@ import * as z from "zod";
 import { ENGINES } from "../contracts/engine.js";
 import { ACTIVATIONS } from "../contracts/network.js";
 import { LIMITS } from "../options.js";
-import { count, sha256 } from "./primitives.js";
+import { count, sha256, within } from "./primitives.js";
 
 /** Of 2^32 images no sum passes 2^70; longer ones would take long to read. */
 const digits = z.string().regex(/^\d{1,22}$/);
@@ -31,11 +31,6 @@ const preprocessing = z.discriminatedUnion("kind", [
   z.object({ kind: z.enum(["whiten-zca", "whiten-pca"]), epsilon: z.number(), folded: z.literal(true) }),
 ]);
 
-/** What the options of a run allow. */
-function upTo([low, high]: readonly [low: number, high: number]) {
-  return z.int().min(low).max(high);
-}
-
 export const runIdentity = z
   .object({
     batchwise: z.string(),
@@ -46,12 +41,12 @@ export const runIdentity = z
     activations: z.array(z.enum(ACTIVATIONS)).nullable(),
     labelled: z.boolean(),
     classes: z.int().positive(),
-    offset: upTo(LIMITS.offset),
-    limit: upTo(LIMITS.limit),
+    offset: within(LIMITS.offset),
+    limit: within(LIMITS.limit),
     probabilities: z.boolean(),
-    topK: upTo(LIMITS.topK).nullable(),
-    bootstrap: upTo(LIMITS.bootstrap),
-    seed: upTo(LIMITS.seed),
+    topK: within(LIMITS.topK).nullable(),
+    bootstrap: within(LIMITS.bootstrap),
+    seed: within(LIMITS.seed),
   })
   .describe("All that the answer of the whole run depends on.");
 

@@ -83,6 +83,21 @@ test("a first line is enough for whoever reads stdout", async (t) => {
   });
 });
 
+test("a reader that leaves at once hides no missed gate", async (t) => {
+  const command = `"${process.execPath}" "${CLI}" --no-config --quiet --limit 500 --format json --min-accuracy 1`;
+  const { status, stderr } = spawnSync("bash", ["-c", `set -o pipefail; ${command} | exec true`], {
+    encoding: "utf8",
+  });
+  t.regex(stderr, /^batchwise: ERR_GATE_ACCURACY: [^\n]+\n$/);
+  t.is(status, 100);
+  await recordFault({
+    fault: "stdout closed before the answer, and a gate missed",
+    status,
+    line: stderr.trim(),
+    kept: "the exit status",
+  });
+});
+
 const withTerminal = needs("script", existsSync("/usr/bin/script"));
 
 withTerminal("a terminal of zero columns is written to in plain lines, and the run ends", async (t) => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { connect, createServer } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { needs } from "./require.js";
@@ -20,6 +21,8 @@ export interface RedisServer {
   kill(): Promise<void>;
   /** On the same port; with what it had written down, or empty. */
   start(): Promise<void>;
+  /** Of a server without a password, in words (redis.io/docs, "Inline commands"). */
+  command(words: string): Promise<void>;
 }
 
 export async function startRedis(
@@ -53,6 +56,11 @@ export async function startRedis(
     shown,
     kill,
     start,
+    async command(words) {
+      const socket = connect(port, "127.0.0.1").end(`${words}\r\n`);
+      const answer = await buffer(socket);
+      if (!answer.toString().startsWith("+OK")) throw new Error(`${words}: ${answer}`);
+    },
   };
 }
 

@@ -51,3 +51,14 @@ test("takes only what ends before an image, and keeps the rest, though its slab 
   fresh.add(merged(10, 0, 5));
   t.deepEqual(confusionMatrix, fresh.take(15)[0].confusionMatrix);
 });
+
+test("what is cleared is not counted later", (t) => {
+  const pending = createPending(CLASSES);
+  pending.add(merged(0, 0, 10));
+  pending.clear();
+  pending.add(merged(20, 0, 5));
+  t.deepEqual(
+    pending.take(Number.POSITIVE_INFINITY).map(({ offset, limit }) => [offset, limit]),
+    [[20, 5]],
+  );
+});

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,6 +10,8 @@ import { readPredictions } from "../../src/predictions/reader.js";
 import { topClasses } from "../../src/predictions/top-classes.js";
 import { openPredictions } from "../../src/predictions/writer.js";
 import { temporaryFolder } from "../helpers/temporary.js";
+
+const UNIX = process.platform !== "win32";
 
 const FIRST: PredictedImages = {
   firstImage: 7,
@@ -213,4 +216,15 @@ test("refuses a line without an end before it fills the memory", async (t) => {
     code: "ERR_PREDICTIONS_LINE",
     message: /line 1 .*no end/,
   });
+});
+
+(UNIX ? test : test.skip)("refuses what a result calls its predictions and is no file", async (t) => {
+  const pipe = join(await temporaryFolder(t), "pipe");
+  execFileSync("mkfifo", [pipe]);
+  for (const path of [pipe, "/dev/zero"]) {
+    await t.throwsAsync(all(readPredictions(path, { sha256: "0".repeat(64), format: "csv" })), {
+      code: "ERR_FILE_READ",
+      message: /a device or a pipe/,
+    });
+  }
 });

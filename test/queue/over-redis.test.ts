@@ -320,6 +320,30 @@ redisTest("an interrupted run is partial, and goes on where it was", async (t) =
   t.true(first >= kept);
 });
 
+redisTest(
+  "a Redis that refuses a command ends the run with what was done, and it goes on later",
+  async (t) => {
+    const redis = await startRedis(t);
+    const { url, shown } = redis;
+    startHost(t, url, SLOW);
+    const { reached, onProgress } = whenDone(1000);
+    const options = { runId: "no-room", jobImages: 500 };
+    const run = coordinateHere(url, {}, options, { onProgress });
+    const refused = t.throwsAsync(run, { instanceOf: IncompleteError, code: "ERR_REDIS_REFUSED" });
+    await reached;
+    await redis.command("CONFIG SET maxmemory 1");
+    const error = await refused;
+    t.true(error.message.startsWith(`${shown}: Redis refuses a command: OOM command not allowed`));
+    t.is(error.exitStatus, 5);
+    const kept = error.partial.result.total;
+    t.true(kept >= 1000 && kept < 10_000);
+    await redis.command("CONFIG SET maxmemory 0");
+    startHost(t, url);
+    const { result } = await coordinateHere(url, {}, options);
+    t.deepEqual(result, await localResult({}));
+  },
+);
+
 redisTest("a run can be cancelled while it runs, and is then refused", async (t) => {
   const { url } = await startRedis(t);
   startHost(t, url, SLOW);

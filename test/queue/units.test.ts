@@ -1,6 +1,7 @@
 import test from "ava";
 import { RunError } from "../../src/errors.js";
 import { emptyPartial } from "../../src/metrics/partial-counts.js";
+import { Attendance } from "../../src/queue/attendance.js";
 import { Books } from "../../src/queue/books.js";
 import { jobImagesFor, probeImagesFor, rangesOf, wholeBatches } from "../../src/queue/ranges.js";
 import { readRedisUrl } from "../../src/queue/redis-url.js";
@@ -117,4 +118,22 @@ test("refuses counts of another range, and counts that contradict themselves", (
     message: /diagonal/,
   });
   t.is(books.sum.total, 0);
+});
+
+test("a run is refused when all hosts have refused it for a while, whatever its name", (t) => {
+  const host = { host: "a", threads: 1, runId: null, refused: {} };
+  const attendance = new Attendance("constructor", 0);
+  attendance.note([host], 10_000);
+  t.notThrows(() => attendance.assertAtWork(10_000, 60_000));
+  const refused = { constructor: "ERR_HOST_DATA: other data" };
+  attendance.note([{ ...host, refused }], 11_000);
+  t.notThrows(() => attendance.assertAtWork(14_000, 60_000));
+  t.throws(() => attendance.assertAtWork(15_000, 60_000), {
+    code: "ERR_HOSTS_REFUSED",
+    message: /other data/,
+  });
+  attendance.note([{ ...host, refused }, host], 16_000);
+  t.notThrows(() => attendance.assertAtWork(16_000, 60_000));
+  attendance.note([], 17_000);
+  t.throws(() => attendance.assertAtWork(76_001, 60_000), { code: "ERR_HOSTS_ABSENT" });
 });

@@ -16,7 +16,6 @@ declare namespace WebAssembly {
     constructor(module: Module, imports: Record<string, Record<string, Memory>>);
     readonly exports: Exports;
   }
-  function validate(bytes: Uint8Array): boolean;
   function compile(bytes: Uint8Array): Promise<Module>;
   function validate(bytes: Uint8Array): boolean;
 }
