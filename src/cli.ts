@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** argv → exit status; the only user of process.exit, ora and colour. */
+import { asError } from "./as-error.js";
 import type { Context } from "./commands/context.js";
 import { BatchwiseError, type ExitStatus, RunError } from "./errors.js";
 import { createLogger, LOG_LEVELS } from "./logger.js";
@@ -56,7 +57,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus | 0> {
       faults.push(...(await work(contextOf(flags))));
     });
   } catch (error) {
-    faults.push(error instanceof Error ? error : new Error(String(error)));
+    faults.push(asError(error));
   }
   for (const fault of faults) printFault(fault);
   const statuses = faults.map((fault) => (fault instanceof BatchwiseError ? fault.exitStatus : 1));

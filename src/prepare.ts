@@ -7,7 +7,7 @@ import { type Log, SILENT } from "./contracts/log.js";
 import type { Network } from "./contracts/network.js";
 import type { OnnxModel } from "./contracts/onnx-model.js";
 import type { DownloadNotice } from "./download/catalog-entry.js";
-import { foldPreprocessing } from "./engines/fold.js";
+import { engineSource } from "./engines/fold.js";
 import { preloadEngine } from "./engines/registry.js";
 import type { Workload } from "./executors/registry.js";
 import { type AnyPair, loadModelPair, loadPair, type SizedPair } from "./load-pair.js";
@@ -69,8 +69,7 @@ export async function prepare(
   /** Once; workers start at once, and whoever needs one waits for it. */
   const openFor = ({ network, range: { limit: images } }: SizedPair): Promise<Executor> => {
     if (opening === undefined) {
-      const source = "layers" in network ? foldPreprocessing(network) : network;
-      opening = open(options, source, { images, tasks: batchesOf(images) });
+      opening = open(options, engineSource(network), { images, tasks: batchesOf(images) });
       // What goes wrong here is told to the first who runs a task.
       opening.then((opened) => opened.warm()).catch(() => {});
     }

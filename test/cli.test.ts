@@ -1,9 +1,10 @@
 /** The command line as a script sees it: stdout, one line on stderr, exit status. On what the repository carries. */
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { decode } from "fast-png";
 import { ERROR_CODES, type ErrorCode } from "../src/errors.js";
+import { FIXTURES } from "../src/package-root.js";
 import { CLI, type CliOptions, runCli, signalled } from "./helpers/cli.js";
 import { temporaryFolder } from "./helpers/temporary.js";
 
@@ -24,7 +25,7 @@ test("evaluates the bundled images with eight threads and ends with the book's l
 });
 
 test("eight threads: eight workers, none of the work on the coordinator, a hundred batches in all", async (t) => {
-  const { stdout } = await runCli(["--threads", "8", "--format", "json", "--quiet"]);
+  const { stdout } = await runCli(["--threads", "8", "--warm", "--format", "json", "--quiet"]);
   const { run, result, schemaVersion } = JSON.parse(stdout);
   t.is(schemaVersion, 1);
   t.is(run.engine, "ml-matrix");
@@ -117,6 +118,8 @@ const UNKNOWN_WORDS: readonly [args: string[], code: ErrorCode, hint: string][] 
   [["--format", "jsn"], "ERR_OPTION_UNKNOWN", 'did you mean "json"?'],
   [["--activation", "sigmod"], "ERR_OPTION_UNKNOWN", 'did you mean "sigmoid"?'],
   [["--normalize", "scal"], "ERR_OPTION_UNKNOWN", 'did you mean "scale"?'],
+  [["inspect", "--format", "csv"], "ERR_OPTION_UNKNOWN", "expected one of text, json"],
+  [["predict", "a.png", "--format", "junit"], "ERR_OPTION_UNKNOWN", "expected one of text, json"],
   [["--log-level", "debig"], "ERR_OPTION_UNKNOWN", 'did you mean "debug"?'],
   [["--dataset", "bundeld"], "ERR_DATASET_UNKNOWN", 'did you mean "bundled"?'],
   [["--weights", "bundel"], "ERR_NETWORK_UNKNOWN", 'did you mean "bundled"?'],
@@ -138,6 +141,29 @@ test("shows no stack but at debug, where it is in the log", async (t) => {
 test("keeps a file name's line breaks out of the one line", async (t) => {
   await refuses(t, ["--dataset", "two\nlines\u001b[31m"], "ERR_DATASET_UNKNOWN");
 });
+
+for (const [command, ...args] of [
+  ["evaluate", "--limit", "20"],
+  ["inspect"],
+  ["convert"],
+  ["compare", "--limit", "20"],
+  ["bench", "--limit", "20", "--repeat", "1", "--warm-up", "0", "--engine", "simd", "--threads", "0"],
+]) {
+  test(`${command} does not let the name of a file move the terminal's cursor`, async (t) => {
+    const folder = await temporaryFolder(t);
+    const weights = join(folder, "a\u001b[2Jb.safetensors");
+    await copyFile(new URL("bundled.safetensors", FIXTURES), weights);
+    const words = {
+      convert: [weights, join(folder, "c\u001b[2Jd.npz")],
+      compare: [weights, "bundled"],
+    }[command] ?? ["--weights", weights];
+    const { status, stdout, stderr } = await runCli([command, ...words, ...args]);
+    t.is(status, 0, stderr);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+    t.notRegex(stdout + stderr, /[\u0000-\u0009\u000b-\u001f]/);
+    t.true(stdout.includes("a\\u{1b}[2Jb.safetensors"), stdout);
+  });
+}
 
 /** Ten thousand messages, so that a signal comes before the end however busy the machine is. */
 const SLOW = ["--engine", "reference", "--threads", "1", "--batch-size", "1"];

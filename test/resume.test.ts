@@ -2,6 +2,7 @@
 import { appendFile, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { PredictionsOutput, predictionsTarget } from "../src/commands/predictions-file.js";
 import { FileError, RunError } from "../src/errors.js";
 import { type EvaluateHooks, evaluate, evaluateWith, type OpenExecutor } from "../src/evaluate.js";
 import { openEvaluator } from "../src/evaluator.js";
@@ -236,15 +237,17 @@ test("refuses a second run on a journal that one is writing, and it is free afte
   const { result } = await evaluate(
     { ...INPUT, resume },
     {
-      onProgress() {
+      // The run is kept until the second has given up.
+      async onSlab() {
         second ??= t.throwsAsync(evaluate({ ...INPUT, resume }), {
           instanceOf: RunError,
           code: "ERR_JOURNAL_LOCKED",
         });
+        await second;
       },
     },
   );
-  await second;
+  t.not(second, undefined);
   t.is(result.total, TOTAL);
   t.is((await evaluate({ ...INPUT, resume })).run.batches, 0);
 });
@@ -291,23 +294,34 @@ test("an evaluator that stays open keeps no journal", async (t) => {
   await t.throwsAsync(readFile(resume), { code: "ENOENT" });
 });
 
-/** A run of the command line with predictions, ended at about its middle; the arguments to go on with. */
-async function killed(
+/** As the command line's run with predictions, interrupted before its middle; the arguments to go on with. */
+async function interruptedWithPredictions(
   t: ExecutionContext,
 ): Promise<{ args: string[]; predictions: string; journal: string }> {
   const folder = await temporaryFolder(t);
   const [predictions, journal] = [join(folder, "p.csv"), join(folder, "run.journal")];
   const args = ["--engine", "reference", "--threads", "2", "--predictions", predictions, "--resume", journal];
-  const { status, stderr } = await runCli(args, {
-    onStderr: (child, text) =>
-      void (text.startsWith("evaluating") && setTimeout(() => child.kill("SIGINT"), 600)),
-  });
-  t.is(status, 130, stderr);
+  const output = await PredictionsOutput.open(await predictionsTarget(predictions, undefined, true), journal);
+  const stop = new AbortController();
+  // By images, not by time: of a run that takes half a second no moment is surely its middle.
+  const run = evaluate(
+    { engine: "reference", threads: 2, probabilities: true, resume: journal },
+    {
+      signal: stop.signal,
+      output: output.durable,
+      onSlab: output.onSlab,
+      onProgress: ({ doneImages }) => void (doneImages >= 3000 && stop.abort("SIGINT")),
+    },
+  );
+  const error = await t.throwsAsync(run, { instanceOf: IncompleteError, code: "ERR_INTERRUPTED" });
+  const faults: Error[] = [];
+  await output.finish(error.partial, faults);
+  t.deepEqual(faults, []);
   return { args, predictions, journal };
 }
 
 test("predictions beside a journal are refused where they are not what it vouches for", async (t) => {
-  const { args, predictions } = await killed(t);
+  const { args, predictions } = await interruptedWithPredictions(t);
   const partial = `${predictions}.partial`;
   const written = await readFile(partial);
 
@@ -345,7 +359,7 @@ test("predictions beside a journal are refused where they are not what it vouche
 });
 
 test("predictions in another form are another run", async (t) => {
-  const { args, predictions } = await killed(t);
+  const { args, predictions } = await interruptedWithPredictions(t);
   const others = [
     [args.filter((arg) => ![predictions, "--predictions"].includes(arg)), /arithmetic|probabilities/],
     [[...args, "--calibration", "--top-k", "2"], /topK is null there and 2 here/],

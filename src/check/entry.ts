@@ -1,4 +1,5 @@
 /** One evaluation of a suite: its data opened, run in the suite's pool, its result judged. */
+import { asError } from "../as-error.js";
 import type { CheckOutcome, CheckStatus } from "../contracts/checks.js";
 import type { Dataset } from "../contracts/dataset.js";
 import type { Executor } from "../contracts/executor.js";
@@ -67,8 +68,4 @@ function judged(name: string, evaluation: AnyEvaluation, demands: Demands): Chec
     // The baseline is of other images.
     return { ...broken(name, asError(error)), evaluation };
   }
-}
-
-export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,15 +1,14 @@
 /** Loads what a suite's evaluations need before the first of them runs: networks, each once, and baselines. */
-import type { EngineSource } from "../contracts/engine.js";
+import { asError } from "../as-error.js";
 import type { Network } from "../contracts/network.js";
 import type { OnnxModel } from "../contracts/onnx-model.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
-import { foldPreprocessing } from "../engines/fold.js";
+import { engineSource } from "../engines/fold.js";
 import { prepareEngine } from "../engines/registry.js";
 import type { EngineSetup } from "../executors/worker-setup.js";
 import { type Demands, readBaseline } from "../gates.js";
 import { networkLoader } from "../load-pair.js";
 import type { EvaluateOptions } from "../options.js";
-import { asError } from "./entry.js";
 import type { SuiteEntry } from "./suite.js";
 
 export interface LoadedEntry {
@@ -41,7 +40,7 @@ export async function loadSuite(
     if (found !== undefined) return found;
     const load = await networkLoader(engine);
     const network = typeof weights === "string" ? await load(weights, { ...options, ...download }) : weights;
-    const source: EngineSource = "layers" in network ? foldPreprocessing(network) : network;
+    const source = engineSource(network);
     // What the engine refuses is this entry's fault, not the pool's.
     const assets = await prepareEngine(engine, source);
     const made = { network, source: sources.push({ engine, source, assets }) - 1 };

@@ -6,13 +6,12 @@ import { SCENARIOS } from "../contracts/bench.js";
 import { ENGINES } from "../contracts/engine.js";
 import { grouped } from "../errors/define.js";
 import { UsageError } from "../errors.js";
-import { assertWritable } from "../files/write-file.js";
 import { oneOf } from "../options.js";
-import { BENCH_FORMATS, benchFormatOf, renderBench } from "../reports/bench/registry.js";
+import { BENCH_FORMATS, type BenchFormat, benchFormatOf, renderBench } from "../reports/bench/registry.js";
 import type { Context, RunWork, TextDisplay } from "./context.js";
 import { downloadLine } from "./download-line.js";
 import { addDataOptions, addNetworkOptions, collect } from "./options.js";
-import { writeOutput } from "./write-output.js";
+import { openOutputs, writeFiles } from "./outputs.js";
 
 interface BenchFlags extends Omit<BenchInput, "timeoutSeconds" | "durationSeconds"> {
   readonly timeout: string;
@@ -60,22 +59,19 @@ export function benchCommand(runWork: RunWork): Command {
 
 async function runBench(flags: BenchFlags, context: Context): Promise<readonly Error[]> {
   const format = oneOf("format", BENCH_FORMATS, flags.format);
-  const outputs = (flags.output ?? []).map((path) => ({ path, format: benchFormatOf(path) }));
-  const chart = outputs.find((output) => output.format === "svg");
+  const outputs = await openOutputs<BenchFormat>(format, flags.output, benchFormatOf);
+  const chart = outputs.files.find((output) => output.format === "svg");
   if (chart !== undefined && flags.scenario === "single-stream") {
     const expected =
       "an ending of .txt, .json or .csv in the single-stream scenario, which has no scaling to draw";
     throw new UsageError("ERR_OPTION_VALUE", { option: "--output", expected, found: chart.path });
   }
-  for (const { path } of outputs) await assertWritable(path);
 
   const faults: Error[] = [];
   const input = { ...flags, timeoutSeconds: flags.timeout, durationSeconds: flags.duration };
   const { benchmark, failure } = await benchShowingProgress(input, context);
   if (failure !== undefined) faults.push(failure);
-  for (const output of outputs) {
-    await writeOutput(output.path, await renderBench(output.format, benchmark), faults);
-  }
+  await writeFiles(outputs, (one) => renderBench(one, benchmark), faults);
   context.writeAnswer(await renderBench(format, benchmark));
   return faults;
 }

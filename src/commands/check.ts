@@ -3,14 +3,13 @@ import { Command } from "commander";
 import { type CheckInput, check } from "../check/check.js";
 import { faultsOf } from "../check/faults.js";
 import type { ChecksReport } from "../contracts/checks.js";
-import { assertWritable } from "../files/write-file.js";
 import { oneOf } from "../options.js";
 import { printable } from "../printable.js";
 import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "../reports/checks/registry.js";
 import type { Context, RunWork, TextDisplay } from "./context.js";
 import { downloadLine } from "./download-line.js";
 import { collect } from "./options.js";
-import { writeOutput } from "./write-output.js";
+import { openOutputs, writeFiles } from "./outputs.js";
 
 interface CheckFlags {
   readonly threads?: string;
@@ -50,15 +49,14 @@ export function checkCommand(runWork: RunWork): Command {
 
 async function runCheck(
   suite: string,
-  { format: named, output = [], threads, offline }: CheckFlags,
+  { format: named, output, threads, offline }: CheckFlags,
   context: Context,
 ): Promise<readonly Error[]> {
   const format = oneOf("format", CHECKS_FORMATS, named);
-  const outputs = output.map((path) => ({ path, format: checksFormatOf(path) }));
-  for (const { path } of outputs) await assertWritable(path);
+  const outputs = await openOutputs(format, output, checksFormatOf);
   const report = await checkShowingProgress(suite, { threads, offline }, context);
   const faults = faultsOf(report);
-  for (const one of outputs) await writeOutput(one.path, renderChecks(one.format, report), faults);
+  await writeFiles(outputs, (one) => renderChecks(one, report), faults);
   context.writeAnswer(renderChecks(format, report));
   return faults;
 }

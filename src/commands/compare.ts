@@ -4,15 +4,15 @@ import { type CompareOutcome, type ComparePlan, compare } from "../compare/compa
 import type { CompareInput } from "../compare/options.js";
 import { ENGINES } from "../contracts/engine.js";
 import { grouped } from "../errors/define.js";
-import { assertWritable } from "../files/write-file.js";
 import { oneOf } from "../options.js";
+import { printable } from "../printable.js";
 import { COMPARISON_FORMATS, comparisonFormatOf, renderComparison } from "../reports/comparison/registry.js";
 import { progressText } from "../terminal/progress-display.js";
 import type { ComparisonFile } from "./comparison-file.js";
 import type { Context, RunWork, TextDisplay } from "./context.js";
 import { downloadLine } from "./download-line.js";
 import { addDataOptions, addNetworkFacts, collect } from "./options.js";
-import { writeOutput } from "./write-output.js";
+import { openOutputs, writeFiles } from "./outputs.js";
 
 interface CompareFlags extends Omit<CompareInput, "a" | "b" | "timeoutSeconds"> {
   readonly timeout: string;
@@ -59,17 +59,16 @@ export function compareCommand(runWork: RunWork): Command {
 }
 
 async function runCompare(
-  { format: named, output = [], report, timeout, ...input }: CompareFlags & Pick<CompareInput, "a" | "b">,
+  { format: named, output, report, timeout, ...input }: CompareFlags & Pick<CompareInput, "a" | "b">,
   context: Context,
 ): Promise<readonly Error[]> {
   const format = oneOf("format", COMPARISON_FORMATS, named);
-  const outputs = output.map((path) => ({ path, format: comparisonFormatOf(path) }));
-  for (const { path } of outputs) await assertWritable(path);
+  const outputs = await openOutputs(format, output, comparisonFormatOf);
   const page = report === undefined ? undefined : await openPage(report);
   const outcome = await compareShowingProgress({ ...input, timeoutSeconds: timeout }, context);
   const { comparison, failure } = outcome;
   const faults: Error[] = failure === undefined ? [] : [failure];
-  for (const one of outputs) await writeOutput(one.path, renderComparison(one.format, comparison), faults);
+  await writeFiles(outputs, (one) => renderComparison(one, comparison), faults);
   await page?.write(outcome, faults);
   context.writeAnswer(renderComparison(format, comparison));
   return faults;
@@ -104,5 +103,6 @@ async function compareShowingProgress(
 }
 
 function planText({ dataset, networks, images }: ComparePlan): string {
-  return `evaluating ${grouped(images)} images of ${dataset} with ${networks.join(" and with ")}`;
+  const names = networks.map((name) => printable(name));
+  return `evaluating ${grouped(images)} images of ${printable(dataset)} with ${names.join(" and with ")}`;
 }

@@ -14,6 +14,7 @@ import { DEFAULT_ACTIVATION, loadNetwork } from "../networks/registry.js";
 import { hiddenActivation } from "../networks/tensors.js";
 import { encodeNetwork, NETWORK_ENDINGS, networkEndingOf } from "../networks/writers.js";
 import { oneOf } from "../options.js";
+import { printable } from "../printable.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./download-line.js";
 import { addNetworkFacts } from "./options.js";
@@ -98,8 +99,8 @@ function optionsFor({ layers, preprocessing }: Network): string {
 
 function textOf(network: Network, output: string, { bytes, type }: ReturnType<typeof encodeNetwork>): string {
   return `${[
-    `network  ${network.name}, ${layerSizes(network).join(" → ")}`,
-    `written  ${basename(output)}, ${type}, ${grouped(bytes.length)} bytes`,
+    `network  ${printable(network.name)}, ${layerSizes(network).join(" → ")}`,
+    `written  ${printable(basename(output))}, ${type}, ${grouped(bytes.length)} bytes`,
     `sha256   ${createHash("sha256").update(bytes).digest("hex")}`,
   ].join("\n")}\n`;
 }

@@ -5,8 +5,7 @@ import { oneOf } from "../options.js";
 import { renderDoctor } from "../reports/doctor.js";
 import { jsonText } from "../reports/json.js";
 import type { Context, RunWork } from "./context.js";
-
-const FORMATS = ["text", "json"] as const;
+import { PLAIN_FORMATS } from "./options.js";
 
 interface DoctorFlags {
   readonly format: string;
@@ -19,13 +18,13 @@ work does not; an optional part that is not installed is no fault.`;
 export function doctorCommand(runWork: RunWork): Command {
   return new Command("doctor")
     .description("check this machine: engines, cache, optional parts")
-    .option("--format <format>", `of the answer: ${FORMATS.join(", ")}`, "text")
+    .option("--format <format>", `of the answer: ${PLAIN_FORMATS.join(", ")}`, "text")
     .addHelpText("after", HELP)
     .action((flags: DoctorFlags) => runWork((context) => runDoctor(flags, context)));
 }
 
 async function runDoctor(flags: DoctorFlags, context: Context): Promise<readonly Error[]> {
-  const format = oneOf("format", FORMATS, flags.format);
+  const format = oneOf("format", PLAIN_FORMATS, flags.format);
   const { colours, signal } = context;
   const display = context.showText("checking this machine: the engines evaluate the bundled images");
   const { diagnose } = await import("../doctor/doctor.js");

@@ -1,4 +1,5 @@
 /** `evaluate --executor bullmq`: how far it is, host by host, and how it goes on if this process does not. */
+import type { Dataset } from "../contracts/dataset.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { grouped } from "../errors/define.js";
 import { UsageError } from "../errors.js";
@@ -23,11 +24,17 @@ export interface QueueFlags {
 const DEFAULT_PATIENCE_SECONDS = 600;
 const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
+/** Of whoever collects while the evaluation runs. */
+interface Collecting {
+  readonly onData: ((dataset: Dataset) => void) | undefined;
+  readonly onSlab: QueueHooks["onSlab"] | undefined;
+}
+
 /** @throws all that `evaluateOverRedis` and `openLink` throw */
 export async function evaluateOnHosts(
   input: EvaluateInput & QueueFlags,
   context: Context,
-  onSlab: QueueHooks["onSlab"],
+  { onData, onSlab }: Collecting,
 ): Promise<AnyEvaluation> {
   const { runId, jobImages, patience = DEFAULT_PATIENCE_SECONDS } = input;
   if (input.threads !== undefined) {
@@ -55,6 +62,7 @@ export async function evaluateOnHosts(
       onDownload: (notice) => note(downloadLine(notice)),
       onOpen({ spec }, { dataset, network }) {
         totalImages = spec.range.limit;
+        onData?.(dataset);
         display = showText(
           `evaluating ${grouped(totalImages)} images of ${printable(dataset.name)} with ${printable(network.name)}, ${spec.engine}, over ${link.address}: go on with --run-id ${spec.runId}`,
         );
@@ -74,7 +82,11 @@ export function progressText(
   totalImages: number,
 ): string {
   const parts = [`${grouped(sum.total)} of ${grouped(totalImages)} images`];
-  parts.push(hosts.length === 0 ? "no host yet: start one with batchwise worker" : `${hosts.length} hosts`);
+  parts.push(hosts.length === 0 ? "no host yet: start one with batchwise worker" : hostsText(hosts.length));
   parts.push(...shares.map(({ host, images }) => `${printable(host)} ${grouped(images)}`));
   return parts.join(" · ");
+}
+
+function hostsText(hosts: number): string {
+  return hosts === 1 ? "1 host" : `${hosts} hosts`;
 }

@@ -1,19 +1,21 @@
 /** `batchwise evaluate`: the main job. */
 import { Command } from "commander";
+import type { Dataset } from "../contracts/dataset.js";
 import { ENGINES } from "../contracts/engine.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { UsageError } from "../errors.js";
 import { type EvaluateHooks, evaluate } from "../evaluate.js";
 import { IncompleteError } from "../incomplete.js";
 import { type EvaluateInput, EXECUTORS, type NumberLike, oneOf } from "../options.js";
-import { FORMATS } from "../reports/registry.js";
+import { FORMATS, formatOf } from "../reports/registry.js";
 import type { Slab } from "../slabs/slab.js";
-import { giveAnswer, giveFault, outputsOf } from "./answer.js";
+import { giveAnswer, giveFault } from "./answer.js";
 import type { Context, ProgressDisplay, RunWork } from "./context.js";
 import { downloadLine } from "./download-line.js";
 import type { QueueFlags } from "./evaluate-over-redis.js";
 import { addGateOptions, demandsOf, type GateFlags } from "./gate-options.js";
 import { addDataOptions, addNetworkOptions, collect } from "./options.js";
+import { openOutputs } from "./outputs.js";
 
 interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds" | "topK">, GateFlags, QueueFlags {
   readonly timeout: NumberLike;
@@ -64,7 +66,7 @@ export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly 
 }
 
 async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<readonly Error[]> {
-  const outputs = await outputsOf(oneOf("format", FORMATS, flags.format), flags.output);
+  const outputs = await openOutputs(oneOf("format", FORMATS, flags.format), flags.output, formatOf);
   try {
     const demands = await demandsOf(flags);
     if (flags.labels === false && demands !== undefined) {
@@ -83,13 +85,16 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
     const unwritten = await giveAnswer(outputs, report, context);
     return [...faults, ...unwritten, ...judged];
   } catch (error) {
-    if (error instanceof Error) await giveFault(outputs, error, context);
+    if (error instanceof Error) await giveFault(outputs, "evaluate", error, context);
     throw error;
   }
 }
 
 /** Of whoever collects while the evaluation runs. */
-type MoreHooks = Pick<EvaluateHooks, "onStart" | "onSlab" | "output">;
+interface MoreHooks extends Pick<EvaluateHooks, "onSlab" | "output"> {
+  /** Once the data are open, whoever computes. */
+  onData?(dataset: Dataset): void;
+}
 
 interface Evaluated {
   readonly evaluation: AnyEvaluation;
@@ -156,7 +161,7 @@ async function evaluateWithPredictions(
 async function evaluateShowingProgress(
   input: EvaluateInput & QueueFlags,
   context: Context,
-  { onStart, onSlab, output }: MoreHooks,
+  { onData, onSlab, output }: MoreHooks,
   faults: Error[],
 ): Promise<AnyEvaluation> {
   const { signal, log, showProgress, note } = context;
@@ -171,13 +176,16 @@ async function evaluateShowingProgress(
     onDownload: (notice) => note(downloadLine(notice)),
     onStart: (plan) => {
       display = showProgress(plan);
-      onStart?.(plan);
+      onData?.(plan.dataset);
     },
     onProgress: (progress) => display?.update(progress),
   };
   try {
     if (isLocal) return await evaluate(input, hooks);
-    return await (await import("./evaluate-over-redis.js")).evaluateOnHosts(input, context, onSlab);
+    return await (await import("./evaluate-over-redis.js")).evaluateOnHosts(input, context, {
+      onData,
+      onSlab,
+    });
   } catch (error) {
     if (!(error instanceof IncompleteError)) throw error;
     faults.push(error);

@@ -3,12 +3,12 @@ import { Command } from "commander";
 import { grouped, shapeText } from "../errors/define.js";
 import { type DataAndNetwork, loadPair } from "../load-pair.js";
 import { layerSizes } from "../networks/layer-sizes.js";
-import { type EvaluateInput, integer, oneOf, resolveOptions } from "../options.js";
+import { type EvaluateInput, oneOf, resolveOptions } from "../options.js";
+import { printable } from "../printable.js";
 import { preprocessingText } from "../reports/preprocessing-text.js";
-import { FORMATS } from "../reports/registry.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./download-line.js";
-import { addDataOptions, addNetworkOptions } from "./options.js";
+import { addDataOptions, addNetworkOptions, PLAIN_FORMATS } from "./options.js";
 
 type InspectFlags = EvaluateInput & { readonly format: string };
 
@@ -18,16 +18,15 @@ export function inspectCommand(runWork: RunWork): Command {
   );
   addNetworkOptions(addDataOptions(command))
     .option("--batch-size <n>", "images a batch", "100")
-    .option("--format <format>", `of the answer: ${FORMATS.join(", ")}`, "text")
+    .option("--format <format>", `of the answer: ${PLAIN_FORMATS.join(", ")}`, "text")
     .action((flags: InspectFlags) => runWork((context) => runInspect(flags, context)));
   return command;
 }
 
 async function runInspect(flags: InspectFlags, context: Context): Promise<readonly Error[]> {
-  const format = oneOf("format", FORMATS, flags.format);
+  const format = oneOf("format", PLAIN_FORMATS, flags.format);
   const options = resolveOptions(flags, 1);
-  const batchSize = integer("--batch-size", options.batchSize, 1, Number.MAX_SAFE_INTEGER);
-  const facts = factsOf(await loadPair(options, downloadOptions(context)), batchSize);
+  const facts = factsOf(await loadPair(options, downloadOptions(context)), options.batchSize);
   context.writeAnswer(format === "json" ? `${JSON.stringify(facts, null, 2)}\n` : textOf(facts));
   return [];
 }
@@ -72,11 +71,11 @@ function textOf({ dataset, network, oneImage, batch }: Facts): string {
     `${biases.name} ${shapeText(biases.shape)} ${activation === "identity" ? "softmax" : activation}`,
   ]);
   return `${[
-    `data set   ${dataset.name}, ${dataset.split}`,
+    `data set   ${printable(dataset.name)}, ${dataset.split}`,
     `  images   ${shapeText(dataset.images)} → ${shapeText(dataset.flattened)}`,
     `  labels   ${shapeText(dataset.labels)}`,
     `  sha256   ${dataset.sha256}`,
-    `network    ${network.name}, ${preprocessingText(network.preprocessing)}`,
+    `network    ${printable(network.name)}, ${preprocessingText(network.preprocessing)}`,
     ...layers.map((line) => `  ${line}`),
     `  ${grouped(network.parameters)} parameters`,
     `  sha256   ${network.sha256}`,

@@ -1,11 +1,12 @@
 /** `batchwise merge PART…`: the answers of all shards of a run, added to that of the whole. */
 import { Command } from "commander";
 import { oneOf } from "../options.js";
-import { FORMATS } from "../reports/registry.js";
-import { giveAnswer, outputsOf } from "./answer.js";
+import { FORMATS, formatOf } from "../reports/registry.js";
+import { giveAnswer, giveFault } from "./answer.js";
 import type { Context, RunWork } from "./context.js";
 import { addGateOptions, demandsOf, type GateFlags } from "./gate-options.js";
 import { collect } from "./options.js";
+import { openOutputs } from "./outputs.js";
 
 interface MergeFlags extends GateFlags {
   readonly format: string;
@@ -40,13 +41,18 @@ async function runMerge(
   flags: MergeFlags,
   context: Context,
 ): Promise<readonly Error[]> {
-  const outputs = await outputsOf(oneOf("format", FORMATS, flags.format), flags.output);
-  const demands = await demandsOf(flags);
-  const { mergeParts } = await import("../merge/merge-parts.js");
-  const evaluation = await mergeParts(paths);
-  const { report, faults } =
-    demands === undefined
-      ? { report: { evaluation, gates: [] }, faults: [] }
-      : (await import("./judged-report.js")).judgedReport(evaluation, demands, undefined);
-  return [...(await giveAnswer(outputs, report, context)), ...faults];
+  const outputs = await openOutputs(oneOf("format", FORMATS, flags.format), flags.output, formatOf);
+  try {
+    const demands = await demandsOf(flags);
+    const { mergeParts } = await import("../merge/merge-parts.js");
+    const evaluation = await mergeParts(paths);
+    const { report, faults } =
+      demands === undefined
+        ? { report: { evaluation, gates: [] }, faults: [] }
+        : (await import("./judged-report.js")).judgedReport(evaluation, demands, undefined);
+    return [...(await giveAnswer(outputs, report, context)), ...faults];
+  } catch (error) {
+    if (error instanceof Error) await giveFault(outputs, "merge", error, context);
+    throw error;
+  }
 }

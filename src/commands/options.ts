@@ -5,6 +5,9 @@ import { NORMALIZATIONS } from "../contracts/preprocessing.js";
 import { DATASET_NAMES } from "../datasets/named-sets.js";
 import { NETWORK_NAMES } from "../networks/registry.js";
 
+/** Of an answer that is not an evaluation. */
+export const PLAIN_FORMATS = ["text", "json"] as const;
+
 export function addDataOptions(command: Command): Command {
   return command
     .option(

@@ -8,10 +8,9 @@ import { type EvaluateInput, oneOf, resolveOptions } from "../options.js";
 import { DIGIT_SIDE, toDigit } from "../pictures/to-digit.js";
 import { predict } from "../predict.js";
 import { digitWithBars } from "../reports/digit-with-bars.js";
-import { FORMATS } from "../reports/registry.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./download-line.js";
-import { addNetworkOptions } from "./options.js";
+import { addNetworkOptions, PLAIN_FORMATS } from "./options.js";
 
 type PredictFlags = Omit<EvaluateInput, "weights"> & { readonly weights: string; readonly format: string };
 
@@ -26,7 +25,7 @@ export function predictCommand(runWork: RunWork): Command {
   const command = new Command("predict").description("say which digit a picture shows");
   return addNetworkOptions(command.argument("<picture...>", "PNG files, one digit each"))
     .option("--classes <file>", "names of the classes, one a line")
-    .option("--format <format>", `of the answer: ${FORMATS.join(", ")}`, "text")
+    .option("--format <format>", `of the answer: ${PLAIN_FORMATS.join(", ")}`, "text")
     .addHelpText("after", EXAMPLES)
     .action((paths: string[], flags: PredictFlags) =>
       runWork((context) => runPredict(paths, flags, context)),
@@ -38,7 +37,7 @@ async function runPredict(
   flags: PredictFlags,
   context: Context,
 ): Promise<readonly Error[]> {
-  const format = oneOf("format", FORMATS, flags.format);
+  const format = oneOf("format", PLAIN_FORMATS, flags.format);
   const { activation, normalize, classes, offline } = resolveOptions(flags, 1);
   const network = await loadNetwork(flags.weights, {
     ...downloadOptions(context),

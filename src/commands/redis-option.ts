@@ -6,7 +6,7 @@ import { type Link, openLink } from "../queue/link.js";
 import { REDIS_VARIABLE } from "../queue/redis-url.js";
 import type { Context } from "./context.js";
 
-export const REDIS_HELP = `redis://[user:password@]host[:port][/database] (default: ${REDIS_VARIABLE})`;
+const REDIS_HELP = `redis://[user:password@]host[:port][/database] (default: ${REDIS_VARIABLE})`;
 
 export function addRedisOption(command: Command): Command {
   return command.option("--redis <url>", REDIS_HELP);

@@ -1,7 +1,6 @@
 /** `--report FILE.html`: its images are collected while the evaluation runs. */
-import type { ImageShape } from "../contracts/dataset.js";
+import type { Dataset, ImageShape } from "../contracts/dataset.js";
 import type { AnyEvaluation } from "../contracts/result.js";
-import type { EvaluationPlan } from "../evaluate.js";
 import { assertWritable } from "../files/write-file.js";
 import { formatByEnding } from "../reports/ending.js";
 import {
@@ -28,7 +27,7 @@ export async function assertReportPath(option: string, path: string): Promise<vo
   await assertWritable(path);
 }
 
-/** Its `onStart` and `onSlab` are the evaluation's hooks. */
+/** Its `onData` and `onSlab` are the evaluation's hooks. */
 export class ReportFile {
   readonly #path: string;
   #shape: ImageShape = { rows: 0, columns: 0 };
@@ -38,8 +37,8 @@ export class ReportFile {
     this.#path = path;
   }
 
-  readonly onStart = ({ dataset }: EvaluationPlan): void => {
-    this.#shape = dataset.shape;
+  readonly onData = ({ shape }: Pick<Dataset, "shape">): void => {
+    this.#shape = shape;
   };
 
   readonly onSlab = (slab: Slab): void => {

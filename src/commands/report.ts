@@ -1,11 +1,10 @@
 /** `batchwise report RESULT.json`: the HTML report of an evaluation that was made before. */
 import { basename, dirname, join } from "node:path";
 import { Command } from "commander";
-import { SPLITS } from "../contracts/dataset.js";
 import { openDataset } from "../datasets/registry.js";
 import { DatasetError } from "../errors.js";
 import { writeFileWhole } from "../files/write-file.js";
-import { oneOf } from "../options.js";
+import { findPredictions } from "../predictions/find.js";
 import { readPredictions } from "../predictions/reader.js";
 import { chooseFromPredictions } from "../reports/html/choose-from-predictions.js";
 import { renderReport } from "../reports/html/document.js";
@@ -22,7 +21,8 @@ interface ReportFlags {
 }
 
 const EXAMPLES = `
-Data and predictions are found where the result says, and are refused where they are not what it was made from.
+Data are found where the result says, predictions there or beside the result; both are refused where they are not what
+it was made from.
 
 Example:
   batchwise --predictions predictions.ndjson --output result.json
@@ -55,7 +55,7 @@ async function readInput(path: string, { offline }: ReportFlags, context: Contex
     ...downloadOptions(context),
     dataset: location.dataset,
     labels: location.labels ?? undefined,
-    split: oneOf("split", SPLITS, split),
+    split,
     ...(offline !== undefined && { offline }),
   });
   if (dataset.sha256 !== sha256) {
@@ -68,7 +68,8 @@ async function readInput(path: string, { offline }: ReportFlags, context: Contex
   }
   // One image is the least that a slab can be made of.
   const slabs = dataset.slabs({ offset, limit: dataset.total - offset }, 1);
-  const predictions = readPredictions(predictionsFile.path, predictionsFile);
+  const predictionsPath = await findPredictions(predictionsFile.path, path);
+  const predictions = readPredictions(predictionsPath, predictionsFile);
   const { chosen, matched, total } = await chooseFromPredictions(
     slabs,
     predictions,
@@ -77,7 +78,7 @@ async function readInput(path: string, { offline }: ReportFlags, context: Contex
   );
   if (matched !== result.total || total !== result.total) {
     throw new DatasetError("ERR_REPORT_PREDICTIONS", {
-      path: predictionsFile.path,
+      path: predictionsPath,
       expected: result.total,
       found: total,
       matched,

@@ -7,11 +7,12 @@ import { printable } from "../printable.js";
 import type { Link } from "../queue/link.js";
 import { obliterate } from "../queue/range-queue.js";
 import { KEEP_ENDED_SECONDS, Records, type RunRecord } from "../queue/records.js";
+import { type Row, rowLines } from "../reports/rows.js";
 import type { Context, RunWork } from "./context.js";
+import { PLAIN_FORMATS } from "./options.js";
 import { addRedisOption, linkOf } from "./redis-option.js";
 
 const ACTIONS = ["list", "show", "cancel"] as const;
-const FORMATS = ["text", "json"] as const;
 
 interface RunsFlags {
   readonly redis?: string;
@@ -25,7 +26,7 @@ export function runsCommand(runWork: RunWork): Command {
   return addRedisOption(command)
     .argument("[action]", ACTIONS.join(", "), "list")
     .argument("[id]", "of the run to show or cancel")
-    .option("--format <format>", `of the answer on stdout: ${FORMATS.join(", ")}`, "text")
+    .option("--format <format>", `of the answer on stdout: ${PLAIN_FORMATS.join(", ")}`, "text")
     .action((action: string, id: string | undefined, flags: RunsFlags) =>
       runWork((context) => runRuns(action, id, flags, context)),
     );
@@ -38,7 +39,7 @@ async function runRuns(
   context: Context,
 ): Promise<Error[]> {
   const action = oneOf("action", ACTIONS, given);
-  const format = oneOf("format", FORMATS, flags.format);
+  const format = oneOf("format", PLAIN_FORMATS, flags.format);
   if ((id === undefined) !== (action === "list")) {
     const problem = action === "list" ? "list takes no run ID" : `${action} needs the ID of a run`;
     throw new UsageError("ERR_USAGE", { problem });
@@ -116,18 +117,20 @@ function listText(runs: readonly ToldRun[]): string {
 }
 
 function showText(runs: readonly ToldRun[]): string {
-  return runs
-    .flatMap((run) => [
-      ["Run", `${run.runId}, ${run.state}, of ${run.createdAt}`],
-      ["Done", doneText(run)],
-      ["Data", printable(run.dataset)],
-      ["Network", printable(run.network)],
-      ...run.hosts.map(({ host, threads, refused }) => [
+  const rows = runs.flatMap((run): Row[] => [
+    ["Run", `${run.runId}, ${run.state}, of ${run.createdAt}`],
+    ["Done", doneText(run)],
+    ["Data", printable(run.dataset)],
+    ["Network", printable(run.network)],
+    ...run.hosts.map(
+      ({ host, threads, refused }): Row => [
         "Host",
         `${printable(host)}, ${refused === null ? `${threads} threads` : `refused: ${printable(refused)}`}`,
-      ]),
-    ])
-    .map(([name, value]) => `${name?.padEnd(8)} : ${value}\n`)
+      ],
+    ),
+  ]);
+  return rowLines(rows)
+    .map((line) => `${line}\n`)
     .join("");
 }
 

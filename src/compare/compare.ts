@@ -9,7 +9,7 @@ import { rounded } from "../milliseconds.js";
 import { resolveOptions } from "../options.js";
 import { emptyAnswers, type PairedAnswers } from "./answers.js";
 import { type CompareInput, withImagesOf } from "./options.js";
-import { assertSameImages, readAnswers } from "./read-side.js";
+import { assertRoomForPredictions, assertSameImages, readAnswers } from "./read-side.js";
 import { type CompareRunHooks, evaluateSides, type OpenSharedExecutor } from "./run.js";
 import { classesOf, comparedSide, openGiven, openSides } from "./sides.js";
 import { summarizeComparison } from "./summary.js";
@@ -72,7 +72,10 @@ export async function compareWith(
     signal,
     ...(onDownload && { onDownload }),
   });
-  for (const side of results) assertSameImages(side, images);
+  for (const side of results) {
+    assertSameImages(side, images);
+    await assertRoomForPredictions(side);
+  }
 
   const answers = emptyAnswers(images.total);
   for (const [n, side] of sides.entries()) {

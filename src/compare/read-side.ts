@@ -1,9 +1,12 @@
 /** The side of a comparison that is a result: its predictions are read where it says, if it is of the images compared. */
-import { basename, dirname, join, resolve } from "node:path";
-import { DatasetError, FileError } from "../errors.js";
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { grouped } from "../errors/define.js";
+import { DatasetError } from "../errors.js";
 import { pathKind } from "../files/path-kind.js";
 import { readFileStart } from "../files/read-file.js";
 import { NETWORK_NAMES } from "../networks/registry.js";
+import { findPredictions } from "../predictions/find.js";
 import { readPredictions } from "../predictions/reader.js";
 import type { ResultFile } from "../schemas/result.js";
 import type { PairedAnswers } from "./answers.js";
@@ -25,6 +28,8 @@ export interface ComparedImages {
 
 /** Labels are bytes. */
 const MOST_LABELS = 256;
+/** A prediction's line is no shorter: four numbers, three commas and a line feed. */
+const SHORTEST_LINE_BYTES = 8;
 
 /** By content: no file of weights begins with a brace and has eight bytes without a zero, as any length below 2⁵⁶ has. */
 export async function isResultFile(given: string): Promise<boolean> {
@@ -35,20 +40,27 @@ export async function isResultFile(given: string): Promise<boolean> {
 
 /**
  * @throws FileError where it cannot be read or is no result
- * @throws DatasetError ERR_COMPARE_RESULT where it has no labels, no predictions, or is partial
+ * @throws DatasetError ERR_COMPARE_RESULT where it has no labels, no predictions, is partial, or not of its network
  */
 export async function readResultSide(given: string): Promise<ResultSide> {
   const { readResult } = await import("../schemas/read-result.js");
   const result = await readResult(given);
-  const { labelled, complete } = result.result;
   const refuse = (found: string): never => {
     const expected = "a whole result with labels and predictions";
     throw new DatasetError("ERR_COMPARE_RESULT", { path: given, expected, found });
   };
-  if (!labelled) refuse("one without labels");
-  if (!complete) refuse("a partial one");
+  if (!result.result.labelled) return refuse("one without labels");
+  if (!result.result.complete) refuse("a partial one");
   if (result.predictionsFile === null) refuse("one without predictions");
+  // What a comparison takes of memory is then no more than the square of what the file itself holds.
+  const [classes, outputs] = [result.result.confusionMatrix.length, classesOfResult(result)];
+  if (classes !== outputs) refuse(`one of ${classes} classes by a network of ${outputs ?? "no"} outputs`);
   return { kind: "result", path: resolve(given), result };
+}
+
+/** Undefined where the result has a network of no layers. */
+export function classesOfResult({ network: { layers } }: ResultFile): number | undefined {
+  return layers.at(-1);
 }
 
 export function imagesOf({ result: { dataset, result } }: ResultSide): ComparedImages {
@@ -69,6 +81,23 @@ export function assertSameImages(side: ResultSide, expected: ComparedImages): vo
 }
 
 /**
+ * A file that is too short for as many predictions as the result tells of is refused before memory is made for them.
+ *
+ * @throws FileError ERR_FILE_READ
+ * @throws DatasetError ERR_COMPARE_RESULT
+ */
+export async function assertRoomForPredictions({ path: resultPath, result }: ResultSide): Promise<void> {
+  const { predictionsFile } = result;
+  if (predictionsFile === null) return;
+  const path = await findPredictions(predictionsFile.path, resultPath);
+  const { size } = await stat(path);
+  const { total } = result.result;
+  if (size + 1 >= total * SHORTEST_LINE_BYTES) return;
+  const expected = `predictions of ${grouped(total)} images`;
+  throw new DatasetError("ERR_COMPARE_RESULT", { path, expected, found: `${grouped(size)} bytes` });
+}
+
+/**
  * Reads the predictions of side `n` into the answers, and the labels beside them.
  *
  * @throws FileError ERR_FILE_READ, ERR_PREDICTIONS_HASH, ERR_PREDICTIONS_LINE
@@ -79,10 +108,10 @@ export async function readAnswers(
   { labels, predictions }: PairedAnswers,
   n: number,
 ): Promise<void> {
-  const { predictionsFile, dataset, network } = result;
+  const { predictionsFile, dataset } = result;
   if (predictionsFile === null) return;
   const path = await findPredictions(predictionsFile.path, resultPath);
-  const classes = network.layers[network.layers.length - 1];
+  const classes = classesOfResult(result) ?? 0;
   const total = labels.length;
   const refuse = (expected: string, found: string): never => {
     throw new DatasetError("ERR_COMPARE_RESULT", { path, expected, found });
@@ -103,12 +132,4 @@ export async function readAnswers(
     read++;
   }
   if (read !== total) refuse(`predictions of ${total} images`, `${read}`);
-}
-
-/** Where the result says, or beside the result itself, should both have moved; the hash tells whether it is the one. */
-async function findPredictions(path: string, resultPath: string): Promise<string> {
-  if ((await pathKind(path)) === "file") return path;
-  const beside = join(dirname(resultPath), basename(path));
-  if ((await pathKind(beside)) === "file") return beside;
-  throw new FileError("ERR_FILE_READ", { path, reason: "no such file, nor beside the result" });
 }

@@ -1,8 +1,7 @@
 /** Evaluates the networks of a comparison in one pass: each slab is answered by each of them, in one pool. */
-import type { EngineSource } from "../contracts/engine.js";
 import { type Log, SILENT } from "../contracts/log.js";
 import type { RunFacts } from "../contracts/run.js";
-import { foldPreprocessing } from "../engines/fold.js";
+import { engineSource } from "../engines/fold.js";
 import { RunError } from "../errors.js";
 import type { openSharedExecutor } from "../executors/registry.js";
 import { interruption } from "../incomplete.js";
@@ -51,7 +50,7 @@ export async function evaluateSides(
   const totalImages = range.limit * sides.length;
   const executor = await open(
     options,
-    sides.map(({ pair }) => ({ engine, source: sourceOf(pair) })),
+    sides.map(({ pair }) => ({ engine, source: engineSource(pair.network) })),
     { images: totalImages, tasks: totalBatches },
   );
   try {
@@ -92,8 +91,4 @@ export async function evaluateSides(
   } finally {
     await executor.close();
   }
-}
-
-function sourceOf({ network }: AnyPair): EngineSource {
-  return "layers" in network ? foldPreprocessing(network) : network;
 }

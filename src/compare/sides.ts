@@ -9,7 +9,14 @@ import { DatasetError, UsageError } from "../errors.js";
 import { datasetFacts, networkFacts } from "../facts.js";
 import { type AnyPair, networkLoader, pairOf } from "../load-pair.js";
 import type { EvaluateOptions } from "../options.js";
-import { type ComparedImages, imagesOf, isResultFile, type ResultSide, readResultSide } from "./read-side.js";
+import {
+  type ComparedImages,
+  classesOfResult,
+  imagesOf,
+  isResultFile,
+  type ResultSide,
+  readResultSide,
+} from "./read-side.js";
 
 /** A side before the data are open. */
 export type GivenSide = ResultSide | { readonly kind: "weights"; readonly weights: string | Network };
@@ -89,9 +96,7 @@ async function openResultData(
 }
 
 export function classesOf(side: Side): number {
-  if (side.kind === "network") return side.pair.classes;
-  const { layers } = side.result.network;
-  return layers[layers.length - 1];
+  return side.kind === "network" ? side.pair.classes : (classesOfResult(side.result) ?? 0);
 }
 
 export function comparedSide(side: Side): ComparedSide {

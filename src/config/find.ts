@@ -1,5 +1,5 @@
 /** Finds the configuration file of a run. On the way of every start, so it imports next to nothing. */
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { cwd } from "node:process";
@@ -14,9 +14,18 @@ export const CONFIG_NAME = "batchwise.config.json";
 export function findConfig(folder: string, home: string = homedir()): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const path = join(at, CONFIG_NAME);
-    if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
+    if (statsOf(path)?.isFile()) return path;
     const isLast = at === home || at === dirname(at);
-    if (isLast || statSync(join(at, ".git"), { throwIfNoEntry: false }) !== undefined) return undefined;
+    if (isLast || statsOf(join(at, ".git")) !== undefined) return undefined;
+  }
+}
+
+/** What may not be looked at, in a folder above that is closed to us, is as good as not there. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 /** What a benchmark answers; the JSON report is this object. */
+import type { Split } from "./dataset.js";
 import type { EngineName } from "./engine.js";
 import type { Normalization } from "./preprocessing.js";
 
@@ -18,7 +19,7 @@ export interface Benchmark {
   readonly complete: boolean;
   readonly dataset: {
     readonly name: string;
-    readonly split: string;
+    readonly split: Split;
     readonly sha256: string;
     /** Images in the whole set. */
     readonly total: number;

@@ -1,4 +1,5 @@
 /** What an evaluation answers; the JSON report is this object without what is of each image alone. */
+import type { Split } from "./dataset.js";
 import type { ConfusionMetrics, ScoreMetrics } from "./metrics.js";
 import type { ShardPart } from "./partial.js";
 import type { PredictionsFormat } from "./predictions.js";
@@ -11,7 +12,7 @@ export interface Evaluation<Result extends ResultCounts | PredictedCounts = Resu
   readonly schemaVersion: 1;
   readonly dataset: {
     readonly name: string;
-    readonly split: string;
+    readonly split: Split;
     /** Hex, as `Dataset.sha256`. */
     readonly sha256: string;
     /** Images in the whole set; `result.total` counts those evaluated. */

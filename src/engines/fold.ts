@@ -1,6 +1,7 @@
 /** Folds the preprocessing into the first layer, once, so that engines read bytes. */
-import type { FoldedLayers } from "../contracts/engine.js";
+import type { EngineSource, FoldedLayers } from "../contracts/engine.js";
 import type { Layer, Network } from "../contracts/network.js";
+import type { OnnxModel } from "../contracts/onnx-model.js";
 import type { Preprocessing } from "../contracts/preprocessing.js";
 
 /** Largest value of a pixel's byte. */
@@ -13,6 +14,11 @@ export type PixelUnit = "byte" | "fraction";
 interface Shift {
   readonly offset: number;
   readonly divisor: number;
+}
+
+/** What an engine is made from: layers that read bytes, or a model as it is. */
+export function engineSource(network: Network | OnnxModel): EngineSource {
+  return "layers" in network ? foldPreprocessing(network) : network;
 }
 
 /**

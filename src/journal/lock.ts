@@ -15,6 +15,14 @@ import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { platform } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/**
+ * A process that another thread is just starting has, for a moment, a copy of every socket that is open here, and so keeps
+ * a name taken that was given back.
+ */
+const TRIES = 10;
+const BETWEEN_TRIES_MS = 25;
 
 export interface Lock {
   release(): Promise<void>;
@@ -30,7 +38,11 @@ export function lockAddress({ dev, ino }: Pick<BigIntStats, "dev" | "ino">, syst
 
 /** Undefined where another process has it. */
 export async function acquireLock(address: string): Promise<Lock | undefined> {
-  const server = (await listen(address)) ?? (await takeOver(address));
+  let server: Server | undefined;
+  for (let tries = 1; server === undefined && tries <= TRIES; tries++) {
+    if (tries > 1) await sleep(BETWEEN_TRIES_MS);
+    server = (await listen(address)) ?? (await takeOver(address));
+  }
   if (server === undefined) return undefined;
   // A run that has ended is not kept by its lock.
   server.unref();

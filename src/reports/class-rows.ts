@@ -23,8 +23,11 @@ export function classesShown(perClass: readonly ClassMetrics[]): readonly ClassM
 /** The `most` largest cells off the diagonal, largest first; of equals, in the order of the matrix. */
 export function mostConfused(matrix: readonly (readonly number[])[], most: number): Confusion[] {
   return matrix
-    .flatMap((row, label) => row.map((images, prediction) => ({ label, prediction, images })))
-    .filter(({ label, prediction, images }) => images > 0 && label !== prediction)
+    .flatMap((row, label) =>
+      row.flatMap((images, prediction) =>
+        images > 0 && label !== prediction ? [{ label, prediction, images }] : [],
+      ),
+    )
     .sort((a, b) => b.images - a.images)
     .slice(0, most);
 }

@@ -16,10 +16,12 @@ export function confusionLines(
   nameCells: number,
   paint: Paint,
 ): string[] {
+  // Before anything is asked of all cells: there may be too many to be one call's arguments.
+  if (matrix.length > MOST_CLASSES) return pairLines(matrix, names, paint);
   const largest = Math.max(...matrix.flat());
   const cells = Math.max(String(largest).length, String(matrix.length - 1).length);
   const fits = nameCells + matrix.length * (GAP.length + cells) <= WIDTH_CELLS;
-  if (matrix.length > MOST_CLASSES || !fits) return pairLines(matrix, names, paint);
+  if (!fits) return pairLines(matrix, names, paint);
   const columns = matrix.map((_, prediction) => GAP + rightCell(String(prediction), cells)).join("");
   const title = leftCell("Label \\ as", nameCells);
   // What is right is as strong as its part of the row; what is wrong, beside the worst of all.

@@ -1,6 +1,7 @@
 /** An image and, beside it, the probability of each class as a bar. */
 import type { ImageShape } from "../contracts/dataset.js";
 import { bar } from "./bars.js";
+import { cellsOf, leftCell } from "./cells.js";
 import { imageLines, type PaintCell } from "./image-text.js";
 
 const BAR_CELLS = 20;
@@ -14,10 +15,10 @@ export function digitWithBars(
   paint: PaintCell,
 ): string[] {
   const names = Array.from(probabilities, (_, label) => nameOf(label));
-  const nameCells = Math.max(...names.map(({ length }) => length));
+  const nameCells = Math.max(...names.map(cellsOf));
   const bars = names.map((name, label) => {
     const share = probabilities[label];
-    return `${name.padEnd(nameCells)} ${bar(share, BAR_CELLS)} ${share.toFixed(4)}`;
+    return `${leftCell(name, nameCells)} ${bar(share, BAR_CELLS)} ${share.toFixed(4)}`;
   });
   const image = imageLines(pixels, shape, paint);
   const blank = " ".repeat(shape.columns);

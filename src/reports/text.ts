@@ -7,6 +7,7 @@ import { classLines } from "./classes-text.js";
 import { confusionLines } from "./confusion-text.js";
 import { type Paint, plainPaint } from "./paint.js";
 import { pythonFloat } from "./python-float.js";
+import { type Row, rowLines } from "./rows.js";
 
 /** Leaves four columns of numbers their place within 80 cells. */
 const NAME_CELLS = 24;
@@ -17,12 +18,6 @@ export function renderText(evaluation: AnyEvaluation, paint: Paint = plainPaint)
     ? scoreLines(result, dataset.classNames, paint)
     : rowLines(predictedRows(result, dataset.classNames));
   return [...rowLines(headingRows(evaluation)), ...lines].map((line) => `${line.trimEnd()}\n`).join("");
-}
-
-type Row = readonly [name: string, value: string];
-
-function rowLines(rows: readonly Row[]): string[] {
-  return rows.map(([name, value]) => `${name.padEnd(8)} : ${value}`);
 }
 
 function headingRows({ dataset, network, run, result, timing }: AnyEvaluation): Row[] {
@@ -97,7 +92,7 @@ function scoreRows(result: ResultCounts): Row[] {
 
 function predictedRows({ predictedCounts }: PredictedCounts, names: readonly string[] | null): Row[] {
   return predictedCounts.map((count, label) => [
-    names === null ? `Class ${label}` : printable(names[label] ?? ""),
+    names === null ? `Class ${label}` : shortened(printable(names[label] ?? ""), NAME_CELLS),
     grouped(count),
   ]);
 }

@@ -1,5 +1,6 @@
 /** The JSON of an evaluation: what `--format json` writes, and `--baseline`, `report` and `compare` read. */
 import * as z from "zod";
+import { SPLITS } from "../contracts/dataset.js";
 import { ENGINES } from "../contracts/engine.js";
 import { PREDICTIONS_FORMATS } from "../contracts/predictions.js";
 import { NORMALIZATIONS } from "../contracts/preprocessing.js";
@@ -11,7 +12,7 @@ export const SCHEMA_VERSION = 1;
 
 const dataset = z.object({
   name: z.string(),
-  split: z.string(),
+  split: z.enum(SPLITS),
   sha256: sha256.describe("Of the image file's bytes followed by the label file's, as they stand on disk."),
   total: count.describe("Images in the whole set; result.total counts those evaluated."),
   offset: count.describe("The first image evaluated."),

@@ -2,6 +2,7 @@
 import type { ProgressDisplay } from "../commands/context.js";
 import { grouped } from "../errors/define.js";
 import type { EvaluationPlan, Progress } from "../evaluate.js";
+import { printable } from "../printable.js";
 import { startSpinner, stderrIsTerminal, UPDATE_INTERVAL_MS } from "./spinner.js";
 
 const NOTHING: ProgressDisplay = { update() {}, stop() {} };
@@ -47,7 +48,7 @@ function planText(plan: EvaluationPlan): string {
     doneImages === 0
       ? grouped(totalImages)
       : `${grouped(totalImages - doneImages)} of ${grouped(totalImages)}`;
-  return `evaluating ${images} images of ${dataset.name} with ${network.name}: ${grouped(batches)} batches, ${options.engine}, ${who}`;
+  return `evaluating ${images} images of ${printable(dataset.name)} with ${printable(network.name)}: ${grouped(batches)} batches, ${options.engine}, ${who}`;
 }
 
 /** `3,400 of 10,000 images · 61,000 images/s · 0.1 s left` */

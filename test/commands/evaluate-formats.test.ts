@@ -6,21 +6,17 @@ import test from "ava";
 import { readPredictions } from "../../src/predictions/reader.js";
 import { readResult } from "../../src/schemas/read-result.js";
 import { runCli, signalled } from "../helpers/cli.js";
-import { junitFaults } from "../helpers/junit.js";
+import { junitFaults, parseJunit } from "../helpers/junit.js";
 import { validate } from "../helpers/published-schemas.js";
 import { pythonWith, runPython } from "../helpers/python.js";
 import { needs } from "../helpers/require.js";
 import { temporaryFolder } from "../helpers/temporary.js";
-import { allWithin, parseXml, type XmlElement } from "../helpers/xml.js";
+import { allWithin } from "../helpers/xml.js";
 
 const python = pythonWith("csv", "json");
 /** Ten thousand messages, so that a signal comes before the end however busy the machine is. */
 const SLOW = ["--engine", "reference", "--threads", "1", "--batch-size", "1"];
 const SMALL = ["--limit", "300", "--threads", "1", "--quiet"];
-
-async function junitOf(path: string): Promise<XmlElement> {
-  return parseXml((await readFile(path, "utf8")).replace(/^<\?xml.*\n/, "").trim());
-}
 
 const SHAPES: readonly (readonly string[])[] = [
   [],
@@ -68,7 +64,7 @@ test("writes every format at once, also when a gate is missed", async (t) => {
     /^batchwise: ERR_GATE_CLASS_RECALL: --min-class-recall: expected .* found 0\.\d+ for class \d, 0\.\d+ too low\n$/,
   );
   t.deepEqual((await readdir(folder)).sort(), names);
-  const root = await junitOf(join(folder, "r.xml"));
+  const root = parseJunit(await readFile(join(folder, "r.xml"), "utf8"));
   t.deepEqual(junitFaults(root), []);
   t.like(root.attributes, { tests: "3", failures: "1", errors: "0" });
   t.regex(await readFile(join(folder, "r.md"), "utf8"), /\*\*failed\*\*/);
@@ -90,7 +86,7 @@ test("a partial run is an error in JUnit", async (t) => {
   const options = signalled("SIGINT");
   const args = [...SLOW, "--min-accuracy", "0.5", "--output", path];
   t.is((await runCli(args, options)).status, 130);
-  const root = await junitOf(path);
+  const root = parseJunit(await readFile(path, "utf8"));
   t.deepEqual(junitFaults(root), []);
   t.like(root.attributes, { tests: "1", failures: "0", errors: "1" });
   t.is(allWithin(root).find(({ name }) => name === "error")?.attributes.type, "ERR_INTERRUPTED");
@@ -104,7 +100,7 @@ test("where there is no result, JUnit says why, and the other files stay as they
   const args = ["--weights", "no.pkl", "--output", xml, "--output", json, "--format", "junit", "--quiet"];
   const { status, stdout } = await runCli(args);
   t.is(status, 3);
-  const root = await junitOf(xml);
+  const root = parseJunit(await readFile(xml, "utf8"));
   t.deepEqual(junitFaults(root), []);
   t.is(allWithin(root).find(({ name }) => name === "error")?.attributes.type, "ERR_NETWORK_UNKNOWN");
   t.is(stdout, await readFile(xml, "utf8"));
@@ -223,7 +219,7 @@ test("a baseline is held, missed with 100, and refused with 3 where it is of oth
   t.is(other.status, 3);
   t.regex(other.stderr, /^batchwise: ERR_BASELINE_DATA: /);
   t.regex(other.stdout, /\nAccuracy : /);
-  t.like((await junitOf(xml)).attributes, { failures: "0", errors: "1" });
+  t.like(parseJunit(await readFile(xml, "utf8")).attributes, { failures: "0", errors: "1" });
 });
 
 test("refuses gates that cannot be judged", async (t) => {

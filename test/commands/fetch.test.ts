@@ -7,8 +7,8 @@ import { CATALOG } from "../../src/datasets/catalog.js";
 import { openDataset } from "../../src/datasets/registry.js";
 import { ERROR_CODES, type ErrorCode, TransferError } from "../../src/errors.js";
 import { loadNetwork } from "../../src/networks/registry.js";
-import { type CliOptions, runCli } from "../helpers/cli.js";
-import { type Answer, serve, startMirror, startProxy, status } from "../helpers/mirror.js";
+import { type CliOptions, runCli, signalledWhen } from "../helpers/cli.js";
+import { type Answer, inStep, serve, startMirror, startProxy, status } from "../helpers/mirror.js";
 import { mnist, needs } from "../helpers/require.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
@@ -121,19 +121,14 @@ test("ends with status 130 at SIGINT, and keeps what has come", async (t) => {
     response.write(new Uint8Array(70_000));
   });
   // The notice that a download begins comes before its first byte: wait for the bytes.
-  const onStderr: CliOptions["onStderr"] = async (child) => {
+  const interrupted = signalledWhen("SIGINT", async () => {
     const folder = join(cache, "mnist");
-    const size = async () => {
-      const [name] = await readdir(folder).catch(() => []);
-      return name === undefined ? 0 : (await readFile(join(folder, name))).length;
-    };
-    while (child.exitCode === null && (await size()) < 70_000)
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    child.kill("SIGINT");
-  };
+    const [name] = await readdir(folder).catch(() => []);
+    return name !== undefined && (await readFile(join(folder, name))).length >= 70_000;
+  });
   const { status: exit, stderr } = await runCli(["--dataset", "mnist", "--weights", WEIGHTS], {
     env: { ...env, BATCHWISE_MIRROR: url },
-    onStderr,
+    ...interrupted,
   });
   t.is(exit, 130, stderr);
   const [notice, fault] = stderr.split("\n");
@@ -202,11 +197,7 @@ withMnist("evaluates the book's network on MNIST by their names, then again offl
 
 withMnist("two processes fetch the same file at once, and both have it", async (t) => {
   const bytes = await readFile(join(mnist ?? "", "sample_weight.pkl"));
-  const { cache, env, url, mirror } = await setting(t, (_, response) => {
-    response.writeHead(200, { "content-length": bytes.length });
-    response.write(bytes.subarray(0, 100_000));
-    setTimeout(() => response.end(bytes.subarray(100_000)), 1500);
-  });
+  const { cache, env, url, mirror } = await setting(t, inStep(2, 100_000, bytes));
   const fetching = () => runCli(["fetch", "book", "--mirror", url, "--quiet"], { env });
   const results = await Promise.all([fetching(), fetching()]);
   const path = join(cache, "book", "sample_weight.pkl");

@@ -3,8 +3,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { runCli } from "../helpers/cli.js";
+import { junitFaults, parseJunit } from "../helpers/junit.js";
 import { validate } from "../helpers/published-schemas.js";
 import { temporaryFolder } from "../helpers/temporary.js";
+import { allWithin } from "../helpers/xml.js";
 
 const IMAGES = ["--offset", "20", "--limit", "1001"];
 
@@ -85,6 +87,18 @@ test("a merge is judged by gates, and a shard by none", async (t) => {
   t.regex(shard.stderr, /ERR_USAGE: a gate is asked for with --shard/);
   const unlabelled = await runCli(["--shard", "1/2", "--no-labels"]);
   t.is(unlabelled.status, 2);
+});
+
+test("where nothing can be merged, JUnit says why, in place of what an earlier run left", async (t) => {
+  const path = join(await temporaryFolder(t), "merged.xml");
+  await writeFile(path, "from an earlier run");
+  const { status, stdout } = await runCli(["merge", "no.json", "--output", path, "--format", "junit"]);
+  t.is(status, 3);
+  const root = parseJunit(await readFile(path, "utf8"));
+  t.deepEqual(junitFaults(root), []);
+  t.is(allWithin(root).find(({ name }) => name === "testsuite")?.attributes.name, "merge");
+  t.is(allWithin(root).find(({ name }) => name === "error")?.attributes.type, "ERR_FILE_READ");
+  t.is(stdout, await readFile(path, "utf8"));
 });
 
 test("refuses parts that are missing, doubled, mixed, whole, incomplete or changed, naming what", async (t) => {

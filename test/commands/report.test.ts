@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFile, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
@@ -60,6 +60,19 @@ for (const predictions of ["p.ndjson", "p.csv"]) {
     t.deepEqual(await readReport(paths.report), await readReport(paths.direct));
   });
 }
+
+test("finds predictions that moved together with their result", async (t) => {
+  const { result, predictions, direct } = await evaluated(t);
+  const folder = await temporaryFolder(t);
+  const moved = join(folder, "result.json");
+  await rename(result, moved);
+  await rename(predictions, join(folder, "p.ndjson"));
+  const { status, stdout, stderr } = await runCli(["report", moved]);
+  t.is(status, 0, stderr);
+  t.is((await readReport(stdout.trimEnd())).pixels, (await readReport(direct)).pixels);
+  await rename(join(folder, "p.ndjson"), join(folder, "elsewhere"));
+  t.regex((await runCli(["report", moved])).stderr, /ERR_FILE_READ: .*nor beside the result/);
+});
 
 test("a report tells nothing of where files lie", async (t) => {
   const { direct } = await evaluated(t);

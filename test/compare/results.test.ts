@@ -85,6 +85,25 @@ for (const [title, change, found] of [
   });
 }
 
+for (const layers of [[], [64, 100_000]]) {
+  test(`refuses a result that is not of its network's classes, layers ${JSON.stringify(layers)}`, async (t) => {
+    const { a } = await writeBoth(t);
+    const result = JSON.parse(await readFile(a, "utf8"));
+    result.network.layers = layers;
+    await writeFile(a, JSON.stringify(result));
+    await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", /one of 10 classes by a network of (no|1)/);
+  });
+}
+
+test("makes no memory for more predictions than their file can hold", async (t) => {
+  const { a } = await writeBoth(t);
+  const result = JSON.parse(await readFile(a, "utf8"));
+  result.result.total = 2 ** 32;
+  await writeFile(a, JSON.stringify(result));
+  const refusal = /a\.ndjson: expected predictions of 4,294,967,296 images, found [\d,]+ bytes;/;
+  await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", refusal);
+});
+
 test("refuses a result without labels", async (t) => {
   const { a, b } = await writeBoth(t);
   const result = JSON.parse(await readFile(a, "utf8"));
@@ -103,7 +122,10 @@ for (const [title, change, message] of [
     const result = JSON.parse(await readFile(a, "utf8"));
     if ("total" in change) result.result.total = change.total;
     else if ("offset" in change) result.dataset.offset = change.offset;
-    else result.network.layers = change.layers;
+    else {
+      result.network.layers = change.layers;
+      result.result.confusionMatrix = [[], [], []];
+    }
     await writeFile(a, JSON.stringify(result));
     await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", message);
   });

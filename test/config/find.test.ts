@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { CONFIG_NAME, configFor, findConfig } from "../../src/config/find.js";
@@ -34,6 +34,16 @@ test("takes no folder for a configuration, and ends at the root", async (t) => {
   await mkdir(join(project, CONFIG_NAME));
   t.is(findConfig(project), undefined);
   t.notThrows(() => findConfig("/", "elsewhere"));
+});
+
+test("passes over what cannot be looked at", async (t) => {
+  const project = await projectFolder(t);
+  const folder = join(project, "a");
+  await mkdir(folder);
+  await writeFile(join(project, CONFIG_NAME), "{}");
+  // A link that leads to itself is refused by the system, as is a folder that is closed to all but root.
+  await symlink(CONFIG_NAME, join(folder, CONFIG_NAME));
+  t.is(findConfig(folder), join(project, CONFIG_NAME));
 });
 
 test("a file that is named is taken as it is, false switches the search off, and some commands take none", (t) => {

@@ -1,6 +1,7 @@
 /** Runs the command line in a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { PACKAGE_ROOT } from "../../src/package-root.js";
 
@@ -25,13 +26,19 @@ export interface CliOptions {
   onStderr?(child: ChildProcess, text: string): void;
 }
 
-export function runCli(
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const isolated = options.cwd === undefined ? ["--no-config"] : [];
+  return runProgram(CLI, [...isolated, ...args], options);
+}
+
+/** Any program of ours, by the path of its file. */
+export function runProgram(
+  file: string,
   args: readonly string[],
   { env = {}, cwd, onStderr }: CliOptions = {},
 ): Promise<CliResult> {
-  const isolated = cwd === undefined ? ["--no-config"] : [];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CLI, ...isolated, ...args], {
+    const child = spawn(process.execPath, [file, ...args], {
       cwd: cwd ?? fileURLToPath(PACKAGE_ROOT),
       env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, ...env },
     });
@@ -47,6 +54,19 @@ export function runCli(
     child.once("error", reject);
     child.once("close", (status) => resolve({ status, stdout, stderr }));
   });
+}
+
+/** Sends the signal once, as soon as the condition holds of a process that has begun to tell what it does. */
+export function signalledWhen(signal: NodeJS.Signals, condition: () => Promise<boolean>): CliOptions {
+  let isWatching = false;
+  return {
+    async onStderr(child) {
+      if (isWatching) return;
+      isWatching = true;
+      while (child.exitCode === null && !(await condition())) await sleep(20);
+      child.kill(signal);
+    },
+  };
 }
 
 /** Sends the signal once, when an evaluation has told that it begins: a second one would end the process at once. */

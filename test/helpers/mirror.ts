@@ -8,11 +8,11 @@ import type { CatalogEntry, RemoteFile } from "../../src/download/catalog-entry.
 import type { TransferLimits } from "../../src/download/limits.js";
 import { seeded } from "./random.js";
 
-/** Short, for tests; `backoffMs` is what makes the retries of one mirror last. */
+/** Retries come soon; the rest is longer than a busy machine needs, and short where a test is about it. */
 export const QUICK: TransferLimits = {
-  connectMs: 1000,
-  idleMs: 2000,
-  totalMs: 5000,
+  connectMs: 10_000,
+  idleMs: 20_000,
+  totalMs: 60_000,
   attempts: 3,
   backoffMs: 5,
   redirects: 5,
@@ -100,6 +100,18 @@ export function status(code: number): Answer {
 /** The first answer to the first request, the second to the second, the last to all others. */
 export function inTurn(...answers: readonly [Answer, ...Answer[]]): Answer {
   return (request, response, n) => answers[Math.min(n, answers.length - 1)](request, response, n);
+}
+
+/** Sends `count` of the bytes, and the rest to all at once when `requests` of them are under way. */
+export function inStep(requests: number, count: number, bytes: Uint8Array = BODY): Answer {
+  const waiting: ServerResponse[] = [];
+  return (_, response) => {
+    response.writeHead(200, { "content-length": bytes.length });
+    response.write(bytes.subarray(0, count));
+    waiting.push(response);
+    if (waiting.length < requests) return;
+    for (const one of waiting.splice(0)) one.end(bytes.subarray(count));
+  };
 }
 
 /** Announces all of `bytes`, sends `count` of them, and resets the connection. */

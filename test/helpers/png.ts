@@ -12,6 +12,17 @@ export interface PngHeader {
   readonly isInterlaced?: boolean;
 }
 
+/** Columns and rows of each pass of an interlaced picture of 8 × 8 (Adam7). */
+export const ADAM7_PASSES = [
+  [1, 1],
+  [1, 1],
+  [2, 1],
+  [2, 2],
+  [4, 2],
+  [4, 4],
+  [8, 4],
+] as const;
+
 /** Length, type, data, checksum; the checksum is right. */
 export function pngChunk(type: string, data: Uint8Array): Buffer {
   const typed = Buffer.concat([Buffer.from(type, "latin1"), data]);

@@ -1,5 +1,5 @@
 /** A result worked out by hand: eleven images of three classes, with everything that a result can have. */
-import type { Evaluation, PredictedCounts } from "../../src/contracts/result.js";
+import type { AnyEvaluation, Evaluation, PredictedCounts } from "../../src/contracts/result.js";
 import type { ResultFile } from "../../src/schemas/result.js";
 
 export type LabelledResult = Extract<ResultFile["result"], { labelled: true }>;
@@ -104,7 +104,7 @@ export function sampleEvaluation(counts: Partial<LabelledResult> = {}): Evaluati
 }
 
 /** With names of the classes that try to be more than names. */
-export function withNames(evaluation: Evaluation, classNames: readonly string[]): Evaluation {
+export function withNames<Any extends AnyEvaluation>(evaluation: Any, classNames: readonly string[]): Any {
   return { ...evaluation, dataset: { ...evaluation.dataset, classNames } };
 }
 

@@ -46,3 +46,13 @@ for (const kind of ["name", "socket file"]) {
     await (await acquireLock(address))?.release();
   });
 }
+
+test("a name that is given back within a moment is waited for", async (t) => {
+  const address = lockAddress(await stat(await temporaryFile(t, "x"), { bigint: true }));
+  const first = await acquireLock(address);
+  const second = acquireLock(address);
+  await first?.release();
+  const lock = await second;
+  t.not(lock, undefined);
+  await lock?.release();
+});

@@ -8,17 +8,10 @@ import { encodeNpy } from "../../src/networks/npy.js";
 import { loadNetwork } from "../../src/networks/registry.js";
 import { tensorsOf } from "../../src/networks/tensors.js";
 import { encodeNetwork, type NetworkEnding } from "../../src/networks/writers.js";
-import { pythonWith, runPython } from "../helpers/python.js";
+import { runPython } from "../helpers/python.js";
+import { numpy, onnx, safetensors, withNumpy, withOnnx, withSafetensors } from "../helpers/python-writers.js";
 import { randomNetwork } from "../helpers/random.js";
-import { needs } from "../helpers/require.js";
 import { temporaryFolder } from "../helpers/temporary.js";
-
-const numpy = pythonWith("numpy");
-const onnx = pythonWith("onnx", "numpy");
-const safetensors = pythonWith("safetensors", "numpy");
-const withNumpy = needs("numpy", numpy !== undefined);
-const withOnnx = needs("python-onnx", onnx !== undefined);
-const withSafetensors = needs("python-safetensors", safetensors !== undefined);
 
 const TYPES = ["float32", "float64"] as const;
 type Type = (typeof TYPES)[number];

@@ -11,7 +11,7 @@ import { inkOf } from "../../src/pictures/ink.js";
 import { MAX_PIXELS, readPng } from "../../src/pictures/read-png.js";
 import { DIGIT_SIDE, toDigit } from "../../src/pictures/to-digit.js";
 import { runCli } from "../helpers/cli.js";
-import { pngFile } from "../helpers/png.js";
+import { ADAM7_PASSES, pngFile } from "../helpers/png.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
 const drawing = (name: string) => fileURLToPath(new URL(`pictures/${name}.png`, FIXTURES));
@@ -121,16 +121,7 @@ test("reads the pixels alone: what else is in a picture is not unpacked, nor bel
 
 test("reads interlaced pictures, of which all passes count", async (t) => {
   // 8 × 8: a row of each pass behind its filter type, all white but the first pass, which is one pixel.
-  const passes = [
-    [1, 1],
-    [1, 1],
-    [2, 1],
-    [2, 2],
-    [4, 2],
-    [4, 4],
-    [8, 4],
-  ];
-  const rows = passes.flatMap(([columns, count], pass) =>
+  const rows = ADAM7_PASSES.flatMap(([columns, count], pass) =>
     Array.from({ length: count }, () => Buffer.alloc(columns + 1, pass === 0 ? 0 : 255).fill(0, 0, 1)),
   );
   const header = { width: 8, height: 8, isInterlaced: true };

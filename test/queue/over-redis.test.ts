@@ -13,9 +13,11 @@ import { FIXTURES, PACKAGE_ROOT } from "../../src/package-root.js";
 import { openLink } from "../../src/queue/link.js";
 import { openRangeQueue } from "../../src/queue/range-queue.js";
 import { Records } from "../../src/queue/records.js";
-import { CLI, runCli } from "../helpers/cli.js";
+import { DATA_ID } from "../../src/reports/html/page-data.js";
+import { CLI, runCli, runProgram } from "../helpers/cli.js";
 import { coordinateHere, endProcess, localResult, sleep, startHost, whenDone } from "../helpers/hosts.js";
 import { freePort, redisTest, startRedis } from "../helpers/redis.js";
+import { blockOf } from "../helpers/report-input.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
 /** A slow host takes so long a batch: a run lasts long enough to be disturbed. */
@@ -27,15 +29,9 @@ test("asking without the peers says the one command that installs them", async (
   for (const part of ["bin", "dist/bundle", "fixtures", "package.json"]) {
     await cp(fileURLToPath(new URL(part, PACKAGE_ROOT)), join(folder, part), { recursive: true });
   }
-  const { status, stderr } = await new Promise<{ status: number | null; stderr: string }>((resolve) => {
-    const args = [join(folder, "bin/batchwise.cjs"), "worker", "--redis", "redis://:secret@127.0.0.1:1"];
-    const child = spawn(process.execPath, args, { cwd: folder });
-    let text = "";
-    child.stderr.on("data", (chunk) => {
-      text += chunk;
-    });
-    child.once("close", (code) => resolve({ status: code, stderr: text }));
-  });
+  const args = ["worker", "--redis", "redis://:secret@127.0.0.1:1"];
+  const program = join(folder, "bin/batchwise.cjs");
+  const { status, stderr } = await runProgram(program, args, { cwd: folder });
   t.is(status, 4);
   t.regex(stderr, /^batchwise: ERR_QUEUE_PEER: .*: npm install bullmq@6 ioredis@5\n$/);
   t.false(stderr.includes("secret"));
@@ -114,8 +110,14 @@ redisTest("two workers count as one process does, and the same run id answers fr
   t.is(local.status, 0);
   t.is(await readFile(join(folder, "a.ndjson"), "utf8"), await readFile(join(folder, "b.ndjson"), "utf8"));
 
+  const report = join(folder, "a.html");
+  t.is((await ask("--run-id", "reported", "--limit", "200", "--report", report)).status, 0);
+  const page = JSON.parse(blockOf(await readFile(report, "utf8"), DATA_ID));
+  t.deepEqual(page.shape, { rows: 28, columns: 28 });
+  t.true(page.images.length > 0);
+
   const list = await runCli(["runs", "list"], { env });
-  t.regex(list.stdout, /^pair +done +10,000 of 10,000 images\n$/);
+  t.regex(list.stdout, /^pair +done +10,000 of 10,000 images$/m);
   for (const worker of workers) {
     const ended = new Promise((resolve) => worker.once("exit", resolve));
     worker.kill("SIGTERM");

@@ -1,7 +1,9 @@
 import test from "ava";
 import { evaluate } from "../../src/evaluate.js";
 import { bar } from "../../src/reports/bars.js";
-import { imageLines } from "../../src/reports/image-text.js";
+import { cellsOf } from "../../src/reports/cells.js";
+import { digitWithBars } from "../../src/reports/digit-with-bars.js";
+import { imageLines, plainCell } from "../../src/reports/image-text.js";
 import { renderJson } from "../../src/reports/json.js";
 import { pythonFloat } from "../../src/reports/python-float.js";
 import { formatOf } from "../../src/reports/registry.js";
@@ -29,6 +31,13 @@ test("draws bars to an eighth of a cell", (t) => {
   t.is(bar(1, 4), "████");
   t.is(bar(0.5, 1), "▌");
   t.is(bar(0, 3), "   ");
+});
+
+test("bars stand in line behind names of any script", (t) => {
+  const names = ["고양이", "dog", "e\u0301"];
+  const shape = { rows: 2, columns: 2 };
+  const lines = digitWithBars(new Uint8Array(4), shape, [1, 1, 1], (n) => names[n], plainCell);
+  t.is(new Set(lines.map((line) => cellsOf(line.slice(0, line.indexOf("█"))))).size, 1, lines.join("\n"));
 });
 
 test("knows formats by a file's ending and names those it knows", (t) => {

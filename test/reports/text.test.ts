@@ -61,6 +61,14 @@ test("images without labels: how many were predicted as each class", (t) => {
   t.regex(renderText(unlabelledEvaluation()), /^circle {3}: 6\nsquare {3}: 5\ntriangle : 0\n$/m);
 });
 
+test("long names of classes stand in line too", (t) => {
+  for (const names of [HOSTILE_NAMES, ["한국어로 쓴 긴 이름", "둘", "a name of three"]]) {
+    const rows = renderText(withNames(unlabelledEvaluation(), names)).split("\n").slice(5, 8);
+    t.is(new Set(rows.map((row) => cellsOf(row.slice(0, row.lastIndexOf(" : "))))).size, 1, rows.join("\n"));
+    t.deepEqual(tooWide(rows.join("\n")), []);
+  }
+});
+
 test("more classes than fit are told by their largest mistakes and their lowest F1", (t) => {
   const classes = 50;
   const matrix = Array.from({ length: classes }, (_, label) =>
@@ -84,6 +92,13 @@ test("more classes than fit are told by their largest mistakes and their lowest 
   t.true(text.includes("\n19 name of class 19"));
   t.false(text.includes("\n20 name of class 20"));
   t.deepEqual(tooWide(text), []);
+});
+
+test("a matrix of as many cells as no call takes arguments is told by its largest mistakes", (t) => {
+  const classes = 512;
+  const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  matrix[7][511] = 3;
+  t.regex(renderText(sampleEvaluation({ confusionMatrix: matrix })), /Most confused\n3 of 7 +taken for 511/);
 });
 
 test("sixteen classes with four digits each are a list, since the matrix would pass 80 columns", (t) => {

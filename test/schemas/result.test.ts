@@ -66,6 +66,10 @@ const NO_RESULTS: readonly [document: unknown, words: RegExp][] = [
     /result\.accuracy: .*number, found string/,
   ],
   [{ ...SAMPLE_RESULT, result: { ...SAMPLE_COUNTS, perClass: [{}] } }, /result\.perClass\[0\]\.label: /],
+  [
+    { ...SAMPLE_RESULT, dataset: { ...SAMPLE_RESULT.dataset, split: "test\u001b[2J" } },
+    /dataset\.split: .*"test"\|"train"/,
+  ],
   [{ ...SAMPLE_RESULT, result: { total: 3 } }, /result\.labelled: /],
 ];
 for (const [document, words] of NO_RESULTS) {

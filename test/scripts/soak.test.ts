@@ -1,5 +1,4 @@
 /** The soak in little: what it does is right, and what goes wrong is seen. */
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import test from "ava";
 import { flatnessOf, type Sample, unevenness } from "../../scripts/soak/flatness.js";
 import { PACKAGE_ROOT } from "../../src/package-root.js";
+import { runProgram } from "../helpers/cli.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 import { allWithin, parseXml } from "../helpers/xml.js";
 
@@ -33,21 +33,8 @@ const PARTS = [
 /** Reads /proc. */
 const linuxTest = existsSync("/proc/self/status") ? test.serial : test.skip;
 
-function soak(args: readonly string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const program = fileURLToPath(new URL("dist/scripts/soak.js", PACKAGE_ROOT));
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.on("data", (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on("data", (chunk) => {
-      stderr += chunk;
-    });
-    child.once("close", (status) => resolve({ status, stdout, stderr }));
-  });
-}
+const soak = (args: readonly string[]) =>
+  runProgram(fileURLToPath(new URL("dist/scripts/soak.js", PACKAGE_ROOT)), args);
 
 for (const { part, amount, sabotaged } of PARTS) {
   const allowed = part === "one run" ? ALLOWED : ALLOWED_WHILE_POOLS_OPEN;

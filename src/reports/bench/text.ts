@@ -1,7 +1,9 @@
 /** A benchmark for a person: what was measured, then a table with a bar a row. */
 import type { Benchmark, MeasuredConfiguration } from "../../contracts/bench.js";
 import { grouped } from "../../errors/define.js";
+import { printable } from "../../printable.js";
 import { bar } from "../bars.js";
+import { type Row, rowLines } from "../rows.js";
 
 const BAR_CELLS = 12;
 const NONE = "-";
@@ -14,10 +16,13 @@ interface Column {
 
 export function renderBenchText(benchmark: Benchmark): string {
   const { configurations, complete } = benchmark;
-  const heading = headingOf(benchmark).map(([name, value]) => `${name.padEnd(8)} : ${value}\n`);
-  if (!complete) heading.push("Partial  : interrupted; the numbers are of the passes that were done\n");
-  if (configurations.length === 0) return heading.join("");
-  return `${heading.join("")}\n${tableOf(columnsOf(benchmark), configurations)}`;
+  const rows: Row[] = [...headingOf(benchmark)];
+  if (!complete) rows.push(["Partial", "interrupted; the numbers are of the passes that were done"]);
+  const heading = rowLines(rows)
+    .map((line) => `${line}\n`)
+    .join("");
+  if (configurations.length === 0) return heading;
+  return `${heading}\n${tableOf(columnsOf(benchmark), configurations)}`;
 }
 
 function headingOf({ dataset, network, machine, scenario, protocol, peakProcessRssBytes }: Benchmark) {
@@ -27,10 +32,13 @@ function headingOf({ dataset, network, machine, scenario, protocol, peakProcessR
   return [
     [
       "Data",
-      `${dataset.name}, ${dataset.split}: ${grouped(images)}${images === total ? "" : ` of ${grouped(total)}`} images a pass`,
+      `${printable(dataset.name)}, ${dataset.split}: ${grouped(images)}${images === total ? "" : ` of ${grouped(total)}`} images a pass`,
     ],
-    ["Network", `${network.name}, ${network.layers.join("-")}`],
-    ["Machine", `${machine.cpu}, ${machine.availableParallelism} threads at once, Node ${machine.node}`],
+    ["Network", `${printable(network.name)}, ${network.layers.join("-")}`],
+    [
+      "Machine",
+      `${printable(machine.cpu)}, ${machine.availableParallelism} threads at once, Node ${machine.node}`,
+    ],
     [
       "Scenario",
       `${scenario}: at least ${repeat} timed passes${length} each, interleaved, after ${warmUpPasses} to warm up`,

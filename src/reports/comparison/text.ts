@@ -3,6 +3,7 @@ import type { ComparedSide, Comparison } from "../../contracts/comparison.js";
 import { grouped } from "../../errors/define.js";
 import { printable } from "../../printable.js";
 import { rightCell } from "../cells.js";
+import { type Row, rowLines } from "../rows.js";
 import { differenceText, imagesText, indicesText, pValueText, scoreText } from "./words.js";
 
 /** What fits a few lines; the JSON has all. */
@@ -35,13 +36,7 @@ export function renderComparisonText(comparison: Comparison): string {
   return [...rowLines(rows), ...matrixLines(result.agreementMatrix), "", ...rowLines(scores), ""].join("\n");
 }
 
-type Row = readonly [name: string, value: string];
-
 const PARTIAL: Row = ["Partial", "not all images were evaluated; all is of those that both have answered"];
-
-function rowLines(rows: readonly Row[]): string[] {
-  return rows.map(([name, value]) => `${name.padEnd(8)} : ${value}`);
-}
 
 function sideText({ name, layers, resultPath }: ComparedSide): string {
   const source = resultPath === null ? "" : `, of ${printable(resultPath)}`;

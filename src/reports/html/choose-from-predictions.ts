@@ -23,6 +23,7 @@ export async function chooseFromPredictions(
   const chooser = createImageChooser(classes, limitsFor(classes, rows * columns));
   const rest = predictions[Symbol.asyncIterator]();
   let next = await rest.next();
+  const isClass = (label: number) => label < classes;
   let matched = 0;
   let total = 0;
   for await (const { firstImage, count, inputs, pixels, labels } of slabs) {
@@ -30,7 +31,7 @@ export async function chooseFromPredictions(
       const { index, label, prediction, probability, topK } = next.value;
       const i = index - firstImage;
       total++;
-      if (i >= 0 && labels[i] === label && prediction < classes) {
+      if (i >= 0 && labels[i] === label && [prediction, ...topK.map((entry) => entry.class)].every(isClass)) {
         matched++;
         chooser.offer({ index, label, prediction, confidence: probability }, () => ({
           pixels: Uint8Array.from(pixels.subarray(i * inputs, (i + 1) * inputs)),

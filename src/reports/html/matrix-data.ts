@@ -1,4 +1,5 @@
 /** A square matrix of counts, cut to what a page can show of it. */
+import { type Confusion, mostConfused } from "../class-rows.js";
 import type { MatrixCell, MatrixData } from "./page-data.js";
 
 /** A matrix of more classes cannot be read. */
@@ -20,17 +21,12 @@ export function matrixData(counts: readonly (readonly number[])[]): MatrixData {
     counts: classes.map((row) => classes.map((column) => counts[row][column])),
     rowTotals: classes.map((label) => rowTotals[label]),
     columnTotals: classes.map((label) => columnTotals[label]),
-    frequent: frequentCells(counts),
+    frequent: mostConfused(counts, FREQUENT_CELLS).map(cellOf),
   };
 }
 
-function frequentCells(counts: readonly (readonly number[])[]): MatrixCell[] {
-  return counts
-    .flatMap((cells, row) =>
-      cells.flatMap((count, column) => (count > 0 && row !== column ? [{ row, column, count }] : [])),
-    )
-    .sort((a, b) => b.count - a.count)
-    .slice(0, FREQUENT_CELLS);
+function cellOf({ label, prediction, images }: Confusion): MatrixCell {
+  return { row: label, column: prediction, count: images };
 }
 
 function sum(values: readonly number[]): number {

@@ -2,7 +2,7 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import { readPng } from "../../../src/pictures/read-png.js";
 import { toDigit } from "../../../src/pictures/to-digit.js";
-import { pngChunk, pngFile } from "../../helpers/png.js";
+import { ADAM7_PASSES, pngChunk, pngFile } from "../../helpers/png.js";
 import type { Seed, Target } from "../target.js";
 import { malformed } from "./malformed.js";
 
@@ -58,20 +58,9 @@ const PICTURES: Readonly<Record<string, Buffer>> = {
       ["tRNS", Buffer.of(255, 255)],
     ],
   ),
-  // 8 × 8, Adam7: seven passes of 1, 1, 2, 4, 8, 16 and 32 pixels in 1, 1, 1, 2, 2, 4 and 4 rows.
   interlaced: pngFile(
     { width: 8, height: 8, isInterlaced: true },
-    Buffer.concat(
-      [
-        [1, 1],
-        [1, 1],
-        [2, 1],
-        [2, 2],
-        [4, 2],
-        [4, 4],
-        [8, 4],
-      ].map(([columns, rows]) => bar(columns, rows)),
-    ),
+    Buffer.concat(ADAM7_PASSES.map(([columns, rows]) => bar(columns, rows))),
   ),
 };
 

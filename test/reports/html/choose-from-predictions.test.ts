@@ -18,15 +18,18 @@ async function* slabs() {
 }
 
 async function* predictionsOf(
-  rows: readonly (readonly [index: number, label: number, prediction: number])[],
+  rows: readonly (readonly [index: number, label: number, prediction: number, second?: number])[],
 ) {
-  for (const [index, label, prediction] of rows) {
+  for (const [index, label, prediction, second = prediction] of rows) {
     const made: Prediction = {
       index,
       label,
       prediction,
       probability: 0.75,
-      topK: [{ class: prediction, probability: 0.75 }],
+      topK: [prediction, ...(second === prediction ? [] : [second])].map((k) => ({
+        class: k,
+        probability: 0.75,
+      })),
       correct: label === prediction,
     };
     yield made;
@@ -59,10 +62,11 @@ test("counts predictions that no image fits: before the first, after the last, o
     [10, 2, 2],
     [11, 2, 3],
     [12, 0, 0],
+    [13, 1, 1, 3],
     [16, 1, 1],
   ]);
   const { chosen, matched, total } = await chooseFromPredictions(slabs(), predictions, SHAPE, 3);
-  t.is(total, 5);
+  t.is(total, 6);
   t.is(matched, 1);
   t.deepEqual(
     chosen.images.map(({ index }) => index),

@@ -1,20 +1,9 @@
-import { readFile } from "node:fs/promises";
-import anyTest, { type TestFn } from "ava";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { renderReport } from "../../../src/reports/html/document.js";
 import type { ReportInput } from "../../../src/reports/html/input.js";
-import { AXE_PATH, chromium, launch, openFile } from "../../helpers/browser.js";
+import { openFile } from "../../helpers/browser.js";
+import { assertAccessible, EVIL, testPage } from "../../helpers/page-test.js";
 import { madeUpInput } from "../../helpers/report-input.js";
-import { needs } from "../../helpers/require.js";
-
-const test = anyTest as TestFn<{ browser: Browser }>;
-const testPage = needs("chromium", chromium !== undefined) as typeof test.skip;
-const EVIL = `</script><img src=x onerror="document.title='owned'">`;
-
-test.before(async (t) => {
-  if (chromium !== undefined) t.context.browser = await launch();
-});
-test.after.always((t) => t.context.browser?.close());
 
 /** A mistake's cell with the most images, and how many of them there are. */
 function largestConfusion({ evaluation }: ReportInput): { label: number; prediction: number; count: number } {
@@ -155,23 +144,9 @@ testPage("fits a screen of 375 pixels, with short names and with long ones", asy
 
 testPage("axe finds no serious fault, light, dark or on a phone", async (t) => {
   const { page } = await openFile(t, t.context.browser, renderReport(madeUpInput()));
-  // Through the debugger's protocol, which the page's policy does not bind.
-  await page.evaluate(await readFile(AXE_PATH, "utf8"));
   await page.locator("summary").click();
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme });
-    t.deepEqual(await seriousFaults(page), [], colorScheme);
-  }
-  await page.setViewportSize({ width: 375, height: 800 });
-  t.deepEqual(await seriousFaults(page), [], "phone");
-  await page.locator("#mistakes .enlarge").first().click();
-  t.deepEqual(await seriousFaults(page), [], "enlarged");
+  await assertAccessible(t, page, "#mistakes .enlarge");
 });
-
-async function seriousFaults(page: Page): Promise<string[]> {
-  const { violations } = await page.evaluate<{ violations: { id: string; impact: string }[] }>("axe.run()");
-  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id }) => id);
-}
 
 testPage("names that hold markup are shown as they are, and nothing of them runs", async (t) => {
   const input = madeUpInput({ classes: 2, classNames: [EVIL, "b"], networkName: EVIL, datasetName: EVIL });
@@ -193,6 +168,30 @@ testPage("without probabilities, batches or mistakes what cannot be told is left
   t.is(await page.locator("#calibration").count(), 0);
   t.is(await page.locator("#speed").count(), 0);
   t.deepEqual(faults, []);
+});
+
+testPage("a class without images and predictions has no F1, and so not the lowest", async (t) => {
+  const { evaluation, ...rest } = madeUpInput({ classes: 3 });
+  const nothing = { support: 0, predicted: 0, precision: null, recall: null, f1: null };
+  const told = (f1: readonly (number | null)[]) => ({
+    ...rest,
+    evaluation: {
+      ...evaluation,
+      result: {
+        ...evaluation.result,
+        perClass: evaluation.result.perClass.map((one, n) =>
+          f1[n] === null ? { ...one, ...nothing } : { ...one, f1: f1[n] },
+        ),
+      },
+    },
+  });
+  const { page } = await openFile(t, t.context.browser, renderReport(told([null, 0.9, 0.8])));
+  t.is(
+    await page.locator("#classes > .lead").textContent(),
+    "The lowest F1 is that of 2, the highest that of 1.",
+  );
+  const { page: empty } = await openFile(t, t.context.browser, renderReport(told([null, null, null])));
+  t.is(await empty.locator("#classes > .lead").textContent(), "No class has images or predictions.");
 });
 
 testPage("says that a result is partial", async (t) => {

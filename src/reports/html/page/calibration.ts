@@ -2,7 +2,8 @@
 import * as Plot from "@observablehq/plot";
 import type { ReliabilityBin, ScoreMetrics } from "../../../contracts/metrics.js";
 import { chart } from "./chart.js";
-import { element, section, tablePlace } from "./dom.js";
+import { element, section } from "./dom.js";
+import { numbersTable } from "./numbers-table.js";
 import { count, counted, decimal, percent } from "./words.js";
 
 export function calibration(scores: ScoreMetrics): HTMLElement {
@@ -114,32 +115,19 @@ function binInWords(bin: ReliabilityBin): string {
 }
 
 function table(bins: readonly ReliabilityBin[]): HTMLElement {
-  const head = ["Confidence", "Images", "Mean confidence", "Accuracy"];
   return element(
     "details",
     {},
     element("summary", {}, "The same as a table"),
-    tablePlace(
-      "Accuracy by confidence",
-      element(
-        "table",
-        { class: "numbers" },
-        element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
-        element(
-          "tbody",
-          {},
-          ...bins.map((bin) =>
-            element(
-              "tr",
-              {},
-              element("th", { scope: "row" }, `${bin.from.toFixed(2)} to ${bin.to.toFixed(2)}`),
-              element("td", {}, count(bin.total)),
-              element("td", {}, decimal(bin.meanConfidence)),
-              element("td", {}, decimal(bin.accuracy)),
-            ),
-          ),
-        ),
-      ),
-    ),
+    numbersTable({
+      name: "Accuracy by confidence",
+      head: ["Confidence", "Images", "Mean confidence", "Accuracy"],
+      rows: bins.map(({ from, to, total, meanConfidence, accuracy }) => [
+        `${from.toFixed(2)} to ${to.toFixed(2)}`,
+        count(total),
+        decimal(meanConfidence),
+        decimal(accuracy),
+      ]),
+    }),
   );
 }

@@ -1,6 +1,6 @@
 /** The headline: how right, how sure of that, how fast. */
 import { chart } from "./chart.js";
-import { element } from "./dom.js";
+import { hero } from "./hero.js";
 import { intervalPlot } from "./interval-plot.js";
 import type { Report } from "./report.js";
 import { tile } from "./tile.js";
@@ -10,32 +10,23 @@ export function headline(report: Report): HTMLElement {
   const { dataset, network, result } = report;
   const [low, high] = result.confidenceInterval95;
   const interval = `95 % interval ${percent(low)} to ${percent(high)}`;
-  return element(
-    "section",
-    { class: "headline", "aria-labelledby": "headline-title" },
-    element(
-      "div",
-      { class: "hero" },
-      element("p", { class: "kicker" }, "Evaluation report"),
-      element("h1", { id: "headline-title" }, `${network.name} on ${dataset.name}`),
-      ...(result.complete
-        ? []
-        : [element("p", { class: "warning" }, "Partial: not all images were evaluated.")]),
-      element("p", { class: "accuracy" }, percent(result.accuracy), element("small", {}, "accuracy")),
-      element(
-        "p",
-        { class: "lead" },
-        `${count(result.correct)} of ${counted(result.total, "image")} are classified as they are labelled; ${count(result.total - result.correct)} are not.`,
-      ),
+  return hero({
+    kicker: "Evaluation report",
+    title: `${network.name} on ${dataset.name}`,
+    warning: result.complete ? undefined : "Partial: not all images were evaluated.",
+    figure: percent(result.accuracy),
+    unit: "accuracy",
+    lead: `${count(result.correct)} of ${counted(result.total, "image")} are classified as they are labelled; ${count(result.total - result.correct)} are not.`,
+    more: [
       chart(interval, `Accuracy ${percent(result.accuracy)}, ${interval}`, (width) =>
         intervalPlot(width, [{ accuracy: result.accuracy, low, high, colour: "var(--accent)" }]),
       ),
-    ),
-    tiles(report),
-  );
+    ],
+    tiles: tiles(report),
+  });
 }
 
-function tiles({ result, timing }: Report): HTMLElement {
+function tiles({ result, timing }: Report): HTMLElement[] {
   const { averages, scores, macroF1Interval95: f1 } = result;
   const { p50, p90, p99 } = timing.batchLatencyMs;
   const fromScores = scores && [
@@ -47,9 +38,7 @@ function tiles({ result, timing }: Report): HTMLElement {
       counted(scores.topK.correct, "image"),
     ),
   ];
-  return element(
-    "dl",
-    { class: "tiles" },
+  return [
     tile("Correct", count(result.correct), `of ${counted(result.total, "image")}`),
     tile(
       "Macro F1",
@@ -61,5 +50,5 @@ function tiles({ result, timing }: Report): HTMLElement {
     tile("Images a second", count(timing.imagesPerSecond), `in ${milliseconds(timing.evaluateMs)}`),
     tile("Batch latency, p50", milliseconds(p50), "half of the batches"),
     tile("Batch latency, p99", milliseconds(p99), `p90 ${milliseconds(p90)}`),
-  );
+  ];
 }

@@ -6,22 +6,22 @@ export type NamedRow = readonly [name: string, ...cells: readonly string[]];
 export interface NumbersTable {
   /** For who does not see where it stands. */
   readonly name: string;
-  readonly caption: string;
+  readonly caption?: string;
   readonly head: readonly string[];
   readonly rows: readonly NamedRow[];
-  readonly means: readonly NamedRow[];
+  readonly means?: readonly NamedRow[];
 }
 
-export function numbersTable({ name, caption, head, rows, means }: NumbersTable): HTMLElement {
+export function numbersTable({ name, caption, head, rows, means = [] }: NumbersTable): HTMLElement {
   return tablePlace(
     name,
     element(
       "table",
       { class: "numbers" },
-      element("caption", {}, caption),
+      ...(caption === undefined ? [] : [element("caption", {}, caption)]),
       element("thead", {}, element("tr", {}, ...head.map((cell) => element("th", { scope: "col" }, cell)))),
       element("tbody", {}, ...rows.map(rowElement)),
-      element("tfoot", {}, ...means.map(rowElement)),
+      ...(means.length === 0 ? [] : [element("tfoot", {}, ...means.map(rowElement))]),
     ),
   );
 }

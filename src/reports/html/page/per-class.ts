@@ -20,13 +20,13 @@ const ROW_HEIGHT = 24;
 
 export function perClass(report: Report): HTMLElement {
   const { result } = report;
-  const lowest = result.perClass.toSorted((a, b) => (a.f1 ?? 0) - (b.f1 ?? 0));
+  const lowest = result.perClass.toSorted((a, b) => rankOf(a) - rankOf(b));
   const charted = new Set(lowest.slice(0, CHART_CLASSES));
   const shown = result.perClass.filter((metrics) => charted.has(metrics));
   return section(
     "classes",
     "Class by class",
-    `The lowest F1 is that of ${report.nameOf(lowest[0].label)}, the highest that of ${report.nameOf(lowest[lowest.length - 1].label)}.${
+    `${extremesInWords(report, lowest)}${
       shown.length < result.perClass.length ? ` The bars are of the ${CHART_CLASSES} lowest.` : ""
     }`,
     element(
@@ -40,6 +40,18 @@ export function perClass(report: Report): HTMLElement {
     ),
     table(report),
   );
+}
+
+/** A class without images and predictions has no F1: it comes behind all that have one. */
+function rankOf({ f1 }: ClassMetrics): number {
+  return f1 ?? 2;
+}
+
+function extremesInWords({ nameOf }: Report, ranked: readonly ClassMetrics[]): string {
+  const measured = ranked.filter(({ f1 }) => f1 !== null);
+  if (measured.length === 0) return "No class has images or predictions.";
+  const [lowest, highest] = [measured[0], measured[measured.length - 1]];
+  return `The lowest F1 is that of ${nameOf(lowest.label)}, the highest that of ${nameOf(highest.label)}.`;
 }
 
 function barsInWords(

@@ -1,20 +1,10 @@
-import { readFile } from "node:fs/promises";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
-import type { Browser, Page } from "playwright-core";
-import { AXE_PATH, chromium, launch, openFile } from "../../../helpers/browser.js";
+import type { ExecutionContext } from "ava";
+import type { Page } from "playwright-core";
+import { openFile } from "../../../helpers/browser.js";
 import { type MadeUpComparison, madeUpComparison, pageOf } from "../../../helpers/comparison-input.js";
-import { needs } from "../../../helpers/require.js";
+import { assertAccessible, EVIL, type PageContext, testPage } from "../../../helpers/page-test.js";
 
-const test = anyTest as TestFn<{ browser: Browser }>;
-const testPage = needs("chromium", chromium !== undefined) as typeof test.skip;
-const EVIL = `</script><img src=x onerror="document.title='owned'">`;
-
-test.before(async (t) => {
-  if (chromium !== undefined) t.context.browser = await launch();
-});
-test.after.always((t) => t.context.browser?.close());
-
-async function opened(t: ExecutionContext<{ browser: Browser }>, asked: MadeUpComparison = {}) {
+async function opened(t: ExecutionContext<PageContext>, asked: MadeUpComparison = {}) {
   const made = await madeUpComparison(asked);
   return { result: made.comparison.result, ...(await openFile(t, t.context.browser, await pageOf(made))) };
 }
@@ -117,22 +107,8 @@ testPage("fits a screen of 375 pixels, with short names and with long ones", asy
 
 testPage("axe finds no serious fault, light, dark or on a phone", async (t) => {
   const { page } = await opened(t);
-  // Through the debugger's protocol, which the page's policy does not bind.
-  await page.evaluate(await readFile(AXE_PATH, "utf8"));
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme });
-    t.deepEqual(await seriousFaults(page), [], colorScheme);
-  }
-  await page.setViewportSize({ width: 375, height: 800 });
-  t.deepEqual(await seriousFaults(page), [], "phone");
-  await page.locator("#differences .enlarge").first().click();
-  t.deepEqual(await seriousFaults(page), [], "enlarged");
+  await assertAccessible(t, page, "#differences .enlarge");
 });
-
-async function seriousFaults(page: Page): Promise<string[]> {
-  const { violations } = await page.evaluate<{ violations: { id: string; impact: string }[] }>("axe.run()");
-  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id }) => id);
-}
 
 testPage("names that hold markup are shown as they are, and nothing of them runs", async (t) => {
   const { page, faults } = await opened(t, {

@@ -2,6 +2,7 @@
 import { pValueText } from "../../../comparison/words.js";
 import { chart } from "../chart.js";
 import { element } from "../dom.js";
+import { hero } from "../hero.js";
 import { type Interval, intervalPlot } from "../interval-plot.js";
 import { tile } from "../tile.js";
 import { count, counted, percent } from "../words.js";
@@ -11,24 +12,14 @@ import { points } from "./difference-words.js";
 export function comparedHeadline(report: ComparisonReport): HTMLElement {
   const { dataset, a, b, result } = report;
   const intervals = [intervalOf(report, "a"), intervalOf(report, "b")];
-  return element(
-    "section",
-    { class: "headline", "aria-labelledby": "headline-title" },
-    element(
-      "div",
-      { class: "hero" },
-      element("p", { class: "kicker" }, "Comparison"),
-      element("h1", { id: "headline-title" }, `${a.name} and ${b.name} on ${dataset.name}`),
-      ...(result.complete
-        ? []
-        : [element("p", { class: "warning" }, "Partial: all is of the images that both have answered.")]),
-      element(
-        "p",
-        { class: "accuracy" },
-        points(result.difference.accuracy),
-        element("small", {}, "points, A − B"),
-      ),
-      element("p", { class: "lead" }, conclusion(report)),
+  return hero({
+    kicker: "Comparison",
+    title: `${a.name} and ${b.name} on ${dataset.name}`,
+    warning: result.complete ? undefined : "Partial: all is of the images that both have answered.",
+    figure: points(result.difference.accuracy),
+    unit: "points, A − B",
+    lead: conclusion(report),
+    more: [
       element("ul", { class: "sides" }, sideElement("A", a.name, "a"), sideElement("B", b.name, "b")),
       chart(
         "Accuracy, each within its 95 % interval",
@@ -40,9 +31,9 @@ export function comparedHeadline(report: ComparisonReport): HTMLElement {
           .join("; "),
         (width) => intervalPlot(width, intervals),
       ),
-    ),
-    tiles(report),
-  );
+    ],
+    tiles: tiles(report),
+  });
 }
 
 /** By the paired interval: where 0 is in it, nobody can be said to be better. */
@@ -77,14 +68,12 @@ function intervalOf({ result }: ComparisonReport, side: "a" | "b"): Interval & {
   return { name: side.toUpperCase(), accuracy, low, high, colour: COLOURS[side] };
 }
 
-function tiles({ result }: ComparisonReport): HTMLElement {
+function tiles({ result }: ComparisonReport): HTMLElement[] {
   const { a, b, difference, right, mcnemarPValue, agreed, total } = result;
   const [low, high] = difference.confidenceInterval95;
   const share = (images: number) =>
     total === 0 ? "of no images" : `${percent(images / total)} of the images`;
-  return element(
-    "dl",
-    { class: "tiles" },
+  return [
     accuracyTile("Accuracy of A", a),
     accuracyTile("Accuracy of B", b),
     tile("A − B, in points", points(difference.accuracy), `95 %: ${points(low)} to ${points(high)}`),
@@ -94,7 +83,7 @@ function tiles({ result }: ComparisonReport): HTMLElement {
     tile("Both right", count(right.both), share(right.both)),
     tile("Both wrong", count(right.neither), share(right.neither)),
     tile("Agreed", count(agreed), share(agreed)),
-  );
+  ];
 }
 
 function accuracyTile(
