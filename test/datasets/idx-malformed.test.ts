@@ -3,6 +3,7 @@
 import { gzipSync } from "node:zlib";
 import test from "ava";
 import { type ReadIdxOptions, readIdx } from "../../src/datasets/idx.js";
+import { type IdxHeaderOptions, parseIdxHeader } from "../../src/datasets/idx-header.js";
 import { BatchwiseError } from "../../src/errors.js";
 import { idxBytes, idxHeader, imageBytes, labelBytes } from "../helpers/idx.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
@@ -130,6 +131,7 @@ for (const [what, { bytes, code, says, options }] of Object.entries(cases)) {
       const path = await temporaryFile(t, fileBytes);
       const error = await t.throwsAsync(readIdx(path, options), { instanceOf: BatchwiseError, code });
       t.regex(error.message, says);
+      if (code === "ERR_IDX_TRUNCATED") t.is(error.message.includes("after inflating"), how === "gzipped");
       t.true(error.message.startsWith(`${path}: `));
       t.false(error.message.includes("\n"));
       t.is(error.exitStatus, 3);
@@ -162,6 +164,16 @@ test("refuses a gzip member of nothing", async (t) => {
     code: "ERR_IDX_TRUNCATED",
   });
   t.regex(error?.message ?? "", /expected 4 bytes after inflating, found 0/);
+});
+
+test("a header that is cut is of a plain file, unless its reader says that it was inflated", (t) => {
+  const messageOf = (options?: IdxHeaderOptions) =>
+    t.throws(() => parseIdxHeader(WHOLE.subarray(0, 3), "f", options))?.message;
+  t.is(messageOf(), "f: expected 4 bytes, found 3; is the download complete?");
+  t.is(
+    messageOf({ inflated: true }),
+    "f: expected 4 bytes after inflating, found 3; is the download complete?",
+  );
 });
 
 test("refuses a folder", async (t) => {

@@ -37,6 +37,16 @@ test("quantiles are measured values by nearest rank", (t) => {
   t.is(quantile([5], 0.5), 5);
 });
 
+test("counts a batch once whatever its id, the first of a far-off one too", (t) => {
+  const slab = allocateSlab({ firstImage: 0, count: 1, inputs: 1 });
+  // Eight ids a byte: the edges of the memory that remembers them as it begins, and far beyond.
+  for (const ids of [[8191, 8192], [16_383, 16_384], [1_000_000], [0, 8192, 16_384, 7]]) {
+    const tally = createTally(2);
+    for (const id of [...ids, ...ids]) tally.add(slab, { id, start: 0, count: 1 });
+    t.is(tally.total, ids.length, String(ids));
+  }
+});
+
 test("merges batches to the same integers in any order, each once", (t) => {
   const slab = allocateSlab({ firstImage: 0, count: 100, inputs: 1 });
   const random = seeded(5);
