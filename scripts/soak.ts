@@ -20,8 +20,7 @@ const { values } = parseArgs({
     part: { type: "string", multiple: true },
     /** Of each part instead of its own. */
     amount: { type: "string" },
-    // In a hundred million images one step of 20 MB was seen, outside of the main thread's heap; it is flat before and after.
-    "allowed-growth": { type: "string", default: "32" },
+    "allowed-growth": { type: "string", default: "16" },
     "allowed-handles": { type: "string", default: "4" },
     "sample-ms": { type: "string", default: "250" },
     /** Each part does one thing wrong, which the table must tell. */

@@ -29,7 +29,11 @@ export function* batchesToDo({ batches, sharing }: Pick<Task, "batches" | "shari
 export function batchesOf({ batches, sharing }: Pick<Task, "batches" | "sharing">): readonly Batch[] {
   if (sharing === undefined) return batches;
   const claims = new Int32Array(sharing.claims);
-  return batches.filter((_, n) => Atomics.load(claims, n) === sharing.lane);
+  const own: Batch[] = [];
+  for (let n = 0; n < batches.length; n++) {
+    if (Atomics.load(claims, n) === sharing.lane) own.push(batches[n]);
+  }
+  return own;
 }
 
 /** The batches that nobody else will do once a task has failed: what its thread had claimed, and all that nobody had. */
