@@ -14,6 +14,7 @@ import type { Context, ProgressDisplay, RunWork } from "./context.js";
 import { downloadLine } from "./download-line.js";
 import type { QueueFlags } from "./evaluate-over-redis.js";
 import { addGateOptions, demandsOf, type GateFlags } from "./gate-options.js";
+import { keepYoungGenerations } from "./level-memory.js";
 import { addDataOptions, addNetworkOptions, collect } from "./options.js";
 import { openOutputs } from "./outputs.js";
 
@@ -175,6 +176,7 @@ async function evaluateShowingProgress(
     onJournalFault: (fault) => void faults.push(fault),
     onDownload: (notice) => note(downloadLine(notice)),
     onStart: (plan) => {
+      if (plan.dataset.ring !== undefined) keepYoungGenerations();
       display = showProgress(plan);
       onData?.(plan.dataset);
     },
