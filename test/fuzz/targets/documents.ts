@@ -140,7 +140,7 @@ function predictionsTarget(format: PredictionsFormat, tokens: RegExp, words: Tar
       ...malformed(`.${format}`),
     ],
     words,
-    codes: /^ERR_(FILE_READ|PREDICTIONS_LINE)$/,
+    codes: /^ERR_(FILE_READ|FILE_EMPTY|PREDICTIONS_LINE)$/,
     onDisk: true,
     async read(bytes, path) {
       const sha256 = createHash("sha256").update(bytes).digest("hex");
