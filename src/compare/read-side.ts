@@ -31,7 +31,7 @@ const MOST_LABELS = 256;
 /** A prediction's line is no shorter: four numbers, three commas and a line feed. */
 const SHORTEST_LINE_BYTES = 8;
 
-/** By content: no file of weights begins with a brace and has eight bytes without a zero, as any length below 2⁵⁶ has. */
+/** By content: no file of weights begins with a brace and has eight bytes without a zero, as a length below 2⁵⁶ has. */
 export async function isResultFile(given: string): Promise<boolean> {
   if (NETWORK_NAMES.includes(given) || (await pathKind(given)) !== "file") return false;
   const start = await readFileStart(given, 8);
