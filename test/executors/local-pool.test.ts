@@ -45,7 +45,7 @@ for (const fault of FAULTS) {
     const timeoutSeconds = fault === "hang" ? HANG_SECONDS : 60;
     const input = { ...INPUT, engine: "simd", batchSize: 10, timeoutSeconds };
     const found = await evaluateWith(openFaulty(fault, { times: 2 }), input);
-    t.true(found.run.workersStarted > 2);
+    t.true(found.run.retries > 0);
     t.deepEqual(countsOf(found), countsOf(expected));
   });
 }

@@ -13,8 +13,10 @@ export default async function faulty(sent: SentTask): Promise<unknown> {
   const task = unpackTask(sent);
   const isItsTurn = everyNth === undefined || (Atomics.add(everyNth.tasks, 0, 1) + 1) % everyNth.n === 0;
   const isDue = isItsTurn && task.batches.some(({ id }) => onlyBatch === undefined || id === onlyBatch);
-  if (!isDue || Atomics.sub(timesLeft, 0, 1) <= 0) return packAnswers(await runTask(task));
-  const answers = commit(fault, task, await runTask(task));
+  const honest = await runTask(task);
+  // Where other threads had claimed every batch there is nothing to answer wrongly.
+  if (!isDue || honest.length === 0 || Atomics.sub(timesLeft, 0, 1) <= 0) return packAnswers(honest);
+  const answers = commit(fault, task, honest);
   return answers && packAnswers(answers);
 }
 
@@ -47,8 +49,10 @@ function commit(
       return [{ ...first, correct: first.correct + 1 }];
     case "answer another batch":
       return [{ ...first, id: first.id + 1 }];
-    case "predict an impossible class":
-      viewSlab(task.buffer, task.layout).predictions[task.batches[0].start] = 4711;
+    case "predict an impossible class": {
+      const { start } = task.batches[first.id - task.batches[0].id];
+      viewSlab(task.buffer, task.layout).predictions[start] = 4711;
       return answers;
+    }
   }
 }
