@@ -52,7 +52,7 @@ for (const name of ["throws-on-load", "exits-on-load", "is-not-there"]) {
   test(`a worker file that ${name.replaceAll("-", " ")} ends the run by its name`, async (t) => {
     const error = await t.throwsAsync(evaluateWith(openBroken(name), INPUT), { instanceOf: IncompleteError });
     t.is(error?.code, "ERR_WORKER_LOAD");
-    t.true(error?.message.includes(`${name}.js`));
+    t.true(error?.message.includes(`${name}.cjs`));
     await recordFault({
       fault: `a worker file that ${name.replaceAll("-", " ")}`,
       status: error?.exitStatus ?? null,

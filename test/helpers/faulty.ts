@@ -4,7 +4,7 @@ import { createLocalPool } from "../../src/executors/local-pool.js";
 import { openExecutor } from "../../src/executors/registry.js";
 import type { Fault, FaultySetup } from "../workers/faults.js";
 
-const workerFile = (name: string) => new URL(`../workers/${name}.js`, import.meta.url);
+const workerFile = (name: string) => new URL(`../workers/${name}.cjs`, import.meta.url);
 
 export interface When {
   /** At most so often, over all workers. */
@@ -25,7 +25,7 @@ export function openFaulty(fault: Fault, { times, onlyBatch, every }: When): Ope
       ...(onlyBatch !== undefined && { onlyBatch }),
       ...(every !== undefined && { everyNth: { n: every, tasks: counter(0) } }),
     };
-    return createLocalPool({ threads, timeoutMs, setup, workerUrl: workerFile("faulty") });
+    return createLocalPool({ threads, timeoutMs, setup, workerUrl: workerFile("faulty-entry") });
   };
 }
 
