@@ -6,7 +6,7 @@ import type { Layer } from "../src/contracts/network.js";
 import { createInlineExecutor } from "../src/executors/inline.js";
 import { openExecutor } from "../src/executors/registry.js";
 import { createTaskRunner } from "../src/executors/task-runner.js";
-import { packTask, unpackAnswers } from "../src/executors/wire.js";
+import { unpackAnswers } from "../src/executors/wire.js";
 import { createTally } from "../src/metrics/tally.js";
 import { runBatches } from "../src/run-batches.js";
 import { taskOf } from "../src/slabs/plan.js";
@@ -101,8 +101,8 @@ async function runBare(pool: Piscina, lanes: number): Promise<void> {
     Array.from({ length: lanes }, async () => {
       while (next < TASKS) {
         const id = next++;
-        const task = taskOf(slab, [{ id, start: id, count: 1 }]);
-        const answers = unpackAnswers(await pool.run(packTask(task)));
+        const task = taskOf(slab, { firstId: id, start: id, images: 1, batchSize: 1 });
+        const answers = unpackAnswers(await pool.run(task));
         answered += answers.length;
       }
     }),

@@ -6,6 +6,7 @@ import { createDurationSample } from "./duration-sample.js";
 import { RunError } from "./errors.js";
 import type { Tally } from "./metrics/tally.js";
 import { oneAhead } from "./slabs/ahead.js";
+import { batchAt, spanOf } from "./slabs/batch-span.js";
 import { batchesLeftBy, isAllClaimed } from "./slabs/claims.js";
 import { createHandover, type HandoverHooks, type OnSlab } from "./slabs/handover.js";
 import { type PlannedTask, planTasks, type TaskPlan, taskOf } from "./slabs/plan.js";
@@ -92,9 +93,8 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   let mergedAt = beganAt;
 
   function merge({ slab, task }: PlannedTask, { answers, thread }: TaskResult): void {
-    const firstId = task.batches[0].id;
     for (const answer of answers) {
-      const batch = task.batches[answer.id - firstId];
+      const batch = batchAt(task.batches, answer.id - task.batches.firstId);
       if (!request.tallyOf(slab).add(slab, batch)) continue;
       batchesByThread[thread] = (batchesByThread[thread] ?? 0) + 1;
       latencies.add(answer.elapsedMs);
@@ -114,7 +114,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     if (number <= maxRetries) {
       retries += batches.length;
       for (const batch of batches) {
-        again.push({ slab, task: taskOf(slab, [batch]), number: number + 1 });
+        again.push({ slab, task: taskOf(slab, spanOf(batch)), number: number + 1 });
       }
       return;
     }
@@ -183,14 +183,13 @@ function firstAttempt(planned: PlannedTask | undefined): Attempt | undefined {
 }
 
 function failureOf({ slab, task, number }: Attempt, cause: unknown, failedBatches: number): RunError {
-  const [first] = task.batches;
-  const last = task.batches[task.batches.length - 1];
+  const { firstId, start, images } = task.batches;
   return new RunError(
     "ERR_BATCH_FAILED",
     {
-      batch: first.id,
-      firstImage: slab.firstImage + first.start,
-      lastImage: slab.firstImage + last.start + last.count - 1,
+      batch: firstId,
+      firstImage: slab.firstImage + start,
+      lastImage: slab.firstImage + start + images - 1,
       attempts: number,
       failedBatches,
       reason: cause instanceof Error ? cause.message : String(cause),

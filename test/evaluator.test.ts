@@ -5,6 +5,7 @@ import { evaluate } from "../src/evaluate.js";
 import { openEvaluator, openEvaluatorWith } from "../src/evaluator.js";
 import { openExecutor } from "../src/executors/registry.js";
 import { IncompleteError } from "../src/incomplete.js";
+import { batchesToDo } from "../src/slabs/claims.js";
 import { randomDataset, randomNetwork } from "./helpers/random.js";
 
 const TOTAL = 503;
@@ -112,7 +113,7 @@ function doingNothingAfter(tasks: number, executor: Executor): Executor {
       if (left-- > 0) return executor.run(task, signal);
       return {
         thread: 0,
-        answers: task.batches.map(({ id }) => ({
+        answers: [...batchesToDo(task)].map(({ id }) => ({
           id,
           correct: 0,
           recomputed: 0,

@@ -84,7 +84,7 @@ test("batches that failed are run again, and they alone", async (t) => {
     return {
       ...executor,
       async run(task, signal) {
-        if (task.batches[0].id === 25) throw new Error("out of order");
+        if (task.batches.firstId === 25) throw new Error("out of order");
         return executor.run(task, signal);
       },
     };

@@ -145,7 +145,7 @@ function noting(results: TaskResult[], executor: Executor): Executor {
     ...executor,
     async run(task, signal) {
       const result = await executor.run(task, signal);
-      if (task.batches.length > 0) results.push(result);
+      if (task.batches.images > 0) results.push(result);
       return result;
     },
   };

@@ -9,14 +9,28 @@ export interface Batch {
   readonly count: number;
 }
 
+/**
+ * Consecutive batches of a slab, as four numbers, however many they are: objects of each would be garbage that V8 moves to
+ * its old space, and resident memory would grow with the run.
+ */
+export interface BatchSpan {
+  /** Of the first batch; the others' ids follow it. */
+  readonly firstId: number;
+  /** The first batch's first image in the slab. */
+  readonly start: number;
+  /** Of all the batches. */
+  readonly images: number;
+  /** Images of a batch, at least 1; the last may have fewer. */
+  readonly batchSize: number;
+}
+
 /** What one message to a worker carries: where the pixels are, never the pixels. */
 export interface Task {
   readonly buffer: SharedArrayBuffer;
   readonly layout: SlabLayout;
   /** Index, among the executor's networks, of the one that is to answer. */
   readonly source: number;
-  /** Of consecutive ids. */
-  readonly batches: readonly Batch[];
+  readonly batches: BatchSpan;
   /** Where several threads have the same batches. */
   readonly sharing?: Sharing | undefined;
 }

@@ -12,7 +12,7 @@ import { BatchwiseError, RunError, reasonOf } from "../errors.js";
 import { outputsOf } from "../networks/layer-sizes.js";
 import { checkAnswer } from "./check-answer.js";
 import { createThreadSlots } from "./thread-slots.js";
-import { packTask, unpackAnswers } from "./wire.js";
+import { unpackAnswers } from "./wire.js";
 import type { WorkerSetup } from "./worker-setup.js";
 import { watchWorkers } from "./worker-watch.js";
 
@@ -29,7 +29,7 @@ const EMPTY_TASK: Task = {
   buffer: new SharedArrayBuffer(0),
   layout: { firstImage: 0, count: 0, inputs: 0 },
   source: 0,
-  batches: [],
+  batches: { firstId: 0, start: 0, images: 0, batchSize: 1 },
 };
 
 export interface LocalPoolOptions {
@@ -132,7 +132,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
     underWay.add(abort);
     try {
       const answered = pool
-        .run({ ...packTask(task), [queueOptionsSymbol]: dispatch }, { signal: abort.signal })
+        .run({ ...task, [queueOptionsSymbol]: dispatch }, { signal: abort.signal })
         .finally(onEnd);
       watch.lookForNew();
       const answers = unpackAnswers(await answered);

@@ -1,13 +1,8 @@
-/** Tasks and answers as they go between threads: rows of numbers, whose copies cost a tenth of those of objects. */
-import type { Batch, BatchAnswer, Task } from "../contracts/executor.js";
+/** Answers as they go between threads: rows of numbers, whose copies cost a tenth of those of objects. */
+import type { BatchAnswer, Task } from "../contracts/executor.js";
 import type { ScoreSums } from "../contracts/scores.js";
 import { RunError } from "../errors.js";
 import type { TaskRunner } from "./task-runner.js";
-
-export interface SentTask extends Omit<Task, "batches"> {
-  /** (batches × 3) f64: id, start, count. */
-  readonly batches: Float64Array;
-}
 
 export interface SentAnswers {
   /** (answers × 5) f64: id, correct, recomputed, startedAtMs, elapsedMs. */
@@ -16,31 +11,10 @@ export interface SentAnswers {
   readonly scores: readonly ScoreSums[] | null;
 }
 
-/** What a worker does with what it is sent. */
-export type SentTaskRunner = (sent: SentTask) => Promise<SentAnswers>;
+/** What a worker does with a task. */
+export type SentTaskRunner = (task: Task) => Promise<SentAnswers>;
 
-const TASK_COLUMNS = 3;
 const ANSWER_COLUMNS = 5;
-
-export function packTask({ batches, ...task }: Task): SentTask {
-  const rows = new Float64Array(batches.length * TASK_COLUMNS);
-  let at = 0;
-  for (const { id, start, count } of batches) {
-    rows[at] = id;
-    rows[at + 1] = start;
-    rows[at + 2] = count;
-    at += TASK_COLUMNS;
-  }
-  return { ...task, batches: rows };
-}
-
-export function unpackTask({ batches: rows, ...task }: SentTask): Task {
-  const batches: Batch[] = [];
-  for (let at = 0; at < rows.length; at += TASK_COLUMNS) {
-    batches.push({ id: rows[at], start: rows[at + 1], count: rows[at + 2] });
-  }
-  return { ...task, batches };
-}
 
 export function packAnswers(answers: readonly BatchAnswer[]): SentAnswers {
   const rows = new Float64Array(answers.length * ANSWER_COLUMNS);
@@ -79,5 +53,5 @@ export function unpackAnswers(sent: unknown): BatchAnswer[] {
 }
 
 export function runsSent(runTask: TaskRunner): SentTaskRunner {
-  return async (sent) => packAnswers(await runTask(unpackTask(sent)));
+  return async (task) => packAnswers(await runTask(task));
 }

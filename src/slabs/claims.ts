@@ -1,5 +1,6 @@
 /** Batches that several threads share out among themselves: all end together, whatever their speeds. */
 import type { Batch, Sharing, Task } from "../contracts/executor.js";
+import { batchAt, batchCount } from "./batch-span.js";
 
 /** One share for each of so many lanes, over claims of their own. */
 export function shares(batchCount: number, lanes: number): Sharing[] {
@@ -13,25 +14,22 @@ export function isAllClaimed({ claims }: Sharing): boolean {
 
 /** The batches of a task that fall to its thread: all, or those that it claims, each when it is asked for. */
 export function* batchesToDo({ batches, sharing }: Pick<Task, "batches" | "sharing">): Generator<Batch> {
-  if (sharing === undefined) {
-    yield* batches;
-    return;
-  }
-  const claims = new Int32Array(sharing.claims);
-  for (const [n, batch] of batches.entries()) {
-    const owner = Atomics.compareExchange(claims, n, 0, sharing.lane);
+  const claims = sharing && new Int32Array(sharing.claims);
+  const count = batchCount(batches);
+  for (let n = 0; n < count; n++) {
+    const owner = claims && Atomics.compareExchange(claims, n, 0, sharing.lane);
     // What is its own already was claimed by a thread that was ended before it could answer.
-    if (owner === 0 || owner === sharing.lane) yield batch;
+    if (!owner || owner === sharing?.lane) yield batchAt(batches, n);
   }
 }
 
 /** The batches that its thread has claimed so far. */
 export function batchesOf({ batches, sharing }: Pick<Task, "batches" | "sharing">): readonly Batch[] {
-  if (sharing === undefined) return batches;
-  const claims = new Int32Array(sharing.claims);
+  const claims = sharing && new Int32Array(sharing.claims);
+  const count = batchCount(batches);
   const own: Batch[] = [];
-  for (let n = 0; n < batches.length; n++) {
-    if (Atomics.load(claims, n) === sharing.lane) own.push(batches[n]);
+  for (let n = 0; n < count; n++) {
+    if (!claims || Atomics.load(claims, n) === sharing.lane) own.push(batchAt(batches, n));
   }
   return own;
 }

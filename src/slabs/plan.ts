@@ -1,6 +1,7 @@
 /** The plan of a run: slabs cut into batches, batches grouped into tasks. */
 import type { ImageRange } from "../contracts/dataset.js";
-import type { Batch, Task } from "../contracts/executor.js";
+import type { BatchSpan, Task } from "../contracts/executor.js";
+import { batchCount } from "./batch-span.js";
 import { shares } from "./claims.js";
 import type { Slab } from "./slab.js";
 
@@ -30,15 +31,14 @@ export async function* planTasks(
   let id = 0;
   for await (const slab of slabs) {
     for (let start = 0; start < slab.count; ) {
-      const batches: Batch[] = [];
-      for (let left = sizeOf(totalBatches - id); left > 0 && start < slab.count; left--) {
-        const count = Math.min(batchSize, slab.count - start);
-        batches.push({ id: id++, start, count });
-        start += count;
-      }
+      const images = Math.min(sizeOf(totalBatches - id) * batchSize, slab.count - start);
+      const batches = { firstId: id, start, images, batchSize };
+      const count = batchCount(batches);
+      id += count;
+      start += images;
       const task = taskOf(slab, batches);
-      if (lanes === 1 || batches.length === 1) yield { slab, task };
-      else for (const sharing of shares(batches.length, lanes)) yield { slab, task: { ...task, sharing } };
+      if (lanes === 1 || count === 1) yield { slab, task };
+      else for (const sharing of shares(count, lanes)) yield { slab, task: { ...task, sharing } };
     }
   }
 }
@@ -48,7 +48,7 @@ export function batchesIn(ranges: readonly ImageRange[], batchSize: number): num
   return ranges.reduce((sum, { limit }) => sum + Math.ceil(limit / batchSize), 0);
 }
 
-export function taskOf(slab: Slab, batches: readonly Batch[]): Task {
+export function taskOf(slab: Slab, batches: BatchSpan): Task {
   const { buffer, firstImage, count, inputs, room, source } = slab;
   return { buffer, layout: { firstImage, count, inputs, room }, source, batches };
 }

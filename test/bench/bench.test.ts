@@ -6,6 +6,7 @@ import { RunError } from "../../src/errors.js";
 import { openExecutor } from "../../src/executors/registry.js";
 import { IncompleteError } from "../../src/incomplete.js";
 import type { OpenExecutor } from "../../src/prepare.js";
+import { batchCount } from "../../src/slabs/batch-span.js";
 import { viewSlab } from "../../src/slabs/slab.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 
@@ -85,7 +86,7 @@ test("single-stream tells the latency of one image at a time, from handing over 
     const executor = await openExecutor(options, layers, count);
     return options.engine === "reference"
       ? executor
-      : watching(executor, ({ batches }) => tasks.push(batches.length));
+      : watching(executor, ({ batches }) => tasks.push(batchCount(batches)));
   };
   const { benchmark } = await benchWith(open, {
     ...input,
@@ -173,7 +174,7 @@ function watching(executor: Executor, look: Look): Executor {
     ...executor,
     run(task, signal) {
       // A warm-up of the pool's workers carries no batch.
-      if (task.batches.length > 0) look(task);
+      if (task.batches.images > 0) look(task);
       return executor.run(task, signal);
     },
   };
@@ -189,9 +190,8 @@ function lying(engine: string, after: number, image: number): OpenExecutor {
       ...executor,
       async run(task, signal) {
         const result = await executor.run(task, signal);
-        const covers = task.batches.some(
-          (batch) => batch.start <= image && image < batch.start + batch.count,
-        );
+        const { start, images } = task.batches;
+        const covers = start <= image && image < start + images;
         if (covers && ++seen > after) {
           const { predictions } = viewSlab(task.buffer, task.layout);
           predictions[image] = (predictions[image] + 1) % 10;

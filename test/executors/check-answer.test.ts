@@ -9,7 +9,7 @@ import { taskOf } from "../../src/slabs/plan.js";
 import { allocateRoom, allocateSlab, slabWithRoom } from "../../src/slabs/slab.js";
 
 const CLASSES = 2;
-const BATCH = { id: 3, start: 0, count: 2 };
+const BATCH = { firstId: 3, start: 0, images: 2, batchSize: 2 };
 const PLAIN = allocateSlab({ firstImage: 0, count: 2, inputs: 1 });
 const SCORED = slabWithRoom(PLAIN, allocateRoom(2, CLASSES));
 const SCORES = sumScores(Float64Array.of(0.75, 0.25, 0.5, 0.5), PLAIN.labels, 2, CLASSES);
@@ -23,7 +23,7 @@ const ANSWER: BatchAnswer = {
 };
 
 const check = (slab: typeof PLAIN, answer: BatchAnswer) =>
-  checkAnswer(taskOf(slab, [BATCH]), [answer], CLASSES);
+  checkAnswer(taskOf(slab, BATCH), [answer], CLASSES);
 
 test("takes an answer without scores where none were asked for, and one with them where they were", (t) => {
   t.notThrows(() => check(PLAIN, ANSWER));

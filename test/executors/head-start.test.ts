@@ -7,7 +7,7 @@ const TASK: Task = {
   buffer: new SharedArrayBuffer(0),
   layout: { firstImage: 0, count: 0, inputs: 0 },
   source: 0,
-  batches: [],
+  batches: { firstId: 0, start: 0, images: 0, batchSize: 1 },
 };
 const { signal } = new AbortController();
 

@@ -82,7 +82,7 @@ test("a network that no task names is never made", async (t) => {
   );
   t.teardown(() => executor.close());
   const [slab] = await allOf(dataset.slabs({ offset: 0, limit: 10 }, 10));
-  const task = taskOf(slab, [{ id: 0, start: 0, count: 10 }]);
+  const task = taskOf(slab, { firstId: 0, start: 0, images: 10, batchSize: 10 });
   const { signal } = new AbortController();
   t.is((await executor.run(task, signal)).answers.length, 1);
   const error = await t.throwsAsync(executor.run({ ...task, source: 1 }, signal), { instanceOf: RunError });

@@ -3,7 +3,7 @@ import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import test from "ava";
 import type { BatchAnswer, Task } from "../../src/contracts/executor.js";
 import { RunError } from "../../src/errors.js";
-import { packAnswers, packTask, unpackAnswers, unpackTask } from "../../src/executors/wire.js";
+import { packAnswers, unpackAnswers } from "../../src/executors/wire.js";
 import { sumScores } from "../../src/metrics/score-sums.js";
 import { shares } from "../../src/slabs/claims.js";
 
@@ -24,13 +24,10 @@ test("a task arrives as it was, its memory shared", (t) => {
     buffer: new SharedArrayBuffer(8),
     layout: { firstImage: 70, count: 3, inputs: 1 },
     source: 1,
-    batches: [
-      { id: FIRST_ID, start: 0, count: 2 },
-      { id: FIRST_ID + 1, start: 2, count: 1 },
-    ],
+    batches: { firstId: FIRST_ID, start: 0, images: 3, batchSize: 2 },
     sharing,
   };
-  const arrived = unpackTask(sent(packTask(task)));
+  const arrived = sent(task);
   t.deepEqual(arrived.batches, task.batches);
   t.deepEqual([arrived.layout, arrived.source, arrived.sharing?.lane], [task.layout, 1, 1]);
   new Uint8Array(task.buffer)[3] = 9;

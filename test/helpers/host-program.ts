@@ -21,9 +21,9 @@ const open: OpenExecutor = async (options, source, work) => {
     close: () => executor.close(),
     async run(task, signal) {
       await sleep(Number(delayMs));
-      const [{ start, count }] = task.batches;
+      const { start, batchSize } = task.batches;
       const image = Number(poison) - task.layout.firstImage - start;
-      if (image >= 0 && image < count) throw new Error(`image ${poison} is poison`);
+      if (image >= 0 && image < batchSize) throw new Error(`image ${poison} is poison`);
       return executor.run(task, signal);
     },
   };

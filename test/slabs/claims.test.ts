@@ -1,6 +1,6 @@
 /** Batches shared out between threads: each is done once, and none is lost with the thread that claimed it. */
 import test from "ava";
-import type { Batch, Executor, Task } from "../../src/contracts/executor.js";
+import type { Batch, BatchSpan, Executor, Task } from "../../src/contracts/executor.js";
 import { SILENT } from "../../src/contracts/log.js";
 import { foldPreprocessing } from "../../src/engines/fold.js";
 import { createEngine } from "../../src/engines/registry.js";
@@ -12,13 +12,15 @@ import { runBatches } from "../../src/run-batches.js";
 import { batchesLeftBy, batchesOf, batchesToDo, isAllClaimed, shares } from "../../src/slabs/claims.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 
-const batches: Batch[] = Array.from({ length: 50 }, (_, n) => ({ id: 7 + n, start: 10 * n, count: 10 }));
+const batches: BatchSpan = { firstId: 7, start: 30, images: 495, batchSize: 10 };
+const BATCHES = 50;
+const all = Array.from({ length: BATCHES }, (_, n) => 7 + n);
 const ids = (some: Iterable<Batch>) => [...some].map(({ id }) => id);
 
 test("two lanes side by side do each batch once", (t) => {
-  const [one, two] = shares(batches.length, 2).map((sharing) => batchesToDo({ batches, sharing }));
+  const [one, two] = shares(BATCHES, 2).map((sharing) => batchesToDo({ batches, sharing }));
   const done: number[] = [];
-  for (let n = 0; n < batches.length; n++) {
+  for (let n = 0; n < BATCHES; n++) {
     for (const lane of n % 3 === 0 ? [one, one, two] : [two, one]) {
       const { value, done: isOver } = lane.next();
       if (!isOver) done.push(value.id);
@@ -26,12 +28,12 @@ test("two lanes side by side do each batch once", (t) => {
   }
   t.deepEqual(
     done.sort((a, b) => a - b),
-    ids(batches),
+    all,
   );
 });
 
 test("a lane that begins again gets what it had claimed, and not what others have", (t) => {
-  const [first, second] = shares(batches.length, 2);
+  const [first, second] = shares(BATCHES, 2);
   const before = batchesToDo({ batches, sharing: first });
   before.next();
   before.next();
@@ -39,18 +41,18 @@ test("a lane that begins again gets what it had claimed, and not what others hav
   t.deepEqual(ids(batchesOf({ batches, sharing: first })), [7, 8]);
   t.deepEqual(
     ids(batchesToDo({ batches, sharing: first })),
-    ids(batches).filter((id) => id !== 9),
+    all.filter((id) => id !== 9),
   );
 });
 
 test("a lane that fails leaves what it had claimed and what nobody had", (t) => {
-  const [first, second] = shares(batches.length, 2);
+  const [first, second] = shares(BATCHES, 2);
   batchesToDo({ batches, sharing: first }).next();
   batchesToDo({ batches, sharing: second }).next();
   t.false(isAllClaimed(first));
   t.deepEqual(
     ids(batchesLeftBy({ batches, sharing: first })),
-    ids(batches).filter((id) => id !== 8),
+    all.filter((id) => id !== 8),
   );
   t.true(isAllClaimed(second));
   t.deepEqual(ids(batchesToDo({ batches, sharing: second })), [8]);

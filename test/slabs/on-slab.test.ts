@@ -19,7 +19,7 @@ const INPUT = { dataset, weights, batchSize: 10, probabilities: true };
 /** Answers in this time, the first batch of each slab last. */
 const openUneven: OpenExecutor = async (...given) => {
   const executor = await openExecutor(...given);
-  return delaying(executor, ({ batches: [first] }) => (first?.start === 0 ? 20 : 1));
+  return delaying(executor, ({ batches }) => (batches.start === 0 ? 20 : 1));
 };
 
 for (const threads of [0, 2]) {
@@ -71,8 +71,8 @@ test("a slab of which a batch failed is left out, and those behind it are not", 
   const firsts: number[] = [];
   const failing: OpenExecutor = async (...given) => {
     const executor = await openExecutor(...given);
-    return delaying(executor, ({ batches: [first] }) => {
-      if (first.id === 25) throw new Error("out of order");
+    return delaying(executor, ({ batches }) => {
+      if (batches.firstId === 25) throw new Error("out of order");
       return 1;
     });
   };

@@ -1,23 +1,27 @@
 /** A worker that does its work like the real one, but for the faults that a test asks of it. */
 import { workerData } from "node:worker_threads";
-import type { BatchAnswer, Task } from "../../src/contracts/executor.js";
+import type { BatchAnswer, BatchSpan, Task } from "../../src/contracts/executor.js";
 import { openTaskRunner } from "../../src/executors/open-runner.js";
-import { packAnswers, type SentTask, unpackTask } from "../../src/executors/wire.js";
+import { packAnswers } from "../../src/executors/wire.js";
+import { batchAt, batchCount } from "../../src/slabs/batch-span.js";
 import { viewSlab } from "../../src/slabs/slab.js";
 import type { Fault, FaultySetup } from "./faults.js";
 
 const { sources, fault, timesLeft, onlyBatch, everyNth } = workerData as FaultySetup;
 const runTask = await openTaskRunner(sources);
 
-export default async function faulty(sent: SentTask): Promise<unknown> {
-  const task = unpackTask(sent);
+export default async function faulty(task: Task): Promise<unknown> {
   const isItsTurn = everyNth === undefined || (Atomics.add(everyNth.tasks, 0, 1) + 1) % everyNth.n === 0;
-  const isDue = isItsTurn && task.batches.some(({ id }) => onlyBatch === undefined || id === onlyBatch);
+  const isDue = isItsTurn && (onlyBatch === undefined || has(task.batches, onlyBatch));
   const honest = await runTask(task);
   // Where other threads had claimed every batch there is nothing to answer wrongly.
   if (!isDue || honest.length === 0 || Atomics.sub(timesLeft, 0, 1) <= 0) return packAnswers(honest);
   const answers = commit(fault, task, honest);
   return answers && packAnswers(answers);
+}
+
+function has(span: BatchSpan, id: number): boolean {
+  return id >= span.firstId && id < span.firstId + batchCount(span);
 }
 
 function commit(
@@ -50,7 +54,7 @@ function commit(
     case "answer another batch":
       return [{ ...first, id: first.id + 1 }];
     case "predict an impossible class": {
-      const { start } = task.batches[first.id - task.batches[0].id];
+      const { start } = batchAt(task.batches, first.id - task.batches.firstId);
       viewSlab(task.buffer, task.layout).predictions[start] = 4711;
       return answers;
     }
