@@ -5,7 +5,7 @@ import { imagesOf, type ResultSide } from "./read-side.js";
 
 type ComparedInput = Omit<
   EvaluateInput,
-  "weights" | "labels" | "probabilities" | "topK" | "calibration" | "bootstrap" | "seed"
+  "weights" | "labels" | "resume" | "probabilities" | "topK" | "calibration" | "bootstrap" | "seed"
 >;
 
 /** Data, engine and threads as of `evaluate`; they are for the sides that are networks. */

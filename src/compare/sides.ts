@@ -57,6 +57,7 @@ export async function openSides(
     throw new UsageError("ERR_USAGE", { problem });
   }
   const sides: Side[] = [];
+  let { offset } = options;
   let total = 0;
   for (const side of given) {
     if (side.kind === "result") {
@@ -66,11 +67,13 @@ export async function openSides(
     const { weights } = side;
     const network = typeof weights === "string" ? await load(weights, { ...options, ...download }) : weights;
     const pair = pairOf(dataset, network, options);
-    total = pair.range.limit;
+    // Of a shard, not what was asked for of the whole.
+    ({ offset, limit: total } = pair.range);
     sides.push({ kind: "network", pair, facts: networkFacts(network, { ...options, weights }) });
   }
-  const images = { sha256: dataset.sha256, offset: options.offset, total };
-  return { dataset: datasetFacts(dataset, options), images, sides, openDataset: async () => dataset };
+  const images = { sha256: dataset.sha256, offset, total };
+  const facts = { ...datasetFacts(dataset, options), offset };
+  return { dataset: facts, images, sides, openDataset: async () => dataset };
 }
 
 async function openGivenData(options: EvaluateOptions, download: DownloadOptions): Promise<Dataset> {

@@ -55,6 +55,18 @@ test("reads the images once for both, within offset and limit", async (t) => {
   t.is(progress.at(-1), 1);
 });
 
+test("tells the images of a shard by their places in the data set", async (t) => {
+  const whole = (await compare({ a, b, dataset, threads: 0 })).comparison.result;
+  const { comparison } = await compare({ a, b, dataset, threads: 0, shard: "2/3" });
+  // ⌊503 ÷ 3⌋ = 167 and ⌊2 · 503 ÷ 3⌋ = 335.
+  const within = (n: number) => n >= 167 && n < 335;
+  t.is(comparison.dataset.offset, 167);
+  t.is(comparison.result.total, 168);
+  t.deepEqual(comparison.result.onlyARight, whole.onlyARight.filter(within));
+  t.deepEqual(comparison.result.onlyBRight, whole.onlyBRight.filter(within));
+  t.true(comparison.result.onlyARight.length > 0);
+});
+
 test("says what was compared, and how", async (t) => {
   const { comparison } = await compare({ a: "bundled", b: "bundled-whiten", limit: 50, threads: 0 });
   t.is(comparison.a.name, "bundled");
