@@ -13,23 +13,27 @@ import type { Slab } from "./slabs/slab.js";
 export type { EvaluationPlan, OpenExecutor } from "./prepare.js";
 export type { Progress } from "./run-prepared.js";
 
-/** Aborting the signal ends the run: `evaluate` then throws an IncompleteError with what was done. */
+/**
+ * Aborting the signal ends the run: `evaluate` then throws an IncompleteError with what was done, or, within a download, a
+ * TransferError.
+ */
 export interface EvaluateHooks extends PrepareHooks, RunHooks {
-  /** The journal could not be written to its end; the run goes on to its answer. Default: thrown after it. */
+  /** The journal could not be written to its end; the run has gone on to its answer. Default: thrown in its place. */
   onJournalFault?(fault: Error): void;
 }
 
 /**
  * Evaluates a network over a labelled image set, in batches.
  *
- * @returns counts, accuracy, confusion matrix, timing and each image's predicted class
- * @throws UsageError, FileError, DatasetError or NetworkError where the input is at fault; no batch has then run
- * @throws RunError ERR_ENGINE_PEER where the engine is `onnx` and onnxruntime-node is not installed
+ * @returns counts, accuracy, confusion matrix, timing and, of sets that memory holds, each image's predicted class
+ * @throws UsageError, FileError, DatasetError or NetworkError where the input is at fault; no image has then been counted
+ * @throws RunError ERR_ENGINE_PEER where the engine is `onnx` and onnxruntime-node is not installed; ERR_WORKER_LOAD where
+ *   `warm` is asked for and a worker cannot be started
  * @throws TransferError where what was given by name could not be downloaded
- * @throws RunError ERR_JOURNAL_LOCKED, FileError ERR_JOURNAL_KIND, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_RUN where the journal
- *   is at fault
- * @throws IncompleteError where batches failed after their retries, the signal was aborted, or data that are read while
- *   images are evaluated turned out to be damaged
+ * @throws RunError ERR_JOURNAL_LOCKED, ERR_OUTPUT_WRITE, FileError ERR_JOURNAL_KIND, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_RUN,
+ *   ERR_JOURNAL_PREDICTIONS where the journal, or what is written beside it, is at fault
+ * @throws IncompleteError where batches failed after their retries, no worker could be started, the signal was aborted, or
+ *   data that are read while images are evaluated turned out to be damaged
  */
 export function evaluate(
   input: EvaluateInput & { readonly labels: false },

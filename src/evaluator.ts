@@ -14,7 +14,7 @@ const NOT_PREDICTED = 0xffff;
 
 /** What may differ from one run to the next. */
 export interface EvaluatorRun extends RunHooks {
-  /** Images a batch of this run. Default: as the evaluator was opened with. */
+  /** Images a batch of this run, from 1. Default: as the evaluator was opened with. */
   readonly batchSize?: NumberLike | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
    *
    * `timing` tells the loading in the first answer, and 0 ms of it in those that follow.
    *
-   * @throws UsageError ERR_EVALUATOR_CLOSED after `close`
+   * @throws UsageError ERR_EVALUATOR_CLOSED after `close`; ERR_OPTION_VALUE for a batch size
    * @throws IncompleteError as `evaluate`; the evaluator can then still be used
    */
   run(options?: EvaluatorRun): Promise<Answer>;
@@ -39,7 +39,7 @@ export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
  * Whoever opens it closes it: workers keep the process alive.
  *
  * @throws UsageError, FileError, DatasetError, NetworkError or TransferError as `evaluate`
- * @throws RunError ERR_WORKER_LOAD where a worker cannot be started
+ * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where a worker cannot be started
  */
 export function openEvaluator(
   input: Omit<EvaluateInput, "warm" | "resume"> & { readonly labels: false },

@@ -30,21 +30,21 @@ const IMAGES_A_TURN = 1_000;
 
 /** What `fitPreprocessing` takes: data, weights, and the kind of preprocessing. */
 export interface FitInput {
-  /** A folder, an IDX file, a name, or an open data set. */
+  /** What `openDataset` opens, or an open data set. All of its split's images are used. */
   readonly dataset: string | Dataset;
   /** The label file, where `dataset` is an image file. */
   readonly labels?: string | undefined;
   /** Default `train`: statistics of test images would be an answer looked up. */
   readonly split?: string | undefined;
-  /** A file of weights that does not say a preprocessing. */
+  /** A name, a file or a folder of weights, which does not say a preprocessing. */
   readonly weights: string;
-  /** Of the hidden layers, where the file does not say. */
+  /** Of the hidden layers, where the file does not say. Default `sigmoid`. */
   readonly activation?: string | undefined;
   /** `standardize`, `whiten-zca` or `whiten-pca`: what the weights' training images had gone through. */
   readonly normalize: string;
-  /** ε of whitening; 0.1 unless given. Must be the one of the training. */
+  /** ε of whitening, 10⁻⁶ to 1,000; 0.1 unless given. Must be the one of the training. */
   readonly epsilon?: number | string | undefined;
-  /** Refuse to download what is not in the cache. */
+  /** Refuse to download what is not in the cache. Default false. */
   readonly offline?: boolean | undefined;
 }
 
@@ -58,11 +58,13 @@ interface FittedFile {
   readonly images: number;
 }
 interface FittedStandardizing {
+  /** The recipe that the file says. */
   readonly preprocessing: Standardizing;
 }
 interface FittedWhitening {
+  /** The recipe that the file says. */
   readonly preprocessing: Whitening;
-  /** Of the covariance (1/N) of pixels ÷ 255, descending. */
+  /** (inputs) f64: of the covariance (1/N) of pixels ÷ 255, descending, none below 0. */
   readonly eigenvalues: Float64Array;
 }
 
@@ -72,8 +74,9 @@ interface FittedWhitening {
  *
  * @throws UsageError ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE; ERR_USAGE for an epsilon without whitening
  * @throws NetworkError ERR_NORMALIZE_FITTED where the file says its preprocessing already; as `loadNetwork`;
- *   ERR_NETWORK_INPUTS; ERR_NETWORK_F32
+ *   ERR_NETWORK_INPUTS; ERR_NETWORK_ACTIVATIONS and ERR_NETWORK_F32 where safetensors cannot hold the weights
  * @throws DatasetError ERR_STATISTICS_CONSTANT, ERR_WHITENING_SIZE, and as `openDataset`
+ * @throws FileError as `loadNetwork` and `openDataset`
  * @throws TransferError where something has to be downloaded
  * @throws RunError ERR_INTERRUPTED or ERR_TERMINATED when the signal is aborted
  */

@@ -3,11 +3,11 @@ import type { ImageShape } from "./contracts/dataset.js";
 import { imageLines } from "./reports/image-text.js";
 
 /**
- * An image in half blocks, two rows of pixels a line; print it with `console.log(imgShow(image))`.
+ * An image in half blocks, two rows of pixels a line; print it with `console.log(imgShow(image))`. A pixel from 96 on is
+ * drawn. Source: the book's ch03/mnist_show.py.
  *
- * @param pixels (rows × columns) u8, 0 is paper and 255 is ink; or (784) f32 in 0..1, as `loadMnist` normalises
+ * @param pixels (rows × columns), row-major: u8, 0 is paper and 255 is ink; or f32 in 0..1, as `loadMnist` normalises
  * @param shape default 28 × 28
- * Source: the book's ch03/mnist_show.py.
  */
 export function imgShow(
   pixels: Uint8Array | Float32Array,

@@ -7,6 +7,7 @@ export class IncompleteError extends BatchwiseError {
   /** What was done by then; its `result.complete` is false. */
   readonly partial: AnyEvaluation;
 
+  /** The failure's own cause, or else the failure, is the `cause`. */
   constructor(failure: BatchwiseError, partial: AnyEvaluation) {
     super(failure.code, failure.facts, { cause: failure.cause ?? failure });
     this.partial = partial;

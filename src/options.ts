@@ -38,9 +38,9 @@ export type NumberLike = number | string;
 
 /** What `evaluate` takes. Everything has a default; numbers may be given as strings, as a command line does. */
 export interface EvaluateInput {
-  /** A name, a folder, an IDX file, or an open data set. Default `bundled`. */
+  /** What `openDataset` opens, or an open data set, with whatever labels and class names it has. Default `bundled`. */
   readonly dataset?: string | Dataset | undefined;
-  /** The label file, where `dataset` is an image file. False: the images are predicted without a score. */
+  /** The label file, where `dataset` is an image file. False: the images are opened and predicted without labels. */
   readonly labels?: string | false | undefined;
   /** A file of class names, one a line. */
   readonly classes?: string | undefined;
@@ -48,41 +48,44 @@ export interface EvaluateInput {
   readonly split?: string | undefined;
   /** Refuse to download: names are then opened from the cache, or are an error. Default false. */
   readonly offline?: boolean | undefined;
-  /** A name, a file, or a loaded network. Default `bundled`. */
+  /** A name, a file, a folder of .npy files, or a loaded network. Default `bundled`. */
   readonly weights?: string | Network | undefined;
-  /** Of the hidden layers, where the file does not say. */
+  /** Of the hidden layers, where the file does not say. Default: the file's, else `sigmoid`. */
   readonly activation?: string | undefined;
-  /** `scale` (÷ 255) or `none`, where the file does not say. Default: the file's, else `scale`. */
+  /** `scale` (÷ 255) or `none`, where the network does not say. Default: the network's own, else `scale`. */
   readonly normalize?: string | undefined;
-  /** `ml-matrix`, `simd`, `onnx` or `reference`. Default `ml-matrix`. */
+  /** `ml-matrix`, `simd`, `onnx` or `reference`; for probabilities `simd` is `ml-matrix`. Default `ml-matrix`. */
   readonly engine?: string | undefined;
-  /** Worker threads; 0 computes on the calling thread. Default: as many as the machine runs at once. */
+  /** Worker threads, up to 1,024; 0 computes on the calling thread. Default: as many as the machine runs at once. */
   readonly threads?: NumberLike | undefined;
   /** Images a batch. Default 100. */
   readonly batchSize?: NumberLike | undefined;
   /** Index of the first image evaluated, from 0. Default 0. */
   readonly offset?: NumberLike | undefined;
-  /** Images evaluated at most. Default: all from `offset` on. */
+  /** Images evaluated at most, from 1. Default: all from `offset` on. */
   readonly limit?: NumberLike | undefined;
   /** `i/n`: evaluate the i-th of n parts of the images alone; the answer's `shard` is what a merge needs. */
   readonly shard?: string | Shard | undefined;
-  /** A journal: what it says is done is not done again, what is done is written to it. One process at a time. */
+  /** Path of a journal: what it says is done is not done again, what is done is written to it. One process at a time. */
   readonly resume?: string | undefined;
-  /** Of one batch; with `threads` 0, and with the engine `onnx`, a batch cannot be cut short. Default 30. */
+  /**
+   * Of one task, 0.001 s to a day: a batch, of `simd` as many as a task has. On the calling thread, and with the engine
+   * `onnx`, none can be cut short. Default 30.
+   */
   readonly timeoutSeconds?: NumberLike | undefined;
-  /** How often a failed batch is run again. Default 2. */
+  /** How often a failed batch is run again, 0 to 100. Default 2. */
   readonly retries?: NumberLike | undefined;
-  /** Start all workers before the time is taken. */
+  /** Wait for all workers before the first batch, so that `timing.evaluateMs` has no start in it. Default false. */
   readonly warm?: boolean | undefined;
   /** Compute each image's probabilities, and the result's `scores` of them. Default false. */
   readonly probabilities?: boolean | undefined;
-  /** The k of the top-k accuracy, at most the classes; asks for probabilities. Default 5. */
+  /** The k of the top-k accuracy, from 1; above the classes it is these. Asks for probabilities. Default 5. */
   readonly topK?: NumberLike | undefined;
-  /** Ask for probabilities by what they say: log loss, Brier score, calibration. */
+  /** Ask for probabilities by what they say: log loss, Brier score, calibration. Default false. */
   readonly calibration?: boolean | undefined;
-  /** Resamples of the bootstrap interval of macro F1. Default 0: none. */
+  /** Resamples of the bootstrap interval of macro F1, up to a million. Default 0: none. */
   readonly bootstrap?: NumberLike | undefined;
-  /** Of the bootstrap. Default 1. */
+  /** Of the bootstrap: 0 to 2³² − 1. Default 1. */
   readonly seed?: NumberLike | undefined;
 }
 

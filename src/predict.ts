@@ -11,9 +11,9 @@ type Pixels = Uint8Array | Float32Array | Float64Array;
 /**
  * The book's `predict(network, x)` (ch03/neuralnet_mnist.py): forward pass and softmax, in float64.
  *
- * @param images (inputs) or (N, inputs), row-major: bytes 0..255, or floating-point values 0..1, which are those
- *   ÷ 255, as the book's and `loadMnist`'s `x` are. Both are preprocessed as the network wants them; one that wants
- *   nothing done (`none`) is given either as it is.
+ * @param images (inputs), or (N, inputs) in any shape that begins with N, row-major: bytes 0..255, or floating-point
+ *   values 0..1, which are those ÷ 255, as the book's and `loadMnist`'s `x` are. Both are preprocessed as the network wants
+ *   them; one that wants nothing done (`none`) is given either as it is.
  * @returns (outputs) or (N, outputs), each row a distribution over the classes
  * @throws NetworkError ERR_NETWORK_INPUTS where the images do not have the network's inputs
  */

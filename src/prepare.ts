@@ -18,7 +18,7 @@ import { withRooms } from "./slabs/rooms.js";
 
 /** What a caller may hear of, and end, while data and network are made ready. */
 export interface PrepareHooks {
-  /** Aborting ends loading; a download keeps what has come. */
+  /** Aborting ends a download, which keeps what has come; what is read from disk is read to its end. */
   readonly signal?: AbortSignal;
   /** Called before a data set or network that was given by name is downloaded. */
   onDownload?(notice: DownloadNotice): void;
@@ -26,18 +26,22 @@ export interface PrepareHooks {
   onStart?(plan: EvaluationPlan): void;
   /** Default silent. */
   readonly log?: Log;
-  /** Of a run with a journal: what is written beside it. */
+  /** Of a run with `resume`: what is written beside the journal. */
   readonly output?: DurableOutput | undefined;
 }
 
 export interface EvaluationPlan {
+  /** The set, open. */
   readonly dataset: Dataset;
+  /** The network, loaded; an ONNX model whole where the engine is `onnx`. */
   readonly network: Network | OnnxModel;
+  /** All of them, defaults filled in. */
   readonly options: EvaluateOptions;
+  /** Images of the run, or of its shard. */
   readonly totalImages: number;
   /** Of these, counted before by a run that this one takes up. */
   readonly doneImages: number;
-  /** Of the others. */
+  /** How many the others make. */
   readonly batches: number;
 }
 

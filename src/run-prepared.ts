@@ -21,12 +21,13 @@ import { summarize } from "./summarize.js";
 export interface RunHooks {
   /** Aborting ends the run, which then throws an IncompleteError with what was done. */
   readonly signal?: AbortSignal;
-  /** Called whenever answers have been merged. What it throws ends the run. */
+  /** Called once a batch, when its answer has been merged. What it throws ends the run. */
   onProgress?(progress: Progress): void;
   /**
    * Called slab by slab, in their order, when all images of a slab are answered, with pixels, labels, predictions and
    * (where asked for) probabilities; awaited before the slab may be used again. A slab of which batches failed is left
-   * out. What it throws ends the run.
+   * out. A run with `resume` hands on parts of a slab, of 1,024 images or more but for its last; a run that is ended early
+   * hands on, of the slab under way, the images before the first that is missing. What it throws ends the run.
    */
   readonly onSlab?: OnSlab;
   /** Default silent. */
@@ -35,7 +36,9 @@ export interface RunHooks {
 
 /** Images whose answers are merged, of all that the run evaluates. */
 export interface Progress {
+  /** Those that a journal told of included. */
   readonly doneImages: number;
+  /** Of a comparison, once for each network that is evaluated. */
   readonly totalImages: number;
 }
 

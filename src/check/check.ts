@@ -11,12 +11,12 @@ import { broken, checkEntry, datasetsInTurn } from "./entry.js";
 import { loadSuite } from "./load.js";
 import { readSuite, type SuiteOverrides } from "./suite.js";
 
-/** What goes before the suite's own. */
+/** Options that go before the suite's own. */
 export type CheckInput = SuiteOverrides;
 
 /** What a caller may hear of, and end, while a suite is evaluated. */
 export interface CheckHooks {
-  /** Aborting ends the run; what was not evaluated by then is an error. */
+  /** Aborting ends the run, which still answers: what was not evaluated by then has the status `error`. */
   readonly signal?: AbortSignal;
   /** Called before a data set or network that was given by name is downloaded. */
   onDownload?(notice: DownloadNotice): void;
@@ -30,8 +30,9 @@ export interface CheckHooks {
  * Evaluates what the suite at `path` asks for. An evaluation that cannot be made is an error of its own, and the others
  * still run. Data that evaluations beside each other share are read once.
  *
- * @throws FileError where the suite itself cannot be read, or is none
- * @throws UsageError for an option of the input
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE where the suite itself cannot be read,
+ *   or is none
+ * @throws UsageError ERR_OPTION_VALUE for an option of the input
  */
 export async function check(
   path: string,

@@ -5,7 +5,7 @@ const NO_ANSWER = 0xffff;
 
 /** What both sides of a comparison answered, image by image, in the order of the images. */
 export interface PairedAnswers {
-  /** (images) u8. */
+  /** (images) u8; 0 where there is no answer. */
   readonly labels: Uint8Array;
   /** (images) u16 each: A's and B's; 65,535 where there is no answer. */
   readonly predictions: readonly [a: Uint16Array, b: Uint16Array];

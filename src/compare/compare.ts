@@ -23,9 +23,11 @@ export interface CompareHooks extends CompareRunHooks {
 }
 
 export interface ComparePlan {
+  /** Name of the data set. */
   readonly dataset: string;
-  /** The networks that are evaluated: one or two. */
+  /** Names of the networks that are evaluated: one or two. */
   readonly networks: readonly string[];
+  /** Images that each of them evaluates. */
   readonly images: number;
 }
 
@@ -33,7 +35,7 @@ export interface ComparePlan {
 export interface CompareOutcome {
   /** Of the images that both have answered. */
   readonly comparison: Comparison;
-  /** Why these are not all images, where that is so. */
+  /** Why these are not all images: batches or workers failed, or the signal was aborted; undefined where they are. */
   readonly failure: RunError | undefined;
   /** Image by image. */
   readonly answers: PairedAnswers;
@@ -48,7 +50,9 @@ export interface CompareOutcome {
 /**
  * Compares two networks over the same images, which are read once for both.
  *
- * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`
+ * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`; UsageError ERR_USAGE also where a
+ *   network is to be evaluated over images without labels
+ * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where `warm` is asked for and a worker cannot be started
  * @throws DatasetError ERR_COMPARE_RESULT for a result that is partial, or without labels or predictions;
  *   ERR_COMPARE_DATA for one of other images
  * @throws FileError ERR_JSON_*, ERR_RESULT_VERSION, ERR_PREDICTIONS_* for files that are no result or not its predictions

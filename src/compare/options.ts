@@ -10,11 +10,11 @@ type ComparedInput = Omit<
 
 /** Data, engine and threads as of `evaluate`; they are for the sides that are networks. */
 export interface CompareInput extends ComparedInput {
-  /** A network's name or file, a loaded network, or a result's JSON with a predictions file. */
+  /** A network's name, file or folder, a loaded network, or a result's JSON with a predictions file. */
   readonly a: string | Network;
   /** As `a`. */
   readonly b: string | Network;
-  /** The label file, where `dataset` is an image file. */
+  /** The label file, where `dataset` is an image file. A comparison needs labels. */
   readonly labels?: string | undefined;
 }
 

@@ -11,18 +11,20 @@ export interface ChecksReport {
   readonly suite: string;
   /** In the suite's order: all of them, whatever happened. */
   readonly checks: readonly CheckOutcome[];
-  /** All of it, reading the suite included. */
+  /** From the call to the answer, in milliseconds: reading the suite included. */
   readonly totalMs: number;
 }
 
 /** One evaluation of a suite, judged, or told why it could not be. */
 export interface CheckOutcome {
+  /** What the suite calls the evaluation. */
   readonly name: string;
+  /** `error` where there is a fault, else whether all gates were passed; `passed` where there are none. */
   readonly status: CheckStatus;
   /** Whole, or what was done of it; undefined where nothing was. */
   readonly evaluation: AnyEvaluation | undefined;
-  /** None where the evaluation is not whole. */
+  /** Of each demand, in the order accuracy, exact accuracy, recall, regression; none where the status is `error`. */
   readonly gates: readonly GateOutcome[];
-  /** Why the status is `error`. */
+  /** Why the status is `error`; undefined where it is another. */
   readonly fault: Error | undefined;
 }

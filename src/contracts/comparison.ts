@@ -6,13 +6,17 @@ import type { RunFacts } from "./run.js";
 export interface Comparison {
   /** Of the JSON's form; it moves on where a reader of the old one would misread the new. */
   readonly schemaVersion: 1;
+  /** The images that both are compared over; of two results, as A's result has it. */
   readonly dataset: Evaluation["dataset"];
+  /** The side that differences are of. */
   readonly a: ComparedSide;
+  /** The side that A is held against. */
   readonly b: ComparedSide;
   /** Null where nothing was evaluated, both being results. */
   readonly run: Pick<RunFacts, "engine" | "threads" | "workersStarted" | "batchSize" | "retries"> | null;
   /** The same for every engine, thread count and batch size. */
   readonly result: ComparisonResult;
+  /** How long it took, in milliseconds, to a microsecond. */
   readonly timing: {
     /** From the call to the answer. */
     readonly totalMs: number;
@@ -31,7 +35,7 @@ export interface ComparedSide {
   readonly layers: readonly number[];
   /** How to load it again; null where a program passed it loaded. */
   readonly location: NetworkLocation | null;
-  /** Absolute path of the result that its predictions were read of; null where it was evaluated. */
+  /** Absolute path of the result whose predictions were read; null where the network was evaluated. */
   readonly resultPath: string | null;
 }
 
@@ -41,29 +45,37 @@ export interface ComparisonResult {
   readonly complete: boolean;
   /** Images compared. */
   readonly total: number;
+  /** How right A was. */
   readonly a: SideScore;
+  /** How right B was. */
   readonly b: SideScore;
-  /** A's accuracy minus B's, with Newcombe's interval for paired proportions. */
+  /** By how much A is the better one. */
   readonly difference: {
+    /** A's accuracy minus B's, −1 to 1; 0 where no image was compared. */
     readonly accuracy: number;
+    /** Newcombe's interval for paired proportions, within [−1, 1], which it is where no image was compared. */
     readonly confidenceInterval95: readonly [low: number, high: number];
   };
   /** Images by who predicted the label. */
   readonly right: {
+    /** Images that both have right. */
     readonly both: number;
+    /** Images that A has right and B wrong. */
     readonly onlyA: number;
+    /** Images that B has right and A wrong. */
     readonly onlyB: number;
+    /** Images that both have wrong. */
     readonly neither: number;
   };
-  /** McNemar's exact test of `onlyA` against `onlyB`, two-sided. */
+  /** McNemar's exact test of `right.onlyA` against `right.onlyB`, two-sided: 0 to 1; 1 where both are 0. */
   readonly mcnemarPValue: number;
   /** Images that both predict as the same class, rightly or not. */
   readonly agreed: number;
-  /** Rows are A's predictions, columns B's. */
+  /** (classes × classes) images: rows are A's predictions, columns B's; of two numbers of classes, the larger. */
   readonly agreementMatrix: readonly (readonly number[])[];
-  /** Indices within the data set, ascending. */
+  /** The images of `right.onlyA`, as indices within the data set, ascending. */
   readonly onlyARight: readonly number[];
-  /** As `onlyARight`. */
+  /** The images of `right.onlyB`, likewise. */
   readonly onlyBRight: readonly number[];
 }
 
@@ -73,6 +85,6 @@ export interface SideScore {
   readonly correct: number;
   /** correct ÷ the comparison's total; 0 where that is 0. */
   readonly accuracy: number;
-  /** Wilson's. */
+  /** Wilson's interval of the accuracy; [0, 1] where no image was compared. */
   readonly confidenceInterval95: readonly [low: number, high: number];
 }

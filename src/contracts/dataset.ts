@@ -8,7 +8,9 @@ export type Split = (typeof SPLITS)[number];
 
 /** Of one image, in pixels. */
 export interface ImageShape {
+  /** Its height. */
   readonly rows: number;
+  /** Its width. */
   readonly columns: number;
 }
 
@@ -30,7 +32,12 @@ export interface Dataset {
   readonly shape: ImageShape;
   /** Images in the whole set. */
   readonly total: number;
-  /** SHA-256, hex, of the image file's bytes followed by the label file's, or of the one file's that has both, as they stand on disk. */
+  /**
+   * SHA-256, hex, of the image file's bytes as they stand on disk, followed by the label file's where labels are read; or
+   * of the one file that has both. Of a set that is read while it is evaluated a manifest may say it; else, of a file longer
+   * than 1 MiB, its length and 16 pieces stand in for all of its bytes. Of several pairs of files it is the SHA-256 of
+   * theirs, in hex, a line each.
+   */
   readonly sha256: string;
   /** Where the labels came from, for messages; undefined where the images have none, and the slabs' labels are 0. */
   readonly labelsPath: string | undefined;

@@ -8,6 +8,7 @@ export interface GateOutcome {
   readonly name: string;
   /** Of the error that a missed gate is. */
   readonly code: GateCode;
+  /** Whether the result meets the demand. */
   readonly passed: boolean;
   /** `an accuracy of at least 0.93`. */
   readonly expected: string;

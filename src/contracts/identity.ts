@@ -16,6 +16,7 @@ export interface RunIdentity {
   readonly network: string;
   /** `float64` for all that predict the same; the engine itself where last digits may differ. */
   readonly arithmetic: "float64" | EngineName;
+  /** What the network's pixels go through, with all of its numbers. */
   readonly preprocessing: Preprocessing;
   /** Of each layer; null for a model of any operators, whose hash covers it. */
   readonly activations: readonly Activation[] | null;

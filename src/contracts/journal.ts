@@ -26,7 +26,9 @@ export interface JournalLine extends PartialCounts {
 export interface OutputFacts {
   /** Without its folder, which another machine may have mounted elsewhere. */
   readonly file: string;
+  /** `ndjson` or `csv`. */
   readonly format: PredictionsFormat;
+  /** Classes of each line's `topK`. */
   readonly topK: number;
 }
 
@@ -34,6 +36,7 @@ export interface OutputFacts {
 export interface OutputPosition {
   /** All images before it are written, in order. */
   readonly nextImage: number;
+  /** How long the file is. */
   readonly bytes: number;
   /** Of these bytes. */
   readonly sha256: string;
@@ -41,6 +44,7 @@ export interface OutputPosition {
 
 /** A file that grows beside a journal: what the journal says of it is on the disk before the journal says it. */
 export interface DurableOutput {
+  /** Written into the journal's header, and held against it when the run is taken up again. */
   readonly facts: OutputFacts;
   /**
    * Goes on behind `position`, and drops what lies behind it; null: from the start of `range`. Throws FileError

@@ -7,12 +7,15 @@ export type Activation = (typeof ACTIVATIONS)[number];
 
 /** y (outputs) = activation(x (inputs) · weights (inputs × outputs, row-major) + biases (outputs)); float64. */
 export interface Layer {
+  /** Numbers that it reads of an image: pixels in the first layer, else the outputs of the layer before. */
   readonly inputs: number;
+  /** Numbers that it gives for an image: its units; in the last layer, the classes. */
   readonly outputs: number;
   /** (inputs × outputs) f64, row-major. */
   readonly weights: Float64Array;
   /** (outputs) f64. */
   readonly biases: Float64Array;
+  /** Of every unit; `identity` in the last layer. */
   readonly activation: Activation;
 }
 

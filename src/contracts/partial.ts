@@ -8,7 +8,7 @@ export interface PartialCounts extends ImageRange {
   readonly correct: number;
   /** Images counted; `limit` where none of the range is missing. */
   readonly total: number;
-  /** Rows are labels, columns predictions. */
+  /** (classes × classes) images: rows are labels, columns predictions. */
   readonly confusionMatrix: readonly (readonly number[])[];
   /** Null where probabilities were not asked for. */
   readonly scores: SerialisedScoreSums | null;
@@ -18,12 +18,19 @@ export interface PartialCounts extends ImageRange {
 
 /** ScoreSums with their BigInts as decimal digits. */
 export interface SerialisedScoreSums {
+  /** −ln p(label) summed, in units of 2⁻³². */
   readonly logLoss: string;
+  /** Σₖ (pₖ − [k = label])² summed, in units of 2⁻³². */
   readonly brier: string;
+  /** [r]: images whose label is the (r + 1)-th most probable class. */
   readonly labelRanks: readonly number[];
+  /** 15 of equal width over 0..1, by the predicted class's probability. */
   readonly bins: readonly {
+    /** Images in the bin. */
     readonly total: number;
+    /** Images in the bin that are right. */
     readonly correct: number;
+    /** Their predicted classes' probabilities summed, in units of 2⁻³². */
     readonly confidence: string;
   }[];
 }
@@ -38,8 +45,9 @@ export interface Shard {
 
 /** What the answer of a shard says of the run that it is a part of, so that it can be merged with the others. */
 export interface ShardPart extends Shard {
+  /** Of the whole run: the same in all of its parts. */
   readonly identity: RunIdentity;
-  /** SHA-256 of the identity. */
+  /** SHA-256, hex, of the identity. */
   readonly key: string;
   /** Of the images of this shard. */
   readonly counts: PartialCounts;

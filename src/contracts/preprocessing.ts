@@ -11,9 +11,11 @@ export type WhiteningKind = Exclude<FittedNormalization, "standardize">;
 
 /** x' = (x ÷ 255 − mean) ÷ std: one mean and one standard deviation (1/N) of all pixels of the training split. */
 export interface Standardizing {
+  /** As `--normalize` has it. */
   readonly kind: "standardize";
+  /** Of pixels ÷ 255: 0 to 1. */
   readonly mean: number;
-  /** Above 0. */
+  /** Of pixels ÷ 255: above 0, at most 1. */
   readonly std: number;
 }
 
@@ -22,17 +24,23 @@ export interface Standardizing {
  * (1/N) of the training split's pixels ÷ 255. A and μ are in the first layer already, which reads bytes as they are.
  */
 export interface Whitening {
+  /** Whether A turns back into pixels (ZCA) or ends in the directions of variance (PCA). */
   readonly kind: WhiteningKind;
-  /** ε, above 0. */
+  /** ε, 10⁻⁶ to 1,000. */
   readonly epsilon: number;
+  /** Always: weights that still want whitened inputs are no network that can be loaded. */
   readonly folded: true;
 }
 
 /** What the network's training images had gone through; of the evaluated ones the same is done, within the first layer. */
 export type Preprocessing =
-  /** The bytes as they are. */
-  | { readonly kind: "none" }
-  /** x' = x ÷ 255. */
-  | { readonly kind: "scale" }
+  | {
+      /** The bytes as they are. */
+      readonly kind: "none";
+    }
+  | {
+      /** x' = x ÷ 255. */
+      readonly kind: "scale";
+    }
   | Standardizing
   | Whitening;

@@ -10,8 +10,11 @@ import type { RunFacts, TimelineEntry, Timing } from "./run.js";
 export interface Evaluation<Result extends ResultCounts | PredictedCounts = ResultCounts> {
   /** Of the JSON's form; it moves on where a reader of the old one would misread the new. */
   readonly schemaVersion: 1;
+  /** The data set, and where in it the images evaluated begin. */
   readonly dataset: {
+    /** As `Dataset.name`. */
     readonly name: string;
+    /** As `Dataset.split`. */
     readonly split: Split;
     /** Hex, as `Dataset.sha256`. */
     readonly sha256: string;
@@ -24,48 +27,58 @@ export interface Evaluation<Result extends ResultCounts | PredictedCounts = Resu
     /** Null where a program passed the set opened. */
     readonly location: DatasetLocation | null;
   };
+  /** The network that was evaluated. */
   readonly network: {
+    /** As `Network.name`. */
     readonly name: string;
     /** Hex, as `Network.sha256`. */
     readonly sha256: string;
-    /** Units, from the inputs to the classes: `[784, 50, 100, 10]`. */
+    /** Units, from the inputs to the classes: `[784, 50, 100, 10]`; of an ONNX model run whole, its two ends. */
     readonly layers: readonly number[];
     /** Null where a program passed it loaded. */
     readonly location: NetworkLocation | null;
   };
+  /** How it ran: nothing that the result depends on. */
   readonly run: RunFacts;
   /** The same for every engine, executor, thread count and batch size. */
   readonly result: Result;
   /** Of a shard's answer alone. */
   readonly shard?: ShardPart | undefined;
+  /** How long it took; nothing that the result depends on. */
   readonly timing: Timing;
   /** Where the command line wrote the predictions; null where it did not. */
   readonly predictionsFile: PredictionsFile | null;
-  /** Batch by batch as they were merged; empty where probabilities were not asked for. */
+  /**
+   * Batch by batch as they were merged, of a run over Redis range by range; empty where probabilities were not asked for,
+   * and of a merge.
+   */
   readonly timeline: readonly TimelineEntry[];
   /**
-   * Predicted class of each image evaluated, in order; of use only where `result.complete`, and not of a resumed run.
-   * Empty for labelled images of a set larger than memory, where `onSlab` has them, and of a run over Redis.
+   * (images) u16: predicted class of each image evaluated, in order; of use only where `result.complete`, and not of a
+   * resumed run. Empty for labelled images of a set larger than memory, where `onSlab` has them, of a merge, and of a run
+   * over Redis that was asked for counts alone.
    */
   readonly predictions: Uint16Array;
   /**
-   * (images × classes) f64, row-major, as `predictions`; null where they were not asked for, and of a set larger than
-   * memory, where `onSlab` has them.
+   * (images × classes) f64, row-major, as `predictions`; null where they were not asked for, of a merge, and of a set
+   * larger than memory, where `onSlab` has them.
    */
   readonly probabilities: Float64Array | null;
 }
 
 /** How to open the data again: names as they were given, paths absolute. */
 export interface DatasetLocation {
+  /** A name such as `mnist`; else the path of a folder, a file or a pattern of files, absolute. */
   readonly dataset: string;
-  /** The label file; null where the set brings its own, or was evaluated without. */
+  /** The label file, absolute; null where the set brings its own, or was evaluated without. */
   readonly labels: string | null;
-  /** The file of class names; null where none was given. */
+  /** The file of class names, absolute; null where none was given. */
   readonly classes: string | null;
 }
 
 /** How to load the network again: its name as it was given, or its path, absolute; and what its file did not say. */
 export interface NetworkLocation {
+  /** A name such as `book`; else the path of a file or a folder, absolute. */
   readonly weights: string;
   /** As it was asked for; null where it was not. */
   readonly activation: string | null;
@@ -77,13 +90,15 @@ export interface NetworkLocation {
 export interface PredictionsFile {
   /** Absolute. */
   readonly path: string;
-  /** Hex. */
+  /** SHA-256, hex, of its bytes. */
   readonly sha256: string;
+  /** `ndjson` or `csv`, by the file's ending. */
   readonly format: PredictionsFormat;
 }
 
 /** How right the predictions were; what is of each class is in the order of the classes. */
 export interface ResultCounts extends ConfusionMetrics {
+  /** Tells it from `PredictedCounts`. */
   readonly labelled: true;
   /** correct ÷ total; 0 where nothing was evaluated. */
   readonly accuracy: number;
@@ -93,9 +108,9 @@ export interface ResultCounts extends ConfusionMetrics {
   readonly total: number;
   /** False where batches failed or the run was interrupted: then the counts are of the batches that were done. */
   readonly complete: boolean;
-  /** Wilson's interval. */
+  /** Wilson's interval of the accuracy; [0, 1] where nothing was evaluated. */
   readonly confidenceInterval95: readonly [low: number, high: number];
-  /** Rows are labels, columns predictions. */
+  /** (classes × classes) images: rows are labels, columns predictions. */
   readonly confusionMatrix: readonly (readonly number[])[];
   /** Null where probabilities were not asked for. */
   readonly scores: ScoreMetrics | null;
@@ -103,22 +118,27 @@ export interface ResultCounts extends ConfusionMetrics {
   readonly macroF1Interval95: BootstrapInterval | null;
 }
 
-/** The middle 95 % of macro F1 over `resamples` draws of the evaluated images, with replacement; the same for the same seed. */
+/** The middle 95 % of macro F1 over draws of the evaluated images, with replacement; the same for the same seed. */
 export interface BootstrapInterval {
+  /** The draws' 2.5 % quantile by nearest rank; 0 where nothing was evaluated. */
   readonly low: number;
+  /** The draws' 97.5 % quantile by nearest rank; 1 where nothing was evaluated. */
   readonly high: number;
+  /** Draws, of as many images each as were evaluated. */
   readonly resamples: number;
+  /** Of the draws: 0 to 2³² − 1. */
   readonly seed: number;
 }
 
 /** Of images without labels. */
 export interface PredictedCounts {
+  /** Tells it from `ResultCounts`. */
   readonly labelled: false;
   /** Images evaluated. */
   readonly total: number;
   /** False where batches failed or the run was interrupted. */
   readonly complete: boolean;
-  /** How many images were predicted as each class. */
+  /** [k]: images predicted as class k. */
   readonly predictedCounts: readonly number[];
 }
 

@@ -19,7 +19,9 @@ export type IdxData<D extends IdxDtype> = InstanceType<(typeof IDX_DTYPES)[D]["a
 /** The content of an IDX file; tell apart by `dtype`. */
 export type IdxFile<D extends IdxDtype = IdxDtype> = D extends IdxDtype
   ? {
+      /** Of the elements: `u8`, `i8`, `i16`, `i32`, `f32` or `f64`. */
       readonly dtype: D;
+      /** One to 255 dimensions, none of them 0; their product is `data.length`. */
       readonly shape: readonly number[];
       /** Row-major, in the byte order of this machine; it may be a view of a larger buffer. */
       readonly data: IdxData<D>;
@@ -35,7 +37,7 @@ export interface ReadIdxOptions<D extends IdxDtype = IdxDtype> {
   readonly rank?: number | undefined;
   /** Refuse a file, or the content of a gzipped one, that is longer; 2 GiB unless told otherwise. */
   readonly limitBytes?: number | undefined;
-  /** Called with the shape once the header has been checked, while the elements are still being unpacked. */
+  /** Of a gzipped file: called with the shape once the header has been checked, while the elements are being unpacked. */
   readonly onShape?: ((shape: readonly number[]) => void) | undefined;
 }
 
@@ -46,7 +48,7 @@ export interface ReadIdxOptions<D extends IdxDtype = IdxDtype> {
  * Format: bytes 00 00, dtype, rank; a big-endian u32 for each dimension; the elements, row-major and big-endian
  * (yann.lecun.com/exdb/mnist, "The IDX file format"). Gzip: RFC 1952.
  *
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY.
+ * @throws FileError ERR_FILE_READ, also for a file beyond `limitBytes`; ERR_FILE_EMPTY.
  * @throws DatasetError ERR_IDX_MAGIC, ERR_IDX_DTYPE, ERR_IDX_RANK, ERR_IDX_DIMENSIONS, ERR_IDX_TRUNCATED,
  *   ERR_IDX_TRAILING, ERR_GZIP_CORRUPT, ERR_GZIP_TRAILING.
  */

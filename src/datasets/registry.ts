@@ -25,6 +25,7 @@ export interface DatasetRequest extends DownloadOptions {
   readonly labels?: string | false | undefined;
   /** A file of class names, one a line. */
   readonly classes?: string | undefined;
+  /** Which half of a set that has both; of files that are named one by one it is only passed on. */
   readonly split: Split;
   /** May never be called: not every format tells its size before it is read. */
   readonly onSized?: OnSized | undefined;
@@ -76,9 +77,12 @@ const PATTERN = /[*?]|\[.+\]|\{.+\}/;
  * Labels are not yet held against a network's classes: `assertLabelsWithin` does that, `assertClassCount` the same
  * for names.
  *
- * @throws DatasetError ERR_DATASET_UNKNOWN, ERR_DATASET_SPLIT, ERR_DATASET_FILES, ERR_DATASET_LABELS,
- *   ERR_COUNT_MISMATCH, ERR_CLASSES_FILE, and all that `readIdx` and `readNpzSet` throw.
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_ZIP_*, ERR_NPY_*.
+ * @throws DatasetError ERR_DATASET_UNKNOWN, ERR_DATASET_SPLIT, ERR_DATASET_FILES, ERR_DATASET_LABELS, ERR_DATASET_GLOB,
+ *   ERR_DATASET_LABELS_NAME, ERR_DATASET_SHAPE, ERR_COUNT_MISMATCH, ERR_CLASSES_FILE, and all that `readIdx` throws; of a
+ *   .npz file ERR_NPZ_ARRAYS, ERR_NPZ_ARRAY, ERR_LABEL_RANGE. What is read while it is evaluated throws what is wrong with
+ *   its content from its slabs, also ERR_DATASET_HASH.
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; of a .npz file ERR_ZIP_*, ERR_NPY_*; of a manifest ERR_JSON_SYNTAX,
+ *   ERR_JSON_SHAPE.
  * @throws UsageError ERR_USAGE for labels beside a set that brings its own.
  * @throws TransferError, with any of its codes, for a set that has to be downloaded.
  */

@@ -21,9 +21,9 @@ export interface CatalogEntry {
 export interface DownloadNotice {
   /** As it was asked for: `mnist`. */
   readonly name: string;
-  /** How many. */
+  /** How many are not in the cache. */
   readonly files: number;
-  /** Of all of them. */
+  /** Of all of them together. */
   readonly bytes: number;
   /** The folder of the cache that they will lie in. */
   readonly folder: string;

@@ -8,9 +8,12 @@ import { mergedRun, mergedTiming } from "./merged-facts.js";
 import { type Part, readPart, shardName } from "./read-part.js";
 
 /**
- * The answer of the whole run: its `result` is to the byte that of a run that was never cut. At least one path.
+ * The answer of the whole run: its `result` is to the byte that of a run that was never cut. `paths` name the JSON of every
+ * shard's answer, in any order; at least one.
  *
- * @throws FileError as `readPart`; ERR_PART_MIXED, ERR_PART_DOUBLED, ERR_PART_MISSING
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE, ERR_RESULT_VERSION for what is no
+ *   result; ERR_PART_KIND for a whole result, ERR_PART_INCOMPLETE, ERR_PART_COUNTS; ERR_PART_MIXED, ERR_PART_DOUBLED,
+ *   ERR_PART_MISSING for parts that are not those of one run
  */
 export async function mergeParts(paths: readonly string[]): Promise<Evaluation> {
   const parts: Part[] = [];

@@ -39,17 +39,19 @@ export interface LoadNetworkOptions extends DownloadOptions {
   readonly activation?: Activation | undefined;
   /** For files that do not say: `scale` unless given, or `none`. A file that says something else is refused. */
   readonly normalize?: Normalization | undefined;
-  /** Decoding, which holds the thread, waits for this. */
+  /** Decoding, which holds the thread, waits until this is settled; a rejection is thrown. */
   readonly decodeAfter?: Promise<unknown> | undefined;
 }
 
 /**
- * A network by its name (`bundled`, `book`), from a file (safetensors, .npz, ONNX, or a pickle of a dict of NumPy arrays)
- * or from a folder of .npy files. A name goes before a file of the same name; `./bundled` is the file. `book`, the network
- * of *Deep Learning from Scratch*, is downloaded into the cache, unless a file of its size is there.
+ * A network by its name (`bundled`, `bundled-standardize`, `bundled-whiten`, `book`), from a file (safetensors, .npz,
+ * ONNX, or a pickle of a dict of NumPy arrays) or from a folder of .npy files. A name goes before a file of the same name;
+ * `./bundled` is the file. `book`, the network of *Deep Learning from Scratch*, is downloaded into the cache, unless a file
+ * of its size is there.
  *
  * @throws NetworkError, with any of its codes: ERR_NORMALIZE_MISMATCH and ERR_NORMALIZE_STATISTICS where `normalize`
- *   is not the file's, or asks for numbers that it does not have. FileError ERR_FILE_READ, ERR_FILE_EMPTY.
+ *   is not the file's, or asks for numbers that it does not have.
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; of .npz and .npy files ERR_ZIP_*, ERR_NPY_*.
  * @throws UsageError ERR_OPTION_VALUE when `activation` contradicts the file.
  * @throws TransferError, with any of its codes, for a network that has to be downloaded.
  */

@@ -4,6 +4,7 @@
 export interface SlabLayout {
   /** Index, within the data set, of the slab's first image. */
   readonly firstImage: number;
+  /** How many images it has. */
   readonly count: number;
   /** Pixels of an image. */
   readonly inputs: number;
@@ -13,6 +14,7 @@ export interface SlabLayout {
 
 /** Room for answers beside a slab, whose own memory has room for the predictions of one network and nothing else. */
 export interface AnswerRoom {
+  /** Probabilities, (count × classes) f64, then predictions, (count) u16. */
   readonly buffer: SharedArrayBuffer;
   /** Of so many classes each image's probabilities are written; of 0, none. */
   readonly classes: number;
@@ -20,10 +22,11 @@ export interface AnswerRoom {
 
 /** Views of one SharedArrayBuffer, or of two where the answers have room of their own. */
 export interface Slab extends SlabLayout {
+  /** Pixels, then labels, then, at the next even byte, predictions, which are of use only where there is no `room`. */
   readonly buffer: SharedArrayBuffer;
   /** (count × inputs) u8, row-major. Read-only for workers. */
   readonly pixels: Uint8Array;
-  /** (count) u8. */
+  /** (count) u8; 0 where the images have none. */
   readonly labels: Uint8Array;
   /** (count) u16, the class predicted for each image; written by workers, each in its own batch's range. */
   readonly predictions: Uint16Array;
