@@ -38,6 +38,7 @@ export const ERROR_CODES: ErrorTable = {
 
 /** A stable name of a fault, such as `ERR_IDX_TRUNCATED`; `ERROR_CODES` has each with its exit status. */
 export type ErrorCode = keyof typeof ERROR_CODES;
+/** The facts of a code's errors: what the code's `say` takes. */
 export type FactsOf<C extends ErrorCode> = Parameters<(typeof ERROR_CODES)[C]["say"]>[0];
 export type { ExitStatus } from "./errors/define.js";
 

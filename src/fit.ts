@@ -51,17 +51,20 @@ export interface FitInput {
 /** What `fitPreprocessing` found: the recipe, and a file that joins it with the weights. */
 export type Fit = FittedFile & (FittedStandardizing | FittedWhitening);
 
-interface FittedFile {
+/** What a fit answers of every kind. */
+export interface FittedFile {
   /** The bytes of a safetensors file: the weights, in float32, and their recipe. Its network reads bytes. */
   readonly file: Uint8Array;
   /** How many images the statistics are of. */
   readonly images: number;
 }
-interface FittedStandardizing {
+/** What a fit of `standardize` answers besides. */
+export interface FittedStandardizing {
   /** The recipe that the file says. */
   readonly preprocessing: Standardizing;
 }
-interface FittedWhitening {
+/** What a fit of `whiten-zca` or `whiten-pca` answers besides. */
+export interface FittedWhitening {
   /** The recipe that the file says. */
   readonly preprocessing: Whitening;
   /** (inputs) f64: of the covariance (1/N) of pixels ÷ 255, descending, none below 0. */

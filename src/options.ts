@@ -34,6 +34,7 @@ export const LIMITS = {
 
 export const EXECUTORS = ["local", "bullmq"] as const;
 
+/** A number, or its decimal digits, as a command line has them. */
 export type NumberLike = number | string;
 
 /** What `evaluate` takes. Everything has a default; numbers may be given as strings, as a command line does. */

@@ -30,6 +30,7 @@ export interface PrepareHooks {
   readonly output?: DurableOutput | undefined;
 }
 
+/** What an evaluation is about to run over. */
 export interface EvaluationPlan {
   /** The set, open. */
   readonly dataset: Dataset;

@@ -9,10 +9,7 @@ import { TERMINATED } from "../incomplete.js";
 import { rounded } from "../milliseconds.js";
 import { broken, checkEntry, datasetsInTurn } from "./entry.js";
 import { loadSuite } from "./load.js";
-import { readSuite, type SuiteOverrides } from "./suite.js";
-
-/** Options that go before the suite's own. */
-export type CheckInput = SuiteOverrides;
+import { type CheckInput, readSuite } from "./suite.js";
 
 /** What a caller may hear of, and end, while a suite is evaluated. */
 export interface CheckHooks {

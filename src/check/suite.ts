@@ -21,8 +21,8 @@ export interface SuiteEntry {
   readonly maxRegression: number;
 }
 
-/** What goes before the suite's own. */
-export interface SuiteOverrides {
+/** Options that go before the suite's own. */
+export interface CheckInput {
   /** Of the one pool. Default: the suite's, else as many as the machine runs at once. */
   readonly threads?: NumberLike | undefined;
   /** Refuse to download. Default: the suite's, else false. */
@@ -32,7 +32,7 @@ export interface SuiteOverrides {
 /** @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE; UsageError for an override */
 export async function readSuite(
   given: string,
-  overrides: SuiteOverrides,
+  overrides: CheckInput,
   availableThreads: number,
 ): Promise<Suite> {
   const [{ checkDocument, readJson }, { checksSchema }] = await Promise.all([

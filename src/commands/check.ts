@@ -1,7 +1,8 @@
 /** `batchwise check`: a suite of evaluations, each with what is demanded of it. */
 import { Command } from "commander";
-import { type CheckInput, check } from "../check/check.js";
+import { check } from "../check/check.js";
 import { faultsOf } from "../check/faults.js";
+import type { CheckInput } from "../check/suite.js";
 import type { ChecksReport } from "../contracts/checks.js";
 import { oneOf } from "../options.js";
 import { printable } from "../printable.js";

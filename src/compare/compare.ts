@@ -22,6 +22,7 @@ export interface CompareHooks extends CompareRunHooks {
   onStart?(plan: ComparePlan): void;
 }
 
+/** What a comparison is about to evaluate. */
 export interface ComparePlan {
   /** Name of the data set. */
   readonly dataset: string;

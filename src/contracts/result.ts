@@ -138,8 +138,9 @@ export interface PredictedCounts {
   readonly total: number;
   /** False where batches failed or the run was interrupted. */
   readonly complete: boolean;
-  /** [k]: images predicted as class k. */
+  /** `[k]`: images predicted as class k. */
   readonly predictedCounts: readonly number[];
 }
 
+/** An evaluation of images with labels or without: `result.labelled` tells which. */
 export type AnyEvaluation = Evaluation<ResultCounts | PredictedCounts>;

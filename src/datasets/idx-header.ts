@@ -10,6 +10,7 @@ export const IDX_DTYPES = {
   f32: { code: 0x0d, array: Float32Array },
   f64: { code: 0x0e, array: Float64Array },
 } as const;
+/** Types that an IDX file's elements may have. */
 export type IdxDtype = keyof typeof IDX_DTYPES;
 
 /** No IDX file, and no content of a gzipped one, may be longer than this. */

@@ -30,6 +30,7 @@ export type IdxFile<D extends IdxDtype = IdxDtype> = D extends IdxDtype
     }
   : never;
 
+/** What `readIdx` demands of a file, and tells while it reads. */
 export interface ReadIdxOptions<D extends IdxDtype = IdxDtype> {
   /** Refuse elements of any other type, before they are read. */
   readonly dtype?: D | undefined;

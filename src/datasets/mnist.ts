@@ -12,6 +12,7 @@ const DIRECTORY_VARIABLE = "BATCHWISE_MNIST_DIR";
 const CLASSES = 10;
 const CHANNELS = 1;
 
+/** The three switches of the book's `load_mnist`, and where the files are. */
 export interface LoadMnistOptions {
   /** Pixels as float32 from 0 to 1 (the default) instead of bytes from 0 to 255. */
   readonly normalize?: boolean | undefined;

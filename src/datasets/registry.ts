@@ -15,6 +15,7 @@ import { DATASET_NAMES, namedPaths } from "./named-sets.js";
 import { sha256Of } from "./sha256.js";
 import type { PairPaths } from "./stream/streamed-dataset.js";
 
+/** What `openDataset` takes. */
 export interface DatasetRequest extends DownloadOptions {
   /**
    * A name of `DATASET_NAMES`, a folder with MNIST's file names, an IDX file of images, a .npz file, a pattern of image

@@ -34,6 +34,7 @@ const MAX_FILE_BYTES = 2 ** 31 - 1;
 /** Of hidden layers, where neither a file nor an option says. */
 export const DEFAULT_ACTIVATION: Activation = "sigmoid";
 
+/** What a file of weights may not say, and how it is downloaded. */
 export interface LoadNetworkOptions extends DownloadOptions {
   /** Of the hidden layers, for files that do not say; `sigmoid` unless given. */
   readonly activation?: Activation | undefined;

@@ -18,7 +18,9 @@ const evaluation = z
       .describe("What the table and the JUnit file call it; unlike all others."),
     dataset: path
       .optional()
-      .describe("A name, a folder, an IDX image file or a .npz file. Default: bundled."),
+      .describe(
+        "A name, a folder, an IDX image file, a .npz file, a glob of IDX files, a manifest. Default: bundled.",
+      ),
     labels: path.optional().describe("The label file, where the data set is an image file."),
     classes: path.optional().describe("A file of class names, one a line."),
     split: z.enum(SPLITS).optional(),

@@ -31,7 +31,7 @@ function oneOf<const Names extends readonly string[]>(names: Names) {
 
 const OF_DATA = {
   dataset: text.describe(
-    `Images: ${DATASET_NAMES.join(", ")}, a folder of MNIST's file names, an IDX image file or a .npz file.`,
+    `Images: ${DATASET_NAMES.join(", ")}, a folder of MNIST's file names, an IDX image file, a .npz file, a glob of IDX files, a manifest.`,
   ),
   labels: z
     .union([text, z.literal(false)], "the path of a file, or false")

@@ -17,7 +17,12 @@ export const confusionMetrics = z.object({
   perClass: z.array(classMetrics),
   averages: z.object({ macro: classAverages, micro: classAverages, weighted: classAverages }),
   balancedAccuracy: share.nullable().describe("Null where nothing was evaluated."),
-  cohensKappa: z.number().min(-1).max(1).nullable().describe("Null where chance would agree on every image."),
+  cohensKappa: z
+    .number()
+    .min(-1)
+    .max(1)
+    .nullable()
+    .describe("Null where chance would agree on every image, or none was evaluated."),
   matthewsCorrelation: z.number().min(-1).max(1),
 });
 

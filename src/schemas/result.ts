@@ -13,7 +13,9 @@ export const SCHEMA_VERSION = 1;
 const dataset = z.object({
   name: z.string(),
   split: z.enum(SPLITS),
-  sha256: sha256.describe("Of the image file's bytes followed by the label file's, as they stand on disk."),
+  sha256: sha256.describe(
+    "Of the image file's bytes followed by the label file's, as they stand on disk; of large files, pieces stand in for all.",
+  ),
   total: count.describe("Images in the whole set; result.total counts those evaluated."),
   offset: count.describe("The first image evaluated."),
   classNames: z.array(z.string()).nullable(),
@@ -88,7 +90,7 @@ const timing = z.object({
   loadMs: milliseconds,
   startPoolMs: milliseconds.describe("From the pool's creation to its first worker ready."),
   evaluateMs: milliseconds.describe("From the first batch dispatched to the last merged."),
-  imagesPerSecond: z.number().nonnegative().describe("Images over evaluateMs."),
+  imagesPerSecond: z.number().nonnegative().describe("Images over evaluateMs, without a journal's."),
   batchLatencyMs: z.object({ p50: milliseconds, p90: milliseconds, p99: milliseconds }),
 });
 

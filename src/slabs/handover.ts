@@ -2,6 +2,7 @@
 import type { Batch } from "../contracts/executor.js";
 import { partOf, type Slab } from "./slab.js";
 
+/** Takes a slab whose images are answered; its memory may be used again once this has ended. */
 export type OnSlab = (slab: Slab) => void | Promise<void>;
 
 export interface Handover {

@@ -7,6 +7,7 @@ const SLABS_AHEAD = 2;
 /** What no network can predict: a class that a worker did not write is thereby seen. */
 const NOT_PREDICTED = 0xffff;
 
+/** Slabs in memory that is used again: see `Dataset.ring`. */
 export interface SlabRing {
   /** In their order, to be asked for once. Whoever leaves early calls `return`, and what the slabs are filled from is closed. */
   readonly slabs: AsyncIterable<Slab>;
