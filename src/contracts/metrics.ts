@@ -22,7 +22,7 @@ export interface ClassAverages {
   readonly precision: number;
   /** Mean of the classes' recall. */
   readonly recall: number;
-  /** Mean of the classes' F1, which is not the F1 of the two other means. */
+  /** Mean of the classes' F1, which need not be the F1 of the two other means. */
   readonly f1: number;
 }
 
