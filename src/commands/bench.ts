@@ -46,7 +46,7 @@ export function benchCommand(runWork: RunWork): Command {
     .option("--warm-up <n>", "passes of each configuration before the timed ones", "2")
     .option("--offset <n>", "begin at this image", "0")
     .option("--limit <n>", "at most so many images a pass")
-    .option("--timeout <seconds>", "of one batch", "30")
+    .option("--timeout <seconds>", "of one task: a batch, with simd some hundred", "30")
     .option("--format <format>", `of the answer on stdout: ${BENCH_FORMATS.join(", ")}`, "text")
     .option(
       "--output <file>",

@@ -38,7 +38,7 @@ export function compareCommand(runWork: RunWork): Command {
     .option("--engine <name>", ENGINES.join(", "), "ml-matrix")
     .option("--offset <n>", "begin at this image")
     .option("--limit <n>", "compare over at most so many images")
-    .option("--timeout <seconds>", "of one batch", "30")
+    .option("--timeout <seconds>", "of one task: a batch, with simd some hundred", "30")
     .option("--retries <n>", "how often a failed batch is run again", "2")
     .option("--format <format>", `of the answer on stdout: ${COMPARISON_FORMATS.join(", ")}`, "text")
     .option(

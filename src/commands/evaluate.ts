@@ -50,7 +50,7 @@ export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly 
     .option("--bootstrap <n>", "resamples of an interval for macro F1 (default: 0; with --report: 1000)")
     .option("--seed <s>", "of the bootstrap", "1")
     .option("--warm", "start all workers before the time is taken")
-    .option("--timeout <seconds>", "of one batch", "30")
+    .option("--timeout <seconds>", "of one task: a batch, with simd some hundred", "30")
     .option("--retries <n>", "how often a failed batch is run again", "2")
     .option("--format <format>", `of the answer on stdout: ${FORMATS.join(", ")}`, "text")
     .option("--output <file>", "write the answer here too, in the format of its ending (repeatable)", collect)

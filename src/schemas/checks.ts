@@ -49,7 +49,9 @@ export const checksSchema = z
   .strictObject({
     $schema: z.string().optional(),
     threads: within(LIMITS.threads).optional().describe("Default: one a core."),
-    timeoutSeconds: decimalWithin(LIMITS.timeoutSeconds).optional().describe("Of one batch. Default: 30."),
+    timeoutSeconds: decimalWithin(LIMITS.timeoutSeconds)
+      .optional()
+      .describe("Of one task: a batch, with simd some hundred. Default: 30."),
     retries: within(LIMITS.retries).optional().describe("How often a failed batch is run again. Default: 2."),
     offline: z.boolean().optional().describe("Download nothing."),
     evaluations: z.array(evaluation).min(1),

@@ -63,7 +63,9 @@ const OF_RUN = {
   shard: text.describe('Evaluate one of several parts: "2/3" is the second of three.'),
   resume: text.describe("A journal: go on where a run that was ended has come to."),
   warm: flag.describe("Start all workers before the time is taken."),
-  timeout: decimal(LIMITS.timeoutSeconds, "seconds").describe("Of one batch, in seconds."),
+  timeout: decimal(LIMITS.timeoutSeconds, "seconds").describe(
+    "Of one task, in seconds: a batch, with simd some hundred.",
+  ),
   retries: wholeNumber(LIMITS.retries).describe("How often a failed batch is run again."),
 };
 
