@@ -5,6 +5,7 @@ import type { ScoreSums } from "./contracts/scores.js";
 import { addScoreSums, emptyScoreSums } from "./metrics/score-sums.js";
 import { rounded } from "./milliseconds.js";
 import type { MergedBatch } from "./run-batches.js";
+import { takeAnswers } from "./take-memory.js";
 
 export interface CollectedScores {
   /** (images × classes) f64, row-major; null where they are not kept. */
@@ -25,7 +26,7 @@ export function collectScores(
   keeps: boolean,
   counted = emptyScoreSums(classes),
 ): CollectedScores {
-  const probabilities = keeps ? new Float64Array(range.limit * classes) : null;
+  const probabilities = keeps ? takeAnswers(Float64Array, range.limit, classes) : null;
   /** Their starts in absolute time. */
   const entries: TimelineEntry[] = [];
   let sums = counted;

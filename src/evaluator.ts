@@ -8,6 +8,7 @@ import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
 import { type FinishedRun, type RunHooks, runPrepared } from "./run-prepared.js";
 import type { TaskSize } from "./slabs/plan.js";
 import type { Slab } from "./slabs/slab.js";
+import { loadWhole } from "./whole-set.js";
 
 /** What no network can predict: a class that a worker did not write is thereby seen. */
 const NOT_PREDICTED = 0xffff;
@@ -39,6 +40,7 @@ export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
  * Whoever opens it closes it: workers keep the process alive.
  *
  * @throws UsageError, FileError, DatasetError, NetworkError or TransferError as `evaluate`
+ * @throws UsageError ERR_MEMORY for a set larger than memory, of which no pixel was read
  * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where a worker cannot be started
  */
 export function openEvaluator(
@@ -77,10 +79,9 @@ export async function openEvaluatorWith(
   const options = resolveOptions({ ...input, warm: true, resume: undefined }, availableParallelism());
   const prepared = await prepare(open, options, hooks);
   const { pair, executor } = prepared;
-  const slabs: Slab[] = [];
+  let slabs: readonly Slab[];
   try {
-    // A slab of all images has no seam, so that any batch size fits it.
-    for await (const slab of pair.slabs(pair.range.limit)) slabs.push(slab);
+    slabs = await loadWhole(pair, options.probabilities);
     await executor.warm();
   } catch (error) {
     await executor.close();

@@ -16,6 +16,7 @@ import type { SlabRing } from "./slabs/ring.js";
 import type { Slab } from "./slabs/slab.js";
 import { taskPlanFor } from "./slabs/task-size.js";
 import { summarize } from "./summarize.js";
+import { takeAnswers } from "./take-memory.js";
 
 /** What a caller may hear of, and end, during a run. */
 export interface RunHooks {
@@ -64,7 +65,10 @@ export interface FinishedRun {
 /** What is written in order is written so often that a kill costs little of it. */
 const RESUMED_PART_IMAGES = 1024;
 
-/** @throws IncompleteError where batches failed after their retries, or the signal was aborted */
+/**
+ * @throws IncompleteError where batches failed after their retries, or the signal was aborted
+ * @throws UsageError ERR_MEMORY where there is no room for the answers
+ */
 export async function runPrepared(
   { options, pair, executor }: Omit<Prepared, "loadMs">,
   { slabs, ring, beganAt, loadMs, taskSize, resumption }: RunPlan,
@@ -77,7 +81,10 @@ export async function runPrepared(
   const tally = createTally(classes, counted);
   // Of images that memory does not hold, it does not hold their classes either, unless these are the answer.
   const keepsAll = ring === undefined;
-  const predictions = new Uint16Array(keepsAll || pair.dataset.labelsPath === undefined ? totalImages : 0);
+  const predictions = takeAnswers(
+    Uint16Array,
+    keepsAll || pair.dataset.labelsPath === undefined ? totalImages : 0,
+  );
   const scores = options.probabilities ? await scoresOf(range, classes, keepsAll, counted) : undefined;
   const outcome = await runBatches({
     slabs,

@@ -1,11 +1,13 @@
 import test from "ava";
 import { ENGINES } from "../src/contracts/engine.js";
+import { UsageError } from "../src/errors.js";
 import { type EvaluateHooks, evaluate, evaluateWith } from "../src/evaluate.js";
 import { openExecutor } from "../src/executors/registry.js";
 import { argmax } from "../src/metrics/argmax.js";
 import { predict } from "../src/predict.js";
 import { testOf } from "./helpers/engines.js";
 import { randomDataset, randomNetwork } from "./helpers/random.js";
+import { sparseSet } from "./helpers/sparse-set.js";
 
 const TOTAL = 1003;
 const dataset = randomDataset(TOTAL, { slabImages: 400 });
@@ -153,3 +155,17 @@ for (const [name, hooksOf] of Object.entries(HOOKS)) {
     t.is(calls, 1);
   });
 }
+
+test("refuses batches larger than memory by the option that makes them", async (t) => {
+  const set = await sparseSet(t, 600_000_000);
+  for (const threads of [0, 1]) {
+    const error = await t.throwsAsync(evaluate({ ...set, batchSize: 600_000_000, threads }), {
+      instanceOf: UsageError,
+    });
+    t.is(error.code, "ERR_MEMORY");
+    t.is(
+      error.message,
+      "600,000,000 images at once: expected 472,200,000,000 bytes of memory, found fewer; ask for less with --batch-size",
+    );
+  }
+});

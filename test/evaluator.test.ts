@@ -1,11 +1,14 @@
 import test from "ava";
 import type { Executor } from "../src/contracts/executor.js";
+import { grouped } from "../src/errors/define.js";
 import { UsageError } from "../src/errors.js";
 import { evaluate } from "../src/evaluate.js";
 import { openEvaluator, openEvaluatorWith } from "../src/evaluator.js";
 import { openExecutor } from "../src/executors/registry.js";
 import { IncompleteError } from "../src/incomplete.js";
+import type { OpenExecutor } from "../src/prepare.js";
 import { batchesToDo } from "../src/slabs/claims.js";
+import { allocateSlab } from "../src/slabs/slab.js";
 import { randomDataset, randomNetwork } from "./helpers/random.js";
 
 const TOTAL = 503;
@@ -102,6 +105,55 @@ test("closes its executor when the opening fails", async (t) => {
   );
   await t.throwsAsync(opening, { message: "cold" });
   t.is(closed, 1);
+});
+
+test("refuses a set larger than memory by its size, and closes its executor", async (t) => {
+  let closed = 0;
+  const huge: typeof dataset = {
+    ...dataset,
+    total: 10 ** 12,
+    async *slabs() {
+      yield t.fail("images were asked for");
+    },
+  };
+  const open: OpenExecutor = async (...given) => ({
+    ...(await openExecutor(...given)),
+    close: async () => void closed++,
+  });
+  const input = { dataset: huge, weights, threads: 0, limit: 2 ** 32 };
+  const error = await t.throwsAsync(openEvaluatorWith(open, input), { instanceOf: UsageError });
+  t.is(error.code, "ERR_MEMORY");
+  t.is(closed, 1);
+  t.regex(
+    error.message,
+    /^data set "random", 4,294,967,296 images at once: expected 287,762,808,832 bytes of memory, found at most [\d,]+; ask for less with --limit, or evaluate, which reads images as it goes$/,
+  );
+});
+
+test("counts the probabilities where these are asked for", async (t) => {
+  const huge = { ...dataset, total: 2 ** 32 };
+  const input = { dataset: huge, weights, threads: 0, probabilities: true };
+  const error = await t.throwsAsync(openEvaluator(input), { instanceOf: UsageError });
+  t.is(error.code, "ERR_MEMORY");
+  // Pixels, label and prediction; room for predictions and ten probabilities; the answer of both.
+  const bytes = grouped(2 ** 32 * (64 + 3 + 2 * (80 + 2)));
+  t.true(error.message.includes(`expected ${bytes} bytes of memory, found at most `), error.message);
+});
+
+test("a set that the sizes allow and the system has no memory for is refused likewise", async (t) => {
+  const starved: typeof dataset = {
+    ...dataset,
+    async *slabs({ offset }) {
+      yield allocateSlab({ firstImage: offset, count: 2 ** 50, inputs: 64 });
+    },
+  };
+  const opening = openEvaluator({ dataset: starved, weights, threads: 0 });
+  const error = await t.throwsAsync(opening, { instanceOf: UsageError });
+  t.is((error.cause as UsageError).code, "ERR_MEMORY");
+  t.is(
+    error.message,
+    'data set "random", 503 images at once: expected 33,702 bytes of memory, found fewer; ask for less with --limit, or evaluate, which reads images as it goes',
+  );
 });
 
 /** An inline executor that, after so many tasks, answers without having looked at the images. */

@@ -28,7 +28,7 @@ export interface BenchOutcome {
 /**
  * Times a sweep of configurations over one data set and network.
  *
- * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`
+ * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`; UsageError ERR_MEMORY
  * @throws RunError ERR_BENCH_MISMATCH where a pass predicted something else than the reference
  * @throws IncompleteError where a batch failed
  */

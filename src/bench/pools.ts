@@ -6,7 +6,7 @@ import { type OpenEvaluator, openEvaluatorWith } from "../evaluator.js";
 import type { DataAndNetwork } from "../load-pair.js";
 import type { EvaluateInput, EvaluateOptions } from "../options.js";
 import type { OpenExecutor } from "../prepare.js";
-import type { Slab } from "../slabs/slab.js";
+import { loadWhole } from "../whole-set.js";
 import type { Expected } from "./check.js";
 
 /** Every engine is proved against the plain loop. */
@@ -15,8 +15,7 @@ const REFERENCE_BATCH_SIZE = 100;
 
 /** What every pool is opened with: data and network loaded, the images in slabs that runs use one after the other. */
 export async function loadShared(pair: DataAndNetwork, options: EvaluateOptions): Promise<EvaluateInput> {
-  const loaded: Slab[] = [];
-  for await (const slab of pair.slabs(pair.range.limit)) loaded.push(slab);
+  const loaded = await loadWhole(pair, false);
   return {
     ...options,
     timeoutSeconds: options.timeoutMs / 1000,

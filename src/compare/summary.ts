@@ -17,10 +17,11 @@ export function summarizeComparison(
   const total = places.length;
   const { matrix, ...right } = agreementOf(labels, a, b, classes);
   const { difference, low, high } = pairedInterval95(right);
-  const indicesWhere = (isWanted: (n: number) => boolean) =>
-    Array.from(places.keys())
-      .filter(isWanted)
-      .map((n) => offset + places[n]);
+  const indicesWhere = (isWanted: (n: number) => boolean): number[] => {
+    const indices: number[] = [];
+    for (let n = 0; n < total; n++) if (isWanted(n)) indices.push(offset + places[n]);
+    return indices;
+  };
   return {
     complete: total === answers.labels.length,
     total,

@@ -36,6 +36,12 @@ export const usageCodes = {
     (f: { path: string; key: string; expected: string; found: string }) =>
       `${f.path}: ${f.key ? `${f.key}: ` : ""}expected ${f.expected}, found ${f.found}`,
   ),
+  /** `mostBytes` where it is known. */
+  ERR_MEMORY: row(
+    2,
+    (f: { what: string; bytes: number; mostBytes?: number | undefined; option: string }) =>
+      `${f.what}: expected ${grouped(f.bytes)} bytes of memory, found ${f.mostBytes ? `at most ${grouped(f.mostBytes)}` : "fewer"}; ask for less with ${f.option}`,
+  ),
   ERR_EVALUATOR_CLOSED: row(2, () => "the evaluator was closed; open another to run again"),
 } as const;
 

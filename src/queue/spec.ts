@@ -4,6 +4,7 @@ import type { EngineName } from "../contracts/engine.js";
 import type { RunIdentity } from "../contracts/identity.js";
 import type { PartialCounts } from "../contracts/partial.js";
 import type { DatasetLocation, NetworkLocation } from "../contracts/result.js";
+import { takeAnswers } from "../take-memory.js";
 import type { RemoteFiles } from "./materialise.js";
 
 /** All that a host needs to take part in a run. It goes through JSON as it is. */
@@ -63,9 +64,12 @@ export interface PackedAnswers {
   readonly probabilities: Float64Array;
 }
 
-/** Zeroed. `classes` 0 where there are no probabilities. */
+/** Zeroed. `classes` 0 where there are no probabilities. @throws UsageError ERR_MEMORY */
 export function answerRoom(images: number, classes: number): PackedAnswers {
-  return { predictions: new Uint16Array(images), probabilities: new Float64Array(images * classes) };
+  return {
+    predictions: takeAnswers(Uint16Array, images),
+    probabilities: takeAnswers(Float64Array, images, classes),
+  };
 }
 
 /** In one piece of bytes, as this machine has them: probabilities, which want to lie aligned, then predictions. */

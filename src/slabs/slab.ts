@@ -1,4 +1,5 @@
 /** A slab: a run of consecutive images in shared memory, with their labels and room for the answers. */
+import { takeShared } from "../take-memory.js";
 
 /** Where things lie in a slab's buffer follows from these numbers alone, so that a worker can view it too. */
 export interface SlabLayout {
@@ -36,12 +37,14 @@ export interface Slab extends SlabLayout {
   readonly source: number;
 }
 
-/** A new slab, zeroed. Bytes: count × (inputs + 3), and at most one of padding. */
+/** A new slab, zeroed. @throws UsageError ERR_MEMORY */
 export function allocateSlab(layout: SlabLayout): Slab {
-  return viewSlab(
-    new SharedArrayBuffer(predictionsAt(layout) + layout.count * Uint16Array.BYTES_PER_ELEMENT),
-    layout,
-  );
+  return viewSlab(takeShared(slabBytes(layout), layout.count), layout);
+}
+
+/** count × (inputs + 3), and at most one of padding. */
+export function slabBytes(layout: Pick<SlabLayout, "count" | "inputs">): number {
+  return predictionsAt(layout) + layout.count * Uint16Array.BYTES_PER_ELEMENT;
 }
 
 /** Views of a slab that exists; nothing is copied. */
@@ -86,11 +89,12 @@ export function partOf(slab: Slab, start: number, end: number): Slab {
   };
 }
 
-/** Bytes: count × (8 × classes + 2). */
+/** @throws UsageError ERR_MEMORY */
 export function allocateRoom(count: number, classes: number): AnswerRoom {
-  return { buffer: new SharedArrayBuffer(roomBytes(count, classes)), classes };
+  return { buffer: takeShared(roomBytes(count, classes), count), classes };
 }
 
+/** count × (8 × classes + 2). */
 export function roomBytes(count: number, classes: number): number {
   return count * (classes * Float64Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT);
 }

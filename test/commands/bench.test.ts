@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { ERROR_CODES, type ErrorCode } from "../../src/errors.js";
 import { runCli } from "../helpers/cli.js";
+import { sparseSet } from "../helpers/sparse-set.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 import { allWithin, parseXml } from "../helpers/xml.js";
 
@@ -37,6 +38,17 @@ test("sweeps, prints a table, and writes each file by its ending", async (t) => 
   for (const name of ["ml-matrix, batches of 50", "simd, batches of 50"]) {
     t.true(chart.some((element) => element.text === name));
   }
+});
+
+test("refuses a set larger than memory in one line, before it is read", async (t) => {
+  const { dataset, labels } = await sparseSet(t, 600_000_000);
+  const { status, stdout, stderr } = await runCli(["bench", "--dataset", dataset, "--labels", labels]);
+  t.is(status, 2);
+  t.is(stdout, "");
+  t.regex(
+    stderr,
+    /^batchwise: ERR_MEMORY: data set "huge-images", 600,000,000 images at once: expected 472,200,000,000 bytes of memory, found at most [\d,]+; ask for less with --limit, or evaluate, which reads images as it goes\n$/,
+  );
 });
 
 test("tells the 90th percentile of single-stream", async (t) => {
