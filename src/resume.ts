@@ -6,7 +6,7 @@ import type { BatchwiseError } from "./errors.js";
 import { doneOf } from "./journal/done.js";
 import { Journal } from "./journal/journal.js";
 import type { AnyPair } from "./load-pair.js";
-import { addPartials, emptyPartial } from "./metrics/partial-counts.js";
+import { addPartials, emptyPartial } from "./metrics/partial-sums.js";
 import type { MergedBatch } from "./run-batches.js";
 import { type IdentityOptions, identityKey, identityOf } from "./run-identity.js";
 

@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import type { JournalHeader, JournalLine } from "../contracts/journal.js";
 import { FileError } from "../errors.js";
-import { contradictionOf } from "../metrics/partial-counts.js";
+import { contradictionOf } from "../metrics/partial-sums.js";
 import { firstDifference } from "../run-identity.js";
 import { journalHeader, journalLine } from "../schemas/journal.js";
 import { jsonBloat } from "../schemas/json-bloat.js";

@@ -1,7 +1,7 @@
 /** Adds the answers of all shards of a run to the answer of the whole. */
 import type { Evaluation } from "../contracts/result.js";
 import { FileError } from "../errors.js";
-import { addPartials } from "../metrics/partial-counts.js";
+import { addPartials } from "../metrics/partial-sums.js";
 import { resultCounts } from "../result-counts.js";
 import { firstDifference } from "../run-identity.js";
 import { mergedRun, mergedTiming } from "./merged-facts.js";

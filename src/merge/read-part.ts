@@ -1,7 +1,7 @@
 /** Reads the answer of a shard, and sees that it says nothing that cannot be. */
 import type { ShardPart } from "../contracts/partial.js";
 import { FileError } from "../errors.js";
-import { contradictionOf } from "../metrics/partial-counts.js";
+import { contradictionOf } from "../metrics/partial-sums.js";
 import { identityKey } from "../run-identity.js";
 import { readResult } from "../schemas/read-result.js";
 import type { ResultFile } from "../schemas/result.js";

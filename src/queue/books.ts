@@ -1,7 +1,7 @@
 /** The coordinator's own books of a run: which ranges are out, done or failed, and the sums of what was answered. */
 import type { ImageRange } from "../contracts/dataset.js";
 import type { PartialCounts } from "../contracts/partial.js";
-import { addPartials, contradictionOf, emptyPartial } from "../metrics/partial-counts.js";
+import { addPartials, contradictionOf, emptyPartial } from "../metrics/partial-sums.js";
 import { jobIdOf, type RangeAnswer } from "./spec.js";
 
 /** What a host did in a run. */

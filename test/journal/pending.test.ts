@@ -1,6 +1,6 @@
 import test from "ava";
 import { createPending } from "../../src/journal/pending.js";
-import { contradictionOf } from "../../src/metrics/partial-counts.js";
+import { contradictionOf } from "../../src/metrics/partial-sums.js";
 import type { MergedBatch } from "../../src/run-batches.js";
 import { allocateSlab } from "../../src/slabs/slab.js";
 

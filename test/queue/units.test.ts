@@ -1,6 +1,6 @@
 import test from "ava";
 import { RunError } from "../../src/errors.js";
-import { emptyPartial } from "../../src/metrics/partial-counts.js";
+import { emptyPartial } from "../../src/metrics/partial-sums.js";
 import { Attendance } from "../../src/queue/attendance.js";
 import { Books } from "../../src/queue/books.js";
 import { jobImagesFor, probeImagesFor, rangesOf, wholeBatches } from "../../src/queue/ranges.js";

@@ -6,7 +6,7 @@ import { BatchwiseError } from "../../../src/errors.js";
 import { doneOf } from "../../../src/journal/done.js";
 import { readJournal } from "../../../src/journal/read.js";
 import { mergeParts } from "../../../src/merge/merge-parts.js";
-import { addPartials, emptyPartial } from "../../../src/metrics/partial-counts.js";
+import { addPartials, emptyPartial } from "../../../src/metrics/partial-sums.js";
 import { resultCounts } from "../../../src/result-counts.js";
 import { identityKey } from "../../../src/run-identity.js";
 import { resultSchema } from "../../../src/schemas/result.js";

@@ -1,13 +1,7 @@
 import test from "ava";
 import type { PartialCounts } from "../../src/contracts/partial.js";
-import {
-  addPartials,
-  contradictionOf,
-  emptyPartial,
-  partialOf,
-  scoreSumsOf,
-  serialiseScores,
-} from "../../src/metrics/partial-counts.js";
+import { partialOf, scoreSumsOf, serialiseScores } from "../../src/metrics/partial-counts.js";
+import { addPartials, contradictionOf, emptyPartial } from "../../src/metrics/partial-sums.js";
 import { sumScores } from "../../src/metrics/score-sums.js";
 
 const CLASSES = 3;
