@@ -6,14 +6,15 @@ import { addScoreSums, emptyScoreSums } from "./metrics/score-sums.js";
 import { rounded } from "./milliseconds.js";
 import type { MergedBatch } from "./run-batches.js";
 import { takeAnswers } from "./take-memory.js";
+import { createTimeline } from "./timeline.js";
 
 export interface CollectedScores {
   /** (images × classes) f64, row-major; null where they are not kept. */
   readonly probabilities: Float64Array | null;
   add(merged: MergedBatch): void;
   sums(): ScoreSums;
-  /** In the order of the merge; `beganAtMs` is in the answers' absolute time. */
-  timeline(beganAtMs: number): TimelineEntry[];
+  /** In the order of the merge, as `createTimeline` keeps them; `beganAtMs` is in the answers' absolute time. */
+  timeline(beganAtMs: number): readonly TimelineEntry[];
 }
 
 /**
@@ -27,13 +28,13 @@ export function collectScores(
   counted = emptyScoreSums(classes),
 ): CollectedScores {
   const probabilities = keeps ? takeAnswers(Float64Array, range.limit, classes) : null;
-  /** Their starts in absolute time. */
-  const entries: TimelineEntry[] = [];
+  /** Starts are in absolute time. */
+  const timeline = createTimeline();
   let sums = counted;
   return {
     probabilities,
     add({ slab, batch, answer, thread }) {
-      entries.push({ batch: batch.id, thread, startMs: answer.startedAtMs, elapsedMs: answer.elapsedMs });
+      timeline.add({ batch: batch.id, thread, startMs: answer.startedAtMs, elapsedMs: answer.elapsedMs });
       if (slab.probabilities === undefined || answer.scores === null) return;
       sums = addScoreSums(sums, answer.scores);
       const [first, end] = [batch.start * classes, (batch.start + batch.count) * classes];
@@ -44,7 +45,7 @@ export function collectScores(
     },
     sums: () => sums,
     timeline: (beganAtMs) =>
-      entries.map(({ startMs, elapsedMs, ...where }) => ({
+      timeline.entries.map(({ startMs, elapsedMs, ...where }) => ({
         ...where,
         // The clocks of two threads may differ by microseconds.
         startMs: rounded(Math.max(0, startMs - beganAtMs)),

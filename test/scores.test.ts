@@ -92,6 +92,26 @@ test("each batch has its place in the timeline, on the thread that computed it, 
   }
 });
 
+test("of very many batches the timeline tells every second, and the scores are of all", async (t) => {
+  const many = randomDataset(10_001);
+  const { timeline, run, result } = await evaluate({
+    dataset: many,
+    weights,
+    threads: 0,
+    batchSize: 1,
+    probabilities: true,
+  });
+  t.is(run.batches, 10_001);
+  t.is(
+    result.scores?.reliability.reduce((sum, bin) => sum + bin.total, 0),
+    10_001,
+  );
+  t.deepEqual(
+    timeline.map(({ batch }) => batch),
+    Array.from({ length: 5001 }, (_, n) => 2 * n),
+  );
+});
+
 test("top-k counts the k asked for, five unless told, and no more than there are classes", async (t) => {
   const kOf = async (input: object) =>
     (await evaluate({ dataset, weights, threads: 0, ...input })).result.scores?.topK.k;

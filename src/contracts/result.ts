@@ -50,7 +50,7 @@ export interface Evaluation<Result extends ResultCounts | PredictedCounts = Resu
   readonly predictionsFile: PredictionsFile | null;
   /**
    * Batch by batch as they were merged, of a run over Redis range by range; empty where probabilities were not asked for,
-   * and of a merge.
+   * and of a merge. Of more than 10,000 those whose number is a multiple of the least power of two that leaves no more.
    */
   readonly timeline: readonly TimelineEntry[];
   /**

@@ -7,6 +7,7 @@ import { emptyScoreSums } from "../metrics/score-sums.js";
 import { rounded } from "../milliseconds.js";
 import type { EvaluateOptions } from "../options.js";
 import { summarize } from "../summarize.js";
+import { createTimeline } from "../timeline.js";
 import type { Books } from "./books.js";
 import type { PackedAnswers } from "./spec.js";
 
@@ -81,13 +82,14 @@ export async function evaluationOf({
       probabilities,
       add() {},
       sums: () => (sum.scores === null ? emptyScoreSums(classes) : scoreSumsOf(sum.scores)),
-      timeline: () =>
-        pieces.map(({ host, takenAtMs, elapsedMs }, batch) => ({
-          batch,
-          thread: names.indexOf(host) + 1,
-          startMs: rounded(Math.max(0, takenAtMs - elapsedMs - beganAt)),
-          elapsedMs,
-        })),
+      timeline() {
+        const timeline = createTimeline();
+        for (const [batch, { host, takenAtMs, elapsedMs }] of pieces.entries()) {
+          const startMs = rounded(Math.max(0, takenAtMs - elapsedMs - beganAt));
+          timeline.add({ batch, thread: names.indexOf(host) + 1, startMs, elapsedMs });
+        }
+        return timeline.entries;
+      },
     };
   }
 }

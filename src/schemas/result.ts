@@ -118,7 +118,12 @@ export const resultSchema = z
       .object({ path: z.string(), sha256, format: z.enum(PREDICTIONS_FORMATS) })
       .nullable()
       .describe("The file that --predictions wrote: its absolute path and what it then held."),
-    timeline: z.array(timelineEntry).optional().describe("Only where probabilities were asked for."),
+    timeline: z
+      .array(timelineEntry)
+      .optional()
+      .describe(
+        "Only where probabilities were asked for. Of more than 10,000 batches every second, fourth and so on, so that no more are told.",
+      ),
     predictions: z.array(count).optional().describe("Each image's class, in order; only without labels."),
   })
   .meta({ title: "Batchwise: the result of an evaluation" });

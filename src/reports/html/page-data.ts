@@ -48,9 +48,11 @@ export interface LatencyBin {
   readonly count: number;
 }
 
-/** The first batches of the run, one a row. */
+/** The first batches of those that the evaluation kept, one a row. */
 export interface TimelineData {
+  /** Batches of the run; over Redis, ranges. 0 where none were kept. */
   readonly total: number;
+  readonly kept: number;
   readonly batches: readonly (readonly [batch: number, thread: number, startMs: number, elapsedMs: number])[];
 }
 

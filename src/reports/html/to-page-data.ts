@@ -1,7 +1,7 @@
 /** From an evaluation and its images to what the page is handed. */
 
 import type { TimelineEntry } from "../../contracts/run.js";
-import type { ReportInput } from "./input.js";
+import type { ReportedEvaluation, ReportInput } from "./input.js";
 import { matrixData } from "./matrix-data.js";
 import type { LatencyBin, PageData, TimelineData } from "./page-data.js";
 
@@ -31,7 +31,7 @@ export function toPageData({ evaluation, shape, chosen }: ReportInput): PageData
     shape,
     limits: chosen.limits,
     latency: latencyBins(timeline.map(({ elapsedMs }) => elapsedMs)),
-    timeline: timelineData(timeline),
+    timeline: timelineData(timeline, run),
   };
 }
 
@@ -54,10 +54,16 @@ function latencyBins(latenciesMs: readonly number[]): LatencyBin[] {
   return counts.map((count, n) => ({ fromMs: edge(n), toMs: edge(n + 1), count }));
 }
 
-function timelineData(timeline: readonly TimelineEntry[]): TimelineData {
+function timelineData(
+  timeline: readonly TimelineEntry[],
+  { batches, hosts }: ReportedEvaluation["run"],
+): TimelineData {
+  const kept = timeline.length;
+  const total = hosts === undefined ? batches : hosts.reduce((sum, { jobs }) => sum + jobs, 0);
   const first = timeline.toSorted((a, b) => a.startMs - b.startMs).slice(0, TIMELINE_BATCHES);
   return {
-    total: timeline.length,
+    total: kept === 0 ? 0 : total,
+    kept,
     batches: first.map(({ batch, thread, startMs, elapsedMs }) => [
       batch,
       thread,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { inflateSync } from "node:zlib";
 import test from "ava";
 import { renderReport } from "../../../src/reports/html/document.js";
+import type { ReportedEvaluation } from "../../../src/reports/html/input.js";
 import { DATA_ID, PIXELS_ID } from "../../../src/reports/html/page-data.js";
 import { blockOf, madeUpInput } from "../../helpers/report-input.js";
 
@@ -66,4 +67,21 @@ test("the latency histogram counts every batch once, from the fastest to the slo
   t.is(counts[0], 4);
   t.is(counts[counts.length - 1], 2);
   t.is(latency[0].fromMs, 1.5);
+});
+
+test("tells how many batches there were, also where the evaluation kept a part of them", (t) => {
+  const timelineOf = (edit: (evaluation: ReportedEvaluation) => ReportedEvaluation) => {
+    const { evaluation, ...rest } = madeUpInput();
+    return JSON.parse(blockOf(renderReport({ ...rest, evaluation: edit(evaluation) }), DATA_ID)).timeline;
+  };
+  const asItIs = timelineOf((evaluation) => evaluation);
+  t.deepEqual([asItIs.total, asItIs.kept, asItIs.batches.length], [6, 6, 6]);
+  const thinned = timelineOf(({ run, ...rest }) => ({ ...rest, run: { ...run, batches: 12 } }));
+  t.deepEqual([thinned.total, thinned.kept], [12, 6]);
+  const none = timelineOf((evaluation) => ({ ...evaluation, timeline: [] }));
+  t.deepEqual([none.total, none.kept], [0, 0]);
+  // Over Redis a timeline's batches are ranges.
+  const hosts = [2, 4].map((jobs) => ({ host: `host-${jobs}`, threads: 1, jobs, images: 100 }));
+  const ranges = timelineOf(({ run, ...rest }) => ({ ...rest, run: { ...run, batches: 60, hosts } }));
+  t.deepEqual([ranges.total, ranges.kept], [6, 6]);
 });

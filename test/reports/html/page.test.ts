@@ -170,6 +170,22 @@ testPage("without probabilities, batches or mistakes what cannot be told is left
   t.deepEqual(faults, []);
 });
 
+testPage("says of how many batches it shows the times, where not all were kept", async (t) => {
+  const { evaluation, ...rest } = madeUpInput();
+  const captionsOf = async (run: object) => {
+    const { page } = await openFile(
+      t,
+      t.context.browser,
+      renderReport({ ...rest, evaluation: { ...evaluation, run: { ...evaluation.run, ...run } } }),
+    );
+    return (await page.locator("#speed").textContent()) ?? "";
+  };
+  t.regex(await captionsOf({}), /Threads over time, every batch/);
+  const sampled = await captionsOf({ batches: 12 });
+  t.regex(sampled, /Batches by latency, 6 of 12 batches, evenly \(p50/);
+  t.regex(sampled, /Threads over time, 6 of 12 batches, evenly/);
+});
+
 testPage("a class without images and predictions has no F1, and so not the lowest", async (t) => {
   const { evaluation, ...rest } = madeUpInput({ classes: 3 });
   const nothing = { support: 0, predicted: 0, precision: null, recall: null, f1: null };

@@ -24,10 +24,12 @@ export function speed(report: Report): HTMLElement {
     endMs: startMs + elapsedMs,
   }));
   const threads = new Set(bars.map(({ thread }) => thread)).size;
+  const { total, kept } = timeline;
+  const all = counted(total, "batch", "batches");
+  // Where not all were kept, those that were lie evenly among them.
+  const sample = kept < total ? `${count(kept)} of ${all}, evenly` : undefined;
   const which =
-    bars.length < timeline.total
-      ? `the first ${count(bars.length)} of ${counted(timeline.total, "batch", "batches")}`
-      : "every batch";
+    bars.length < kept ? `the first ${count(bars.length)} of ${sample ?? all}` : (sample ?? "every batch");
   return section(
     "speed",
     "How fast",
@@ -35,8 +37,10 @@ export function speed(report: Report): HTMLElement {
     element(
       "div",
       { class: "pair" },
-      chart(`Batches by latency (${percentiles})`, `Histogram of batch latencies: ${percentiles}`, (width) =>
-        latencyPlot(latency, [p50, p90, p99], width),
+      chart(
+        `Batches by latency${sample ? `, ${sample}` : ""} (${percentiles})`,
+        `Histogram of batch latencies: ${percentiles}`,
+        (width) => latencyPlot(latency, [p50, p90, p99], width),
       ),
       chart(
         `Threads over time, ${which}`,
