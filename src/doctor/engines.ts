@@ -1,6 +1,8 @@
 /** Each engine evaluates what the package carries, on workers, and is held against the answer that is committed beside it. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { asError } from "../as-error.js";
+import type { Dataset } from "../contracts/dataset.js";
 import { ENGINES, type EngineName } from "../contracts/engine.js";
 import type { Evaluation } from "../contracts/result.js";
 import { openDataset } from "../datasets/registry.js";
@@ -25,11 +27,23 @@ export interface ExpectedAnswer {
 
 export type EvaluateBundled = () => Promise<Pick<Evaluation, "result" | "timing">>;
 
-/** One engine after the other, so that none disturbs another's time. */
-export async function checkEngines(signal: AbortSignal): Promise<Check[]> {
-  const expected: ExpectedAnswer = JSON.parse(await readFile(EXPECTED, "utf8"));
-  const dataset = await openDataset({ dataset: "bundled", split: "test" });
-  const checks: Check[] = [];
+export interface Bundled {
+  readonly dataset: Dataset;
+  readonly expected: ExpectedAnswer;
+}
+
+/** The bundled data, then each engine on them: one after the other, so that none disturbs another's time. */
+export async function checkEngines(signal: AbortSignal, read = readBundled): Promise<Check[]> {
+  const name = "Bundled data";
+  let bundled: Bundled;
+  try {
+    bundled = await read();
+  } catch (error) {
+    const found = messageOf(error);
+    return [{ name, state: "failed", found, advice: "install batchwise again" }, ...ENGINES.map(unchecked)];
+  }
+  const { dataset, expected } = bundled;
+  const checks: Check[] = [{ name, state: "ok", found: `${grouped(dataset.total)} images` }];
   for (const engine of ENGINES) {
     const isAbsent = engine === "onnx" && !isInstalled(ONNX_PART);
     checks.push(
@@ -41,6 +55,15 @@ export async function checkEngines(signal: AbortSignal): Promise<Check[]> {
     );
   }
   return checks;
+}
+
+async function readBundled(): Promise<Bundled> {
+  const dataset = await openDataset({ dataset: "bundled", split: "test" });
+  return { dataset, expected: JSON.parse(await readFile(EXPECTED, "utf8")) };
+}
+
+function unchecked(engine: EngineName): Check {
+  return { name: nameOf(engine), state: "warning", found: "not checked, without the bundled data" };
 }
 
 /** Only an interruption is thrown: all else is what was to be found out. */
@@ -62,8 +85,12 @@ export async function checkEngine(
     return { name, state: "failed", found: `${right}, expected ${wanted} and the same confusion matrix` };
   } catch (error) {
     if (error instanceof BatchwiseError && INTERRUPTIONS.has(error.exitStatus)) throw error;
-    return { name, state: "failed", found: error instanceof Error ? error.message : String(error) };
+    return { name, state: "failed", found: messageOf(error) };
   }
+}
+
+function messageOf(error: unknown): string {
+  return asError(error).message;
 }
 
 function nameOf(engine: EngineName): string {

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { versions } from "node:process";
 import { KERNEL_URL } from "../engines/simd/load-kernel.js";
+import { reasonOf } from "../errors.js";
 import type { ColourLevel } from "../terminal/colour.js";
 import { cpuText, requiredNode } from "../version.js";
 import type { Check } from "./check.js";
@@ -19,11 +20,16 @@ export function checkCpu(): Check {
 }
 
 /** Holds the kernel itself against what this V8 understands: it is made of 128-bit instructions. */
-export function checkWebAssembly(kernel: Uint8Array = readFileSync(KERNEL_URL)): Check {
+export function checkWebAssembly(read: () => Uint8Array = () => readFileSync(KERNEL_URL)): Check {
   const name = "WebAssembly SIMD";
-  return WebAssembly.validate(kernel)
-    ? { name, state: "ok", found: "available" }
-    : { name, state: "failed", found: "the kernel of the engine simd is not understood here" };
+  try {
+    return WebAssembly.validate(read())
+      ? { name, state: "ok", found: "available" }
+      : { name, state: "failed", found: "the kernel of the engine simd is not understood here" };
+  } catch (error) {
+    const found = `the kernel of the engine simd cannot be read: ${reasonOf(error)}`;
+    return { name, state: "failed", found, advice: "install batchwise again" };
+  }
 }
 
 const COLOURS: readonly string[] = ["no colour", "16 colours", "256 colours", "all colours"];

@@ -1,10 +1,12 @@
-import { readFile } from "node:fs/promises";
+import { cp, readFile, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import test from "ava";
+import { ENGINES } from "../../src/contracts/engine.js";
 import type { Check, Diagnosis } from "../../src/doctor/check.js";
-import { FIXTURES } from "../../src/package-root.js";
+import { FIXTURES, PACKAGE_ROOT } from "../../src/package-root.js";
 import { renderDoctor } from "../../src/reports/doctor.js";
 import { installedVersion, packageVersion } from "../../src/version.js";
-import { runCli } from "../helpers/cli.js";
+import { runCli, runProgram } from "../helpers/cli.js";
 import { hasOnnxruntime } from "../helpers/engines.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
@@ -19,6 +21,7 @@ test("finds a machine healthy on which the engines give NumPy's answer", async (
   t.true(healthy);
   const stateOf = (name: string) => checks.find((check) => check.name === name)?.state;
   for (const engine of ["ml-matrix", "simd", "reference"]) t.is(stateOf(`Engine ${engine}`), "ok", stdout);
+  t.is(stateOf("Bundled data"), "ok");
   t.is(stateOf("Engine onnx"), hasOnnxruntime ? "ok" : "absent");
   t.is(stateOf("Download mnist"), "absent");
   t.true(checks.some(({ name, found }) => name === "Cache" && found.startsWith(cache)));
@@ -42,6 +45,38 @@ test("exits 4 where an engine that should work does not, the table given all the
   t.is(
     stderr,
     "batchwise: ERR_DOCTOR: expected all that is required to work, found Engine simd failing; the table says how\n",
+  );
+});
+
+test("does all other checks where what the package carries is missing, and exits 4", async (t) => {
+  // As an installation that lost files: the command line without fixtures and kernels.
+  const root = await temporaryFolder(t);
+  for (const part of ["package.json", "bin", "dist/bundle"]) {
+    await cp(new URL(part, PACKAGE_ROOT), join(root, part), { recursive: true });
+  }
+  await symlink(new URL("node_modules", PACKAGE_ROOT), join(root, "node_modules"), "junction");
+  const cache = join(root, "cache");
+  const env = { BATCHWISE_CACHE_DIR: cache };
+  const { status, stdout, stderr } = await runProgram(
+    join(root, "bin/batchwise.cjs"),
+    ["doctor", "--quiet", "--no-config"],
+    { env },
+  );
+  t.is(status, 4, stderr);
+  t.regex(stdout, /^failed {3}WebAssembly SIMD +the kernel .+: install batchwise again$/m);
+  t.regex(
+    stdout,
+    /^failed {3}Bundled data +.+digits-images-idx3-ubyte\.gz: .+no such file or directory.*: install batchwise again$/m,
+  );
+  for (const engine of ENGINES) {
+    t.regex(stdout, new RegExp(`^warning {2}Engine ${engine} +not checked, without the bundled data$`, "m"));
+  }
+  t.true(stdout.includes(`${cache}, not there yet, writable`), stdout);
+  t.regex(stdout, /^absent {3}Download mnist /m);
+  t.regex(stdout, /^ok {7}Terminal /m);
+  t.is(
+    stderr,
+    "batchwise: ERR_DOCTOR: expected all that is required to work, found WebAssembly SIMD and Bundled data failing; the table says how\n",
   );
 });
 

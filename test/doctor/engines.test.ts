@@ -1,6 +1,7 @@
 import test from "ava";
+import { ENGINES } from "../../src/contracts/engine.js";
 import type { ResultCounts } from "../../src/contracts/result.js";
-import { checkEngine, type EvaluateBundled } from "../../src/doctor/engines.js";
+import { checkEngine, checkEngines, type EvaluateBundled } from "../../src/doctor/engines.js";
 import { RunError } from "../../src/errors.js";
 import { evaluate } from "../../src/evaluate.js";
 
@@ -44,4 +45,17 @@ test("an engine that throws fails with its reason", async (t) => {
 test("an interruption is no engine's fault", async (t) => {
   const error = new RunError("ERR_INTERRUPTED", { doneImages: 1, totalImages: 2 });
   t.is(await t.throwsAsync(checkEngine("simd", EXPECTED, throwing(error))), error);
+});
+
+test("bundled data that cannot be read fail by themselves, and no engine is checked", async (t) => {
+  const unreadable = async () => {
+    throw new RunError("ERR_INTERNAL", { problem: "torn" });
+  };
+  const [data, ...engines] = await checkEngines(new AbortController().signal, unreadable);
+  t.deepEqual([data.name, data.state], ["Bundled data", "failed"]);
+  t.regex(data.found, /torn/);
+  t.deepEqual(
+    engines.map(({ name, state }) => [name, state]),
+    ENGINES.map((engine) => [`Engine ${engine}`, "warning"]),
+  );
 });

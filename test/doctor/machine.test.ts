@@ -11,7 +11,17 @@ test("holds Node's version against the oldest that package.json allows, number b
 
 test("says whether the kernel's instructions are understood", (t) => {
   t.is(checkWebAssembly().state, "ok");
-  t.is(checkWebAssembly(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 99)).state, "failed");
+  t.is(checkWebAssembly(() => Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 99)).state, "failed");
+});
+
+test("a kernel that cannot be read is a check that fails", (t) => {
+  const unreadable = () => {
+    throw new Error("ENOENT: no such file or directory, open 'kernel.wasm'");
+  };
+  const { state, found, advice } = checkWebAssembly(unreadable);
+  t.is(state, "failed");
+  t.is(found, "the kernel of the engine simd cannot be read: no such file or directory");
+  t.is(advice, "install batchwise again");
 });
 
 test("tells how richly each stream is coloured", (t) => {
