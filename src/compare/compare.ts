@@ -54,7 +54,7 @@ export interface CompareOutcome {
  * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`; UsageError ERR_USAGE also where a
  *   network is to be evaluated over images without labels
  * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where `warm` is asked for and a worker cannot be started
- * @throws DatasetError ERR_COMPARE_RESULT for a result that is partial, or without labels or predictions;
+ * @throws DatasetError ERR_COMPARE_RESULT for a result that is partial, without labels or predictions, or of other labels;
  *   ERR_COMPARE_DATA for one of other images
  * @throws FileError ERR_JSON_*, ERR_RESULT_VERSION, ERR_PREDICTIONS_* for files that are no result or not its predictions
  */
@@ -84,14 +84,15 @@ export async function compareWith(
 
   const answers = emptyAnswers(images.total);
   for (const [n, side] of sides.entries()) {
-    if (side.kind === "result") await readAnswers(side, answers, n);
+    if (side.kind !== "result") continue;
+    await readAnswers(side, answers, n, side === results[0] ? undefined : results[0].path);
   }
   const evaluated = sides.flatMap((side, n) => (side.kind === "network" ? { side: n, pair: side.pair } : []));
   let run: Awaited<ReturnType<typeof evaluateSides>> | undefined;
   if (evaluated.length > 0) {
     const networks = evaluated.map(({ pair }) => pair.network.name);
     hooks.onStart?.({ dataset: dataset.name, networks, images: images.total });
-    run = await evaluateSides(open, options, evaluated, answers, hooks);
+    run = await evaluateSides(open, options, evaluated, { answers, labelsFrom: results[0] }, hooks);
   }
   const [a, b] = sides.map(comparedSide);
   const comparison: Comparison = {

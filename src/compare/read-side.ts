@@ -52,7 +52,7 @@ export async function readResultSide(given: string): Promise<ResultSide> {
   if (!result.result.labelled) return refuse("one without labels");
   if (!result.result.complete) refuse("a partial one");
   if (result.predictionsFile === null) refuse("one without predictions");
-  // What a comparison takes of memory is then no more than the square of what the file itself holds.
+  // What a comparison takes of memory is then in proportion to what the file itself holds: its matrix is square.
   const [classes, outputs] = [result.result.confusionMatrix.length, classesOfResult(result)];
   if (classes !== outputs) refuse(`one of ${classes} classes by a network of ${outputs ?? "no"} outputs`);
   return { kind: "result", path: resolve(given), result };
@@ -98,24 +98,29 @@ export async function assertRoomForPredictions({ path: resultPath, result }: Res
 }
 
 /**
- * Reads the predictions of side `n` into the answers, and the labels beside them.
+ * Reads the predictions of side `n` into the answers, and the labels beside them. The data's hash is of a few pieces of a
+ * large file, and says nothing of a result that was changed: labels are held against each other, and counts against both.
  *
+ * @param labelsFrom the result whose labels the answers hold already
  * @throws FileError ERR_FILE_READ, ERR_PREDICTIONS_HASH, ERR_PREDICTIONS_LINE
- * @throws DatasetError ERR_COMPARE_RESULT where the predictions are not those of the result's images and classes
+ * @throws DatasetError ERR_COMPARE_RESULT where the predictions are not those of the result's images, classes and confusion
+ *   matrix, or their labels not those of the other result
  */
 export async function readAnswers(
   { path: resultPath, result }: ResultSide,
   { labels, predictions }: PairedAnswers,
   n: number,
+  labelsFrom?: string,
 ): Promise<void> {
   const { predictionsFile, dataset } = result;
-  if (predictionsFile === null) return;
+  if (predictionsFile === null || !result.result.labelled) return;
   const path = await findPredictions(predictionsFile.path, resultPath);
   const classes = classesOfResult(result) ?? 0;
   const total = labels.length;
   const refuse = (expected: string, found: string): never => {
     throw new DatasetError("ERR_COMPARE_RESULT", { path, expected, found });
   };
+  const counted = new Uint32Array(classes * classes);
   let read = 0;
   for await (const { index, label, prediction } of readPredictions(path, predictionsFile)) {
     const place = index - dataset.offset;
@@ -127,9 +132,37 @@ export async function readAnswers(
     if (label === null || label >= labelsBelow) {
       refuse(`labels below ${labelsBelow}`, `${label ?? "none"} for image ${index}`);
     }
+    if (labelsFrom !== undefined && labels[place] !== label) {
+      refuse(`label ${labels[place]} for image ${index}, as of ${labelsFrom}`, `${label}`);
+    }
     labels[place] = label ?? 0;
     predictions[n][place] = prediction;
+    counted[labels[place] * classes + prediction]++;
     read++;
   }
   if (read !== total) refuse(`predictions of ${total} images`, `${read}`);
+  if (String(result.result.confusionMatrix.flat()) !== String(counted)) {
+    const expected = `the confusion matrix of ${path}`;
+    throw new DatasetError("ERR_COMPARE_RESULT", { path: resultPath, expected, found: "another" });
+  }
+}
+
+/**
+ * The labels of the data, from the image at `place` on, are those that a result told.
+ *
+ * @throws DatasetError ERR_COMPARE_RESULT
+ */
+export function assertSameLabels(
+  { path, result }: ResultSide,
+  told: PairedAnswers["labels"],
+  labels: Uint8Array,
+  place: number,
+): void {
+  const n = labels.findIndex((label, i) => label !== told[place + i]);
+  if (n < 0) return;
+  throw new DatasetError("ERR_COMPARE_RESULT", {
+    path,
+    expected: `label ${labels[n]} for image ${result.dataset.offset + place + n}, as in the data`,
+    found: `${told[place + n]}`,
+  });
 }

@@ -14,6 +14,7 @@ import type { Progress } from "../run-prepared.js";
 import { withRooms } from "../slabs/rooms.js";
 import { taskPlanFor } from "../slabs/task-size.js";
 import type { PairedAnswers } from "./answers.js";
+import { assertSameLabels, type ResultSide } from "./read-side.js";
 
 export type OpenSharedExecutor = typeof openSharedExecutor;
 
@@ -36,12 +37,18 @@ export interface CompareRun {
 /** The place of each side among both, and its network with the data, which are the same for all. */
 export type EvaluatedSides = readonly { readonly side: number; readonly pair: AnyPair }[];
 
+export interface GatheredAnswers {
+  readonly answers: PairedAnswers;
+  /** The other side, where it is a result: its labels are there already. */
+  readonly labelsFrom: ResultSide | undefined;
+}
+
 /** Writes each answer, and the labels, where they belong. Throws what is neither a batch's fault nor an interruption. */
 export async function evaluateSides(
   open: OpenSharedExecutor,
   options: EvaluateOptions,
   sides: EvaluatedSides,
-  answers: PairedAnswers,
+  { answers, labelsFrom }: GatheredAnswers,
   { signal = new AbortController().signal, onProgress, log = SILENT }: CompareRunHooks,
 ): Promise<CompareRun> {
   const { engine, threads, batchSize, retries } = options;
@@ -74,7 +81,9 @@ export async function evaluateSides(
       tallyOf: ({ source }) => tallies[source],
       onMerged({ slab, batch: { start, count } }) {
         const place = slab.firstImage + start - range.offset;
-        answers.labels.set(slab.labels.subarray(start, start + count), place);
+        const labels = slab.labels.subarray(start, start + count);
+        if (labelsFrom === undefined) answers.labels.set(labels, place);
+        else assertSameLabels(labelsFrom, answers.labels, labels, place);
         answers.predictions[sides[slab.source].side].set(
           slab.predictions.subarray(start, start + count),
           place,

@@ -69,7 +69,11 @@ const labelledResult = z.object({
   total: count,
   complete,
   confidenceInterval95: z.tuple([share, share]).describe("Wilson's interval of the accuracy."),
-  confusionMatrix: z.array(z.array(count)).describe("Rows are labels, columns predictions."),
+  confusionMatrix: z
+    .array(z.array(count))
+    // Who reads it makes room for the square of its rows.
+    .refine((rows) => rows.every(({ length }) => length === rows.length), "expected as many columns as rows")
+    .describe("Rows are labels, columns predictions; square."),
   ...confusionMetrics.shape,
   scores: scoreMetrics.nullable().describe("Null where probabilities were not asked for."),
   macroF1Interval95: z

@@ -95,6 +95,55 @@ for (const layers of [[], [64, 100_000]]) {
   });
 }
 
+test("refuses a confusion matrix that is not the predictions'", async (t) => {
+  const { a, b } = await writeBoth(t);
+  const result = JSON.parse(await readFile(a, "utf8"));
+  const { confusionMatrix } = result.result;
+  // From one label to the next: the sums of columns, and of all, stay.
+  const predicted = confusionMatrix[3].findIndex((count: number) => count > 0);
+  confusionMatrix[3][predicted]--;
+  confusionMatrix[4][predicted]++;
+  await writeFile(a, JSON.stringify(result));
+  for (const sides of [
+    { a, b },
+    { a: b, b: a },
+    { ...INPUT, a, b: weightsB },
+  ]) {
+    await refuses(
+      t,
+      compare(sides),
+      "ERR_COMPARE_RESULT",
+      /a\.json: expected the confusion matrix of .+a\.ndjson, found another/,
+    );
+  }
+});
+
+test("refuses results of other labels under the same hash, and one beside the data", async (t) => {
+  const { folder, b } = await writeBoth(t);
+  // As a large file's hash, which is of a few pieces, cannot tell them apart.
+  const relabelled: typeof dataset = {
+    ...dataset,
+    async *slabs(range, multiple) {
+      for await (const slab of dataset.slabs(range, multiple)) {
+        const at = 7 - slab.firstImage;
+        if (at >= 0 && at < slab.count) slab.labels[at] = (slab.labels[at] + 1) % 8;
+        yield slab;
+      }
+    },
+  };
+  const other = await writeResult(folder, "other", { ...INPUT, dataset: relabelled, weights: weightsA });
+  const asOf = (path: string) => new RegExp(`expected label \\d for image 7, as of .*${path}, found \\d;`);
+  await refuses(t, compare({ a: other, b }), "ERR_COMPARE_RESULT", asOf("other\\.json"));
+  await refuses(t, compare({ a: b, b: other }), "ERR_COMPARE_RESULT", asOf("b\\.json"));
+  for (const sides of [
+    { a: other, b: weightsB },
+    { a: weightsB, b: other },
+  ]) {
+    const message = /other\.json: expected label \d for image 7, as in the data, found \d;/;
+    await refuses(t, compare({ ...INPUT, ...sides }), "ERR_COMPARE_RESULT", message);
+  }
+});
+
 test("makes no memory for more predictions than their file can hold", async (t) => {
   const { a } = await writeBoth(t);
   const result = JSON.parse(await readFile(a, "utf8"));
@@ -124,7 +173,7 @@ for (const [title, change, message] of [
     else if ("offset" in change) result.dataset.offset = change.offset;
     else {
       result.network.layers = change.layers;
-      result.result.confusionMatrix = [[], [], []];
+      result.result.confusionMatrix = Array.from({ length: 3 }, () => [0, 0, 0]);
     }
     await writeFile(a, JSON.stringify(result));
     await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", message);

@@ -5,6 +5,7 @@ import { idxHeader, imageBytes } from "./idx.js";
 import { MALFORMED_JOURNALS, MALFORMED_PARTS, MALFORMED_PICTURES } from "./malformed-runs.js";
 import { npyDict, npyFile, npyFloats } from "./npy.js";
 import { fields, model, type TestModel, type TestNode, tensor } from "./onnx.js";
+import { SAMPLE_RESULT } from "./sample-result.js";
 import { type TestEntry, zipFile } from "./zip.js";
 
 export interface Malformed {
@@ -89,6 +90,12 @@ export const MALFORMED_IDX: Readonly<Record<string, Malformed>> = {
 
 const ESCAPE = "\x1b[2J";
 
+/** Of 2,000 classes by its rows, of whose square it holds nothing. */
+const RAGGED_RESULT = {
+  ...SAMPLE_RESULT,
+  result: { ...SAMPLE_RESULT.result, confusionMatrix: Array.from({ length: 2000 }, () => []) },
+};
+
 /** Texts, by the endings that the readers' tests know them by. */
 export const MALFORMED_DOCUMENTS: Readonly<Record<string, Malformed>> = {
   "deep.config.json": {
@@ -96,6 +103,7 @@ export const MALFORMED_DOCUMENTS: Readonly<Record<string, Malformed>> = {
     code: "ERR_CONFIG_VALUE",
   },
   "line-feed.result.json": { bytes: latin1('{\n  "schemaVersion"\n}'), code: "ERR_JSON_SYNTAX" },
+  "ragged-matrix.result.json": { bytes: latin1(JSON.stringify(RAGGED_RESULT)), code: "ERR_JSON_SHAPE" },
   "escape.result.json": { bytes: latin1(`{"schemaVersion": ${ESCAPE}1}`), code: "ERR_JSON_SYNTAX" },
   "escaped-key.checks.json": {
     bytes: latin1('{"evaluations": [{"name": "a"}], "\\u001b[2J": 1}'),
