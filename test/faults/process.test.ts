@@ -55,12 +55,10 @@ test("a second signal ends the process at once, and leaves no temporary file", a
       for (const signal of ["SIGINT", "SIGTERM"] as const) child.kill(signal);
     },
   });
-  t.is(status, 143, "the second signal's");
-  const left = await readdir(folder);
-  t.deepEqual(
-    left.filter((name) => name.endsWith(".tmp")),
-    [],
-  );
+  // On a busy machine the kernel may hand them to two threads, and so in either order.
+  t.true(status === 143 || status === 130, `status ${status}`);
+  // After one signal the predictions of the batch would be here.
+  t.deepEqual(await readdir(folder), []);
   await recordFault({
     fault: "SIGINT, and SIGTERM at once",
     status,
