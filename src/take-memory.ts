@@ -1,5 +1,4 @@
 /** Memory whose size the data and the options decide: there, or refused with a code. */
-import { constants } from "node:buffer";
 import { grouped } from "./errors/define.js";
 import { UsageError } from "./errors.js";
 
@@ -7,9 +6,10 @@ import { UsageError } from "./errors.js";
 export function takeShared(bytes: number, images: number): SharedArrayBuffer {
   // A slab of more than a batch is never too large for memory.
   return refusing(bytes, `${grouped(images)} images at once`, "--batch-size", () => {
-    // A buffer can be longer than a view of it.
-    if (bytes > constants.MAX_LENGTH) throw new RangeError();
-    return new SharedArrayBuffer(bytes);
+    const buffer = new SharedArrayBuffer(bytes);
+    // A buffer can be longer than any view of it, which then throws.
+    new Uint8Array(buffer);
+    return buffer;
   });
 }
 
