@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** argv → exit status; the only user of process.exit, ora and colour. */
 import { asError } from "./as-error.js";
+import { assumedText } from "./assumptions.js";
 import type { Context } from "./commands/context.js";
 import { BatchwiseError, type ExitStatus, RunError } from "./errors.js";
 import { createLogger, LOG_LEVELS } from "./logger.js";
@@ -84,6 +85,9 @@ function contextOf(flags: GlobalFlags): Context {
     showProgress: createProgressDisplay(display),
     showText: createTextDisplay(display),
     note: (text) => void (display.quiet || process.stderr.write(`${oneLine(text)}\n`)),
+    assume: (assumptions) => {
+      if (assumptions.length > 0) process.stderr.write(`assumed: ${oneLine(assumedText(assumptions))}\n`);
+    },
     showDownload: () => createDownloadDisplay(display),
   };
 }

@@ -1,6 +1,6 @@
 /** What an answer says of its data and its networks. */
-import type { Dataset } from "./contracts/dataset.js";
-import type { Network } from "./contracts/network.js";
+import { AS_STORED, type Dataset } from "./contracts/dataset.js";
+import type { Activation, Network } from "./contracts/network.js";
 import type { OnnxModel } from "./contracts/onnx-model.js";
 import type { Evaluation } from "./contracts/result.js";
 import { datasetLocation, networkLocation } from "./locations.js";
@@ -15,18 +15,26 @@ export function datasetFacts(dataset: Dataset, options: EvaluateOptions): Evalua
     total: dataset.total,
     offset: options.offset,
     classNames: dataset.classNames ?? null,
+    view: dataset.view ?? AS_STORED,
     location: datasetLocation(options),
   };
 }
 
 export function networkFacts(
   network: Network | OnnxModel,
-  options: Pick<EvaluateOptions, "weights" | "activation" | "normalize">,
+  options: Pick<EvaluateOptions, "weights" | "activation" | "normalize" | "mean" | "std">,
 ): Evaluation["network"] {
   return {
     name: network.name,
     sha256: network.sha256,
     layers: layerSizes(network),
+    activations: activationsOf(network),
+    preprocessing: network.preprocessing,
     location: networkLocation(options),
   };
+}
+
+/** The activation of each layer; null for a model of any operators, whose file tells them. */
+export function activationsOf(network: Network | OnnxModel): readonly Activation[] | null {
+  return "layers" in network ? network.layers.map(({ activation }) => activation) : null;
 }

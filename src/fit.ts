@@ -1,5 +1,6 @@
 /** Fits a preprocessing to a training split, for weights that were trained under it, and joins the two in one file. */
 import { setImmediate } from "node:timers/promises";
+import type { Assumption } from "./contracts/assumption.js";
 import { type Dataset, SPLITS } from "./contracts/dataset.js";
 import { ACTIVATIONS } from "./contracts/network.js";
 import {
@@ -15,6 +16,7 @@ import type { DownloadOptions } from "./download/catalog-entry.js";
 import { foldAffine } from "./engines/fold.js";
 import { DatasetError, NetworkError, UsageError } from "./errors.js";
 import { interruption } from "./incomplete.js";
+import { assertStated } from "./load-pair.js";
 import { EPSILON_LIMITS } from "./networks/recipe.js";
 import { loadWeights, type Weights } from "./networks/registry.js";
 import { encodeSafetensors } from "./networks/safetensors.js";
@@ -44,6 +46,8 @@ export interface FitInput {
   readonly normalize: string;
   /** ε of whitening, 10⁻⁶ to 1,000; 0.1 unless given. Must be the one of the training. */
   readonly epsilon?: number | string | undefined;
+  /** Refuse to write what was assumed. Default false: the file names it. */
+  readonly strict?: boolean | undefined;
   /** Refuse to download what is not in the cache. Default false. */
   readonly offline?: boolean | undefined;
 }
@@ -57,6 +61,8 @@ export interface FittedFile {
   readonly file: Uint8Array;
   /** How many images the statistics are of. */
   readonly images: number;
+  /** What the weights' file does not state; the written file names it as assumed. */
+  readonly assumptions: readonly Assumption[];
 }
 /** What a fit of `standardize` answers besides. */
 export interface FittedStandardizing {
@@ -99,6 +105,7 @@ export async function fitPreprocessing(
   const { offline } = input;
   const signal = download.signal ?? new AbortController().signal;
   const weights = await loadWeights(input.weights, { ...download, activation, offline });
+  if (input.strict) assertStated(weights.assumptions);
   if (weights.preprocessing !== undefined) {
     throw new NetworkError("ERR_NORMALIZE_FITTED", {
       path: weights.name,
@@ -115,15 +122,20 @@ export async function fitPreprocessing(
     : fitWhitening(weights, dataset, kind, epsilon, signal);
 }
 
-async function fitStandardizing({ layers }: Weights, dataset: Dataset, signal: AbortSignal): Promise<Fit> {
+async function fitStandardizing(
+  { layers, assumptions }: Weights,
+  dataset: Dataset,
+  signal: AbortSignal,
+): Promise<Fit> {
   const counts = new LevelCounts();
   await addImages(counts, dataset, signal);
   const preprocessing = counts.standardizing(dataset.name);
-  return { preprocessing, images: dataset.total, file: encodeSafetensors({ layers, preprocessing }) };
+  const file = encodeSafetensors({ layers, preprocessing, assumptions });
+  return { preprocessing, images: dataset.total, assumptions, file };
 }
 
 async function fitWhitening(
-  { layers }: Weights,
+  { layers, assumptions }: Weights,
   dataset: Dataset,
   kind: WhiteningKind,
   epsilon: number,
@@ -146,7 +158,8 @@ async function fitWhitening(
     preprocessing,
     eigenvalues: whitening.eigenvalues,
     images: dataset.total,
-    file: encodeSafetensors({ layers: folded, preprocessing }),
+    assumptions,
+    file: encodeSafetensors({ layers: folded, preprocessing, assumptions }),
   };
 }
 

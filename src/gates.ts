@@ -1,6 +1,8 @@
 /** Gates: demands that a whole result holds or misses, for scripts and CI. */
+import type { DatasetView } from "./contracts/dataset.js";
 import type { GateCode, GateOutcome } from "./contracts/gate.js";
 import type { ClassMetrics } from "./contracts/metrics.js";
+import { isSameView } from "./datasets/view.js";
 import { DatasetError, ERROR_CODES, RunError } from "./errors.js";
 import { printable } from "./printable.js";
 import { pythonFloat } from "./reports/python-float.js";
@@ -25,6 +27,7 @@ export interface Baseline {
 /** Two results are of the same images where all of these are equal. */
 export interface ImagesJudged {
   readonly sha256: string;
+  readonly view: DatasetView;
   readonly offset: number;
   readonly total: number;
 }
@@ -33,6 +36,7 @@ export interface ImagesJudged {
 export interface Judged {
   readonly dataset: {
     readonly sha256: string;
+    readonly view: DatasetView;
     readonly offset: number;
     readonly classNames: readonly string[] | null;
   };
@@ -56,15 +60,21 @@ export async function readBaseline(path: string, maxRegression: number): Promise
     const found = result.labelled ? "a partial one" : "one without labels";
     throw new DatasetError("ERR_BASELINE_PARTIAL", { path, found });
   }
-  const { sha256, offset } = dataset;
-  return { path, images: { sha256, offset, total: result.total }, correct: result.correct, maxRegression };
+  const { sha256, view, offset } = dataset;
+  return {
+    path,
+    images: { sha256, view, offset, total: result.total },
+    correct: result.correct,
+    maxRegression,
+  };
 }
 
 /** Refuses, with DatasetError ERR_BASELINE_DATA, a baseline of other images. */
 export function assertSameImages({ path, images }: Baseline, { dataset, result }: Judged): void {
-  const found: ImagesJudged = { sha256: dataset.sha256, offset: dataset.offset, total: result.total };
-  if (images.sha256 === found.sha256 && images.offset === found.offset && images.total === found.total)
-    return;
+  const { sha256, view, offset } = dataset;
+  const found: ImagesJudged = { sha256, view, offset, total: result.total };
+  const isSame = images.sha256 === sha256 && images.offset === offset && images.total === result.total;
+  if (isSame && isSameView(images.view, view)) return;
   throw new DatasetError("ERR_BASELINE_DATA", { path, expected: found, found: images });
 }
 

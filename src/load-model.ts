@@ -39,10 +39,11 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
   const readsBytes = scaled || input.type === "uint8";
   if (readsBytes) assertBytes(path, said);
   const preprocessing = readsBytes ? (said ?? ({ kind: "none" } as const)) : said;
+  const chosen = choosePreprocessing(path, preprocessing, options);
   return {
     name: basename(resolve(path)),
     sha256: createHash("sha256").update(bytes).digest("hex"),
-    preprocessing: choosePreprocessing(path, preprocessing, options.normalize),
+    ...chosen,
     input,
     output,
     bytes: shareBytes(bytes),

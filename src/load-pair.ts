@@ -1,5 +1,7 @@
 /** Loads a data set and a network that are to be used together, and refuses those that do not fit. */
-import type { Dataset, ImageRange, ImageShape } from "./contracts/dataset.js";
+import { assumedText } from "./assumptions.js";
+import type { Assumption } from "./contracts/assumption.js";
+import type { Dataset, DatasetView, ImageRange, ImageShape } from "./contracts/dataset.js";
 import type { EngineName } from "./contracts/engine.js";
 import type { Network } from "./contracts/network.js";
 import type { OnnxModel } from "./contracts/onnx-model.js";
@@ -28,6 +30,8 @@ export interface DataAndNetwork<N = Network> {
   readonly classes: number;
   /** The images asked for, within the set. */
   readonly range: ImageRange;
+  /** What data and network rest on although nobody states it. */
+  readonly assumptions: readonly Assumption[];
   /** The images of the whole run, where the range is a shard of them. */
   readonly whole: ImageRange;
   /** The images of the range, unless of another, their labels checked. */
@@ -59,6 +63,10 @@ type PairOptions = Pick<
   | "weights"
   | "activation"
   | "normalize"
+  | "mean"
+  | "std"
+  | "strict"
+  | keyof DatasetView
   | "offset"
   | "limit"
   | "shard"
@@ -102,7 +110,7 @@ async function pairUp<N extends Network | OnnxModel>(
   { onSized, ...download }: LoadHooks,
   load: (source: string, options: LoadNetworkOptions) => Promise<N>,
 ): Promise<DataAndNetwork<N | Network>> {
-  const { dataset: named, weights, activation, normalize, offline, offset } = options;
+  const { dataset: named, weights, activation, normalize, mean, std, offline, offset } = options;
   let knowSize = (_size: Pick<Dataset, "shape" | "total"> | undefined) => {};
   const sizeKnown = new Promise<Pick<Dataset, "shape" | "total"> | undefined>((resolve) => {
     knowSize = resolve;
@@ -126,6 +134,8 @@ async function pairUp<N extends Network | OnnxModel>(
         signal,
         activation,
         normalize,
+        mean,
+        std,
         offline,
         decodeAfter,
       });
@@ -143,16 +153,16 @@ async function pairUp<N extends Network | OnnxModel>(
 /**
  * What was loaded already, as a pair.
  *
- * @throws NetworkError ERR_NETWORK_INPUTS, ERR_NETWORK_IMAGES, ERR_NETWORK_OUTPUTS, ERR_NORMALIZE_MISMATCH
+ * @throws NetworkError ERR_ASSUMED, ERR_NETWORK_INPUTS, ERR_NETWORK_IMAGES, ERR_NETWORK_OUTPUTS, ERR_NORMALIZE_MISMATCH
  * @throws DatasetError ERR_CLASSES_FILE, ERR_RANGE_EMPTY, ERR_SHARD_EMPTY; its slabs ERR_LABEL_RANGE
  */
 export function pairOf<N extends Network | OnnxModel>(
   dataset: Dataset,
   network: N,
-  options: Pick<EvaluateOptions, "classes" | "normalize" | keyof RangeOptions>,
+  options: Pick<EvaluateOptions, "classes" | "normalize" | "mean" | "std" | "strict" | keyof RangeOptions>,
 ): DataAndNetwork<N> {
-  // Of a network that was handed in loaded nobody has asked yet whether it is what the options want.
-  choosePreprocessing(network.name, network.preprocessing, options.normalize);
+  // A network that was handed in loaded has not been held against the options yet.
+  choosePreprocessing(network.name, network.preprocessing, options);
   const { shape, total, labelsPath, classNames, ring: openRing } = dataset;
   assertFits(network, shape);
   const sizes = layerSizes(network);
@@ -162,6 +172,8 @@ export function pairOf<N extends Network | OnnxModel>(
   }
   if (classNames !== undefined) assertClassCount(classNames, classes, options.classes ?? dataset.name);
   const { range, whole } = rangesOf(options, total);
+  const assumptions = [...(dataset.assumptions ?? []), ...(network.assumptions ?? [])];
+  if (options.strict) assertStated(assumptions);
   async function* checked(slabs: AsyncIterable<Slab>): AsyncGenerator<Slab> {
     for await (const slab of slabs) {
       if (labelsPath !== undefined) assertLabelsWithin(slab, classes, labelsPath);
@@ -174,6 +186,7 @@ export function pairOf<N extends Network | OnnxModel>(
     classes,
     range,
     whole,
+    assumptions,
     slabs: (multiple, images = range) => checked(dataset.slabs(images, multiple)),
     ring:
       openRing &&
@@ -182,6 +195,11 @@ export function pairOf<N extends Network | OnnxModel>(
         return { ...rest, slabs: checked(slabs) };
       }),
   };
+}
+
+/** @throws NetworkError ERR_ASSUMED, which names all of them */
+export function assertStated(assumptions: readonly Assumption[]): void {
+  if (assumptions.length > 0) throw new NetworkError("ERR_ASSUMED", { assumed: assumedText(assumptions) });
 }
 
 function rangesOf(

@@ -24,12 +24,16 @@ export function networkLocation({
   weights,
   activation,
   normalize,
-}: Pick<EvaluateOptions, "weights" | "activation" | "normalize">): NetworkLocation | null {
+  mean,
+  std,
+}: Pick<EvaluateOptions, "weights" | "activation" | "normalize" | "mean" | "std">): NetworkLocation | null {
   if (typeof weights !== "string") return null;
   return {
     weights: nameOrPath(NETWORK_NAMES, weights),
     activation: activation ?? null,
     normalize: normalize ?? null,
+    mean: mean ?? null,
+    std: std ?? null,
   };
 }
 

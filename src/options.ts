@@ -1,11 +1,12 @@
 /** Options of an evaluation: from a command line's strings or a program's values to one frozen, checked object. */
-import type { Dataset } from "./contracts/dataset.js";
-import { SPLITS, type Split } from "./contracts/dataset.js";
+import { type Dataset, type DatasetView, SPLITS, type Split } from "./contracts/dataset.js";
 import { ENGINES, type EngineName } from "./contracts/engine.js";
 import { ACTIVATIONS, type Activation, type Network } from "./contracts/network.js";
 import type { Shard } from "./contracts/partial.js";
 import { NORMALIZATIONS, type Normalization } from "./contracts/preprocessing.js";
+import { viewedDataset } from "./datasets/view.js";
 import { UsageError } from "./errors.js";
+import { assertAskedOnce, MEAN_LIMITS, STD_LIMITS } from "./networks/recipe.js";
 import { parseShard } from "./shards.js";
 import { suggest } from "./suggest.js";
 
@@ -30,6 +31,10 @@ export const LIMITS = {
   seed: [0, 2 ** 32 - 1],
   jobImages: [1, MAX_COUNT],
   patienceSeconds: [1, DAY_SECONDS],
+  mean: MEAN_LIMITS,
+  std: STD_LIMITS,
+  // Labels are bytes.
+  labelOffset: [-255, 255],
 } as const satisfies Readonly<Record<string, readonly [low: number, high: number]>>;
 
 export const EXECUTORS = ["local", "bullmq"] as const;
@@ -51,10 +56,22 @@ export interface EvaluateInput {
   readonly offline?: boolean | undefined;
   /** A name, a file, a folder of .npy files, or a loaded network. Default `bundled`. */
   readonly weights?: string | Network | undefined;
-  /** Of the hidden layers, where the file does not say. Default: the file's, else `sigmoid`. */
+  /** Activation of the hidden layers, for a file that does not state it. Default: the file's, or one that is assumed. */
   readonly activation?: string | undefined;
-  /** `scale` (÷ 255) or `none`, where the network does not say. Default: the network's own, else `scale`. */
+  /** `scale` (÷ 255) or `none`, for a file that does not state it. Default: the file's, or `scale` as an assumption. */
   readonly normalize?: string | undefined;
+  /** Mean that is subtracted from pixels ÷ 255, −10 to 10; `std` stands beside it. */
+  readonly mean?: NumberLike | undefined;
+  /** Standard deviation that (pixels ÷ 255 − mean) is divided by, 10⁻⁹ to 10; `mean` stands beside it. */
+  readonly std?: NumberLike | undefined;
+  /** Each pixel p becomes 255 − p, before everything else. Default false. */
+  readonly invert?: boolean | undefined;
+  /** Rows and columns of each picture change places. Default false. */
+  readonly transpose?: boolean | undefined;
+  /** Whole number that is added to each label, −255 to 255. Default 0. */
+  readonly labelOffset?: NumberLike | undefined;
+  /** Refuse to evaluate on assumptions. Default false: they are named in the answer. */
+  readonly strict?: boolean | undefined;
   /** `ml-matrix`, `simd`, `onnx` or `reference`; for probabilities `simd` is `ml-matrix`. Default `ml-matrix`. */
   readonly engine?: string | undefined;
   /** Worker threads, up to 1,024; 0 computes on the calling thread. Default: as many as the machine runs at once. */
@@ -90,7 +107,7 @@ export interface EvaluateInput {
   readonly seed?: NumberLike | undefined;
 }
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends DatasetView {
   readonly dataset: string | Dataset;
   readonly labels: string | false | undefined;
   readonly classes: string | undefined;
@@ -99,6 +116,9 @@ export interface EvaluateOptions {
   readonly weights: string | Network;
   readonly activation: Activation | undefined;
   readonly normalize: Normalization | undefined;
+  readonly mean: number | undefined;
+  readonly std: number | undefined;
+  readonly strict: boolean;
   readonly engine: EngineName;
   readonly threads: number;
   readonly batchSize: number;
@@ -120,8 +140,12 @@ export interface EvaluateOptions {
 export function resolveOptions(input: EvaluateInput, availableThreads: number): EvaluateOptions {
   const scored = resolveScores(input);
   const engine = oneOf("engine", ENGINES, input.engine ?? "ml-matrix");
+  const view = resolveView(input);
+  const { dataset = "bundled" } = input;
   return Object.freeze({
-    dataset: input.dataset ?? "bundled",
+    // An open set gets its view here, so that every road has it.
+    dataset: typeof dataset === "string" ? dataset : viewedDataset(dataset, view),
+    ...view,
     labels: input.labels,
     classes: input.classes,
     split: oneOf("split", SPLITS, input.split ?? "test"),
@@ -129,8 +153,8 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
     weights: input.weights ?? "bundled",
     activation:
       input.activation === undefined ? undefined : oneOf("activation", ACTIVATIONS, input.activation),
-    normalize:
-      input.normalize === undefined ? undefined : oneOf("normalization", NORMALIZATIONS, input.normalize),
+    ...resolvePreprocessing(input),
+    strict: input.strict ?? false,
     // simd's logits are float32's: its predictions are proven to be float64's, probabilities would not be.
     engine: engine === "simd" && scored.probabilities ? "ml-matrix" : engine,
     threads: integer("--threads", input.threads ?? availableThreads, ...LIMITS.threads),
@@ -143,6 +167,41 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
     retries: integer("--retries", input.retries ?? 2, ...LIMITS.retries),
     warm: input.warm ?? false,
     ...scored,
+  });
+}
+
+function resolveView({ invert, transpose, labelOffset, labels }: EvaluateInput): DatasetView {
+  const offset = integer("--label-offset", labelOffset ?? 0, ...LIMITS.labelOffset);
+  if (labels === false && offset !== 0) {
+    throw new UsageError("ERR_USAGE", {
+      problem: "--label-offset is asked for with --no-labels; leave one of them out",
+    });
+  }
+  return { invert: invert ?? false, transpose: transpose ?? false, labelOffset: offset };
+}
+
+/** @throws UsageError ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_USAGE */
+export function resolvePreprocessing({
+  normalize,
+  mean,
+  std,
+}: Pick<EvaluateInput, "normalize" | "mean" | "std">): Pick<EvaluateOptions, "normalize" | "mean" | "std"> {
+  const asked = {
+    normalize: normalize === undefined ? undefined : oneOf("normalization", NORMALIZATIONS, normalize),
+    mean: mean === undefined ? undefined : channelNumber("--mean", mean, LIMITS.mean),
+    std: std === undefined ? undefined : channelNumber("--std", std, LIMITS.std),
+  };
+  assertAskedOnce(asked);
+  return asked;
+}
+
+/** The number of the one channel that images have. */
+function channelNumber(option: string, given: NumberLike, limits: readonly [number, number]): number {
+  if (typeof given === "number" || !given.includes(",")) return decimal(option, given, ...limits);
+  throw new UsageError("ERR_OPTION_VALUE", {
+    option,
+    expected: "one number, since the images have one channel",
+    found: given,
   });
 }
 
@@ -180,7 +239,7 @@ export function oneOf<Name extends string>(what: string, known: readonly Name[],
 
 /** A whole number in decimal digits: `1e9`, `0x10`, ` 5` and `5.0` are refused. */
 export function integer(option: string, given: NumberLike, low: number, high: number): number {
-  const value = typeof given === "number" || /^\d+$/.test(given) ? Number(given) : Number.NaN;
+  const value = typeof given === "number" || /^-?\d+$/.test(given) ? Number(given) : Number.NaN;
   if (Number.isInteger(value) && value >= low && value <= high) return value;
   throw new UsageError("ERR_OPTION_VALUE", {
     option,
@@ -191,7 +250,7 @@ export function integer(option: string, given: NumberLike, low: number, high: nu
 
 /** A decimal number such as `0.9352`, within bounds. */
 export function decimal(option: string, given: NumberLike, low: number, high: number, unit = ""): number {
-  const value = typeof given === "number" || /^\d*\.?\d+$/.test(given) ? Number(given) : Number.NaN;
+  const value = typeof given === "number" || /^-?\d*\.?\d+$/.test(given) ? Number(given) : Number.NaN;
   if (value >= low && value <= high) return value;
   throw new UsageError("ERR_OPTION_VALUE", {
     option,

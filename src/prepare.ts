@@ -1,4 +1,5 @@
 /** What an evaluation makes ready once, for one run or many: data, network, workers. */
+import type { Assumption } from "./contracts/assumption.js";
 import type { Dataset } from "./contracts/dataset.js";
 import type { EngineSource } from "./contracts/engine.js";
 import type { Executor } from "./contracts/executor.js";
@@ -36,6 +37,8 @@ export interface EvaluationPlan {
   readonly dataset: Dataset;
   /** The network, loaded; an ONNX model whole where the engine is `onnx`. */
   readonly network: Network | OnnxModel;
+  /** What the answer rests on although neither a file nor an option states it. */
+  readonly assumptions: readonly Assumption[];
   /** All of them, defaults filled in. */
   readonly options: EvaluateOptions;
   /** Images of the run, or of its shard. */
@@ -112,7 +115,7 @@ export async function prepare(
     throw error;
   });
   try {
-    onStart?.({ dataset, network, options, totalImages, doneImages, batches });
+    onStart?.({ dataset, network, assumptions: pair.assumptions, options, totalImages, doneImages, batches });
   } catch (error) {
     await resumption?.close();
     await executor.close();

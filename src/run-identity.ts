@@ -1,7 +1,8 @@
 /** Tells whether two runs are the same run. */
 import { createHash } from "node:crypto";
-import type { ImageRange } from "./contracts/dataset.js";
+import { AS_STORED, type ImageRange } from "./contracts/dataset.js";
 import type { RunIdentity } from "./contracts/identity.js";
+import { activationsOf } from "./facts.js";
 import type { AnyPair } from "./load-pair.js";
 import type { EvaluateOptions } from "./options.js";
 import { packageVersion } from "./version.js";
@@ -20,11 +21,12 @@ export function identityOf(
   return {
     batchwise: packageVersion(),
     dataset: dataset.sha256,
+    view: dataset.view ?? AS_STORED,
     network: network.sha256,
     // simd's predictions are proven to be float64's; probabilities come from the engine that computes them.
     arithmetic: engine === "onnx" || probabilities ? engine : "float64",
     preprocessing: network.preprocessing,
-    activations: "layers" in network ? network.layers.map(({ activation }) => activation) : null,
+    activations: activationsOf(network),
     classes,
     labelled: dataset.labelsPath !== undefined,
     offset: whole.offset,

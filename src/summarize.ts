@@ -16,7 +16,7 @@ import type { BatchesOutcome } from "./run-batches.js";
 
 export interface RunRecord {
   readonly options: EvaluateOptions;
-  readonly pair: Pick<AnyPair, "dataset" | "network" | "classes" | "range" | "whole">;
+  readonly pair: Pick<AnyPair, "dataset" | "network" | "classes" | "range" | "whole" | "assumptions">;
   readonly executor: Pick<Executor, "workersStarted" | "startMs">;
   readonly outcome: BatchesOutcome;
   readonly tally: Tally;
@@ -38,6 +38,7 @@ export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
   const latencyMs = (share: number) => rounded(quantile(latenciesMs, share) ?? 0);
   return {
     schemaVersion: 1,
+    assumptions: pair.assumptions,
     dataset: { ...datasetFacts(dataset, options), offset: pair.range.offset },
     network: networkFacts(network, options),
     run: {

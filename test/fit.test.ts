@@ -235,10 +235,18 @@ test("answers a --normalize by what the file says, or does not, whatever the com
     ["predict", "no.png"],
   ]) {
     for (const [file, normalize, message] of [
-      [weights, "standardize", /^batchwise: ERR_NORMALIZE_STATISTICS: trained.*batchwise fit.*\n$/],
+      [weights, "standardize", /^batchwise: ERR_NORMALIZE_STATISTICS: trained.*--mean and --std.*\n$/],
       [weights, "whiten-pca", /^batchwise: ERR_NORMALIZE_STATISTICS: trained.*batchwise fit.*\n$/],
-      [output, "scale", /^batchwise: ERR_NORMALIZE_MISMATCH: fitted.*"standardize".*"scale".*\n$/],
-      [output, "whiten-zca", /^batchwise: ERR_NORMALIZE_MISMATCH: fitted.*"standardize".*"whiten-zca".*\n$/],
+      [
+        output,
+        "scale",
+        /^batchwise: ERR_NORMALIZE_MISMATCH: fitted.*"standardize, mean .*--normalize scale.*\n$/,
+      ],
+      [
+        output,
+        "whiten-zca",
+        /^batchwise: ERR_NORMALIZE_MISMATCH: fitted.*"standardize, mean .*--normalize whiten-zca.*\n$/,
+      ],
     ] as const) {
       const refused = await runCli([...command, "--weights", file, "--normalize", normalize]);
       t.is(refused.status, 3);

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
+import { AS_STORED } from "../src/contracts/dataset.js";
 import type { GateCode } from "../src/contracts/gate.js";
 import { DatasetError, FileError } from "../src/errors.js";
 import {
@@ -15,12 +16,12 @@ import { SAMPLE_COUNTS, SAMPLE_RESULT, sampleEvaluation, withNames } from "./hel
 import { temporaryFolder } from "./helpers/temporary.js";
 
 const evaluation = sampleEvaluation();
-const images = { sha256: SAMPLE_RESULT.dataset.sha256, offset: 0, total: 11 };
+const images = { sha256: SAMPLE_RESULT.dataset.sha256, view: AS_STORED, offset: 0, total: 11 };
 
 /** An evaluation of a thousand images of one class. */
 function ofThousand(correct: number) {
   return {
-    dataset: { sha256: "a", offset: 0, classNames: null },
+    dataset: { sha256: "a", view: AS_STORED, offset: 0, classNames: null },
     result: {
       correct,
       total: 1000,
@@ -31,7 +32,12 @@ function ofThousand(correct: number) {
 }
 
 function baselineOfThousand(correct: number, maxRegression: number): Baseline {
-  return { path: "b.json", images: { sha256: "a", offset: 0, total: 1000 }, correct, maxRegression };
+  return {
+    path: "b.json",
+    images: { sha256: "a", view: AS_STORED, offset: 0, total: 1000 },
+    correct,
+    maxRegression,
+  };
 }
 
 test("asks for nothing and judges nothing", (t) => {
@@ -114,7 +120,12 @@ test("names the worst class, by its name where it has one, and passes over those
 test("refuses a baseline of other data, another first image or another count", (t) => {
   const baseline = { path: "b.json", images, correct: 9, maxRegression: 0 };
   t.notThrows(() => assertSameImages(baseline, evaluation));
-  for (const other of [{ sha256: "d".repeat(64) }, { offset: 5 }, { total: 10 }]) {
+  for (const other of [
+    { sha256: "d".repeat(64) },
+    { offset: 5 },
+    { total: 10 },
+    { view: { ...AS_STORED, transpose: true } },
+  ]) {
     const error = t.throws(
       () => judge({ baseline: { ...baseline, images: { ...images, ...other } } }, evaluation),
       { instanceOf: DatasetError, code: "ERR_BASELINE_DATA" },

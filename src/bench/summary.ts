@@ -32,6 +32,7 @@ export function summarizeBench({ plan, pair, series, complete, checkedAgainst }:
     schemaVersion: 1,
     scenario,
     complete,
+    assumptions: pair.assumptions,
     dataset: {
       name: dataset.name,
       split: dataset.split,

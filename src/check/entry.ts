@@ -21,9 +21,9 @@ export type OpenDataset = (options: EvaluateOptions) => Promise<Dataset>;
 export function datasetsInTurn(download: DownloadOptions): OpenDataset {
   let last: { readonly key: string; readonly dataset: Dataset } | undefined;
   return async (options) => {
-    const { dataset: named, labels, classes, split } = options;
+    const { dataset: named, labels, classes, split, invert, transpose, labelOffset } = options;
     if (typeof named !== "string") return named;
-    const key = JSON.stringify([named, labels, classes, split]);
+    const key = JSON.stringify([named, labels, classes, split, invert, transpose, labelOffset]);
     if (last?.key !== key) {
       last = undefined;
       last = { key, dataset: await openDataset({ ...options, ...download, dataset: named }) };

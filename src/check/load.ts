@@ -34,8 +34,8 @@ export async function loadSuite(
   const known = new Map<string, Pick<LoadedEntry, "network" | "source">>();
 
   async function sourceOf(options: EvaluateOptions): Promise<Pick<LoadedEntry, "network" | "source">> {
-    const { weights, activation, normalize, engine } = options;
-    const key = JSON.stringify([weights, activation, normalize, engine]);
+    const { weights, activation, normalize, mean, std, engine } = options;
+    const key = JSON.stringify([weights, activation, normalize, mean, std, engine]);
     const found = known.get(key);
     if (found !== undefined) return found;
     const load = await networkLoader(engine);

@@ -27,6 +27,8 @@ export interface CheckInput {
   readonly threads?: NumberLike | undefined;
   /** Refuse to download. Default: the suite's, else false. */
   readonly offline?: boolean | undefined;
+  /** Refuse to evaluate on assumptions. Default: the suite's, or false. */
+  readonly strict?: boolean | undefined;
 }
 
 /** @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE; UsageError for an override */
@@ -48,6 +50,7 @@ export async function readSuite(
     timeoutSeconds: checks.timeoutSeconds,
     retries: checks.retries,
     offline: overrides.offline ?? checks.offline,
+    strict: overrides.strict ?? checks.strict,
   };
   return {
     path,

@@ -70,6 +70,7 @@ async function runBench(flags: BenchFlags, context: Context): Promise<readonly E
   const faults: Error[] = [];
   const input = { ...flags, timeoutSeconds: flags.timeout, durationSeconds: flags.duration };
   const { benchmark, failure } = await benchShowingProgress(input, context);
+  context.assume(benchmark.assumptions);
   if (failure !== undefined) faults.push(failure);
   await writeFiles(outputs, (one) => renderBench(one, benchmark), faults);
   context.writeAnswer(await renderBench(format, benchmark));

@@ -1,5 +1,6 @@
 /** `batchwise check`: a suite of evaluations, each with what is demanded of it. */
 import { Command } from "commander";
+import { distinct } from "../assumptions.js";
 import { check } from "../check/check.js";
 import { faultsOf } from "../check/faults.js";
 import type { CheckInput } from "../check/suite.js";
@@ -15,6 +16,7 @@ import { openOutputs, writeFiles } from "./outputs.js";
 interface CheckFlags {
   readonly threads?: string;
   readonly offline?: boolean;
+  readonly strict?: boolean;
   readonly format: string;
   readonly output?: readonly string[];
 }
@@ -38,6 +40,7 @@ export function checkCommand(runWork: RunWork): Command {
     .argument("<suite>")
     .option("--threads <n>", "worker threads, instead of the suite's; 0 computes on the main thread")
     .option("--offline", "use what is in the cache, and download nothing")
+    .option("--strict", "refuse to evaluate on assumptions")
     .option("--format <format>", `of the answer on stdout: ${CHECKS_FORMATS.join(", ")}`, "text")
     .option(
       "--output <file>",
@@ -50,12 +53,13 @@ export function checkCommand(runWork: RunWork): Command {
 
 async function runCheck(
   suite: string,
-  { format: named, output, threads, offline }: CheckFlags,
+  { format: named, output, ...input }: CheckFlags,
   context: Context,
 ): Promise<readonly Error[]> {
   const format = oneOf("format", CHECKS_FORMATS, named);
   const outputs = await openOutputs(format, output, checksFormatOf);
-  const report = await checkShowingProgress(suite, { threads, offline }, context);
+  const report = await checkShowingProgress(suite, input, context);
+  context.assume(distinct(report.checks.flatMap(({ evaluation }) => evaluation?.assumptions ?? [])));
   const faults = faultsOf(report);
   await writeFiles(outputs, (one) => renderChecks(one, report), faults);
   context.writeAnswer(renderChecks(format, report));

@@ -67,6 +67,7 @@ async function runCompare(
   const page = report === undefined ? undefined : await openPage(report);
   const outcome = await compareShowingProgress({ ...input, timeoutSeconds: timeout }, context);
   const { comparison, failure } = outcome;
+  context.assume(comparison.assumptions);
   const faults: Error[] = failure === undefined ? [] : [failure];
   await writeFiles(outputs, (one) => renderComparison(one, comparison), faults);
   await page?.write(outcome, faults);

@@ -1,4 +1,5 @@
 /** What a command is given by the command line that runs it. */
+import type { Assumption } from "../contracts/assumption.js";
 import type { Log } from "../contracts/log.js";
 import type { RemoteFile } from "../download/catalog-entry.js";
 import type { EvaluationPlan, Progress } from "../evaluate.js";
@@ -26,6 +27,8 @@ export interface Context {
   showText(first: string): TextDisplay;
   /** To stderr: one plain line; nothing with --quiet. */
   note(text: string): void;
+  /** To stderr, also with --quiet: what the answer rests on although nobody states it. One line, or none. */
+  assume(assumptions: readonly Assumption[]): void;
   /** To stderr: a spinner on a terminal, one plain line a file elsewhere, nothing with --quiet. */
   showDownload(): DownloadDisplay;
 }

@@ -3,17 +3,17 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { Command } from "commander";
 import { ACTIVATIONS, type Network } from "../contracts/network.js";
-import { NORMALIZATIONS } from "../contracts/preprocessing.js";
 import { grouped } from "../errors/define.js";
 import { UsageError } from "../errors.js";
 import { assertWritable, writeFileWhole } from "../files/write-file.js";
+import { assertStated } from "../load-pair.js";
 import { WRITTEN_TYPES } from "../networks/encode-elements.js";
 import { layerSizes } from "../networks/layer-sizes.js";
 import { DEFAULT_NORMALIZATION } from "../networks/recipe.js";
 import { DEFAULT_ACTIVATION, loadNetwork } from "../networks/registry.js";
 import { hiddenActivation } from "../networks/tensors.js";
 import { encodeNetwork, NETWORK_ENDINGS, networkEndingOf } from "../networks/writers.js";
-import { oneOf } from "../options.js";
+import { oneOf, resolvePreprocessing } from "../options.js";
 import { printable } from "../printable.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./download-line.js";
@@ -22,6 +22,9 @@ import { addNetworkFacts } from "./options.js";
 interface ConvertFlags {
   readonly activation?: string;
   readonly normalize?: string;
+  readonly mean?: string;
+  readonly std?: string;
+  readonly strict?: boolean;
   readonly dtype?: string;
   readonly compress: boolean;
   readonly offline?: boolean;
@@ -59,8 +62,7 @@ async function runConvert(
   const type = flags.dtype === undefined ? undefined : oneOf("dtype", WRITTEN_TYPES, flags.dtype);
   const activation =
     flags.activation === undefined ? undefined : oneOf("activation", ACTIVATIONS, flags.activation);
-  const normalize =
-    flags.normalize === undefined ? undefined : oneOf("normalization", NORMALIZATIONS, flags.normalize);
+  const asked = resolvePreprocessing(flags);
   if (flags.compress && ending !== ".npz") {
     throw new UsageError("ERR_OPTION_VALUE", { option: "--compress", expected: "a .npz", found: ending });
   }
@@ -70,8 +72,10 @@ async function runConvert(
     ...downloadOptions(context),
     offline: flags.offline,
     activation,
-    normalize,
+    ...asked,
   });
+  if (flags.strict) assertStated(network.assumptions);
+  context.assume(network.assumptions);
   const written = encodeNetwork(ending, network, { type, deflated: flags.compress });
   await writeFileWhole(output, written.bytes);
   if (written.largestChange > 0) {

@@ -60,7 +60,8 @@ export async function evaluateOnHosts(
       log,
       ...(onSlab !== undefined && { onSlab }),
       onDownload: (notice) => note(downloadLine(notice)),
-      onOpen({ spec }, { dataset, network }) {
+      onOpen({ spec }, { dataset, network, assumptions }) {
+        context.assume(assumptions);
         totalImages = spec.range.limit;
         onData?.(dataset);
         display = showText(

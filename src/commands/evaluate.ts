@@ -165,7 +165,7 @@ async function evaluateShowingProgress(
   { onData, onSlab, output }: MoreHooks,
   faults: Error[],
 ): Promise<AnyEvaluation> {
-  const { signal, log, showProgress, note } = context;
+  const { signal, log, showProgress, note, assume } = context;
   const isLocal = oneOf("executor", EXECUTORS, input.executor ?? "local") === "local";
   let display: ProgressDisplay | undefined;
   const hooks: EvaluateHooks = {
@@ -177,6 +177,7 @@ async function evaluateShowingProgress(
     onDownload: (notice) => note(downloadLine(notice)),
     onStart: (plan) => {
       if (plan.dataset.ring !== undefined) keepYoungGenerations();
+      assume(plan.assumptions);
       display = showProgress(plan);
       onData?.(plan.dataset);
     },

@@ -34,6 +34,7 @@ export function fitCommand(runWork: RunWork): Command {
       "--activation <name>",
       `of the hidden layers, where the file does not say: ${ACTIVATIONS.join(", ")}`,
     )
+    .option("--strict", "refuse to write what was assumed")
     .option("--offline", "use what is in the cache, and download nothing")
     .addHelpText("after", EXAMPLES)
     .action((flags: FitFlags) => runWork((context) => runFit(flags, context)));
@@ -43,6 +44,7 @@ async function runFit({ output, ...input }: FitFlags, context: Context): Promise
   await assertWritable(output);
   const { fitPreprocessing } = await import("../fit.js");
   const fitted = await fitPreprocessing(input, downloadOptions(context));
+  context.assume(fitted.assumptions);
   await writeFileWhole(output, fitted.file);
   context.writeAnswer(`${output}: ${fittedText(fitted)}, fitted to ${grouped(fitted.images)} images\n`);
   return [];

@@ -1,5 +1,6 @@
 /** `batchwise inspect`: the shapes of data and layers, as the book prints them, for one image and for a batch. */
 import { Command } from "commander";
+import { assumedText } from "../assumptions.js";
 import { grouped, shapeText } from "../errors/define.js";
 import { type DataAndNetwork, loadPair } from "../load-pair.js";
 import { layerSizes } from "../networks/layer-sizes.js";
@@ -26,17 +27,20 @@ export function inspectCommand(runWork: RunWork): Command {
 async function runInspect(flags: InspectFlags, context: Context): Promise<readonly Error[]> {
   const format = oneOf("format", PLAIN_FORMATS, flags.format);
   const options = resolveOptions(flags, 1);
-  const facts = factsOf(await loadPair(options, downloadOptions(context)), options.batchSize);
+  const pair = await loadPair(options, downloadOptions(context));
+  context.assume(pair.assumptions);
+  const facts = factsOf(pair, options.batchSize);
   context.writeAnswer(format === "json" ? `${JSON.stringify(facts, null, 2)}\n` : textOf(facts));
   return [];
 }
 
 type Facts = ReturnType<typeof factsOf>;
 
-function factsOf({ dataset, network }: DataAndNetwork, batchSize: number) {
+function factsOf({ dataset, network, assumptions }: DataAndNetwork, batchSize: number) {
   const { rows, columns } = dataset.shape;
   const sizes = layerSizes(network);
   return {
+    assumptions,
     dataset: {
       name: dataset.name,
       split: dataset.split,
@@ -65,7 +69,7 @@ function factsOf({ dataset, network }: DataAndNetwork, batchSize: number) {
   };
 }
 
-function textOf({ dataset, network, oneImage, batch }: Facts): string {
+function textOf({ assumptions, dataset, network, oneImage, batch }: Facts): string {
   const layers = network.layers.flatMap(({ weights, biases, activation }) => [
     `${weights.name} ${shapeText(weights.shape)}`,
     `${biases.name} ${shapeText(biases.shape)} ${activation === "identity" ? "softmax" : activation}`,
@@ -79,6 +83,7 @@ function textOf({ dataset, network, oneImage, batch }: Facts): string {
     ...layers.map((line) => `  ${line}`),
     `  ${grouped(network.parameters)} parameters`,
     `  sha256   ${network.sha256}`,
+    ...(assumptions.length === 0 ? [] : [`assumed    ${assumedText(assumptions)}`]),
     `one image  ${oneImage.map(shapeText).join(" → ")}`,
     `a batch    ${batch.map((shape) => shape.join(" × ")).join(" → ")}`,
   ].join("\n")}\n`;

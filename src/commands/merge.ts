@@ -46,6 +46,7 @@ async function runMerge(
     const demands = await demandsOf(flags);
     const { mergeParts } = await import("../merge/merge-parts.js");
     const evaluation = await mergeParts(paths);
+    context.assume(evaluation.assumptions);
     const { report, faults } =
       demands === undefined
         ? { report: { evaluation, gates: [] }, faults: [] }

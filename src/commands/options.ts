@@ -17,7 +17,10 @@ export function addDataOptions(command: Command): Command {
     )
     .option("--labels <file>", "labels, where --dataset is an image file")
     .option("--classes <file>", "names of the classes, one a line")
-    .option("--split <split>", "test or train", "test");
+    .option("--split <split>", "test or train", "test")
+    .option("--invert", "make each pixel p 255 - p")
+    .option("--transpose", "swap rows and columns of each picture, as EMNIST needs it")
+    .option("--label-offset <n>", "add this to each label: -1 for labels that begin at 1 (default: 0)");
 }
 
 export function addNetworkOptions(command: Command): Command {
@@ -30,17 +33,20 @@ export function addNetworkOptions(command: Command): Command {
   );
 }
 
-/** What a file of weights may not say about its network. */
+/** What a file of weights may not state about its network. */
 export function addNetworkFacts(command: Command): Command {
   return command
     .option(
       "--activation <name>",
-      `of the hidden layers, where the file does not say: ${ACTIVATIONS.join(", ")}`,
+      `activation of the hidden layers, if the file does not state it: ${ACTIVATIONS.join(", ")}`,
     )
     .option(
       "--normalize <how>",
-      `what pixels go through, where the file does not say (default: scale): ${NORMALIZATIONS.join(", ")}`,
+      `what pixels go through, if the file does not state it: ${NORMALIZATIONS.join(", ")}`,
     )
+    .option("--mean <x>", "subtract this from pixels / 255; --std stands beside it")
+    .option("--std <x>", "then divide by this")
+    .option("--strict", "refuse to evaluate on assumptions")
     .option("--offline", "use what is in the cache, and download nothing");
 }
 

@@ -1,6 +1,8 @@
 /** `batchwise predict PICTURE.png…`: what a network makes of drawings of one's own. */
 import { Command } from "commander";
 import { assertClassCount, readClassNames } from "../datasets/class-names.js";
+import { viewPixels } from "../datasets/view.js";
+import { assertStated } from "../load-pair.js";
 import { argmax } from "../metrics/argmax.js";
 import { loadNetwork } from "../networks/registry.js";
 import { assertFitsImages } from "../networks/validate.js";
@@ -25,6 +27,8 @@ export function predictCommand(runWork: RunWork): Command {
   const command = new Command("predict").description("say which digit a picture shows");
   return addNetworkOptions(command.argument("<picture...>", "PNG files, one digit each"))
     .option("--classes <file>", "names of the classes, one a line")
+    .option("--invert", "give the network dark ink on a bright ground")
+    .option("--transpose", "swap rows and columns for the network")
     .option("--format <format>", `of the answer: ${PLAIN_FORMATS.join(", ")}`, "text")
     .addHelpText("after", EXAMPLES)
     .action((paths: string[], flags: PredictFlags) =>
@@ -38,13 +42,10 @@ async function runPredict(
   context: Context,
 ): Promise<readonly Error[]> {
   const format = oneOf("format", PLAIN_FORMATS, flags.format);
-  const { activation, normalize, classes, offline } = resolveOptions(flags, 1);
-  const network = await loadNetwork(flags.weights, {
-    ...downloadOptions(context),
-    activation,
-    normalize,
-    offline,
-  });
+  const { classes, ...options } = resolveOptions(flags, 1);
+  const network = await loadNetwork(flags.weights, { ...options, ...downloadOptions(context) });
+  if (options.strict) assertStated(network.assumptions);
+  context.assume(network.assumptions);
   assertFitsImages(network, network.name, SHAPE);
   const names = classes === undefined ? undefined : await readClassNames(classes);
   const outputs = network.layers[network.layers.length - 1].outputs;
@@ -55,6 +56,7 @@ async function runPredict(
   const answers = [];
   for (const path of paths) {
     const image = toDigit(await readPng(path), path);
+    viewPixels(image, SHAPE, options);
     const { data } = predict(network, image);
     const label = argmax(data);
     answers.push({

@@ -42,6 +42,7 @@ async function runReport(path: string, flags: ReportFlags, context: Context): Pr
   const output = flags.output ?? join(dirname(path), `${basename(path).replace(/\.json$/i, "")}.html`);
   await assertReportPath("--output", output);
   const input = await readInput(path, flags, context);
+  context.assume(input.evaluation.assumptions);
   await writeFileWhole(output, renderReport(input));
   context.writeAnswer(`${output}\n`);
   return [];
@@ -50,12 +51,13 @@ async function runReport(path: string, flags: ReportFlags, context: Context): Pr
 async function readInput(path: string, { offline }: ReportFlags, context: Context): Promise<ReportInput> {
   const evaluation = await readResult(path);
   const { result, location, predictionsFile } = needed(path, evaluation);
-  const { split, sha256, offset } = evaluation.dataset;
+  const { split, sha256, offset, view } = evaluation.dataset;
   const dataset = await openDataset({
     ...downloadOptions(context),
     dataset: location.dataset,
     labels: location.labels ?? undefined,
     split,
+    ...view,
     ...(offline !== undefined && { offline }),
   });
   if (dataset.sha256 !== sha256) {

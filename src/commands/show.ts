@@ -29,7 +29,9 @@ async function runShow(
   context: Context,
 ): Promise<readonly Error[]> {
   const index = integer("INDEX", indexText, 0, Number.MAX_SAFE_INTEGER);
-  const { dataset, network, slabs } = await loadPair(resolveOptions(flags, 1), downloadOptions(context));
+  const pair = await loadPair(resolveOptions(flags, 1), downloadOptions(context));
+  const { dataset, network, slabs } = pair;
+  context.assume(pair.assumptions);
   const { total } = dataset;
   if (index >= total) throw new DatasetError("ERR_IMAGE_INDEX", { index, total });
   for await (const { pixels, labels, inputs } of slabs(1, { offset: index, limit: 1 })) {

@@ -11,7 +11,7 @@ import { emptyAnswers, type PairedAnswers } from "./answers.js";
 import { type CompareInput, withImagesOf } from "./options.js";
 import { assertRoomForPredictions, assertSameImages, readAnswers } from "./read-side.js";
 import { type CompareRunHooks, evaluateSides, type OpenSharedExecutor } from "./run.js";
-import { classesOf, comparedSide, openGiven, openSides } from "./sides.js";
+import { assumptionsOf, classesOf, comparedSide, openGiven, openSides } from "./sides.js";
 import { summarizeComparison } from "./summary.js";
 
 /** What a caller may hear of, and end, while two networks are compared. */
@@ -97,6 +97,7 @@ export async function compareWith(
   const [a, b] = sides.map(comparedSide);
   const comparison: Comparison = {
     schemaVersion: 1,
+    assumptions: assumptionsOf(sides),
     dataset,
     a,
     b,

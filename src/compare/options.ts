@@ -28,10 +28,10 @@ export function withImagesOf(
 ): EvaluateInput {
   if (side === undefined) return input;
   const { offset, total } = imagesOf(side);
-  const { location, split } = side.result.dataset;
+  const { location, split, view } = side.result.dataset;
   const ofData =
     input.dataset === undefined && location !== null
-      ? { dataset: location.dataset, labels: location.labels ?? undefined, split }
+      ? { dataset: location.dataset, labels: location.labels ?? undefined, split, ...view }
       : {};
   const classes = location?.classes ?? undefined;
   return {

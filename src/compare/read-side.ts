@@ -1,6 +1,8 @@
 /** The side of a comparison that is a result: its predictions are read where it says, if it is of the images compared. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { DatasetView } from "../contracts/dataset.js";
+import { isSameView } from "../datasets/view.js";
 import { grouped } from "../errors/define.js";
 import { DatasetError } from "../errors.js";
 import { pathKind } from "../files/path-kind.js";
@@ -22,6 +24,7 @@ export interface ResultSide {
 export interface ComparedImages {
   /** Of the data set's files. */
   readonly sha256: string;
+  readonly view: DatasetView;
   readonly offset: number;
   readonly total: number;
 }
@@ -64,7 +67,7 @@ export function classesOfResult({ network: { layers } }: ResultFile): number | u
 }
 
 export function imagesOf({ result: { dataset, result } }: ResultSide): ComparedImages {
-  return { sha256: dataset.sha256, offset: dataset.offset, total: result.total };
+  return { sha256: dataset.sha256, view: dataset.view, offset: dataset.offset, total: result.total };
 }
 
 /** Throws DatasetError ERR_COMPARE_DATA for a result of other images. */
@@ -72,6 +75,7 @@ export function assertSameImages(side: ResultSide, expected: ComparedImages): vo
   const found = imagesOf(side);
   if (
     found.sha256 === expected.sha256 &&
+    isSameView(found.view, expected.view) &&
     found.offset === expected.offset &&
     found.total === expected.total
   ) {

@@ -1,6 +1,8 @@
 /** Opens the two sides of a comparison: the data once, and each network, unless a side is a result. */
+import { distinct } from "../assumptions.js";
+import type { Assumption } from "../contracts/assumption.js";
 import type { ComparedSide } from "../contracts/comparison.js";
-import type { Dataset } from "../contracts/dataset.js";
+import { AS_STORED, type Dataset } from "../contracts/dataset.js";
 import type { Network } from "../contracts/network.js";
 import type { Evaluation } from "../contracts/result.js";
 import { openDataset } from "../datasets/registry.js";
@@ -71,7 +73,7 @@ export async function openSides(
     ({ offset, limit: total } = pair.range);
     sides.push({ kind: "network", pair, facts: networkFacts(network, { ...options, weights }) });
   }
-  const images = { sha256: dataset.sha256, offset, total };
+  const images = { sha256: dataset.sha256, view: dataset.view ?? AS_STORED, offset, total };
   const facts = { ...datasetFacts(dataset, options), offset };
   return { dataset: facts, images, sides, openDataset: async () => dataset };
 }
@@ -100,6 +102,13 @@ async function openResultData(
 
 export function classesOf(side: Side): number {
   return side.kind === "network" ? side.pair.classes : (classesOfResult(side.result) ?? 0);
+}
+
+/** What both sides rest on. The data's assumptions are the same for both. */
+export function assumptionsOf(sides: readonly Side[]): Assumption[] {
+  return distinct(
+    sides.flatMap((side) => (side.kind === "network" ? side.pair.assumptions : side.result.assumptions)),
+  );
 }
 
 export function comparedSide(side: Side): ComparedSide {

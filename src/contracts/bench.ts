@@ -1,4 +1,5 @@
 /** What a benchmark answers; the JSON report is this object. */
+import type { Assumption } from "./assumption.js";
 import type { Split } from "./dataset.js";
 import type { EngineName } from "./engine.js";
 import type { Normalization } from "./preprocessing.js";
@@ -17,6 +18,8 @@ export interface Benchmark {
   readonly scenario: Scenario;
   /** False where it was interrupted: then the numbers are of the passes that were done. */
   readonly complete: boolean;
+  /** What predictions rest on although neither a file nor an option states it. */
+  readonly assumptions: readonly Assumption[];
   readonly dataset: {
     readonly name: string;
     readonly split: Split;

@@ -1,4 +1,5 @@
 /** What a comparison of two networks over the same images answers; its JSON is this object. */
+import type { Assumption } from "./assumption.js";
 import type { Evaluation, NetworkLocation } from "./result.js";
 import type { RunFacts } from "./run.js";
 
@@ -6,6 +7,8 @@ import type { RunFacts } from "./run.js";
 export interface Comparison {
   /** Of the JSON's form; it moves on where a reader of the old one would misread the new. */
   readonly schemaVersion: 1;
+  /** What the numbers of either side rest on although neither a file nor an option states it. */
+  readonly assumptions: readonly Assumption[];
   /** The images that both are compared over; of two results, as A's result has it. */
   readonly dataset: Evaluation["dataset"];
   /** The side that differences are of. */
@@ -33,6 +36,10 @@ export interface ComparedSide {
   readonly sha256: string;
   /** Units, from the inputs to the classes: `[784, 50, 100, 10]`. */
   readonly layers: readonly number[];
+  /** As `Evaluation.network.activations`. */
+  readonly activations: Evaluation["network"]["activations"];
+  /** As `Evaluation.network.preprocessing`. */
+  readonly preprocessing: Evaluation["network"]["preprocessing"];
   /** How to load it again; null where a program passed it loaded. */
   readonly location: NetworkLocation | null;
   /** Absolute path of the result whose predictions were read; null where the network was evaluated. */

@@ -1,6 +1,7 @@
 /** What a labelled image set is, whatever files it came from. */
 import type { SlabRing } from "../slabs/ring.js";
 import type { Slab } from "../slabs/slab.js";
+import type { Assumption } from "./assumption.js";
 
 export const SPLITS = ["test", "train"] as const;
 /** The half of a set: what a network is judged by, or what it was trained on. */
@@ -21,6 +22,19 @@ export interface ImageRange {
   /** How many. */
   readonly limit: number;
 }
+
+/** How stored pictures and labels become those that the network expects. */
+export interface DatasetView {
+  /** Each pixel p becomes 255 − p. */
+  readonly invert: boolean;
+  /** Rows and columns change places. */
+  readonly transpose: boolean;
+  /** Whole number that is added to each label. */
+  readonly labelOffset: number;
+}
+
+/** The view that changes nothing. */
+export const AS_STORED: DatasetView = { invert: false, transpose: false, labelOffset: 0 };
 
 /** A set of images that is open: what is known of it, and its images in slabs. u8 pixels, one u8 label each. */
 export interface Dataset {
@@ -43,6 +57,10 @@ export interface Dataset {
   readonly labelsPath: string | undefined;
   /** One name a class, in order, where the user gave them. */
   readonly classNames: readonly string[] | undefined;
+  /** How pictures and labels were changed on their way into the slabs; `shape` is the changed one. Default: as stored. */
+  readonly view?: DatasetView | undefined;
+  /** What neither the files nor an option states. Default: nothing. */
+  readonly assumptions?: readonly Assumption[] | undefined;
   /** The images of the range in order, in runs of consecutive ones; each run's length but the last's is a multiple of `multiple`. */
   slabs(range: ImageRange, multiple: number): AsyncIterable<Slab>;
   /** Of a set larger than memory: the same in a fixed number of slabs, as many as keep so many lanes of work busy. */

@@ -1,4 +1,5 @@
 /** What makes two runs the same run: all that its answer depends on, and nothing else. */
+import type { DatasetView } from "./dataset.js";
 import type { EngineName } from "./engine.js";
 import type { Activation } from "./network.js";
 import type { Preprocessing } from "./preprocessing.js";
@@ -12,6 +13,8 @@ export interface RunIdentity {
   readonly batchwise: string;
   /** SHA-256, hex, as `Dataset.sha256`. */
   readonly dataset: string;
+  /** How the pictures and labels were changed. */
+  readonly view: DatasetView;
   /** SHA-256, hex, as `Network.sha256`. */
   readonly network: string;
   /** `float64` for all that predict the same; the engine itself where last digits may differ. */

@@ -1,4 +1,5 @@
 /** What a trained network is, whatever file it came from. */
+import type { Assumption } from "./assumption.js";
 import type { Preprocessing } from "./preprocessing.js";
 
 export const ACTIVATIONS = ["sigmoid", "relu", "tanh", "identity"] as const;
@@ -29,4 +30,6 @@ export interface Network {
   readonly layers: readonly Layer[];
   /** What the pixels, bytes 0 to 255, go through before the first layer. */
   readonly preprocessing: Preprocessing;
+  /** What neither the file nor an option states. Default: nothing, as in a network that a program made. */
+  readonly assumptions?: readonly Assumption[] | undefined;
 }

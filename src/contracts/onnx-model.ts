@@ -1,4 +1,5 @@
 /** An ONNX model as it is run whole, whatever its operators: known by its two ends alone. */
+import type { Assumption } from "./assumption.js";
 import type { Preprocessing } from "./preprocessing.js";
 
 export const MODEL_INPUT_TYPES = ["float32", "float64", "float16", "uint8"] as const;
@@ -24,6 +25,8 @@ export interface OnnxModel {
   readonly sha256: string;
   /** What bytes go through before the model sees them. */
   readonly preprocessing: Preprocessing;
+  /** What neither the file nor an option states. */
+  readonly assumptions: readonly Assumption[];
   readonly input: ModelInput;
   readonly output: ModelOutput;
   /** The file, in shared memory. */

@@ -9,13 +9,13 @@ export const FITTED_NORMALIZATIONS = ["standardize", "whiten-zca", "whiten-pca"]
 export type FittedNormalization = (typeof FITTED_NORMALIZATIONS)[number];
 export type WhiteningKind = Exclude<FittedNormalization, "standardize">;
 
-/** x' = (x ÷ 255 − mean) ÷ std: one mean and one standard deviation (1/N) of all pixels of the training split. */
+/** x' = (x ÷ 255 − mean) ÷ std, as the training had it; mostly the mean and the standard deviation of its pixels. */
 export interface Standardizing {
   /** As `--normalize` has it. */
   readonly kind: "standardize";
-  /** Of pixels ÷ 255: 0 to 1. */
+  /** Mean of pixels ÷ 255, −10 to 10. */
   readonly mean: number;
-  /** Of pixels ÷ 255: above 0, at most 1. */
+  /** Standard deviation of pixels ÷ 255, 10⁻⁹ to 10. */
   readonly std: number;
 }
 

@@ -1,15 +1,19 @@
 /** What an evaluation answers; the JSON report is this object without what is of each image alone. */
-import type { Split } from "./dataset.js";
+import type { Assumption } from "./assumption.js";
+import type { DatasetView, Split } from "./dataset.js";
 import type { ConfusionMetrics, ScoreMetrics } from "./metrics.js";
+import type { Activation } from "./network.js";
 import type { ShardPart } from "./partial.js";
 import type { PredictionsFormat } from "./predictions.js";
-import type { Normalization } from "./preprocessing.js";
+import type { Normalization, Preprocessing } from "./preprocessing.js";
 import type { RunFacts, TimelineEntry, Timing } from "./run.js";
 
 /** An evaluation's answer. `Result` is `ResultCounts`, or `PredictedCounts` where the images have no labels. */
 export interface Evaluation<Result extends ResultCounts | PredictedCounts = ResultCounts> {
   /** Of the JSON's form; it moves on where a reader of the old one would misread the new. */
   readonly schemaVersion: 1;
+  /** What the numbers rest on although neither a file nor an option states it. */
+  readonly assumptions: readonly Assumption[];
   /** The data set, and where in it the images evaluated begin. */
   readonly dataset: {
     /** As `Dataset.name`. */
@@ -24,6 +28,8 @@ export interface Evaluation<Result extends ResultCounts | PredictedCounts = Resu
     readonly offset: number;
     /** One a class, in order; null where none were given. */
     readonly classNames: readonly string[] | null;
+    /** As `Dataset.view`. */
+    readonly view: DatasetView;
     /** Null where a program passed the set opened. */
     readonly location: DatasetLocation | null;
   };
@@ -35,6 +41,10 @@ export interface Evaluation<Result extends ResultCounts | PredictedCounts = Resu
     readonly sha256: string;
     /** Units, from the inputs to the classes: `[784, 50, 100, 10]`; of an ONNX model run whole, its two ends. */
     readonly layers: readonly number[];
+    /** The activation of each layer; null for an ONNX model that is run whole. */
+    readonly activations: readonly Activation[] | null;
+    /** What pixels go through before the first layer; null in the file of a version that did not write it. */
+    readonly preprocessing: Preprocessing | null;
     /** Null where a program passed it loaded. */
     readonly location: NetworkLocation | null;
   };
@@ -84,6 +94,10 @@ export interface NetworkLocation {
   readonly activation: string | null;
   /** As it was asked for; null where it was not. */
   readonly normalize: Normalization | null;
+  /** The mean of pixels ÷ 255 that was given; null where none was. */
+  readonly mean: number | null;
+  /** The standard deviation of pixels ÷ 255 that was given; null where none was. */
+  readonly std: number | null;
 }
 
 /** The file of one line an image, as it was when the evaluation ended. */

@@ -1,7 +1,7 @@
 /** Opens a data set by its name, its folder, its image and label files, or its .npz file. */
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import type { Dataset, Split } from "../contracts/dataset.js";
+import { AS_STORED, type Dataset, type DatasetView, type Split } from "../contracts/dataset.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
 import { DatasetError, UsageError } from "../errors.js";
 import { pathKind } from "../files/path-kind.js";
@@ -14,9 +14,10 @@ import { memoryDataset } from "./memory-dataset.js";
 import { DATASET_NAMES, namedPaths } from "./named-sets.js";
 import { sha256Of } from "./sha256.js";
 import type { PairPaths } from "./stream/streamed-dataset.js";
+import { viewedDataset, viewedShape } from "./view.js";
 
-/** What `openDataset` takes. */
-export interface DatasetRequest extends DownloadOptions {
+/** What `openDataset` takes; `invert`, `transpose` and `labelOffset` change nothing by default. */
+export interface DatasetRequest extends DownloadOptions, Partial<DatasetView> {
   /**
    * A name of `DATASET_NAMES`, a folder with MNIST's file names, an IDX file of images, a .npz file, a pattern of image
    * files (`shards/*-images-idx3-ubyte.gz`) whose labels are named likewise, or a manifest that lists pairs of files.
@@ -88,10 +89,24 @@ const PATTERN = /[*?]|\[.+\]|\{.+\}/;
  * @throws TransferError, with any of its codes, for a set that has to be downloaded.
  */
 export async function openDataset(request: DatasetRequest): Promise<Dataset> {
+  const view = viewOf(request);
+  const { onSized } = request;
+  const dataset = await openStored({
+    ...request,
+    onSized: onSized && (({ shape, total }) => onSized({ shape: viewedShape(shape, view), total })),
+  });
+  return viewedDataset(dataset, view);
+}
+
+function viewOf({ invert = false, transpose = false, labelOffset = 0 }: Partial<DatasetView>): DatasetView {
+  return { invert, transpose, labelOffset };
+}
+
+async function openStored(request: DatasetRequest): Promise<Dataset> {
   const source = await locate(request);
   const classNames = request.classes === undefined ? undefined : await readClassNames(request.classes);
   const name = DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset));
-  const facts = { name, split: request.split, classNames };
+  const facts = { name, split: request.split, classNames, view: AS_STORED, assumptions: [] };
   if (isMany(source) || (isPair(source) && (await isLarge(source)))) {
     const { streamedDataset } = await import("./stream/streamed-dataset.js");
     const pairs = isMany(source) ? source : [source];

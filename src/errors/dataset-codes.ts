@@ -1,4 +1,5 @@
 /** Codes of faults in image sets: IDX, gzip, labels, class names. Exit status 3. */
+import type { DatasetView } from "../contracts/dataset.js";
 import { grouped, row } from "./define.js";
 
 export const datasetCodes = {
@@ -103,10 +104,15 @@ export const datasetCodes = {
     (f: { imagesPath: string; images: number; labelsPath: string; labels: number }) =>
       `${f.labelsPath}: expected ${grouped(f.images)} labels for the images of ${f.imagesPath}, found ${grouped(f.labels)}; do the files belong together?`,
   ),
+  ERR_LABEL_OFFSET: row(
+    3,
+    (f: { path: string; index: number; label: number; offset: number }) =>
+      `${f.path}: image ${grouped(f.index)}: label ${f.label} and --label-offset ${f.offset} make ${f.label + f.offset}, expected 0 to 255; choose another offset`,
+  ),
   ERR_LABEL_RANGE: row(
     3,
     (f: { path: string; index: number; label: number; classes: number }) =>
-      `${f.path}: expected labels from 0 to ${f.classes - 1}, found ${f.label} at index ${grouped(f.index)}`,
+      `${f.path}: expected labels from 0 to ${f.classes - 1}, found ${f.label} at index ${grouped(f.index)}${f.label === f.classes ? "; labels that begin at 1 need --label-offset -1" : ""}`,
   ),
   ERR_CLASSES_FILE: row(
     3,
@@ -186,12 +192,20 @@ function sidesText({ rows, columns }: SidesFacts): string {
 
 export interface ImagesFacts {
   readonly sha256: string;
+  readonly view: DatasetView;
   readonly offset: number;
   readonly total: number;
 }
 
-function imagesText({ sha256, offset, total }: ImagesFacts): string {
-  return `${grouped(total)} images from ${grouped(offset)} on of the data ${sha256.slice(0, 12)}…`;
+function imagesText({ sha256, view, offset, total }: ImagesFacts): string {
+  const { invert, transpose, labelOffset } = view;
+  const changes = [
+    ...(invert ? [" --invert"] : []),
+    ...(transpose ? [" --transpose"] : []),
+    ...(labelOffset === 0 ? [] : [` --label-offset ${labelOffset}`]),
+  ].join("");
+  const read = changes === "" ? "" : ` with${changes}`;
+  return `${grouped(total)} images from ${grouped(offset)} on of the data ${sha256.slice(0, 12)}…${read}`;
 }
 
 /** What tells a person something; a damaged header can have 255. */

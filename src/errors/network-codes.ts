@@ -103,15 +103,16 @@ export const networkCodes = {
     (f: { layer: string; index: number; found: string }) =>
       `${f.layer}: expected numbers that float32 can hold, found ${f.found} at element ${grouped(f.index)}`,
   ),
+  ERR_ASSUMED: row(3, (f: { assumed: string }) => `--strict refuses what no file states: ${f.assumed}`),
   ERR_NORMALIZE_MISMATCH: row(
     3,
     (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: the network reads pixels preprocessed by "${f.expected}", --normalize asks for "${f.found}"; leave it out`,
+      `${f.path}: the file states that pixels are preprocessed by "${f.expected}", the options ask for ${f.found}; leave them out`,
   ),
   ERR_NORMALIZE_STATISTICS: row(
     3,
     (f: { path: string; found: string }) =>
-      `${f.path}: expected a network that brings its statistics for "${f.found}", found none; run "batchwise fit --normalize ${f.found}" first`,
+      `${f.path}: expected a network that states the numbers of "${f.found}", found none; ${f.found === "standardize" ? "name them with --mean and --std, as the training had them" : `make a file that does: batchwise fit --normalize ${f.found}`}`,
   ),
   ERR_NORMALIZE_FITTED: row(
     3,

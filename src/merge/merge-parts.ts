@@ -28,6 +28,7 @@ export async function mergeParts(paths: readonly string[]): Promise<Evaluation> 
   const { total } = counts;
   return {
     schemaVersion: 1,
+    assumptions: first.answer.assumptions,
     dataset: { ...first.answer.dataset, offset: identity.offset },
     network: first.answer.network,
     run: mergedRun(answers),

@@ -14,7 +14,7 @@ const MAX_OUTPUTS = 65_535;
  * @throws NetworkError ERR_NETWORK_KEYS, ERR_NETWORK_RANK, ERR_NETWORK_ORDER, ERR_NETWORK_CHAIN, ERR_NETWORK_OUTPUTS.
  */
 export function planLayers(path: string, shapes: Shapes): LayerPlan[] {
-  const plan = isStateDict(shapes) ? planStateDict(path, shapes) : planNumbered(path, shapes);
+  const plan = isStateDict(shapes.keys()) ? planStateDict(path, shapes) : planNumbered(path, shapes);
   const outputs = plan.at(-1)?.outputs ?? 0;
   if (outputs > MAX_OUTPUTS) {
     throw new NetworkError("ERR_NETWORK_OUTPUTS", { path, found: outputs, limit: MAX_OUTPUTS });

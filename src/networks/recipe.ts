@@ -1,20 +1,43 @@
 /** A network's preprocessing as its file tells it, and what becomes of a wish for another. */
-import { NORMALIZATIONS, type Normalization, type Preprocessing } from "../contracts/preprocessing.js";
-import { NetworkError } from "../errors.js";
+import { basename, resolve } from "node:path";
+import type { Assumption } from "../contracts/assumption.js";
+import {
+  NORMALIZATIONS,
+  type Normalization,
+  type Preprocessing,
+  type Standardizing,
+} from "../contracts/preprocessing.js";
+import { NetworkError, UsageError } from "../errors.js";
 import { printable } from "../printable.js";
 import { type Metadata, metadataOneOf } from "./metadata.js";
 
-/** Of pixels ÷ 255 no mean lies outside, nor a deviation above; one below 1e-9 would need 10^13 pixels. */
-const MEAN_LIMITS = [0, 1] as const;
-const STD_LIMITS = [1e-9, 1] as const;
+/** Pixels ÷ 255 have 0 to 1; some trainings used others on purpose. Beyond these limits the numbers are those of bytes. */
+export const MEAN_LIMITS = [-10, 10] as const;
+export const STD_LIMITS = [1e-9, 10] as const;
 /** What `batchwise fit` takes, so that all it writes can be read. */
 export const EPSILON_LIMITS = [1e-6, 1_000] as const;
 
 /** What a decimal number looks like when JavaScript or Python has written it. */
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/;
 
-/** Where neither a file nor an option says. */
+/** The preprocessing that is assumed if neither a file nor an option states it. */
 export const DEFAULT_NORMALIZATION = "scale";
+
+/** The preprocessing that the user asks for. */
+export interface AskedPreprocessing {
+  /** `scale` (÷ 255), `none`, or `standardize` with `mean` and `std`. */
+  readonly normalize?: Normalization | undefined;
+  /** Mean of pixels ÷ 255; `std` stands beside it. */
+  readonly mean?: number | undefined;
+  /** Standard deviation of pixels ÷ 255; `mean` stands beside it. */
+  readonly std?: number | undefined;
+}
+
+export interface ChosenPreprocessing {
+  readonly preprocessing: Preprocessing;
+  /** The assumption, if nobody states the preprocessing. */
+  readonly assumptions: readonly Assumption[];
+}
 
 /** The preprocessing as metadata, which are texts by key; numbers keep every bit of their float64. */
 export function preprocessingMetadata(
@@ -59,23 +82,75 @@ export function readPreprocessing(path: string, metadata: Metadata, prefix = "")
 }
 
 /**
- * What a network's pixels are preprocessed by: what it says itself; otherwise what is asked for, or `scale`.
+ * The preprocessing of a network's pixels: what its file states, or what is asked for, or `scale` as an assumption.
  *
- * @throws NetworkError ERR_NORMALIZE_MISMATCH when it says one thing and another is asked for; ERR_NORMALIZE_STATISTICS
- *   when it says nothing, and what is asked for needs numbers that only a training split can give
+ * @throws UsageError ERR_USAGE as `assertAskedOnce`
+ * @throws NetworkError ERR_NORMALIZE_MISMATCH if the file states one thing and the user asks for another;
+ *   ERR_NORMALIZE_STATISTICS if nobody states the numbers that the preprocessing needs
  */
 export function choosePreprocessing(
   path: string,
-  said: Preprocessing | undefined,
-  asked: Normalization | undefined,
-): Preprocessing {
-  if (said !== undefined) {
-    if (asked === undefined || asked === said.kind) return said;
-    throw new NetworkError("ERR_NORMALIZE_MISMATCH", { path, expected: said.kind, found: asked });
+  stated: Preprocessing | undefined,
+  asked: AskedPreprocessing,
+): ChosenPreprocessing {
+  assertAskedOnce(asked);
+  const { mean, std } = asked;
+  const kind = asked.normalize ?? (mean === undefined ? undefined : "standardize");
+  const wanted = mean === undefined || std === undefined ? undefined : standardizing(mean, std);
+  if (stated !== undefined) {
+    if (kind === undefined || (kind === stated.kind && isSame(stated, wanted))) {
+      return { preprocessing: stated, assumptions: [] };
+    }
+    const found = wanted === undefined ? `--normalize ${kind}` : `--mean ${mean} --std ${std}`;
+    throw new NetworkError("ERR_NORMALIZE_MISMATCH", { path, expected: recipeText(stated), found });
   }
-  const kind = asked ?? DEFAULT_NORMALIZATION;
-  if (kind === "scale" || kind === "none") return { kind };
-  throw new NetworkError("ERR_NORMALIZE_STATISTICS", { path, found: kind });
+  if (wanted !== undefined) return { preprocessing: wanted, assumptions: [] };
+  switch (kind) {
+    case undefined:
+      return { preprocessing: { kind: DEFAULT_NORMALIZATION }, assumptions: [pixelsAssumed(path)] };
+    case "scale":
+    case "none":
+      return { preprocessing: { kind }, assumptions: [] };
+    default:
+      throw new NetworkError("ERR_NORMALIZE_STATISTICS", { path, found: kind });
+  }
+}
+
+/**
+ * `--mean` and `--std` stand together, and only beside `--normalize standardize` or none.
+ *
+ * @throws UsageError ERR_USAGE
+ */
+export function assertAskedOnce({ normalize, mean, std }: AskedPreprocessing): void {
+  if (mean === undefined && std === undefined) return;
+  if (mean === undefined || std === undefined) {
+    const [given, missing] = mean === undefined ? ["--std", "--mean 0"] : ["--mean", "--std 1"];
+    const problem = `expected --mean and --std together, found ${given} alone; ${missing} leaves the pixels as they are`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  if (normalize !== undefined && normalize !== "standardize") {
+    const problem = `--mean and --std standardize pixels, --normalize asks for "${normalize}"; leave one of them out`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+}
+
+/** A preprocessing by its kind and numbers, as options name them. */
+function recipeText(preprocessing: Preprocessing): string {
+  if (preprocessing.kind !== "standardize") return preprocessing.kind;
+  return `standardize, mean ${preprocessing.mean}, std ${preprocessing.std}`;
+}
+
+function isSame(stated: Preprocessing, wanted: Standardizing | undefined): boolean {
+  if (wanted === undefined) return true;
+  return stated.kind === "standardize" && stated.mean === wanted.mean && stated.std === wanted.std;
+}
+
+function standardizing(mean: number, std: number): Standardizing {
+  return { kind: "standardize", mean, std };
+}
+
+function pixelsAssumed(path: string): Assumption {
+  return { subject: "pixels", what: "pixels ÷ 255", source: basename(resolve(path)), option: "--normalize" };
 }
 
 function readNumber(

@@ -2,8 +2,9 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Activation, Network } from "../contracts/network.js";
-import type { Normalization, Preprocessing } from "../contracts/preprocessing.js";
+import type { Assumption, AssumptionSubject } from "../contracts/assumption.js";
+import type { Activation, Layer, Network } from "../contracts/network.js";
+import type { Preprocessing } from "../contracts/preprocessing.js";
 import { NETWORK_CATALOG } from "../datasets/catalog.js";
 import { sha256Of } from "../datasets/sha256.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
@@ -13,10 +14,12 @@ import { FIXTURES } from "../package-root.js";
 import { suggest } from "../suggest.js";
 import type { NamedArrays } from "./arrays.js";
 import { weightsFormat } from "./format.js";
-import { activationOf } from "./metadata.js";
+import { activationOf, assumedIn } from "./metadata.js";
 import { decodePickle } from "./pickle/decode.js";
-import { choosePreprocessing, readPreprocessing } from "./recipe.js";
+import { type AskedPreprocessing, choosePreprocessing, readPreprocessing } from "./recipe.js";
+import { FORMAT, OUR_FORMAT } from "./safetensors.js";
 import { decodeSafetensors } from "./safetensors-reader.js";
+import { isStateDict } from "./state-dict.js";
 import { buildLayers } from "./validate.js";
 
 /** Networks that the package carries, by name. */
@@ -31,15 +34,24 @@ export const NETWORK_NAMES: readonly string[] = [...BUNDLED.keys(), ...NETWORK_C
 
 /** What one `readFile` holds: 2 GiB less a byte. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
-/** Of hidden layers, where neither a file nor an option says. */
+/** The activation that is assumed for arrays W1, b1 and so on, as the book's network has it. */
 export const DEFAULT_ACTIVATION: Activation = "sigmoid";
+/** The activation that is assumed for PyTorch's state dicts: nearly all public ones have it. */
+const STATE_DICT_ACTIVATION: Activation = "relu";
+/** The book's `sample_weight.pkl`: sigmoid, pixels ÷ 255 (ch03/neuralnet_mnist.py). */
+const BOOK_SHA256 = NETWORK_CATALOG.get("book")?.files[0].sha256;
+const BOOK_PREPROCESSING: Preprocessing = { kind: "scale" };
 
-/** What a file of weights may not say, and how it is downloaded. */
-export interface LoadNetworkOptions extends DownloadOptions {
-  /** Of the hidden layers, for files that do not say; `sigmoid` unless given. */
+/** A network from a file: its assumptions are named, or there are none. */
+export interface LoadedNetwork extends Network {
+  /** What neither the file nor an option states. */
+  readonly assumptions: readonly Assumption[];
+}
+
+/** What a file of weights may not state, and how it is downloaded. `normalize`, `mean` and `std` are for pixels. */
+export interface LoadNetworkOptions extends DownloadOptions, AskedPreprocessing {
+  /** Activation of the hidden layers, for a file that does not state it. A file that states another is refused. */
   readonly activation?: Activation | undefined;
-  /** For files that do not say: `scale` unless given, or `none`. A file that says something else is refused. */
-  readonly normalize?: Normalization | undefined;
   /** Decoding, which holds the thread, waits until this is settled; a rejection is thrown. */
   readonly decodeAfter?: Promise<unknown> | undefined;
 }
@@ -56,30 +68,58 @@ export interface LoadNetworkOptions extends DownloadOptions {
  * @throws UsageError ERR_OPTION_VALUE when `activation` contradicts the file.
  * @throws TransferError, with any of its codes, for a network that has to be downloaded.
  */
-export async function loadNetwork(source: string, options: LoadNetworkOptions = {}): Promise<Network> {
-  const { preprocessing, ...weights } = await loadWeights(source, options);
-  return { ...weights, preprocessing: choosePreprocessing(weights.name, preprocessing, options.normalize) };
+export async function loadNetwork(source: string, options: LoadNetworkOptions = {}): Promise<LoadedNetwork> {
+  const weights = await loadWeights(source, options);
+  const { preprocessing, assumptions } = choosePreprocessing(weights.name, weights.preprocessing, options);
+  return { ...weights, preprocessing, assumptions: [...weights.assumptions, ...assumptions] };
 }
 
-/** A network as far as its file goes: what its inputs are to be preprocessed by, most formats cannot say. */
-export interface Weights extends Omit<Network, "preprocessing"> {
+/** A network as its file states it. Most formats cannot state how pixels are preprocessed. */
+export interface Weights extends Omit<LoadedNetwork, "preprocessing"> {
   readonly preprocessing: Preprocessing | undefined;
 }
 
 /** `loadNetwork` without a choice of preprocessing; throws as it does, but for the codes of that choice. */
 export async function loadWeights(
   source: string,
-  options: Omit<LoadNetworkOptions, "normalize"> = {},
+  options: Omit<LoadNetworkOptions, keyof AskedPreprocessing> = {},
 ): Promise<Weights> {
   const path = await locate(source, options);
-  const { arrays, activation, preprocessing, files } = await readSource(source, path, options.decodeAfter);
-  checkActivation(path, activation, options.activation);
+  const decoded = await readSource(source, path, options.decodeAfter);
+  const { arrays, files, assumed } = decoded;
+  const sha256 = await sha256Of(files);
+  const isBook = sha256 === BOOK_SHA256;
+  const isActivationStated = decoded.activation !== undefined && !assumed.includes("activation");
+  if (isActivationStated) checkActivation(path, decoded.activation, options.activation);
+  const assumedActivation = isStateDict(arrays.keys()) ? STATE_DICT_ACTIVATION : DEFAULT_ACTIVATION;
+  const layers = buildLayers(path, arrays, options.activation ?? decoded.activation ?? assumedActivation);
+  const name = BUNDLED.has(source) ? source : basename(resolve(path));
+  const assumptions: Assumption[] = [];
+  if (layers.length > 1 && options.activation === undefined && !isActivationStated && !isBook) {
+    assumptions.push(activationAssumed(name, layers));
+  }
+  if (!decoded.isOriented && layers.every(({ inputs, outputs }) => inputs === outputs)) {
+    assumptions.push(orientationAssumed(name, isStateDict(arrays.keys())));
+  }
+  const isPreprocessingStated = !assumed.includes("pixels");
+  const stated = isPreprocessingStated ? decoded.preprocessing : undefined;
   return {
-    name: BUNDLED.has(source) ? source : basename(resolve(path)),
-    sha256: await sha256Of(files),
-    layers: buildLayers(path, arrays, activation ?? options.activation ?? DEFAULT_ACTIVATION),
-    preprocessing,
+    name,
+    sha256,
+    layers,
+    preprocessing: stated ?? (isBook ? BOOK_PREPROCESSING : undefined),
+    assumptions,
   };
+}
+
+function activationAssumed(source: string, [{ activation }]: readonly Layer[]): Assumption {
+  return { subject: "activation", what: `${activation} between layers`, source, option: "--activation" };
+}
+
+/** Shapes that are all square chain in both directions. */
+function orientationAssumed(source: string, transposed: boolean): Assumption {
+  const what = `weights (${transposed ? "outputs × inputs" : "inputs × outputs"})`;
+  return { subject: "orientation", what, source, option: null };
 }
 
 /** A source's path and bytes, where it is a file of ONNX; throws as `loadNetwork` does where it cannot be read. */
@@ -109,30 +149,39 @@ async function readSource(
   path: string,
   decodeAfter: Promise<unknown> | undefined,
 ): Promise<Decoded & { readonly files: readonly Uint8Array[] }> {
-  if ((await pathKind(path)) === "folder") return (await import("./folder.js")).readNpyFolder(path);
+  if ((await pathKind(path)) === "folder") {
+    return { ...(await (await import("./folder.js")).readNpyFolder(path)), ...ARRAYS_ALONE };
+  }
   const bytes = await readWeights(source, path);
   await decodeAfter;
   return { ...(await decode(path, bytes)), files: [bytes] };
 }
 
-/** A file's arrays, and what it says about the network around them. */
+/** A file's arrays, and what it states about the network around them. */
 interface Decoded {
   readonly arrays: NamedArrays;
-  /** Of the hidden layers: of all, or of each. */
+  /** Activation of all hidden layers, or of each. */
   readonly activation?: Activation | readonly Activation[] | undefined;
   readonly preprocessing?: Preprocessing | undefined;
+  /** What the file's writer had to assume; empty if the file is its own witness. */
+  readonly assumed: readonly AssumptionSubject[];
+  /** Whether the format states which axis of the weights are the inputs. */
+  readonly isOriented: boolean;
 }
+
+/** The format states nothing but arrays. */
+const ARRAYS_ALONE = { assumed: [], isOriented: false } as const;
 
 async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
   switch (await weightsFormat(path, bytes)) {
     case "pickle":
-      return { arrays: decodePickle(path, bytes) };
+      return { arrays: decodePickle(path, bytes), ...ARRAYS_ALONE };
     case "npz":
-      return { arrays: await (await import("./npz.js")).decodeNpz(path, bytes) };
+      return { arrays: await (await import("./npz.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "onnx": {
       const { decodeOnnx } = await import("./onnx/decode.js");
-      const { arrays, activations, preprocessing } = decodeOnnx(path, bytes);
-      return { arrays, activation: activations, preprocessing };
+      const { arrays, activations, preprocessing, assumed } = decodeOnnx(path, bytes);
+      return { arrays, activation: activations, preprocessing, assumed, isOriented: true };
     }
     case "safetensors": {
       const { arrays, metadata } = decodeSafetensors(path, bytes);
@@ -140,6 +189,8 @@ async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
         arrays,
         activation: activationOf(path, "activation", metadata),
         preprocessing: readPreprocessing(path, metadata),
+        assumed: assumedIn(path, metadata),
+        isOriented: metadata.get(FORMAT) === OUR_FORMAT,
       };
     }
   }

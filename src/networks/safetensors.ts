@@ -1,15 +1,18 @@
 /** Writes a network as safetensors: plain numbers behind a JSON header, which any language reads and nothing can run. */
 
-import type { Network } from "../contracts/network.js";
 import { ELEMENT_BYTES } from "./arrays.js";
 import { encodeElements, joined, type WrittenType } from "./encode-elements.js";
+import { assumedMetadata } from "./metadata.js";
 import { preprocessingMetadata } from "./recipe.js";
-import { hiddenActivation, type Tensor, tensorsOf } from "./tensors.js";
+import { hiddenActivation, type Tensor, tensorsOf, type WritableNetwork } from "./tensors.js";
 
 /** The header, and so the data behind it, ends on a multiple of this (github.com/huggingface/safetensors#format). */
 const HEADER_ALIGNMENT_BYTES = 8;
 const LENGTH_BYTES = BigUint64Array.BYTES_PER_ELEMENT;
 const SPACE = 0x20;
+/** The key and the value of the metadata that tell our files from others. */
+export const FORMAT = "format";
+export const OUR_FORMAT = "batchwise";
 const DTYPES = { float32: "F32", float64: "F64" } as const;
 
 /**
@@ -19,15 +22,13 @@ const DTYPES = { float32: "F32", float64: "F64" } as const;
  * @throws NetworkError ERR_NETWORK_ACTIVATIONS when hidden layers differ in activation, or the last has one;
  *   ERR_NETWORK_F32 when a weight is not finite in float32.
  */
-export function encodeSafetensors(
-  network: Pick<Network, "layers" | "preprocessing">,
-  type: WrittenType = "float32",
-): Uint8Array {
+export function encodeSafetensors(network: WritableNetwork, type: WrittenType = "float32"): Uint8Array {
   const tensors = tensorsOf(network);
   const header = encodeHeader(tensors, type, {
-    format: "batchwise",
+    [FORMAT]: OUR_FORMAT,
     activation: hiddenActivation(network.layers),
     ...preprocessingMetadata(network.preprocessing),
+    ...assumedMetadata(network.assumptions ?? []),
   });
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeBigUInt64LE(BigInt(header.length));

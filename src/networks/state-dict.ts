@@ -17,8 +17,8 @@ interface Linear extends LayerPlan {
 }
 
 /** Whether any name is one of PyTorch's for weights. */
-export function isStateDict(shapes: Shapes): boolean {
-  return [...shapes.keys()].some((name) => WEIGHT.test(name));
+export function isStateDict(names: Iterable<string>): boolean {
+  return [...names].some((name) => WEIGHT.test(name));
 }
 
 /**

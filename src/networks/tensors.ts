@@ -3,6 +3,10 @@ import type { Activation, Layer, Network } from "../contracts/network.js";
 import { NetworkError } from "../errors.js";
 import type { NamedArray } from "./arrays.js";
 
+/** What a file holds of a network. Without `assumptions` everything in it is stated. */
+export type WritableNetwork = Pick<Network, "layers" | "preprocessing"> &
+  Partial<Pick<Network, "assumptions">>;
+
 export interface Tensor extends NamedArray {
   readonly name: string;
 }

@@ -1,11 +1,11 @@
 /** The formats that networks can be written in, by the ending of a file. */
 import { extname } from "node:path";
-import type { Network } from "../contracts/network.js";
 import { NetworkError, UsageError } from "../errors.js";
 import { largestFloat32Change, type WrittenType } from "./encode-elements.js";
 import { encodeNpz } from "./npz.js";
 import { encodeOnnx } from "./onnx/encode.js";
 import { encodeSafetensors } from "./safetensors.js";
+import type { WritableNetwork } from "./tensors.js";
 
 export const NETWORK_ENDINGS = [".npz", ".safetensors", ".onnx"] as const;
 export type NetworkEnding = (typeof NETWORK_ENDINGS)[number];
@@ -41,7 +41,7 @@ export function networkEndingOf(path: string): NetworkEnding {
  */
 export function encodeNetwork(
   ending: NetworkEnding,
-  network: Pick<Network, "layers" | "preprocessing">,
+  network: WritableNetwork,
   { type: wanted, deflated = false }: WriteNetworkOptions = {},
 ): WrittenNetwork {
   const float32Change = largestFloat32Change(network);
@@ -51,10 +51,7 @@ export function encodeNetwork(
 }
 
 const ENCODE: Readonly<
-  Record<
-    NetworkEnding,
-    (network: Pick<Network, "layers" | "preprocessing">, type: WrittenType, deflated: boolean) => Uint8Array
-  >
+  Record<NetworkEnding, (network: WritableNetwork, type: WrittenType, deflated: boolean) => Uint8Array>
 > = {
   ".npz": (network, type, deflated) => {
     const { kind } = network.preprocessing;

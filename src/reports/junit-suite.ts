@@ -6,7 +6,7 @@ import type { Report } from "./report.js";
 const EVALUATION = "evaluation";
 
 export function junitSuite({ evaluation, gates, fault }: Report, name?: string): JunitSuite {
-  const { dataset, network, run, result, timing } = evaluation;
+  const { assumptions, dataset, network, run, result, timing } = evaluation;
   const scores: JunitSuite["properties"] = result.labelled ? [["accuracy", String(result.accuracy)]] : [];
   return {
     name: name ?? `${network.name} on ${dataset.name}, ${dataset.split}`,
@@ -16,6 +16,9 @@ export function junitSuite({ evaluation, gates, fault }: Report, name?: string):
       ["engine", run.engine],
       ["images", String(result.total)],
       ...scores,
+      ...assumptions.map(
+        ({ subject, what, source }) => [`assumed.${subject}`, `${what} (${source})`] as const,
+      ),
     ],
     cases: [
       { name: EVALUATION, elapsedMs: timing.totalMs, problem: fault && errorProblem(fault) },

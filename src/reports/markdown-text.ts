@@ -1,4 +1,6 @@
 /** Text that others chose, as it may stand in Markdown. */
+import { assumedText } from "../assumptions.js";
+import type { Assumption } from "../contracts/assumption.js";
 import { printable } from "../printable.js";
 
 /** GitHub makes a link of what begins with www. */
@@ -23,4 +25,10 @@ export function markdownTable(
 ): string {
   const lines = [header, align.map((side) => (side === "left" ? ":--" : "--:")), ...rows];
   return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+}
+
+/** `**Assumed**: …`, if anything was. */
+export function assumedParts(assumptions: readonly Assumption[]): string[] {
+  if (assumptions.length === 0) return [];
+  return [`**Assumed**: ${markdownText(assumedText(assumptions), Number.POSITIVE_INFINITY)}\n`];
 }

@@ -2,7 +2,7 @@
 import type { PredictedCounts, ResultCounts } from "../contracts/result.js";
 import { grouped } from "../errors/define.js";
 import { classesShown, mostConfused } from "./class-rows.js";
-import { markdownTable, markdownText } from "./markdown-text.js";
+import { assumedParts, markdownTable, markdownText } from "./markdown-text.js";
 import { pythonFloat } from "./python-float.js";
 import type { Report } from "./report.js";
 
@@ -19,6 +19,7 @@ export function renderMarkdown(report: Report): string {
   const parts = [
     `### ${title}\n`,
     ...(result.complete ? [] : [partialText(report.fault)]),
+    ...assumedParts(report.evaluation.assumptions),
     ...(result.labelled ? [correctText(result)] : []),
     markdownTable(
       ["data", "network", "engine", "images", "images/s"],

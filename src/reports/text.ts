@@ -1,4 +1,5 @@
 /** The text answer, for a person; its last line is the one that the book prints. */
+import { assumedText } from "../assumptions.js";
 import type { AnyEvaluation, PredictedCounts, ResultCounts } from "../contracts/result.js";
 import { grouped } from "../errors/define.js";
 import { printable } from "../printable.js";
@@ -20,7 +21,7 @@ export function renderText(evaluation: AnyEvaluation, paint: Paint = plainPaint)
   return [...rowLines(headingRows(evaluation)), ...lines].map((line) => `${line.trimEnd()}\n`).join("");
 }
 
-function headingRows({ dataset, network, run, result, timing }: AnyEvaluation): Row[] {
+function headingRows({ assumptions, dataset, network, run, result, timing }: AnyEvaluation): Row[] {
   const { p50, p90, p99 } = timing.batchLatencyMs;
   const rows: Row[] = [
     ["Data", `${printable(dataset.name)}, ${dataset.split}: ${imagesText(result.total, dataset.total)}`],
@@ -32,6 +33,7 @@ function headingRows({ dataset, network, run, result, timing }: AnyEvaluation): 
     ["Time", `${timing.evaluateMs.toFixed(1)} ms, ${grouped(timing.imagesPerSecond)} images/s`],
     ["Batch", `p50 ${p50.toFixed(2)} ms, p90 ${p90.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`],
   ];
+  if (assumptions.length > 0) rows.push(["Assumed", assumedText(assumptions)]);
   if (!result.complete) {
     rows.push(["Partial", "not all images were evaluated; the numbers are of those that were"]);
   }

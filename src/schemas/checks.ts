@@ -24,9 +24,15 @@ const evaluation = z
     labels: path.optional().describe("The label file, where the data set is an image file."),
     classes: path.optional().describe("A file of class names, one a line."),
     split: z.enum(SPLITS).optional(),
+    invert: z.boolean().optional().describe("Each pixel p becomes 255 − p."),
+    transpose: z.boolean().optional().describe("Rows and columns of each picture change places."),
+    labelOffset: within(LIMITS.labelOffset).optional().describe("Added to each label."),
     weights: path.optional().describe("A name, a file, or a folder of .npy files. Default: bundled."),
     activation: z.enum(ACTIVATIONS).optional().describe("Of the hidden layers, where the file does not say."),
     normalize: z.enum(NORMALIZATIONS).optional().describe("Where the file does not say."),
+    mean: decimalWithin(LIMITS.mean).optional().describe("Of pixels ÷ 255; std stands beside it."),
+    std: decimalWithin(LIMITS.std).optional().describe("Of pixels ÷ 255; mean stands beside it."),
+    strict: z.boolean().optional().describe("Default: the suite's."),
     engine: z.enum(ENGINES).optional(),
     offset: within(LIMITS.offset).optional().describe("The first image."),
     limit: within(LIMITS.limit).optional().describe("At most so many images."),
@@ -54,6 +60,7 @@ export const checksSchema = z
       .describe("Of one task: a batch, with simd some hundred. Default: 30."),
     retries: within(LIMITS.retries).optional().describe("How often a failed batch is run again. Default: 2."),
     offline: z.boolean().optional().describe("Download nothing."),
+    strict: z.boolean().optional().describe("Refuse to evaluate on assumptions. Default: false."),
     evaluations: z.array(evaluation).min(1),
   })
   .refine(({ evaluations }) => new Set(evaluations.map(({ name }) => name)).size === evaluations.length, {

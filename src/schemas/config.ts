@@ -38,12 +38,18 @@ const OF_DATA = {
     .describe("The label file, where dataset is an image file; false predicts without a score."),
   classes: text.describe("A file of class names, one a line."),
   split: oneOf(SPLITS).describe("Which half of the data set."),
+  invert: flag.describe("Each pixel p becomes 255 − p."),
+  transpose: flag.describe("Rows and columns of each picture change places."),
+  labelOffset: wholeNumber(LIMITS.labelOffset).describe("Whole number that is added to each label."),
 };
 
 const OF_NETWORK = {
   weights: text.describe(`Network: ${NETWORK_NAMES.join(", ")}, a file, or a folder of .npy files.`),
-  activation: oneOf(ACTIVATIONS).describe("Of the hidden layers, where the file does not say."),
-  normalize: oneOf(NORMALIZATIONS).describe("What pixels go through, where the file does not say."),
+  activation: oneOf(ACTIVATIONS).describe("Activation of the hidden layers, if the file does not state it."),
+  normalize: oneOf(NORMALIZATIONS).describe("What pixels go through, if the file does not state it."),
+  mean: decimal(LIMITS.mean).describe("Subtracted from pixels ÷ 255; std stands beside it."),
+  std: decimal(LIMITS.std).describe("What (pixels ÷ 255 − mean) is divided by; mean stands beside it."),
+  strict: flag.describe("Refuse to evaluate on assumptions."),
   offline: flag.describe("Use what is in the cache, and download nothing."),
 };
 

@@ -25,16 +25,23 @@ export const partialCounts = z.object({
   recomputed: count,
 });
 
-const preprocessing = z.discriminatedUnion("kind", [
+export const preprocessing = z.discriminatedUnion("kind", [
   z.object({ kind: z.enum(["none", "scale"]) }),
   z.object({ kind: z.literal("standardize"), mean: z.number(), std: z.number() }),
   z.object({ kind: z.enum(["whiten-zca", "whiten-pca"]), epsilon: z.number(), folded: z.literal(true) }),
 ]);
 
+export const datasetView = z.object({
+  invert: z.boolean().describe("Each pixel p becomes 255 − p."),
+  transpose: z.boolean().describe("Rows and columns change places."),
+  labelOffset: within(LIMITS.labelOffset).describe("Added to each label."),
+});
+
 export const runIdentity = z
   .object({
     batchwise: z.string(),
     dataset: sha256,
+    view: datasetView,
     network: sha256,
     arithmetic: z.enum(["float64", ...ENGINES]),
     preprocessing,

@@ -1,11 +1,13 @@
 /** The JSON of an evaluation: what `--format json` writes, and `--baseline`, `report` and `compare` read. */
 import * as z from "zod";
-import { SPLITS } from "../contracts/dataset.js";
+import { ASSUMPTION_SUBJECTS } from "../contracts/assumption.js";
+import { AS_STORED, SPLITS } from "../contracts/dataset.js";
 import { ENGINES } from "../contracts/engine.js";
+import { ACTIVATIONS } from "../contracts/network.js";
 import { PREDICTIONS_FORMATS } from "../contracts/predictions.js";
 import { NORMALIZATIONS } from "../contracts/preprocessing.js";
 import { confusionMetrics, scoreMetrics } from "./metrics.js";
-import { shardPart } from "./part.js";
+import { datasetView, preprocessing, shardPart } from "./part.js";
 import { count, milliseconds, sha256, share } from "./primitives.js";
 
 export const SCHEMA_VERSION = 1;
@@ -19,6 +21,7 @@ const dataset = z.object({
   total: count.describe("Images in the whole set; result.total counts those evaluated."),
   offset: count.describe("The first image evaluated."),
   classNames: z.array(z.string()).nullable(),
+  view: datasetView.default(AS_STORED).describe("How stored pictures and labels were changed."),
   location: z
     .object({ dataset: z.string(), labels: z.string().nullable(), classes: z.string().nullable() })
     .nullable()
@@ -29,14 +32,32 @@ const network = z.object({
   name: z.string(),
   sha256,
   layers: z.array(z.int().positive()).describe("Inputs, hidden units, outputs."),
+  activations: z
+    .array(z.enum(ACTIVATIONS))
+    .nullable()
+    .default(null)
+    .describe("Of each layer; null for an ONNX model that is run whole."),
+  preprocessing: preprocessing
+    .nullable()
+    .default(null)
+    .describe("What pixels go through before the first layer."),
   location: z
     .object({
       weights: z.string(),
       activation: z.string().nullable(),
       normalize: z.enum(NORMALIZATIONS).nullable(),
+      mean: z.number().nullable().default(null),
+      std: z.number().nullable().default(null),
     })
     .nullable()
     .describe("As of the data set; null in it where nothing was given."),
+});
+
+const assumption = z.object({
+  subject: z.enum(ASSUMPTION_SUBJECTS),
+  what: z.string().describe("The value that was assumed, in words."),
+  source: z.string().describe("Name of the file that does not state it."),
+  option: z.string().nullable().describe("The option that states it."),
 });
 
 const run = z.object({
@@ -112,6 +133,10 @@ const timelineEntry = z.object({
 export const resultSchema = z
   .object({
     schemaVersion: z.literal(SCHEMA_VERSION),
+    assumptions: z
+      .array(assumption)
+      .default([])
+      .describe("What the numbers rest on although neither a file nor an option states it."),
     dataset,
     network,
     run,

@@ -30,6 +30,8 @@ test("opens an image file and its label file", async (t) => {
     sha256: createHash("sha256").update(files).digest("hex"),
     labelsPath: paths.labels,
     classNames: undefined,
+    view: { invert: false, transpose: false, labelOffset: 0 },
+    assumptions: [],
   });
   for await (const slab of slabs({ offset: 0, limit: 10 }, 100)) {
     t.deepEqual(new Uint8Array(slab.pixels), pixelsOf(60));

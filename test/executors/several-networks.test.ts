@@ -23,6 +23,7 @@ const MODEL: OnnxModel = {
   name: "model.onnx",
   sha256: "0".repeat(64),
   preprocessing: { kind: "none" },
+  assumptions: [],
   input: { name: "images", type: "float32", shape: [64], batch: undefined },
   output: { name: "logits", classes: 10 },
   bytes: new Uint8Array(0),

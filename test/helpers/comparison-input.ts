@@ -1,8 +1,10 @@
 /** Two networks' answers, made up for the page of a comparison: images, predictions and counts that belong together. */
+
 import { emptyAnswers, type PairedAnswers } from "../../src/compare/answers.js";
 import { summarizeComparison } from "../../src/compare/summary.js";
 import type { Comparison } from "../../src/contracts/comparison.js";
 import type { Dataset } from "../../src/contracts/dataset.js";
+import { AS_STORED } from "../../src/contracts/dataset.js";
 import { renderComparisonPage } from "../../src/reports/html/comparison/document.js";
 import { randomDataset, seeded } from "./random.js";
 
@@ -49,11 +51,14 @@ export async function madeUpComparison({
     name,
     sha256: "0".repeat(64),
     layers: [64, classes],
-    location: { weights: `/nowhere/${name}`, activation: null, normalize: null },
+    activations: null,
+    preprocessing: null,
+    location: { weights: `/nowhere/${name}`, activation: null, normalize: null, mean: null, std: null },
     resultPath: null,
   });
   const comparison: Comparison = {
     schemaVersion: 1,
+    assumptions: [],
     dataset: {
       name: datasetName,
       split: "test",
@@ -61,6 +66,7 @@ export async function madeUpComparison({
       total: dataset.total,
       offset,
       classNames: classNames ?? null,
+      view: AS_STORED,
       location: { dataset: "/nowhere/data", labels: null, classes: null },
     },
     a: side(names[0]),

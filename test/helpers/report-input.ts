@@ -1,4 +1,5 @@
 /** An evaluation made up for the HTML report: images, answers and counts that belong together. */
+import { AS_STORED } from "../../src/contracts/dataset.js";
 import type { ScoreMetrics } from "../../src/contracts/metrics.js";
 import { confusionMetrics } from "../../src/metrics/confusion-metrics.js";
 import { wilson95 } from "../../src/metrics/intervals.js";
@@ -53,6 +54,7 @@ export function madeUpInput({
   for (const [i, label] of labels.entries()) confusionMatrix[label][predictions[i]]++;
   return {
     evaluation: {
+      assumptions: [],
       dataset: {
         name: datasetName,
         split: "test",
@@ -60,8 +62,15 @@ export function madeUpInput({
         total,
         offset: 0,
         classNames: classNames ?? null,
+        view: AS_STORED,
       },
-      network: { name: networkName, sha256: "0".repeat(64), layers: [INPUTS, classes] },
+      network: {
+        name: networkName,
+        sha256: "0".repeat(64),
+        layers: [INPUTS, classes],
+        activations: ["identity"],
+        preprocessing: { kind: "scale" },
+      },
       run: {
         engine: "ml-matrix",
         executor: "local",

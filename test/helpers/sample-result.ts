@@ -1,4 +1,5 @@
 /** A result worked out by hand: eleven images of three classes, with everything that a result can have. */
+import { AS_STORED } from "../../src/contracts/dataset.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "../../src/contracts/result.js";
 import type { ResultFile } from "../../src/schemas/result.js";
 
@@ -45,6 +46,7 @@ export const SAMPLE_COUNTS: LabelledResult = {
 /** As its JSON file holds it. */
 export const SAMPLE_RESULT: ResultFile = {
   schemaVersion: 1,
+  assumptions: [],
   dataset: {
     name: "shapes",
     split: "test",
@@ -52,13 +54,16 @@ export const SAMPLE_RESULT: ResultFile = {
     total: 11,
     offset: 0,
     classNames: ["circle", "square", "triangle"],
+    view: AS_STORED,
     location: { dataset: "shapes", labels: null, classes: "shapes/names.txt" },
   },
   network: {
     name: "shapes.onnx",
     sha256: "b".repeat(64),
     layers: [64, 16, 3],
-    location: { weights: "shapes.onnx", activation: null, normalize: "scale" },
+    activations: ["relu", "identity"],
+    preprocessing: { kind: "scale" },
+    location: { weights: "shapes.onnx", activation: null, normalize: "scale", mean: null, std: null },
   },
   run: {
     engine: "ml-matrix",

@@ -1,5 +1,7 @@
 /** A run of 101 images of three classes, with its journal and its parts, as a killed and a sharded run leave them. */
+
 import type { ImageRange } from "../../src/contracts/dataset.js";
+import { AS_STORED } from "../../src/contracts/dataset.js";
 import type { RunIdentity } from "../../src/contracts/identity.js";
 import type { JournalHeader, JournalLine } from "../../src/contracts/journal.js";
 import type { PartialCounts, Shard, ShardPart } from "../../src/contracts/partial.js";
@@ -13,6 +15,7 @@ const CLASSES = 3;
 export const SAMPLE_IDENTITY: RunIdentity = {
   batchwise: "0.1.0",
   dataset: "a".repeat(64),
+  view: AS_STORED,
   network: "b".repeat(64),
   arithmetic: "float64",
   preprocessing: { kind: "scale" },

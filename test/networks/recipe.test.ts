@@ -75,27 +75,69 @@ test("keeps a recipe's control characters out of the message", (t) => {
   coded(t, () => readPreprocessing("a", metadata), "ERR_RECIPE");
 });
 
-test("scales where nobody says anything, and takes the wish where only that is there", (t) => {
-  t.deepEqual(choosePreprocessing("a", undefined, undefined), { kind: "scale" });
-  t.deepEqual(choosePreprocessing("a", undefined, "scale"), { kind: "scale" });
-  t.deepEqual(choosePreprocessing("a", undefined, "none"), { kind: "none" });
+test("assumes pixels ÷ 255 if nobody states anything, and takes what is asked for otherwise", (t) => {
+  t.deepEqual(choosePreprocessing("a/w.npz", undefined, {}), {
+    preprocessing: { kind: "scale" },
+    assumptions: [{ subject: "pixels", what: "pixels ÷ 255", source: "w.npz", option: "--normalize" }],
+  });
+  for (const [asked, preprocessing] of [
+    [{ normalize: "scale" }, { kind: "scale" }],
+    [{ normalize: "none" }, { kind: "none" }],
+    [
+      { mean: 0.5, std: 2 },
+      { kind: "standardize", mean: 0.5, std: 2 },
+    ],
+    [
+      { normalize: "standardize", mean: -0.25, std: 1.5 },
+      { kind: "standardize", mean: -0.25, std: 1.5 },
+    ],
+  ] as const) {
+    t.deepEqual(choosePreprocessing("a", undefined, asked), { preprocessing, assumptions: [] });
+  }
 });
 
-test("sends whoever asks for statistics that are not there to batchwise fit", (t) => {
-  for (const asked of ["standardize", "whiten-zca", "whiten-pca"] as const) {
-    const error = coded(t, () => choosePreprocessing("a", undefined, asked), "ERR_NORMALIZE_STATISTICS");
-    t.true(error.message.includes(`run "batchwise fit --normalize ${asked}"`), error.message);
+test("names what to do for numbers that nobody states", (t) => {
+  for (const [normalize, step] of [
+    ["standardize", "--mean and --std"],
+    ["whiten-zca", "batchwise fit --normalize whiten-zca"],
+    ["whiten-pca", "batchwise fit --normalize whiten-pca"],
+  ] as const) {
+    const error = coded(
+      t,
+      () => choosePreprocessing("a", undefined, { normalize }),
+      "ERR_NORMALIZE_STATISTICS",
+    );
+    t.true(error.message.includes(step), error.message);
     t.is(error.exitStatus, 3);
   }
 });
 
-test("takes a recipe's own name as a wish, and refuses every other", (t) => {
-  for (const said of RECIPES) {
-    t.is(choosePreprocessing("a", said, undefined), said);
-    t.is(choosePreprocessing("a", said, said.kind), said);
-    for (const { kind } of RECIPES.filter((other) => other.kind !== said.kind)) {
-      const error = coded(t, () => choosePreprocessing("a", said, kind), "ERR_NORMALIZE_MISMATCH");
-      t.like(error.facts, { expected: said.kind, found: kind });
+test("takes a recipe's own name and numbers as asked for, and refuses all others", (t) => {
+  for (const stated of RECIPES) {
+    const { kind } = stated;
+    const same = kind === "standardize" ? { mean: stated.mean, std: stated.std } : { normalize: kind };
+    for (const asked of [{}, { normalize: kind }, same]) {
+      t.deepEqual(choosePreprocessing("a", stated, asked), { preprocessing: stated, assumptions: [] });
     }
+    for (const other of RECIPES.filter((one) => one.kind !== kind)) {
+      coded(t, () => choosePreprocessing("a", stated, { normalize: other.kind }), "ERR_NORMALIZE_MISMATCH");
+    }
+    const error = coded(
+      t,
+      () => choosePreprocessing("a", stated, { mean: 0.77, std: 2 }),
+      "ERR_NORMALIZE_MISMATCH",
+    );
+    t.true(error.message.includes("--mean 0.77 --std 2"), error.message);
+  }
+});
+
+test("refuses half of a pair of numbers, and numbers beside another preprocessing", (t) => {
+  for (const asked of [
+    { mean: 0.5 },
+    { std: 0.5 },
+    { mean: 0.5, std: 0.5, normalize: "scale" },
+    { mean: 0.5, std: 0.5, normalize: "none" },
+  ] as const) {
+    coded(t, () => choosePreprocessing("a", undefined, asked), "ERR_USAGE");
   }
 });

@@ -96,7 +96,7 @@ test("lets the options repeat what a file names, but not contradict it", async (
   t.deepEqual(network.preprocessing, { kind: "none" });
   const mismatch = await refused(t, path, "ERR_NORMALIZE_MISMATCH", { normalize: "scale" });
   t.is(mismatch.exitStatus, 3);
-  t.like(mismatch.facts, { path: "relu.safetensors", expected: "none", found: "scale" });
+  t.like(mismatch.facts, { path: "relu.safetensors", expected: "none", found: "--normalize scale" });
   const error = await refused(t, path, "ERR_OPTION_VALUE", { activation: "sigmoid" });
   t.is(error.exitStatus, 2);
   t.like(error.facts, { option: "--activation", found: "sigmoid" });

@@ -26,7 +26,7 @@ async function bundledSpec(): Promise<RunSpec> {
       sha256: pair.dataset.sha256,
     },
     network: {
-      location: { weights: "bundled", activation: null, normalize: null },
+      location: { weights: "bundled", activation: null, normalize: null, mean: null, std: null },
       sha256: pair.network.sha256,
     },
     files: {},

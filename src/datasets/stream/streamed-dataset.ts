@@ -30,7 +30,10 @@ export interface StreamedOptions {
   readonly lanePixelBytes?: number | undefined;
 }
 
-export type StreamedFacts = Pick<Dataset, "name" | "split" | "classNames" | "labelsPath">;
+export type StreamedFacts = Pick<
+  Dataset,
+  "name" | "split" | "classNames" | "labelsPath" | "view" | "assumptions"
+>;
 
 /**
  * The set of all images of the files, in their order. Heads alone are read here, and what `fingerprint` reads of files

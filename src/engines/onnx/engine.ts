@@ -23,6 +23,7 @@ export function modelOfLayers(layers: FoldedLayers): OnnxModel {
     name: "layers",
     sha256: "",
     preprocessing,
+    assumptions: [],
     input: { name: INPUT, type: "float32", shape: sizes.slice(0, 1), batch: undefined },
     output: { name: OUTPUT, classes: sizes[sizes.length - 1] },
     bytes: shareBytes(encodeOnnx({ layers, preprocessing })),

@@ -1,8 +1,10 @@
 /** An ONNX model of fully connected layers → named arrays, the activation of each layer, and the preprocessing. */
+import type { AssumptionSubject } from "../../contracts/assumption.js";
 import type { Activation } from "../../contracts/network.js";
 import type { Preprocessing } from "../../contracts/preprocessing.js";
 import { NetworkError } from "../../errors.js";
 import type { NamedArrays } from "../arrays.js";
+import { assumedIn } from "../metadata.js";
 import { readPreprocessing } from "../recipe.js";
 import { chainOf } from "./chain.js";
 import { LayerBuilder } from "./layer-builder.js";
@@ -18,6 +20,8 @@ export interface DecodedOnnx {
   /** Of every layer but the last. */
   readonly activations: readonly Activation[];
   readonly preprocessing: Preprocessing | undefined;
+  /** What the properties name as assumed by the file's writer. */
+  readonly assumed: readonly AssumptionSubject[];
 }
 
 /**
@@ -37,11 +41,12 @@ export function decodeOnnx(path: string, bytes: Uint8Array): DecodedOnnx {
   for (const step of steps) applyStep(builder, step);
   const { arrays, activations, scaled } = builder.finish();
   const said = readPreprocessing(path, model.metadata, KEY_PREFIX);
-  if (!scaled) return { arrays, activations, preprocessing: said };
+  const assumed = assumedIn(path, model.metadata, KEY_PREFIX);
+  if (!scaled) return { arrays, activations, preprocessing: said, assumed };
   if (said !== undefined && said.kind !== "none") {
     const expected = "pixels divided by 255 once";
     const found = `a division in the graph, and ${KEY_PREFIX}normalize = ${said.kind}`;
     throw new NetworkError("ERR_ONNX_GRAPH", { path, expected, found });
   }
-  return { arrays, activations, preprocessing: { kind: "scale" } };
+  return { arrays, activations, preprocessing: { kind: "scale" }, assumed };
 }

@@ -1,10 +1,11 @@
 /** Writes a network as an ONNX model that every runtime reads: Gemm and activations, nothing newer than opset 13. */
 import protobuf from "protobufjs/minimal.js";
-import type { Activation, Layer, Network } from "../../contracts/network.js";
+import type { Activation, Layer } from "../../contracts/network.js";
 import type { Normalization } from "../../contracts/preprocessing.js";
 import { encodeElements, type WrittenType } from "../encode-elements.js";
+import { assumedMetadata } from "../metadata.js";
 import { preprocessingMetadata } from "../recipe.js";
-import { type Tensor, tensorsOf } from "../tensors.js";
+import { type Tensor, tensorsOf, type WritableNetwork } from "../tensors.js";
 import { KEY_PREFIX } from "./decode.js";
 import { WIRE } from "./message.js";
 import { TENSOR_TYPES } from "./tensor.js";
@@ -37,10 +38,7 @@ const OPERATORS: Readonly<Record<Exclude<Activation, "identity">, string>> = {
  *
  * @throws NetworkError ERR_NETWORK_F32 when a weight is not finite in float32.
  */
-export function encodeOnnx(
-  network: Pick<Network, "layers" | "preprocessing">,
-  type: WrittenType = "float32",
-): Uint8Array {
+export function encodeOnnx(network: WritableNetwork, type: WrittenType = "float32"): Uint8Array {
   const activations = network.layers.map(({ activation }) => activation).join(",");
   const writer = protobuf.Writer.create();
   integer(writer, 1, IR_VERSION);
@@ -61,6 +59,7 @@ export function encodeOnnx(
   message(writer, 8, (opset) => integer(opset, 2, OPSET));
   for (const [key, value] of [
     ...Object.entries(preprocessingMetadata(network.preprocessing, KEY_PREFIX)),
+    ...Object.entries(assumedMetadata(network.assumptions ?? [], KEY_PREFIX)),
     [`${KEY_PREFIX}activations`, activations],
   ]) {
     message(writer, 14, (property) => {

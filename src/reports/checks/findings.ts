@@ -1,4 +1,5 @@
 /** What the table of a suite says of each evaluation. */
+import { assumedText } from "../../assumptions.js";
 import type { CheckOutcome, CheckStatus, ChecksReport } from "../../contracts/checks.js";
 import { grouped } from "../../errors/define.js";
 
@@ -14,10 +15,14 @@ export function correctText({ evaluation }: CheckOutcome): string {
   return `${grouped(correct)} of ${grouped(total)}`;
 }
 
-/** What is to be known beside the status: the error, and each gate that was missed. */
-export function findings({ fault, gates }: CheckOutcome): string[] {
-  const missed = gates.filter(({ passed }) => !passed).map(({ message }) => message);
-  return fault === undefined ? missed : [fault.message, ...missed];
+/** What stands beside the status: the error, each gate that was missed, and what was assumed. */
+export function findings({ evaluation, fault, gates }: CheckOutcome): string[] {
+  const assumptions = evaluation?.assumptions ?? [];
+  return [
+    ...(fault === undefined ? [] : [fault.message]),
+    ...gates.filter(({ passed }) => !passed).map(({ message }) => message),
+    ...(assumptions.length === 0 ? [] : [`assumed: ${assumedText(assumptions)}`]),
+  ];
 }
 
 /** `3 checks: 1 passed, 1 failed, 1 error`. */

@@ -1,7 +1,7 @@
 /** A comparison as Markdown, for a pull request's comment. */
 import type { ComparedSide, Comparison, SideScore } from "../../contracts/comparison.js";
 import { grouped } from "../../errors/define.js";
-import { markdownTable, markdownText } from "../markdown-text.js";
+import { assumedParts, markdownTable, markdownText } from "../markdown-text.js";
 import { differenceText, imagesText, indicesText, pValueText } from "./words.js";
 
 const LISTED_IMAGES = 10;
@@ -19,6 +19,7 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
     ...(result.complete
       ? []
       : ["**Partial**: not all images were evaluated; all is of those that both have answered\n"]),
+    ...assumedParts(comparison.assumptions),
     `${markdownText(dataset.name)}, ${dataset.split}: ${imagesText(comparison)}; McNemar's exact p = ${pValueText(result.mcnemarPValue)}; both right on ${grouped(right.both)}, both wrong on ${grouped(right.neither)}, agreed on ${grouped(result.agreed)}\n`,
     markdownTable(["", "network", "accuracy", "95 % interval", "right"], rows, [
       "left",

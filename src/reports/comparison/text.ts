@@ -1,4 +1,5 @@
 /** A comparison for a person. */
+import { assumedText } from "../../assumptions.js";
 import type { ComparedSide, Comparison } from "../../contracts/comparison.js";
 import { grouped } from "../../errors/define.js";
 import { printable } from "../../printable.js";
@@ -12,12 +13,13 @@ const LISTED_IMAGES = 20;
 const MOST_CLASSES = 16;
 
 export function renderComparisonText(comparison: Comparison): string {
-  const { dataset, a, b, result } = comparison;
+  const { assumptions, dataset, a, b, result } = comparison;
   const { right, agreed, total } = result;
   const rows: Row[] = [
     ["Data", `${printable(dataset.name)}, ${dataset.split}: ${imagesText(comparison)}`],
     ["A", sideText(a)],
     ["B", sideText(b)],
+    ...(assumptions.length === 0 ? [] : [["Assumed", assumedText(assumptions)] as const]),
     ...(result.complete ? [] : [PARTIAL]),
   ];
   const scores: Row[] = [

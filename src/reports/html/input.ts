@@ -3,7 +3,7 @@ import type { ImageShape } from "../../contracts/dataset.js";
 import type { Evaluation } from "../../contracts/result.js";
 
 /** An evaluation of labelled images, from memory or from its JSON; where things lie on this machine is not told. */
-export interface ReportedEvaluation extends Pick<Evaluation, "run" | "result" | "timing"> {
+export interface ReportedEvaluation extends Pick<Evaluation, "assumptions" | "run" | "result" | "timing"> {
   readonly dataset: Omit<Evaluation["dataset"], "location">;
   readonly network: Omit<Evaluation["network"], "location">;
   /** Absent or empty where it was not kept. */

@@ -2,7 +2,7 @@
 import type { ImageShape } from "../../contracts/dataset.js";
 import type { ImageLimits, ReportedEvaluation } from "./input.js";
 
-export interface PageData extends Pick<ReportedEvaluation, "network" | "run" | "timing"> {
+export interface PageData extends Pick<ReportedEvaluation, "assumptions" | "network" | "run" | "timing"> {
   readonly kind: "evaluation";
   readonly dataset: Omit<ReportedEvaluation["dataset"], "classNames">;
   readonly result: Omit<ReportedEvaluation["result"], "confusionMatrix">;

@@ -10,13 +10,15 @@ const TIMELINE_BATCHES = 4000;
 
 export function toPageData({ evaluation, shape, chosen }: ReportInput): PageData {
   const { run, timing, timeline = [] } = evaluation;
-  const { name, split, sha256, total, offset, classNames } = evaluation.dataset;
-  const { name: networkName, sha256: networkSha256, layers } = evaluation.network;
+  const { assumptions } = evaluation;
+  const { name, split, sha256, total, offset, view, classNames } = evaluation.dataset;
+  const { name: networkName, sha256: networkSha256, layers, activations, preprocessing } = evaluation.network;
   const { confusionMatrix, ...result } = evaluation.result;
   return {
     kind: "evaluation",
-    dataset: { name, split, sha256, total, offset },
-    network: { name: networkName, sha256: networkSha256, layers },
+    assumptions,
+    dataset: { name, split, sha256, total, offset, view },
+    network: { name: networkName, sha256: networkSha256, layers, activations, preprocessing },
     run,
     timing,
     result,

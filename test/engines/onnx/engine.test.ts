@@ -189,6 +189,7 @@ test("other engines refuse a model that is no chain of layers", async (t) => {
     name: "cnn.onnx",
     sha256: "",
     preprocessing: SCALE,
+    assumptions: [],
     input: { name: "images", type: "float32", shape: [1, SIDE, SIDE], batch: undefined },
     output: { name: "logits", classes: 10 },
     bytes: new Uint8Array(),

@@ -18,7 +18,7 @@ export async function renderComparisonPage(
   const { dataset, a, b, run, timing } = comparison;
   const { agreementMatrix, onlyARight: _a, onlyBRight: _b, ...result } = comparison.result;
   const { shape } = data;
-  const { name, split, sha256, total, offset, classNames } = dataset;
+  const { name, split, sha256, total, offset, view, classNames } = dataset;
   const answered = answeredByBoth(answers);
   const limits = limitsFor(agreementMatrix.length, shape.rows * shape.columns);
   const images = chooseComparedImages(answered, offset, limits);
@@ -27,7 +27,8 @@ export async function renderComparisonPage(
     summary: `A minus B in accuracy: ${differenceText(comparison.result)}; McNemar's exact p = ${pValueText(result.mcnemarPValue)}.`,
     data: {
       kind: "comparison",
-      dataset: { name, split, sha256, total, offset },
+      dataset: { name, split, sha256, total, offset, view },
+      assumptions: comparison.assumptions,
       a: pageSide(a),
       b: pageSide(b),
       run,

@@ -4,7 +4,7 @@ import type { ImageShape } from "../../../contracts/dataset.js";
 import type { ImageLimits } from "../input.js";
 import type { MatrixData } from "../page-data.js";
 
-export interface ComparisonPageData extends Pick<Comparison, "run" | "timing"> {
+export interface ComparisonPageData extends Pick<Comparison, "assumptions" | "run" | "timing"> {
   readonly kind: "comparison";
   readonly dataset: Omit<Comparison["dataset"], "classNames" | "location">;
   readonly a: PageSide;

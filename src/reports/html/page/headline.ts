@@ -14,6 +14,7 @@ export function headline(report: Report): HTMLElement {
     kicker: "Evaluation report",
     title: `${network.name} on ${dataset.name}`,
     warning: result.complete ? undefined : "Partial: not all images were evaluated.",
+    assumptions: report.assumptions,
     figure: percent(result.accuracy),
     unit: "accuracy",
     lead: `${count(result.correct)} of ${counted(result.total, "image")} are classified as they are labelled; ${count(result.total - result.correct)} are not.`,

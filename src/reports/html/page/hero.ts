@@ -1,4 +1,6 @@
 /** The top of a page: what it is of, its one figure in large, what that means, and tiles beside it. */
+import { assumedText } from "../../../assumptions.js";
+import type { Assumption } from "../../../contracts/assumption.js";
 import { element } from "./dom.js";
 
 export interface Hero {
@@ -6,6 +8,8 @@ export interface Hero {
   readonly title: string;
   /** Where what is told is not of all that was asked for. */
   readonly warning: string | undefined;
+  /** What the figures rest on although nobody states it. */
+  readonly assumptions: readonly Assumption[];
   readonly figure: string;
   readonly unit: string;
   readonly lead: string;
@@ -14,7 +18,17 @@ export interface Hero {
   readonly tiles: readonly HTMLElement[];
 }
 
-export function hero({ kicker, title, warning, figure, unit, lead, more, tiles }: Hero): HTMLElement {
+export function hero({
+  kicker,
+  title,
+  warning,
+  assumptions,
+  figure,
+  unit,
+  lead,
+  more,
+  tiles,
+}: Hero): HTMLElement {
   return element(
     "section",
     { class: "headline", "aria-labelledby": "headline-title" },
@@ -24,6 +38,9 @@ export function hero({ kicker, title, warning, figure, unit, lead, more, tiles }
       element("p", { class: "kicker" }, kicker),
       element("h1", { id: "headline-title" }, title),
       ...(warning === undefined ? [] : [element("p", { class: "warning" }, warning)]),
+      ...(assumptions.length === 0
+        ? []
+        : [element("p", { class: "warning" }, `Assumed: ${assumedText(assumptions)}.`)]),
       element("p", { class: "accuracy" }, figure, element("small", {}, unit)),
       element("p", { class: "lead" }, lead),
       ...more,

@@ -16,6 +16,7 @@ export function comparedHeadline(report: ComparisonReport): HTMLElement {
     kicker: "Comparison",
     title: `${a.name} and ${b.name} on ${dataset.name}`,
     warning: result.complete ? undefined : "Partial: all is of the images that both have answered.",
+    assumptions: report.assumptions,
     figure: points(result.difference.accuracy),
     unit: "points, A − B",
     lead: conclusion(report),
