@@ -88,6 +88,7 @@ function contextOf(flags: GlobalFlags): Context {
     assume: (assumptions) => {
       if (assumptions.length > 0) process.stderr.write(`assumed: ${oneLine(assumedText(assumptions))}\n`);
     },
+    hint: (text) => void process.stderr.write(`hint: ${oneLine(text)}\n`),
     showDownload: () => createDownloadDisplay(display),
   };
 }

@@ -8,6 +8,7 @@ export type { Assumption, AssumptionSubject } from "./contracts/assumption.js";
 export type { CheckOutcome, CheckStatus, ChecksReport } from "./contracts/checks.js";
 export type { ComparedSide, Comparison, ComparisonResult, SideScore } from "./contracts/comparison.js";
 export type { Dataset, DatasetView, ImageRange, ImageShape, Split } from "./contracts/dataset.js";
+export type { Candidate, Diagnosis, ScoredCandidate } from "./contracts/diagnosis.js";
 export type { EngineName } from "./contracts/engine.js";
 export type { GateCode, GateOutcome } from "./contracts/gate.js";
 export type { RunIdentity } from "./contracts/identity.js";
@@ -39,6 +40,8 @@ export { type IdxData, type IdxFile, type ReadIdxOptions, readIdx } from "./data
 export type { IdxDtype } from "./datasets/idx-header.js";
 export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "./datasets/mnist.js";
 export { type DatasetRequest, openDataset } from "./datasets/registry.js";
+export { type DiagnoseHooks, diagnose } from "./diagnose/diagnose.js";
+export type { DiagnoseInput } from "./diagnose/input.js";
 export type { DownloadNotice, DownloadOptions } from "./download/catalog-entry.js";
 export { sigmoid } from "./engines/activate.js";
 export {

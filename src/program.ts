@@ -24,6 +24,7 @@ const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>(
   [DEFAULT_COMMAND, evaluateCommand],
   ["show", async (run) => (await import("./commands/show.js")).showCommand(run)],
   ["inspect", async (run) => (await import("./commands/inspect.js")).inspectCommand(run)],
+  ["diagnose", async (run) => (await import("./commands/diagnose.js")).diagnoseCommand(run)],
   ["predict", async (run) => (await import("./commands/predict.js")).predictCommand(run)],
   ["convert", async (run) => (await import("./commands/convert.js")).convertCommand(run)],
   ["fetch", async (run) => (await import("./commands/fetch.js")).fetchCommand(run)],

@@ -29,6 +29,8 @@ export interface Context {
   note(text: string): void;
   /** To stderr, also with --quiet: what the answer rests on although nobody states it. One line, or none. */
   assume(assumptions: readonly Assumption[]): void;
+  /** To stderr, also with --quiet: why the answer may not be what was meant, in one line. */
+  hint(text: string): void;
   /** To stderr: a spinner on a terminal, one plain line a file elsewhere, nothing with --quiet. */
   showDownload(): DownloadDisplay;
 }

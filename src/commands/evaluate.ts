@@ -5,6 +5,7 @@ import { ENGINES } from "../contracts/engine.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { UsageError } from "../errors.js";
 import { type EvaluateHooks, evaluate } from "../evaluate.js";
+import { hintOf } from "../hint.js";
 import { IncompleteError } from "../incomplete.js";
 import { type EvaluateInput, EXECUTORS, type NumberLike, oneOf } from "../options.js";
 import { FORMATS, formatOf } from "../reports/registry.js";
@@ -166,6 +167,11 @@ async function evaluateShowingProgress(
   faults: Error[],
 ): Promise<AnyEvaluation> {
   const { signal, log, showProgress, note, assume } = context;
+  let data: Dataset | undefined;
+  const onOpened = (dataset: Dataset) => {
+    data = dataset;
+    onData?.(dataset);
+  };
   const isLocal = oneOf("executor", EXECUTORS, input.executor ?? "local") === "local";
   let display: ProgressDisplay | undefined;
   const hooks: EvaluateHooks = {
@@ -179,16 +185,21 @@ async function evaluateShowingProgress(
       if (plan.dataset.ring !== undefined) keepYoungGenerations();
       assume(plan.assumptions);
       display = showProgress(plan);
-      onData?.(plan.dataset);
+      onOpened(plan.dataset);
     },
     onProgress: (progress) => display?.update(progress),
   };
   try {
-    if (isLocal) return await evaluate(input, hooks);
-    return await (await import("./evaluate-over-redis.js")).evaluateOnHosts(input, context, {
-      onData,
-      onSlab,
-    });
+    const evaluation = isLocal
+      ? await evaluate(input, hooks)
+      : await (await import("./evaluate-over-redis.js")).evaluateOnHosts(input, context, {
+          onData: onOpened,
+          onSlab,
+        });
+    // The answer is there; it does not depend on whether its data can be read again.
+    const hint = data && (await hintOf(evaluation, data).catch(() => undefined));
+    if (hint !== undefined) context.hint(hint);
+    return evaluation;
   } catch (error) {
     if (!(error instanceof IncompleteError)) throw error;
     faults.push(error);

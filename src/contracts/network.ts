@@ -1,5 +1,5 @@
 /** What a trained network is, whatever file it came from. */
-import type { Assumption } from "./assumption.js";
+import type { Assumption, AssumptionSubject } from "./assumption.js";
 import type { Preprocessing } from "./preprocessing.js";
 
 export const ACTIVATIONS = ["sigmoid", "relu", "tanh", "identity"] as const;
@@ -32,4 +32,6 @@ export interface Network {
   readonly preprocessing: Preprocessing;
   /** What neither the file nor an option states. Default: nothing, as in a network that a program made. */
   readonly assumptions?: readonly Assumption[] | undefined;
+  /** What an option could still state. Default: nothing. */
+  readonly unstated?: readonly AssumptionSubject[] | undefined;
 }

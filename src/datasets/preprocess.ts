@@ -20,6 +20,13 @@ export class LevelCounts {
    * @throws DatasetError ERR_STATISTICS_CONSTANT where the pixels do not differ, and nothing can be divided by
    */
   standardizing(dataset: string): Standardizing {
+    const found = this.standardizingOrNone();
+    if (found === undefined) throw new DatasetError("ERR_STATISTICS_CONSTANT", { dataset });
+    return found;
+  }
+
+  /** The same, or undefined where the pixels do not differ. */
+  standardizingOrNone(): Standardizing | undefined {
     let pixels = 0;
     let sum = 0;
     for (const [level, count] of this.#counts.entries()) {
@@ -30,8 +37,7 @@ export class LevelCounts {
     let squares = 0;
     for (const [level, count] of this.#counts.entries()) squares += count * (level - mean) ** 2;
     const std = Math.sqrt(squares / pixels);
-    if (!(std > 0)) throw new DatasetError("ERR_STATISTICS_CONSTANT", { dataset });
-    return { kind: "standardize", mean: mean / WHITE, std: std / WHITE };
+    return std > 0 ? { kind: "standardize", mean: mean / WHITE, std: std / WHITE } : undefined;
   }
 }
 

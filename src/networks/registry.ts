@@ -38,14 +38,13 @@ const MAX_FILE_BYTES = 2 ** 31 - 1;
 export const DEFAULT_ACTIVATION: Activation = "sigmoid";
 /** The activation that is assumed for PyTorch's state dicts: nearly all public ones have it. */
 const STATE_DICT_ACTIVATION: Activation = "relu";
-/** The book's `sample_weight.pkl`: sigmoid, pixels ÷ 255 (ch03/neuralnet_mnist.py). */
-const BOOK_SHA256 = NETWORK_CATALOG.get("book")?.files[0].sha256;
-const BOOK_PREPROCESSING: Preprocessing = { kind: "scale" };
 
 /** A network from a file: its assumptions are named, or there are none. */
 export interface LoadedNetwork extends Network {
   /** What neither the file nor an option states. */
   readonly assumptions: readonly Assumption[];
+  /** What an option could still state: the subjects of the assumptions, or of what is known without them. */
+  readonly unstated: readonly AssumptionSubject[];
 }
 
 /** What a file of weights may not state, and how it is downloaded. `normalize`, `mean` and `std` are for pixels. */
@@ -71,7 +70,13 @@ export interface LoadNetworkOptions extends DownloadOptions, AskedPreprocessing 
 export async function loadNetwork(source: string, options: LoadNetworkOptions = {}): Promise<LoadedNetwork> {
   const weights = await loadWeights(source, options);
   const { preprocessing, assumptions } = choosePreprocessing(weights.name, weights.preprocessing, options);
-  return { ...weights, preprocessing, assumptions: [...weights.assumptions, ...assumptions] };
+  return {
+    ...weights,
+    preprocessing,
+    unstated: [...weights.unstated, ...assumptions.map(({ subject }) => subject)],
+    // What the book's file leaves open, the book itself states.
+    assumptions: isBook(weights) ? [] : [...weights.assumptions, ...assumptions],
+  };
 }
 
 /** A network as its file states it. Most formats cannot state how pixels are preprocessed. */
@@ -88,28 +93,31 @@ export async function loadWeights(
   const decoded = await readSource(source, path, options.decodeAfter);
   const { arrays, files, assumed } = decoded;
   const sha256 = await sha256Of(files);
-  const isBook = sha256 === BOOK_SHA256;
   const isActivationStated = decoded.activation !== undefined && !assumed.includes("activation");
   if (isActivationStated) checkActivation(path, decoded.activation, options.activation);
   const assumedActivation = isStateDict(arrays.keys()) ? STATE_DICT_ACTIVATION : DEFAULT_ACTIVATION;
   const layers = buildLayers(path, arrays, options.activation ?? decoded.activation ?? assumedActivation);
   const name = BUNDLED.has(source) ? source : basename(resolve(path));
   const assumptions: Assumption[] = [];
-  if (layers.length > 1 && options.activation === undefined && !isActivationStated && !isBook) {
+  if (layers.length > 1 && options.activation === undefined && !isActivationStated) {
     assumptions.push(activationAssumed(name, layers));
   }
   if (!decoded.isOriented && layers.every(({ inputs, outputs }) => inputs === outputs)) {
     assumptions.push(orientationAssumed(name, isStateDict(arrays.keys())));
   }
-  const isPreprocessingStated = !assumed.includes("pixels");
-  const stated = isPreprocessingStated ? decoded.preprocessing : undefined;
   return {
     name,
     sha256,
     layers,
-    preprocessing: stated ?? (isBook ? BOOK_PREPROCESSING : undefined),
-    assumptions,
+    preprocessing: assumed.includes("pixels") ? undefined : decoded.preprocessing,
+    unstated: assumptions.map(({ subject }) => subject),
+    assumptions: isBook({ sha256 }) ? [] : assumptions,
   };
+}
+
+/** The book's `sample_weight.pkl`, whose sigmoids and pixels ÷ 255 are in its text (ch03/neuralnet_mnist.py). */
+function isBook({ sha256 }: Pick<Network, "sha256">): boolean {
+  return sha256 === NETWORK_CATALOG.get("book")?.files[0].sha256;
 }
 
 function activationAssumed(source: string, [{ activation }]: readonly Layer[]): Assumption {

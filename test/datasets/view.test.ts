@@ -1,60 +1,22 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { DatasetError, evaluate, openDataset, UsageError } from "../../src/index.js";
+import { changedSet, inverted, transposed } from "../helpers/changed-set.js";
 import { runCli } from "../helpers/cli.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
-const SIDE = 28;
 const IMAGES = 600;
-
-/** The bundled images, changed one by one, as IDX files; `change` writes an image of 784 bytes into another. */
-async function changedSet(
-  t: ExecutionContext,
-  change: (from: Uint8Array, to: Uint8Array) => void,
-  shift = 0,
-): Promise<{ readonly dataset: string; readonly labels: string }> {
-  const { slabs } = await openDataset({ dataset: "bundled", split: "test" });
-  const folder = await temporaryFolder(t);
-  const paths = { dataset: join(folder, "images"), labels: join(folder, "labels") };
-  for await (const { pixels, labels } of slabs({ offset: 0, limit: IMAGES }, IMAGES)) {
-    const changed = new Uint8Array(pixels.length);
-    for (let at = 0; at < pixels.length; at += SIDE * SIDE) {
-      change(pixels.subarray(at, at + SIDE * SIDE), changed.subarray(at, at + SIDE * SIDE));
-    }
-    const head = Buffer.from([0, 0, 8, 3, 0, 0, IMAGES >> 8, IMAGES & 255, 0, 0, 0, SIDE, 0, 0, 0, SIDE]);
-    await writeFile(paths.dataset, gzipSync(Buffer.concat([head, changed])));
-    const labelHead = Buffer.from([0, 0, 8, 1, 0, 0, IMAGES >> 8, IMAGES & 255]);
-    await writeFile(paths.labels, Buffer.concat([labelHead, labels.map((label) => label + shift)]));
-  }
-  return paths;
-}
-
-const invert = (from: Uint8Array, to: Uint8Array) =>
-  from.forEach((p, n) => {
-    to[n] = 255 - p;
-  });
-const transpose = (from: Uint8Array, to: Uint8Array) =>
-  from.forEach((p, n) => {
-    to[(n % SIDE) * SIDE + Math.floor(n / SIDE)] = p;
-  });
-const both = (from: Uint8Array, to: Uint8Array) => {
-  const between = new Uint8Array(from.length);
-  invert(from, between);
-  transpose(between, to);
-};
-const same = (from: Uint8Array, to: Uint8Array) => to.set(from);
 
 test("changed pictures and labels give the stored ones' result through the options, with every engine", async (t) => {
   const expected = await evaluate({ limit: IMAGES, threads: 0 });
-  for (const [change, shift, view] of [
-    [invert, 0, { invert: true }],
-    [transpose, 0, { transpose: true }],
-    [both, 1, { invert: true, transpose: true, labelOffset: -1 }],
-    [same, 3, { labelOffset: "-3" }],
+  for (const [changes, shift, view] of [
+    [[inverted], 0, { invert: true }],
+    [[transposed], 0, { transpose: true }],
+    [[inverted, transposed], 1, { invert: true, transpose: true, labelOffset: -1 }],
+    [[], 3, { labelOffset: "-3" }],
   ] as const) {
-    const set = await changedSet(t, change, shift);
+    const set = await changedSet(t, IMAGES, changes, shift);
     for (const engine of ["ml-matrix", "simd", "reference"]) {
       const { result, dataset } = await evaluate({ ...set, ...view, engine, threads: 1 });
       t.deepEqual(result.confusionMatrix, expected.result.confusionMatrix);
@@ -68,7 +30,7 @@ test("changed pictures and labels give the stored ones' result through the optio
 });
 
 test("a streamed set is seen through the same view", async (t) => {
-  const set = await changedSet(t, both, 1);
+  const set = await changedSet(t, IMAGES, [inverted, transposed], 1);
   const manifest = `${set.dataset}.json`;
   const pair = { images: "images", labels: "labels" };
   await writeFile(manifest, JSON.stringify([pair, pair]));
