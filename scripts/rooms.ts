@@ -16,6 +16,7 @@ export const DUTIES: ReadonlyMap<string, string> = new Map([
   ],
   ["bench", "times engines, threads and batch sizes, with proof first"],
   ["check", "a suite of evaluations in one pool"],
+  ["diagnose", "which reading of network and images gives the best accuracy on a sample"],
   ["compare", "two networks, or results, over the same images"],
   ["doctor", "what works on this machine"],
   ["datasets", "image sets by name, folder or file, cut into slabs; preprocessing's statistics"],

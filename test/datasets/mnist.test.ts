@@ -60,7 +60,7 @@ test("refuses a label beyond ten classes", async (t) => {
   await writeFile(join(directory, "train-labels-idx1-ubyte"), idxBytes("u8", [3], [9, 10, 11]));
   await t.throwsAsync(loadMnist({ directory, oneHotLabel: true }), {
     code: "ERR_LABEL_RANGE",
-    message: /found 10 at index 1$/,
+    message: /found 10 at index 1;/,
   });
 });
 
