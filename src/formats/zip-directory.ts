@@ -9,6 +9,10 @@ const END_SIGNATURE = 0x06054b50;
 const END_BYTES = 22;
 const MAX_COMMENT_BYTES = 0xffff;
 const ALL_ONES_16 = 0xffff;
+const ZIP64_END = 0x06064b50;
+const ZIP64_END_BYTES = 56;
+const ZIP64_LOCATOR = 0x07064b50;
+const ZIP64_LOCATOR_BYTES = 20;
 
 /** A network of a thousand layers has two thousand. */
 const MAX_ENTRIES = 2_000;
@@ -65,11 +69,36 @@ function findDirectory({ path, file, view }: Archive): Directory {
     throw unsupported(path, "a ZIP64 directory");
   }
   if (disk !== 0 || firstDisk !== 0 || here !== entries) throw unsupported(path, "one part of several");
-  if (begin + bytes !== at) {
+  const end = begin + bytes;
+  if (end !== at && !isZip64End(view, end, at, { entries, bytes, begin })) {
     throw structure(path, `a directory of bytes ${begin} to ${at}`, `one that says it has ${bytes}`);
   }
   checkLimit(path, "entries", MAX_ENTRIES, entries);
-  return { entries, begin, end: at };
+  return { entries, begin, end };
+}
+
+/**
+ * Whether a ZIP64 end record and its locator fill the bytes from `from` to `to`, and say what the end record says.
+ * PyTorch writes them into every file (miniz_ext, `mz_zip_writer_finalize_archive`); APPNOTE 4.3.14 and 4.3.15.
+ */
+function isZip64End(
+  view: DataView,
+  from: number,
+  to: number,
+  said: { readonly entries: number; readonly bytes: number; readonly begin: number },
+): boolean {
+  if (to - from !== ZIP64_END_BYTES + ZIP64_LOCATOR_BYTES) return false;
+  const locator = from + ZIP64_END_BYTES;
+  if (view.getUint32(from, true) !== ZIP64_END || view.getUint32(locator, true) !== ZIP64_LOCATOR) return false;
+  const u64 = (at: number) => Number(view.getBigUint64(at, true));
+  return (
+    u64(from + 4) === ZIP64_END_BYTES - 12 &&
+    u64(from + 24) === said.entries &&
+    u64(from + 32) === said.entries &&
+    u64(from + 40) === said.bytes &&
+    u64(from + 48) === said.begin &&
+    u64(locator + 8) === from
+  );
 }
 
 /** Its comment reaches to the end of the file, or what looks like it is none. */

@@ -1,0 +1,154 @@
+/** Files of images and tables: CSV, IDX, HDF5 of data, MATLAB, Parquet, Arrow, pictures, CIFAR-10. */
+import type { FileHead } from "./file-head.js";
+import { type Candidate, exportedSet, imageFile, type KnownFile, python, shellQuoted, WITH_ACTIVATION } from "./known-file.js";
+import { isHdf5 } from "./keras-files.js";
+
+const isText = ({ bytes }: FileHead) => bytes.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
+
+interface Table {
+  readonly delimiter: string;
+  readonly columns: number;
+  readonly header: readonly string[] | undefined;
+  readonly encoding: string | undefined;
+}
+
+/** Rows of numbers, the first of which may be names. */
+function tableOf(head: FileHead): Table | undefined {
+  const { bytes, text } = head;
+  const isWide = text.startsWith("\xff\xfe") || text.startsWith("\xfe\xff");
+  const encoding = isWide ? "utf-16" : text.startsWith("\xef\xbb\xbf") ? "utf-8-sig" : undefined;
+  if (!isWide && !isText(head)) return undefined;
+  const decoded = new TextDecoder(text.startsWith("\xfe\xff") ? "utf-16be" : isWide ? "utf-16le" : "utf-8").decode(bytes);
+  const [first = "", second] = decoded.split(/\r\n|\n|\r/);
+  const delimiter = [",", ";", "\t", " "].find((one) => first.includes(one));
+  if (delimiter === undefined) return undefined;
+  const cells = first.split(delimiter).map((cell) => cell.trim().replace(/^"|"$/g, ""));
+  const isNumbers = cells.every((cell) => /^[-+\d.eE]*$/.test(cell));
+  // A first line of names is followed by one of numbers; a line may be longer than what was read.
+  if (!isNumbers && !/^[-+\d."eE]/.test(second ?? "")) return undefined;
+  return { delimiter, columns: cells.length, header: isNumbers ? undefined : cells, encoding };
+}
+
+const table: KnownFile = {
+  name: "CSV",
+  recognizes: (head) => tableOf(head) !== undefined,
+  describe: ({ head }) => {
+    const found = tableOf(head);
+    const kind = found?.delimiter === "\t" ? "TSV" : "CSV";
+    const encoding = found?.encoding === "utf-16" ? ", UTF-16" : found?.encoding === "utf-8-sig" ? ", UTF-8 with a byte order mark" : "";
+    return `${kind} text of ${found?.columns ?? 0} columns${found?.header ? " under a line of names" : ""}${encoding}`;
+  },
+  nextStep: (file) => {
+    const found = tableOf(file.head);
+    if (found === undefined) return "";
+    const options = `${found.delimiter === " " ? "" : `,delimiter='${found.delimiter === "\t" ? "\\t" : found.delimiter}'`}${found.header ? ",skiprows=1" : ""}${found.encoding === undefined ? "" : `,encoding='${found.encoding}'`}`;
+    return file.use === "weights" ? textWeights(options) : tableSet(file, found, options);
+  },
+};
+
+function textWeights(options: string): string {
+  return `run python3 -c "import numpy as np; r=lambda f:np.loadtxt(f${options}); np.savez('out.npz',W1=r('W1.csv'),b1=r('b1.csv'))" with the names of your files, a W and a b for each layer, and give --weights out.npz${WITH_ACTIVATION}`;
+}
+
+/** Kaggle's digit-recognizer and pjreddie's MNIST have the label first; OpenML's tables last, as `class`. */
+function tableSet({ path, split }: Candidate, { columns, header }: Table, options: string): string {
+  const named = header?.findIndex((name) => /^(label|labels|class|target|y|digit)$/i.test(name)) ?? -1;
+  const isSquare = (count: number) => Number.isInteger(Math.sqrt(count));
+  const load = `import numpy as np; a=np.loadtxt(FILE${options},ndmin=2).astype('u1')`;
+  const image = (count: number) => `.reshape(-1,${Math.sqrt(count)},${Math.sqrt(count)})`;
+  if (isSquare(columns) && named < 0) {
+    return `it has no labels: run ${python(path, `${load}; np.savez('out.npz',x_${split}=a${image(columns)})`)} and use predict or --predictions, or give a table with labels`;
+  }
+  if (!isSquare(columns - 1)) return "expected a label and the pixels of a square image in each row; save x_test (images, rows, columns) and y_test by np.savez";
+  const at = named < 0 ? 0 : named;
+  const code = `${load}; np.savez('out.npz',x_${split}=np.delete(a,${at},1)${image(columns - 1)},y_${split}=a[:,${at}])`;
+  return exportedSet(path, at === 0 ? code.replace("np.delete(a,0,1)", "a[:,1:]") : code);
+}
+
+const idx: KnownFile = {
+  name: "an IDX file, which holds images or labels",
+  recognizes: ({ text, inflated }) => isIdx(text) || isIdx(inflated?.text ?? ""),
+  nextStep: () => "give it to --dataset or --labels, and the network to --weights",
+};
+/** 00 00, a type, a rank (yann.lecun.com/exdb/mnist). */
+const isIdx = (text: string) => /^\0\0[\x08\x09\x0b-\x0e][\x01-\x08]/.test(text);
+
+const parquet: KnownFile = {
+  name: "a Parquet file",
+  recognizes: ({ text }) => text.startsWith("PAR1"),
+  nextStep: ({ path, split }) =>
+    exportedSet(
+      path,
+      `import io,numpy as np,pandas as pd; from PIL import Image; d=pd.read_parquet(FILE); np.savez('out.npz',x_${split}=np.stack([np.asarray(Image.open(io.BytesIO(i['bytes'])).convert('L')) for i in d['image']]),y_${split}=d['label'])`,
+    ),
+};
+
+const arrow: KnownFile = {
+  name: "an Arrow or Feather file",
+  recognizes: ({ text }) => text.startsWith("ARROW1") || text.startsWith("FEA1") || text.startsWith("\xff\xff\xff\xff"),
+  nextStep: ({ path, split }) =>
+    exportedSet(
+      path,
+      `import io,numpy as np,datasets; from PIL import Image; d=datasets.Dataset.from_file(FILE); np.savez('out.npz',x_${split}=np.stack([np.asarray(i['image'].convert('L')) for i in d]),y_${split}=d['label'])`,
+    ),
+};
+
+const matlab73: KnownFile = {
+  name: "a MATLAB 7.3 file (HDF5)",
+  recognizes: (head) => isHdf5(head) && head.text.startsWith("MATLAB"),
+  nextStep: ({ path, split }) =>
+    `run ${python(path, `import h5py,numpy as np; f=h5py.File(FILE); print(list(f)); np.savez('out.npz',x_${split}=f['IMAGES'][()].astype('u1'),y_${split}=f['LABELS'][()].ravel())`)} with its names for IMAGES and LABELS (MATLAB's dimensions come in reverse order), and give --dataset out.npz`,
+};
+
+const matlab: KnownFile = {
+  name: "a MATLAB file (.mat)",
+  recognizes: ({ text }) => /^MATLAB 5\.0 MAT-file/.test(text),
+  nextStep: ({ path, split }) =>
+    exportedSet(
+      path,
+      `import scipy.io,numpy as np; m=scipy.io.loadmat(FILE); np.savez('out.npz',x_${split}=m['data'].T.reshape(-1,28,28).astype('u1'),y_${split}=m['label'].ravel().astype('u1'))`,
+    ) + " (data and label are the names of mnist-original.mat; scipy.io.whosmat lists others)",
+};
+
+const dataHdf5: KnownFile = {
+  name: "an HDF5 file without a Keras model",
+  recognizes: isHdf5,
+  nextStep: ({ path, use, split }) =>
+    use === "weights"
+      ? `run ${python(path, "import h5py; h5py.File(FILE).visititems(print)")}, which lists its arrays, and save those of the layers by np.savez('out.npz', W1=…, b1=…), weights as (inputs, outputs)`
+      : `run ${python(path, "import h5py; h5py.File(FILE).visititems(print)")}, which lists its arrays, and save images and labels by np.savez('out.npz', x_${split}=…, y_${split}=…), u1 (images, rows, columns) and (images,); give --dataset out.npz`,
+};
+
+const PICTURES: readonly (readonly [string, RegExp])[] = [
+  ["a PNG picture", /^\x89PNG\r\n\x1a\n/],
+  ["a JPEG picture", /^\xff\xd8\xff/],
+  ["a GIF picture", /^GIF8[79]a/],
+  ["a BMP picture", /^BM.{4}\0\0\0\0/s],
+  ["a TIFF picture", /^(II\*\0|MM\0\*)/],
+  ["a WebP picture", /^RIFF.{4}WEBP/s],
+];
+
+const pictures = PICTURES.map(
+  ([name, magic]): KnownFile => ({
+    name,
+    recognizes: ({ text }) => magic.test(text),
+    nextStep: ({ path, use }) =>
+      name === "a PNG picture"
+        ? `${use === "weights" ? "weights are another file; " : ""}a single picture is classified by: batchwise predict ${shellQuoted(path)}`
+        : `convert it: ${python(path, "from PIL import Image; Image.open(FILE).convert('L').save('out.png')")}, then batchwise predict out.png`,
+  }),
+);
+
+/** A label and 32 × 32 × 3 bytes an image (cs.toronto.edu/~kriz/cifar.html); ten thousand images a file. */
+const CIFAR_RECORD_BYTES = 3_073;
+const cifar: KnownFile = {
+  name: "CIFAR-10 in its binary version",
+  recognizes: ({ bytes, sizeBytes }, path) =>
+    sizeBytes % CIFAR_RECORD_BYTES === 0 && sizeBytes >= CIFAR_RECORD_BYTES && bytes[0] <= 9 && /\.bin$/.test(path),
+  nextStep: ({ path, split }) =>
+    `its images have three colours, and one is read here; grey, for a network trained so: ${exportedSet(path, `import numpy as np; a=np.fromfile(FILE,'u1').reshape(-1,3073); np.savez('out.npz',x_${split}=a[:,1:].reshape(-1,3,32,32).mean(1).round().astype('u1'),y_${split}=a[:,0])`)}`,
+};
+
+export const IMAGE_FILES: readonly KnownFile[] = [...[idx, parquet, arrow, matlab73, matlab, cifar].map(imageFile), ...pictures];
+/** Behind all others: their marks are weak. */
+export const WEAK_IMAGE_FILES: readonly KnownFile[] = [dataHdf5, table];

@@ -1,0 +1,210 @@
+/** Files of Keras and TensorFlow: HDF5, .keras, TensorFlow.js, TensorFlow Lite, SavedModel, checkpoints. */
+import type { FileHead } from "./file-head.js";
+import { exported, type KnownFile, networkFile, python, shellQuoted, WITH_ACTIVATION } from "./known-file.js";
+
+/** Where HDF5 may begin: at 0, 512, 1024, 2048 … (HDF5 file format, "Superblock"). */
+const HDF5_MAGIC = "\x89HDF\r\n\x1a\n";
+const HDF5_STARTS = [0, 512, 1024, 2048];
+/** Layers that are dense, or change nothing when a network is evaluated. */
+const DENSE_CLASSES = new Set(["InputLayer", "Flatten", "Dense", "Dropout", "Activation", "ReLU"]);
+const ACTIVATIONS: ReadonlyMap<string, string> = new Map([
+  ["relu", "relu"],
+  ["sigmoid", "sigmoid"],
+  ["tanh", "tanh"],
+  ["linear", "identity"],
+]);
+const WITH_ONNX = "and give --weights out.onnx --engine onnx";
+
+export function isHdf5({ text }: FileHead): boolean {
+  return HDF5_STARTS.some((at) => text.startsWith(HDF5_MAGIC, at));
+}
+
+/** Every weight array of a Keras model in order: kernel, bias, kernel, bias … */
+const NAMED = "**{'Wb'[i%2]+str(i//2+1):v for i,v in enumerate(a)}";
+
+interface KerasModel {
+  /** `Flatten, Dense relu, Dense softmax`. */
+  readonly layers: readonly string[];
+  readonly isDense: boolean;
+  /** The one of all hidden layers. */
+  readonly activation: string | undefined;
+}
+
+function kerasModel(json: string | undefined): KerasModel | undefined {
+  const layers = json === undefined ? undefined : layersOf(json);
+  if (layers === undefined) return undefined;
+  const activations = layers.map(({ activation }) => activation).filter((name) => name !== undefined);
+  const last = layers.findLast(({ name }) => name === "Dense" || name === "Activation")?.activation;
+  const hidden = new Set(last === undefined ? activations : activations.slice(0, -1));
+  hidden.delete("linear");
+  const [only = "linear"] = hidden;
+  return {
+    layers: layers.map(({ name, activation }) => (activation ? `${name} ${activation}` : name)),
+    isDense: layers.every(({ name, hasBias }) => DENSE_CLASSES.has(name) && hasBias) && hidden.size <= 1,
+    activation: ACTIVATIONS.get(only),
+  };
+}
+
+interface KerasLayer {
+  readonly name: string;
+  readonly activation: string | undefined;
+  readonly hasBias: boolean;
+}
+
+function layersOf(json: string): KerasLayer[] | undefined {
+  let config: unknown;
+  try {
+    config = JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+  const layers = at(at(config, "config"), "layers");
+  if (!Array.isArray(layers)) return undefined;
+  return layers.map((layer: unknown) => {
+    const own = at(layer, "config");
+    const activation = at(own, "activation");
+    const name = String(at(layer, "class_name"));
+    const given = typeof activation === "string" ? activation : undefined;
+    return {
+      name,
+      activation: given ?? (name === "ReLU" ? "relu" : activation === undefined ? undefined : "custom"),
+      hasBias: at(own, "use_bias") !== false,
+    };
+  });
+}
+
+function at(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}
+
+/** `model_config` of an HDF5 file, wherever its text lies. */
+function configText({ content }: FileHead): string | undefined {
+  const file = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  for (let begin = file.indexOf('{"class_name"'); begin >= 0; begin = file.indexOf('{"class_name"', begin + 1)) {
+    const text = balanced(file.toString("utf8", begin, begin + 2 ** 20));
+    if (text?.includes('"layers"')) return text;
+  }
+  return undefined;
+}
+
+/** From the first brace to the one that closes it. */
+function balanced(text: string): string | undefined {
+  let depth = 0;
+  for (const match of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (match[0] === "{") depth += 1;
+    if (match[0] === "}") depth -= 1;
+    if (depth === 0 && match[0] === "}") return text.slice(0, match.index + 1);
+  }
+  return undefined;
+}
+
+const has = ({ content }: FileHead, text: string) => Buffer.from(content.buffer, content.byteOffset, content.byteLength).includes(text);
+
+const withActivation = (model: KerasModel | undefined) =>
+  model?.activation === undefined ? WITH_ACTIVATION : ` --activation ${model.activation}`;
+const ofLayers = (model: KerasModel | undefined) => (model === undefined ? "" : ` of the layers ${model.layers.slice(0, 12).join(", ")}`);
+
+const kerasHdf5: KnownFile = {
+  name: "a Keras HDF5 file",
+  recognizes: (head) => isHdf5(head) && has(head, "weight_names"),
+  describe: ({ head }) => `a Keras HDF5 file${ofLayers(kerasModel(configText(head)))}`,
+  nextStep: ({ head, path }) => {
+    const model = kerasModel(configText(head));
+    if (model !== undefined && !model.isDense) return toOnnx(path);
+    const code = `import h5py,numpy as np; f=h5py.File(FILE); g=f.get('model_weights',f); a=[g[n][w][()] for n in g.attrs['layer_names'] for w in g[n].attrs['weight_names']]; np.savez('out.npz',${NAMED})`;
+    return exported(path, code, withActivation(model));
+  },
+};
+
+/** Loads the whole model, which needs Keras; for layers that are not dense. */
+const toOnnx = (path: string) =>
+  `run ${python(path, "import keras; keras.models.load_model(FILE).export('out.onnx',format='onnx')")} ${WITH_ONNX}`;
+
+/** Keras 3 names the layers in it after their classes: dense, dense_1 …; 1_0 is what `int` reads of the first. */
+const DENSE_VARIABLES =
+  "l=f.get('layers') or f['_layer_checkpoint_dependencies']; n=sorted((k for k in l if k.startswith('dense')),key=lambda k:int((k+'_0').split('_')[1])); a=[l[k]['vars'][i][()] for k in n for i in '01']";
+
+const kerasWeights: KnownFile = {
+  name: "a Keras weights file (.weights.h5)",
+  recognizes: (head, path) =>
+    isHdf5(head) && has(head, "vars") && (/\.weights\.h5$/.test(path) || has(head, "layers") || has(head, "_layer_checkpoint_dependencies")),
+  nextStep: ({ path }) =>
+    exported(path, `import h5py,numpy as np; f=h5py.File(FILE); ${DENSE_VARIABLES}; np.savez('out.npz',${NAMED})`, WITH_ACTIVATION),
+};
+
+const kerasZip: KnownFile = {
+  name: "a Keras file (.keras)",
+  recognizes: ({ names }) => names.includes("config.json") && names.some((name) => name.startsWith("model.weights.")),
+  describe: ({ head }) => `a Keras file (.keras)${ofLayers(kerasModel(head.config))}`,
+  nextStep: ({ head, path }) => {
+    const model = kerasModel(head.config);
+    if (model !== undefined && !model.isDense) return toOnnx(path);
+    const code = `import h5py,io,zipfile,numpy as np; f=h5py.File(io.BytesIO(zipfile.ZipFile(FILE).read('model.weights.h5'))); ${DENSE_VARIABLES}; np.savez('out.npz',${NAMED})`;
+    return exported(path, code, withActivation(model));
+  },
+};
+
+const layersModel: KnownFile = {
+  name: "a TensorFlow.js layers model",
+  recognizes: ({ text }) => /^\s*\{/.test(text) && text.includes('"modelTopology"') && !text.includes("graph-model"),
+  nextStep: ({ head, path }) => {
+    if (has(head, '"Conv') || has(head, "Normalization") || has(head, '"quantization"')) {
+      return `run tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras ${shellQuoted(path)} out.h5; then ${toOnnx("out.h5")}`;
+    }
+    const code = `import json,os,numpy as np; m=json.load(open(FILE))['weightsManifest']; w=[x for g in m for x in g['weights']]; b=b''.join(open(os.path.join(os.path.dirname(FILE),p),'rb').read() for g in m for p in g['paths']); a=np.split(np.frombuffer(b,'<f4'),np.cumsum([np.prod(x['shape'],dtype=int) for x in w])[:-1]); a=[v.reshape(x['shape']) for v,x in zip(a,w)]; np.savez('out.npz',${NAMED})`;
+    return exported(path, code, WITH_ACTIVATION);
+  },
+};
+
+const graphModel: KnownFile = {
+  name: "a TensorFlow.js graph model",
+  recognizes: ({ text }) => /^\s*\{/.test(text) && text.includes("graph-model") && text.includes('"modelTopology"'),
+  nextStep: ({ path }) => `run python3 -m tf2onnx.convert --tfjs ${shellQuoted(path)} --output out.onnx ${WITH_ONNX}`,
+};
+
+const tflite: KnownFile = {
+  name: "a TensorFlow Lite model",
+  // The file identifier of a flatbuffer (tensorflow/compiler/mlir/lite/schema/schema.fbs).
+  recognizes: ({ text }) => text.startsWith("TFL3", 4),
+  nextStep: ({ path }) => `run python3 -m tf2onnx.convert --tflite ${shellQuoted(path)} --output out.onnx ${WITH_ONNX}`,
+};
+
+const savedModel: KnownFile = {
+  name: "a TensorFlow SavedModel (saved_model.pb)",
+  // `saved_model_schema_version: 1`, then the first graph (tensorflow/core/protobuf/saved_model.proto).
+  recognizes: ({ text }, path) => /(^|[\\/])saved_model\.pb$/.test(path) || (text.startsWith("\x08\x01\x12") && path.endsWith(".pb")),
+  nextStep: ({ path }) => savedModelStep(path.replace(/[^\\/]*$/, "") || "."),
+};
+
+export const savedModelStep = (folder: string) =>
+  `run python3 -m tf2onnx.convert --saved-model ${shellQuoted(folder)} --output out.onnx ${WITH_ONNX}`;
+
+const checkpoint: KnownFile = {
+  name: "a TensorFlow checkpoint",
+  // The magic of a table at its end (tensorflow/tsl/lib/io/format.h), and names that the saver gives.
+  recognizes: ({ text, content }, path) =>
+    /\.data-\d{5}-of-\d{5}$/.test(path) ||
+    text.startsWith("model_checkpoint_path:") ||
+    Buffer.from(content.subarray(-8)).toString("hex") === "57fb808b247547db",
+  nextStep: () =>
+    "in the program that defines the model, load it and call a = model.get_weights(); np.savez('out.npz', **{'Wb'[i % 2] + str(i // 2 + 1): v for i, v in enumerate(a)}), and give --weights out.npz --activation NAME",
+};
+
+const frozenGraph: KnownFile = {
+  name: "a TensorFlow graph (.pb)",
+  recognizes: (head, path) => path.endsWith(".pb") && head.text.startsWith("\n"),
+  nextStep: ({ path }) =>
+    `run python3 -m tf2onnx.convert --graphdef ${shellQuoted(path)} --inputs INPUT:0 --outputs OUTPUT:0 --output out.onnx ${WITH_ONNX}`,
+};
+
+export const KERAS_FILES: readonly KnownFile[] = [
+  kerasZip,
+  kerasHdf5,
+  kerasWeights,
+  graphModel,
+  layersModel,
+  tflite,
+  savedModel,
+  checkpoint,
+  frozenGraph,
+].map(networkFile);
