@@ -1,6 +1,6 @@
 /** The forward pass. */
 import type { Layer } from "./network.js";
-import type { OnnxModel } from "./onnx-model.js";
+import type { OnnxModel, OutputKind } from "./onnx-model.js";
 
 export const ENGINES = ["ml-matrix", "simd", "onnx", "reference"] as const;
 /** `ml-matrix` computes in float64; `simd` predicts the same, faster; `onnx` is onnxruntime-node; `reference` is the plain loop. */
@@ -15,6 +15,8 @@ export type EngineSource = FoldedLayers | OnnxModel;
 /** Not thread-safe: one per worker. */
 export interface Engine {
   readonly name: EngineName;
+  /** What the model ends with: tells how probabilities come of the logits. Softmax, unless it is `sigmoid`. */
+  readonly ends?: OutputKind;
   /** pixels (count × inputs) u8 → logits (count × outputs) f64; both row-major, same order. */
   forward(pixels: Uint8Array, count: number, logits: Float64Array): void | Promise<void>;
   /**

@@ -14,9 +14,18 @@ export interface ModelInput {
   readonly batch: number | undefined;
 }
 
+export const OUTPUT_KINDS = ["logits", "softmax", "log-softmax", "sigmoid"] as const;
+/** What a model ends with: the logits z themselves, softmax(z), ln softmax(z), or σ(z), one class at a time. */
+export type OutputKind = (typeof OUTPUT_KINDS)[number];
+
 export interface ModelOutput {
+  /** The tensor that is fetched: the logits, wherever the graph has them. */
   readonly name: string;
   readonly classes: number;
+  /** What the model ends with, and so how its probabilities come of its logits. */
+  readonly kind: OutputKind;
+  /** What the tensor `name` holds: `logits`, or `kind` where the graph does not show what it computes that from. */
+  readonly holds: OutputKind;
 }
 
 export interface OnnxModel {
@@ -29,6 +38,6 @@ export interface OnnxModel {
   readonly assumptions: readonly Assumption[];
   readonly input: ModelInput;
   readonly output: ModelOutput;
-  /** The file, in shared memory. */
+  /** The file, in shared memory; the tensor `output.name` is made one of its outputs. */
   readonly bytes: Uint8Array;
 }

@@ -1,6 +1,9 @@
 /** Codes of faults in ONNX models, and of models that are more than a chain of fully connected layers. Exit status 3. */
 import { grouped, row } from "./define.js";
 
+/** The next step for a model that is no chain of fully connected layers. */
+export const OTHER_ENGINE = "other models can be evaluated with --engine onnx";
+
 export const onnxCodes = {
   ERR_ONNX_MALFORMED: row(
     3,
@@ -15,7 +18,7 @@ export const onnxCodes = {
   ERR_ONNX_EXTERNAL: row(
     3,
     (f: { path: string; tensor: string }) =>
-      `${f.path}: tensor "${f.tensor}": expected its data within the model, found them in another file; save the model without external data`,
+      `${f.path}: tensor "${f.tensor}": expected its data within the model, found them in another file; save it whole: python3 -c "import onnx; onnx.save_model(onnx.load('model.onnx'), 'whole.onnx', save_as_external_data=False)"`,
   ),
   ERR_ONNX_TENSOR: row(
     3,
@@ -25,22 +28,22 @@ export const onnxCodes = {
   ERR_ONNX_OPSET: row(
     3,
     (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: expected ${f.expected}, found ${f.found}; export the model with ONNX's own operators`,
+      `${f.path}: expected ${f.expected}, found ${f.found}; ${OTHER_ENGINE}`,
   ),
   ERR_ONNX_OPERATOR: row(
     3,
     (f: { path: string; node: string; operator: string; known: readonly string[] }) =>
-      `${f.path}: node "${f.node}": expected one of ${f.known.join(", ")}, found ${f.operator}; other models can be evaluated with --engine onnx`,
+      `${f.path}: node "${f.node}": expected one of ${f.known.join(", ")}, found ${f.operator}; ${OTHER_ENGINE}`,
   ),
   ERR_ONNX_NODE: row(
     3,
     (f: { path: string; node: string; expected: string; found: string }) =>
-      `${f.path}: node "${f.node}": expected ${f.expected}, found ${f.found}`,
+      `${f.path}: node "${f.node}": expected ${f.expected}, found ${f.found}; ${OTHER_ENGINE}`,
   ),
   ERR_ONNX_GRAPH: row(
     3,
-    (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: ONNX graph: expected ${f.expected}, found ${f.found}`,
+    (f: { path: string; expected: string; found: string; next?: string }) =>
+      `${f.path}: ONNX graph: expected ${f.expected}, found ${f.found}${f.next === undefined ? "" : `; ${f.next}`}`,
   ),
   ERR_ONNX_RUNTIME: row(
     3,

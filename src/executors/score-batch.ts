@@ -3,7 +3,7 @@ import type { Engine } from "../contracts/engine.js";
 import type { ScoreSums } from "../contracts/scores.js";
 import { argmax } from "../metrics/argmax.js";
 import { sumScores } from "../metrics/score-sums.js";
-import { softmaxInPlace } from "../metrics/softmax.js";
+import { probabilitiesInPlace } from "../metrics/softmax.js";
 import type { Slab } from "../slabs/slab.js";
 
 export type ScoreBatch = (start: number, count: number) => Promise<ScoreSums>;
@@ -26,7 +26,7 @@ export function batchScorer(
     await engine.forward(pixels.subarray(start * inputs, end * inputs), count, values);
     for (let n = 0; n < count; n++) {
       predictions[start + n] = argmax(values, n * outputs, outputs);
-      softmaxInPlace(values, n * outputs, outputs);
+      probabilitiesInPlace(engine.ends ?? "logits", values, n * outputs, outputs);
     }
     return sumScores(values, labels.subarray(start, end), count, outputs);
   };

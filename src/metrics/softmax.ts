@@ -1,4 +1,5 @@
 /** From logits to probabilities. */
+import type { OutputKind } from "../contracts/onnx-model.js";
 
 /**
  * softmax(x)ᵢ = e^(xᵢ − max x) ÷ Σ e^(xⱼ − max x), float64. Stable: the largest exponent is 0, so nothing overflows.
@@ -21,4 +22,27 @@ export function softmaxInPlace(values: Float64Array, start: number, count: numbe
     sum += values[n];
   }
   for (let n = start; n < end; n++) values[n] /= sum;
+}
+
+/**
+ * The `count` logits from `start` become the probabilities of a model that ends with `kind`. Of softmax and log softmax,
+ * and of logits alone, they are the softmax. Sigmoids are divided by their sum, as scikit-learn's
+ * `OneVsRestClassifier.predict_proba` and Keras' `categorical_crossentropy` have it: σ(z)ᵢ ÷ Σ σ(z)ⱼ = softmax(ln σ(z))ᵢ,
+ * which holds its limit where every σ(z) is 0 in float64.
+ */
+export function probabilitiesInPlace(
+  kind: OutputKind,
+  values: Float64Array,
+  start: number,
+  count: number,
+): void {
+  if (kind === "sigmoid") {
+    for (let n = start; n < start + count; n++) values[n] = logSigmoid(values[n]);
+  }
+  softmaxInPlace(values, start, count);
+}
+
+/** ln σ(z) = min(z, 0) − ln(1 + e^−|z|), which neither overflows nor cancels. */
+function logSigmoid(z: number): number {
+  return Math.min(z, 0) - Math.log1p(Math.exp(-Math.abs(z)));
 }

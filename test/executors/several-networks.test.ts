@@ -25,7 +25,7 @@ const MODEL: OnnxModel = {
   preprocessing: { kind: "none" },
   assumptions: [],
   input: { name: "images", type: "float32", shape: [64], batch: undefined },
-  output: { name: "logits", classes: 10 },
+  output: { name: "logits", classes: 10, kind: "logits", holds: "logits" },
   bytes: new Uint8Array(0),
 };
 

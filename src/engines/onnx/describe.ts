@@ -2,16 +2,37 @@
 import type { ModelInput, ModelOutput } from "../../contracts/onnx-model.js";
 import { shapeText } from "../../errors/define.js";
 import { NetworkError } from "../../errors.js";
+import { withOutputs } from "../../networks/onnx/append.js";
+import type { Ending } from "../../networks/onnx/ending.js";
 import { printable } from "../../printable.js";
-import { inputOf, logitCandidates, noLogits } from "./ends.js";
+import { inputOf, isRows, logitCandidates, noLogits } from "./ends.js";
 import { createFeed } from "./feed.js";
-import { loadRuntime, numbersOf, openSession, type RuntimeTensor, refusal, type Session } from "./runtime.js";
+import { agree, canBe, likeliest, type Rows } from "./outputs.js";
+import {
+  loadRuntime,
+  numbersOf,
+  openSession,
+  type Runtime,
+  type RuntimeTensor,
+  refusal,
+  type Session,
+} from "./runtime.js";
 
-/** Two black images: one would not tell whether the output grows with the batch. */
+/** Two images: one would not tell whether the output grows with the batch. */
 const PROBE_IMAGES = 2;
 
+export interface Described {
+  readonly input: ModelInput;
+  readonly output: ModelOutput;
+  /** Whether the graph tells what the output is; if not, `output.kind` is the likeliest. */
+  readonly isKnown: boolean;
+  /** The model with the tensor `output.name` among its outputs. */
+  readonly bytes: Uint8Array;
+}
+
 /**
- * Opens the model in this thread, runs it once and closes it. The logits are the first output of shape (N, classes).
+ * Opens the model in this thread, runs it once and closes it. Its output is the first one of shape (N, classes); the
+ * logits that this is made of are fetched instead of it, wherever `endings` name their tensor and the run bears that out.
  * What a model computes, and for how long, is its author's choice: nothing here can stop a graph that loops for ever.
  *
  * @throws RunError ERR_ENGINE_PEER
@@ -21,26 +42,92 @@ const PROBE_IMAGES = 2;
 export async function describeModel(
   path: string,
   bytes: Uint8Array,
-): Promise<{ readonly input: ModelInput; readonly output: ModelOutput }> {
+  endings: ReadonlyMap<string, Ending> = new Map(),
+): Promise<Described> {
   const runtime = await loadRuntime();
-  const session = await openSession(runtime, path, bytes);
+  const opened = await openWithLogits(runtime, path, bytes, endings);
+  const { session } = opened;
   try {
     const input = inputOf(path, session.inputMetadata);
-    const candidates = logitCandidates(path, session.outputMetadata);
+    const named = session.outputMetadata.filter(({ name }) => !opened.added.includes(name));
+    const candidates = logitCandidates(path, named);
     const images = input.batch ?? PROBE_IMAGES;
     const feed = createFeed(runtime, input, { kind: "none" });
-    const given = await probe(path, session, feed(new Uint8Array(0), 0, images), input.name, candidates);
+    const fetched = [...new Set([...candidates, ...opened.logits])];
+    const pixels = feed(probePixels(input, images), images, images);
+    const given = await probe(path, session, pixels, input.name, fetched);
     for (const name of candidates) {
       const [rows, classes, ...more] = given[name].dims;
       if (rows !== images || !(classes > 0) || more.length > 0) continue;
-      assertNumbers(path, name, numbersOf(given[name]));
-      return { input, output: { name, classes } };
+      const values = numbersOf(given[name]);
+      assertNumbers(path, name, values);
+      const ending = endings.get(name) ?? { kind: undefined };
+      if (ending.kind === "ranks") throw noLogits(path, `${printable(name)}, which ranks the classes`);
+      return { input, bytes: opened.bytes, ...settled(name, ending, { values, classes }, images, given) };
     }
     const shapes = candidates.map((name) => shapeText(given[name].dims)).join(", ");
     throw noLogits(path, `${shapes} for ${images} images`);
   } finally {
     await session.release();
   }
+}
+
+interface Opened {
+  readonly session: Session;
+  readonly bytes: Uint8Array;
+  /** Those outputs that hold logits of others. */
+  readonly logits: readonly string[];
+  /** Those of them that became outputs here. */
+  readonly added: readonly string[];
+}
+
+/** A session that gives the logits too; where the runtime does not take the model so, one of the model as it is. */
+async function openWithLogits(
+  runtime: Runtime,
+  path: string,
+  bytes: Uint8Array,
+  endings: ReadonlyMap<string, Ending>,
+): Promise<Opened> {
+  const logits = [...new Set([...endings.values()].flatMap(({ logits: name }) => name || []))];
+  const added = logits.filter((name) => !endings.has(name));
+  if (added.length > 0) {
+    const whole = withOutputs(bytes, added);
+    try {
+      return { session: await openSession(runtime, path, whole), bytes: whole, logits, added };
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error;
+    }
+  }
+  const session = await openSession(runtime, path, bytes);
+  return { session, bytes, logits: logits.filter((name) => endings.has(name)), added: [] };
+}
+
+/** One black image, then stripes of a pixel's least ink: rows that differ tell the axes of an output apart. */
+function probePixels({ shape }: ModelInput, images: number): Uint8Array {
+  const inputs = shape.reduce((product, size) => product * size, 1);
+  return Uint8Array.from({ length: images * inputs }, (_, n) => (n < inputs ? 0 : n % 2));
+}
+
+/** The output by what the graph says of it and the run does not contradict. */
+function settled(
+  name: string,
+  { kind, logits }: Ending,
+  rows: Rows,
+  images: number,
+  given: Readonly<Record<string, RuntimeTensor>>,
+): Pick<Described, "output" | "isKnown"> {
+  const { classes } = rows;
+  if (kind === undefined || kind === "ranks" || !canBe(kind, rows)) {
+    const guess = likeliest(rows);
+    return { output: { name, classes, kind: guess, holds: guess }, isKnown: false };
+  }
+  const before = logits === undefined ? undefined : given[logits];
+  if (logits !== undefined && before !== undefined && isRows(before.dims, images, classes)) {
+    if (agree(kind, numbersOf(before), rows)) {
+      return { output: { name: logits, classes, kind, holds: "logits" }, isKnown: true };
+    }
+  }
+  return { output: { name, classes, kind, holds: kind }, isKnown: true };
 }
 
 /** A model with a weight that is NaN gives NaN for any image; argmax would make a class of that. */

@@ -46,6 +46,14 @@ export function logitCandidates(path: string, outputs: readonly ValueMetadata[])
   throw noLogits(path, outputs.map((output) => `${printable(output.name)} ${shapeOf(output)}`).join(", "));
 }
 
+/** Whether a tensor is (rows, classes), but for dimensions of 1: those before a last Flatten are (rows, classes, 1, 1). */
+export function isRows(dims: readonly number[], rows: number, classes: number): boolean {
+  const isMore = (size: number) => size !== 1;
+  const sizes = dims.filter(isMore);
+  const expected = [rows, classes].filter(isMore);
+  return sizes.length === expected.length && sizes.every((size, axis) => size === expected[axis]);
+}
+
 export function noLogits(path: string, found: string): NetworkError {
   return fault(path, "an output (N, classes) of floats", found);
 }

@@ -9,7 +9,9 @@ import { shapeText } from "../../errors/define.js";
 import { layerSizes } from "../../networks/layer-sizes.js";
 import { encodeOnnx, INPUT, OUTPUT } from "../../networks/onnx/encode.js";
 import { shareBytes } from "../../shared-memory.js";
+import { isRows } from "./ends.js";
 import { createFeed } from "./feed.js";
+import { logitOf } from "./outputs.js";
 import { loadRuntime, numbersOf, openSession, type RuntimeTensor } from "./runtime.js";
 
 /** Images a run where the model does not say: what a convolution keeps between its layers is to stay in memory. */
@@ -25,7 +27,7 @@ export function modelOfLayers(layers: FoldedLayers): OnnxModel {
     preprocessing,
     assumptions: [],
     input: { name: INPUT, type: "float32", shape: sizes.slice(0, 1), batch: undefined },
-    output: { name: OUTPUT, classes: sizes[sizes.length - 1] },
+    output: { name: OUTPUT, classes: sizes[sizes.length - 1], kind: "logits", holds: "logits" },
     bytes: shareBytes(encodeOnnx({ layers, preprocessing })),
   };
 }
@@ -37,27 +39,28 @@ export async function createOnnxEngine(model: OnnxModel): Promise<Engine> {
   const session = await openSession(runtime, name, bytes);
   const feed = createFeed(runtime, input, preprocessing);
   const [inputs] = layerSizes(model);
-  const { classes } = output;
+  const { classes, holds } = output;
   const runImages = input.batch ?? MOST_RUN_IMAGES;
 
   return {
     name: "onnx",
+    ends: output.kind,
     async forward(pixels, count, logits) {
       for (let start = 0; start < count; start += runImages) {
         const images = Math.min(runImages, count - start);
         const rows = input.batch ?? images;
         const tensor = feed(pixels.subarray(start * inputs, (start + images) * inputs), images, rows);
         const given = await session.run({ [input.name]: tensor }, [output.name]);
-        const values = logitsOf(given[output.name], rows, classes);
-        for (let n = 0; n < images * classes; n++) logits[start * classes + n] = values[n];
+        const values = valuesOf(given[output.name], rows, classes);
+        for (let n = 0; n < images * classes; n++) logits[start * classes + n] = logitOf(holds, values[n]);
       }
     },
   };
 }
 
-function logitsOf(tensor: RuntimeTensor, rows: number, classes: number): ArrayLike<number> {
+function valuesOf(tensor: RuntimeTensor, rows: number, classes: number): ArrayLike<number> {
   const { dims } = tensor;
-  if (dims.length !== 2 || dims[0] !== rows || dims[1] !== classes) {
+  if (!isRows(dims, rows, classes)) {
     throw new Error(`expected logits ${shapeText([rows, classes])}, found ${shapeText(dims)}`);
   }
   return numbersOf(tensor);

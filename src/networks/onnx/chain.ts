@@ -1,4 +1,6 @@
 /** An ONNX graph as a chain: each node reads what the one before it gave, and besides it only constants. */
+
+import { OTHER_ENGINE } from "../../errors/onnx-codes.js";
 import { NetworkError } from "../../errors.js";
 import { listed, printable } from "../../printable.js";
 import { attributeOf, type Graph, type Model, type Node, type Tensor, type Value } from "./model.js";
@@ -6,7 +8,7 @@ import { attributeOf, type Graph, type Model, type Node, type Tensor, type Value
 /** The first version in which Gemm and Add broadcast as they have done since (onnx/docs/Changelog.md). */
 const OLDEST_OPSET = 7;
 /** ONNX's own operators go by either name. */
-const OWN_DOMAINS = new Set(["", "ai.onnx"]);
+export const OWN_DOMAINS: ReadonlySet<string> = new Set(["", "ai.onnx"]);
 
 export interface Step {
   readonly node: Node;
@@ -62,19 +64,16 @@ export function chainOf(path: string, { opsets, graph }: Model): Chain {
   }
   if (current !== output.name) {
     const found = `"${printable(output.name)}", which is not what the last node gives`;
-    throw new NetworkError("ERR_ONNX_GRAPH", { path, expected: `the output "${printable(current)}"`, found });
+    const expected = `the output "${printable(current)}"`;
+    throw new NetworkError("ERR_ONNX_GRAPH", { path, expected, found, next: OTHER_ENGINE });
   }
   return { input, steps };
 }
 
 function checkOpsets(path: string, opsets: Model["opsets"]): void {
   const expected = `opset ${OLDEST_OPSET} or newer of ONNX's own operators`;
-  const foreign = opsets.find(({ domain }) => !OWN_DOMAINS.has(domain));
+  // Exporters import other domains too, whether a node is of one or not.
   const version = opsets.find(({ domain }) => OWN_DOMAINS.has(domain))?.version;
-  if (foreign !== undefined) {
-    const found = `an opset of the domain "${printable(foreign.domain)}"`;
-    throw new NetworkError("ERR_ONNX_OPSET", { path, expected: `${expected} alone`, found });
-  }
   if (version === undefined || !(version >= OLDEST_OPSET)) {
     throw new NetworkError("ERR_ONNX_OPSET", {
       path,
@@ -100,7 +99,7 @@ function only(path: string, what: string, values: readonly Value[]): Value {
   const [value] = values;
   if (value !== undefined && values.length === 1) return value;
   const found = values.length === 0 ? "none" : `${values.length}: ${listed(values.map(({ name }) => name))}`;
-  throw new NetworkError("ERR_ONNX_GRAPH", { path, expected: `one ${what}`, found });
+  throw new NetworkError("ERR_ONNX_GRAPH", { path, expected: `one ${what}`, found, next: OTHER_ENGINE });
 }
 
 function constantOf(path: string, name: string, node: Node): Tensor {

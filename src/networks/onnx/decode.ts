@@ -36,6 +36,9 @@ export interface DecodedOnnx {
  */
 export function decodeOnnx(path: string, bytes: Uint8Array): DecodedOnnx {
   const model = readModel(path, bytes);
+  if (model.graphParts !== 1) {
+    throw new NetworkError("ERR_ONNX_GRAPH", { path, expected: "one graph", found: `${model.graphParts}` });
+  }
   const { input, steps } = chainOf(path, model);
   const builder = new LayerBuilder(path, input);
   for (const step of steps) applyStep(builder, step);

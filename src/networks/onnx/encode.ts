@@ -7,8 +7,8 @@ import { assumedMetadata } from "../metadata.js";
 import { preprocessingMetadata } from "../recipe.js";
 import { type Tensor, tensorsOf, type WritableNetwork } from "../tensors.js";
 import { KEY_PREFIX } from "./decode.js";
-import { WIRE } from "./message.js";
 import { TENSOR_TYPES } from "./tensor.js";
+import { integer, message, raw, text } from "./write.js";
 
 /** Of 2021: onnx 1.10 and onnxruntime 1.10 have them. */
 const IR_VERSION = 8;
@@ -103,7 +103,7 @@ function writeTensor(writer: protobuf.Writer, { name, shape, data }: Tensor, typ
   for (const size of shape) integer(writer, 1, size);
   integer(writer, 2, TENSOR_TYPES[type]);
   text(writer, 8, name);
-  writer.uint32(tag(9, WIRE.BYTES)).bytes(encodeElements(name, data, type));
+  raw(writer, 9, encodeElements(name, data, type));
 }
 
 /** A tensor (N × width) and what it is. */
@@ -125,23 +125,4 @@ function writeValue(
     });
   });
   text(writer, 3, doc);
-}
-
-// Fields by their numbers in onnx/onnx.proto.
-
-function tag(field: number, wireType: number): number {
-  return (field << 3) | wireType;
-}
-
-function integer(writer: protobuf.Writer, field: number, value: number): void {
-  writer.uint32(tag(field, WIRE.VARINT)).int64(value);
-}
-
-function text(writer: protobuf.Writer, field: number, value: string): void {
-  writer.uint32(tag(field, WIRE.BYTES)).string(value);
-}
-
-function message(writer: protobuf.Writer, field: number, write: (inner: protobuf.Writer) => void): void {
-  write(writer.uint32(tag(field, WIRE.BYTES)).fork());
-  writer.ldelim();
 }

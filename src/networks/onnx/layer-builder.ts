@@ -1,6 +1,7 @@
 /** Puts layers together from the operators of a chain, in order: weights, then biases, then an activation. */
 import type { Activation } from "../../contracts/network.js";
 import { shapeText } from "../../errors/define.js";
+import { OTHER_ENGINE } from "../../errors/onnx-codes.js";
 import { NetworkError } from "../../errors.js";
 import type { NamedArray, NamedArrays } from "../arrays.js";
 import type { Step } from "./chain.js";
@@ -54,6 +55,7 @@ export class LayerBuilder {
         path,
         expected: "an input of float32, float64 or float16",
         found,
+        next: OTHER_ENGINE,
       });
     }
   }
@@ -93,7 +95,9 @@ export class LayerBuilder {
     if (this.#layers.length > 0 || this.#scaled)
       throw this.fault(step, "one scaling, of the input", "another");
     const { shape, data } = this.#tensors.floats(tensor);
-    if (data.length !== 1 || shape.length > 2 || !isWanted(data[0])) {
+    // A constant of more dimensions than the pixels would give them as many.
+    const rank = this.#flattened ? 2 : (this.#input.shape?.length ?? 2);
+    if (data.length !== 1 || shape.length > rank || !isWanted(data[0])) {
       throw this.fault(
         step,
         "a division by 255 as the only preprocessing",
@@ -125,7 +129,7 @@ export class LayerBuilder {
     if (last === undefined || last.activation !== undefined) {
       const expected = "logits as the output, or their Softmax";
       const found = last === undefined ? "no layer" : `a last layer with ${last.activation}`;
-      throw new NetworkError("ERR_ONNX_GRAPH", { path: this.path, expected, found });
+      throw new NetworkError("ERR_ONNX_GRAPH", { path: this.path, expected, found, next: OTHER_ENGINE });
     }
     const arrays = new Map<string, NamedArray>();
     this.#layers.forEach(({ weights, biases, outputs }, index) => {

@@ -1,6 +1,7 @@
 /** One protobuf message, read field by field over protobufjs's reader: within its bounds, within a budget, with our errors. */
 import protobuf from "protobufjs/minimal.js";
 import { NetworkError, reasonOf } from "../../errors.js";
+import { decodeElements, ELEMENT_BYTES } from "../arrays.js";
 
 /** How a field's value is written (protobuf.dev/programming-guides/encoding, "Message structure"). */
 export const WIRE = { VARINT: 0, FIXED64: 1, BYTES: 2, FIXED32: 5 } as const;
@@ -14,6 +15,7 @@ const MAX_FIELDS = 50_000;
 
 interface Scope {
   readonly path: string;
+  readonly limit: number;
   fields: number;
 }
 
@@ -32,15 +34,17 @@ export class Message {
     this.#base = base;
   }
 
-  static ofFile(path: string, bytes: Uint8Array): Message {
-    return new Message({ path, fields: 0 }, bytes, 0);
+  /** `limit` bounds the fields of all messages within. */
+  static ofFile(path: string, bytes: Uint8Array, limit = MAX_FIELDS): Message {
+    return new Message({ path, limit, fields: 0 }, bytes, 0);
   }
 
   /** The number of each field in turn. A value that is not read before the next is asked for is skipped. */
   *fields(): Generator<number> {
     while (this.#reader.pos < this.#reader.len) {
       this.#scope.fields += 1;
-      if (this.#scope.fields > MAX_FIELDS) throw this.#beyond("fields", MAX_FIELDS);
+      const { limit } = this.#scope;
+      if (this.#scope.fields > limit) throw this.#beyond("fields", limit);
       const tag = this.#read("the tag of a field", (reader) => reader.tag());
       this.#wireType = tag & (2 ** WIRE_TYPE_BITS - 1);
       const number = tag >>> WIRE_TYPE_BITS;
@@ -95,6 +99,16 @@ export class Message {
       values.push(this.#read("a whole number", int64));
     }
     return values;
+  }
+
+  /** The value at hand as floats without tags, as a packed field has them; at most `limit` of them. */
+  packedFloats(limit: number, what: string): Float64Array {
+    const bytes = this.bytes();
+    if (bytes.length > limit * ELEMENT_BYTES.float32) throw this.#beyond(what, limit);
+    if (bytes.length % ELEMENT_BYTES.float32 !== 0) {
+      throw this.#malformed("floats of four bytes each", `${bytes.length} bytes`);
+    }
+    return decodeElements(bytes, "float32", true);
   }
 
   #take<T>(wireType: WireType, expected: string, read: (reader: protobuf.Reader) => T): T {

@@ -1,12 +1,19 @@
 /** The messages of an ONNX model, as much of them as a chain of layers needs (onnx/onnx.proto in github.com/onnx/onnx). */
-import { NetworkError } from "../../errors.js";
 import { MAX_DIMENSIONS } from "../arrays.js";
 import { Message } from "./message.js";
+
+/** Numbers of one attribute: axes, pads, or the values of a small Constant. */
+const MAX_ATTRIBUTE_NUMBERS = 65_536;
+/** Graphs within graphs that are looked into. */
+const MAX_GRAPH_DEPTH = 16;
 
 export interface Model {
   readonly opsets: readonly Opset[];
   readonly metadata: ReadonlyMap<string, string>;
+  /** All graphs of the file as one: protobuf merges the parts of a message that is there more than once. */
   readonly graph: Graph;
+  /** Parts that the graph came in: 1 in every file that an exporter wrote. */
+  readonly graphParts: number;
 }
 
 export interface Opset {
@@ -38,6 +45,10 @@ export interface Attribute {
   float?: number;
   integer?: number;
   tensor?: Tensor;
+  readonly floats: number[];
+  readonly integers: number[];
+  /** Names that the nodes of an inner graph read, which If and Loop have; some may be tensors of the outer one. */
+  readonly innerReads: string[];
 }
 
 export interface Tensor {
@@ -63,22 +74,21 @@ export interface Value {
   shape?: readonly (number | undefined)[];
 }
 
-/** @throws NetworkError ERR_ONNX_MALFORMED, ERR_ONNX_LIMIT, ERR_ONNX_GRAPH. */
-export function readModel(path: string, bytes: Uint8Array): Model {
+/** `limit` bounds the fields that are read. @throws NetworkError ERR_ONNX_MALFORMED, ERR_ONNX_LIMIT. */
+export function readModel(path: string, bytes: Uint8Array, limit?: number): Model {
   const opsets: Opset[] = [];
   const metadata = new Map<string, string>();
-  const graphs: Graph[] = [];
-  const message = Message.ofFile(path, bytes);
+  const graph: Graph = { nodes: [], initializers: [], inputs: [], outputs: [] };
+  let graphParts = 0;
+  const message = Message.ofFile(path, bytes, limit);
   for (const field of message.fields()) {
-    if (field === 7) graphs.push(readGraph(message.message()));
-    else if (field === 8) opsets.push(readOpset(message.message()));
+    if (field === 7) {
+      graphParts += 1;
+      readGraph(message.message(), graph);
+    } else if (field === 8) opsets.push(readOpset(message.message()));
     else if (field === 14) metadata.set(...readProperty(message.message()));
   }
-  const [graph] = graphs;
-  if (graph === undefined || graphs.length > 1) {
-    throw new NetworkError("ERR_ONNX_GRAPH", { path, expected: "one graph", found: `${graphs.length}` });
-  }
-  return { opsets, metadata, graph };
+  return { opsets, metadata, graph, graphParts };
 }
 
 function readOpset(message: Message): Opset {
@@ -90,7 +100,7 @@ function readOpset(message: Message): Opset {
   return opset;
 }
 
-export function readProperty(message: Message): [key: string, value: string] {
+function readProperty(message: Message): [key: string, value: string] {
   const property: [string, string] = ["", ""];
   for (const field of message.fields()) {
     if (field === 1 || field === 2) property[field - 1] = message.text();
@@ -98,18 +108,16 @@ export function readProperty(message: Message): [key: string, value: string] {
   return property;
 }
 
-function readGraph(message: Message): Graph {
-  const graph: Graph = { nodes: [], initializers: [], inputs: [], outputs: [] };
+function readGraph(message: Message, graph: Graph): void {
   for (const field of message.fields()) {
     if (field === 1) graph.nodes.push(readNode(message.message()));
     else if (field === 5) graph.initializers.push(readTensor(message.message()));
     else if (field === 11) graph.inputs.push(readValue(message.message()));
     else if (field === 12) graph.outputs.push(readValue(message.message()));
   }
-  return graph;
 }
 
-export function readNode(message: Message): Node {
+function readNode(message: Message): Node {
   const node: Node = { name: "", operator: "", domain: "", inputs: [], outputs: [], attributes: [] };
   for (const field of message.fields()) {
     if (field === 1) node.inputs.push(message.text());
@@ -128,18 +136,21 @@ export function attributeOf(node: Node, name: string): Attribute | undefined {
 }
 
 function readAttribute(message: Message): Attribute {
-  const attribute: Attribute = { name: "", type: 0 };
+  const attribute: Attribute = { name: "", type: 0, floats: [], integers: [], innerReads: [] };
   for (const field of message.fields()) {
     if (field === 1) attribute.name = message.text();
     else if (field === 2) attribute.float = message.float();
     else if (field === 3) attribute.integer = message.integer();
     else if (field === 5) attribute.tensor = readTensor(message.message());
+    else if (field === 6 || field === 11) attribute.innerReads.push(...innerReads(message.message()));
+    else if (field === 7) attribute.floats.push(...readFloats(message));
+    else if (field === 8) attribute.integers.push(...readIntegers(message));
     else if (field === 20) attribute.type = message.integer();
   }
   return attribute;
 }
 
-export function readTensor(message: Message): Tensor {
+function readTensor(message: Message): Tensor {
   const tensor: Tensor = { name: "", dimensions: [], type: 0, external: false };
   for (const field of message.fields()) {
     if (field === 1) tensor.dimensions.push(...readDimensions(message));
@@ -156,6 +167,42 @@ export function readTensor(message: Message): Tensor {
   return tensor;
 }
 
+/** Inputs of all nodes of a graph, and of the graphs within it. */
+function innerReads(graph: Message, depth = 1): string[] {
+  const names: string[] = [];
+  if (depth > MAX_GRAPH_DEPTH) return names;
+  for (const field of graph.fields()) {
+    if (field !== 1) continue;
+    const node = graph.message();
+    for (const inner of node.fields()) {
+      if (inner === 1) names.push(node.text());
+      else if (inner === 5) names.push(...attributeReads(node.message(), depth));
+    }
+  }
+  return names;
+}
+
+function attributeReads(attribute: Message, depth: number): string[] {
+  const names: string[] = [];
+  for (const field of attribute.fields()) {
+    if (field === 6 || field === 11) names.push(...innerReads(attribute.message(), depth + 1));
+  }
+  return names;
+}
+
+/** One number a field, or all in one: both are written. */
+function readFloats(message: Message): Iterable<number> {
+  return message.packed
+    ? message.packedFloats(MAX_ATTRIBUTE_NUMBERS, "numbers of an attribute")
+    : [message.float()];
+}
+
+function readIntegers(message: Message): number[] {
+  return message.packed
+    ? message.message().packedIntegers(MAX_ATTRIBUTE_NUMBERS, "numbers of an attribute")
+    : [message.integer()];
+}
+
 /** One dimension a field, or all in one: both are written. */
 function readDimensions(message: Message): number[] {
   return message.packed
@@ -164,7 +211,7 @@ function readDimensions(message: Message): number[] {
 }
 
 /** ValueInfoProto: a name and a type, of which only tensors are looked into. */
-export function readValue(message: Message): Value {
+function readValue(message: Message): Value {
   const value: Value = { name: "" };
   for (const field of message.fields()) {
     if (field === 1) value.name = message.text();

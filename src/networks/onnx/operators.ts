@@ -16,6 +16,7 @@ const OPERATORS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   ["Relu", (builder, step) => builder.activation(step, "relu")],
   ["Tanh", (builder, step) => builder.activation(step, "tanh")],
   ["Softmax", softmax],
+  ["LogSoftmax", softmax],
   ["Flatten", flatten],
   ["Reshape", reshape],
   ["Identity", () => {}],
@@ -48,7 +49,7 @@ function gemm(builder: LayerBuilder, step: Step): void {
   if (step.constants.length > 2) builder.biases(step, constantAt(builder, step, 2));
 }
 
-/** The classes' order is that of the logits, so it is left out. */
+/** Softmax or its logarithm: of both, the softmax of the logits are the probabilities, so it is left out. */
 function softmax(builder: LayerBuilder, step: Step): void {
   const axis = numberOf(step, "axis") ?? -1;
   if (axis !== -1 && axis !== 1) throw builder.fault(step, "axis = -1 or 1", `${axis}`);
@@ -67,14 +68,15 @@ function reshape(builder: LayerBuilder, step: Step): void {
   const [rows, width] = shape;
   const flat =
     shape.length === 2 && [-1, 0, 1].includes(rows) && (width > 0 || (width === -1 && rows !== -1));
-  if (!flat || (numberOf(step, "allowzero") ?? 0) !== 0) {
+  // With allowzero, which PyTorch 2.9 writes always, a 0 would be no size of the input's.
+  if (!flat || (shape.includes(0) && (numberOf(step, "allowzero") ?? 0) !== 0)) {
     throw builder.fault(step, "a shape (-1, inputs), which only flattens", `(${shape.join(", ")})`);
   }
   builder.flatten(step, width > 0 ? width : undefined);
 }
 
-/** As float64, float32 or float16 has it. */
-export function isOne255th(factor: number): boolean {
+/** As float64 or float32 has it; float16 has another number, which would not be ÷ 255. */
+function isOne255th(factor: number): boolean {
   return factor === 1 / 255 || factor === Math.fround(1 / 255);
 }
 

@@ -37,6 +37,44 @@ export function floatsOf(path: string, tensor: Tensor): NamedArray {
   return { shape: tensor.dimensions, data: decodeElements(bytes, type, true) };
 }
 
+/** Readers of whole numbers in raw_data, by TensorProto.DataType: uint8, int8, uint16, int16, int32, int64, bool, uint32. */
+const INTEGER_READERS: ReadonlyMap<
+  number,
+  readonly [bytes: number, read: (view: DataView, at: number) => number]
+> = new Map([
+  [2, [1, (view, at) => view.getUint8(at)]],
+  [3, [1, (view, at) => view.getInt8(at)]],
+  [4, [2, (view, at) => view.getUint16(at, true)]],
+  [5, [2, (view, at) => view.getInt16(at, true)]],
+  [6, [4, (view, at) => view.getInt32(at, true)]],
+  [7, [8, (view, at) => Number(view.getBigInt64(at, true))]],
+  [9, [1, (view, at) => view.getUint8(at)]],
+  [12, [4, (view, at) => view.getUint32(at, true)]],
+]);
+
+/**
+ * A tensor of floats or whole numbers, row-major float64. `path` is for messages.
+ *
+ * @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_ONNX_LIMIT, ERR_WEIGHTS_SIZE.
+ */
+export function numbersOf(path: string, tensor: Tensor): Float64Array {
+  const reader = INTEGER_READERS.get(tensor.type);
+  if (reader === undefined) return floatsOf(path, tensor).data;
+  const elements = countElements(path, tensor);
+  const { raw, int32s, int64s } = tensor;
+  if (raw === undefined) {
+    const values = (int32s ?? int64s)?.packedIntegers(elements, "elements of a tensor") ?? [];
+    if (values.length !== elements) throw fault(path, tensor, `${elements} elements`, `${values.length}`);
+    return Float64Array.from(values);
+  }
+  const [bytes, read] = reader;
+  if (raw.length !== elements * bytes) {
+    throw fault(path, tensor, `${elements * bytes} bytes`, `${raw.length}`);
+  }
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  return Float64Array.from({ length: elements }, (_, n) => read(view, n * bytes));
+}
+
 /** @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_ONNX_LIMIT. */
 export function integersOf(path: string, tensor: Tensor): number[] {
   if (tensor.type !== TENSOR_TYPES.int64) throw fault(path, tensor, "int64", `type ${tensor.type}`);

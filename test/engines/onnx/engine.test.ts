@@ -191,7 +191,7 @@ test("other engines refuse a model that is no chain of layers", async (t) => {
     preprocessing: SCALE,
     assumptions: [],
     input: { name: "images", type: "float32", shape: [1, SIDE, SIDE], batch: undefined },
-    output: { name: "logits", classes: 10 },
+    output: { name: "logits", classes: 10, kind: "logits", holds: "logits" },
     bytes: new Uint8Array(),
   } as const;
   for (const name of ["ml-matrix", "simd", "reference"] as const) {

@@ -1,0 +1,96 @@
+/** How a graph ends: what its outputs are, and which tensor holds the logits that they are made of. */
+import type { OutputKind } from "../../contracts/onnx-model.js";
+import type { Node } from "./model.js";
+import { type GraphView, isOneOf } from "./view.js";
+
+export interface Ending {
+  /** What the output is; `ranks` of classes are no scores; undefined where the graph does not tell. */
+  readonly kind: OutputKind | "ranks" | undefined;
+  /** The tensor that the last softmax or sigmoid reads, in any shape; undefined where the output itself is the logits. */
+  readonly logits?: string | undefined;
+}
+
+const UNKNOWN: Ending = { kind: undefined };
+
+/** Change an output's shape or type, and the order of its numbers only where the shape is no longer (N, classes, 1 …). */
+const RESHAPERS: ReadonlySet<string> = new Set([
+  ...["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Cast", "Transpose", "Dropout"],
+]);
+/** Sums of products with weights: whatever is behind these alone is logits. */
+const PRODUCTS: ReadonlySet<string> = new Set([
+  ...["Gemm", "MatMul", "Conv", "ConvTranspose", "Einsum", "BatchNormalization", "LayerNormalization"],
+  ...["QLinearMatMul", "QLinearConv", "ConvInteger", "MatMulInteger"],
+]);
+/** Give logits where all that they read are logits or constants. */
+const MIXERS: ReadonlySet<string> = new Set([
+  ...["Add", "Sub", "Mul", "Div", "Sum", "Mean", "Max", "Min", "Concat", "Neg", "Clip", "Slice", "Gather"],
+  ...["GlobalAveragePool", "GlobalMaxPool", "AveragePool", "MaxPool"],
+  ...["ReduceMean", "ReduceMax", "ReduceSum"],
+  ...["Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "Softplus"],
+  ...["QuantizeLinear", "DequantizeLinear"],
+]);
+/** Give classes, or scores in an order that is no longer that of the classes. */
+const RANKS: ReadonlySet<string> = new Set(["ArgMax", "ArgMin", "TopK", "OneHot"]);
+
+/** The ending of one of a graph's outputs. Operators: onnx/docs/Operators.md in github.com/onnx/onnx. */
+export function endingOf(view: GraphView, output: string): Ending {
+  const node = giver(view, output);
+  if (node === undefined) return UNKNOWN;
+  const [first] = node.inputs;
+  if (isOneOf(node, RANKS)) return { kind: "ranks" };
+  if (isOneOf(node, new Set(["Softmax"]))) return { kind: "softmax", logits: first };
+  if (isOneOf(node, new Set(["LogSoftmax"]))) return { kind: "log-softmax", logits: first };
+  if (isOneOf(node, new Set(["Sigmoid"]))) return { kind: "sigmoid", logits: first };
+  const decomposed = softmaxOf(view, node) ?? logSoftmaxOf(view, node);
+  if (decomposed !== undefined) return decomposed;
+  return areLogits(view, output, new Set()) ? { kind: "logits" } : UNKNOWN;
+}
+
+/** The node behind those that only reshape. */
+function giver(view: GraphView, output: string): Node | undefined {
+  const seen = new Set<string>();
+  let name = output;
+  for (;;) {
+    const node = view.giverOf(name);
+    if (node === undefined || !isOneOf(node, RESHAPERS) || seen.has(name)) return node;
+    seen.add(name);
+    name = node.inputs[0] ?? "";
+  }
+}
+
+/** e^z ÷ Σ e^z, as tf2onnx, keras2onnx and PaddlePaddle write it. */
+function softmaxOf(view: GraphView, { operator, inputs }: Node): Ending | undefined {
+  if (operator !== "Div") return undefined;
+  const [exponentials, sums] = inputs;
+  const exp = view.giverOf(exponentials ?? "");
+  const sum = view.giverOf(sums ?? "");
+  const isSoftmax =
+    exp?.operator === "Exp" && sum?.operator === "ReduceSum" && sum.inputs[0] === exponentials;
+  return isSoftmax ? { kind: "softmax", logits: exp.inputs[0] } : undefined;
+}
+
+/** log softmax, or z − log Σ e^z. */
+function logSoftmaxOf(view: GraphView, { operator, inputs }: Node): Ending | undefined {
+  const [z, subtracted] = inputs;
+  if (operator === "Log") {
+    const inner = endingOf(view, z ?? "");
+    return inner.kind === "softmax" ? { kind: "log-softmax", logits: inner.logits } : undefined;
+  }
+  if (operator !== "Sub") return undefined;
+  const log = giver(view, subtracted ?? "");
+  const sum = log?.operator === "Log" ? giver(view, log.inputs[0] ?? "") : log;
+  const exp = sum?.operator === "ReduceSum" ? giver(view, sum.inputs[0] ?? "") : undefined;
+  const summed =
+    sum?.operator === "ReduceLogSumExp" ? sum.inputs[0] : exp?.operator === "Exp" ? exp.inputs[0] : "";
+  return summed === z ? { kind: "log-softmax", logits: z } : undefined;
+}
+
+function areLogits(view: GraphView, name: string, seen: Set<string>): boolean {
+  const node = view.giverOf(name);
+  if (node === undefined || seen.has(name)) return view.constant(name) !== undefined || seen.has(name);
+  seen.add(name);
+  if (isOneOf(node, PRODUCTS)) return true;
+  if (isOneOf(node, RESHAPERS)) return areLogits(view, node.inputs[0] ?? "", seen);
+  if (!isOneOf(node, MIXERS)) return view.constant(name) !== undefined;
+  return node.inputs.every((input) => input === "" || areLogits(view, input, seen));
+}
