@@ -1,7 +1,9 @@
 /** One evaluation, from its options to its answer: made ready, run, closed. */
 import { availableParallelism } from "node:os";
+import { checkedKeys, FUNCTION, type KindsOf } from "./arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "./contracts/result.js";
 import { openExecutor } from "./executors/registry.js";
+import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
 import type { AnyPair } from "./load-pair.js";
 import { type EvaluateInput, resolveOptions } from "./options.js";
 import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
@@ -21,6 +23,8 @@ export interface EvaluateHooks extends PrepareHooks, RunHooks {
   /** The journal could not be written to its end; the run has gone on to its answer. Default: thrown in its place. */
   onJournalFault?(fault: Error): void;
 }
+
+const HOOKS: KindsOf<EvaluateHooks> = { ...PREPARE_HOOKS, ...RUN_HOOKS, onJournalFault: FUNCTION };
 
 /**
  * Evaluates a network over a labelled image set, in batches.
@@ -44,11 +48,15 @@ export function evaluate(
   hooks?: EvaluateHooks,
 ): Promise<Evaluation>;
 export function evaluate(input?: EvaluateInput, hooks?: EvaluateHooks): Promise<AnyEvaluation>;
-export function evaluate(input: EvaluateInput = {}, hooks: EvaluateHooks = {}): Promise<AnyEvaluation> {
-  return evaluateWith(openExecutor, input, hooks);
+export async function evaluate(input?: EvaluateInput, hooks?: EvaluateHooks): Promise<AnyEvaluation> {
+  return evaluateWith(
+    openExecutor,
+    checkedKeys("evaluate", "option", input, EVALUATE),
+    checkedKeys("evaluate", "hook", hooks, HOOKS),
+  );
 }
 
-/** `evaluate` over an executor of the caller's choice. */
+/** `evaluate` over an executor of the caller's choice, for arguments that were checked, or come from a command line. */
 export async function evaluateWith(
   open: OpenExecutor,
   input: EvaluateInput,

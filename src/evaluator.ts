@@ -1,8 +1,10 @@
 /** An evaluation that stays open: data, network and warm workers serve run after run. */
 import { availableParallelism } from "node:os";
+import { checkedKeys, type KindsOf, NUMBER_LIKE, without } from "./arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "./contracts/result.js";
 import { UsageError } from "./errors.js";
 import { openExecutor } from "./executors/registry.js";
+import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
 import { type EvaluateInput, integer, MAX_COUNT, type NumberLike, resolveOptions } from "./options.js";
 import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
 import { type FinishedRun, type RunHooks, runPrepared } from "./run-prepared.js";
@@ -18,6 +20,12 @@ export interface EvaluatorRun extends RunHooks {
   /** Images a batch of this run, from 1. Default: as the evaluator was opened with. */
   readonly batchSize?: NumberLike | undefined;
 }
+
+/** As of `evaluate`, whose workers may be started later, and whose run may be taken up again. */
+export type EvaluatorInput = Omit<EvaluateInput, "warm" | "resume">;
+
+const OPTIONS: KindsOf<EvaluatorInput> = without(EVALUATE, "warm", "resume");
+const RUN: KindsOf<EvaluatorRun> = { ...RUN_HOOKS, batchSize: NUMBER_LIKE };
 
 /** Data, network and workers that are kept from run to run. */
 export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
@@ -44,23 +52,30 @@ export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
  * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where a worker cannot be started
  */
 export function openEvaluator(
-  input: Omit<EvaluateInput, "warm" | "resume"> & { readonly labels: false },
+  input: EvaluatorInput & { readonly labels: false },
   hooks?: PrepareHooks,
 ): Promise<Evaluator<Evaluation<PredictedCounts>>>;
 export function openEvaluator(
-  input?: Omit<EvaluateInput, "warm" | "resume"> & { readonly labels?: string | undefined },
+  input?: EvaluatorInput & { readonly labels?: string | undefined },
   hooks?: PrepareHooks,
 ): Promise<Evaluator>;
 export function openEvaluator(
-  input?: Omit<EvaluateInput, "warm" | "resume">,
+  input?: EvaluatorInput,
   hooks?: PrepareHooks,
 ): Promise<Evaluator<AnyEvaluation>>;
 export async function openEvaluator(
-  input: EvaluateInput = {},
-  hooks: PrepareHooks = {},
+  input?: EvaluateInput,
+  hooks?: PrepareHooks,
 ): Promise<Evaluator<AnyEvaluation>> {
-  const { run, close } = await openEvaluatorWith(openExecutor, input, hooks);
-  return { run: async (options) => (await run(options)).evaluation, close };
+  const { run, close } = await openEvaluatorWith(
+    openExecutor,
+    checkedKeys<EvaluatorInput>("openEvaluator", "option", input, OPTIONS),
+    checkedKeys("openEvaluator", "hook", hooks, PREPARE_HOOKS),
+  );
+  return {
+    run: async (options) => (await run(checkedKeys("run", "option", options, RUN))).evaluation,
+    close,
+  };
 }
 
 /** An evaluator that also answers the times from which its evaluations are made. */
@@ -69,7 +84,7 @@ export interface OpenEvaluator {
   close(): Promise<void>;
 }
 
-/** `openEvaluator` over an executor of the caller's choice. */
+/** `openEvaluator` over an executor of the caller's choice, for arguments that were checked. */
 export async function openEvaluatorWith(
   open: OpenExecutor,
   input: EvaluateInput,

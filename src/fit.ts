@@ -1,5 +1,6 @@
 /** Fits a preprocessing to a training split, for weights that were trained under it, and joins the two in one file. */
 import { setImmediate } from "node:timers/promises";
+import { checkedKeys, FLAG, type KindsOf, NUMBER_LIKE, required, TEXT } from "./arguments.js";
 import type { Assumption } from "./contracts/assumption.js";
 import { type Dataset, SPLITS } from "./contracts/dataset.js";
 import { ACTIVATIONS } from "./contracts/network.js";
@@ -10,12 +11,13 @@ import {
   type WhiteningKind,
 } from "./contracts/preprocessing.js";
 import { LevelCounts, PixelMoments } from "./datasets/preprocess.js";
-import { openDataset } from "./datasets/registry.js";
+import { readDataset } from "./datasets/registry.js";
 import { whiteningMatrix } from "./datasets/whitening.js";
 import type { DownloadOptions } from "./download/catalog-entry.js";
 import { foldAffine } from "./engines/fold.js";
 import { DatasetError, NetworkError, UsageError } from "./errors.js";
 import { interruption } from "./incomplete.js";
+import { ANY_DATASET, DOWNLOAD } from "./known-arguments.js";
 import { assertStated } from "./load-pair.js";
 import { EPSILON_LIMITS } from "./networks/recipe.js";
 import { loadWeights, type Weights } from "./networks/registry.js";
@@ -51,6 +53,18 @@ export interface FitInput {
   /** Refuse to download what is not in the cache. Default false. */
   readonly offline?: boolean | undefined;
 }
+
+const OPTIONS: KindsOf<FitInput> = {
+  dataset: required(ANY_DATASET),
+  labels: TEXT,
+  split: TEXT,
+  weights: required(TEXT),
+  activation: TEXT,
+  normalize: required(TEXT),
+  epsilon: NUMBER_LIKE,
+  strict: FLAG,
+  offline: FLAG,
+};
 
 /** What `fitPreprocessing` found: the recipe, and a file that joins it with the weights. */
 export type Fit = FittedFile & (FittedStandardizing | FittedWhitening);
@@ -91,8 +105,15 @@ export interface FittedWhitening {
  */
 export async function fitPreprocessing(
   input: FitInput,
-  download: Omit<DownloadOptions, "offline"> = {},
+  download?: Omit<DownloadOptions, "offline">,
 ): Promise<Fit> {
+  return fitTo(
+    checkedKeys("fitPreprocessing", "option", input, OPTIONS),
+    checkedKeys("fitPreprocessing", "hook", download, DOWNLOAD),
+  );
+}
+
+async function fitTo(input: FitInput, download: Omit<DownloadOptions, "offline">): Promise<Fit> {
   const kind = oneOf("fitted normalization", FITTED_NORMALIZATIONS, input.normalize);
   const split = oneOf("split", SPLITS, input.split ?? "train");
   const activation =
@@ -114,7 +135,7 @@ export async function fitPreprocessing(
   }
   const dataset =
     typeof input.dataset === "string"
-      ? await openDataset({ ...download, dataset: input.dataset, labels: input.labels, split, offline })
+      ? await readDataset({ ...download, dataset: input.dataset, labels: input.labels, split, offline })
       : input.dataset;
   assertFitsImages(weights, weights.name, dataset.shape);
   return kind === "standardize"

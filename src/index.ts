@@ -58,7 +58,7 @@ export {
   UsageError,
 } from "./errors.js";
 export { type EvaluateHooks, evaluate, type Progress } from "./evaluate.js";
-export { type Evaluator, type EvaluatorRun, openEvaluator } from "./evaluator.js";
+export { type Evaluator, type EvaluatorInput, type EvaluatorRun, openEvaluator } from "./evaluator.js";
 export {
   type Fit,
   type FitInput,

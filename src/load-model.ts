@@ -12,7 +12,7 @@ import { KEY_PREFIX } from "./networks/onnx/decode.js";
 import { readOnnxFacts } from "./networks/onnx/facts.js";
 import type { PixelsTaken } from "./networks/onnx/pixels.js";
 import { choosePreprocessing, readPreprocessing } from "./networks/recipe.js";
-import { type LoadNetworkOptions, loadNetwork, readOnnxFile } from "./networks/registry.js";
+import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "./networks/registry.js";
 import { printable } from "./printable.js";
 import { shareBytes } from "./shared-memory.js";
 
@@ -28,7 +28,7 @@ import { shareBytes } from "./shared-memory.js";
  */
 export async function loadModel(source: string, options: LoadNetworkOptions): Promise<Network | OnnxModel> {
   const file = await readOnnxFile(source, options);
-  if (file === undefined) return loadNetwork(source, options);
+  if (file === undefined) return readNetwork(source, options);
   const { path, bytes } = file;
   if (options.activation !== undefined) {
     const expected = `none with the engine onnx, which runs ${path} as it is`;

@@ -7,12 +7,12 @@ import type { Network } from "./contracts/network.js";
 import type { OnnxModel } from "./contracts/onnx-model.js";
 import { assertClassCount } from "./datasets/class-names.js";
 import { assertLabelsWithin } from "./datasets/labels.js";
-import { openDataset } from "./datasets/registry.js";
+import { readDataset } from "./datasets/registry.js";
 import type { DownloadOptions } from "./download/catalog-entry.js";
 import { DatasetError, NetworkError } from "./errors.js";
 import { layerSizes } from "./networks/layer-sizes.js";
 import { choosePreprocessing } from "./networks/recipe.js";
-import { type LoadNetworkOptions, loadNetwork } from "./networks/registry.js";
+import { type LoadNetworkOptions, readNetwork } from "./networks/registry.js";
 import { assertFitsImages, assertModelFits } from "./networks/validate.js";
 import type { EvaluateOptions } from "./options.js";
 import { shardOf } from "./shards.js";
@@ -75,7 +75,7 @@ type PairOptions = Pick<
 type RangeOptions = Pick<EvaluateOptions, "offset" | "limit" | "shard">;
 
 export function loadPair(options: PairOptions, hooks: LoadHooks = {}): Promise<DataAndNetwork> {
-  return pairUp(options, hooks, loadNetwork);
+  return pairUp(options, hooks, readNetwork);
 }
 
 /**
@@ -93,7 +93,7 @@ export type LoadAnyNetwork = (source: string, options: LoadNetworkOptions) => Pr
 
 /** How an engine's networks are loaded. Throws RunError ERR_ENGINE_PEER where the engine cannot be had. */
 export async function networkLoader(engine: EngineName): Promise<LoadAnyNetwork> {
-  return engine === "onnx" ? modelLoader() : loadNetwork;
+  return engine === "onnx" ? modelLoader() : readNetwork;
 }
 
 async function modelLoader(): Promise<LoadAnyNetwork> {
@@ -120,7 +120,7 @@ async function pairUp<N extends Network | OnnxModel>(
     async (signal) => {
       if (typeof named !== "string") return named;
       try {
-        return await openDataset({ ...options, ...download, signal, dataset: named, onSized: knowSize });
+        return await readDataset({ ...options, ...download, signal, dataset: named, onSized: knowSize });
       } finally {
         knowSize(undefined);
       }

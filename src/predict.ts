@@ -1,9 +1,11 @@
 /** Probabilities of a network for images given in memory, as the book's `predict`. */
+import { checkArgument } from "./arguments.js";
 import type { Network } from "./contracts/network.js";
 import type { Tensor } from "./contracts/tensor.js";
 import { foldPreprocessing } from "./engines/fold.js";
 import { forwardRow } from "./engines/reference.js";
-import { NetworkError } from "./errors.js";
+import { NetworkError, UsageError } from "./errors.js";
+import { IMAGES, NETWORK } from "./known-arguments.js";
 import { softmax } from "./metrics/softmax.js";
 
 type Pixels = Uint8Array | Float32Array | Float64Array;
@@ -16,9 +18,13 @@ type Pixels = Uint8Array | Float32Array | Float64Array;
  *   them; one that wants nothing done (`none`) is given either as it is.
  * @returns (outputs) or (N, outputs), each row a distribution over the classes
  * @throws NetworkError ERR_NETWORK_INPUTS where the images do not have the network's inputs
+ * @throws UsageError ERR_ARGUMENT where the network is none, or the images are not such numbers
  */
 export function predict(network: Network, images: Tensor<Pixels> | Pixels): Tensor<Float64Array> {
+  checkArgument("predict", "network", network, NETWORK);
+  checkArgument("predict", "images", images, IMAGES);
   const { data, shape } = "shape" in images ? images : { data: images, shape: [images.length] };
+  if (!(data instanceof Uint8Array) && network.preprocessing.kind !== "none") assertFractions(data);
   const layers = foldPreprocessing(network, data instanceof Uint8Array ? "byte" : "fraction");
   const { inputs } = layers[0];
   const { outputs } = layers[layers.length - 1];
@@ -39,4 +45,16 @@ export function predict(network: Network, images: Tensor<Pixels> | Pixels): Tens
     probabilities.set(softmax(logits), image * outputs);
   }
   return { data: probabilities, shape: isBatch ? [count, outputs] : [outputs] };
+}
+
+/** Bytes in an array of floating-point numbers would be taken for pixels 255 times as bright. */
+function assertFractions(pixels: Float32Array | Float64Array): void {
+  const found = pixels.find((value) => value < 0 || value > 1);
+  if (found === undefined) return;
+  throw new UsageError("ERR_ARGUMENT", {
+    call: "predict",
+    argument: "images",
+    expected: "floating-point pixels from 0 to 1, or bytes in a Uint8Array",
+    found: String(found),
+  });
 }

@@ -111,7 +111,11 @@ for (const [option, value] of BAD_VALUES) {
 
 const UNKNOWN_WORDS: readonly [args: string[], code: ErrorCode, hint: string][] = [
   [["evalute"], "ERR_OPTION_UNKNOWN", 'did you mean "evaluate"?'],
-  [["frobnicate"], "ERR_OPTION_UNKNOWN", "expected one of evaluate, show, inspect, diagnose, predict, convert"],
+  [
+    ["frobnicate"],
+    "ERR_OPTION_UNKNOWN",
+    "expected one of evaluate, show, inspect, diagnose, predict, convert",
+  ],
   [["--thread", "8"], "ERR_USAGE", "Did you mean --threads?"],
   [["--engine", "ml-matrx"], "ERR_OPTION_UNKNOWN", 'did you mean "ml-matrix"?'],
   [["--split", "tset"], "ERR_OPTION_UNKNOWN", 'did you mean "test"?'],

@@ -285,12 +285,10 @@ test("says before any work that the journal cannot be written", async (t) => {
   await t.throwsAsync(evaluate({ ...INPUT, resume }), { instanceOf: RunError, code: "ERR_OUTPUT_WRITE" });
 });
 
-test("an evaluator that stays open keeps no journal", async (t) => {
+test("an evaluator that stays open keeps no journal, and refuses one", async (t) => {
   const resume = join(await temporaryFolder(t), "run.journal");
   const input: EvaluateInput = { ...INPUT, resume };
-  const evaluator = await openEvaluator(input);
-  await evaluator.run();
-  await evaluator.close();
+  await t.throwsAsync(openEvaluator(input), { code: "ERR_OPTION_UNKNOWN" });
   await t.throwsAsync(readFile(resume), { code: "ENOENT" });
 });
 

@@ -1,5 +1,16 @@
 /** Runs a suite of checks: all networks in one pool, evaluation after evaluation, each judged or told why it could not be. */
 import { availableParallelism } from "node:os";
+import {
+  checkArgument,
+  checkedKeys,
+  FLAG,
+  FUNCTION,
+  type KindsOf,
+  LOG,
+  NUMBER_LIKE,
+  SIGNAL,
+  TEXT,
+} from "../arguments.js";
 import type { CheckOutcome, ChecksReport } from "../contracts/checks.js";
 import type { Log } from "../contracts/log.js";
 import type { DownloadNotice, DownloadOptions } from "../download/catalog-entry.js";
@@ -23,6 +34,9 @@ export interface CheckHooks {
   readonly log?: Log;
 }
 
+const OPTIONS: KindsOf<CheckInput> = { threads: NUMBER_LIKE, offline: FLAG, strict: FLAG };
+const HOOKS: KindsOf<CheckHooks> = { signal: SIGNAL, log: LOG, onDownload: FUNCTION, onEntry: FUNCTION };
+
 /**
  * Evaluates what the suite at `path` asks for. An evaluation that cannot be made is an error of its own, and the others
  * still run. Data that evaluations beside each other share are read once.
@@ -31,11 +45,16 @@ export interface CheckHooks {
  *   or is none
  * @throws UsageError ERR_OPTION_VALUE for an option of the input
  */
-export async function check(
-  path: string,
-  input: CheckInput = {},
-  hooks: CheckHooks = {},
-): Promise<ChecksReport> {
+export async function check(path: string, input?: CheckInput, hooks?: CheckHooks): Promise<ChecksReport> {
+  checkArgument("check", "path", path, TEXT);
+  return runSuite(
+    path,
+    checkedKeys("check", "option", input, OPTIONS),
+    checkedKeys("check", "hook", hooks, HOOKS),
+  );
+}
+
+async function runSuite(path: string, input: CheckInput, hooks: CheckHooks): Promise<ChecksReport> {
   const beganAt = performance.now();
   const { signal = new AbortController().signal, log, onDownload } = hooks;
   const download: DownloadOptions = { signal, ...(log && { log }), ...(onDownload && { onDownload }) };

@@ -5,7 +5,7 @@ import type { Dataset } from "../contracts/dataset.js";
 import type { Executor } from "../contracts/executor.js";
 import type { Log } from "../contracts/log.js";
 import type { AnyEvaluation } from "../contracts/result.js";
-import { openDataset } from "../datasets/registry.js";
+import { readDataset } from "../datasets/registry.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
 import { type Demands, judge } from "../gates.js";
 import { IncompleteError } from "../incomplete.js";
@@ -26,7 +26,7 @@ export function datasetsInTurn(download: DownloadOptions): OpenDataset {
     const key = JSON.stringify([named, labels, classes, split, invert, transpose, labelOffset]);
     if (last?.key !== key) {
       last = undefined;
-      last = { key, dataset: await openDataset({ ...options, ...download, dataset: named }) };
+      last = { key, dataset: await readDataset({ ...options, ...download, dataset: named }) };
     }
     return last.dataset;
   };

@@ -10,7 +10,7 @@ import { assertStated } from "../load-pair.js";
 import { WRITTEN_TYPES } from "../networks/encode-elements.js";
 import { layerSizes } from "../networks/layer-sizes.js";
 import { DEFAULT_NORMALIZATION } from "../networks/recipe.js";
-import { DEFAULT_ACTIVATION, loadNetwork } from "../networks/registry.js";
+import { DEFAULT_ACTIVATION, readNetwork } from "../networks/registry.js";
 import { hiddenActivation } from "../networks/tensors.js";
 import { encodeNetwork, NETWORK_ENDINGS, networkEndingOf } from "../networks/writers.js";
 import { oneOf, resolvePreprocessing } from "../options.js";
@@ -68,7 +68,7 @@ async function runConvert(
   }
   await assertWritable(output);
 
-  const network = await loadNetwork(input, {
+  const network = await readNetwork(input, {
     ...downloadOptions(context),
     offline: flags.offline,
     activation,

@@ -57,9 +57,9 @@ async function runDiagnose(
   const format = oneOf("format", PLAIN_FORMATS, named);
   const input: DiagnoseInput = { ...flags, split: isGiven("split") ? split : undefined };
   const display = showText("diagnosing");
-  const { diagnose } = await import("../diagnose/diagnose.js");
+  const { runDiagnosis } = await import("../diagnose/diagnose.js");
   try {
-    const diagnosis = await diagnose(input, {
+    const diagnosis = await runDiagnosis(input, {
       signal,
       onDownload: (notice) => note(downloadLine(notice)),
       onTried: (done) => display.update(`diagnosing: ${done} passes over the sample`),

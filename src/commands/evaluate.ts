@@ -4,7 +4,8 @@ import type { Dataset } from "../contracts/dataset.js";
 import { ENGINES } from "../contracts/engine.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { UsageError } from "../errors.js";
-import { type EvaluateHooks, evaluate } from "../evaluate.js";
+import { type EvaluateHooks, evaluateWith } from "../evaluate.js";
+import { openExecutor } from "../executors/registry.js";
 import { hintOf } from "../hint.js";
 import { IncompleteError } from "../incomplete.js";
 import { type EvaluateInput, EXECUTORS, type NumberLike, oneOf } from "../options.js";
@@ -191,7 +192,7 @@ async function evaluateShowingProgress(
   };
   try {
     const evaluation = isLocal
-      ? await evaluate(input, hooks)
+      ? await evaluateWith(openExecutor, input, hooks)
       : await (await import("./evaluate-over-redis.js")).evaluateOnHosts(input, context, {
           onData: onOpened,
           onSlab,

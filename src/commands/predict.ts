@@ -4,7 +4,7 @@ import { assertClassCount, readClassNames } from "../datasets/class-names.js";
 import { viewPixels } from "../datasets/view.js";
 import { assertStated } from "../load-pair.js";
 import { argmax } from "../metrics/argmax.js";
-import { loadNetwork } from "../networks/registry.js";
+import { readNetwork } from "../networks/registry.js";
 import { assertFitsImages } from "../networks/validate.js";
 import { type EvaluateInput, oneOf, resolveOptions } from "../options.js";
 import { DIGIT_SIDE, toDigit } from "../pictures/to-digit.js";
@@ -43,7 +43,7 @@ async function runPredict(
 ): Promise<readonly Error[]> {
   const format = oneOf("format", PLAIN_FORMATS, flags.format);
   const { classes, ...options } = resolveOptions(flags, 1);
-  const network = await loadNetwork(flags.weights, { ...options, ...downloadOptions(context) });
+  const network = await readNetwork(flags.weights, { ...options, ...downloadOptions(context) });
   if (options.strict) assertStated(network.assumptions);
   context.assume(network.assumptions);
   assertFitsImages(network, network.name, SHAPE);

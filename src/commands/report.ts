@@ -1,7 +1,7 @@
 /** `batchwise report RESULT.json`: the HTML report of an evaluation that was made before. */
 import { basename, dirname, join } from "node:path";
 import { Command } from "commander";
-import { openDataset } from "../datasets/registry.js";
+import { readDataset } from "../datasets/registry.js";
 import { DatasetError } from "../errors.js";
 import { writeFileWhole } from "../files/write-file.js";
 import { findPredictions } from "../predictions/find.js";
@@ -52,7 +52,7 @@ async function readInput(path: string, { offline }: ReportFlags, context: Contex
   const evaluation = await readResult(path);
   const { result, location, predictionsFile } = needed(path, evaluation);
   const { split, sha256, offset, view } = evaluation.dataset;
-  const dataset = await openDataset({
+  const dataset = await readDataset({
     ...downloadOptions(context),
     dataset: location.dataset,
     labels: location.labels ?? undefined,

@@ -1,5 +1,6 @@
 /** Compares two networks over the same images: each is evaluated, or told by a result that has its predictions. */
 import { availableParallelism } from "node:os";
+import { checkedKeys, FUNCTION, type KindsOf, LOG, SIGNAL } from "../arguments.js";
 import type { Comparison } from "../contracts/comparison.js";
 import type { Dataset } from "../contracts/dataset.js";
 import type { DownloadNotice } from "../download/catalog-entry.js";
@@ -8,7 +9,7 @@ import { openSharedExecutor } from "../executors/registry.js";
 import { rounded } from "../milliseconds.js";
 import { resolveOptions } from "../options.js";
 import { emptyAnswers, type PairedAnswers } from "./answers.js";
-import { type CompareInput, withImagesOf } from "./options.js";
+import { COMPARE, type CompareInput, withImagesOf } from "./options.js";
 import { assertRoomForPredictions, assertSameImages, readAnswers } from "./read-side.js";
 import { type CompareRunHooks, evaluateSides, type OpenSharedExecutor } from "./run.js";
 import { assumptionsOf, classesOf, comparedSide, openGiven, openSides } from "./sides.js";
@@ -21,6 +22,14 @@ export interface CompareHooks extends CompareRunHooks {
   /** Called once all is loaded, before the first batch; not where both sides are results. */
   onStart?(plan: ComparePlan): void;
 }
+
+const HOOKS: KindsOf<CompareHooks> = {
+  signal: SIGNAL,
+  log: LOG,
+  onDownload: FUNCTION,
+  onStart: FUNCTION,
+  onProgress: FUNCTION,
+};
 
 /** What a comparison is about to evaluate. */
 export interface ComparePlan {
@@ -58,8 +67,12 @@ export interface CompareOutcome {
  *   ERR_COMPARE_DATA for one of other images
  * @throws FileError ERR_JSON_*, ERR_RESULT_VERSION, ERR_PREDICTIONS_* for files that are no result or not its predictions
  */
-export function compare(input: CompareInput, hooks: CompareHooks = {}): Promise<CompareOutcome> {
-  return compareWith(openSharedExecutor, input, hooks);
+export async function compare(input: CompareInput, hooks?: CompareHooks): Promise<CompareOutcome> {
+  return compareWith(
+    openSharedExecutor,
+    checkedKeys("compare", "option", input, COMPARE),
+    checkedKeys("compare", "hook", hooks, HOOKS),
+  );
 }
 
 /** `compare` over an executor of the caller's choice. */

@@ -1,5 +1,7 @@
 /** Options of a comparison, and what a side that is a result decides of them. */
+import { type KindsOf, required, TEXT, without } from "../arguments.js";
 import type { Network } from "../contracts/network.js";
+import { ANY_NETWORK, EVALUATE } from "../known-arguments.js";
 import type { EvaluateInput } from "../options.js";
 import { imagesOf, type ResultSide } from "./read-side.js";
 
@@ -17,6 +19,13 @@ export interface CompareInput extends ComparedInput {
   /** The label file, where `dataset` is an image file. A comparison needs labels. */
   readonly labels?: string | undefined;
 }
+
+export const COMPARE: KindsOf<CompareInput> = {
+  ...without(EVALUATE, "weights", "resume", "probabilities", "topK", "calibration", "bootstrap", "seed"),
+  a: required(ANY_NETWORK),
+  b: required(ANY_NETWORK),
+  labels: TEXT,
+};
 
 /**
  * What is evaluated beside a result is its images, unless the input says something else: then they are held against each

@@ -5,7 +5,7 @@ import type { ComparedSide } from "../contracts/comparison.js";
 import { AS_STORED, type Dataset } from "../contracts/dataset.js";
 import type { Network } from "../contracts/network.js";
 import type { Evaluation } from "../contracts/result.js";
-import { openDataset } from "../datasets/registry.js";
+import { readDataset } from "../datasets/registry.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
 import { DatasetError, UsageError } from "../errors.js";
 import { datasetFacts, networkFacts } from "../facts.js";
@@ -80,7 +80,7 @@ export async function openSides(
 
 async function openGivenData(options: EvaluateOptions, download: DownloadOptions): Promise<Dataset> {
   const { dataset } = options;
-  return typeof dataset === "string" ? openDataset({ ...options, ...download, dataset }) : dataset;
+  return typeof dataset === "string" ? readDataset({ ...options, ...download, dataset }) : dataset;
 }
 
 /** Where the result says, unless the options say something else: `withImagesOf` has seen to that. */

@@ -1,5 +1,15 @@
 /** Reads IDX files of every dtype and rank, gzipped or not (yann.lecun.com/exdb/mnist). */
 import { endianness } from "node:os";
+import {
+  COUNT,
+  checkArgument,
+  checkedKeys,
+  FUNCTION,
+  type KindsOf,
+  NUMBER,
+  TEXT,
+  wordOf,
+} from "../arguments.js";
 import { DatasetError } from "../errors.js";
 import { readWholeFile } from "../files/read-file.js";
 import { isGzip } from "./gzip-header.js";
@@ -42,6 +52,13 @@ export interface ReadIdxOptions<D extends IdxDtype = IdxDtype> {
   readonly onShape?: ((shape: readonly number[]) => void) | undefined;
 }
 
+const OPTIONS: KindsOf<ReadIdxOptions> = {
+  dtype: wordOf(Object.keys(IDX_DTYPES)),
+  rank: COUNT,
+  limitBytes: NUMBER,
+  onShape: FUNCTION,
+};
+
 /**
  * Reads the IDX file at `path`: u8, i8, i16, i32, f32 or f64 of rank 1 to 255, plain or in one gzip member, which
  * is told by content and not by name. The file's length must be what its header says, to the byte.
@@ -57,6 +74,8 @@ export async function readIdx<D extends IdxDtype = IdxDtype>(
   path: string,
   options: ReadIdxOptions<D> = {},
 ): Promise<IdxFile<D>> {
+  checkArgument("readIdx", "path", path, TEXT);
+  checkedKeys("readIdx", "option", options, OPTIONS);
   const fileBytes = await readWholeFile(path, options.limitBytes ?? IDX_LIMIT_BYTES);
   const { header, content } = isGzip(fileBytes)
     ? await readGzipped(fileBytes, path, options)

@@ -1,5 +1,6 @@
 /** MNIST as plain arrays, the way the book loads it. */
 import { env } from "node:process";
+import { checkedKeys, FLAG, type KindsOf, TEXT } from "../arguments.js";
 import type { Split } from "../contracts/dataset.js";
 import type { Tensor } from "../contracts/tensor.js";
 import { DatasetError } from "../errors.js";
@@ -23,6 +24,13 @@ export interface LoadMnistOptions {
   /** Folder of the four IDX files; by default what the environment variable BATCHWISE_MNIST_DIR names. */
   readonly directory?: string | undefined;
 }
+
+const OPTIONS: KindsOf<LoadMnistOptions> = {
+  normalize: FLAG,
+  flatten: FLAG,
+  oneHotLabel: FLAG,
+  directory: TEXT,
+};
 
 /** Images and labels of one split. */
 export type MnistSplit<X extends Float32Array | Uint8Array> = readonly [x: Tensor<X>, t: Tensor<Uint8Array>];
@@ -51,12 +59,13 @@ export function loadMnist(
   options?: LoadMnistOptions & { normalize?: true | undefined },
 ): Promise<Mnist<Float32Array>>;
 export function loadMnist(options: LoadMnistOptions): Promise<Mnist<Float32Array> | Mnist<Uint8Array>>;
-export async function loadMnist({
-  normalize = true,
-  flatten = true,
-  oneHotLabel = false,
-  directory = env[DIRECTORY_VARIABLE],
-}: LoadMnistOptions = {}): Promise<Mnist<Float32Array | Uint8Array>> {
+export async function loadMnist(options?: LoadMnistOptions): Promise<Mnist<Float32Array | Uint8Array>> {
+  const {
+    normalize = true,
+    flatten = true,
+    oneHotLabel = false,
+    directory = env[DIRECTORY_VARIABLE],
+  } = checkedKeys("loadMnist", "option", options, OPTIONS);
   if (!directory) throw new DatasetError("ERR_MNIST_DIRECTORY", { variable: DIRECTORY_VARIABLE });
   const load = (split: Split) => loadSplit(directory, split, { normalize, flatten, oneHotLabel });
   // One split after the other: together they would need the memory of both, bytes and floats, at the same time.

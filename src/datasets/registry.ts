@@ -1,11 +1,24 @@
 /** Opens a data set by its name, its folder, its image and label files, or its .npz file. */
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { AS_STORED, type Dataset, type DatasetView, type Split } from "../contracts/dataset.js";
+import {
+  checkedKeys,
+  either,
+  FALSE,
+  FLAG,
+  FUNCTION,
+  type KindsOf,
+  required,
+  TEXT,
+  WHOLE_NUMBER,
+  wordOf,
+} from "../arguments.js";
+import { AS_STORED, type Dataset, type DatasetView, SPLITS, type Split } from "../contracts/dataset.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
 import { DatasetError, UsageError } from "../errors.js";
 import { pathKind } from "../files/path-kind.js";
 import { readFileStart } from "../files/read-file.js";
+import { DOWNLOAD } from "../known-arguments.js";
 import { suggest } from "../suggest.js";
 import { readClassNames } from "./class-names.js";
 import { findImages, findInFolder } from "./folder.js";
@@ -32,6 +45,19 @@ export interface DatasetRequest extends DownloadOptions, Partial<DatasetView> {
   /** May never be called: not every format tells its size before it is read. */
   readonly onSized?: OnSized | undefined;
 }
+
+const REQUEST: KindsOf<DatasetRequest> = {
+  ...DOWNLOAD,
+  offline: FLAG,
+  dataset: required(TEXT),
+  labels: either(TEXT, FALSE),
+  classes: TEXT,
+  split: required(wordOf(SPLITS)),
+  invert: FLAG,
+  transpose: FLAG,
+  labelOffset: WHOLE_NUMBER,
+  onSized: FUNCTION,
+};
 
 interface SetPaths {
   readonly imagesPath: string;
@@ -85,10 +111,15 @@ const PATTERN = /[*?]|\[.+\]|\{.+\}/;
  *   its content from its slabs, also ERR_DATASET_HASH.
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; of a .npz file ERR_ZIP_*, ERR_NPY_*; of a manifest ERR_JSON_SYNTAX,
  *   ERR_JSON_SHAPE.
- * @throws UsageError ERR_USAGE for labels beside a set that brings its own.
+ * @throws UsageError ERR_USAGE for labels beside a set that brings its own; ERR_OPTION_UNKNOWN, ERR_ARGUMENT.
  * @throws TransferError, with any of its codes, for a set that has to be downloaded.
  */
 export async function openDataset(request: DatasetRequest): Promise<Dataset> {
+  return readDataset(checkedKeys("openDataset", "option", request, REQUEST));
+}
+
+/** `openDataset` for a request that was checked before; it may have keys of other calls too. */
+export async function readDataset(request: DatasetRequest): Promise<Dataset> {
   const view = viewOf(request);
   const { onSized } = request;
   const dataset = await openStored({

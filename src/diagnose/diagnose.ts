@@ -1,4 +1,5 @@
 /** Tries a network on a sample of images under every way to read both that nobody states, and recommends the best. */
+import { checkedKeys, FUNCTION, type KindsOf, SIGNAL } from "../arguments.js";
 import type { Diagnosis, ScoredCandidate } from "../contracts/diagnosis.js";
 import type { Network } from "../contracts/network.js";
 import type { OnnxModel } from "../contracts/onnx-model.js";
@@ -9,7 +10,7 @@ import { pairOf } from "../load-pair.js";
 import { wilson95 } from "../metrics/intervals.js";
 import { layerSizes } from "../networks/layer-sizes.js";
 import { type Known, labelOffsetsOf, optionsFor, picturesOf, readingsOf } from "./candidates.js";
-import { type DiagnoseInput, openInput, resolveDiagnosis } from "./input.js";
+import { DIAGNOSE, type DiagnoseInput, openInput, resolveDiagnosis } from "./input.js";
 import { drawSamples, firstOf, type Sample } from "./sample.js";
 import { chanceOf, correctOf, createForward, isClear, isWithin, scoreOf, type Trial } from "./trials.js";
 
@@ -30,6 +31,8 @@ export interface DiagnoseHooks {
   onTried?(done: number): void;
 }
 
+const HOOKS: KindsOf<DiagnoseHooks> = { signal: SIGNAL, onDownload: FUNCTION, onTried: FUNCTION };
+
 /**
  * Tries the network on a seeded sample of labelled images, spread over the set, under candidates: preprocessing ×
  * activation × pictures × labels. Nothing is tried that the file or an option states.
@@ -38,6 +41,14 @@ export interface DiagnoseHooks {
  * @throws RunError ERR_INTERRUPTED, ERR_TERMINATED if the signal is aborted
  */
 export async function diagnose(input: DiagnoseInput = {}, hooks: DiagnoseHooks = {}): Promise<Diagnosis> {
+  return runDiagnosis(
+    checkedKeys("diagnose", "option", input, DIAGNOSE),
+    checkedKeys("diagnose", "hook", hooks, HOOKS),
+  );
+}
+
+/** `diagnose` for arguments that were checked before; the input may have keys of other calls too. */
+export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): Promise<Diagnosis> {
   const { signal = new AbortController().signal, onDownload, onTried } = hooks;
   const { options, images, seed, stated } = resolveDiagnosis(input);
   const download = { signal, ...(onDownload && { onDownload }) };

@@ -1,12 +1,14 @@
 /** Options of a diagnosis, and the data and the network that they name. */
+import type { KindsOf } from "../arguments.js";
 import type { Dataset } from "../contracts/dataset.js";
 import type { Network } from "../contracts/network.js";
 import type { OnnxModel } from "../contracts/onnx-model.js";
 import { DATASET_NAMES } from "../datasets/named-sets.js";
-import { openDataset } from "../datasets/registry.js";
+import { readDataset } from "../datasets/registry.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
 import { DatasetError } from "../errors.js";
 import { pathKind } from "../files/path-kind.js";
+import { EVALUATE, VIEW } from "../known-arguments.js";
 import { networkLoader } from "../load-pair.js";
 import { type EvaluateInput, type EvaluateOptions, integer, LIMITS, resolveOptions } from "../options.js";
 import type { Stated } from "./candidates.js";
@@ -36,6 +38,23 @@ export interface DiagnoseInput
   /** Default: the training half where there is one, since a test half is for one use only. */
   readonly split?: string | undefined;
 }
+
+export const DIAGNOSE: KindsOf<DiagnoseInput> = {
+  ...VIEW,
+  dataset: EVALUATE.dataset,
+  labels: EVALUATE.labels,
+  classes: EVALUATE.classes,
+  split: EVALUATE.split,
+  offline: EVALUATE.offline,
+  weights: EVALUATE.weights,
+  activation: EVALUATE.activation,
+  normalize: EVALUATE.normalize,
+  mean: EVALUATE.mean,
+  std: EVALUATE.std,
+  engine: EVALUATE.engine,
+  limit: EVALUATE.limit,
+  seed: EVALUATE.seed,
+};
 
 export interface DiagnosisPlan {
   readonly options: EvaluateOptions;
@@ -79,12 +98,12 @@ async function openData(
   const { dataset } = options;
   if (typeof dataset !== "string") return dataset;
   const request = { ...options, ...download, dataset };
-  if (!prefersTrain || !(await mayHaveHalves(dataset))) return openDataset(request);
+  if (!prefersTrain || !(await mayHaveHalves(dataset))) return readDataset(request);
   try {
-    return await openDataset({ ...request, split: "train" });
+    return await readDataset({ ...request, split: "train" });
   } catch (error) {
     if (!(error instanceof DatasetError)) throw error;
-    return openDataset(request);
+    return readDataset(request);
   }
 }
 

@@ -15,6 +15,12 @@ export const usageCodes = {
     (f: { what: string; found: string; known: readonly string[]; suggestion?: string | undefined }) =>
       `unknown ${f.what} "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}`}`,
   ),
+  /** An argument of a function of the library. */
+  ERR_ARGUMENT: row(
+    2,
+    (f: { call: string; argument: string; expected: string; found: string }) =>
+      `${f.call}: ${f.argument}: expected ${f.expected}, found ${f.found}`,
+  ),
   ERR_CONFIG_READ: row(
     2,
     (f: { path: string; reason: string }) =>

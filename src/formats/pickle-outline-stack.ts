@@ -5,7 +5,12 @@ import type { OutlineReader } from "./pickle-outline-reader.js";
 export type Outline =
   | { readonly kind: "dict"; readonly entries: Map<string, Outline> }
   | { readonly kind: "list" | "tuple"; readonly items: Outline[] }
-  | { readonly kind: "array"; shape: readonly number[] | undefined; dtype: string | undefined; objects?: Outline }
+  | {
+      readonly kind: "array";
+      shape: readonly number[] | undefined;
+      dtype: string | undefined;
+      objects?: Outline;
+    }
   | { readonly kind: "tensor"; readonly shape: readonly number[] | undefined }
   | { readonly kind: "object"; readonly name: string; state: Outline | undefined }
   | { readonly kind: "global"; readonly name: string }

@@ -89,7 +89,8 @@ function isZip64End(
 ): boolean {
   if (to - from !== ZIP64_END_BYTES + ZIP64_LOCATOR_BYTES) return false;
   const locator = from + ZIP64_END_BYTES;
-  if (view.getUint32(from, true) !== ZIP64_END || view.getUint32(locator, true) !== ZIP64_LOCATOR) return false;
+  if (view.getUint32(from, true) !== ZIP64_END || view.getUint32(locator, true) !== ZIP64_LOCATOR)
+    return false;
   const u64 = (at: number) => Number(view.getBigUint64(at, true));
   return (
     u64(from + 4) === ZIP64_END_BYTES - 12 &&

@@ -1,4 +1,5 @@
 /** Adds the answers of all shards of a run to the answer of the whole. */
+import { checkArgument, listOf, TEXT } from "../arguments.js";
 import type { Evaluation } from "../contracts/result.js";
 import { FileError } from "../errors.js";
 import { addPartials } from "../metrics/partial-sums.js";
@@ -16,6 +17,7 @@ import { type Part, readPart, shardName } from "./read-part.js";
  *   ERR_PART_MISSING for parts that are not those of one run
  */
 export async function mergeParts(paths: readonly string[]): Promise<Evaluation> {
+  checkArgument("mergeParts", "paths", paths, listOf("a list of paths", TEXT));
   const parts: Part[] = [];
   for (const path of paths) parts.push(await readPart(path));
   const [first] = parts;

@@ -119,10 +119,12 @@ export function choosePreprocessing(
 /**
  * `--mean` and `--std` stand together, and only beside `--normalize standardize` or none.
  *
- * @throws UsageError ERR_USAGE
+ * @throws UsageError ERR_USAGE, ERR_OPTION_VALUE
  */
 export function assertAskedOnce({ normalize, mean, std }: AskedPreprocessing): void {
   if (mean === undefined && std === undefined) return;
+  assertWithin("--mean", mean, MEAN_LIMITS);
+  assertWithin("--std", std, STD_LIMITS);
   if (mean === undefined || std === undefined) {
     const [given, missing] = mean === undefined ? ["--std", "--mean 0"] : ["--mean", "--std 1"];
     const problem = `expected --mean and --std together, found ${given} alone; ${missing} leaves the pixels as they are`;
@@ -132,6 +134,19 @@ export function assertAskedOnce({ normalize, mean, std }: AskedPreprocessing): v
     const problem = `--mean and --std standardize pixels, --normalize asks for "${normalize}"; leave one of them out`;
     throw new UsageError("ERR_USAGE", { problem });
   }
+}
+
+function assertWithin(
+  option: string,
+  value: number | undefined,
+  [low, high]: readonly [number, number],
+): void {
+  if (value === undefined || (value >= low && value <= high)) return;
+  throw new UsageError("ERR_OPTION_VALUE", {
+    option,
+    expected: `a number from ${low} to ${high}`,
+    found: `${value}`,
+  });
 }
 
 /** A preprocessing by its kind and numbers, as options name them. */

@@ -2,14 +2,25 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import {
+  checkArgument,
+  checkedKeys,
+  FLAG,
+  type KindsOf,
+  NUMBER,
+  PROMISE,
+  TEXT,
+  wordOf,
+} from "../arguments.js";
 import type { Assumption, AssumptionSubject } from "../contracts/assumption.js";
-import type { Activation, Layer, Network } from "../contracts/network.js";
-import type { Preprocessing } from "../contracts/preprocessing.js";
+import { ACTIVATIONS, type Activation, type Layer, type Network } from "../contracts/network.js";
+import { NORMALIZATIONS, type Preprocessing } from "../contracts/preprocessing.js";
 import { NETWORK_CATALOG } from "../datasets/catalog.js";
 import { sha256Of } from "../datasets/sha256.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
 import { FileError, NetworkError, reasonOf, UsageError } from "../errors.js";
 import { pathKind } from "../files/path-kind.js";
+import { DOWNLOAD } from "../known-arguments.js";
 import { FIXTURES } from "../package-root.js";
 import { suggest } from "../suggest.js";
 import type { NamedArrays } from "./arrays.js";
@@ -55,6 +66,16 @@ export interface LoadNetworkOptions extends DownloadOptions, AskedPreprocessing 
   readonly decodeAfter?: Promise<unknown> | undefined;
 }
 
+const OPTIONS: KindsOf<LoadNetworkOptions> = {
+  ...DOWNLOAD,
+  offline: FLAG,
+  activation: wordOf(ACTIVATIONS),
+  normalize: wordOf(NORMALIZATIONS),
+  mean: NUMBER,
+  std: NUMBER,
+  decodeAfter: PROMISE,
+};
+
 /**
  * A network by its name (`bundled`, `bundled-standardize`, `bundled-whiten`, `book`), from a file (safetensors, .npz,
  * ONNX, or a pickle of a dict of NumPy arrays) or from a folder of .npy files. A name goes before a file of the same name;
@@ -64,10 +85,16 @@ export interface LoadNetworkOptions extends DownloadOptions, AskedPreprocessing 
  * @throws NetworkError, with any of its codes: ERR_NORMALIZE_MISMATCH and ERR_NORMALIZE_STATISTICS where `normalize`
  *   is not the file's, or asks for numbers that it does not have.
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; of .npz and .npy files ERR_ZIP_*, ERR_NPY_*.
- * @throws UsageError ERR_OPTION_VALUE when `activation` contradicts the file.
+ * @throws UsageError ERR_OPTION_VALUE when `activation` contradicts the file; ERR_OPTION_UNKNOWN, ERR_ARGUMENT.
  * @throws TransferError, with any of its codes, for a network that has to be downloaded.
  */
 export async function loadNetwork(source: string, options: LoadNetworkOptions = {}): Promise<LoadedNetwork> {
+  checkArgument("loadNetwork", "source", source, TEXT);
+  return readNetwork(source, checkedKeys("loadNetwork", "option", options, OPTIONS));
+}
+
+/** `loadNetwork` for options that were checked before; they may have keys of other calls too. */
+export async function readNetwork(source: string, options: LoadNetworkOptions): Promise<LoadedNetwork> {
   const weights = await loadWeights(source, options);
   const { preprocessing, assumptions } = choosePreprocessing(weights.name, weights.preprocessing, options);
   return {

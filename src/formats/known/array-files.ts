@@ -1,7 +1,14 @@
 /** NumPy's files with other names, types or layouts than those that are read, as weights and as images. */
 import { printable } from "../../printable.js";
 import type { FileHead } from "./file-head.js";
-import { type Candidate, exported, exportedSet, type KnownFile, python, WITH_ACTIVATION } from "./known-file.js";
+import {
+  type Candidate,
+  exported,
+  exportedSet,
+  type KnownFile,
+  python,
+  WITH_ACTIVATION,
+} from "./known-file.js";
 import type { NpyOutline } from "./npy-outline.js";
 import { handMade } from "./pickle-files.js";
 import { type FoundArray, proposeArguments } from "./propose.js";
@@ -93,31 +100,44 @@ const networkArchive: KnownFile = {
     const proposal = proposeArguments(found);
     return proposal === undefined
       ? handMade(found)
-      : exported(path, `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`, WITH_ACTIVATION);
+      : exported(
+          path,
+          `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
+          WITH_ACTIVATION,
+        );
   },
 };
 
 const setArchive: KnownFile = {
   name: "a .npz of images",
-  recognizes: (head) => isArchive(head) && (setIn(head.arrays, "test") ?? setIn(head.arrays, "train")) !== undefined && !isChain(head),
+  recognizes: (head) =>
+    isArchive(head) &&
+    (setIn(head.arrays, "test") ?? setIn(head.arrays, "train")) !== undefined &&
+    !isChain(head),
   describe: ({ head }) => `a .npz of ${listOf(head.arrays)}`,
   nextStep: ({ head, path, use, split }) => {
-    if (use === "weights") return "these are images, not weights: give them to --dataset, and the network to --weights";
+    if (use === "weights")
+      return "these are images, not weights: give them to --dataset, and the network to --weights";
     const set = setIn(head.arrays, split);
     if (set === undefined) return "it has no arrays of this split: choose the other with --split";
     const [name, array] = set.images;
     const images = imagesCode(`d['${name}']`, array);
-    if (images === undefined) return "images have one channel here: save them as u1 (images, rows, columns), as x_test, with y_test";
+    if (images === undefined)
+      return "images have one channel here: save them as u1 (images, rows, columns), as x_test, with y_test";
     if (set.labels === undefined) {
       return exportedLabels(path, `import numpy as np; d=np.load(FILE)`, images, split);
     }
     const labels = labelsCode(`d['${set.labels[0]}']`, set.labels[1]);
-    return exportedSet(path, `import numpy as np; d=np.load(FILE); np.savez('out.npz',x_${split}=${images},y_${split}=${labels})`);
+    return exportedSet(
+      path,
+      `import numpy as np; d=np.load(FILE); np.savez('out.npz',x_${split}=${images},y_${split}=${labels})`,
+    );
   },
 };
 
 /** Arrays that chain are a network, whatever they are called (`arr_0`, `arr_1` …). */
-const isChain = ({ arrays }: FileHead) => arrays.size > 1 && proposeArguments(foundArrays(arrays)) !== undefined;
+const isChain = ({ arrays }: FileHead) =>
+  arrays.size > 1 && proposeArguments(foundArrays(arrays)) !== undefined;
 
 const otherArchive: KnownFile = {
   name: "a .npz of other arrays",
@@ -125,20 +145,30 @@ const otherArchive: KnownFile = {
   describe: ({ head }) => `a .npz of ${listOf(head.arrays)}`,
   nextStep: (file) => {
     const { head, path, use, split } = file;
-    if (use === "images") return isChain(head) ? "this looks like a network: give it to --weights" : ownNames(path, split);
+    if (use === "images")
+      return isChain(head) ? "this looks like a network: give it to --weights" : ownNames(path, split);
     const found = foundArrays(head.arrays);
     const proposal = proposeArguments(found);
     return proposal === undefined
       ? handMade(found)
-      : exported(path, `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`, WITH_ACTIVATION);
+      : exported(
+          path,
+          `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
+          WITH_ACTIVATION,
+        );
   },
 };
 
 const ownNames = (path: string, split: string) =>
-  exportedSet(path, `import numpy as np; d=np.load(FILE); np.savez('out.npz',x_${split}=d['IMAGES'],y_${split}=d['LABELS'])`);
+  exportedSet(
+    path,
+    `import numpy as np; d=np.load(FILE); np.savez('out.npz',x_${split}=d['IMAGES'],y_${split}=d['LABELS'])`,
+  );
 
 const foundArrays = (arrays: ReadonlyMap<string, NpyOutline>): FoundArray[] =>
-  [...arrays].flatMap(([name, { shape }]) => (PLAIN_NAME.test(name) ? [{ expression: `d['${name}']`, name, shape }] : []));
+  [...arrays].flatMap(([name, { shape }]) =>
+    PLAIN_NAME.test(name) ? [{ expression: `d['${name}']`, name, shape }] : [],
+  );
 
 /** Labels in a file of their own: LABELS stands for it. */
 const exportedLabels = (path: string, load: string, images: string, split: string) =>
@@ -153,7 +183,8 @@ const singleArray: KnownFile = {
     const array = head.arrays.get("") ?? NOTHING;
     if (use === "weights") return "give the folder that has all of W1.npy, b1.npy and so on";
     const images = imagesCode("x", array);
-    if (images === undefined) return "give the images, u1 (images, rows, columns), and their labels in one .npz, as x_test and y_test";
+    if (images === undefined)
+      return "give the images, u1 (images, rows, columns), and their labels in one .npz, as x_test and y_test";
     return exportedLabels(path, "import numpy as np; x=np.load(FILE)", images, split);
   },
 };

@@ -56,9 +56,18 @@ async function headOf(path: string, content: Uint8Array, sizeBytes: number): Pro
   const text = latin1(bytes);
   const entries = text.startsWith("PK") ? zipEntries(path, content) : [];
   const [config, code, data] = await Promise.all([
-    innerText(path, entries.find(({ name }) => name === "config.json")),
-    innerText(path, entries.find(({ name }) => /^[^/]+\/code\/.*\.py$/.test(name))),
-    inner(path, entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name))),
+    innerText(
+      path,
+      entries.find(({ name }) => name === "config.json"),
+    ),
+    innerText(
+      path,
+      entries.find(({ name }) => /^[^/]+\/code\/.*\.py$/.test(name)),
+    ),
+    inner(
+      path,
+      entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name)),
+    ),
   ]);
   const inflated = inflatedStart(content);
   return {
@@ -103,7 +112,8 @@ async function innerText(path: string, entry: ZipEntry | undefined): Promise<str
 
 /** Protocols 2 to 5 begin with their number; protocols 0 and 1 with a dict, a list, a tuple or a name. */
 function pickleOf(content: Uint8Array, text: string): PickleOutline | undefined {
-  if (/^\x80[\x02-\x05]|^(\(?[dlt]p\d|\(dp|\(lp|[}\])]q|\(c?[\w.]+\n|c[\w.]+\n)/.test(text)) return outlinePickle(content);
+  if (/^\x80[\x02-\x05]|^(\(?[dlt]p\d|\(dp|\(lp|[}\])]q|\(c?[\w.]+\n|c[\w.]+\n)/.test(text))
+    return outlinePickle(content);
   const npy = outlineNpy(content);
   return npy?.descr === "|O" ? outlinePickle(content, npy.headerBytes) : undefined;
 }
@@ -133,7 +143,9 @@ function inflatedStart(content: Uint8Array): Uint8Array | undefined {
   const packed = content.subarray(0, PACKED_BYTES);
   const options = { finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: 2 ** 26 };
   try {
-    return isGzip ? inflateRawSync(packed.subarray(gzipHeader(packed)), options) : inflateSync(packed, options);
+    return isGzip
+      ? inflateRawSync(packed.subarray(gzipHeader(packed)), options)
+      : inflateSync(packed, options);
   } catch {
     return undefined;
   }

@@ -1,9 +1,18 @@
 /** Files of images and tables: CSV, IDX, HDF5 of data, MATLAB, Parquet, Arrow, pictures, CIFAR-10. */
 import type { FileHead } from "./file-head.js";
-import { type Candidate, exportedSet, imageFile, type KnownFile, python, shellQuoted, WITH_ACTIVATION } from "./known-file.js";
 import { isHdf5 } from "./keras-files.js";
+import {
+  type Candidate,
+  exportedSet,
+  imageFile,
+  type KnownFile,
+  python,
+  shellQuoted,
+  WITH_ACTIVATION,
+} from "./known-file.js";
 
-const isText = ({ bytes }: FileHead) => bytes.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
+const isText = ({ bytes }: FileHead) =>
+  bytes.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
 
 interface Table {
   readonly delimiter: string;
@@ -18,7 +27,9 @@ function tableOf(head: FileHead): Table | undefined {
   const isWide = text.startsWith("\xff\xfe") || text.startsWith("\xfe\xff");
   const encoding = isWide ? "utf-16" : text.startsWith("\xef\xbb\xbf") ? "utf-8-sig" : undefined;
   if (!isWide && !isText(head)) return undefined;
-  const decoded = new TextDecoder(text.startsWith("\xfe\xff") ? "utf-16be" : isWide ? "utf-16le" : "utf-8").decode(bytes);
+  const decoded = new TextDecoder(
+    text.startsWith("\xfe\xff") ? "utf-16be" : isWide ? "utf-16le" : "utf-8",
+  ).decode(bytes);
   const [first = "", second] = decoded.split(/\r\n|\n|\r/);
   const delimiter = [",", ";", "\t", " "].find((one) => first.includes(one));
   if (delimiter === undefined) return undefined;
@@ -35,7 +46,12 @@ const table: KnownFile = {
   describe: ({ head }) => {
     const found = tableOf(head);
     const kind = found?.delimiter === "\t" ? "TSV" : "CSV";
-    const encoding = found?.encoding === "utf-16" ? ", UTF-16" : found?.encoding === "utf-8-sig" ? ", UTF-8 with a byte order mark" : "";
+    const encoding =
+      found?.encoding === "utf-16"
+        ? ", UTF-16"
+        : found?.encoding === "utf-8-sig"
+          ? ", UTF-8 with a byte order mark"
+          : "";
     return `${kind} text of ${found?.columns ?? 0} columns${found?.header ? " under a line of names" : ""}${encoding}`;
   },
   nextStep: (file) => {
@@ -59,7 +75,8 @@ function tableSet({ path, split }: Candidate, { columns, header }: Table, option
   if (isSquare(columns) && named < 0) {
     return `it has no labels: run ${python(path, `${load}; np.savez('out.npz',x_${split}=a${image(columns)})`)} and use predict or --predictions, or give a table with labels`;
   }
-  if (!isSquare(columns - 1)) return "expected a label and the pixels of a square image in each row; save x_test (images, rows, columns) and y_test by np.savez";
+  if (!isSquare(columns - 1))
+    return "expected a label and the pixels of a square image in each row; save x_test (images, rows, columns) and y_test by np.savez";
   const at = named < 0 ? 0 : named;
   const code = `${load}; np.savez('out.npz',x_${split}=np.delete(a,${at},1)${image(columns - 1)},y_${split}=a[:,${at}])`;
   return exportedSet(path, at === 0 ? code.replace("np.delete(a,0,1)", "a[:,1:]") : code);
@@ -85,7 +102,8 @@ const parquet: KnownFile = {
 
 const arrow: KnownFile = {
   name: "an Arrow or Feather file",
-  recognizes: ({ text }) => text.startsWith("ARROW1") || text.startsWith("FEA1") || text.startsWith("\xff\xff\xff\xff"),
+  recognizes: ({ text }) =>
+    text.startsWith("ARROW1") || text.startsWith("FEA1") || text.startsWith("\xff\xff\xff\xff"),
   nextStep: ({ path, split }) =>
     exportedSet(
       path,
@@ -144,11 +162,17 @@ const CIFAR_RECORD_BYTES = 3_073;
 const cifar: KnownFile = {
   name: "CIFAR-10 in its binary version",
   recognizes: ({ bytes, sizeBytes }, path) =>
-    sizeBytes % CIFAR_RECORD_BYTES === 0 && sizeBytes >= CIFAR_RECORD_BYTES && bytes[0] <= 9 && /\.bin$/.test(path),
+    sizeBytes % CIFAR_RECORD_BYTES === 0 &&
+    sizeBytes >= CIFAR_RECORD_BYTES &&
+    bytes[0] <= 9 &&
+    /\.bin$/.test(path),
   nextStep: ({ path, split }) =>
     `its images have three colours, and one is read here; grey, for a network trained so: ${exportedSet(path, `import numpy as np; a=np.fromfile(FILE,'u1').reshape(-1,3073); np.savez('out.npz',x_${split}=a[:,1:].reshape(-1,3,32,32).mean(1).round().astype('u1'),y_${split}=a[:,0])`)}`,
 };
 
-export const IMAGE_FILES: readonly KnownFile[] = [...[idx, parquet, arrow, matlab73, matlab, cifar].map(imageFile), ...pictures];
+export const IMAGE_FILES: readonly KnownFile[] = [
+  ...[idx, parquet, arrow, matlab73, matlab, cifar].map(imageFile),
+  ...pictures,
+];
 /** Behind all others: their marks are weak. */
 export const WEAK_IMAGE_FILES: readonly KnownFile[] = [dataHdf5, table];

@@ -1,16 +1,18 @@
 /** JSON: weights as nested lists, models' descriptions, notebooks. */
+
+import type { Outline } from "../pickle-outline.js";
 import type { FileHead } from "./file-head.js";
 import { exported, type KnownFile, networkFile, WITH_ACTIVATION } from "./known-file.js";
-import { arraysIn, proposeArguments } from "./propose.js";
-import type { Outline } from "../pickle-outline.js";
 import { described } from "./pickle-files.js";
+import { arraysIn, proposeArguments } from "./propose.js";
 
 const MOST_BYTES = 256 * 2 ** 20;
 const parsed = new WeakMap<FileHead, unknown>();
 
 /** Undefined where it is none. */
 function jsonOf(head: FileHead): unknown {
-  if (!/^(\xef\xbb\xbf)?\s*[{[]/.test(head.text) || !head.isWhole || head.sizeBytes > MOST_BYTES) return undefined;
+  if (!/^(\xef\xbb\xbf)?\s*[{[]/.test(head.text) || !head.isWhole || head.sizeBytes > MOST_BYTES)
+    return undefined;
   if (!parsed.has(head)) parsed.set(head, parse(head.content));
   return parsed.get(head);
 }
@@ -30,7 +32,10 @@ function outlineOf(value: unknown, depth = 0): Outline {
   if (typeof value !== "object" || value === null || depth > 4) return { kind: "other", what: "a value" };
   if (!Array.isArray(value)) {
     const entries = Object.entries(value).slice(0, 200);
-    return { kind: "dict", entries: new Map(entries.map(([key, item]) => [key, outlineOf(item, depth + 1)])) };
+    return {
+      kind: "dict",
+      entries: new Map(entries.map(([key, item]) => [key, outlineOf(item, depth + 1)])),
+    };
   }
   const shape = shapeOf(value);
   if (shape !== undefined) return { kind: "array", shape, dtype: undefined };
@@ -43,11 +48,14 @@ function shapeOf(value: unknown): number[] | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined;
   const inner = shapeOf(value[0]);
   if (inner === undefined) return undefined;
-  const isEven = value.every((item) => inner.length === 0 ? typeof item === "number" : shapeOf(item)?.join() === inner.join());
+  const isEven = value.every((item) =>
+    inner.length === 0 ? typeof item === "number" : shapeOf(item)?.join() === inner.join(),
+  );
   return isEven ? [value.length, ...inner] : undefined;
 }
 
-const isDict = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isDict = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const notebook: KnownFile = {
   name: "a Jupyter notebook",
@@ -66,8 +74,10 @@ const kerasConfig: KnownFile = {
 
 const weights: KnownFile = {
   name: "weights as JSON",
-  recognizes: (head) => isDict(jsonOf(head)) && arraysIn(outlineOf(jsonOf(head))).some(({ shape }) => shape.length >= 2),
-  describe: ({ head }) => `${isNielsen(head) ? "a network of Nielsen's book as JSON" : "weights as JSON"}, ${described(outlineOf(jsonOf(head)))}`,
+  recognizes: (head) =>
+    isDict(jsonOf(head)) && arraysIn(outlineOf(jsonOf(head))).some(({ shape }) => shape.length >= 2),
+  describe: ({ head }) =>
+    `${isNielsen(head) ? "a network of Nielsen's book as JSON" : "weights as JSON"}, ${described(outlineOf(jsonOf(head)))}`,
   nextStep: ({ head, path }) => {
     const found = arraysIn(outlineOf(jsonOf(head)));
     const open = "import json,numpy as np; d=json.load(open(FILE))";
@@ -76,7 +86,11 @@ const weights: KnownFile = {
     }
     const proposal = proposeArguments(found, (expression) => `np.array(${expression})`);
     const all = "**{k:np.array(v) for k,v in d.items()}";
-    return exported(path, `${open}; np.savez('out.npz',${proposal ?? all})`, isNielsen(head) ? " --activation sigmoid" : WITH_ACTIVATION);
+    return exported(
+      path,
+      `${open}; np.savez('out.npz',${proposal ?? all})`,
+      isNielsen(head) ? " --activation sigmoid" : WITH_ACTIVATION,
+    );
   },
 };
 
@@ -90,7 +104,9 @@ const otherJson: KnownFile = {
   name: "JSON without weights",
   recognizes: (head) => jsonOf(head) !== undefined,
   nextStep: ({ use }) =>
-    use === "weights" ? "give the file of the weights themselves" : "a manifest is a list of {\"images\": FILE, \"labels\": FILE}",
+    use === "weights"
+      ? "give the file of the weights themselves"
+      : 'a manifest is a list of {"images": FILE, "labels": FILE}',
 };
 
 export const JSON_FILES: readonly KnownFile[] = [notebook, ...[kerasConfig, weights].map(networkFile)];

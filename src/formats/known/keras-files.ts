@@ -80,7 +80,11 @@ function at(value: unknown, key: string): unknown {
 /** `model_config` of an HDF5 file, wherever its text lies. */
 function configText({ content }: FileHead): string | undefined {
   const file = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  for (let begin = file.indexOf('{"class_name"'); begin >= 0; begin = file.indexOf('{"class_name"', begin + 1)) {
+  for (
+    let begin = file.indexOf('{"class_name"');
+    begin >= 0;
+    begin = file.indexOf('{"class_name"', begin + 1)
+  ) {
     const text = balanced(file.toString("utf8", begin, begin + 2 ** 20));
     if (text?.includes('"layers"')) return text;
   }
@@ -98,11 +102,13 @@ function balanced(text: string): string | undefined {
   return undefined;
 }
 
-const has = ({ content }: FileHead, text: string) => Buffer.from(content.buffer, content.byteOffset, content.byteLength).includes(text);
+const has = ({ content }: FileHead, text: string) =>
+  Buffer.from(content.buffer, content.byteOffset, content.byteLength).includes(text);
 
 const withActivation = (model: KerasModel | undefined) =>
   model?.activation === undefined ? WITH_ACTIVATION : ` --activation ${model.activation}`;
-const ofLayers = (model: KerasModel | undefined) => (model === undefined ? "" : ` of the layers ${model.layers.slice(0, 12).join(", ")}`);
+const ofLayers = (model: KerasModel | undefined) =>
+  model === undefined ? "" : ` of the layers ${model.layers.slice(0, 12).join(", ")}`;
 
 const kerasHdf5: KnownFile = {
   name: "a Keras HDF5 file",
@@ -127,14 +133,21 @@ const DENSE_VARIABLES =
 const kerasWeights: KnownFile = {
   name: "a Keras weights file (.weights.h5)",
   recognizes: (head, path) =>
-    isHdf5(head) && has(head, "vars") && (/\.weights\.h5$/.test(path) || has(head, "layers") || has(head, "_layer_checkpoint_dependencies")),
+    isHdf5(head) &&
+    has(head, "vars") &&
+    (/\.weights\.h5$/.test(path) || has(head, "layers") || has(head, "_layer_checkpoint_dependencies")),
   nextStep: ({ path }) =>
-    exported(path, `import h5py,numpy as np; f=h5py.File(FILE); ${DENSE_VARIABLES}; np.savez('out.npz',${NAMED})`, WITH_ACTIVATION),
+    exported(
+      path,
+      `import h5py,numpy as np; f=h5py.File(FILE); ${DENSE_VARIABLES}; np.savez('out.npz',${NAMED})`,
+      WITH_ACTIVATION,
+    ),
 };
 
 const kerasZip: KnownFile = {
   name: "a Keras file (.keras)",
-  recognizes: ({ names }) => names.includes("config.json") && names.some((name) => name.startsWith("model.weights.")),
+  recognizes: ({ names }) =>
+    names.includes("config.json") && names.some((name) => name.startsWith("model.weights.")),
   describe: ({ head }) => `a Keras file (.keras)${ofLayers(kerasModel(head.config))}`,
   nextStep: ({ head, path }) => {
     const model = kerasModel(head.config);
@@ -146,7 +159,8 @@ const kerasZip: KnownFile = {
 
 const layersModel: KnownFile = {
   name: "a TensorFlow.js layers model",
-  recognizes: ({ text }) => /^\s*\{/.test(text) && text.includes('"modelTopology"') && !text.includes("graph-model"),
+  recognizes: ({ text }) =>
+    /^\s*\{/.test(text) && text.includes('"modelTopology"') && !text.includes("graph-model"),
   nextStep: ({ head, path }) => {
     if (has(head, '"Conv') || has(head, "Normalization") || has(head, '"quantization"')) {
       return `run tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras ${shellQuoted(path)} out.h5; then ${toOnnx("out.h5")}`;
@@ -158,21 +172,25 @@ const layersModel: KnownFile = {
 
 const graphModel: KnownFile = {
   name: "a TensorFlow.js graph model",
-  recognizes: ({ text }) => /^\s*\{/.test(text) && text.includes("graph-model") && text.includes('"modelTopology"'),
-  nextStep: ({ path }) => `run python3 -m tf2onnx.convert --tfjs ${shellQuoted(path)} --output out.onnx ${WITH_ONNX}`,
+  recognizes: ({ text }) =>
+    /^\s*\{/.test(text) && text.includes("graph-model") && text.includes('"modelTopology"'),
+  nextStep: ({ path }) =>
+    `run python3 -m tf2onnx.convert --tfjs ${shellQuoted(path)} --output out.onnx ${WITH_ONNX}`,
 };
 
 const tflite: KnownFile = {
   name: "a TensorFlow Lite model",
   // The file identifier of a flatbuffer (tensorflow/compiler/mlir/lite/schema/schema.fbs).
   recognizes: ({ text }) => text.startsWith("TFL3", 4),
-  nextStep: ({ path }) => `run python3 -m tf2onnx.convert --tflite ${shellQuoted(path)} --output out.onnx ${WITH_ONNX}`,
+  nextStep: ({ path }) =>
+    `run python3 -m tf2onnx.convert --tflite ${shellQuoted(path)} --output out.onnx ${WITH_ONNX}`,
 };
 
 const savedModel: KnownFile = {
   name: "a TensorFlow SavedModel (saved_model.pb)",
   // `saved_model_schema_version: 1`, then the first graph (tensorflow/core/protobuf/saved_model.proto).
-  recognizes: ({ text }, path) => /(^|[\\/])saved_model\.pb$/.test(path) || (text.startsWith("\x08\x01\x12") && path.endsWith(".pb")),
+  recognizes: ({ text }, path) =>
+    /(^|[\\/])saved_model\.pb$/.test(path) || (text.startsWith("\x08\x01\x12") && path.endsWith(".pb")),
   nextStep: ({ path }) => savedModelStep(path.replace(/[^\\/]*$/, "") || "."),
 };
 

@@ -1,9 +1,18 @@
 /** Pickles by what is in them: scikit-learn, joblib, the book's images, arrays with other names, JSON of the same. */
+
+import { printable } from "../../printable.js";
 import type { Outline, PickleOutline } from "../pickle-outline.js";
 import type { FileHead } from "./file-head.js";
-import { type Candidate, exported, exportedSet, type KnownFile, networkFile, TRUSTED, WITH_ACTIVATION } from "./known-file.js";
+import {
+  type Candidate,
+  exported,
+  exportedSet,
+  type KnownFile,
+  networkFile,
+  TRUSTED,
+  WITH_ACTIVATION,
+} from "./known-file.js";
 import { arraysIn, type FoundArray, proposeArguments } from "./propose.js";
-import { printable } from "../../printable.js";
 
 /** scikit-learn's names of activations (sklearn/neural_network/_base.py) and ours. */
 const SKLEARN_ACTIVATIONS: ReadonlyMap<string, string> = new Map([
@@ -13,7 +22,8 @@ const SKLEARN_ACTIVATIONS: ReadonlyMap<string, string> = new Map([
   ["identity", "identity"],
 ]);
 /** `coef_` and `intercept_` are one layer. */
-const LINEAR = /\.(LogisticRegression|LogisticRegressionCV|SGDClassifier|Perceptron|RidgeClassifier|LinearSVC|LinearDiscriminantAnalysis)$/;
+const LINEAR =
+  /\.(LogisticRegression|LogisticRegressionCV|SGDClassifier|Perceptron|RidgeClassifier|LinearSVC|LinearDiscriminantAnalysis)$/;
 const JOBLIB = /^joblib\./;
 
 /** Of the file itself, or of what its compressed content begins with. */
@@ -21,7 +31,8 @@ const pickleOf = (head: FileHead): PickleOutline | undefined => head.pickle ?? h
 const isPlain = (head: FileHead) => head.pickle !== undefined && head.names.length === 0;
 /** Compressed by joblib: zlib, or gzip around a pickle. */
 const isCompressed = (head: FileHead) => head.pickle === undefined && head.inflated?.pickle !== undefined;
-const isJoblib = (head: FileHead) => isCompressed(head) || (pickleOf(head)?.globals.some((name) => JOBLIB.test(name)) ?? false);
+const isJoblib = (head: FileHead) =>
+  isCompressed(head) || (pickleOf(head)?.globals.some((name) => JOBLIB.test(name)) ?? false);
 const load = (head: FileHead, modules: string, name: string) =>
   isJoblib(head)
     ? `import joblib,${modules}; ${name}=joblib.load(FILE)`
@@ -52,7 +63,10 @@ const sklearn: KnownFile = {
     if (/\.MLPClassifier$/.test(name)) {
       const activation = activationIn(pickleOf(head)?.value);
       const code = `${model}; np.savez('out.npz',**{f'W{i+1}':w for i,w in enumerate(m.coefs_)},**{f'b{i+1}':b for i,b in enumerate(m.intercepts_)}); print(m.activation)`;
-      const option = activation === undefined ? " --activation as it prints (logistic is sigmoid)" : ` --activation ${activation}`;
+      const option =
+        activation === undefined
+          ? " --activation as it prints (logistic is sigmoid)"
+          : ` --activation ${activation}`;
       return exported(path, code, `${option}${TRUSTED}`);
     }
     if (LINEAR.test(name)) {
@@ -89,7 +103,11 @@ const nielsenImages: KnownFile = {
     const [first] = pickle?.value?.kind === "tuple" ? pickle.value.items : [];
     const isPair = first?.kind === "tuple" && first.items.length === 2;
     const isCut = pickle?.value === undefined && isCompressed(head);
-    return (isPair || isCut) && (pickle?.firstShape?.length ?? 0) >= 2 && (pickle?.firstShape?.[0] ?? 0) >= (isCut ? 10_000 : 1);
+    return (
+      (isPair || isCut) &&
+      (pickle?.firstShape?.length ?? 0) >= 2 &&
+      (pickle?.firstShape?.[0] ?? 0) >= (isCut ? 10_000 : 1)
+    );
   },
   describe: () => "Nielsen's mnist.pkl.gz, which holds images: (training, validation, test)",
   nextStep: ({ head, path, use, split }) =>
@@ -114,14 +132,19 @@ const kerasPickled: KnownFile = {
 
 const torchPickled: KnownFile = {
   name: "a pickled PyTorch model",
-  recognizes: (head) => head.names.length === 0 && (pickleOf(head)?.globals.some((name) => name.startsWith("torch.")) ?? false),
+  recognizes: (head) =>
+    head.names.length === 0 && (pickleOf(head)?.globals.some((name) => name.startsWith("torch.")) ?? false),
   nextStep: () =>
     `in the program that has its class, call np.savez('out.npz', **{k: v.float().cpu().numpy() for k, v in model.state_dict().items()}), and give --weights out.npz${WITH_ACTIVATION}`,
 };
 
 const ofClass: KnownFile = {
   name: "a pickled object",
-  recognizes: (head) => isPlain(head) && pickleOf(head)?.value?.kind === "object" && /^(__main__|[a-z]\w*)\./.test(className(head)) && !/^(os|posix|nt|builtins|__builtin__|subprocess|sys)\./.test(className(head)),
+  recognizes: (head) =>
+    isPlain(head) &&
+    pickleOf(head)?.value?.kind === "object" &&
+    /^(__main__|[a-z]\w*)\./.test(className(head)) &&
+    !/^(os|posix|nt|builtins|__builtin__|subprocess|sys)\./.test(className(head)),
   describe: ({ head }) => `a pickle of an object of the class ${printable(className(head))}`,
   nextStep: () =>
     "only the program that has its class can load it: there, save its arrays by np.savez('out.npz', W1=…, b1=…), weights as (inputs, outputs), and give --weights out.npz",
@@ -135,8 +158,10 @@ const className = (head: FileHead): string => {
 /** A dict, list or tuple in which arrays of a network lie under other names, in other places or turned. */
 const arrays: KnownFile = {
   name: "a pickle of arrays",
-  recognizes: (head) => head.names.length === 0 && head.arrays.size === 0 && arraysIn(pickleOf(head)?.value).length > 0,
-  describe: ({ head }) => `${isJoblib(head) ? "joblib's" : "a pickle of"} ${described(pickleOf(head)?.value)}`,
+  recognizes: (head) =>
+    head.names.length === 0 && head.arrays.size === 0 && arraysIn(pickleOf(head)?.value).length > 0,
+  describe: ({ head }) =>
+    `${isJoblib(head) ? "joblib's" : "a pickle of"} ${described(pickleOf(head)?.value)}`,
   nextStep: ({ head, path }) => {
     const found = arraysIn(pickleOf(head)?.value);
     const proposal = proposeArguments(found);
@@ -157,7 +182,10 @@ export function handMade(found: readonly FoundArray[]): string {
 export function described(value: Outline | undefined): string {
   if (value === undefined) return "values";
   const found = arraysIn(value, "d").slice(0, 6);
-  const shapes = found.map(({ name, shape }) => `${/^\d*$/.test(name) ? "" : `${printable(name)} `}(${shape.join(", ")}${shape.length === 1 ? "," : ""})`);
+  const shapes = found.map(
+    ({ name, shape }) =>
+      `${/^\d*$/.test(name) ? "" : `${printable(name)} `}(${shape.join(", ")}${shape.length === 1 ? "," : ""})`,
+  );
   const total = arraysIn(value).length;
   const what = value.kind === "dict" ? "a dict" : `a ${value.kind}`;
   return `${what} with ${total === 1 ? "one array" : `${total} arrays`}${shapes.length > 0 ? `: ${shapes.join(", ")}${total > 6 ? " …" : ""}` : ""}`;
@@ -172,7 +200,11 @@ const npyObjects: KnownFile = {
     const proposal = proposeArguments(arraysIn(itemOf(head)));
     const load = "import numpy as np; d=np.load(FILE,allow_pickle=True)";
     const isOne = head.arrays.get("")?.shape.length === 0;
-    return exported(path, `${load}${isOne ? ".item()" : ""}; np.savez('out.npz',${proposal ?? "**d"})`, TRUSTED);
+    return exported(
+      path,
+      `${load}${isOne ? ".item()" : ""}; np.savez('out.npz',${proposal ?? "**d"})`,
+      TRUSTED,
+    );
   },
 };
 
@@ -186,9 +218,17 @@ const otherPickle: KnownFile = {
   name: "a pickle",
   recognizes: (head) => {
     const kind = isPlain(head) || isCompressed(head) ? pickleOf(head)?.value?.kind : undefined;
-    return isCompressed(head) || kind === "list" || kind === "tuple" || kind === "number" || kind === "text" || kind === "bytes";
+    return (
+      isCompressed(head) ||
+      kind === "list" ||
+      kind === "tuple" ||
+      kind === "number" ||
+      kind === "text" ||
+      kind === "bytes"
+    );
   },
-  describe: ({ head }) => `${isCompressed(head) ? "a compressed pickle" : "a pickle"} of ${described(pickleOf(head)?.value)}`,
+  describe: ({ head }) =>
+    `${isCompressed(head) ? "a compressed pickle" : "a pickle"} of ${described(pickleOf(head)?.value)}`,
   nextStep: (file: Candidate) => handMade(arraysIn(pickleOf(file.head)?.value)),
 };
 

@@ -88,7 +88,9 @@ function biasesOf(
   const biases: FoundArray[] = [];
   for (const { shape } of matrices) {
     const outputs = turned ? shape[0] : shape[1];
-    const at = left.findIndex((vector) => vector.shape.reduce((product, size) => product * size, 1) === outputs);
+    const at = left.findIndex(
+      (vector) => vector.shape.reduce((product, size) => product * size, 1) === outputs,
+    );
     if (at >= 0) biases.push(...left.splice(0, at + 1).slice(-1));
   }
   return biases.length === matrices.length || vectors.length === 0 ? biases : undefined;

@@ -2,20 +2,31 @@
 import type { FileHead } from "./file-head.js";
 import { type KnownFile, networkFile, shellQuoted } from "./known-file.js";
 
-const opening = ({ text }: FileHead) => text.replace(/^\xef\xbb\xbf/, "").trimStart().slice(0, 200);
-const starts = (magic: string) => ({ text }: FileHead) => text.startsWith(magic);
+const opening = ({ text }: FileHead) =>
+  text
+    .replace(/^\xef\xbb\xbf/, "")
+    .trimStart()
+    .slice(0, 200);
+const starts =
+  (magic: string) =>
+  ({ text }: FileHead) =>
+    text.startsWith(magic);
 
 const lfs: KnownFile = {
   name: "a Git LFS pointer, not the file itself",
   // git-lfs/git-lfs, docs/spec.md.
-  recognizes: (head) => opening(head).startsWith("version https://git-lfs.github.com/spec/") || opening(head).startsWith("version https://hawser.github.com/"),
+  recognizes: (head) =>
+    opening(head).startsWith("version https://git-lfs.github.com/spec/") ||
+    opening(head).startsWith("version https://hawser.github.com/"),
   nextStep: () => "run git lfs pull in its repository (git lfs install first), or download the file itself",
 };
 
 const html: KnownFile = {
   name: "a web page, not the file",
-  recognizes: (head) => /^<(!doctype html|html|head|body|\?xml[^>]*>\s*<(!doctype )?html)/i.test(opening(head)),
-  nextStep: () => "download the raw file: on GitHub by the button Download raw file, by curl -L from the address of the file itself",
+  recognizes: (head) =>
+    /^<(!doctype html|html|head|body|\?xml[^>]*>\s*<(!doctype )?html)/i.test(opening(head)),
+  nextStep: () =>
+    "download the raw file: on GitHub by the button Download raw file, by curl -L from the address of the file itself",
 };
 
 const xmlAnswer: KnownFile = {
@@ -30,10 +41,15 @@ const notFound: KnownFile = {
   nextStep: () => "check its address, and download it again",
 };
 
-const plural = (name: string, magic: (head: FileHead) => boolean, unpack: (path: string) => string): KnownFile => ({
+const plural = (
+  name: string,
+  magic: (head: FileHead) => boolean,
+  unpack: (path: string) => string,
+): KnownFile => ({
   name,
   recognizes: magic,
-  nextStep: ({ path, use }) => `unpack it: ${unpack(shellQuoted(path))}, and give what is in it to ${use === "weights" ? "--weights" : "--dataset"}`,
+  nextStep: ({ path, use }) =>
+    `unpack it: ${unpack(shellQuoted(path))}, and give what is in it to ${use === "weights" ? "--weights" : "--dataset"}`,
 });
 
 const isTar = ({ text }: FileHead) => text.startsWith("ustar", 257);
@@ -41,7 +57,11 @@ const isOffice = ({ names }: FileHead) => names.includes("[Content_Types].xml");
 
 const ARCHIVES: readonly KnownFile[] = [
   plural("a tar archive", isTar, (path) => `tar -xf ${path}`),
-  plural("a gzipped tar archive", ({ inflated }) => inflated !== undefined && isTar(inflated), (path) => `tar -xzf ${path}`),
+  plural(
+    "a gzipped tar archive",
+    ({ inflated }) => inflated !== undefined && isTar(inflated),
+    (path) => `tar -xzf ${path}`,
+  ),
   plural("a 7z archive", starts("7z\xbc\xaf\x27\x1c"), (path) => `7z x ${path}`),
   plural("a RAR archive", starts("Rar!\x1a\x07"), (path) => `unrar x ${path}`),
   plural("an xz file", starts("\xfd7zXZ\0"), (path) => `xz -dk ${path}`),
@@ -53,8 +73,15 @@ const office: KnownFile = {
   name: "an Office document",
   recognizes: isOffice,
   describe: ({ head }) =>
-    head.names.some((name) => name.startsWith("xl/")) ? "an Excel workbook (.xlsx)" : head.names.some((name) => name.startsWith("word/")) ? "a Word document (.docx)" : "an Office document",
-  nextStep: ({ use }) => (use === "weights" ? "give the file of the weights" : "save its table as CSV, and give that: the next line says how to go on"),
+    head.names.some((name) => name.startsWith("xl/"))
+      ? "an Excel workbook (.xlsx)"
+      : head.names.some((name) => name.startsWith("word/"))
+        ? "a Word document (.docx)"
+        : "an Office document",
+  nextStep: ({ use }) =>
+    use === "weights"
+      ? "give the file of the weights"
+      : "save its table as CSV, and give that: the next line says how to go on",
 };
 
 const pdf: KnownFile = {
@@ -67,23 +94,28 @@ const pdf: KnownFile = {
 const zip: KnownFile = {
   name: "a ZIP archive",
   recognizes: ({ names, arrays }) => names.length > 0 && arrays.size === 0,
-  describe: ({ head }) => `a ZIP archive of ${head.names.length === 1 ? "one file" : `${head.names.length} files`}`,
-  nextStep: ({ path, use }) => `unpack it: unzip ${shellQuoted(path)}, and give what is in it to ${use === "weights" ? "--weights" : "--dataset"}`,
+  describe: ({ head }) =>
+    `a ZIP archive of ${head.names.length === 1 ? "one file" : `${head.names.length} files`}`,
+  nextStep: ({ path, use }) =>
+    `unpack it: unzip ${shellQuoted(path)}, and give what is in it to ${use === "weights" ? "--weights" : "--dataset"}`,
 };
 
 /** Behind everything that is read or known gzipped. */
 const gzip: KnownFile = {
   name: "a gzip file",
   recognizes: ({ text }) => text.startsWith("\x1f\x8b"),
-  nextStep: ({ path, use }) => `unpack it: gzip -dk ${shellQuoted(path)}, and give what is in it to ${use === "weights" ? "--weights" : "--dataset"}`,
+  nextStep: ({ path, use }) =>
+    `unpack it: gzip -dk ${shellQuoted(path)}, and give what is in it to ${use === "weights" ? "--weights" : "--dataset"}`,
 };
 
 const text: KnownFile = {
   name: "text",
   recognizes: ({ bytes, text: head }) =>
-    /^(\xff\xfe|\xfe\xff|\xef\xbb\xbf)/.test(head) || (bytes.length > 0 && bytes.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13))),
+    /^(\xff\xfe|\xfe\xff|\xef\xbb\xbf)/.test(head) ||
+    (bytes.length > 0 && bytes.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13))),
   describe: ({ head }) => (/^(\xff\xfe|\xfe\xff)/.test(head.text) ? "text in UTF-16" : "text"),
-  nextStep: ({ use }) => (use === "weights" ? "weights are .npz, safetensors, ONNX or a pickle" : "images are IDX files or a .npz"),
+  nextStep: ({ use }) =>
+    use === "weights" ? "weights are .npz, safetensors, ONNX or a pickle" : "images are IDX files or a .npz",
 };
 
 const READ_NETWORKS: readonly KnownFile[] = [
@@ -95,7 +127,8 @@ const READ_NETWORKS: readonly KnownFile[] = [
   {
     name: "an ONNX model",
     // `ir_version`, then the producer's name, its version, or the graph (onnx/onnx.proto).
-    recognizes: ({ text: head }: FileHead, path: string) => /^\x08[\x01-\x14][\x12\x1a\x22:B]/.test(head) || /\.onnx$/.test(path),
+    recognizes: ({ text: head }: FileHead, path: string) =>
+      /^\x08[\x01-\x14][\x12\x1a\x22:B]/.test(head) || /\.onnx$/.test(path),
     nextStep: () => "",
   },
 ].map(networkFile);

@@ -1,7 +1,15 @@
 /** Files of PyTorch: ZIPs since 1.6, pickles before, whole modules, TorchScript. */
 import { type Outline, outlinePickle, type PickleOutline } from "../pickle-outline.js";
 import type { FileHead } from "./file-head.js";
-import { type Candidate, exported, type KnownFile, networkFile, python, TRUSTED, WITH_ACTIVATION } from "./known-file.js";
+import {
+  type Candidate,
+  exported,
+  type KnownFile,
+  networkFile,
+  python,
+  TRUSTED,
+  WITH_ACTIVATION,
+} from "./known-file.js";
 
 /** What a legacy file begins with, as a LONG1 (torch/serialization.py, MAGIC_NUMBER). */
 const MAGIC_NUMBER = "1950a86a20f9469cfc6c";
@@ -41,7 +49,10 @@ function stateDictOf(head: FileHead): StateDict | undefined {
   const value = loaded(head)?.value;
   if (value?.kind !== "dict") return undefined;
   const inner = [...value.entries].filter(([key]) => /^[\w.]+$/.test(key));
-  for (const [access, dict] of [["", value] as const, ...inner.map(([key, item]) => [`['${key}']`, item] as const)]) {
+  for (const [access, dict] of [
+    ["", value] as const,
+    ...inner.map(([key, item]) => [`['${key}']`, item] as const),
+  ]) {
     const tensors = tensorsOf(dict);
     if (tensors.size > 0) return { access, tensors };
   }
@@ -51,7 +62,9 @@ function stateDictOf(head: FileHead): StateDict | undefined {
 function tensorsOf(value: Outline): Map<string, readonly number[]> {
   const entries = value.kind === "dict" ? [...value.entries] : [];
   return new Map(
-    entries.flatMap(([key, item]) => (item.kind === "tensor" && item.shape !== undefined ? [[key, item.shape]] : [])),
+    entries.flatMap(([key, item]) =>
+      item.kind === "tensor" && item.shape !== undefined ? [[key, item.shape]] : [],
+    ),
   );
 }
 
@@ -133,7 +146,11 @@ const imageTensors: KnownFile = {
     return value?.kind === "tuple" && value.items[0]?.kind === "tensor";
   },
   nextStep: (file) =>
-    tensorSet(file, `import torch,numpy as np; x,y=torch.load(FILE)[:2]`, "x.numpy().astype('u1'),y_SPLIT=y.numpy()"),
+    tensorSet(
+      file,
+      `import torch,numpy as np; x,y=torch.load(FILE)[:2]`,
+      "x.numpy().astype('u1'),y_SPLIT=y.numpy()",
+    ),
 };
 
 function tensorSet({ path, use, split }: Candidate, load: string, arrays: string): string {
