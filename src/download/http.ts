@@ -17,6 +17,12 @@ export interface HttpAnswer {
   readonly body: Readable;
 }
 
+/**
+ * undici 7 ends the process with an AssertionError where a server closes the connection while the parser is paused, which it
+ * is when the body holds more than this (nodejs/undici#5360; mended in 8, which needs Node.js 22.19).
+ */
+const NEVER_PAUSED = Number.MAX_SAFE_INTEGER;
+
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const PROXY_AUTHENTICATION_REQUIRED = 407;
 
@@ -46,6 +52,7 @@ export async function withAnswer<T>(
         dispatcher: agent,
         headers: { "accept-encoding": "identity", ...headers, ...authorization(at, url) },
         signal,
+        highWaterMark: NEVER_PAUSED,
         // The caller's clock measures all of it.
         headersTimeout: 0,
         bodyTimeout: 0,

@@ -10,6 +10,7 @@ import { basename, dirname, join } from "node:path";
 import { kill, pid } from "node:process";
 import { pipeline } from "node:stream/promises";
 import { reasonOf, TransferError } from "../errors.js";
+import { writeChunk } from "./write-chunk.js";
 
 export class PartFile {
   readonly #target: string;
@@ -41,14 +42,11 @@ export class PartFile {
   }
 
   append(chunk: Uint8Array): Promise<void> {
-    return writing(this.#path, async () => {
-      let done = 0;
-      while (done < chunk.length) {
-        const { bytesWritten } = await this.#handle.write(chunk, done, chunk.length - done, this.#bytes);
-        done += bytesWritten;
-        this.#bytes += bytesWritten;
-      }
-    });
+    return writing(this.#path, () =>
+      writeChunk(this.#handle, chunk, this.#bytes, (written) => {
+        this.#bytes += written;
+      }),
+    );
   }
 
   clear(): Promise<void> {

@@ -112,14 +112,21 @@ function noFile(location: string, problem: string): UsageError {
 }
 
 async function download(url: URL, path: string, signal: AbortSignal): Promise<Omit<RemoteFile, "name">> {
-  const [undici, { withAnswer }, { DEFAULT_LIMITS }, { startClock }, { MirrorFault, mirrorFault }] =
-    await Promise.all([
-      import("undici"),
-      import("../download/http.js"),
-      import("../download/limits.js"),
-      import("../download/attempt-clock.js"),
-      import("../download/mirror-fault.js"),
-    ]);
+  const [
+    undici,
+    { withAnswer },
+    { DEFAULT_LIMITS },
+    { startClock },
+    { MirrorFault, mirrorFault },
+    { writeChunk },
+  ] = await Promise.all([
+    import("undici"),
+    import("../download/http.js"),
+    import("../download/limits.js"),
+    import("../download/attempt-clock.js"),
+    import("../download/mirror-fault.js"),
+    import("../download/write-chunk.js"),
+  ]);
   const clock = startClock(signal, DEFAULT_LIMITS);
   const hash = createHash("sha256");
   let bytes = 0;
@@ -130,8 +137,8 @@ async function download(url: URL, path: string, signal: AbortSignal): Promise<Om
       for await (const chunk of body) {
         clock.touch();
         hash.update(chunk);
+        await writeChunk(target, chunk, bytes);
         bytes += chunk.length;
-        await target.appendFile(chunk);
       }
     });
     return { bytes, sha256: hash.digest("hex") };

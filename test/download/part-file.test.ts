@@ -94,3 +94,14 @@ test("refuses a folder that is not there", async (t) => {
   });
   t.regex(error.message, /no such file or directory; choose another folder with BATCHWISE_CACHE_DIR$/);
 });
+
+test("writes a chunk of any length, and counts its bytes", async (t) => {
+  const target = join(await temporaryFolder(t), "a.bin");
+  const part = await PartFile.claim(target);
+  // The second is longer than what is written without waiting for the disk.
+  const chunks = [3, 20 * 2 ** 20, 5].map((length, n) => new Uint8Array(length).fill(n + 1));
+  for (const chunk of chunks) await part.append(chunk);
+  t.is(part.bytes, 20 * 2 ** 20 + 8);
+  await part.commit();
+  t.is(Buffer.compare(await readFile(target), Buffer.concat(chunks)), 0);
+});
