@@ -52,6 +52,11 @@ const MISSPELT: Readonly<Record<string, readonly (readonly [given: readonly unkn
     [["suite.json", { thread: 1 }], "threads"],
     [["suite.json", {}, { onEntries() {} }], "onEntry"],
   ],
+  diagnose: [
+    [[{ weight: "mine.pkl" }], "weights"],
+    [[{ labeloffset: 1 }], "labelOffset"],
+    [[{}, { onTryed() {} }], "onTried"],
+  ],
   fitPreprocessing: [
     [[{ dataset: "x", weights: "y", normalise: "standardize" }], "normalize"],
     [[{ dataset: "x", weights: "y", normalize: "standardize" }, { ondownload() {} }], "onDownload"],
