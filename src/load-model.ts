@@ -3,15 +3,13 @@ import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
 import type { Assumption } from "./contracts/assumption.js";
 import type { Network } from "./contracts/network.js";
-import type { OnnxModel } from "./contracts/onnx-model.js";
-import type { Preprocessing } from "./contracts/preprocessing.js";
+import type { OnnxModel, OutputKind } from "./contracts/onnx-model.js";
 import { describeModel } from "./engines/onnx/describe.js";
-import { NetworkError, UsageError } from "./errors.js";
-import { assumedIn } from "./networks/metadata.js";
+import { UsageError } from "./errors.js";
+import { assumedIn, type Metadata } from "./networks/metadata.js";
 import { KEY_PREFIX } from "./networks/onnx/decode.js";
 import { readOnnxFacts } from "./networks/onnx/facts.js";
-import type { PixelsTaken } from "./networks/onnx/pixels.js";
-import { choosePreprocessing, readPreprocessing } from "./networks/recipe.js";
+import { modelPreprocessing } from "./networks/onnx/preprocessing.js";
 import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "./networks/registry.js";
 import { printable } from "./printable.js";
 import { shareBytes } from "./shared-memory.js";
@@ -38,61 +36,32 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
       found: options.activation,
     });
   }
-  const { metadata, pixels, endings } = readOnnxFacts(path, bytes);
-  const assumed = assumedIn(path, metadata, KEY_PREFIX);
-  const stated = assumed.includes("pixels") ? undefined : readPreprocessing(path, metadata, KEY_PREFIX);
-  const described = await describeModel(path, bytes, endings);
-  const { input, output } = described;
-  const readsBytes = pixels.kind === "bytes" || input.type === "uint8";
-  if (readsBytes) assertBytes(path, stated);
-  const preprocessing = readsBytes ? (stated ?? ({ kind: "none" } as const)) : stated;
-  const chosen = choosePreprocessing(path, preprocessing, options);
+  const facts = readOnnxFacts(path, bytes);
+  const { preprocessing, assumptions: pixels } = modelPreprocessing(path, facts, options);
+  const { input, output, ...described } = await describeModel(path, bytes, facts.endings);
   const name = basename(resolve(path));
-  const assumptions: Assumption[] = chosen.assumptions.map((assumption) => ({
-    ...assumption,
-    what: `${assumption.what}${pixelsReason(pixels)}`,
-  }));
-  if (assumed.includes("activation")) {
-    const [activation] = (metadata.get(`${KEY_PREFIX}activations`) ?? "").split(",");
-    assumptions.push({
-      subject: "activation",
-      what: `${printable(activation)} between layers`,
-      source: name,
-      option: null,
-    });
-  }
-  if (!described.isKnown) {
-    assumptions.push({ subject: "outputs", what: `${output.kind} as outputs`, source: name, option: null });
-  }
   return {
     name,
     sha256: createHash("sha256").update(bytes).digest("hex"),
-    preprocessing: chosen.preprocessing,
-    assumptions,
+    preprocessing,
+    assumptions: [
+      ...pixels,
+      ...activationAssumed(path, name, facts.metadata),
+      ...(described.isKnown ? [] : [outputsAssumed(name, output.kind)]),
+    ],
     input,
     output,
     bytes: shareBytes(described.bytes),
   };
 }
 
-/** Why pixels ÷ 255 are assumed, where the graph does more to its input than read it. */
-function pixelsReason(pixels: PixelsTaken): string {
-  switch (pixels.kind) {
-    case "fractions":
-      return `, since ${pixels.because}`;
-    case "unclear":
-      return `, which a graph that begins with ${printable(pixels.beginning)} leaves open: try batchwise diagnose`;
-    default:
-      return "";
-  }
+function outputsAssumed(source: string, kind: OutputKind): Assumption {
+  return { subject: "outputs", what: `${kind} as outputs`, source, option: null };
 }
 
-/** @throws NetworkError ERR_ONNX_GRAPH when properties ask for numbers that the model's input cannot be. */
-function assertBytes(path: string, said: Preprocessing | undefined): void {
-  if (said === undefined || said.kind === "none" || "folded" in said) return;
-  throw new NetworkError("ERR_ONNX_GRAPH", {
-    path,
-    expected: "pixels as they are, which the graph asks for",
-    found: `${KEY_PREFIX}normalize = ${said.kind}`,
-  });
+/** A file of ours may name an activation that was assumed when it was written; now it is an operator of the graph. */
+function activationAssumed(path: string, source: string, metadata: Metadata): readonly Assumption[] {
+  if (!assumedIn(path, metadata, KEY_PREFIX).includes("activation")) return [];
+  const [activation] = (metadata.get(`${KEY_PREFIX}activations`) ?? "").split(",");
+  return [{ subject: "activation", what: `${printable(activation)} between layers`, source, option: null }];
 }

@@ -9,12 +9,14 @@ import { assertWritable, writeFileWhole } from "../files/write-file.js";
 import { assertStated } from "../load-pair.js";
 import { WRITTEN_TYPES } from "../networks/encode-elements.js";
 import { layerSizes } from "../networks/layer-sizes.js";
+import { annotateOnnx } from "../networks/onnx/preprocessing.js";
 import { DEFAULT_NORMALIZATION } from "../networks/recipe.js";
-import { DEFAULT_ACTIVATION, readNetwork } from "../networks/registry.js";
+import { DEFAULT_ACTIVATION, readNetwork, readOnnxFile } from "../networks/registry.js";
 import { hiddenActivation } from "../networks/tensors.js";
 import { encodeNetwork, NETWORK_ENDINGS, networkEndingOf } from "../networks/writers.js";
 import { oneOf, resolvePreprocessing } from "../options.js";
 import { printable } from "../printable.js";
+import { preprocessingText } from "../reports/preprocessing-text.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./download-line.js";
 import { addNetworkFacts } from "./options.js";
@@ -33,7 +35,10 @@ interface ConvertFlags {
 const EXAMPLES = `
 Examples:
   batchwise convert sample_weight.pkl network.safetensors
-  batchwise convert model.onnx network.npz --dtype float32 --compress`;
+  batchwise convert model.onnx network.npz --dtype float32 --compress
+
+An ONNX model of any operators keeps all its bytes, and states what its pixels go through:
+  batchwise convert cnn.onnx stated.onnx --mean 0.1307 --std 0.3081`;
 
 export function convertCommand(runWork: RunWork): Command {
   const command = new Command("convert")
@@ -67,6 +72,17 @@ async function runConvert(
     throw new UsageError("ERR_OPTION_VALUE", { option: "--compress", expected: "a .npz", found: ending });
   }
   await assertWritable(output);
+  const isAsked = asked.normalize !== undefined || asked.mean !== undefined;
+  if (ending === ".onnx" && isAsked && type === undefined && activation === undefined) {
+    const file = await readOnnxFile(input, { ...downloadOptions(context), offline: flags.offline });
+    const annotated = file && annotateOnnx(file.path, file.bytes, asked);
+    if (annotated !== undefined) {
+      await writeFileWhole(output, annotated.bytes);
+      const network = `${printable(basename(input))}, ${preprocessingText(annotated.preprocessing)}`;
+      context.writeAnswer(textOf(network, output, "as it was but for its properties", annotated.bytes));
+      return [];
+    }
+  }
 
   const network = await readNetwork(input, {
     ...downloadOptions(context),
@@ -86,7 +102,8 @@ async function runConvert(
   }
   const forgotten = ending === ".npz" ? optionsFor(network) : "";
   if (forgotten !== "") context.note(`${output}: a .npz holds arrays alone; evaluate it with${forgotten}`);
-  context.writeAnswer(textOf(network, output, written));
+  const sizes = `${printable(network.name)}, ${layerSizes(network).join(" → ")}`;
+  context.writeAnswer(textOf(sizes, output, written.type, written.bytes));
   return [];
 }
 
@@ -101,10 +118,10 @@ function optionsFor({ layers, preprocessing }: Network): string {
   ].join("");
 }
 
-function textOf(network: Network, output: string, { bytes, type }: ReturnType<typeof encodeNetwork>): string {
+function textOf(network: string, output: string, how: string, bytes: Uint8Array): string {
   return `${[
-    `network  ${printable(network.name)}, ${layerSizes(network).join(" → ")}`,
-    `written  ${printable(basename(output))}, ${type}, ${grouped(bytes.length)} bytes`,
+    `network  ${network}`,
+    `written  ${printable(basename(output))}, ${how}, ${grouped(bytes.length)} bytes`,
     `sha256   ${createHash("sha256").update(bytes).digest("hex")}`,
   ].join("\n")}\n`;
 }

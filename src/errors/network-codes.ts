@@ -2,6 +2,13 @@
 import { grouped, row, shapeText } from "./define.js";
 import { onnxCodes } from "./onnx-codes.js";
 
+/** The next step for a preprocessing whose numbers no one states. */
+function statisticsStep(kind: string, isWhole = false): string {
+  if (kind === "standardize") return "name them with --mean and --std, as the training had them";
+  if (isWhole) return "batchwise fit folds whitening into fully connected layers, and into no other model";
+  return `make a file that does: batchwise fit --normalize ${kind}`;
+}
+
 export const networkCodes = {
   ERR_NETWORK_UNKNOWN: row(
     3,
@@ -111,8 +118,8 @@ export const networkCodes = {
   ),
   ERR_NORMALIZE_STATISTICS: row(
     3,
-    (f: { path: string; found: string }) =>
-      `${f.path}: expected a network that states the numbers of "${f.found}", found none; ${f.found === "standardize" ? "name them with --mean and --std, as the training had them" : `make a file that does: batchwise fit --normalize ${f.found}`}`,
+    (f: { path: string; found: string; isWhole?: boolean }) =>
+      `${f.path}: expected a network that states the numbers of "${f.found}", found none; ${statisticsStep(f.found, f.isWhole)}`,
   ),
   ERR_NORMALIZE_FITTED: row(
     3,

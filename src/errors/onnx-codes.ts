@@ -2,7 +2,8 @@
 import { grouped, row } from "./define.js";
 
 /** The next step for a model that is no chain of fully connected layers. */
-export const OTHER_ENGINE = "other models can be evaluated with --engine onnx";
+export const OTHER_ENGINE =
+  "--engine onnx evaluates other models, and convert writes --mean and --std into them";
 
 export const onnxCodes = {
   ERR_ONNX_MALFORMED: row(

@@ -10,6 +10,9 @@ import { GraphView } from "./view.js";
 /** Fields of all messages of a model that is run whole: a graph of 20,000 nodes. */
 const MAX_FIELDS = 500_000;
 
+/** TensorProto.DataType. */
+const UINT8 = 2;
+
 export interface OnnxFacts {
   readonly metadata: Metadata;
   readonly pixels: PixelsTaken;
@@ -28,9 +31,13 @@ export function readOnnxFacts(path: string, bytes: Uint8Array): OnnxFacts {
   const view = new GraphView(path, model);
   return {
     metadata: model.metadata,
-    pixels: pixelsTakenBy(view),
+    pixels: isOfBytes(model, view) ? { kind: "bytes" } : pixelsTakenBy(view),
     endings: new Map(view.outputs.map((output) => [output, endingOf(view, output)])),
   };
+}
+
+function isOfBytes({ graph }: Model, view: GraphView): boolean {
+  return graph.inputs.some(({ name, type }) => name === view.inputs[0] && type === UINT8);
 }
 
 function assertInternal(path: string, { graph }: Model): void {

@@ -1,0 +1,93 @@
+/** The preprocessing of a model that is run whole: what its file states, what its graph shows, what the options ask for. */
+import type { Preprocessing } from "../../contracts/preprocessing.js";
+import { NetworkError } from "../../errors.js";
+import { printable } from "../../printable.js";
+import { assumedIn } from "../metadata.js";
+import {
+  type AskedPreprocessing,
+  type ChosenPreprocessing,
+  choosePreprocessing,
+  preprocessingMetadata,
+  readPreprocessing,
+} from "../recipe.js";
+import { withProperties } from "./append.js";
+import { KEY_PREFIX } from "./decode.js";
+import { type OnnxFacts, readOnnxFacts } from "./facts.js";
+import type { PixelsTaken } from "./pixels.js";
+
+/**
+ * Properties of the file (`batchwise.normalize`, …) come first, then a graph that scales bytes itself, then the options. If
+ * none of them tells, pixels ÷ 255 are an assumption, which names what the graph's own arithmetic shows.
+ *
+ * @throws NetworkError ERR_NORMALIZE_MISMATCH, ERR_NORMALIZE_STATISTICS, ERR_RECIPE, ERR_NETWORK_FORMAT; ERR_ONNX_GRAPH if
+ *   the properties contradict the graph. UsageError ERR_USAGE.
+ */
+export function modelPreprocessing(
+  path: string,
+  facts: Pick<OnnxFacts, "metadata" | "pixels">,
+  asked: AskedPreprocessing,
+): ChosenPreprocessing {
+  const { pixels } = facts;
+  const written = writtenIn(path, facts);
+  if (pixels.kind === "bytes") assertBytes(path, written);
+  const stated = written ?? (pixels.kind === "bytes" ? ({ kind: "none" } as const) : undefined);
+  const { normalize } = asked;
+  if (stated === undefined && normalize?.startsWith("whiten")) {
+    throw new NetworkError("ERR_NORMALIZE_STATISTICS", { path, found: normalize, isWhole: true });
+  }
+  const { preprocessing, assumptions } = choosePreprocessing(path, stated, asked);
+  const reason = pixelsReason(pixels);
+  return {
+    preprocessing,
+    assumptions: assumptions.map((assumption) => ({ ...assumption, what: assumption.what + reason })),
+  };
+}
+
+/**
+ * The file with the preprocessing that is asked for among its properties; all other bytes stay. A file that states it
+ * already is returned as it is. Undefined for a file that names assumptions: only our own do, which are written again.
+ *
+ * @throws all that `readOnnxFacts` and `modelPreprocessing` throw
+ */
+export function annotateOnnx(
+  path: string,
+  bytes: Uint8Array,
+  asked: AskedPreprocessing,
+): { readonly bytes: Uint8Array; readonly preprocessing: Preprocessing } | undefined {
+  const facts = readOnnxFacts(path, bytes);
+  if (assumedIn(path, facts.metadata, KEY_PREFIX).length > 0) return undefined;
+  const { preprocessing } = modelPreprocessing(path, facts, asked);
+  if (writtenIn(path, facts) !== undefined) return { bytes, preprocessing };
+  return {
+    bytes: withProperties(bytes, preprocessingMetadata(preprocessing, KEY_PREFIX)),
+    preprocessing,
+  };
+}
+
+/** What the properties state, unless the writer of the file had to assume it. */
+function writtenIn(path: string, { metadata }: Pick<OnnxFacts, "metadata">): Preprocessing | undefined {
+  const isAssumed = assumedIn(path, metadata, KEY_PREFIX).includes("pixels");
+  return isAssumed ? undefined : readPreprocessing(path, metadata, KEY_PREFIX);
+}
+
+/** @throws NetworkError ERR_ONNX_GRAPH when properties ask for numbers that the model's input cannot be. */
+function assertBytes(path: string, written: Preprocessing | undefined): void {
+  if (written === undefined || written.kind === "none" || "folded" in written) return;
+  throw new NetworkError("ERR_ONNX_GRAPH", {
+    path,
+    expected: "pixels as they are, which the graph asks for",
+    found: `${KEY_PREFIX}normalize = ${written.kind}`,
+  });
+}
+
+/** Why pixels ÷ 255 are assumed, where the graph does more to its input than read it. */
+function pixelsReason(pixels: PixelsTaken): string {
+  switch (pixels.kind) {
+    case "fractions":
+      return `, since ${pixels.because}`;
+    case "unclear":
+      return `, which a graph that begins with ${printable(pixels.beginning)} leaves open: try batchwise diagnose`;
+    default:
+      return "";
+  }
+}
