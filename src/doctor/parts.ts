@@ -1,4 +1,5 @@
 /** Packages that are not installed with Batchwise, and what they are good for. */
+import { QUEUE_INSTALL_COMMAND } from "../errors/queue-codes.js";
 import { onnxInstallCommand } from "../errors/run-codes.js";
 import { installedVersion } from "../version.js";
 import type { Check } from "./check.js";
@@ -18,8 +19,8 @@ export const ONNX_PART: OptionalPart = {
 const REDIS_PURPOSE = "for work on many machines";
 export const OPTIONAL_PARTS: readonly OptionalPart[] = [
   ONNX_PART,
-  { name: "bullmq", purpose: REDIS_PURPOSE, install: "npm install bullmq@6" },
-  { name: "ioredis", purpose: REDIS_PURPOSE, install: "npm install ioredis@5" },
+  { name: "bullmq", purpose: REDIS_PURPOSE, install: QUEUE_INSTALL_COMMAND },
+  { name: "ioredis", purpose: REDIS_PURPOSE, install: QUEUE_INSTALL_COMMAND },
 ];
 
 export function isInstalled({ name }: OptionalPart): boolean {

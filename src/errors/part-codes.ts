@@ -23,10 +23,10 @@ export const partCodes = {
     (f: { path: string; first: string; what: string; expected: string; found: string }) =>
       `${f.path}: expected a part of the same run as ${f.first}, found another: ${f.what} is ${printable(f.found)} here and ${printable(f.expected)} there`,
   ),
-  ERR_PART_DOUBLED: row(
-    3,
-    (f: { path: string; first: string; shard: string }) =>
-      `${f.path}: expected each shard once, found ${f.shard} again, which ${f.first} is`,
+  ERR_PART_DOUBLED: row(3, (f: { path: string; first: string; shard: string }) =>
+    f.path === f.first
+      ? `${f.path}: named twice; name each part once`
+      : `${f.path}: expected each shard once, found ${f.shard} again, which ${f.first} has; leave out one of them`,
   ),
   ERR_PART_MISSING: row(
     3,

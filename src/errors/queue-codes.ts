@@ -2,8 +2,8 @@
 import { printable } from "../printable.js";
 import { grouped, row } from "./define.js";
 
-/** Of the two optional peers, as one command. */
-const QUEUE_INSTALL_COMMAND = "npm install bullmq@6 ioredis@5";
+/** Installs both optional peers, in a checkout too: see `onnxInstallCommand`. */
+export const QUEUE_INSTALL_COMMAND = "npm install --save-dev bullmq@6 ioredis@5";
 
 export const queueCodes = {
   ERR_REDIS_URL: row(

@@ -5,6 +5,11 @@ import { queueCodes } from "./queue-codes.js";
 
 export const usageCodes = {
   ERR_USAGE: row(2, (f: { problem: string }) => `${f.problem}; see --help`),
+  /** Printed by bin/batchwise.cjs, which an old Node.js can read. */
+  ERR_NODE_VERSION: row(
+    2,
+    (f: { found: string }) => `Batchwise needs Node.js 20.19 or newer, found ${f.found}`,
+  ),
   ERR_OPTION_VALUE: row(
     2,
     (f: { option: string; expected: string; found: string }) =>
@@ -51,9 +56,12 @@ export const usageCodes = {
   ERR_EVALUATOR_CLOSED: row(2, () => "the evaluator was closed; open another to run again"),
 } as const;
 
-/** Without CUDA, which the package's install script would download. */
+/**
+ * Without CUDA, which the package's install script would download. npm 11 installs no optional peer of the package itself, as
+ * in a checkout, unless it becomes a dependency; one that is not saved is removed by the next `npm install`.
+ */
 export function onnxInstallCommand(peer: string): string {
-  return `ONNXRUNTIME_NODE_INSTALL=skip ONNXRUNTIME_NODE_INSTALL_CUDA=skip npm install ${peer}@1`;
+  return `npm install --save-dev --ignore-scripts ${peer}@1`;
 }
 
 export const runCodes = {

@@ -29,6 +29,8 @@ export interface QueueOptions {
 export interface QueueHooks extends Pick<EvaluateHooks, "signal" | "log" | "onDownload" | "onSlab"> {
   /** Once data and network are loaded, and the run is written down. */
   onOpen(run: RunRecord, pair: AnyPair): void;
+  /** Called once data and network are loaded, before Redis knows of the run. What it throws ends it. */
+  onData?(pair: AnyPair): void;
   onProgress(books: Books, hosts: readonly HostPresence[]): void;
 }
 
@@ -49,6 +51,7 @@ export async function evaluateOverRedis(
   const options = resolveOptions(local, availableParallelism());
   const pair = await load(options, hooks, signal, log);
   const loadMs = performance.now() - beganAt;
+  hooks.onData?.(pair);
   const isPacked = options.probabilities || options.labels === false || onSlab !== undefined;
   const records = new Records(link.redis);
   const spec = specOf(pair, options, { runId: queueOptions.runId, isPacked, urls, files });

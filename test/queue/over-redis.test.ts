@@ -33,7 +33,7 @@ test("asking without the peers says the one command that installs them", async (
   const program = join(folder, "bin/batchwise.cjs");
   const { status, stderr } = await runProgram(program, args, { cwd: folder });
   t.is(status, 4);
-  t.regex(stderr, /^batchwise: ERR_QUEUE_PEER: .*: npm install bullmq@6 ioredis@5\n$/);
+  t.regex(stderr, /^batchwise: ERR_QUEUE_PEER: .*: npm install --save-dev bullmq@6 ioredis@5\n$/);
   t.false(stderr.includes("secret"));
 });
 
