@@ -1,10 +1,12 @@
 /** The command line's grammar: commands, options, help. */
+import { env } from "node:process";
 import { Command, CommanderError } from "commander";
 import type { RunWork } from "./commands/context.js";
 import { evaluateCommand } from "./commands/evaluate.js";
 import { CONFIG_NAME, configFor } from "./config/find.js";
-import { UsageError } from "./errors.js";
+import { BatchwiseError, UsageError } from "./errors.js";
 import { LOG_LEVELS } from "./logger.js";
+import { refuseTaken, refuseTakenValue } from "./npm-start.js";
 import { suggest } from "./suggest.js";
 
 /** Refuses words that are neither a command's name nor an argument. */
@@ -65,18 +67,29 @@ export async function runProgram(
     .option("--no-config", "look for no such file")
     .enablePositionalOptions(false);
   let configPath: string | undefined;
+  /** What is evaluated, as far as the file says it. */
+  let configured: readonly string[] = [];
   program.hook("preAction", async (_, command) => {
     configPath = configFor(command.name(), program.opts<GlobalFlags>().config);
     if (configPath === undefined) return;
     await (await import("./config/apply.js")).applyConfig(configPath, program, command);
+    configured = ["dataset", "weights"].filter((key) => command.getOptionValueSource(key) === "config");
   });
   const run: RunWork = (work) =>
-    runWork(program.opts<GlobalFlags>())((context) => {
+    runWork(program.opts<GlobalFlags>())(async (context) => {
       if (configPath !== undefined) context.log.debug({ path: configPath }, "configured by a file");
-      return work(context);
+      try {
+        return await work(context);
+      } catch (error) {
+        // A person who typed neither would not know where they come from.
+        const isOfInput = error instanceof BatchwiseError && error.exitStatus === 3;
+        for (const key of isOfInput ? configured : []) context.note(`--${key} was given by ${configPath}`);
+        throw error;
+      }
     });
   const refuseWords = ([found]: readonly string[]) => {
     if (found === undefined) return;
+    refuseTakenValue(env, found);
     const known = [...COMMANDS.keys()];
     throw new UsageError("ERR_OPTION_UNKNOWN", {
       what: "command",
@@ -86,15 +99,31 @@ export async function runProgram(
     });
   };
   const commands = await Promise.all(loadersFor(argv).map((load) => load(run, refuseWords)));
-  for (const command of [program, ...commands]) {
+  // commander's own help command takes its status from process.exitCode, and passes over a name that it does not know.
+  const help = new Command("help")
+    .description("display help for command")
+    .argument("[command]")
+    .action((name: string = help.name()) => {
+      const asked = name === help.name() ? program : commands.find((command) => command.name() === name);
+      if (asked === undefined) refuseWords([name]);
+      asked?.outputHelp();
+    });
+  program.helpCommand(false);
+  for (const command of [program, ...commands, help]) {
     command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });
   }
   for (const command of commands)
     program.addCommand(command, { isDefault: command.name() === DEFAULT_COMMAND });
+  program.addCommand(help);
   const [evaluate] = commands;
   evaluate.addHelpText("after", EXAMPLES);
   program.addHelpText("after", () => `\n${evaluate.helpInformation()}${EXAMPLES}`);
 
+  const options = [program, ...commands].flatMap((command) => command.options);
+  refuseTaken(
+    env,
+    options.flatMap(({ long }) => (long ? [long.slice("--".length)] : [])),
+  );
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {

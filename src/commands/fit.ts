@@ -1,14 +1,18 @@
 /** `batchwise fit`: gives weights the statistics of their training split, so that they read bytes from then on. */
+import { extname } from "node:path";
 import { Command } from "commander";
 import { ACTIVATIONS } from "../contracts/network.js";
 import { FITTED_NORMALIZATIONS } from "../contracts/preprocessing.js";
 import { grouped } from "../errors/define.js";
+import { UsageError } from "../errors.js";
 import { assertWritable, writeFileWhole } from "../files/write-file.js";
 import type { Fit, FitInput } from "../fit.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./download-line.js";
 
 type FitFlags = FitInput & { readonly output: string };
+
+const ENDING = ".safetensors";
 
 const EXAMPLES = `
 The weights are those of a network that was trained on images preprocessed so, by whatever program.
@@ -41,6 +45,14 @@ export function fitCommand(runWork: RunWork): Command {
 }
 
 async function runFit({ output, ...input }: FitFlags, context: Context): Promise<readonly Error[]> {
+  // The recipe stands in the file beside the weights, and this is the format that is written.
+  if (extname(output).toLowerCase() !== ENDING) {
+    throw new UsageError("ERR_OPTION_VALUE", {
+      option: "--output",
+      expected: `a ${ENDING} file`,
+      found: output,
+    });
+  }
   await assertWritable(output);
   const { fitPreprocessing } = await import("../fit.js");
   const fitted = await fitPreprocessing(input, downloadOptions(context));

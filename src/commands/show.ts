@@ -2,11 +2,11 @@
 import { Command } from "commander";
 import type { ImageShape } from "../contracts/dataset.js";
 import { shapeText } from "../errors/define.js";
-import { DatasetError } from "../errors.js";
+import { DatasetError, UsageError } from "../errors.js";
 import { writeFileWhole } from "../files/write-file.js";
 import { loadPair } from "../load-pair.js";
 import { argmax } from "../metrics/argmax.js";
-import { type EvaluateInput, integer, resolveOptions } from "../options.js";
+import { type EvaluateInput, resolveOptions } from "../options.js";
 import { predict } from "../predict.js";
 import { digitWithBars } from "../reports/digit-with-bars.js";
 import type { Context, RunWork } from "./context.js";
@@ -28,7 +28,11 @@ async function runShow(
   { png, ...flags }: ShowFlags,
   context: Context,
 ): Promise<readonly Error[]> {
-  const index = integer("INDEX", indexText, 0, Number.MAX_SAFE_INTEGER);
+  if (!/^\d+$/.test(indexText)) {
+    const facts = { option: "INDEX", expected: "a whole number from 0", found: indexText };
+    throw new UsageError("ERR_OPTION_VALUE", facts);
+  }
+  const index = Number(indexText);
   const pair = await loadPair(resolveOptions(flags, 1), downloadOptions(context));
   const { dataset, network, slabs } = pair;
   context.assume(pair.assumptions);
