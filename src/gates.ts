@@ -1,16 +1,23 @@
 /** Gates: demands that a whole result holds or misses, for scripts and CI. */
-import type { DatasetView } from "./contracts/dataset.js";
+import { AS_STORED, type Dataset, type DatasetView, type ImageRange } from "./contracts/dataset.js";
 import type { GateCode, GateOutcome } from "./contracts/gate.js";
 import type { ClassMetrics } from "./contracts/metrics.js";
 import { isSameView } from "./datasets/view.js";
 import { DatasetError, ERROR_CODES, RunError } from "./errors.js";
+import type { NumberLike } from "./options.js";
 import { printable } from "./printable.js";
 import { pythonFloat } from "./reports/python-float.js";
+
+/** An accuracy is printed with so many, and judged by no fewer. */
+const LEAST_PLACES = 4;
+/** More than a float64 has. */
+const MOST_PLACES = 20;
 
 /** Accuracies and recalls from 0 to 1. */
 export interface Demands {
   readonly minAccuracy?: number | undefined;
-  readonly expectAccuracy?: number | undefined;
+  /** Held where the accuracy rounds to it at the places that it is given with, at least four: 0.99 is 0.9900. */
+  readonly expectAccuracy?: NumberLike | undefined;
   /** Of every class that has images. */
   readonly minClassRecall?: number | undefined;
   readonly baseline?: Baseline | undefined;
@@ -69,11 +76,15 @@ export async function readBaseline(path: string, maxRegression: number): Promise
   };
 }
 
+/** The images that a run over an open data set will judge. */
+export function imagesOf({ sha256, view = AS_STORED }: Dataset, { offset, limit }: ImageRange): ImagesJudged {
+  return { sha256, view, offset, total: limit };
+}
+
 /** Refuses, with DatasetError ERR_BASELINE_DATA, a baseline of other images. */
-export function assertSameImages({ path, images }: Baseline, { dataset, result }: Judged): void {
-  const { sha256, view, offset } = dataset;
-  const found: ImagesJudged = { sha256, view, offset, total: result.total };
-  const isSame = images.sha256 === sha256 && images.offset === offset && images.total === result.total;
+export function assertSameImages({ path, images }: Baseline, found: ImagesJudged): void {
+  const { sha256, view, offset, total } = found;
+  const isSame = images.sha256 === sha256 && images.offset === offset && images.total === total;
   if (isSame && isSameView(images.view, view)) return;
   throw new DatasetError("ERR_BASELINE_DATA", { path, expected: found, found: images });
 }
@@ -102,15 +113,17 @@ function judgeMinAccuracy(least: number, { result: { accuracy } }: Judged): Gate
   return outcomeOf("--min-accuracy", "ERR_GATE_ACCURACY", {
     passed: accuracy >= least,
     expected: `an accuracy of at least ${least}`,
-    found: `${pythonFloat(accuracy)}${distanceText(accuracy, least)}`,
+    found: `${shown(accuracy, least)}${distanceText(accuracy, least)}`,
   });
 }
 
-function judgeExpectedAccuracy(wanted: number, { result: { accuracy } }: Judged): GateOutcome {
+function judgeExpectedAccuracy(given: NumberLike, { result: { accuracy } }: Judged): GateOutcome {
+  const places = placesOf(given);
+  const wanted = Number(given);
   return outcomeOf("--expect-accuracy", "ERR_GATE_ACCURACY", {
-    passed: accuracy === wanted,
-    expected: `an accuracy of ${pythonFloat(wanted)}`,
-    found: `${pythonFloat(accuracy)}${accuracy > wanted ? `, ${difference(accuracy, wanted)} too high` : distanceText(accuracy, wanted)}`,
+    passed: accuracy.toFixed(places) === wanted.toFixed(places),
+    expected: `an accuracy of ${wanted.toFixed(places)}`,
+    found: `${accuracy.toFixed(places)}${accuracy > wanted ? `, ${difference(accuracy, wanted, places)} too high` : distanceText(accuracy, wanted, places)}`,
   });
 }
 
@@ -125,22 +138,23 @@ function judgeClassRecall(least: number, { result, dataset }: Judged): GateOutco
   return outcomeOf("--min-class-recall", "ERR_GATE_CLASS_RECALL", {
     passed: worst >= least,
     expected: `a recall of at least ${least} for every class`,
-    found: `${pythonFloat(worst)} for class ${label}${name === undefined ? "" : ` (${printable(name)})`}${distanceText(worst, least)}`,
+    found: `${shown(worst, least)} for class ${label}${name === undefined ? "" : ` (${printable(name)})`}${distanceText(worst, least)}`,
   });
 }
 
 function judgeRegression(baseline: Baseline, judged: Judged): GateOutcome {
-  assertSameImages(baseline, judged);
+  const { sha256, view, offset } = judged.dataset;
+  assertSameImages(baseline, { sha256, view, offset, total: judged.result.total });
   const { correct, total, accuracy } = judged.result;
   const { maxRegression, path } = baseline;
   // One division of integers is the nearest double of the exact loss, as `maxRegression` is of its decimals: 0.9372 −
   // 0.9352 in doubles would be above 0.002.
   const loss = (baseline.correct - correct) / total;
-  const before = pythonFloat(baseline.correct / total);
+  const before = (baseline.correct / total).toFixed(LEAST_PLACES);
   return outcomeOf("--max-regression", "ERR_GATE_REGRESSION", {
     passed: loss <= maxRegression,
     expected: `an accuracy at most ${maxRegression} below the ${before} of ${printable(path)}`,
-    found: `${pythonFloat(accuracy)}${loss > 0 ? `, ${pythonFloat(loss)} below` : ""}`,
+    found: `${accuracy.toFixed(LEAST_PLACES)}${loss > 0 ? `, ${shown(loss, maxRegression)} below` : ""}`,
   });
 }
 
@@ -153,11 +167,27 @@ function outcomeOf(
   return { name, code, ...facts, message: ERROR_CODES[code].say({ gate: name, expected, found }) };
 }
 
-function distanceText(found: number, least: number): string {
-  return found < least ? `, ${difference(least, found)} too low` : "";
+function distanceText(found: number, least: number, places = placesOf(least)): string {
+  return found < least ? `, ${difference(least, found, places)} too low` : "";
 }
 
-/** To twelve digits: what lies below is the subtraction's own rounding. */
-function difference(high: number, low: number): string {
-  return pythonFloat(Number((high - low).toPrecision(12)));
+/** Decimal places that a number is given with, at least four. */
+function placesOf(given: NumberLike): number {
+  const [digits = "", exponent = "0"] = String(given).split("e");
+  const [, decimals = ""] = digits.split(".");
+  return Math.min(Math.max(decimals.length - Number(exponent), LEAST_PLACES), MOST_PLACES);
+}
+
+/** To the places of the number that it is held against; in full where the two would read the same and are not. */
+function shown(value: number, beside: number): string {
+  const places = placesOf(beside);
+  const text = value.toFixed(places);
+  return value !== beside && text === beside.toFixed(places) ? pythonFloat(value) : text;
+}
+
+/** To the places given, or in full where these are zeros: to twelve digits, since the rest is the subtraction's rounding. */
+function difference(high: number, low: number, places: number): string {
+  const exact = Number((high - low).toPrecision(12));
+  const text = exact.toFixed(places);
+  return Number(text) === 0 ? pythonFloat(exact) : text;
 }

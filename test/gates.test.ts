@@ -48,27 +48,27 @@ const MISSED: readonly [demands: Demands, code: GateCode, message: string][] = [
   [
     { minAccuracy: 0.95 },
     "ERR_GATE_ACCURACY",
-    "--min-accuracy: expected an accuracy of at least 0.95, found 0.92, 0.03 too low",
+    "--min-accuracy: expected an accuracy of at least 0.95, found 0.9200, 0.0300 too low",
   ],
   [
     { expectAccuracy: 0.91 },
     "ERR_GATE_ACCURACY",
-    "--expect-accuracy: expected an accuracy of 0.91, found 0.92, 0.01 too high",
+    "--expect-accuracy: expected an accuracy of 0.9100, found 0.9200, 0.0100 too high",
   ],
   [
     { expectAccuracy: 1 },
     "ERR_GATE_ACCURACY",
-    "--expect-accuracy: expected an accuracy of 1.0, found 0.92, 0.08 too low",
+    "--expect-accuracy: expected an accuracy of 1.0000, found 0.9200, 0.0800 too low",
   ],
   [
     { minClassRecall: 0.93 },
     "ERR_GATE_CLASS_RECALL",
-    "--min-class-recall: expected a recall of at least 0.93 for every class, found 0.92 for class 0, 0.01 too low",
+    "--min-class-recall: expected a recall of at least 0.93 for every class, found 0.9200 for class 0, 0.0100 too low",
   ],
   [
     { baseline: baselineOfThousand(923, 0.002) },
     "ERR_GATE_REGRESSION",
-    "--max-regression: expected an accuracy at most 0.002 below the 0.923 of b.json, found 0.92, 0.003 below",
+    "--max-regression: expected an accuracy at most 0.002 below the 0.9230 of b.json, found 0.9200, 0.0030 below",
   ],
 ];
 for (const [demands, code, message] of MISSED) {
@@ -104,7 +104,7 @@ test("passes at the very bound, where doubles would be a hair off", (t) => {
 
 test("names the worst class, by its name where it has one, and passes over those without images", (t) => {
   const [{ found }] = judge({ minClassRecall: 0.5 }, evaluation);
-  t.is(found, "0.0 for class 2 (triangle), 0.5 too low");
+  t.is(found, "0.0000 for class 2 (triangle), 0.5000 too low");
   const [{ found: printed }] = judge(
     { minClassRecall: 0.5 },
     withNames(evaluation, ["a", "b", "c\u001b[0m"]),
@@ -113,13 +113,45 @@ test("names the worst class, by its name where it has one, and passes over those
   const perClass = SAMPLE_COUNTS.perClass.map((one) => (one.label === 2 ? { ...one, recall: null } : one));
   t.is(
     judge({ minClassRecall: 0.9 }, sampleEvaluation({ perClass }))[0].found,
-    "0.8333333333333334 for class 0 (circle), 0.0666666666667 too low",
+    "0.8333 for class 0 (circle), 0.0667 too low",
   );
+});
+
+test("an expected accuracy holds where the accuracy rounds to it, at the places given and at least four", (t) => {
+  const { dataset, result } = ofThousand(0);
+  // 59,654 of 60,000 is 0.994233…
+  const judged = {
+    dataset,
+    result: { ...result, correct: 59_654, total: 60_000, accuracy: 59_654 / 60_000 },
+  };
+  for (const [expectAccuracy, passed] of [
+    [0.9942, true],
+    ["0.9942", true],
+    ["0.99423", true],
+    ["0.994200", false],
+    [0.9942333333333333, true],
+    ["0.9942333333333333", true],
+    [0.9943, false],
+    [0.99, false],
+    ["0.994", false],
+    [1e-7, false],
+  ] as const) {
+    t.is(judge({ expectAccuracy }, judged)[0].passed, passed, String(expectAccuracy));
+  }
+  t.true(judge({ expectAccuracy: 0.99 }, ofThousand(990))[0].passed);
+});
+
+test("two numbers that would read the same and are not are told in full", (t) => {
+  const { dataset, result } = ofThousand(0);
+  const judged = { dataset, result: { ...result, accuracy: 59_654 / 60_000 } };
+  t.is(judge({ minAccuracy: 0.994234 }, judged)[0].found, "0.994233, 0.000001 too low");
+  t.is(judge({ minAccuracy: 0.99424 }, judged)[0].found, "0.99423, 0.00001 too low");
+  t.is(judge({ minAccuracy: 0.9942333334 }, judged)[0].found, "0.9942333333, 0.0000000001 too low");
 });
 
 test("refuses a baseline of other data, another first image or another count", (t) => {
   const baseline = { path: "b.json", images, correct: 9, maxRegression: 0 };
-  t.notThrows(() => assertSameImages(baseline, evaluation));
+  t.notThrows(() => assertSameImages(baseline, images));
   for (const other of [
     { sha256: "d".repeat(64) },
     { offset: 5 },

@@ -7,7 +7,7 @@ import type { Log } from "../contracts/log.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { readDataset } from "../datasets/registry.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
-import { type Demands, judge } from "../gates.js";
+import { assertSameImages, type Demands, imagesOf, judge } from "../gates.js";
 import { IncompleteError } from "../incomplete.js";
 import { pairOf } from "../load-pair.js";
 import type { EvaluateOptions } from "../options.js";
@@ -42,6 +42,8 @@ export async function checkEntry(
   const beganAt = performance.now();
   try {
     const pair = pairOf(await open(options), network, options);
+    const { baseline } = demands;
+    if (baseline !== undefined) assertSameImages(baseline, imagesOf(pair.dataset, pair.range));
     const loadMs = performance.now() - beganAt;
     const slabs = withRooms(pair.slabs(options.batchSize), [{ source, classes: 0 }]);
     const hooks = { signal, ...(log && { log }) };

@@ -1,5 +1,5 @@
 /** `evaluate --executor bullmq`: how far it is, host by host, and how it goes on if this process does not. */
-import type { Dataset } from "../contracts/dataset.js";
+import type { Dataset, ImageRange } from "../contracts/dataset.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { grouped } from "../errors/define.js";
 import { UsageError } from "../errors.js";
@@ -26,7 +26,7 @@ const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 /** Of whoever collects while the evaluation runs. */
 interface Collecting {
-  readonly onData: ((dataset: Dataset) => void) | undefined;
+  readonly onData: ((dataset: Dataset, range: ImageRange) => void) | undefined;
   readonly onSlab: QueueHooks["onSlab"] | undefined;
 }
 
@@ -60,10 +60,12 @@ export async function evaluateOnHosts(
       log,
       ...(onSlab !== undefined && { onSlab }),
       onDownload: (notice) => note(downloadLine(notice)),
+      onData({ dataset, range }) {
+        totalImages = range.limit;
+        onData?.(dataset, range);
+      },
       onOpen({ spec }, { dataset, network, assumptions }) {
         context.assume(assumptions);
-        totalImages = spec.range.limit;
-        onData?.(dataset);
         display = showText(
           `evaluating ${grouped(totalImages)} images of ${printable(dataset.name)} with ${printable(network.name)}, ${spec.engine}, over ${link.address}: go on with --run-id ${spec.runId}`,
         );

@@ -1,6 +1,6 @@
 /** `batchwise evaluate`: the main job. */
 import { Command } from "commander";
-import type { Dataset } from "../contracts/dataset.js";
+import type { Dataset, ImageRange } from "../contracts/dataset.js";
 import { ENGINES } from "../contracts/engine.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { UsageError } from "../errors.js";
@@ -80,7 +80,12 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
       const problem = "a gate is asked for with --shard, a part of what it judges; ask for it with merge";
       throw new UsageError("ERR_USAGE", { problem });
     }
-    const { evaluation, faults } = await evaluateWithReport(flags, context);
+    const baseline = demands?.baseline;
+    const gates = baseline && (await import("../gates.js"));
+    const { evaluation, faults } = await evaluateWithReport(flags, context, {
+      onData: (dataset, range) =>
+        baseline && gates?.assertSameImages(baseline, gates.imagesOf(dataset, range)),
+    });
     const { report, faults: judged } =
       demands === undefined
         ? { report: { evaluation, gates: [], fault: faults[0] }, faults: [] }
@@ -95,8 +100,8 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
 
 /** Of whoever collects while the evaluation runs. */
 interface MoreHooks extends Pick<EvaluateHooks, "onSlab" | "output"> {
-  /** Once the data are open, whoever computes. */
-  onData?(dataset: Dataset): void;
+  /** Called once the data are open, before the first batch, wherever batches are computed. What it throws ends the run. */
+  onData?(dataset: Dataset, range: ImageRange): void;
 }
 
 interface Evaluated {
@@ -105,8 +110,12 @@ interface Evaluated {
   readonly faults: readonly Error[];
 }
 
-async function evaluateWithReport(flags: EvaluateFlags, context: Context): Promise<Evaluated> {
-  if (flags.report === undefined) return evaluateWithPredictions(flags, context, {});
+async function evaluateWithReport(
+  flags: EvaluateFlags,
+  context: Context,
+  { onData }: Required<Pick<MoreHooks, "onData">>,
+): Promise<Evaluated> {
+  if (flags.report === undefined) return evaluateWithPredictions(flags, context, { onData });
   if (flags.labels === false) {
     const problem = "--report is asked for with --no-labels, which gives nothing to report";
     throw new UsageError("ERR_USAGE", { problem });
@@ -119,7 +128,13 @@ async function evaluateWithReport(flags: EvaluateFlags, context: Context): Promi
   await assertReportPath("--report", flags.report);
   const file = new ReportFile(flags.report);
   const asked = { ...flags, probabilities: true, bootstrap: flags.bootstrap ?? REPORT_RESAMPLES };
-  const { evaluation, faults } = await evaluateWithPredictions(asked, context, file);
+  const { evaluation, faults } = await evaluateWithPredictions(asked, context, {
+    onSlab: (slab) => file.onSlab(slab),
+    onData(dataset, range) {
+      onData?.(dataset, range);
+      file.onData(dataset);
+    },
+  });
   const unwritten: Error[] = [];
   await file.write(evaluation, unwritten);
   return { evaluation, faults: [...faults, ...unwritten] };
@@ -169,9 +184,9 @@ async function evaluateShowingProgress(
 ): Promise<AnyEvaluation> {
   const { signal, log, showProgress, note, assume } = context;
   let data: Dataset | undefined;
-  const onOpened = (dataset: Dataset) => {
+  const onOpened = (dataset: Dataset, range: ImageRange) => {
     data = dataset;
-    onData?.(dataset);
+    onData?.(dataset, range);
   };
   const isLocal = oneOf("executor", EXECUTORS, input.executor ?? "local") === "local";
   let display: ProgressDisplay | undefined;
@@ -184,9 +199,11 @@ async function evaluateShowingProgress(
     onDownload: (notice) => note(downloadLine(notice)),
     onStart: (plan) => {
       if (plan.dataset.ring !== undefined) keepYoungGenerations();
+      const { dataset, options, totalImages } = plan;
+      // A gate judges whole runs only: none has a shard's offset.
+      onOpened(dataset, { offset: options.offset, limit: totalImages });
       assume(plan.assumptions);
       display = showProgress(plan);
-      onOpened(plan.dataset);
     },
     onProgress: (progress) => display?.update(progress),
   };

@@ -15,7 +15,10 @@ export interface GateFlags {
 export function addGateOptions(command: Command): Command {
   return command
     .option("--min-accuracy <x>", "exit 100 where the accuracy is lower")
-    .option("--expect-accuracy <x>", "exit 100 where the accuracy, as printed, is another")
+    .option(
+      "--expect-accuracy <x>",
+      "exit 100 unless the accuracy rounds to it, at the places given, at least 4",
+    )
     .option("--min-class-recall <x>", "exit 100 where a class's recall is lower")
     .option("--baseline <file>", "a result's JSON; exit 100 where the accuracy is lower than that one's")
     .option("--max-regression <x>", "by more than this (default: 0)");
@@ -24,7 +27,9 @@ export function addGateOptions(command: Command): Command {
 /** What is asked of the result, where anything is. Throws UsageError, or what `readBaseline` throws. */
 export async function demandsOf(flags: GateFlags): Promise<Demands | undefined> {
   const minAccuracy = share("--min-accuracy", flags.minAccuracy);
-  const expectAccuracy = share("--expect-accuracy", flags.expectAccuracy);
+  share("--expect-accuracy", flags.expectAccuracy);
+  // As it is written: its places decide how exactly it is judged.
+  const { expectAccuracy } = flags;
   const minClassRecall = share("--min-class-recall", flags.minClassRecall);
   const maxRegression = share("--max-regression", flags.maxRegression);
   const { baseline: path } = flags;

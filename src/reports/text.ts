@@ -1,7 +1,7 @@
 /** The text answer, for a person; its last line is the one that the book prints. */
 import { assumedText } from "../assumptions.js";
 import type { AnyEvaluation, PredictedCounts, ResultCounts } from "../contracts/result.js";
-import { grouped } from "../errors/define.js";
+import { counted, grouped } from "../errors/define.js";
 import { printable } from "../printable.js";
 import { cellsOf, shortened } from "./cells.js";
 import { classLines } from "./classes-text.js";
@@ -26,13 +26,17 @@ function headingRows({ assumptions, dataset, network, run, result, timing }: Any
   const rows: Row[] = [
     ["Data", `${printable(dataset.name)}, ${dataset.split}: ${imagesText(result.total, dataset.total)}`],
     ["Network", `${printable(network.name)}, ${network.layers.join("-")}`],
-    [
-      "Engine",
-      `${run.engine}, ${threadsText(run)}, ${grouped(run.batches)} batches of ${grouped(run.batchSize)}`,
-    ],
-    ["Time", `${timing.evaluateMs.toFixed(1)} ms, ${grouped(timing.imagesPerSecond)} images/s`],
-    ["Batch", `p50 ${p50.toFixed(2)} ms, p90 ${p90.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`],
   ];
+  if (run.batches === 0 && result.total > 0) {
+    rows.push(["Engine", run.engine], ["Time", "already finished; the answer is from the journal"]);
+  } else {
+    const batches = `${counted(run.batches, "batch", "batches")} of ${grouped(run.batchSize)}`;
+    rows.push(
+      ["Engine", `${run.engine}, ${threadsText(run)}, ${batches}`],
+      ["Time", `${timing.evaluateMs.toFixed(1)} ms, ${grouped(timing.imagesPerSecond)} images/s`],
+      ["Batch", `p50 ${p50.toFixed(2)} ms, p90 ${p90.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`],
+    );
+  }
   if (assumptions.length > 0) rows.push(["Assumed", assumedText(assumptions)]);
   if (!result.complete) {
     rows.push(["Partial", "not all images were evaluated; the numbers are of those that were"]);
@@ -117,5 +121,8 @@ function threadsText({ threads, workersStarted, hosts }: AnyEvaluation["run"]): 
   if (hosts !== undefined)
     return `${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}, ${threads} threads`;
   if (threads === 0) return "on the coordinator's thread";
-  return `${threads} ${threads === 1 ? "thread" : "threads"}${workersStarted === threads ? "" : ` (${workersStarted} workers started)`}`;
+  const text = counted(threads, "thread", "threads");
+  if (workersStarted === threads) return text;
+  if (workersStarted === 0) return `${text} (done before a worker was needed)`;
+  return `${text} (${counted(workersStarted, "worker", "workers")} started)`;
 }

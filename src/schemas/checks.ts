@@ -38,7 +38,7 @@ const evaluation = z
     limit: within(LIMITS.limit).optional().describe("At most so many images."),
     batchSize: within(LIMITS.batchSize).optional(),
     minAccuracy: share.optional(),
-    expectAccuracy: share.optional().describe("The accuracy as it is printed."),
+    expectAccuracy: share.optional().describe("The accuracy, to the places given, at least 4."),
     minClassRecall: share.optional().describe("Of every class that has images."),
     baseline: path.optional().describe("A result of the same images, below which not to fall."),
     maxRegression: share

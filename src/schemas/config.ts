@@ -88,7 +88,9 @@ const OF_ANSWER = {
   predictions: text.describe("Write each image's prediction and probabilities: .ndjson or .csv."),
   report: text.describe("Write a report with charts and images: .html."),
   minAccuracy: decimal(LIMITS.share).describe("Exit 100 where the accuracy is lower."),
-  expectAccuracy: decimal(LIMITS.share).describe("Exit 100 where the accuracy, as printed, is another."),
+  expectAccuracy: decimal(LIMITS.share).describe(
+    "Exit 100 unless the accuracy rounds to it at the places given, at least 4.",
+  ),
   minClassRecall: decimal(LIMITS.share).describe("Exit 100 where a class's recall is lower."),
   baseline: text.describe("A result's JSON; exit 100 where the accuracy is lower than that one's."),
   maxRegression: decimal(LIMITS.share).describe("By more than this."),

@@ -1,6 +1,6 @@
 /** How far an evaluation is, on stderr: ora's spinner on a real terminal, one plain line elsewhere. */
 import type { ProgressDisplay } from "../commands/context.js";
-import { grouped } from "../errors/define.js";
+import { counted, grouped } from "../errors/define.js";
 import type { EvaluationPlan, Progress } from "../evaluate.js";
 import { printable } from "../printable.js";
 import { startSpinner, stderrIsTerminal, UPDATE_INTERVAL_MS } from "./spinner.js";
@@ -43,12 +43,16 @@ function spinner(plan: EvaluationPlan, color: boolean): ProgressDisplay {
 function planText(plan: EvaluationPlan): string {
   const { dataset, network, options, totalImages, doneImages, batches } = plan;
   const { threads } = options;
-  const who = threads === 0 ? "on the main thread" : `on ${threads} ${threads === 1 ? "thread" : "threads"}`;
+  const who = threads === 0 ? "on the main thread" : `on ${counted(threads, "thread", "threads")}`;
+  const subject = `${printable(dataset.name)} with ${printable(network.name)}`;
+  if (doneImages === totalImages) {
+    return `${grouped(totalImages)} images of ${subject}: already finished; the answer is from the journal`;
+  }
   const images =
     doneImages === 0
       ? grouped(totalImages)
       : `${grouped(totalImages - doneImages)} of ${grouped(totalImages)}`;
-  return `evaluating ${images} images of ${printable(dataset.name)} with ${printable(network.name)}: ${grouped(batches)} batches, ${options.engine}, ${who}`;
+  return `evaluating ${images} images of ${subject}: ${counted(batches, "batch", "batches")}, ${options.engine}, ${who}`;
 }
 
 /** `3,400 of 10,000 images · 61,000 images/s · 0.1 s left` */

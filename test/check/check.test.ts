@@ -107,7 +107,8 @@ test("holds an accuracy against a baseline of the same images, and refuses one o
   const report = await check(path);
   t.deepEqual(statusesOf(report), ["passed", "failed", "passed", "error"]);
   t.deepEqual(codesOf(report), ["ERR_GATE_REGRESSION", "ERR_BASELINE_DATA"]);
-  t.is(report.checks[3].evaluation?.result.total, 20);
+  // Refused before its first batch.
+  t.is(report.checks[3].evaluation, undefined);
 });
 
 test("keeps what was done when it is interrupted, and says what was not tried", async (t) => {
