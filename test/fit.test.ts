@@ -211,7 +211,10 @@ test("leaves an output that stood there as it was when it fails", async (t) => {
     [["fit", "--normalize", "whiten-zca", ...args, "--weights", "bundled"], "ERR_NORMALIZE_FITTED"],
     [["fit", "--normalize", "whiten-zca", ...args.slice(2)], "ERR_USAGE"],
     [["fit", ...args], "ERR_USAGE"],
-    [["fit", "--normalize", "standardize", ...args, "--output", join(folder, "no", "a")], "ERR_OUTPUT_WRITE"],
+    [
+      ["fit", "--normalize", "standardize", ...args, "--output", join(folder, "no", "a.safetensors")],
+      "ERR_OUTPUT_WRITE",
+    ],
   ];
   for (const [argv, code] of refusals) {
     const { status, stdout, stderr } = await runCli(argv);
