@@ -1,12 +1,17 @@
 /** Gates: demands that a whole result holds or misses, for scripts and CI. */
-import { AS_STORED, type Dataset, type DatasetView, type ImageRange } from "./contracts/dataset.js";
+import { AS_STORED, type DatasetView } from "./contracts/dataset.js";
 import type { GateCode, GateOutcome } from "./contracts/gate.js";
 import type { ClassMetrics } from "./contracts/metrics.js";
+import type { Activation } from "./contracts/network.js";
+import type { Preprocessing } from "./contracts/preprocessing.js";
 import { isSameView } from "./datasets/view.js";
 import { DatasetError, ERROR_CODES, RunError } from "./errors.js";
+import { activationsOf } from "./facts.js";
+import type { Opened } from "./load-pair.js";
 import type { NumberLike } from "./options.js";
 import { printable } from "./printable.js";
 import { pythonFloat } from "./reports/python-float.js";
+import { canonicalJson } from "./run-identity.js";
 
 /** An accuracy is printed with so many, and judged by no fewer. */
 const LEAST_PLACES = 4;
@@ -23,9 +28,8 @@ export interface Demands {
   readonly baseline?: Baseline | undefined;
 }
 
-export interface Baseline {
+export interface Baseline extends SubjectJudged {
   readonly path: string;
-  readonly images: ImagesJudged;
   readonly correct: number;
   /** How far the accuracy may lie below the baseline's. */
   readonly maxRegression: number;
@@ -39,6 +43,18 @@ export interface ImagesJudged {
   readonly total: number;
 }
 
+/** A network and how its file was read; null stands for what a result of an older version does not state. */
+export interface NetworkJudged {
+  readonly sha256: string;
+  readonly activations: readonly Activation[] | null;
+  readonly preprocessing: Preprocessing | null;
+}
+
+export interface SubjectJudged {
+  readonly images: ImagesJudged;
+  readonly network: NetworkJudged;
+}
+
 /** What is judged: an evaluation fits, and so does what was read of one. */
 export interface Judged {
   readonly dataset: {
@@ -47,6 +63,7 @@ export interface Judged {
     readonly offset: number;
     readonly classNames: readonly string[] | null;
   };
+  readonly network: NetworkJudged;
   readonly result: {
     readonly accuracy: number;
     readonly correct: number;
@@ -62,7 +79,7 @@ export interface Judged {
  */
 export async function readBaseline(path: string, maxRegression: number): Promise<Baseline> {
   const { readResult } = await import("./schemas/read-result.js");
-  const { dataset, result } = await readResult(path);
+  const { dataset, network, result } = await readResult(path);
   if (!result.labelled || !result.complete) {
     const found = result.labelled ? "a partial one" : "one without labels";
     throw new DatasetError("ERR_BASELINE_PARTIAL", { path, found });
@@ -71,28 +88,52 @@ export async function readBaseline(path: string, maxRegression: number): Promise
   return {
     path,
     images: { sha256, view, offset, total: result.total },
+    network: {
+      sha256: network.sha256,
+      activations: network.activations,
+      preprocessing: network.preprocessing,
+    },
     correct: result.correct,
     maxRegression,
   };
 }
 
-/** The images that a run over an open data set will judge. */
-export function imagesOf({ sha256, view = AS_STORED }: Dataset, { offset, limit }: ImageRange): ImagesJudged {
-  return { sha256, view, offset, total: limit };
+/** The images and the network of a run that is about to begin. */
+export function subjectOf({ dataset, network, range }: Opened): SubjectJudged {
+  const { sha256, view = AS_STORED } = dataset;
+  return {
+    images: { sha256, view, offset: range.offset, total: range.limit },
+    network: {
+      sha256: network.sha256,
+      activations: activationsOf(network),
+      preprocessing: network.preprocessing,
+    },
+  };
 }
 
-/** Refuses, with DatasetError ERR_BASELINE_DATA, a baseline of other images. */
-export function assertSameImages({ path, images }: Baseline, found: ImagesJudged): void {
-  const { sha256, view, offset, total } = found;
+/**
+ * A baseline is of the same images. It may be of another network, but not of the same file read in another way.
+ *
+ * @throws DatasetError ERR_BASELINE_DATA, ERR_BASELINE_READING
+ */
+export function assertComparable({ path, images, network }: Baseline, found: SubjectJudged): void {
+  const { sha256, view, offset, total } = found.images;
   const isSame = images.sha256 === sha256 && images.offset === offset && images.total === total;
-  if (isSame && isSameView(images.view, view)) return;
-  throw new DatasetError("ERR_BASELINE_DATA", { path, expected: found, found: images });
+  if (!isSame || !isSameView(images.view, view)) {
+    throw new DatasetError("ERR_BASELINE_DATA", { path, expected: found.images, found: images });
+  }
+  if (network.sha256 !== found.network.sha256) return;
+  for (const what of ["activations", "preprocessing"] as const) {
+    const [before, now] = [network[what], found.network[what]].map((value) => value && canonicalJson(value));
+    if (before === null || now === null || before === now) continue;
+    throw new DatasetError("ERR_BASELINE_READING", { path, what, expected: now, found: before });
+  }
 }
 
 /**
  * Each demand's outcome, in the order of `Demands`, of a result that is whole.
  *
- * @throws DatasetError ERR_BASELINE_DATA where the baseline is of other images
+ * @throws DatasetError ERR_BASELINE_DATA, ERR_BASELINE_READING as `assertComparable`
  */
 export function judge(demands: Demands, judged: Judged): GateOutcome[] {
   const { minAccuracy, expectAccuracy, minClassRecall, baseline } = demands;
@@ -144,7 +185,8 @@ function judgeClassRecall(least: number, { result, dataset }: Judged): GateOutco
 
 function judgeRegression(baseline: Baseline, judged: Judged): GateOutcome {
   const { sha256, view, offset } = judged.dataset;
-  assertSameImages(baseline, { sha256, view, offset, total: judged.result.total });
+  const images = { sha256, view, offset, total: judged.result.total };
+  assertComparable(baseline, { images, network: judged.network });
   const { correct, total, accuracy } = judged.result;
   const { maxRegression, path } = baseline;
   // One division of integers is the nearest double of the exact loss, as `maxRegression` is of its decimals: 0.9372 −

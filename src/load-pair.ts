@@ -42,6 +42,9 @@ export interface DataAndNetwork<N = Network> {
 
 export type AnyPair = DataAndNetwork<Network | OnnxModel>;
 
+/** Data and network, and the images that are to be evaluated. */
+export type Opened = Pick<AnyPair, "dataset" | "network" | "range">;
+
 /** A network and the size of the set that it is for, known while the images are still being unpacked. */
 export interface SizedPair {
   readonly network: Network | OnnxModel;

@@ -58,7 +58,8 @@ export function firstDifference(expected: RunIdentity, found: RunIdentity): Diff
   return undefined;
 }
 
-function canonicalJson(value: unknown): string {
+/** The same text for equal values, whatever the order of their keys. */
+export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))

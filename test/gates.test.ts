@@ -5,7 +5,7 @@ import { AS_STORED } from "../src/contracts/dataset.js";
 import type { GateCode } from "../src/contracts/gate.js";
 import { DatasetError, FileError } from "../src/errors.js";
 import {
-  assertSameImages,
+  assertComparable,
   type Baseline,
   type Demands,
   gateError,
@@ -18,10 +18,13 @@ import { temporaryFolder } from "./helpers/temporary.js";
 const evaluation = sampleEvaluation();
 const images = { sha256: SAMPLE_RESULT.dataset.sha256, view: AS_STORED, offset: 0, total: 11 };
 
+const NETWORK = { sha256: "n", activations: null, preprocessing: null };
+
 /** An evaluation of a thousand images of one class. */
 function ofThousand(correct: number) {
   return {
     dataset: { sha256: "a", view: AS_STORED, offset: 0, classNames: null },
+    network: NETWORK,
     result: {
       correct,
       total: 1000,
@@ -35,6 +38,7 @@ function baselineOfThousand(correct: number, maxRegression: number): Baseline {
   return {
     path: "b.json",
     images: { sha256: "a", view: AS_STORED, offset: 0, total: 1000 },
+    network: NETWORK,
     correct,
     maxRegression,
   };
@@ -122,6 +126,7 @@ test("an expected accuracy holds where the accuracy rounds to it, at the places 
   // 59,654 of 60,000 is 0.994233…
   const judged = {
     dataset,
+    network: NETWORK,
     result: { ...result, correct: 59_654, total: 60_000, accuracy: 59_654 / 60_000 },
   };
   for (const [expectAccuracy, passed] of [
@@ -142,16 +147,16 @@ test("an expected accuracy holds where the accuracy rounds to it, at the places 
 });
 
 test("two numbers that would read the same and are not are told in full", (t) => {
-  const { dataset, result } = ofThousand(0);
-  const judged = { dataset, result: { ...result, accuracy: 59_654 / 60_000 } };
+  const { dataset, network, result } = ofThousand(0);
+  const judged = { dataset, network, result: { ...result, accuracy: 59_654 / 60_000 } };
   t.is(judge({ minAccuracy: 0.994234 }, judged)[0].found, "0.994233, 0.000001 too low");
   t.is(judge({ minAccuracy: 0.99424 }, judged)[0].found, "0.99423, 0.00001 too low");
   t.is(judge({ minAccuracy: 0.9942333334 }, judged)[0].found, "0.9942333333, 0.0000000001 too low");
 });
 
 test("refuses a baseline of other data, another first image or another count", (t) => {
-  const baseline = { path: "b.json", images, correct: 9, maxRegression: 0 };
-  t.notThrows(() => assertSameImages(baseline, images));
+  const baseline = { path: "b.json", images, network: NETWORK, correct: 9, maxRegression: 0 };
+  t.notThrows(() => assertComparable(baseline, { images, network: NETWORK }));
   for (const other of [
     { sha256: "d".repeat(64) },
     { offset: 5 },
@@ -173,7 +178,9 @@ test("refuses a baseline of other data, another first image or another count", (
 test("reads a baseline, and refuses one that is partial or has no accuracy", async (t) => {
   const path = join(await temporaryFolder(t), "b.json");
   await writeFile(path, JSON.stringify(SAMPLE_RESULT));
-  t.deepEqual(await readBaseline(path, 0.1), { path, images, correct: 9, maxRegression: 0.1 });
+  const { sha256, activations, preprocessing } = SAMPLE_RESULT.network;
+  const network = { sha256, activations, preprocessing };
+  t.deepEqual(await readBaseline(path, 0.1), { path, images, network, correct: 9, maxRegression: 0.1 });
   const partial = { ...SAMPLE_COUNTS, complete: false };
   const unlabelled = { labelled: false, total: 11, complete: true, predictedCounts: [11, 0, 0] };
   for (const result of [partial, unlabelled]) {
@@ -181,4 +188,28 @@ test("reads a baseline, and refuses one that is partial or has no accuracy", asy
     await t.throwsAsync(readBaseline(path, 0), { instanceOf: DatasetError, code: "ERR_BASELINE_PARTIAL" });
   }
   await t.throwsAsync(readBaseline(`${path}.no`, 0), { instanceOf: FileError, code: "ERR_FILE_READ" });
+});
+
+test("refuses a baseline of the same file read in another way, and takes one of another network", (t) => {
+  const network = {
+    sha256: "n",
+    activations: ["relu", "identity"],
+    preprocessing: { kind: "standardize", mean: 0.5, std: 0.5 },
+  } as const;
+  const baseline = { path: "b.json", images, network, correct: 9, maxRegression: 0 };
+  t.notThrows(() => assertComparable(baseline, { images, network }));
+  for (const [what, other] of [
+    ["activations", { activations: ["sigmoid", "identity"] }],
+    ["preprocessing", { preprocessing: { kind: "scale" } }],
+    ["preprocessing", { preprocessing: { kind: "standardize", mean: 0.5, std: 0.25 } }],
+  ] as const) {
+    const found = { images, network: { ...network, ...other } };
+    const error = t.throws(() => assertComparable(baseline, found), { instanceOf: DatasetError });
+    t.is(error.code, "ERR_BASELINE_READING");
+    t.is(error.exitStatus, 3);
+    t.true(error.message.includes(what), error.message);
+    t.notThrows(() => assertComparable(baseline, { ...found, network: { ...found.network, sha256: "m" } }));
+  }
+  const old = { ...baseline, network: { sha256: "n", activations: null, preprocessing: null } };
+  t.notThrows(() => assertComparable(old, { images, network }));
 });

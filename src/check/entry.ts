@@ -7,7 +7,7 @@ import type { Log } from "../contracts/log.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { readDataset } from "../datasets/registry.js";
 import type { DownloadOptions } from "../download/catalog-entry.js";
-import { assertSameImages, type Demands, imagesOf, judge } from "../gates.js";
+import { assertComparable, type Demands, judge, subjectOf } from "../gates.js";
 import { IncompleteError } from "../incomplete.js";
 import { pairOf } from "../load-pair.js";
 import type { EvaluateOptions } from "../options.js";
@@ -43,7 +43,7 @@ export async function checkEntry(
   try {
     const pair = pairOf(await open(options), network, options);
     const { baseline } = demands;
-    if (baseline !== undefined) assertSameImages(baseline, imagesOf(pair.dataset, pair.range));
+    if (baseline !== undefined) assertComparable(baseline, subjectOf(pair));
     const loadMs = performance.now() - beganAt;
     const slabs = withRooms(pair.slabs(options.batchSize), [{ source, classes: 0 }]);
     const hooks = { signal, ...(log && { log }) };
@@ -61,9 +61,9 @@ export function broken(name: string, fault: Error): CheckOutcome {
 }
 
 function judged(name: string, evaluation: AnyEvaluation, demands: Demands): CheckOutcome {
-  const { dataset, result } = evaluation;
+  const { dataset, network, result } = evaluation;
   try {
-    const gates = result.labelled ? judge(demands, { dataset, result }) : [];
+    const gates = result.labelled ? judge(demands, { dataset, network, result }) : [];
     const status: CheckStatus = gates.every(({ passed }) => passed) ? "passed" : "failed";
     return { name, status, evaluation, gates, fault: undefined };
   } catch (error) {

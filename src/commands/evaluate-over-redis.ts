@@ -1,8 +1,8 @@
 /** `evaluate --executor bullmq`: how far it is, host by host, and how it goes on if this process does not. */
-import type { Dataset, ImageRange } from "../contracts/dataset.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { grouped } from "../errors/define.js";
 import { UsageError } from "../errors.js";
+import type { Opened } from "../load-pair.js";
 import { type EvaluateInput, integer, LIMITS, type NumberLike } from "../options.js";
 import { printable } from "../printable.js";
 import type { Books } from "../queue/books.js";
@@ -26,7 +26,7 @@ const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 /** Of whoever collects while the evaluation runs. */
 interface Collecting {
-  readonly onData: ((dataset: Dataset, range: ImageRange) => void) | undefined;
+  readonly onData: ((opened: Opened) => void) | undefined;
   readonly onSlab: QueueHooks["onSlab"] | undefined;
 }
 
@@ -60,9 +60,9 @@ export async function evaluateOnHosts(
       log,
       ...(onSlab !== undefined && { onSlab }),
       onDownload: (notice) => note(downloadLine(notice)),
-      onData({ dataset, range }) {
-        totalImages = range.limit;
-        onData?.(dataset, range);
+      onData(opened) {
+        totalImages = opened.range.limit;
+        onData?.(opened);
       },
       onOpen({ spec }, { dataset, network, assumptions }) {
         context.assume(assumptions);

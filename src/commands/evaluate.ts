@@ -1,6 +1,6 @@
 /** `batchwise evaluate`: the main job. */
 import { Command } from "commander";
-import type { Dataset, ImageRange } from "../contracts/dataset.js";
+import type { Dataset } from "../contracts/dataset.js";
 import { ENGINES } from "../contracts/engine.js";
 import type { AnyEvaluation } from "../contracts/result.js";
 import { UsageError } from "../errors.js";
@@ -8,6 +8,7 @@ import { type EvaluateHooks, evaluateWith } from "../evaluate.js";
 import { openExecutor } from "../executors/registry.js";
 import { hintOf } from "../hint.js";
 import { IncompleteError } from "../incomplete.js";
+import type { Opened } from "../load-pair.js";
 import { type EvaluateInput, EXECUTORS, type NumberLike, oneOf } from "../options.js";
 import { FORMATS, formatOf } from "../reports/registry.js";
 import type { Slab } from "../slabs/slab.js";
@@ -83,8 +84,7 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
     const baseline = demands?.baseline;
     const gates = baseline && (await import("../gates.js"));
     const { evaluation, faults } = await evaluateWithReport(flags, context, {
-      onData: (dataset, range) =>
-        baseline && gates?.assertSameImages(baseline, gates.imagesOf(dataset, range)),
+      onData: (opened) => baseline && gates?.assertComparable(baseline, gates.subjectOf(opened)),
     });
     const { report, faults: judged } =
       demands === undefined
@@ -101,7 +101,7 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
 /** Of whoever collects while the evaluation runs. */
 interface MoreHooks extends Pick<EvaluateHooks, "onSlab" | "output"> {
   /** Called once the data are open, before the first batch, wherever batches are computed. What it throws ends the run. */
-  onData?(dataset: Dataset, range: ImageRange): void;
+  onData?(opened: Opened): void;
 }
 
 interface Evaluated {
@@ -130,9 +130,9 @@ async function evaluateWithReport(
   const asked = { ...flags, probabilities: true, bootstrap: flags.bootstrap ?? REPORT_RESAMPLES };
   const { evaluation, faults } = await evaluateWithPredictions(asked, context, {
     onSlab: (slab) => file.onSlab(slab),
-    onData(dataset, range) {
-      onData?.(dataset, range);
-      file.onData(dataset);
+    onData(opened) {
+      onData(opened);
+      file.onData(opened.dataset);
     },
   });
   const unwritten: Error[] = [];
@@ -184,9 +184,9 @@ async function evaluateShowingProgress(
 ): Promise<AnyEvaluation> {
   const { signal, log, showProgress, note, assume } = context;
   let data: Dataset | undefined;
-  const onOpened = (dataset: Dataset, range: ImageRange) => {
-    data = dataset;
-    onData?.(dataset, range);
+  const onOpened = (opened: Opened) => {
+    data = opened.dataset;
+    onData?.(opened);
   };
   const isLocal = oneOf("executor", EXECUTORS, input.executor ?? "local") === "local";
   let display: ProgressDisplay | undefined;
@@ -199,9 +199,9 @@ async function evaluateShowingProgress(
     onDownload: (notice) => note(downloadLine(notice)),
     onStart: (plan) => {
       if (plan.dataset.ring !== undefined) keepYoungGenerations();
-      const { dataset, options, totalImages } = plan;
+      const { dataset, network, options, totalImages } = plan;
       // A gate judges whole runs only: none has a shard's offset.
-      onOpened(dataset, { offset: options.offset, limit: totalImages });
+      onOpened({ dataset, network, range: { offset: options.offset, limit: totalImages } });
       assume(plan.assumptions);
       display = showProgress(plan);
     },

@@ -16,10 +16,10 @@ export function judgedReport(
   demands: Demands,
   fault: Error | undefined,
 ): JudgedReport {
-  const { dataset, result } = evaluation;
+  const { dataset, network, result } = evaluation;
   if (!result.complete || !result.labelled) return { report: { evaluation, gates: [], fault }, faults: [] };
   try {
-    const gates = judge(demands, { dataset, result });
+    const gates = judge(demands, { dataset, network, result });
     const missed = gates.filter(({ passed }) => !passed);
     return { report: { evaluation, gates, fault }, faults: missed.map(gateError) };
   } catch (error) {

@@ -139,6 +139,11 @@ export const datasetCodes = {
     (f: { path: string; expected: ImagesFacts; found: ImagesFacts }) =>
       `${f.path}: expected a baseline of ${imagesText(f.expected)}, found one of ${imagesText(f.found)}; compare results of the same images`,
   ),
+  ERR_BASELINE_READING: row(
+    3,
+    (f: { path: string; what: string; expected: string; found: string }) =>
+      `${f.path}: expected a baseline of this network with the ${f.what} ${f.expected}, found ${f.found}; evaluate both with the same options`,
+  ),
   ERR_COMPARE_RESULT: row(
     3,
     (f: { path: string; expected: string; found: string }) =>
