@@ -56,7 +56,7 @@ export async function createEngine(
 async function prepareSimd(layers: FoldedLayers): Promise<SimdAssets> {
   const module = loadKernel();
   const { prepareSimd: prepare } = await import("./simd/engine.js");
-  return { image: prepare(layers), module: await module };
+  return { ...prepare(layers), module: await module };
 }
 
 /** A model as it is; layers as a model. */

@@ -116,7 +116,7 @@ test("a bound a hundredfold too small lets a wrong prediction through, so the bo
     );
     const kernelLayers = quantiseLayers(layers);
     const bounds = boundErrors(kernelLayers);
-    const shrunk = { pairs: shrunkBy100(bounds.pairs), fixed: bounds.fixed.map(shrunkBy100) };
+    const shrunk = { ...bounds, pairs: shrunkBy100(bounds.pairs), fixed: bounds.fixed.map(shrunkBy100) };
     const pixels = randomPixels(100 * 100, 0.5, random);
     const exact = await logitsOf(createReferenceEngine(layers), pixels, 100, 10);
     const engines = [shrunk, bounds].map((used) =>

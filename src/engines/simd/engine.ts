@@ -1,16 +1,21 @@
-/** The engine `simd`: WebAssembly SIMD, with every prediction that its error bound does not settle computed again. */
+/**
+ * The engine `simd`: WebAssembly SIMD, with every prediction that its error bound does not settle computed again. A network
+ * for which the bound itself does not hold is computed by the reference alone.
+ */
 import type { Engine, FoldedLayers } from "../../contracts/engine.js";
-import { argmax } from "../../metrics/argmax.js";
-import { boundErrors } from "./error-bound.js";
-import { type KernelImage, layOut, TILE_IMAGES } from "./layout.js";
+import { predictClass } from "../../metrics/argmax.js";
+import { boundErrors, MOST_PEAK } from "./error-bound.js";
+import { fitsMemory, type KernelImage, layOut, TILE_IMAGES } from "./layout.js";
 import { quantiseLayers } from "./quantise.js";
 import { createRowForward } from "./recompute.js";
 
+/** What the kernel is given for a network, or why it is not used. */
+export type SimdPlan =
+  | { readonly image: KernelImage; readonly fallback?: undefined }
+  | { readonly image?: undefined; readonly fallback: string };
+
 /** Made once, by the coordinator; structured clone hands it to workers without a copy. */
-export interface SimdAssets {
-  readonly module: WebAssembly.Module;
-  readonly image: KernelImage;
-}
+export type SimdAssets = SimdPlan & { readonly module: WebAssembly.Module };
 
 interface KernelExports extends WebAssembly.Exports {
   predict(run: number, pixels: number, count: number, answers: number): void;
@@ -21,12 +26,40 @@ interface KernelExports extends WebAssembly.Exports {
 const CLASS_MASK = 0xffff;
 const UNCERTAIN = 0x10000;
 
-export function prepareSimd(layers: FoldedLayers): KernelImage {
+/** The kernel's memory where its bound holds for every possible image, by the weights alone; otherwise the reason. */
+export function prepareSimd(layers: FoldedLayers): SimdPlan {
+  if (!fitsMemory(layers)) return { fallback: "the network is too large for the kernel's memory" };
   const kernelLayers = quantiseLayers(layers);
-  return layOut(kernelLayers, boundErrors(kernelLayers));
+  const bounds = boundErrors(kernelLayers);
+  // Also where it is NaN.
+  if (!(bounds.peak <= MOST_PEAK)) return { fallback: "an image could overflow float32" };
+  return { image: layOut(kernelLayers, bounds) };
 }
 
 export function createSimdEngine({ module, image }: SimdAssets, layers: FoldedLayers): Engine {
+  return image === undefined ? byReference(layers) : byKernel(module, image, layers);
+}
+
+/** To the bit as the engine `reference`; every image counts as computed again. */
+function byReference(layers: FoldedLayers): Engine {
+  const forwardRow = createRowForward(layers);
+  const { inputs } = layers[0];
+  const { outputs } = layers[layers.length - 1];
+  const logitsOf = (pixels: Uint8Array, n: number) =>
+    forwardRow(pixels.subarray(n * inputs, (n + 1) * inputs));
+  return {
+    name: "simd",
+    forward(pixels, count, logits) {
+      for (let n = 0; n < count; n++) logits.set(logitsOf(pixels, n), n * outputs);
+    },
+    predict(pixels, count, predictions) {
+      for (let n = 0; n < count; n++) predictions[n] = predictClass(logitsOf(pixels, n), n);
+      return count;
+    },
+  };
+}
+
+function byKernel(module: WebAssembly.Module, image: KernelImage, layers: FoldedLayers): Engine {
   const { constants, pages, run, stride, logitsStride } = image;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as KernelExports;
@@ -73,7 +106,7 @@ export function createSimdEngine({ module, image }: SimdAssets, layers: FoldedLa
           predictions[start + n] = answer & CLASS_MASK;
           if (answer < UNCERTAIN) continue;
           const from = (start + n) * inputs;
-          predictions[start + n] = argmax(forwardRow(pixels.subarray(from, from + inputs)));
+          predictions[start + n] = predictClass(forwardRow(pixels.subarray(from, from + inputs)), start + n);
           recomputed++;
         }
       }

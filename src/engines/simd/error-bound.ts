@@ -19,6 +19,14 @@
  * Activations: |f(a) − f(b)| ≤ L |a − b| with L = ¼ for the sigmoid, 1 for tanh, ReLU and identity (mean value theorem),
  * plus the kernel's own error in f, plus half a unit where the result becomes int16.
  *
+ * Range: all of this holds while no number of the kernel's is beyond float32. `peak` bounds every weight, bias, partial sum
+ * and argument of 2^z for an image that is all white, whose S is the largest; the engine uses the kernel only where it is at
+ * most MOST_PEAK (engine.ts). Every logit is then finite, and 0 · ∞ cannot arise.
+ *
+ * Underflow: below 2⁻¹²⁶ rounding is no longer relative, but off by at most 2⁻¹⁵⁰. That happens to a weight, a weight's
+ * error or a product, each times an input of at most M + d; to a scale, times a sum below 2³¹; and to a slope, times S below
+ * 2³¹. 2⁻¹¹⁵ + n · 2⁻¹⁴⁷ · (1 + M + d) covers these a few times over, and is part of each layer's rounding.
+ *
  * An image that this leaves open is bounded again by the kernel (`isApart`), with its own activations: there a sigmoid's L
  * is h (1 − h) + ⅒ d instead of ¼, h being its output and d the error of its input (|σ″| < 0.0963), and tanh's
  * 1 − h² + ⅘ d (|tanh″| < 0.77), each with the error of h itself added; ReLU's is 0 where z + d < 0;
@@ -35,6 +43,17 @@ const SIGMOID_ERROR = 1e-6;
 const INT16_ERROR = 0.505;
 /** For the float64 sums of this file, and the float32 in which the kernel evaluates slope · S + base. */
 const SLACK = 1 + 1e-5;
+
+/** What the underflow of a scale or a slope takes, and of one of a sum's terms for each unit of its input. */
+const UNDERFLOW = 2 ** -115;
+const TERM_UNDERFLOW = 2 ** -147;
+/** float32 ends at 2¹²⁸. What lies between is for the bounds' own sums, and for 2 log₂ e. */
+export const MOST_PEAK = 2 ** 120;
+/** S is an i32 in the kernel. */
+const MOST_PIXEL_SUM = 2 ** 31 - 1;
+const BYTE_MAX = 255;
+/** Of isApart's float32 sums; more where layers have thousands of inputs. */
+const LEAST_SLACK = 1.001;
 
 const LIPSCHITZ: Readonly<Record<Activation, number>> = { sigmoid: 0.25, tanh: 1, relu: 1, identity: 1 };
 
@@ -53,19 +72,53 @@ export interface ErrorBounds {
   readonly pairs: PairBounds;
   /** (outputs) a layer: of what `isApart` does not work out anew: a later layer's rounding, and all of the first's. */
   readonly fixed: readonly Affine[];
+  /** No number in the kernel is larger, whatever the image; NaN or ∞ where even float64 cannot tell. */
+  readonly peak: number;
+  /** At least what `isApart` loses by rounding its own float32 sums, as a factor. */
+  readonly slack: number;
 }
 
 export function boundErrors(layers: readonly KernelLayer[]): ErrorBounds {
+  const white = BYTE_MAX * layers[0].layer.inputs;
   const fixed: Affine[] = [];
+  const peaks: number[] = white <= MOST_PIXEL_SUM ? [white] : [Number.POSITIVE_INFINITY];
   let input: LayerInput | undefined;
   for (const layer of layers.slice(0, -1)) {
-    const sums = boundSums(layer, input);
+    const sums = boundSums(layer, input, white);
     fixed.push(times(input ? sums.rounding : sums.own, SLACK));
+    peaks.push(peakOf(layer, sums, white));
     input = outputOf(layer, sums);
   }
   const last = layers[layers.length - 1];
-  const sums = boundSums(last, input);
-  return { pairs: boundPairs(last, sums.own, input), fixed: [...fixed, times(sums.rounding, SLACK)] };
+  const sums = boundSums(last, input, white);
+  peaks.push(peakOf(last, sums, white));
+  return {
+    pairs: boundPairs(last, sums.own, input),
+    fixed: [...fixed, times(sums.rounding, SLACK)],
+    peak: Math.max(...peaks),
+    slack: slackOf(layers.slice(1)),
+  };
+}
+
+/** The largest of a layer's weights, biases and sums, each with its error, for the largest S. */
+function peakOf({ layer, largest }: KernelLayer, { magnitude, inherited, own }: SumBounds, S: number): number {
+  const others = constant(layer.biases, (bias) => Math.abs(bias));
+  const sums = plus(plus(magnitude, inherited), plus(own, others));
+  return Math.max(largestOf(sums, S), largestOf(constant(largest, (weight) => weight), S));
+}
+
+/** A float32 sum of n terms ≥ 0 is at least 1 − nu of the exact one; each later layer takes two of its inputs and a few. */
+function slackOf(laterLayers: readonly KernelLayer[]): number {
+  const terms = laterLayers.reduce((sum, { layer }) => sum + 2 * layer.inputs + 32, 0);
+  const left = 1 - terms * U;
+  return left > 0 ? Math.max(LEAST_SLACK, SLACK / left) : Number.POSITIVE_INFINITY;
+}
+
+/** The largest of slope · S + base; NaN where one is. */
+function largestOf({ slope, base }: Affine, S: number): number {
+  let largest = 0;
+  for (let n = 0; n < slope.length; n++) largest = Math.max(largest, slope[n] * S + base[n]);
+  return largest;
 }
 
 /** Of an activation's value, beside what its input's error does: the kernel's evaluation, and rounding to int16. */
@@ -89,7 +142,7 @@ interface SumBounds {
   readonly own: Affine;
 }
 
-function boundSums(kernelLayer: KernelLayer, input: LayerInput | undefined): SumBounds {
+function boundSums(kernelLayer: KernelLayer, input: LayerInput | undefined, white: number): SumBounds {
   const { layer, weightErrors } = kernelLayer;
   const { inputs, biases, weights } = layer;
   const magnitude = input
@@ -99,11 +152,13 @@ function boundSums(kernelLayer: KernelLayer, input: LayerInput | undefined): Sum
     ? product(layer, weightErrors, plus(input.magnitude, input.error))
     : ofBytes(layer, weightErrors);
   const inherited = input ? product(layer, weights, input.error) : constant(biases, () => 0);
+  const inputPeak = input ? largestOf(plus(input.magnitude, input.error), white) : BYTE_MAX;
+  const underflow = UNDERFLOW + inputs * TERM_UNDERFLOW * (1 + inputPeak);
   const terms = kernelLayer.kind === "float" ? inputs + 1 : 0;
   const gamma = (terms * U) / (1 - terms * U) + ROUNDING;
   const rounding = plus(
     times(plus(magnitude, fromWeights), gamma),
-    constant(biases, (bias) => ROUNDING * Math.abs(bias)),
+    constant(biases, (bias) => ROUNDING * Math.abs(bias) + underflow),
   );
   return { magnitude, inherited, rounding, own: plus(fromWeights, rounding) };
 }

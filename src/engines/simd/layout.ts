@@ -1,4 +1,5 @@
 /** The kernel's memory: constants first, the same for all workers, then scratch, then pixels and answers. */
+import type { FoldedLayers } from "../../contracts/engine.js";
 import type { Activation } from "../../contracts/network.js";
 import { activationError, type ErrorBounds, type PairBounds } from "./error-bound.js";
 import { type KernelLayer, LANES } from "./quantise.js";
@@ -9,7 +10,7 @@ const PAGE_BYTES = 65_536;
 const VECTOR_BYTES = 16;
 /** Address 0 is left free: a pointer that was forgotten shows. */
 const FIRST_BYTE = 64;
-const RUN_BYTES = 52;
+const RUN_BYTES = 60;
 /** Images that go through a layer together. */
 const GROUP = 16;
 /** Vectors of outputs that the kernel sums at once, at most: in the first layer, which is sparse, and in the others. */
@@ -17,8 +18,10 @@ const SPARSE_VECTORS = 7;
 const DENSE_VECTORS = 4;
 const MASKS = 256;
 const LAYER_BYTES = 68;
-/** A column beyond the classes, and a class against itself: always apart. */
-const ALWAYS_APART = -1e30;
+/** Bound of a lane beyond the classes, and of a class against itself: always apart. */
+const ALWAYS_APART = Number.NEGATIVE_INFINITY;
+/** Addresses are i32. */
+const MOST_BYTES = 2 ** 31 - PAGE_BYTES;
 
 const ACTIVATION_CODE: Readonly<Record<Activation, number>> = { identity: 0, sigmoid: 1, tanh: 2, relu: 3 };
 const MINUS_LOG2_E = -Math.LOG2E;
@@ -44,7 +47,21 @@ export interface KernelImage {
   readonly logitsStride: number;
 }
 
-export function layOut(layers: readonly KernelLayer[], { pairs: bounds, fixed }: ErrorBounds): KernelImage {
+/**
+ * Whether all that `layOut` makes of these layers, and what it is made from, has addresses: the lists and pixels of an
+ * image, each weight up to three times, and the bounds of each pair of classes, in float64 too.
+ */
+export function fitsMemory(layers: FoldedLayers): boolean {
+  const rowBytes = (elements: number) => upTo(4 * elements, VECTOR_BYTES) + VECTOR_BYTES;
+  const stride = upTo(layers[0].inputs, VECTOR_BYTES);
+  const classes = layers[layers.length - 1].outputs;
+  const perImage = (TILE_IMAGES + 8 * GROUP) * stride + TILE_IMAGES * rowBytes(classes);
+  const perPair = classes * (2 * rowBytes(classes) + 4 * Float64Array.BYTES_PER_ELEMENT * classes);
+  const perLayer = layers.map(({ inputs, outputs }) => (3 * (inputs + 1) + 2 * GROUP + 8) * rowBytes(outputs));
+  return perLayer.reduce((sum, bytes) => sum + bytes, perImage + perPair) <= MOST_BYTES;
+}
+
+export function layOut(layers: readonly KernelLayer[], { pairs: bounds, fixed, slack }: ErrorBounds): KernelImage {
   const { inputs } = layers[0].layer;
   const stride = upTo(inputs, VECTOR_BYTES);
   const last = layers[layers.length - 1];
@@ -74,10 +91,8 @@ export function layOut(layers: readonly KernelLayer[], { pairs: bounds, fixed }:
     plainWeights: n === 0 ? 0 : place(plainRows(layer, layer.layer.weights)),
     weightErrors: n === 0 ? 0 : place(plainRows(layer, layer.weightErrors)),
     weights: place(inTiles(layer, n === 0 ? SPARSE_VECTORS : DENSE_VECTORS)),
-    scales: place(perOutput(layer, (j) => argumentFactor(layer) / divisorOf(layer, j), 0)),
-    biases: place(
-      perOutput(layer, (j) => argumentFactor(layer) * layer.layer.biases[j], paddedBias(layer === last)),
-    ),
+    scales: place(perOutput(layer, (j) => argumentFactor(layer) / divisorOf(layer, j))),
+    biases: place(perOutput(layer, (j) => argumentFactor(layer) * layer.layer.biases[j])),
   }));
   const shuffles = place(shuffleRows());
   const constantBytes = end;
@@ -111,10 +126,12 @@ export function layOut(layers: readonly KernelLayer[], { pairs: bounds, fixed }:
     sumErrors,
     outErrors,
     magnitudes,
+    bounds.classes,
   ];
   fields.forEach((value, n) => {
     view.setInt32(run + 4 * n, value, true);
   });
+  view.setFloat32(run + 4 * fields.length, slack, true);
   layers.forEach((layer, n) => {
     const at = layersAt + n * LAYER_BYTES;
     const { weights, scales, biases } = addresses[n];
@@ -211,17 +228,9 @@ function isTame(layer: KernelLayer): boolean {
   return layer.kind === "integer" && Math.abs(argumentFactor(layer)) * layer.reach <= TAME_ARGUMENT;
 }
 
-/** Logits beyond the classes are so low that every class is apart from them. */
-function paddedBias(isLast: boolean): number {
-  return isLast ? ALWAYS_APART : 0;
-}
-
-function perOutput(
-  { vectors, layer }: KernelLayer,
-  of: (output: number) => number,
-  padding: number,
-): Float32Array {
-  return Float32Array.from({ length: vectors * LANES }, (_, j) => (j < layer.outputs ? of(j) : padding));
+/** Lanes beyond the outputs are 0. */
+function perOutput({ vectors, layer }: KernelLayer, of: (output: number) => number): Float32Array {
+  return Float32Array.from({ length: vectors * LANES }, (_, j) => (j < layer.outputs ? of(j) : 0));
 }
 
 function boundRows(

@@ -10,6 +10,8 @@ const BYTE_MAX = 255;
 const MOST_PAIRS = 2 ** 16;
 /** The largest weight of a column is at least this integer, else its rounding would outweigh that of float32 sums. */
 const LEAST_INTEGER = 1024;
+/** A column whose weights are all smaller than this counts as zero, so that its scale is finite; its errors are its weights. */
+const LEAST_COLUMN = 2 ** -200;
 /** What int16 activations are multiplied by; the best of these for the layer that reads them is taken. */
 const ACTIVATION_SCALES = [32_767, 16_383, 8191, 4095, 2047];
 
@@ -90,8 +92,10 @@ function outScaleOf(layer: Layer, next: Layer | undefined, columns: ColumnFacts 
 function weightScalesOf(layer: Layer, columns: ColumnFacts, inputMax: number): Float64Array | undefined {
   const room = INT32_MAX / inputMax - layer.inputs / 2;
   const { sums, largest } = columns;
-  const scales = sums.map((sum, j) => (largest[j] === 0 ? 1 : Math.min(INT16_MAX / largest[j], room / sum)));
-  const isFine = scales.every((scale, j) => largest[j] === 0 || scale * largest[j] >= LEAST_INTEGER);
+  const scales = sums.map((sum, j) =>
+    largest[j] < LEAST_COLUMN ? 1 : Math.min(INT16_MAX / largest[j], room / sum),
+  );
+  const isFine = scales.every((scale, j) => largest[j] < LEAST_COLUMN || scale * largest[j] >= LEAST_INTEGER);
   return isFine ? scales : undefined;
 }
 
@@ -164,7 +168,8 @@ function columnFacts({ inputs, outputs, weights }: Layer): ColumnFacts {
     for (let j = 0; j < outputs; j++, at++) {
       const size = Math.abs(weights[at]);
       sums[j] += size;
-      if (size > largest[j]) largest[j] = size;
+      // NaN stays.
+      largest[j] = Math.max(largest[j], size);
     }
   }
   return { sums, largest };

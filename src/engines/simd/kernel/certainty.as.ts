@@ -1,20 +1,26 @@
 /** Which class, and whether another one is possible. */
-import { RUN_LAYERS, RUN_BOUND_SLOPES, RUN_BOUND_BASES, RUN_SUM_ERRORS, RUN_OUT_ERRORS, RUN_MAGNITUDES, LAYER_BYTES, LAYER_IS_INTEGER, LAYER_INPUTS, LAYER_VECTORS, LAYER_ACTIVATION, LAYER_OUT, LAYER_OUT_SCALE, LAYER_ROW_BYTES, LAYER_FIXED_SLOPES, LAYER_FIXED_BASES, LAYER_PLAIN_WEIGHTS, LAYER_ACTIVATION_ERROR, LAYER_WEIGHT_ERRORS, SIGMOID, TANH, lastLayer, LAYER_SUMS, LAYER_SCALES, LAYER_BIASES, RELU } from "./fields.as";
+import { RUN_LAYERS, RUN_BOUND_SLOPES, RUN_BOUND_BASES, RUN_SUM_ERRORS, RUN_OUT_ERRORS, RUN_MAGNITUDES, RUN_OUTPUTS, RUN_ERROR_SLACK, LAYER_BYTES, LAYER_IS_INTEGER, LAYER_INPUTS, LAYER_VECTORS, LAYER_ACTIVATION, LAYER_OUT, LAYER_OUT_SCALE, LAYER_ROW_BYTES, LAYER_FIXED_SLOPES, LAYER_FIXED_BASES, LAYER_PLAIN_WEIGHTS, LAYER_ACTIVATION_ERROR, LAYER_WEIGHT_ERRORS, SIGMOID, TANH, lastLayer, LAYER_SUMS, LAYER_SCALES, LAYER_BIASES, RELU } from "./fields.as";
 import { affine } from "./activations.as";
 
 /** Added to the class of an image whose bound leaves another one possible. */
 export const UNCERTAIN: u32 = 0x10000;
 
-/** The first largest logit, and whether every other is lower by more than the bound of their difference's error. */
+/**
+ * The first largest logit, and whether every other is lower by more than the bound of their difference's error. Logits are
+ * finite (error-bound.ts). Lanes of the last vector that are no class take no part; their bound is −∞ (layout.ts).
+ */
 export function decide(run: usize, logits: usize, pixelSum: f32): u32 {
   const rowBytes: usize = load<i32>(lastLayer(run), LAYER_VECTORS) << 4;
-  let top = v128.load(logits);
-  for (let at: usize = 16; at < rowBytes; at += 16) top = f32x4.pmax(top, v128.load(logits + at));
+  const lastAt = rowBytes - 16;
+  const classes = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(load<i32>(run, RUN_OUTPUTS) - <i32>(lastAt >> 2)));
+  let top = v128.bitselect(v128.load(logits + lastAt), f32x4.splat(-f32.MAX_VALUE), classes);
+  for (let at: usize = 0; at < lastAt; at += 16) top = f32x4.pmax(top, v128.load(logits + at));
   top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 2, 3, 0, 1));
   top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 1, 0, 3, 2));
   let best: usize = 0;
   for (let at: usize = 0; at < rowBytes; at += 16) {
-    const mask = i32x4.bitmask(f32x4.eq(v128.load(logits + at), top));
+    const equal = f32x4.eq(v128.load(logits + at), top);
+    const mask = i32x4.bitmask(at == lastAt ? v128.and(equal, classes) : equal);
     if (mask) {
       best = (at >> 2) + ctz(mask);
       break;
@@ -34,8 +40,8 @@ export function decide(run: usize, logits: usize, pixelSum: f32): u32 {
 
 /**
  * Whether the bound with the image's own activations (error-bound.ts) tells class `best` from all others. The errors of a
- * layer's sums and outputs go through the layers as the values did, by absolute weights. All terms are ≥ 0 and few, so
- * that float32 rounds their sums by far less than ERROR_SLACK allows.
+ * layer's sums and outputs go through the layers as the values did, by absolute weights. All terms are ≥ 0, and
+ * float32 rounds their sums by less than the run's error slack allows.
  */
 export function isApart(run: usize, image: i32, logits: usize, best: usize, pixelSum: f32): bool {
   const sumErrors: usize = load<i32>(run, RUN_SUM_ERRORS);
@@ -46,19 +52,18 @@ export function isApart(run: usize, image: i32, logits: usize, best: usize, pixe
   // Without a hidden layer there is nothing that the bound at load did not know.
   if (layer == last) return false;
   fixedErrors(layer, pixelSum, sumErrors);
-  outputErrors(layer, image, sumErrors, outErrors, magnitudes);
+  outputErrors(run, layer, image, sumErrors, outErrors, magnitudes);
   for (layer += LAYER_BYTES; layer < last; layer += LAYER_BYTES) {
     fixedErrors(layer, pixelSum, sumErrors);
     addProduct(layer, LAYER_PLAIN_WEIGHTS, outErrors, sumErrors);
     addProduct(layer, LAYER_WEIGHT_ERRORS, magnitudes, sumErrors);
-    outputErrors(layer, image, sumErrors, outErrors, magnitudes);
+    outputErrors(run, layer, image, sumErrors, outErrors, magnitudes);
   }
   fixedErrors(last, pixelSum, sumErrors);
   addProduct(last, LAYER_WEIGHT_ERRORS, magnitudes, sumErrors);
-  return pairsApart(last, logits, best, sumErrors, outErrors);
+  return pairsApart(run, last, logits, best, sumErrors, outErrors);
 }
 
-const ERROR_SLACK: f32 = 1.001;
 /** Of the rounding of two weights to float32 and of their difference. */
 const WEIGHT_ROUNDING: f32 = 1e-6;
 
@@ -95,7 +100,7 @@ function addProduct(layer: usize, field: usize, x: usize, errors: usize): void {
 }
 
 /** out (V·4) = L · errors + the activation's own error, L from the image's outputs h; magnitudes (V·4) = |h| + out */
-function outputErrors(layer: usize, image: i32, errors: usize, out: usize, magnitudes: usize): void {
+function outputErrors(run: usize, layer: usize, image: i32, errors: usize, out: usize, magnitudes: usize): void {
   const bytes: usize = load<i32>(layer, LAYER_VECTORS) << 4;
   const outputs = <usize>load<i32>(layer, LAYER_OUT) + <usize>image * <usize>load<i32>(layer, LAYER_ROW_BYTES);
   const activation = load<i32>(layer, LAYER_ACTIVATION);
@@ -106,11 +111,12 @@ function outputErrors(layer: usize, image: i32, errors: usize, out: usize, magni
   const biases: usize = load<i32>(layer, LAYER_BIASES);
   const integer = load<i32>(layer, LAYER_IS_INTEGER);
   const one = f32x4.splat(1);
+  const slack = f32x4.splat(load<f32>(run, RUN_ERROR_SLACK));
   for (let at: usize = 0; at < bytes; at += 16) {
     const h = outScale == 0
       ? v128.load(outputs + at)
       : f32x4.mul(f32x4.convert_i32x4_s(v128.load16x4_s(outputs + (at >> 1))), f32x4.splat(1 / outScale));
-    const d = v128.load(errors + at);
+    const d = f32x4.mul(v128.load(errors + at), slack);
     let slope = one;
     if (activation == SIGMOID) {
       const here = f32x4.add(f32x4.mul(h, f32x4.sub(one, h)), own);
@@ -130,12 +136,14 @@ function outputErrors(layer: usize, image: i32, errors: usize, out: usize, magni
 }
 
 /** Whether every other logit is lower than the best by more than what errors of the inputs and of the sums can do. */
-function pairsApart(last: usize, logits: usize, best: usize, sumErrors: usize, inputErrors: usize): bool {
+function pairsApart(run: usize, last: usize, logits: usize, best: usize, sumErrors: usize, inputErrors: usize): bool {
   const rowBytes: usize = load<i32>(last, LAYER_VECTORS) << 4;
   const inputs = inputCount(last);
   const weights: usize = load<i32>(last, LAYER_PLAIN_WEIGHTS);
   const top = v128.load32_splat(logits + (best << 2));
   const topError = v128.load32_splat(sumErrors + (best << 2));
+  const slack = f32x4.splat(load<f32>(run, RUN_ERROR_SLACK));
+  const outputs = i32x4.splat(load<i32>(run, RUN_OUTPUTS));
   let lanes = i32x4(0, 1, 2, 3);
   for (let at: usize = 0; at < rowBytes; at += 16) {
     let bound = f32x4.add(topError, v128.load(sumErrors + at));
@@ -148,10 +156,10 @@ function pairsApart(last: usize, logits: usize, best: usize, sumErrors: usize, i
       bound = f32x4.add(bound, f32x4.mul(weight, v128.load32_splat(inputErrors + (k << 2))));
       row += rowBytes;
     }
-    bound = f32x4.mul(bound, f32x4.splat(ERROR_SLACK));
+    bound = f32x4.mul(bound, slack);
     const apart = f32x4.gt(f32x4.sub(top, v128.load(logits + at)), bound);
-    const isBest = i32x4.eq(lanes, i32x4.splat(<i32>best));
-    if (!i32x4.all_true(v128.or(apart, isBest))) return false;
+    const isOther = v128.andnot(i32x4.lt_s(lanes, outputs), i32x4.eq(lanes, i32x4.splat(<i32>best)));
+    if (v128.any_true(v128.andnot(isOther, apart))) return false;
     lanes = i32x4.add(lanes, i32x4.splat(4));
   }
   return true;

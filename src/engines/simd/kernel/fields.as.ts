@@ -13,6 +13,8 @@ export const RUN_PIXEL_SUMS: usize = 36; // scratch (GROUP) i32
 export const RUN_SUM_ERRORS: usize = 40; // scratch, a row of the widest layer, f32
 export const RUN_OUT_ERRORS: usize = 44; // the same
 export const RUN_MAGNITUDES: usize = 48; // the same
+export const RUN_OUTPUTS: usize = 52; // classes; the last layer's lanes from there on are padding
+export const RUN_ERROR_SLACK: usize = 56; // f32: what the sums of isApart lose by rounding, at most, as a factor
 
 export const LAYER_BYTES: usize = 68;
 export const LAYER_IS_INTEGER: usize = 0;
