@@ -45,6 +45,7 @@ export const question: Question = {
         totalBatches: TASKS,
         taskPlan: { sizeOf: () => 1, lanes: 1 },
         retries: 0,
+        networkOf: () => "none",
         tallyOf: () => tally,
         signal: new AbortController().signal,
         log: SILENT,
@@ -55,6 +56,7 @@ export const question: Question = {
 
     const inline = createInlineExecutor(
       createTaskRunner({ name: "reference", forward() {}, predict: () => 0 }, 1),
+      [{ engine: "reference", source: [LAYER] }],
     );
     const pools = await Promise.all(
       THREAD_COUNTS.map((threads) =>

@@ -126,7 +126,7 @@ export async function prepare(
 
 /** For a run of which nothing is left to do. */
 async function idleExecutor(): Promise<Executor> {
-  return (await import("./executors/inline.js")).createInlineExecutor(async () => []);
+  return (await import("./executors/inline.js")).createInlineExecutor(async () => [], []);
 }
 
 /** The slabs have room for probabilities where these are asked for. */

@@ -16,7 +16,7 @@ export async function resultCounts(
   { topK = DEFAULT_TOP_K, ...bootstrap }: CountsOptions,
 ): Promise<ResultCounts> {
   const classes = confusionMatrix.length;
-  const confusion = Uint32Array.from(confusionMatrix.flat());
+  const confusion = Float64Array.from(confusionMatrix.flat());
   return {
     labelled: true,
     accuracy: total === 0 ? 0 : correct / total,
@@ -37,7 +37,7 @@ async function scoreMetricsOf() {
 }
 
 async function intervalOf(
-  confusion: Uint32Array,
+  confusion: Float64Array,
   classes: number,
   { bootstrap, seed }: Pick<CountsOptions, "bootstrap" | "seed">,
 ): Promise<BootstrapInterval | null> {

@@ -3,7 +3,7 @@ import { setMaxListeners } from "node:events";
 import type { Batch, BatchAnswer, Executor, TaskResult } from "./contracts/executor.js";
 import type { Log } from "./contracts/log.js";
 import { createDurationSample } from "./duration-sample.js";
-import { RunError } from "./errors.js";
+import { NetworkError, RunError } from "./errors.js";
 import type { Tally } from "./metrics/tally.js";
 import { oneAhead } from "./slabs/ahead.js";
 import { batchAt, spanOf } from "./slabs/batch-span.js";
@@ -23,6 +23,8 @@ export interface BatchesRequest {
   readonly retries: number;
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Names, for messages, the network that answers for a slab. */
+  networkOf(slab: Slab): string;
   /** What a slab's batches are counted by: one for each network. */
   tallyOf(slab: Slab): Tally;
   /** Once a batch, whatever its attempts. */
@@ -89,12 +91,22 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   let failedBatches = 0;
   let firstFailure: { attempt: Attempt; error: unknown } | undefined;
   let fatal: unknown;
+  /** The first image with a logit that is NaN, among the batches that were under way. */
+  let firstNan: { readonly slab: Slab; readonly image: number } | undefined;
+  const isOver = () => fatal !== undefined || firstNan !== undefined || signal.aborted;
   const beganAt = performance.now();
   let mergedAt = beganAt;
 
   function merge({ slab, task }: PlannedTask, { answers, thread }: TaskResult): void {
     for (const answer of answers) {
       const batch = batchAt(task.batches, answer.id - task.batches.firstId);
+      if (answer.nanImage !== undefined) {
+        if (firstNan === undefined || answer.nanImage < firstNan.image) {
+          firstNan = { slab, image: answer.nanImage };
+        }
+        handover?.settle(slab, batch, false);
+        continue;
+      }
       if (!request.tallyOf(slab).add(slab, batch)) continue;
       batchesByThread[thread] = (batchesByThread[thread] ?? 0) + 1;
       latencies.add(answer.elapsedMs);
@@ -127,7 +139,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
 
   /** One of `capacity` lines of work side by side; each has one task under way. */
   async function workLane(): Promise<void> {
-    while (fatal === undefined && !signal.aborted) {
+    while (!isOver()) {
       const attempt = again.shift() ?? firstAttempt(await planned.next());
       if (attempt === undefined) return;
       const issuedAt = performance.now();
@@ -146,6 +158,12 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     }
   }
 
+  function nanFault(): NetworkError | undefined {
+    if (firstNan === undefined) return undefined;
+    const { slab, image } = firstNan;
+    return new NetworkError("ERR_LOGITS_NAN", { path: request.networkOf(slab), image });
+  }
+
   // Each task under way listens, twice where its worker was ended for what it did to the task before.
   setMaxListeners(2 * executor.capacity + 1, signal);
   const lanes = Array.from({ length: executor.capacity }, workLane);
@@ -153,7 +171,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     lanes.map(async (lane) => {
       await lane.catch((error: unknown) => (fatal ??= error));
       // The other lanes may wait for a slab that never will be whole.
-      if (fatal === undefined && !signal.aborted) return;
+      if (!isOver()) return;
       handover?.stop();
       ring?.stop();
     }),
@@ -174,7 +192,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     roundTripsMs: roundTrips.keptMs,
     beganAtMs: performance.timeOrigin + beganAt,
     evaluateMs: mergedAt - beganAt,
-    failure: fatal ?? (firstFailure && failureOf(firstFailure.attempt, firstFailure.error, failedBatches)),
+    failure: fatal ?? nanFault() ?? (firstFailure && failureOf(firstFailure.attempt, firstFailure.error, failedBatches)),
   };
 }
 

@@ -46,6 +46,8 @@ export interface Progress {
 /** How one run differs from the next over the same preparation. */
 export interface RunPlan {
   readonly slabs: AsyncIterable<Slab>;
+  /** Index of the network among the executor's. Default 0. */
+  readonly source?: number | undefined;
   /** Where the slabs come from a ring. */
   readonly ring?: SlabRing | undefined;
   /** When what `totalMs` tells began, and how much of it went into loading. */
@@ -71,7 +73,7 @@ const RESUMED_PART_IMAGES = 1024;
  */
 export async function runPrepared(
   { options, pair, executor }: Omit<Prepared, "loadMs">,
-  { slabs, ring, beganAt, loadMs, taskSize, resumption }: RunPlan,
+  { slabs, source = 0, ring, beganAt, loadMs, taskSize, resumption }: RunPlan,
   { signal = new AbortController().signal, onProgress, onSlab, log = SILENT }: RunHooks,
 ): Promise<FinishedRun> {
   const { range, classes } = pair;
@@ -91,10 +93,11 @@ export async function runPrepared(
     executor,
     batchSize,
     totalBatches: batchesIn(resumption?.gaps ?? [range], batchSize),
-    taskPlan: taskSize ? { sizeOf: taskSize, lanes: 1 } : taskPlanFor(engine, executor.capacity),
+    taskPlan: taskSize ? { sizeOf: taskSize, lanes: 1 } : taskPlanFor(engine, executor),
     retries,
     signal,
     log,
+    networkOf: () => pair.network.name,
     tallyOf: () => tally,
     onMerged(merged) {
       const { slab, batch } = merged;
@@ -112,7 +115,8 @@ export async function runPrepared(
   });
   log.info({ evaluateMs: outcome.evaluateMs, retries: outcome.retries }, "merged");
   const totalMs = performance.now() - beganAt;
-  const record = { options, pair, executor, outcome, tally, predictions, scores, counted, loadMs, totalMs };
+  const fallback = executor.fallbacks?.[source];
+  const record = { options, pair, executor, fallback, outcome, tally, predictions, scores, counted, loadMs, totalMs };
   const evaluation = await summarize(record);
   if (signal.aborted) throw new IncompleteError(interruption(signal, tally.total, totalImages), evaluation);
   const { failure } = outcome;

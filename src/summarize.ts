@@ -18,6 +18,8 @@ export interface RunRecord {
   readonly options: EvaluateOptions;
   readonly pair: Pick<AnyPair, "dataset" | "network" | "classes" | "range" | "whole" | "assumptions">;
   readonly executor: Pick<Executor, "workersStarted" | "startMs">;
+  /** Why `simd` computed all by the reference, where it did. */
+  readonly fallback?: string | undefined;
   readonly outcome: BatchesOutcome;
   readonly tally: Tally;
   readonly predictions: Uint16Array;
@@ -51,6 +53,7 @@ export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
       batches: outcome.batches,
       retries: outcome.retries,
       recomputed: outcome.recomputed + (counted?.recomputed ?? 0),
+      ...(record.fallback !== undefined && { fallback: record.fallback }),
       normalize: network.preprocessing.kind,
       node: process.version,
       cpu: cpus()[0]?.model ?? "unknown",

@@ -74,10 +74,11 @@ export async function evaluateSides(
       executor,
       batchSize,
       totalBatches,
-      taskPlan: taskPlanFor(engine, executor.capacity),
+      taskPlan: taskPlanFor(engine, executor),
       retries,
       signal,
       log,
+      networkOf: ({ source }) => sides[source].pair.network.name,
       tallyOf: ({ source }) => tallies[source],
       onMerged({ slab, batch: { start, count } }) {
         const place = slab.firstImage + start - range.offset;

@@ -17,11 +17,13 @@ export interface Engine {
   readonly name: EngineName;
   /** What the model ends with: tells how probabilities come of the logits. Softmax, unless it is `sigmoid`. */
   readonly ends?: OutputKind;
-  /** pixels (count × inputs) u8 → logits (count × outputs) f64; both row-major, same order. */
+  /** pixels (count × inputs) u8 → logits (count × outputs) f64; both row-major, same order. Logits can be ±∞ or NaN. */
   forward(pixels: Uint8Array, count: number, logits: Float64Array): void | Promise<void>;
   /**
    * Where an engine knows the classes without all logits: pixels as above → predictions (count) u16, equal to the argmax
    * of `reference`'s logits. Answers how many images it computed again to be certain.
+   *
+   * @throws NanLogitError where a logit is NaN
    */
   predict?(pixels: Uint8Array, count: number, predictions: Uint16Array): number;
 }

@@ -54,6 +54,8 @@ export interface BatchAnswer {
   readonly elapsedMs: number;
   /** Of the batch's probabilities, which are in the slab; null where it has no room for them. */
   readonly scores: ScoreSums | null;
+  /** Index, within the data set, of the batch's first image with a logit that is NaN. The batch then has no other answer. */
+  readonly nanImage?: number | undefined;
 }
 
 export interface TaskResult {
@@ -69,6 +71,8 @@ export interface Executor {
   readonly workersStarted: number;
   /** From the first start to the first worker ready; 0 where nothing starts. */
   readonly startMs: number;
+  /** By network: why `simd` computes all of it by the reference; undefined where it does not. */
+  readonly fallbacks?: readonly (string | undefined)[] | undefined;
   /** Resolves when all workers are ready. */
   warm(): Promise<void>;
   /** Answered once, or refused with a coded error: never silence. */

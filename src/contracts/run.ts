@@ -27,6 +27,8 @@ export interface RunFacts {
   readonly retries: number;
   /** Images that `simd` computed again in float64 to be certain; those that a journal told of included. */
   readonly recomputed: number;
+  /** Why `simd` computed every image in float64, where an error bound of float32 does not hold for the network. */
+  readonly fallback?: string | undefined;
   /** The kind of the network's preprocessing. */
   readonly normalize: Normalization;
   /** `process.version`. */

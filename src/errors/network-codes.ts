@@ -65,6 +65,11 @@ export const networkCodes = {
     (f: { path: string; layer: string; index: number; found: string }) =>
       `${f.path}: ${f.layer}: expected finite numbers, found ${f.found} at element ${grouped(f.index)}; was the training stopped by an overflow?`,
   ),
+  ERR_LOGITS_NAN: row(
+    3,
+    (f: { path: string; image: number | string }) =>
+      `${f.path}: image ${typeof f.image === "number" ? grouped(f.image) : f.image}: expected a logit for each class, found NaN; the network's sums overflow: check its weights and how its pixels are scaled (--normalize)`,
+  ),
   ERR_ARRAY_DTYPE: row(
     3,
     (f: { path: string; layer: string; expected: string; found: string }) =>

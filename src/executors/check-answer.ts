@@ -1,4 +1,4 @@
-/** Whether a worker's answer can be true: a count that does not match the slab is a worker gone wrong. */
+/** Whether the answer of a worker, or of the coordinator's own engine, can be true: one that cannot is a thread gone wrong. */
 import type { BatchAnswer, Task } from "../contracts/executor.js";
 import type { ScoreSums } from "../contracts/scores.js";
 import { RunError } from "../errors.js";
@@ -7,7 +7,7 @@ import { viewSlab } from "../slabs/slab.js";
 
 /**
  * Every batch of the thread is answered once, in order, with the slab's own count, and with the scores of as many images
- * where probabilities were asked for.
+ * where probabilities were asked for. A batch with an image of which a logit is NaN has no other answer.
  *
  * @throws RunError ERR_WORKER_ANSWER
  */
@@ -21,6 +21,7 @@ export function checkAnswer(task: Task, answers: readonly BatchAnswer[], classes
   for (let n = 0; n < batches.length; n++) {
     const { id, start, count } = batches[n];
     const given = answers[n];
+    if (given.id === id && isWithin(given.nanImage, task.layout.firstImage + start, count)) continue;
     let correct = 0;
     for (let image = start; image < start + count; image++) {
       if (predictions[image] >= classes) {
@@ -31,14 +32,14 @@ export function checkAnswer(task: Task, answers: readonly BatchAnswer[], classes
       }
       if (predictions[image] === labels[image]) correct++;
     }
-    if (given.id !== id || given.correct !== correct || !isMeasured(given)) {
+    if (given.id !== id || given.correct !== correct || given.nanImage !== undefined || !isMeasured(given)) {
       throw new RunError("ERR_WORKER_ANSWER", {
         expected: `batch ${id} with ${correct} correct`,
         found: textOf(given),
       });
     }
     const { scores } = given;
-    if (probabilities === undefined ? scores !== null : !areScoresOf(scores, count, classes)) {
+    if (probabilities === undefined ? scores !== null : !areScoresOf(scores, count, correct, classes)) {
       throw new RunError("ERR_WORKER_ANSWER", {
         expected: probabilities === undefined ? `batch ${id} without scores` : `scores of ${count} images`,
         found: textOf(scores),
@@ -51,13 +52,23 @@ function isMeasured({ recomputed, startedAtMs, elapsedMs }: BatchAnswer): boolea
   return Number.isInteger(recomputed) && Number.isFinite(startedAtMs) && elapsedMs >= 0;
 }
 
-function areScoresOf(scores: ScoreSums | null, count: number, classes: number): boolean {
+function isWithin(image: number | undefined, first: number, count: number): boolean {
+  return image !== undefined && Number.isInteger(image) && image >= first && image < first + count;
+}
+
+function areScoresOf(
+  scores: ScoreSums | null,
+  count: number,
+  correct: number,
+  classes: number,
+): boolean {
   if (typeof scores !== "object" || scores === null) return false;
   const { logLoss, brier, labelRanks, bins } = scores as Partial<ScoreSums>;
   return (
     isUnits(logLoss) &&
     isUnits(brier) &&
     labelRanks?.length === classes &&
+    labelRanks[0] === correct &&
     labelRanks.reduce((sum, images) => sum + images, 0) === count &&
     bins?.every(({ confidence, correct, total }) => isUnits(confidence) && correct <= total) === true &&
     bins.reduce((sum, { total }) => sum + total, 0) === count

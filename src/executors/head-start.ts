@@ -7,6 +7,7 @@ export function withHeadStart(pool: LocalPool, inline: Executor): Executor {
   let isComputing = false;
   return {
     capacity: pool.capacity,
+    fallbacks: pool.fallbacks,
     get workersStarted() {
       return pool.workersStarted;
     },

@@ -1,20 +1,24 @@
 /** The executor of `--threads 0`: the coordinator's own thread. A batch cannot be cut short here, so no deadline holds. */
 import { setImmediate } from "node:timers/promises";
 import type { Executor } from "../contracts/executor.js";
-import { RunError, reasonOf } from "../errors.js";
+import { BatchwiseError, RunError, reasonOf } from "../errors.js";
+import { outputsOf } from "../networks/layer-sizes.js";
+import { checkAnswer } from "./check-answer.js";
 import { openTaskRunner } from "./open-runner.js";
 import type { TaskRunner } from "./task-runner.js";
-import type { EngineSetup } from "./worker-setup.js";
+import { type EngineSetup, fallbacksOf } from "./worker-setup.js";
 
 const COORDINATOR = 0;
 
 /** @throws all that `createEngine` throws of the first network. */
 export async function openInlineExecutor(sources: readonly EngineSetup[]): Promise<Executor> {
-  return createInlineExecutor(await openTaskRunner(sources));
+  return createInlineExecutor(await openTaskRunner(sources), sources);
 }
 
-export function createInlineExecutor(runTask: TaskRunner): Executor {
+export function createInlineExecutor(runTask: TaskRunner, sources: readonly EngineSetup[]): Executor {
+  const classes = sources.map(({ source }) => outputsOf(source));
   return {
+    fallbacks: fallbacksOf(sources),
     capacity: 1,
     workersStarted: 0,
     startMs: 0,
@@ -24,8 +28,11 @@ export function createInlineExecutor(runTask: TaskRunner): Executor {
       await setImmediate();
       signal.throwIfAborted();
       try {
-        return { answers: await runTask(task), thread: COORDINATOR };
+        const answers = await runTask(task);
+        checkAnswer(task, answers, classes[task.source]);
+        return { answers, thread: COORDINATOR };
       } catch (error) {
+        if (error instanceof BatchwiseError && error.code === "ERR_WORKER_ANSWER") throw error;
         throw new RunError("ERR_WORKER_CRASHED", { reason: reasonOf(error) }, { cause: error });
       }
     },

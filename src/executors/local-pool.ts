@@ -13,7 +13,7 @@ import { outputsOf } from "../networks/layer-sizes.js";
 import { checkAnswer } from "./check-answer.js";
 import { createThreadSlots } from "./thread-slots.js";
 import { unpackAnswers } from "./wire.js";
-import type { WorkerSetup } from "./worker-setup.js";
+import { fallbacksOf, type WorkerSetup } from "./worker-setup.js";
 import { watchWorkers } from "./worker-watch.js";
 
 /** A task that no worker has taken by then never will be: they all hang in their start. */
@@ -175,6 +175,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
 
   return {
     capacity: threads,
+    fallbacks: fallbacksOf(setup.sources),
     get readyCount() {
       return watch.readyCount;
     },

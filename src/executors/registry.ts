@@ -3,7 +3,7 @@ import type { EngineSource } from "../contracts/engine.js";
 import type { Executor } from "../contracts/executor.js";
 import { prepareEngine } from "../engines/registry.js";
 import type { EvaluateOptions } from "../options.js";
-import { type EngineSetup, WORKER_URL } from "./worker-setup.js";
+import { type EngineSetup, fallbacksOf, WORKER_URL } from "./worker-setup.js";
 
 /** Products of the forward pass that the simd engine does in some 100 ms: the start of a few workers, three times over. */
 const WORTH_WORKERS = 5e9;
@@ -38,21 +38,25 @@ export async function openSharedExecutor(
   workerUrl: URL = WORKER_URL,
 ): Promise<Executor> {
   const isSimd = networks.every(({ engine }) => engine === "simd");
+  // What simd is to do can be far more than its arithmetic, where that does not hold.
+  const ofSimd = await Promise.all(networks.map((one) => (one.engine === "simd" ? withAssets(one) : one)));
+  const isQuick = isSimd && fallbacksOf(ofSimd).every((fallback) => fallback === undefined);
   const products = Math.max(...networks.map(({ source }) => productsOf(source)));
-  if (threads === 0 || (isSimd && !warm && images * products < WORTH_WORKERS)) return openInline(networks);
+  if (threads === 0 || (isQuick && !warm && images * products < WORTH_WORKERS)) return openInline(ofSimd);
   const [sources, { createLocalPool }] = await Promise.all([
-    Promise.all(networks.map(withAssets)),
+    Promise.all(ofSimd.map(withAssets)),
     import("./local-pool.js"),
   ]);
   const setup = { sources };
   const pool = createLocalPool({ threads: Math.min(threads, tasks), timeoutMs, setup, workerUrl });
-  if (!isSimd) return pool;
+  if (!isQuick) return pool;
   const [inline, { withHeadStart }] = await Promise.all([openInline(sources), import("./head-start.js")]);
   return withHeadStart(pool, inline);
 }
 
-async function withAssets({ engine, source }: EngineSetup): Promise<EngineSetup> {
-  return { engine, source, assets: await prepareEngine(engine, source) };
+async function withAssets(setup: EngineSetup): Promise<EngineSetup> {
+  const { engine, source, assets } = setup;
+  return { engine, source, assets: assets ?? (await prepareEngine(engine, source)) };
 }
 
 async function openInline(sources: readonly EngineSetup[]): Promise<Executor> {

@@ -1,7 +1,7 @@
 /** What a worker does with a task: the forward pass of each batch, argmax, the count of what is right. */
 import type { Engine } from "../contracts/engine.js";
 import type { BatchAnswer, Task } from "../contracts/executor.js";
-import { argmax } from "../metrics/argmax.js";
+import { NanLogitError, predictClass } from "../metrics/argmax.js";
 import { batchesToDo } from "../slabs/claims.js";
 import { viewSlab } from "../slabs/slab.js";
 
@@ -25,14 +25,17 @@ export function createTaskRunner(engine: Engine, outputs: number): TaskRunner {
       const predicted = predictions.subarray(start, start + count);
       let recomputed = 0;
       let scores: BatchAnswer["scores"] = null;
-      if (score === undefined) {
-        recomputed = await predict(
-          pixels.subarray(start * inputs, (start + count) * inputs),
-          count,
-          predicted,
-        );
-      } else {
-        scores = await score(start, count);
+      let nanImage: number | undefined;
+      try {
+        if (score === undefined) {
+          const images = pixels.subarray(start * inputs, (start + count) * inputs);
+          recomputed = await predict(images, count, predicted);
+        } else {
+          scores = await score(start, count);
+        }
+      } catch (error) {
+        if (!(error instanceof NanLogitError)) throw error;
+        nanImage = layout.firstImage + start + error.image;
       }
       let correct = 0;
       for (let n = 0; n < count; n++) if (predicted[n] === labels[start + n]) correct++;
@@ -43,6 +46,7 @@ export function createTaskRunner(engine: Engine, outputs: number): TaskRunner {
         startedAtMs: performance.timeOrigin + startedAt,
         elapsedMs: performance.now() - startedAt,
         scores,
+        nanImage,
       });
     }
     return answers;
@@ -59,7 +63,7 @@ function predictByLogits(engine: Engine, outputs: number): Predict {
   return async (pixels, count, predictions) => {
     if (logits.length < count * outputs) logits = new Float64Array(count * outputs);
     await engine.forward(pixels, count, logits);
-    for (let n = 0; n < count; n++) predictions[n] = argmax(logits, n * outputs, outputs);
+    for (let n = 0; n < count; n++) predictions[n] = predictClass(logits, n, n * outputs, outputs);
     return 0;
   };
 }

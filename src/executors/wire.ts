@@ -5,7 +5,7 @@ import { RunError } from "../errors.js";
 import type { TaskRunner } from "./task-runner.js";
 
 export interface SentAnswers {
-  /** (answers × 5) f64: id, correct, recomputed, startedAtMs, elapsedMs. */
+  /** (answers × 6) f64: id, correct, recomputed, startedAtMs, elapsedMs, nanImage or −1. */
   readonly rows: Float64Array;
   /** Of each answer; null where probabilities were not asked for. */
   readonly scores: readonly ScoreSums[] | null;
@@ -14,7 +14,8 @@ export interface SentAnswers {
 /** What a worker does with a task. */
 export type SentTaskRunner = (task: Task) => Promise<SentAnswers>;
 
-const ANSWER_COLUMNS = 5;
+const ANSWER_COLUMNS = 6;
+const NO_IMAGE = -1;
 
 export function packAnswers(answers: readonly BatchAnswer[]): SentAnswers {
   const rows = new Float64Array(answers.length * ANSWER_COLUMNS);
@@ -26,8 +27,10 @@ export function packAnswers(answers: readonly BatchAnswer[]): SentAnswers {
     rows[at + 2] = answer.recomputed;
     rows[at + 3] = answer.startedAtMs;
     rows[at + 4] = answer.elapsedMs;
+    rows[at + 5] = answer.nanImage ?? NO_IMAGE;
     at += ANSWER_COLUMNS;
-    if (answer.scores !== null) scores.push(answer.scores);
+    // Of a batch without an answer there is none, and the others' keep their places.
+    if (answer.scores !== null) scores[at / ANSWER_COLUMNS - 1] = answer.scores;
   }
   return { rows, scores: scores.length > 0 ? scores : null };
 }
@@ -47,6 +50,7 @@ export function unpackAnswers(sent: unknown): BatchAnswer[] {
       startedAtMs: rows[at + 3],
       elapsedMs: rows[at + 4],
       scores: scores?.[answers.length] ?? null,
+      nanImage: rows[at + 5] === NO_IMAGE ? undefined : rows[at + 5],
     });
   }
   return answers;

@@ -12,6 +12,11 @@ export interface EngineSetup {
   readonly assets?: EngineAssets;
 }
 
+/** By network: why `simd` computes all of it by the reference; undefined where it does not. */
+export function fallbacksOf(sources: readonly EngineSetup[]): (string | undefined)[] {
+  return sources.map(({ assets }) => (assets !== undefined && "module" in assets ? assets.fallback : undefined));
+}
+
 export interface WorkerSetup {
   /** The networks that tasks name by their index; at least one. */
   readonly sources: readonly EngineSetup[];

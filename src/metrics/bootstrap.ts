@@ -12,7 +12,7 @@ import { quantile } from "./quantiles.js";
  * seed, an integer from 0 below 2³², gives the same interval. 0 to 1 where there are no images.
  */
 export function bootstrapMacroF1(
-  confusion: Uint32Array,
+  confusion: Uint32Array | Float64Array,
   classes: number,
   { resamples, seed }: { readonly resamples: number; readonly seed: number },
 ): BootstrapInterval {

@@ -5,7 +5,7 @@ import { averagesOf, classMetrics } from "./class-metrics.js";
 import { marginalsOf } from "./marginals.js";
 
 /** `confusion` is (classes × classes) counts, row-major; rows are labels, columns predictions. */
-export function confusionMetrics(confusion: Uint32Array, classes: number): ConfusionMetrics {
+export function confusionMetrics(confusion: ArrayLike<number>, classes: number): ConfusionMetrics {
   const marginals = marginalsOf(confusion, classes);
   const perClass = classMetrics(marginals);
   return {

@@ -1,6 +1,6 @@
 /** What a confusion matrix says of each class alone, and of all images together. */
 
-/** Sums of up to 256 cells below 2³² each stay below 2⁵³: plain numbers hold them exactly. */
+/** Sums of at most 2⁵³ images: plain numbers hold them exactly. */
 export interface Marginals {
   /** [k]: images labelled k. */
   readonly support: Float64Array;

@@ -4,6 +4,9 @@ import type { PartialCounts, SerialisedScoreSums } from "../contracts/partial.js
 import type { ScoreSums } from "../contracts/scores.js";
 import type { Tally } from "./tally.js";
 
+/** Of a matrix, row-major. */
+type Counts = Uint32Array | Float64Array;
+
 export interface CountsBeside {
   /** Null where probabilities were not asked for. */
   readonly scores: ScoreSums | null;
@@ -11,7 +14,7 @@ export interface CountsBeside {
 }
 
 export function partialOf(
-  { correct, total, confusion }: Pick<Tally, "correct" | "total" | "confusion">,
+  { correct, total, confusion }: Pick<Tally, "correct" | "total"> & { readonly confusion: Counts },
   { offset, limit }: ImageRange,
   { scores, recomputed }: CountsBeside,
 ): PartialCounts {
@@ -27,7 +30,7 @@ export function partialOf(
 }
 
 /** Row-major and square → rows. */
-export function matrixRows(square: Uint32Array): number[][] {
+export function matrixRows(square: Counts): number[][] {
   const side = Math.sqrt(square.length);
   return Array.from({ length: side }, (_, row) => [...square.subarray(row * side, (row + 1) * side)]);
 }

@@ -5,7 +5,7 @@ import { addScoreSums, emptyScoreSums, scoreContradictionOf, sumOf } from "./sco
 
 /** Nothing yet, of no image behind `offset`. */
 export function emptyPartial(offset: number, classes: number, hasScores: boolean): PartialCounts {
-  const confusion = new Uint32Array(classes * classes);
+  const confusion = new Float64Array(classes * classes);
   const scores = hasScores ? emptyScoreSums(classes) : null;
   return partialOf({ correct: 0, total: 0, confusion }, { offset, limit: 0 }, { scores, recomputed: 0 });
 }

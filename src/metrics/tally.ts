@@ -6,15 +6,15 @@ import type { Slab } from "../slabs/slab.js";
 export interface Tally {
   readonly correct: number;
   readonly total: number;
-  /** (classes × classes) counts; rows are labels, columns predictions. */
-  readonly confusion: Uint32Array;
+  /** (classes × classes) counts, exact to 2⁵³: all images of a run, up to 2³², can be in one; rows are labels, columns predictions. */
+  readonly confusion: Float64Array;
   /** False where the batch had been counted before; then nothing is added. */
   add(slab: Slab, batch: Batch): boolean;
 }
 
 /** @param counted what was counted before, of other images */
 export function createTally(classes: number, counted?: PartialCounts): Tally {
-  const confusion = new Uint32Array(classes * classes);
+  const confusion = new Float64Array(classes * classes);
   if (counted !== undefined) confusion.set(counted.confusionMatrix.flat());
   const merged = createBitSet();
   let correct = counted?.correct ?? 0;

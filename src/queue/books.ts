@@ -33,6 +33,7 @@ export class Books {
   readonly #hosts = new Map<string, HostShare>();
   readonly latenciesMs: number[] = [];
   retries = 0;
+  fallback: string | undefined;
   sum: PartialCounts;
 
   constructor({ offset }: ImageRange, classes: number, hasScores: boolean) {
@@ -95,6 +96,7 @@ export class Books {
     this.#done.set(id, { range, host, takenAtMs, elapsedMs });
     this.sum = addPartials(this.sum, counts);
     this.retries += answer.retries;
+    this.fallback ??= answer.fallback;
     for (const latencyMs of answer.latenciesMs) this.latenciesMs.push(latencyMs);
     const share = this.#hosts.get(host);
     this.#hosts.set(host, {

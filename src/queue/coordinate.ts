@@ -1,7 +1,7 @@
 /** The coordinator of a run over Redis: adds ranges, takes answers, and ends when all have one, or when it is of no more use. */
 import type { ImageRange } from "../contracts/dataset.js";
 import type { Log } from "../contracts/log.js";
-import { RunError, reasonOf } from "../errors.js";
+import { type BatchwiseError, NetworkError, RunError, reasonOf } from "../errors.js";
 import { Attendance } from "./attendance.js";
 import { Books } from "./books.js";
 import { type Link, redisFault, untilLost } from "./link.js";
@@ -24,6 +24,8 @@ export interface CoordinateRequest {
   readonly link: Link;
   readonly records: Records;
   readonly run: RunRecord;
+  /** For messages. */
+  readonly networkName: string;
   /** Answers of each image, where they are wanted, by the range's first image. */
   onPacked(range: ImageRange, answers: PackedAnswers): void;
   onProgress(books: Books, hosts: readonly HostPresence[]): void;
@@ -37,7 +39,7 @@ export interface Coordinated {
   readonly books: Books;
   readonly evaluateMs: number;
   /** Why not all ranges have an answer; undefined too where the signal says it. */
-  readonly failure: RunError | undefined;
+  readonly failure: BatchwiseError | undefined;
 }
 
 export async function coordinate(request: CoordinateRequest): Promise<Coordinated> {
@@ -51,6 +53,8 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
   const attendance = new Attendance(runId, beganAt);
   let reconciledAt = Number.NEGATIVE_INFINITY;
   let ranges: Iterator<ImageRange> | undefined;
+  /** The first image, of those that hosts have told of, with a logit that is NaN. */
+  let nanImage = Number.POSITIVE_INFINITY;
   const ended = new Set<string>();
   let wake = () => {};
 
@@ -69,6 +73,12 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
     if (job.finishedOn === undefined || books.isSettled(range)) return;
     if (job.returnvalue === null) {
       books.fail(range, job.failedReason ?? "it gave no reason");
+      return;
+    }
+    const { nanImage: found } = job.returnvalue;
+    if (found !== undefined) {
+      if (isWithin(found, range)) nanImage = Math.min(nanImage, found);
+      else books.fail(range, "the answer is nonsense: an image of another range");
       return;
     }
     if (spec.packed) {
@@ -173,6 +183,12 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
     return jobImagesFor(measured, spec.batchSize, imageBytes);
   }
 
+  /** The network gives the same for this image on every host: no other attempt is of use. */
+  function assertNoNan(): void {
+    if (nanImage === Number.POSITIVE_INFINITY) return;
+    throw new NetworkError("ERR_LOGITS_NAN", { path: request.networkName, image: nanImage });
+  }
+
   async function addAll(next: readonly ImageRange[], now: number): Promise<void> {
     if (next.length === 0) return;
     for (const range of next) books.noteAdded(range, now);
@@ -186,6 +202,7 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
     while (!signal.aborted) {
       const now = performance.now();
       await settleEnded();
+      assertNoNan();
       await refill(now);
       request.onProgress(books, attendance.hosts);
       if (books.outstanding === 0 && jobImages !== undefined) return;
@@ -203,7 +220,7 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
     }
   }
 
-  let failure: RunError | undefined;
+  let failure: BatchwiseError | undefined;
   const watch = new AbortController();
   try {
     await Promise.race([
@@ -212,7 +229,7 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
     ]);
   } catch (error) {
     const told = redisFault(link, error);
-    if (!(told instanceof RunError)) throw error;
+    if (!(told instanceof RunError || told instanceof NetworkError)) throw error;
     failure = told;
   } finally {
     watch.abort();
@@ -227,6 +244,10 @@ async function closeRun(queue: RangeQueue, isInterrupted: boolean): Promise<void
   // Who goes on adds them again.
   if (isInterrupted) await queue.drain();
   await queue.close();
+}
+
+function isWithin(image: unknown, { offset, limit }: ImageRange): image is number {
+  return Number.isInteger(image) && Number(image) >= offset && Number(image) < offset + limit;
 }
 
 function rangeFailure({ failures }: Books): RunError | undefined {

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { type Log, SILENT } from "../contracts/log.js";
 import type { AnyEvaluation } from "../contracts/result.js";
-import { RunError, reasonOf } from "../errors.js";
+import { NetworkError, RunError, reasonOf } from "../errors.js";
 import type { EvaluateHooks } from "../evaluate.js";
 import { IncompleteError, interruption } from "../incomplete.js";
 import { type AnyPair, loadModelPair, loadPair } from "../load-pair.js";
@@ -64,6 +64,7 @@ export async function evaluateOverRedis(
     link,
     records,
     run,
+    networkName: pair.network.name,
     patienceMs: queueOptions.patienceMs,
     onProgress: hooks.onProgress,
     onPacked({ offset }, { predictions, probabilities }) {
@@ -88,6 +89,8 @@ export async function evaluateOverRedis(
   const evaluation = await evaluationOf({ options, pair, books, images, evaluateMs, loadMs, beganAt });
   if (isWhole) return evaluation;
   const stopped = signal.aborted ? interruption(signal, doneImages, range.limit) : failure;
+  // Without an image done there is no partial result of a network that gives NaN.
+  if (stopped instanceof NetworkError && doneImages === 0) throw stopped;
   throw new IncompleteError(
     stopped ?? new RunError("ERR_INTERNAL", { problem: "ranges are missing" }),
     evaluation,

@@ -37,6 +37,7 @@ export async function evaluationOf({
   const evaluation = await summarize({
     options: { ...options, threads: threads.length },
     pair,
+    fallback: books.fallback,
     executor: { workersStarted: threads.length, startMs: 0 },
     outcome: {
       batches: threads.reduce((a, b) => a + b, 0),
@@ -49,7 +50,7 @@ export async function evaluationOf({
       evaluateMs: times.evaluateMs,
       failure: undefined,
     },
-    tally: { correct, total, confusion: Uint32Array.from(confusionMatrix.flat()), add: () => false },
+    tally: { correct, total, confusion: Float64Array.from(confusionMatrix.flat()), add: () => false },
     predictions: images.predictions,
     scores: options.probabilities ? scoresOf(books, images, pair.classes, times.beganAt) : undefined,
     counted: undefined,

@@ -2,7 +2,7 @@
 import type { ImageRange } from "../contracts/dataset.js";
 import type { Log } from "../contracts/log.js";
 import type { ScoreSums } from "../contracts/scores.js";
-import { RunError } from "../errors.js";
+import { BatchwiseError, type NetworkError, RunError } from "../errors.js";
 import { partialOf } from "../metrics/partial-counts.js";
 import { addScoreSums, emptyScoreSums } from "../metrics/score-sums.js";
 import { createTally } from "../metrics/tally.js";
@@ -21,7 +21,7 @@ export interface RangeOutcome {
   readonly packed: Buffer | undefined;
 }
 
-/** @throws RunError where a batch failed after its retries, or the signal was aborted: a range counts whole or not at all. */
+/** @throws RunError where a batch failed after its retries, or the signal was aborted: a range counts whole or not at all. An image with a logit that is NaN is an answer. */
 export async function runRange(
   { options, pair, executor }: Omit<Prepared, "loadMs">,
   range: ImageRange,
@@ -39,10 +39,11 @@ export async function runRange(
     executor,
     batchSize,
     totalBatches: Math.ceil(range.limit / batchSize),
-    taskPlan: taskPlanFor(engine, executor.capacity),
+    taskPlan: taskPlanFor(engine, executor),
     retries,
     signal,
     log,
+    networkOf: () => pair.network.name,
     tallyOf: () => tally,
     onMerged({ slab, batch: { start, count }, answer }) {
       if (scores !== null && answer.scores !== null) scores = addScoreSums(scores, answer.scores);
@@ -56,8 +57,9 @@ export async function runRange(
   if (signal.aborted) {
     throw new RunError("ERR_INTERRUPTED", { doneImages: tally.total, totalImages: range.limit });
   }
-  if (outcome.failure !== undefined) throw outcome.failure;
-  const { batchesByThread, recomputed } = outcome;
+  const { failure, batchesByThread, recomputed } = outcome;
+  const nanImage = nanImageOf(failure);
+  if (failure !== undefined && nanImage === undefined) throw failure;
   return {
     answer: {
       counts: partialOf(tally, range, { scores, recomputed }),
@@ -65,9 +67,18 @@ export async function runRange(
       batchesByThread,
       retries: outcome.retries,
       latenciesMs: sampled(outcome.latenciesMs).map(rounded),
+      ...(executor.fallbacks?.[0] !== undefined && { fallback: executor.fallbacks[0] }),
+      ...(nanImage !== undefined && { nanImage }),
     },
-    packed: images && pack(images),
+    packed: nanImage === undefined && images !== undefined ? pack(images) : undefined,
   };
+}
+
+/** The network is at fault, whichever host runs it: this is an answer, and the queue is not to try again. */
+function nanImageOf(failure: unknown): number | undefined {
+  if (!(failure instanceof BatchwiseError) || failure.code !== "ERR_LOGITS_NAN") return undefined;
+  const { image } = (failure as NetworkError<"ERR_LOGITS_NAN">).facts;
+  return typeof image === "number" ? image : undefined;
 }
 
 /** Evenly by rank. */

@@ -1,5 +1,5 @@
 /** A run's record in Redis when its coordinator comes, and when it goes. */
-import { RunError } from "../errors.js";
+import { type BatchwiseError, RunError } from "../errors.js";
 import { firstDifference } from "../run-identity.js";
 import { probeImagesFor } from "./ranges.js";
 import { KEEP_ENDED_SECONDS, type Records, type RunRecord } from "./records.js";
@@ -41,7 +41,7 @@ export interface RunEnd {
   readonly doneImages: number;
   readonly isWhole: boolean;
   readonly isInterrupted: boolean;
-  readonly failure: RunError | undefined;
+  readonly failure: BatchwiseError | undefined;
 }
 
 export async function closeRecord(

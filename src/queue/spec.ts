@@ -44,6 +44,10 @@ export interface RangeAnswer {
   /** Index 0 is the host's own thread, which computes nothing. */
   readonly batchesByThread: readonly number[];
   readonly retries: number;
+  /** Why `simd` computed all of it by the reference, where it did. */
+  readonly fallback?: string | undefined;
+  /** Index of the first image found that has a logit which is NaN: the run has no answer, and the counts are empty. */
+  readonly nanImage?: number | undefined;
   /** A sample of the forward passes' times. */
   readonly latenciesMs: readonly number[];
 }

@@ -32,7 +32,7 @@ function headingRows({ assumptions, dataset, network, run, result, timing }: Any
   } else {
     const batches = `${counted(run.batches, "batch", "batches")} of ${grouped(run.batchSize)}`;
     rows.push(
-      ["Engine", `${run.engine}, ${threadsText(run)}, ${batches}`],
+      ["Engine", `${engineText(run)}, ${threadsText(run)}, ${batches}`],
       ["Time", `${timing.evaluateMs.toFixed(1)} ms, ${grouped(timing.imagesPerSecond)} images/s`],
       ["Batch", `p50 ${p50.toFixed(2)} ms, p90 ${p90.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`],
     );
@@ -115,6 +115,10 @@ function imagesText(evaluated: number, total: number): string {
   return evaluated === total
     ? `${grouped(total)} images`
     : `${grouped(evaluated)} of ${grouped(total)} images`;
+}
+
+function engineText({ engine, fallback }: AnyEvaluation["run"]): string {
+  return fallback === undefined ? engine : `${engine} (all in float64: ${fallback})`;
 }
 
 function threadsText({ threads, workersStarted, hosts }: AnyEvaluation["run"]): string {

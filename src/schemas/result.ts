@@ -74,6 +74,10 @@ const run = z.object({
   batches: count,
   retries: count,
   recomputed: count.describe("Images that the engine computed again to be certain."),
+  fallback: z
+    .string()
+    .optional()
+    .describe("Only where simd computed every image in float64: why its error bound does not hold."),
   normalize: z.enum(NORMALIZATIONS),
   node: z.string(),
   cpu: z.string(),

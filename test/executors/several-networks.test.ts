@@ -56,6 +56,7 @@ for (const threads of [0, 2]) {
         retries: 0,
         signal: new AbortController().signal,
         log: SILENT,
+        networkOf: ({ source }) => NETWORKS[source].name,
         tallyOf: ({ source }) => tallies[source],
         onSlab: (slab) => predictions[slab.source].set(slab.predictions, slab.firstImage),
       });

@@ -82,6 +82,7 @@ test("all batches are merged although every lane fails before it has claimed one
     retries: 1,
     signal: new AbortController().signal,
     log: SILENT,
+    networkOf: () => "random",
     tallyOf: () => tally,
   });
   t.is(outcome.failure, undefined);
