@@ -187,7 +187,7 @@ test("--strict refuses all assumptions in one error before anything is evaluated
       "--weights",
       weights,
       "--output",
-      join(folder, "f"),
+      join(folder, "f.safetensors"),
     ],
   ]) {
     const { status, stdout, stderr } = await runCli([...args, "--strict"]);
