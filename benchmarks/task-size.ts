@@ -23,7 +23,10 @@ export const question: Question = {
     for (const engine of ["simd", "ml-matrix"] as const) {
       const settings = [
         ...SIZES.map((size) => ({ name: `${size}`, taskPlan: { sizeOf: () => size, lanes: 1 } })),
-        { name: "one for all threads, which claim its batches", taskPlan: taskPlanFor("simd", { capacity: THREADS }) },
+        {
+          name: "one for all threads, which claim its batches",
+          taskPlan: taskPlanFor("simd", { capacity: THREADS }),
+        },
       ];
       const pools = await Promise.all(
         settings.map(({ taskPlan }) => openWarmPool(subject.layers, { engine, threads: THREADS, taskPlan })),

@@ -46,7 +46,9 @@ export function compareOverRange(module: WebAssembly.Module, { networks, seed }:
     const plan = prepareSimd(layers);
     const found = answerOf(createSimdEngine({ ...plan, module }, layers), pixels);
     if (found.text !== expected) {
-      const what = layers.map(({ inputs: i, outputs: o, activation }) => `${i}-${o} ${activation}`).join(", ");
+      const what = layers
+        .map(({ inputs: i, outputs: o, activation }) => `${i}-${o} ${activation}`)
+        .join(", ");
       differences.push(`seed ${seed + n}, ${what}: expected ${expected}, found ${found.text}`);
     }
     if (plan.fallback !== undefined) fellBack++;

@@ -192,7 +192,10 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
     roundTripsMs: roundTrips.keptMs,
     beganAtMs: performance.timeOrigin + beganAt,
     evaluateMs: mergedAt - beganAt,
-    failure: fatal ?? nanFault() ?? (firstFailure && failureOf(firstFailure.attempt, firstFailure.error, failedBatches)),
+    failure:
+      fatal ??
+      nanFault() ??
+      (firstFailure && failureOf(firstFailure.attempt, firstFailure.error, failedBatches)),
   };
 }
 

@@ -116,7 +116,19 @@ export async function runPrepared(
   log.info({ evaluateMs: outcome.evaluateMs, retries: outcome.retries }, "merged");
   const totalMs = performance.now() - beganAt;
   const fallback = executor.fallbacks?.[source];
-  const record = { options, pair, executor, fallback, outcome, tally, predictions, scores, counted, loadMs, totalMs };
+  const record = {
+    options,
+    pair,
+    executor,
+    fallback,
+    outcome,
+    tally,
+    predictions,
+    scores,
+    counted,
+    loadMs,
+    totalMs,
+  };
   const evaluation = await summarize(record);
   if (signal.aborted) throw new IncompleteError(interruption(signal, tally.total, totalImages), evaluation);
   const { failure } = outcome;

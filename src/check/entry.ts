@@ -47,7 +47,11 @@ export async function checkEntry(
     const loadMs = performance.now() - beganAt;
     const slabs = withRooms(pair.slabs(options.batchSize), [{ source, classes: 0 }]);
     const hooks = { signal, ...(log && { log }) };
-    const { evaluation } = await runPrepared({ options, pair, executor }, { slabs, source, beganAt, loadMs }, hooks);
+    const { evaluation } = await runPrepared(
+      { options, pair, executor },
+      { slabs, source, beganAt, loadMs },
+      hooks,
+    );
     return judged(name, evaluation, demands);
   } catch (error) {
     const evaluation = error instanceof IncompleteError ? error.partial : undefined;

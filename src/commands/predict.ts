@@ -3,12 +3,11 @@ import { Command } from "commander";
 import { assertClassCount, readClassNames } from "../datasets/class-names.js";
 import { viewPixels } from "../datasets/view.js";
 import { assertStated } from "../load-pair.js";
-import { argmax } from "../metrics/argmax.js";
 import { readNetwork } from "../networks/registry.js";
 import { assertFitsImages } from "../networks/validate.js";
 import { type EvaluateInput, oneOf, resolveOptions } from "../options.js";
 import { DIGIT_SIDE, toDigit } from "../pictures/to-digit.js";
-import { predict } from "../predict.js";
+import { classify } from "../predict.js";
 import { digitWithBars } from "../reports/digit-with-bars.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./download-line.js";
@@ -57,8 +56,9 @@ async function runPredict(
   for (const path of paths) {
     const image = toDigit(await readPng(path), path);
     viewPixels(image, SHAPE, options);
-    const { data } = predict(network, image);
-    const label = argmax(data);
+    const classified = classify(network, image, () => path);
+    const { data } = classified.probabilities;
+    const [label] = classified.predictions;
     answers.push({
       path,
       label,

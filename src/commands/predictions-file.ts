@@ -53,9 +53,9 @@ export class PredictionsOutput {
   }
 
   readonly onSlab = async (slab: Slab): Promise<void> => {
-    const { probabilities } = slab;
-    if (this.#fault !== undefined || probabilities === undefined) return;
-    await this.#surviving(() => this.#writer.add({ ...slab, probabilities }));
+    const { probabilities, ranking } = slab;
+    if (this.#fault !== undefined || probabilities === undefined || ranking === undefined) return;
+    await this.#surviving(() => this.#writer.add({ ...slab, probabilities, ranking }));
   };
 
   /** The evaluation with what was written of it. */

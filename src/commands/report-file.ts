@@ -42,10 +42,10 @@ export class ReportFile {
   };
 
   readonly onSlab = (slab: Slab): void => {
-    const { probabilities } = slab;
-    if (probabilities === undefined) return;
+    const { probabilities, ranking } = slab;
+    if (probabilities === undefined || ranking === undefined) return;
     this.#chooser ??= this.#createChooser(probabilities.length / slab.count);
-    offerSlab(this.#chooser, { ...slab, probabilities });
+    offerSlab(this.#chooser, { ...slab, probabilities, ranking });
   };
 
   /** Also of a run that did not reach its end. A file that cannot be written is a fault among others. */

@@ -5,9 +5,8 @@ import { shapeText } from "../errors/define.js";
 import { DatasetError, UsageError } from "../errors.js";
 import { writeFileWhole } from "../files/write-file.js";
 import { loadPair } from "../load-pair.js";
-import { argmax } from "../metrics/argmax.js";
 import { type EvaluateInput, resolveOptions } from "../options.js";
-import { predict } from "../predict.js";
+import { classify } from "../predict.js";
 import { digitWithBars } from "../reports/digit-with-bars.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./download-line.js";
@@ -39,13 +38,14 @@ async function runShow(
   const { total } = dataset;
   if (index >= total) throw new DatasetError("ERR_IMAGE_INDEX", { index, total });
   for await (const { pixels, labels, inputs } of slabs(1, { offset: index, limit: 1 })) {
-    const { data } = predict(network, pixels);
+    const { probabilities, predictions } = classify(network, pixels, () => index);
+    const { data } = probabilities;
     const name = (label: number) => dataset.classNames?.[label] ?? String(label);
     const head = [
       `label: ${name(labels[0])}`,
       shapeText([inputs]),
       shapeText([dataset.shape.rows, dataset.shape.columns]),
-      `prediction: ${name(argmax(data))}`,
+      `prediction: ${name(predictions[0])}`,
     ];
     const image = digitWithBars(pixels, dataset.shape, data, name, await context.loadPaint());
     context.writeAnswer(`${[...head, "", ...image].join("\n")}\n`);

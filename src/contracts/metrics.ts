@@ -57,7 +57,11 @@ export interface ScoreMetrics {
   readonly expectedCalibrationError: number;
   /** 15 bins of equal width over 0..1, ascending. */
   readonly reliability: readonly ReliabilityBin[];
-  /** How often the label is among the k most probable classes; of equals, the lower class comes first. */
+  /**
+   * How often the label is among the k classes with the largest logits. For k = 1 this is the accuracy: of equal logits the
+   * lowest class is predicted, as by NumPy's argmax. For k ≥ 2 the highest of equals comes first, as in scikit-learn's
+   * top_k_accuracy_score; where logits are equal, top-2 can therefore be below top-1.
+   */
   readonly topK: {
     /** As asked for, or 5; at most the number of classes. */
     readonly k: number;

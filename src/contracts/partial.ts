@@ -22,7 +22,7 @@ export interface SerialisedScoreSums {
   readonly logLoss: string;
   /** Σₖ (pₖ − [k = label])² summed, in units of 2⁻³². */
   readonly brier: string;
-  /** `[r]`: images whose label is the (r + 1)-th most probable class. */
+  /** The first k add to the images that count for top-k accuracy; `[1]` can be below 0 (ScoreSums). */
   readonly labelRanks: readonly number[];
   /** 15 of equal width over 0..1, by the predicted class's probability. */
   readonly bins: readonly {

@@ -8,7 +8,11 @@ export interface ScoreSums {
   readonly logLoss: bigint;
   /** Σₖ (pₖ − [k = label])², in units. */
   readonly brier: bigint;
-  /** [r]: images whose label is the (r + 1)-th most probable class; of equals, the lower class comes first. */
+  /**
+   * (classes): its first k add to the images that count for top-k accuracy. For k = 1 these are the right ones, whose label is
+   * the lowest of the classes with the largest logit. For k ≥ 2 they are those that scikit-learn's top_k_accuracy_score
+   * counts, which prefers the highest of equals; so that [1] is below 0 where many images have equal logits.
+   */
   readonly labelRanks: readonly number[];
   /** By the predicted class's probability, in bins of equal width over 0..1. */
   readonly bins: readonly ScoreBin[];

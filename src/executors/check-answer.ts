@@ -56,12 +56,7 @@ function isWithin(image: number | undefined, first: number, count: number): bool
   return image !== undefined && Number.isInteger(image) && image >= first && image < first + count;
 }
 
-function areScoresOf(
-  scores: ScoreSums | null,
-  count: number,
-  correct: number,
-  classes: number,
-): boolean {
+function areScoresOf(scores: ScoreSums | null, count: number, correct: number, classes: number): boolean {
   if (typeof scores !== "object" || scores === null) return false;
   const { logLoss, brier, labelRanks, bins } = scores as Partial<ScoreSums>;
   return (

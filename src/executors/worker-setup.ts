@@ -14,7 +14,9 @@ export interface EngineSetup {
 
 /** By network: why `simd` computes all of it by the reference; undefined where it does not. */
 export function fallbacksOf(sources: readonly EngineSetup[]): (string | undefined)[] {
-  return sources.map(({ assets }) => (assets !== undefined && "module" in assets ? assets.fallback : undefined));
+  return sources.map(({ assets }) =>
+    assets !== undefined && "module" in assets ? assets.fallback : undefined,
+  );
 }
 
 export interface WorkerSetup {

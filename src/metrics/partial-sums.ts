@@ -46,5 +46,5 @@ export function contradictionOf(
   if (counted !== total) return `expected ${total} images in the confusion matrix, found ${counted}`;
   const diagonal = sumOf(confusionMatrix.map((row, label) => row[label]));
   if (diagonal !== correct) return `expected ${correct} images on the diagonal, found ${diagonal}`;
-  return scores === null ? undefined : scoreContradictionOf(scoreSumsOf(scores), total, classes);
+  return scores === null ? undefined : scoreContradictionOf(scoreSumsOf(scores), { total, correct }, classes);
 }

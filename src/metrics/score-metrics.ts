@@ -7,7 +7,7 @@ import { sumOf } from "./score-sums.js";
  * Log loss and top-k accuracy as scikit-learn's log_loss and top_k_accuracy_score have them; the Brier score of all
  * classes (G. W. Brier, Monthly Weather Review 78, 1950); expected calibration error Σ_b (n_b ÷ n)·|accuracy_b −
  * confidence_b| (Guo et al., ICML 2017). Each image was rounded by at most 2⁻³³, and so is every mean. `k` is 1 to the
- * number of classes. 0 everywhere where nothing was evaluated.
+ * number of classes; for 1, equal logits count as for the accuracy, and not as in scikit-learn. 0 everywhere where nothing was evaluated.
  */
 export function scoreMetrics({ logLoss, brier, labelRanks, bins }: ScoreSums, k: number): ScoreMetrics {
   const total = sumOf(labelRanks);

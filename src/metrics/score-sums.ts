@@ -46,7 +46,7 @@ function addBins(a: ScoreBin, b: ScoreBin): ScoreBin {
 /** Why these cannot be the sums of `total` images, where they cannot: what was written down may have been changed. */
 export function scoreContradictionOf(
   { logLoss, brier, labelRanks, bins }: ScoreSums,
-  total: number,
+  { total, correct: right }: { readonly total: number; readonly correct: number },
   classes: number,
 ): string | undefined {
   if (labelRanks.length !== classes) return `expected ${classes} ranks of labels, found ${labelRanks.length}`;
@@ -55,7 +55,11 @@ export function scoreContradictionOf(
   if (ranked !== total) return `expected ${total} images in the ranks of labels, found ${ranked}`;
   const binned = sumOf(bins.map((bin) => bin.total));
   if (binned !== total) return `expected ${total} images in the bins, found ${binned}`;
-  // An image is right in its bin where its label is the most probable class.
+  if (labelRanks[0] !== right)
+    return `expected ${right} images first in the ranks of labels, found ${labelRanks[0]}`;
+  if (labelRanks.some((images, rank) => rank !== 1 && images < 0) || labelRanks[0] + (labelRanks[1] ?? 0) < 0)
+    return "expected ranks of labels of no fewer than 0 images, found fewer";
+  // An image is right in its bin where its label is the predicted class.
   const correct = sumOf(bins.map((bin) => bin.correct));
   if (correct !== labelRanks[0])
     return `expected ${labelRanks[0]} right images in the bins, found ${correct}`;
@@ -72,10 +76,52 @@ export function sumOf(counts: readonly number[]): number {
   return counts.reduce((a, b) => a + b, 0);
 }
 
+/** Where the labels of images stand among their classes. */
+export interface LabelPlaces {
+  /** (images) u16: classes before the label; of equal logits the higher class comes first, as in scikit-learn. */
+  readonly places: Uint16Array;
+  /** (images) u8: 1 where the label is the predicted class, the lowest of the largest logits. */
+  readonly hits: Uint8Array;
+}
+
+/**
+ * Of the first `count` images. scores (count × classes) f64, row-major: logits, or what orders as they do, without NaN.
+ *
+ * scikit-learn's top_k_accuracy_score sorts ascending, stably, and takes the last k: of equals the highest class comes first.
+ */
+export function placeLabels(
+  scores: Float64Array,
+  labels: Uint8Array,
+  count: number,
+  classes: number,
+): LabelPlaces {
+  const places = new Uint16Array(count);
+  const hits = new Uint8Array(count);
+  for (let image = 0; image < count; image++) {
+    const row = image * classes;
+    const label = labels[image];
+    const ofLabel = scores[row + label];
+    let before = 0;
+    let isHit = 1;
+    for (let k = 0; k < classes; k++) {
+      if (scores[row + k] > ofLabel) {
+        before++;
+        isHit = 0;
+      } else if (k !== label && scores[row + k] === ofLabel) {
+        if (k > label) before++;
+        else isHit = 0;
+      }
+    }
+    places[image] = before;
+    hits[image] = isHit;
+  }
+  return { places, hits };
+}
+
 /**
  * Sums of the first `count` images. probabilities (count × classes) f64, row-major, each row from softmax: 0..1 and of
  * sum 1 within rounding, for which reason rows are not divided by their sums again as scikit-learn does. labels (count)
- * u8, each below `classes`.
+ * u8, each below `classes`. `placed` are the labels' places by the logits, which tell more than probabilities do.
  * @throws {RangeError} where a probability is NaN, of which no integer can be made.
  */
 export function sumScores(
@@ -83,11 +129,12 @@ export function sumScores(
   labels: Uint8Array,
   count: number,
   classes: number,
+  placed: LabelPlaces = placeLabels(probabilities, labels, count, classes),
 ): ScoreSums {
   let sums = emptyScoreSums(classes);
   for (let start = 0; start < count; start += RUN_IMAGES) {
     const end = Math.min(start + RUN_IMAGES, count);
-    sums = addScoreSums(sums, sumRun(probabilities, labels, start, end, classes));
+    sums = addScoreSums(sums, sumRun(probabilities, labels, placed, start, end, classes));
   }
   return sums;
 }
@@ -96,6 +143,7 @@ export function sumScores(
 function sumRun(
   probabilities: Float64Array,
   labels: Uint8Array,
+  { places, hits }: LabelPlaces,
   start: number,
   end: number,
   classes: number,
@@ -111,22 +159,19 @@ function sumRun(
     const label = labels[image];
     const ofLabel = probabilities[row + label];
     let confidence = ofLabel;
-    let rank = 0;
     let squares = 0;
     for (let k = 0; k < classes; k++) {
       const probability = probabilities[row + k];
       const distance = k === label ? 1 - probability : probability;
       squares += distance * distance;
       if (probability > confidence) confidence = probability;
-      // As argmax decides: of equals, the lower class comes first.
-      if (probability > ofLabel || (probability === ofLabel && k < label)) rank++;
     }
     logLoss += inUnits(-Math.log(Math.min(1, Math.max(LEAST_PROBABILITY, ofLabel))));
     brier += inUnits(squares);
-    labelRanks[rank]++;
+    countPlace(labelRanks, places[image], hits[image]);
     const bin = binOf(confidence);
     totals[bin]++;
-    if (rank === 0) corrects[bin]++;
+    corrects[bin] += hits[image];
     confidences[bin] += inUnits(confidence);
   }
   return {
@@ -139,6 +184,14 @@ function sumRun(
       confidence: BigInt(confidences[bin]),
     })),
   };
+}
+
+/** See ScoreSums.labelRanks. With one class there is no second place, and every image is a hit. */
+function countPlace(labelRanks: number[], place: number, hit: number): void {
+  labelRanks[0] += hit;
+  if (labelRanks.length === 1) return;
+  labelRanks[1] -= hit;
+  labelRanks[Math.max(1, place)]++;
 }
 
 function inUnits(value: number): number {

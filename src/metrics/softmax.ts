@@ -3,6 +3,7 @@ import type { OutputKind } from "../contracts/onnx-model.js";
 
 /**
  * softmax(x)ᵢ = e^(xᵢ − max x) ÷ Σ e^(xⱼ − max x), float64. Stable: the largest exponent is 0, so nothing overflows.
+ * Infinite logits give the limit: the largest share 1 equally where they are ±∞. NaN gives NaN.
  * Source: the book's common/functions.py.
  */
 export function softmax(logits: ArrayLike<number>): Float64Array {
@@ -16,6 +17,10 @@ export function softmaxInPlace(values: Float64Array, start: number, count: numbe
   const end = start + count;
   let largest = Number.NEGATIVE_INFINITY;
   for (let n = start; n < end; n++) if (values[n] > largest) largest = values[n];
+  if (!Number.isFinite(largest)) {
+    shareEqually(values, start, end, largest);
+    return;
+  }
   let sum = 0;
   for (let n = start; n < end; n++) {
     values[n] = Math.exp(values[n] - largest);
@@ -45,4 +50,17 @@ export function probabilitiesInPlace(
 /** ln σ(z) = min(z, 0) − ln(1 + e^−|z|), which neither overflows nor cancels. */
 function logSigmoid(z: number): number {
   return Math.min(z, 0) - Math.log1p(Math.exp(-Math.abs(z)));
+}
+
+/** 1 ÷ m for each of the m values that equal `largest`, 0 for the others; NaN for all where one is. */
+function shareEqually(values: Float64Array, start: number, end: number, largest: number): void {
+  let sharing = 0;
+  let isNan = false;
+  for (let n = start; n < end; n++) {
+    if (values[n] === largest) sharing++;
+    else if (Number.isNaN(values[n])) isNan = true;
+  }
+  for (let n = start; n < end; n++) {
+    values[n] = isNan ? Number.NaN : values[n] === largest ? 1 / sharing : 0;
+  }
 }

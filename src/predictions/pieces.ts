@@ -1,7 +1,6 @@
 /** Predictions as text, never more than a piece of it in memory. */
 import type { Prediction, PredictionsFormat } from "../contracts/predictions.js";
 import { lineWriter } from "./lines.js";
-import { topClasses } from "./top-classes.js";
 
 const PIECE_CHARACTERS = 2 ** 16;
 
@@ -22,6 +21,8 @@ export interface PredictedImages {
   readonly predictions: Uint16Array;
   /** (count × classes), row-major. */
   readonly probabilities: Float64Array;
+  /** (count × classes), row-major: each image's classes, from the largest logit to the smallest. */
+  readonly ranking: Uint16Array;
 }
 
 /** The lines of the images; before the first of a file, what stands there before all lines. */
@@ -51,6 +52,7 @@ function predictionOf(
   labelled: boolean,
 ): Prediction {
   const probabilities = images.probabilities.subarray(image * classes, (image + 1) * classes);
+  const ranking = images.ranking.subarray(image * classes, image * classes + k);
   const prediction = images.predictions[image];
   const label = labelled ? images.labels[image] : null;
   return {
@@ -58,7 +60,7 @@ function predictionOf(
     label,
     prediction,
     probability: probabilities[prediction],
-    topK: topClasses(probabilities, k).map((one) => ({ class: one, probability: probabilities[one] })),
+    topK: Array.from(ranking, (one) => ({ class: one, probability: probabilities[one] })),
     correct: label === null ? null : label === prediction,
   };
 }

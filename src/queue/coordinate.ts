@@ -179,7 +179,7 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
       hosts: attendance.hosts.length,
       leftImages: whole.limit - range.limit,
     };
-    const imageBytes = spec.packed ? 2 + (spec.identity.probabilities ? 8 * classes : 0) : 0;
+    const imageBytes = spec.packed ? 2 + (spec.identity.probabilities ? 10 * classes : 0) : 0;
     return jobImagesFor(measured, spec.batchSize, imageBytes);
   }
 

@@ -67,10 +67,11 @@ export async function evaluateOverRedis(
     networkName: pair.network.name,
     patienceMs: queueOptions.patienceMs,
     onProgress: hooks.onProgress,
-    onPacked({ offset }, { predictions, probabilities }) {
+    onPacked({ offset }, { predictions, probabilities, ranking }) {
       images.predictions.set(predictions, offset - range.offset);
       if (options.probabilities) {
         images.probabilities.set(probabilities, (offset - range.offset) * classes);
+        images.ranking.set(ranking, (offset - range.offset) * classes);
       }
     },
     signal,
@@ -119,6 +120,7 @@ async function handOver(
       const end = first + slab.count;
       slab.predictions.set(images.predictions.subarray(first, end));
       slab.probabilities?.set(images.probabilities.subarray(first * classes, end * classes));
+      slab.ranking?.set(images.ranking.subarray(first * classes, end * classes));
       await onSlab(slab);
     }
   }

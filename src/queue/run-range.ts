@@ -52,6 +52,8 @@ export async function runRange(
       images.predictions.set(slab.predictions.subarray(start, start + count), first);
       const probabilities = slab.probabilities?.subarray(start * classes, (start + count) * classes);
       if (probabilities !== undefined) images.probabilities.set(probabilities, first * classes);
+      const ranking = slab.ranking?.subarray(start * classes, (start + count) * classes);
+      if (ranking !== undefined) images.ranking.set(ranking, first * classes);
     },
   });
   if (signal.aborted) {

@@ -62,9 +62,10 @@ export function rangeOfJob(jobId: string): ImageRange | undefined {
   return found === null ? undefined : { offset: Number(found[1]), limit: Number(found[2]) };
 }
 
-/** Each image's answers: predictions (count) u16, and probabilities (count × classes) f64, row-major. */
+/** Each image's answers: predictions (count) u16, probabilities (count × classes) f64 and ranking u16, row-major. */
 export interface PackedAnswers {
   readonly predictions: Uint16Array;
+  readonly ranking: Uint16Array;
   readonly probabilities: Float64Array;
 }
 
@@ -73,23 +74,26 @@ export function answerRoom(images: number, classes: number): PackedAnswers {
   return {
     predictions: takeAnswers(Uint16Array, images),
     probabilities: takeAnswers(Float64Array, images, classes),
+    ranking: takeAnswers(Uint16Array, images, classes),
   };
 }
 
-/** In one piece of bytes, as this machine has them: probabilities, which want to lie aligned, then predictions. */
-export function pack({ predictions, probabilities }: PackedAnswers): Buffer {
-  return Buffer.concat([bytesOf(probabilities), bytesOf(predictions)]);
+/** In one piece of bytes, as this machine has them: probabilities, which want to lie aligned, then predictions and ranking. */
+export function pack({ predictions, probabilities, ranking }: PackedAnswers): Buffer {
+  return Buffer.concat([bytesOf(probabilities), bytesOf(predictions), bytesOf(ranking)]);
 }
 
 /** Undefined where the bytes are not those of so many images. `classes` 0 where there are no probabilities. */
 export function unpack(bytes: Uint8Array, count: number, classes: number): PackedAnswers | undefined {
   const probabilityBytes = count * classes * Float64Array.BYTES_PER_ELEMENT;
-  if (bytes.length !== probabilityBytes + count * Uint16Array.BYTES_PER_ELEMENT) return undefined;
+  const rankingStart = probabilityBytes + count * Uint16Array.BYTES_PER_ELEMENT;
+  if (bytes.length !== rankingStart + count * classes * Uint16Array.BYTES_PER_ELEMENT) return undefined;
   // A copy lies aligned.
   const { buffer } = Uint8Array.from(bytes);
   return {
     probabilities: new Float64Array(buffer, 0, count * classes),
     predictions: new Uint16Array(buffer, probabilityBytes, count),
+    ranking: new Uint16Array(buffer, rankingStart, count * classes),
   };
 }
 

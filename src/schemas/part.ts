@@ -11,7 +11,11 @@ const digits = z.string().regex(/^\d{1,22}$/);
 const scoreSums = z.object({
   logLoss: digits.describe("In units of 2^-32, as all sums here; digits, since they may pass 2^53."),
   brier: digits,
-  labelRanks: z.array(count).describe("Images by their label's place among the most probable classes."),
+  labelRanks: z
+    .array(z.int())
+    .describe(
+      "The first k add to the images of top-k accuracy; the second can be below 0 where logits are equal.",
+    ),
   bins: z.array(z.object({ total: count, correct: count, confidence: digits })),
 });
 

@@ -15,7 +15,7 @@ export interface SlabLayout {
 
 /** Room for answers beside a slab, whose own memory has room for the predictions of one network and nothing else. */
 export interface AnswerRoom {
-  /** Probabilities, (count × classes) f64, then predictions, (count) u16. */
+  /** Probabilities, (count × classes) f64, then predictions, (count) u16, and the ranking, (count × classes) u16. */
   readonly buffer: SharedArrayBuffer;
   /** Of so many classes each image's probabilities are written; of 0, none. */
   readonly classes: number;
@@ -33,6 +33,11 @@ export interface Slab extends SlabLayout {
   readonly predictions: Uint16Array;
   /** (count × classes) f64, row-major, written as the predictions are; undefined where nobody asked for them. */
   readonly probabilities: Float64Array | undefined;
+  /**
+   * (count × classes) u16, row-major: each image's classes, from the largest logit to the smallest; of equals, the lower
+   * first. Probabilities can be equal where logits are not. Undefined where `probabilities` is.
+   */
+  readonly ranking: Uint16Array | undefined;
   /** Index, among the networks of an executor, of the one that answers. */
   readonly source: number;
 }
@@ -63,6 +68,7 @@ export function viewSlab(buffer: SharedArrayBuffer, layout: SlabLayout, source =
       ? {
           predictions: new Uint16Array(buffer, predictionsAt({ count, inputs }), count),
           probabilities: undefined,
+          ranking: undefined,
         }
       : viewRoom(room, count)),
   };
@@ -76,7 +82,7 @@ export function slabWithRoom({ buffer, ...slab }: Slab, room: AnswerRoom, source
 /** Images `start` to `end` (exclusive) of a slab, for whoever reads them; the buffers are still the whole slab's. */
 export function partOf(slab: Slab, start: number, end: number): Slab {
   if (start === 0 && end === slab.count) return slab;
-  const { pixels, labels, predictions, probabilities, inputs, count } = slab;
+  const { pixels, labels, predictions, probabilities, ranking, inputs, count } = slab;
   const classes = probabilities === undefined ? 0 : probabilities.length / count;
   return {
     ...slab,
@@ -86,6 +92,7 @@ export function partOf(slab: Slab, start: number, end: number): Slab {
     labels: labels.subarray(start, end),
     predictions: predictions.subarray(start, end),
     probabilities: probabilities?.subarray(start * classes, end * classes),
+    ranking: ranking?.subarray(start * classes, end * classes),
   };
 }
 
@@ -94,9 +101,10 @@ export function allocateRoom(count: number, classes: number): AnswerRoom {
   return { buffer: takeShared(roomBytes(count, classes), count), classes };
 }
 
-/** count × (8 × classes + 2). */
+/** count × (10 × classes + 2). */
 export function roomBytes(count: number, classes: number): number {
-  return count * (classes * Float64Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT);
+  const classBytes = Float64Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT;
+  return count * (classes * classBytes + Uint16Array.BYTES_PER_ELEMENT);
 }
 
 /** Pixels, then labels, then predictions at the next even byte. */
@@ -105,14 +113,17 @@ function predictionsAt({ count, inputs }: Pick<SlabLayout, "count" | "inputs">):
   return end + (end % Uint16Array.BYTES_PER_ELEMENT);
 }
 
-/** Probabilities, which want to lie at a multiple of eight, then predictions. */
+/** Probabilities, which want to lie at a multiple of eight, then predictions and ranking. */
 function viewRoom(
   { buffer, classes }: AnswerRoom,
   count: number,
-): Pick<Slab, "predictions" | "probabilities"> {
+): Pick<Slab, "predictions" | "probabilities" | "ranking"> {
   const length = count * classes;
+  const predictionsStart = length * Float64Array.BYTES_PER_ELEMENT;
+  const rankingStart = predictionsStart + count * Uint16Array.BYTES_PER_ELEMENT;
   return {
-    predictions: new Uint16Array(buffer, length * Float64Array.BYTES_PER_ELEMENT, count),
+    predictions: new Uint16Array(buffer, predictionsStart, count),
+    ranking: classes === 0 ? undefined : new Uint16Array(buffer, rankingStart, length),
     probabilities: classes === 0 ? undefined : new Float64Array(buffer, 0, length),
   };
 }

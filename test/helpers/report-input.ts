@@ -6,6 +6,7 @@ import { wilson95 } from "../../src/metrics/intervals.js";
 import { createImageChooser, limitsFor, offerSlab } from "../../src/reports/html/choose-images.js";
 import type { ReportedEvaluation, ReportInput } from "../../src/reports/html/input.js";
 import { seeded } from "./random.js";
+import { rankingOf } from "./scores.js";
 
 const SIDE = 8;
 const INPUTS = SIDE * SIDE;
@@ -49,6 +50,7 @@ export function madeUpInput({
     labels,
     predictions,
     probabilities,
+    ranking: rankingOf(probabilities, classes),
   });
   const confusionMatrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (const [i, label] of labels.entries()) confusionMatrix[label][predictions[i]]++;

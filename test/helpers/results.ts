@@ -22,7 +22,10 @@ export async function writeResult(
   });
   const evaluation = await evaluate(
     { ...input, probabilities: true },
-    { onSlab: ({ probabilities = new Float64Array(0), ...slab }) => writer.add({ ...slab, probabilities }) },
+    {
+      onSlab: ({ probabilities = new Float64Array(0), ranking = new Uint16Array(0), ...slab }) =>
+        writer.add({ ...slab, probabilities, ranking }),
+    },
   );
   const predictionsFile = await writer.finish(true);
   const path = join(folder, `${name}.json`);

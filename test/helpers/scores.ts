@@ -1,4 +1,5 @@
 /** Probabilities and labels for tests. */
+import { classRanker } from "../../src/metrics/ranking.js";
 import { softmax } from "../../src/metrics/softmax.js";
 import { seeded } from "./random.js";
 
@@ -22,4 +23,12 @@ export function randomScores(count: number, classes: number, seed = 1): ScoredIm
     labels[image] = random() < 0.75 ? row.indexOf(Math.max(...row)) : Math.floor(random() * classes);
   }
   return { probabilities, labels, count, classes };
+}
+
+/** Each row's classes, from the largest score to the smallest. */
+export function rankingOf(scores: Float64Array, classes: number): Uint16Array {
+  const ranking = new Uint16Array(scores.length);
+  const rank = classRanker(classes);
+  for (let start = 0; start < scores.length; start += classes) rank(scores, ranking, start);
+  return ranking;
 }

@@ -86,6 +86,17 @@ def scores(case):
     }
 
 
+def top_k(case):
+    """Images counted for each k from 1 to the number of classes, at least three."""
+    labels = np.array(case["labels"])
+    scores = np.array(case["scores"]).reshape(len(labels), case["classes"])
+    every = np.arange(case["classes"])
+    return [
+        int(metrics.top_k_accuracy_score(labels, scores, k=k, labels=every, normalize=False))
+        for k in range(1, case["classes"] + 1)
+    ]
+
+
 def evaluation(case):
     """Everything that an evaluation answers, from the labels' file and either the logits' file or probabilities."""
     with gzip.open(case["labels"]) as file:
@@ -163,7 +174,7 @@ def bootstrap(case):
 
 QUESTIONS = {
     function.__name__: function
-    for function in (confusion, exact_confusion, scores, evaluation, mcnemar, agreement, paired_interval, bootstrap)
+    for function in (confusion, exact_confusion, scores, top_k, evaluation, mcnemar, agreement, paired_interval, bootstrap)
 }
 
 

@@ -7,7 +7,6 @@ import type { Prediction, PredictionsFormat } from "../../src/contracts/predicti
 import { FileError, RunError } from "../../src/errors.js";
 import type { PredictedImages } from "../../src/predictions/pieces.js";
 import { readPredictions } from "../../src/predictions/reader.js";
-import { topClasses } from "../../src/predictions/top-classes.js";
 import { openPredictions } from "../../src/predictions/writer.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
@@ -19,6 +18,7 @@ const FIRST: PredictedImages = {
   labels: Uint8Array.from([2, 0]),
   predictions: Uint16Array.from([2, 1]),
   probabilities: Float64Array.from([0.125, 1 / 3, 1 - 0.125 - 1 / 3, 0.25, 0.75, 0]),
+  ranking: Uint16Array.from([2, 1, 0, 1, 0, 2]),
 };
 const SECOND: PredictedImages = {
   firstImage: 9,
@@ -26,6 +26,7 @@ const SECOND: PredictedImages = {
   labels: Uint8Array.from([1]),
   predictions: Uint16Array.from([0]),
   probabilities: Float64Array.from([1, 5e-324, 5e-324]),
+  ranking: Uint16Array.from([0, 1, 2]),
 };
 
 const LINES: Prediction[] = [
@@ -159,11 +160,6 @@ test("says that a file cannot be written", async (t) => {
     instanceOf: RunError,
     code: "ERR_OUTPUT_WRITE",
   });
-});
-
-test("of equals the lower class comes first", (t) => {
-  t.deepEqual(topClasses(Float64Array.from([0.2, 0.3, 0.2, 0.3]), 3), [1, 3, 0]);
-  t.deepEqual(topClasses(Float64Array.from([1]), 1), [0]);
 });
 
 test("refuses a file that was written again since, before it yields anything", async (t) => {

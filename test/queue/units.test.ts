@@ -59,6 +59,7 @@ test("packs each image's answers into bytes, and refuses bytes of another length
   const answers = {
     predictions: Uint16Array.of(1, 0, 1),
     probabilities: Float64Array.of(0.25, 0.75, 1, 0, 0.5, 0.5),
+    ranking: Uint16Array.of(1, 0, 0, 1, 1, 0),
   };
   const bytes = pack(answers);
   t.deepEqual(unpack(bytes, 3, 2), answers);

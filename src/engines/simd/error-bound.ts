@@ -101,10 +101,20 @@ export function boundErrors(layers: readonly KernelLayer[]): ErrorBounds {
 }
 
 /** The largest of a layer's weights, biases and sums, each with its error, for the largest S. */
-function peakOf({ layer, largest }: KernelLayer, { magnitude, inherited, own }: SumBounds, S: number): number {
+function peakOf(
+  { layer, largest }: KernelLayer,
+  { magnitude, inherited, own }: SumBounds,
+  S: number,
+): number {
   const others = constant(layer.biases, (bias) => Math.abs(bias));
   const sums = plus(plus(magnitude, inherited), plus(own, others));
-  return Math.max(largestOf(sums, S), largestOf(constant(largest, (weight) => weight), S));
+  return Math.max(
+    largestOf(sums, S),
+    largestOf(
+      constant(largest, (weight) => weight),
+      S,
+    ),
+  );
 }
 
 /** A float32 sum of n terms ≥ 0 is at least 1 − nu of the exact one; each later layer takes two of its inputs and a few. */

@@ -57,11 +57,16 @@ export function fitsMemory(layers: FoldedLayers): boolean {
   const classes = layers[layers.length - 1].outputs;
   const perImage = (TILE_IMAGES + 8 * GROUP) * stride + TILE_IMAGES * rowBytes(classes);
   const perPair = classes * (2 * rowBytes(classes) + 4 * Float64Array.BYTES_PER_ELEMENT * classes);
-  const perLayer = layers.map(({ inputs, outputs }) => (3 * (inputs + 1) + 2 * GROUP + 8) * rowBytes(outputs));
+  const perLayer = layers.map(
+    ({ inputs, outputs }) => (3 * (inputs + 1) + 2 * GROUP + 8) * rowBytes(outputs),
+  );
   return perLayer.reduce((sum, bytes) => sum + bytes, perImage + perPair) <= MOST_BYTES;
 }
 
-export function layOut(layers: readonly KernelLayer[], { pairs: bounds, fixed, slack }: ErrorBounds): KernelImage {
+export function layOut(
+  layers: readonly KernelLayer[],
+  { pairs: bounds, fixed, slack }: ErrorBounds,
+): KernelImage {
   const { inputs } = layers[0].layer;
   const stride = upTo(inputs, VECTOR_BYTES);
   const last = layers[layers.length - 1];

@@ -43,14 +43,14 @@ export function createImageChooser(classes: number, limits: ImageLimits): ImageC
   };
 }
 
-/** A slab that has been evaluated; `probabilities` is (count × classes), row-major. */
+/** A slab that has been evaluated; `probabilities` and `ranking` are (count × classes), row-major. */
 export type AnsweredSlab = Pick<
   Slab,
   "firstImage" | "count" | "inputs" | "pixels" | "labels" | "predictions"
-> & { readonly probabilities: Float64Array };
+> & { readonly probabilities: Float64Array; readonly ranking: Uint16Array };
 
 export function offerSlab(chooser: ImageChooser, slab: AnsweredSlab): void {
-  const { firstImage, count, inputs, pixels, labels, predictions, probabilities } = slab;
+  const { firstImage, count, inputs, pixels, labels, predictions, probabilities, ranking } = slab;
   const classes = probabilities.length / count;
   for (let i = 0; i < count; i++) {
     const [label, prediction] = [labels[i], predictions[i]];
@@ -58,16 +58,14 @@ export function offerSlab(chooser: ImageChooser, slab: AnsweredSlab): void {
     chooser.offer({ index: firstImage + i, label, prediction, confidence: row[prediction] }, () => ({
       // Into memory of its own: a slab's is shared, and used again.
       pixels: Uint8Array.from(pixels.subarray(i * inputs, (i + 1) * inputs)),
-      probabilities: mostProbable(row, label),
+      probabilities: mostProbable(row, ranking.subarray(i * classes, (i + 1) * classes), label),
     }));
   }
 }
 
-/** probabilities (classes) → the most probable and the label, highest first; of equals, the lower class. */
-function mostProbable(probabilities: Float64Array, label: number): ClassProbability[] {
-  const ranked = Array.from(probabilities, (probability, k) => ({ label: k, probability })).sort(
-    (a, b) => b.probability - a.probability,
-  );
+/** The most probable and the label, in the order of their logits. */
+function mostProbable(probabilities: Float64Array, ranking: Uint16Array, label: number): ClassProbability[] {
+  const ranked = Array.from(ranking, (k) => ({ label: k, probability: probabilities[k] }));
   return ranked.filter((entry, rank) => rank < PROBABILITIES || entry.label === label);
 }
 

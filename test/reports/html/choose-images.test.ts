@@ -5,6 +5,7 @@ import {
   limitsFor,
   offerSlab,
 } from "../../../src/reports/html/choose-images.js";
+import { rankingOf } from "../../helpers/scores.js";
 
 /** One image a row: label, prediction, and the prediction's probability; pixels tell the image's index. */
 type Answer = readonly [label: number, prediction: number, confidence: number];
@@ -23,6 +24,7 @@ function slabOf(answers: readonly Answer[], firstImage = 0): AnsweredSlab {
     labels: Uint8Array.from(answers, ([label]) => label),
     predictions: Uint16Array.from(answers, ([, prediction]) => prediction),
     probabilities: Float64Array.from(probabilities),
+    ranking: rankingOf(Float64Array.from(probabilities), CLASSES),
   };
 }
 
@@ -110,6 +112,7 @@ test("tells ten probabilities of an image, and the label's wherever it stands", 
     labels: Uint8Array.of(33),
     predictions: Uint16Array.of(0),
     probabilities,
+    ranking: rankingOf(probabilities, classes),
   });
   const [image] = chooser.chosen().images;
   t.deepEqual(

@@ -13,7 +13,10 @@ export function provenance({ dataset, network, run, shape, result }: Report): HT
       "Engine",
       `${run.engine}, ${threadsText(run.threads)}, batches of ${count(run.batchSize)}, pixels: ${run.normalize}`,
     ],
-    ["Retries", `${count(run.retries)}, images computed again to be certain: ${count(run.recomputed)}${run.fallback === undefined ? "" : ` (${run.fallback})`}`],
+    [
+      "Retries",
+      `${count(run.retries)}, images computed again to be certain: ${count(run.recomputed)}${run.fallback === undefined ? "" : ` (${run.fallback})`}`,
+    ],
     ["Machine", `${run.cpu}, Node.js ${run.node}`],
   ]);
 }
