@@ -102,10 +102,13 @@ async function openWithLogits(
   return { session, bytes, logits: logits.filter((name) => endings.has(name)), added: [] };
 }
 
-/** One black image, then stripes of a pixel's least ink: rows that differ tell the axes of an output apart. */
+/** Stripes of a pixel's least ink, each image its own: rows that differ tell the axes of an output apart. */
 function probePixels({ shape }: ModelInput, images: number): Uint8Array {
   const inputs = shape.reduce((product, size) => product * size, 1);
-  return Uint8Array.from({ length: images * inputs }, (_, n) => (n < inputs ? 0 : n % 2));
+  return Uint8Array.from({ length: images * inputs }, (_, n) => {
+    const image = Math.floor(n / inputs);
+    return (n % inputs) % (image + 2) === 0 ? 1 : 0;
+  });
 }
 
 /** The output by what the graph says of it and the run does not contradict. */

@@ -42,8 +42,9 @@ const LARGEST_FRACTION = 1.001;
 const LARGEST_FRACTION_VARIANCE = 0.25;
 /** A variance that no pixels have which were standardized, let alone those of 0 to 1. */
 const BYTE_VARIANCE = 4;
-/** An end of a quantized range that no standardized pixel reaches. */
+/** An end of a range, quantized or clipped, that no standardized pixel reaches. */
 const BYTE_RANGE = 16;
+const MAX_BYTE = 255;
 const DEFAULT_EPSILON = 1e-5;
 /** TensorProto.DataType. */
 const FLOATS: readonly number[] = [
@@ -99,7 +100,8 @@ function dataReaders(view: GraphView, start: string): Reader[] {
 }
 
 function movesData(view: GraphView, node: Node, name: string): boolean {
-  if (node.operator === "QuantizeLinear") return quantizedTop(view, node) <= BYTE_RANGE;
+  const top = topOf(view, node);
+  if (top !== undefined) return top <= BYTE_RANGE;
   if (node.operator === "Cast" && !FLOATS.includes(castTo(node))) return false;
   return isOneOf(node, MOVES) && (node.inputs[0] === name || JOINS.has(node.operator));
 }
@@ -109,11 +111,12 @@ function castTo(node: Node): number {
   return attributeOf(node, "to")?.integer ?? 0;
 }
 
-/** The largest number that a QuantizeLinear node can hold; infinite where that is not known. */
-function quantizedTop(view: GraphView, { inputs }: Node): number {
-  const scale = view.constant(inputs[1] ?? "")?.[0];
-  const zero = view.constant(inputs[2] ?? "")?.[0] ?? 0;
-  return scale === undefined ? Number.POSITIVE_INFINITY : (255 - zero) * scale;
+/** The largest number that a QuantizeLinear or a Clip lets through; undefined where that is not known, or not bounded. */
+function topOf(view: GraphView, node: Node): number | undefined {
+  const [, second, third] = node.inputs.map((input) => view.constant(input)?.[0]);
+  if (node.operator === "Clip") return third ?? attributeOf(node, "max")?.float;
+  if (node.operator !== "QuantizeLinear" || second === undefined) return undefined;
+  return (MAX_BYTE - (third ?? 0)) * second;
 }
 
 function takenBy(view: GraphView, first: Node, input: string): PixelsTaken {
@@ -193,8 +196,7 @@ function startOf(view: GraphView, node: Node, name: string): PixelsTaken {
   if (LAYERS.has(node.operator)) return { kind: "untold" };
   // Of pixels of 0 to 1, whole numbers would leave black and white.
   if (node.operator === "Cast" && castTo(node) !== BOOL) return { kind: "bytes" };
-  if (node.operator === "QuantizeLinear" && Number.isFinite(quantizedTop(view, node)))
-    return { kind: "bytes" };
+  if ((topOf(view, node) ?? 0) > BYTE_RANGE) return { kind: "bytes" };
   const unclear = { kind: "unclear", beginning: node.operator } as const;
   if (node.operator !== "BatchNormalization" || node.inputs[0] !== name) return unclear;
   const [means, variances] = [view.constant(node.inputs[3] ?? ""), view.constant(node.inputs[4] ?? "")];

@@ -141,6 +141,9 @@ const TAKEN: Readonly<Record<PixelsTaken["kind"], readonly Begin[]>> = {
     [node("Sub", "255", "")],
     [FLATTEN, node("Sub", "", "mean image")],
     [norm("byte mean", "byte variance")],
+    [node("Clip", "", "0.5", "255")],
+    [node("Clip", "", "0.5", "1"), BYTES],
+    [node("QuantizeLinear", "", "1"), node("DequantizeLinear", "", "1")],
   ],
   fractions: [
     [node("Sub", "", "0.1307"), node("Div", "", "0.3081")],
@@ -152,7 +155,14 @@ const TAKEN: Readonly<Record<PixelsTaken["kind"], readonly Begin[]>> = {
     [FLATTEN, node("Sub", "", "mean fractions")],
     [norm("fraction mean", "fraction variance")],
   ],
-  untold: [[], [FLATTEN], [node("Mul", "", "1")], [cast(DOUBLE), cast(FLOAT)]],
+  untold: [
+    [node("Clip", "", "0.5", "1")],
+    [node("QuantizeLinear", "", "1/255"), node("DequantizeLinear", "", "1/255")],
+    [],
+    [FLATTEN],
+    [node("Mul", "", "1")],
+    [cast(DOUBLE), cast(FLOAT)],
+  ],
   unclear: [
     [node("Sigmoid", "")],
     [node("Tanh", "")],
