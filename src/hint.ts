@@ -9,6 +9,8 @@ const LOOKED_AT = 256;
 const BRIGHT = 128;
 const MOST_PREDICTIONS = 0.9;
 const LEAST_LABELS = 0.5;
+/** A network that is right so often reads its pictures as they are meant. */
+const HIGH_ACCURACY = 0.9;
 
 /** Undefined if nothing looks wrong. The numbers stay as they are. */
 export async function hintOf(evaluation: AnyEvaluation, dataset: Dataset): Promise<string | undefined> {
@@ -21,7 +23,9 @@ export async function hintOf(evaluation: AnyEvaluation, dataset: Dataset): Promi
     ...(isDark && run.normalize !== "none"
       ? ["no pixel exceeds 1, so that pixels ÷ 255 are nearly black"]
       : []),
-    ...(isBright ? ["most pixels are bright, as in inverted pictures"] : []),
+    ...(isBright && !(result.labelled && result.accuracy > HIGH_ACCURACY)
+      ? ["most pixels are bright, as in inverted pictures"]
+      : []),
   ];
   return reasons.length === 0
     ? undefined
