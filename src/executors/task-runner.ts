@@ -39,15 +39,15 @@ export function createTaskRunner(engine: Engine, outputs: number): TaskRunner {
       }
       let correct = 0;
       for (let n = 0; n < count; n++) if (predicted[n] === labels[start + n]) correct++;
-      answers.push({
+      const answer: BatchAnswer = {
         id,
         correct,
         recomputed,
         startedAtMs: performance.timeOrigin + startedAt,
         elapsedMs: performance.now() - startedAt,
         scores,
-        nanImage,
-      });
+      };
+      answers.push(nanImage === undefined ? answer : { ...answer, nanImage });
     }
     return answers;
   };

@@ -43,15 +43,15 @@ export function unpackAnswers(sent: unknown): BatchAnswer[] {
   }
   const answers: BatchAnswer[] = [];
   for (let at = 0; at < rows.length; at += ANSWER_COLUMNS) {
-    answers.push({
+    const answer: BatchAnswer = {
       id: rows[at],
       correct: rows[at + 1],
       recomputed: rows[at + 2],
       startedAtMs: rows[at + 3],
       elapsedMs: rows[at + 4],
       scores: scores?.[answers.length] ?? null,
-      nanImage: rows[at + 5] === NO_IMAGE ? undefined : rows[at + 5],
-    });
+    };
+    answers.push(rows[at + 5] === NO_IMAGE ? answer : { ...answer, nanImage: rows[at + 5] });
   }
   return answers;
 }

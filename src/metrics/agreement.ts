@@ -10,7 +10,7 @@ export interface PairedCounts {
 
 export interface Agreement extends PairedCounts {
   /** (classes × classes) counts, row-major; rows are A's predictions, columns B's. */
-  readonly matrix: Float64Array;
+  readonly matrix: Uint32Array;
 }
 
 /** labels (images) u8; predictions (images) u16 of each network, in the same order, each below `classes`. */
@@ -20,7 +20,7 @@ export function agreementOf(
   predictionsB: Uint16Array,
   classes: number,
 ): Agreement {
-  const matrix = new Float64Array(classes * classes);
+  const matrix = new Uint32Array(classes * classes);
   let both = 0;
   let onlyA = 0;
   let onlyB = 0;

@@ -48,11 +48,21 @@ test("a probability of 0 costs as much as float64's epsilon, and one of 1 nothin
   t.is(sumsOf([[1, 0]], [1]).brier, BigInt(2 * UNITS_PER_ONE));
 });
 
-test("of equal probabilities the lower class comes first, as in argmax", (t) => {
+test("of equal probabilities the lowest class is the predicted one; for k ≥ 2 the highest comes first", (t) => {
   const row = [0.25, 0.25, 0.25, 0.25];
+  // By hand: top-1 counts label 0; top-2 labels 3 and 2; top-3 label 1 too; top-4 all.
+  const counted = [
+    [1, 0, 0, 1],
+    [0, 0, 1, 1],
+    [0, 1, 1, 1],
+    [0, 1, 1, 1],
+  ];
   for (const label of [0, 1, 2, 3]) {
     const sums = sumsOf([row], [label]);
-    t.is(sums.labelRanks.indexOf(1), label);
+    t.deepEqual(
+      [1, 2, 3, 4].map((k) => sums.labelRanks.slice(0, k).reduce((a, b) => a + b)),
+      counted[label],
+    );
     t.is(sums.bins[3].correct, label === 0 ? 1 : 0);
   }
 });
