@@ -22,7 +22,10 @@ export async function loadWhole(pair: AnyPair, probabilities: boolean): Promise<
   } = pair;
   const ownBytes = slabBytes({ count, inputs: shape.rows * shape.columns });
   // A run answers in memory of its own what workers wrote into the room.
-  const answerBytes = probabilities ? 2 * roomBytes(count, classes) : 0;
+  const answerBytes = probabilities
+    ? roomBytes(count, classes) +
+      count * (classes * Float64Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT)
+    : 0;
   const facts = {
     what: `data set "${name}", ${grouped(count)} images at once`,
     bytes: ownBytes + answerBytes,
