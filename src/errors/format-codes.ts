@@ -10,7 +10,7 @@ export const formatCodes = {
   ERR_NPY_DTYPE: row(
     3,
     (f: { path: string; found: string }) =>
-      `${f.path}: expected an array of plain numbers, found ${f.found}; convert it with .astype("float32") and save it again`,
+      `${f.path}: expected an array of plain numbers, found ${f.found}; ${adviceFor(f.found)}`,
   ),
   ERR_NPY_LENGTH: row(
     3,
@@ -59,3 +59,9 @@ export const formatCodes = {
       `${f.path}: ${f.name}: the content is damaged (${f.reason}); is the download complete?`,
   ),
 } as const;
+
+/** Of records the fields, of all else numbers. */
+function adviceFor(found: string): string {
+  if (found.includes("records")) return "save each of its fields as an array of its own";
+  return 'convert it with .astype("float32") and save it again';
+}

@@ -17,28 +17,34 @@ export const networkCodes = {
   ),
   ERR_NETWORK_FORMAT: row(
     3,
-    (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: expected ${f.expected}, found ${f.found}`,
+    (f: { path: string; expected: string; found: string; next?: string | undefined }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}${nextText(f)}`,
   ),
   ERR_NETWORK_KEYS: row(
     3,
-    (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: expected ${f.expected}, found ${f.found}`,
+    (f: { path: string; expected: string; found: string; next?: string | undefined }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}${nextText(f)}`,
   ),
   ERR_NETWORK_RANK: row(
     3,
-    (f: { path: string; found: string }) =>
-      `${f.path}: expected weights of fully connected layers, (outputs, inputs), found ${f.found}; convolutions and normalizations cannot be evaluated`,
+    (f: { path: string; found: string; next?: string | undefined }) =>
+      `${f.path}: expected weights of fully connected layers, (outputs, inputs), found ${f.found}; convolutions and normalizations are not read from arrays${nextText(f)}`,
   ),
   ERR_NETWORK_ORDER: row(
     3,
-    (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: expected ${f.expected}, found ${f.found}; name the layers W1, b1 and so on`,
+    (f: { path: string; expected: string; found: string; next?: string | undefined }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}; ${f.next ?? "name the layers W1, b1 and so on"}`,
   ),
   ERR_NETWORK_CHAIN: row(
     3,
-    (f: { path: string; layer: string; expected: string; found: readonly number[] }) =>
-      `${f.path}: ${f.layer}: expected shape ${f.expected}, found ${shapeText(f.found)}; the layers do not chain`,
+    (f: {
+      path: string;
+      layer: string;
+      expected: string;
+      found: readonly number[];
+      next?: string | undefined;
+    }) =>
+      `${f.path}: ${f.layer}: expected shape ${f.expected}, found ${shapeText(f.found)}; the layers do not chain${nextText(f)}`,
   ),
   ERR_NETWORK_INPUTS: row(
     3,
@@ -72,18 +78,18 @@ export const networkCodes = {
   ),
   ERR_ARRAY_DTYPE: row(
     3,
-    (f: { path: string; layer: string; expected: string; found: string }) =>
-      `${f.path}: ${f.layer}: expected elements of ${f.expected}, found ${f.found}`,
+    (f: { path: string; layer: string; expected: string; found: string; next?: string | undefined }) =>
+      `${f.path}: ${f.layer}: expected elements of ${f.expected}, found ${f.found}${nextText(f)}`,
   ),
   ERR_ARRAY_LAYOUT: row(
     3,
-    (f: { path: string; layer: string; expected: string; found: string }) =>
-      `${f.path}: ${f.layer}: expected ${f.expected}, found ${f.found}`,
+    (f: { path: string; layer: string; expected: string; found: string; next?: string | undefined }) =>
+      `${f.path}: ${f.layer}: expected ${f.expected}, found ${f.found}${nextText(f)}`,
   ),
   ERR_PICKLE_FORBIDDEN: row(
     3,
-    (f: { path: string; name: string }) =>
-      `${f.path}: expected a pickle of NumPy arrays, found one that asks for ${f.name}; refused, nothing was run`,
+    (f: { path: string; name: string; what?: string | undefined; next?: string | undefined }) =>
+      `${f.path}: expected a pickle of NumPy arrays, found ${f.what?.includes(f.name) ? f.what : `${f.what === undefined ? "one" : `${f.what},`} that asks for ${f.name}`}; refused, nothing was run${nextText(f)}`,
   ),
   ERR_PICKLE_MALFORMED: row(
     3,
@@ -148,3 +154,8 @@ export const networkCodes = {
   ),
   ...onnxCodes,
 } as const;
+
+/** What to do, where the file told it. */
+function nextText({ next }: { readonly next?: string | undefined }): string {
+  return next === undefined ? "" : `; ${next}`;
+}

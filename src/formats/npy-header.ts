@@ -33,6 +33,10 @@ export interface NpyHeader {
   readonly totalBytes: number;
 }
 
+function utf8(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("utf8");
+}
+
 const NPY_DTYPES = ["f2", "f4", "f8", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8"] as const;
 export type NpyDtype = (typeof NPY_DTYPES)[number];
 
@@ -63,7 +67,10 @@ export function parseNpyHeader(path: string, bytes: Uint8Array): NpyHeader {
   if (dictBytes > mostBytes) throw fault(`at most ${mostBytes} bytes`, `a length of ${dictBytes}`);
 
   const headerBytes = dictAt + dictBytes;
-  const dict = parseDict(latin1(dictAt, headerBytes), fault);
+  // Version 3.0 has names in UTF-8.
+  const dictText =
+    version === "3.0" ? utf8(bytes.subarray(dictAt, headerBytes)) : latin1(dictAt, headerBytes);
+  const dict = parseDict(dictText, fault);
   const { dtype, littleEndian } = parseDtype(path, dict.descr);
   const dataBytes = dict.shape.reduce((product, size) => product * BigInt(size), BigInt(dtype.slice(1)));
   const totalBytes = BigInt(headerBytes) + dataBytes;
@@ -101,7 +108,8 @@ interface Dict {
 const KEY = /\s*(['"])(\w+)\1\s*:\s*/y;
 /** A text without escapes; or a list, which only records have. */
 const VALUES = {
-  descr: /'([^'\\]*)'|"([^"\\]*)"|(\[[^\]]*\])/y,
+  // Records may hold records, as deep as this goes.
+  descr: /'([^'\\]*)'|"([^"\\]*)"|(\[(?:[^[\]]|\[(?:[^[\]]|\[[^[\]]*\])*\])*\])/y,
   fortran_order: /(True)|(False)/y,
   // Python 2 wrote long integers with an L.
   shape: /\(([\d\sL,]*)\)/y,
@@ -152,7 +160,7 @@ function parseShape(text: string, fault: Fault): number[] {
   else if (items.length === 1) throw fault("a tuple as shape", `"(${printable(text)})"`);
   if (items.length > MAX_DIMENSIONS) throw fault(`at most ${MAX_DIMENSIONS} dimensions`, `${items.length}`);
   return items.map((item) => {
-    const size = /^\d+L?$/.test(item) ? Number(item.replace("L", "")) : Number.NaN;
+    const size = /^(0|[1-9]\d*)L?$/.test(item) ? Number(item.replace("L", "")) : Number.NaN;
     if (!Number.isSafeInteger(size)) throw fault("whole numbers as shape", `"${printable(item)}"`);
     return size;
   });
@@ -178,7 +186,8 @@ function parseDtype(path: string, descr: string): Pick<NpyHeader, "dtype" | "lit
   const orders = dtype?.endsWith("1") ? "|<>" : "<>";
   if (dtype === undefined || !orders.includes(order)) {
     const kind = FOREIGN[descr.replace(/^[<>|=]/, "").charAt(0)];
-    const found = `dtype "${printable(descr)}"${kind === undefined ? "" : `: ${kind}`}`;
+    const isLongDouble = /^[<>|=]?f(12|16)$/.test(descr);
+    const found = `dtype "${printable(descr)}"${isLongDouble ? ": long double" : kind === undefined ? "" : `: ${kind}`}`;
     throw new FileError("ERR_NPY_DTYPE", { path, found });
   }
   return { dtype, littleEndian: order !== ">" };

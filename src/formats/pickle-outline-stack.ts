@@ -134,7 +134,7 @@ const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operation>([
   [0x63, (stack, reader) => stack.push(stack.global(reader.line(), reader.line()))], // GLOBAL
   [0x93, stackGlobal],
   [0x50, (stack, reader) => reader.line() !== undefined && stack.push(UNKNOWN)], // PERSID
-  [0x51, (stack) => stack.pop() !== undefined && stack.push(UNKNOWN)], // BINPERSID
+  [0x51, (stack) => stack.push(persistent(stack.pop()))], // BINPERSID
   [0x52, (stack) => reduced(stack)],
   [0x81, (stack) => made(stack, 2)], // NEWOBJ
   [0x92, (stack) => made(stack, 3)], // NEWOBJ_EX
@@ -144,6 +144,12 @@ const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operation>([
   [0x97, (stack) => stack.push({ kind: "bytes", length: 0 })], // NEXT_BUFFER
   [0x98, () => true], // READONLY_BUFFER
 ]);
+
+/** PyTorch before 1.6 wrote a class of its own as `('module', class, file, source)`. */
+function persistent(id: Outline): Outline {
+  const [kind, type] = id.kind === "tuple" ? id.items : [];
+  return kind?.kind === "text" && kind.text === "module" && type !== undefined ? type : UNKNOWN;
+}
 
 function taken(stack: OutlineStack, count: number): Outline[] {
   return Array.from({ length: count }, () => stack.pop()).reverse();

@@ -16,7 +16,7 @@ export interface PickleOutline {
 }
 
 /** No outline that is shown needs more; a hostile file stops here. */
-const MAX_OPCODES = 2 ** 19;
+const MAX_OPCODES = 2 ** 17;
 
 /** Opcodes whose argument only has to be skipped or kept: bytes of its length field, or of itself. Lib/pickletools.py. */
 const FIXED: ReadonlyMap<number, number> = new Map([

@@ -50,6 +50,10 @@ async function npyNames(folder: string): Promise<string[]> {
     path: folder,
     expected: `a folder of W1.npy, b1.npy and so on, at most ${MAX_FILES} files`,
     found: names.length === 0 ? "none" : `${names.length}`,
+    next:
+      names.length === 0
+        ? await (await import("../formats/known/folders.js")).weightsInFolder(folder)
+        : undefined,
   });
 }
 

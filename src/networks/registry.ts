@@ -117,6 +117,18 @@ export async function loadWeights(
   options: Omit<LoadNetworkOptions, keyof AskedPreprocessing> = {},
 ): Promise<Weights> {
   const path = await locate(source, options);
+  try {
+    return await weightsAt(source, path, options);
+  } catch (error) {
+    throw await (await import("./explain.js")).explainedWeights(path, error);
+  }
+}
+
+async function weightsAt(
+  source: string,
+  path: string,
+  options: Omit<LoadNetworkOptions, keyof AskedPreprocessing>,
+): Promise<Weights> {
   const decoded = await readSource(source, path, options.decodeAfter);
   const { arrays, files, assumed } = decoded;
   const sha256 = await sha256Of(files);
@@ -165,7 +177,9 @@ export async function readOnnxFile(
   const path = await locate(source, options);
   if ((await pathKind(path)) === "folder") return undefined;
   const bytes = await readWeights(source, path);
-  return (await weightsFormat(path, bytes)) === "onnx" ? { path, bytes } : undefined;
+  // A file of no format that is read is explained when its weights are asked for.
+  const format = await weightsFormat(path, bytes).catch(() => undefined);
+  return format === "onnx" ? { path, bytes } : undefined;
 }
 
 async function locate(source: string, options: DownloadOptions): Promise<string> {

@@ -83,7 +83,12 @@ function tensorEntry(name: string, entry: Readonly<Record<string, unknown>>, fau
   const { dtype, shape, data_offsets: offsets } = entry;
   const known = `"${printable(name)}"`;
   if (typeof dtype !== "string") throw fault(`a text as dtype of ${known}`, kindOf(dtype));
-  if (!isSizes(shape)) throw fault(`a list of sizes as shape of ${known}`, kindOf(shape));
+  if (!isSizes(shape)) {
+    const found = Array.isArray(shape)
+      ? `a list with ${kindOf(shape.find((size) => !isSizes([size])))}`
+      : kindOf(shape);
+    throw fault(`a list of sizes as shape of ${known}`, found);
+  }
   if (shape.length > MAX_DIMENSIONS) {
     throw fault(`at most ${MAX_DIMENSIONS} dimensions of ${known}`, String(shape.length));
   }
@@ -105,5 +110,7 @@ function isSizes(value: unknown): value is readonly number[] {
 
 function kindOf(value: unknown): string {
   if (value === undefined) return "none";
+  if (typeof value === "string") return "a text";
+  if (typeof value === "number") return `the number ${value}`;
   return Array.isArray(value) ? "a list" : `a value of type ${typeof value}`;
 }

@@ -10,8 +10,9 @@ import {
   WITH_ACTIVATION,
 } from "./known-file.js";
 import type { NpyOutline } from "./npy-outline.js";
+import { EXPORT_ONNX, otherLayers } from "./other-layers.js";
 import { handMade } from "./pickle-files.js";
-import { type FoundArray, proposeArguments } from "./propose.js";
+import { type FoundArray, orientationNote, proposeArguments } from "./propose.js";
 
 const PLAIN_NAME = /^[\w .:/()+-]+$/;
 const isArchive = ({ names, arrays }: FileHead) => names.length > 0 && arrays.size > 0;
@@ -90,6 +91,38 @@ const looksLikeWeights = ({ arrays }: FileHead) =>
   [...arrays].some(([name, { shape }]) => /weight|bias|^w_?\d+$|kernel/i.test(name) && shape.length === 2) &&
   setIn(arrays, "test") === undefined;
 
+/** A state dict of layers that are not read, in a .npz or in safetensors. */
+const otherStateDict: KnownFile = {
+  name: "a state dict",
+  recognizes: (head) =>
+    otherLayers(shapesOf(head)) !== undefined &&
+    [...shapesOf(head).keys()].some((name) => /weight$/.test(name)),
+  describe: ({ head }) => `a state dict with ${otherLayers(shapesOf(head))}`,
+  nextStep: ({ use }) =>
+    use === "images" ? "this is a network, not images: give it to --weights" : EXPORT_ONNX,
+};
+
+function shapesOf({ arrays, content }: FileHead): ReadonlyMap<string, readonly number[]> {
+  if (arrays.size > 0) return new Map([...arrays].map(([name, { shape }]) => [name, shape]));
+  return safetensorsShapes(content);
+}
+
+/** A u64 of its length, and a header of JSON (github.com/huggingface/safetensors#format). */
+function safetensorsShapes(content: Uint8Array): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  if (content.length < 9 || content[8] !== 0x7b) return shapes;
+  const length = Number(Buffer.from(content.subarray(0, 8)).readBigUInt64LE());
+  if (length > content.length - 8) return shapes;
+  const text = Buffer.from(content.subarray(8, 8 + length)).toString("utf8");
+  for (const [, name, shape] of text.matchAll(/"([^"\\]+)"\s*:\s*\{[^{}]*"shape"\s*:\s*\[([\d,\s]*)\]/g)) {
+    shapes.set(
+      name,
+      Array.from(shape.matchAll(/\d+/g), ([digits]) => Number(digits)),
+    );
+  }
+  return shapes;
+}
+
 const networkArchive: KnownFile = {
   name: "a .npz of weights",
   recognizes: (head) => isArchive(head) && looksLikeWeights(head),
@@ -100,11 +133,12 @@ const networkArchive: KnownFile = {
     const proposal = proposeArguments(found);
     return proposal === undefined
       ? handMade(found)
-      : exported(
-          path,
-          `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
-          WITH_ACTIVATION,
-        );
+      : orientationNote(proposal) +
+          exported(
+            path,
+            `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
+            WITH_ACTIVATION,
+          );
   },
 };
 
@@ -113,9 +147,10 @@ const setArchive: KnownFile = {
   recognizes: (head) =>
     isArchive(head) &&
     (setIn(head.arrays, "test") ?? setIn(head.arrays, "train")) !== undefined &&
-    !isChain(head),
+    !(isChain(head) && isUnnamed(head)),
   describe: ({ head }) => `a .npz of ${listOf(head.arrays)}`,
-  nextStep: ({ head, path, use, split }) => {
+  nextStep: (file) => {
+    const { head, path, use, split } = file;
     if (use === "weights")
       return "these are images, not weights: give them to --dataset, and the network to --weights";
     const set = setIn(head.arrays, split);
@@ -125,7 +160,7 @@ const setArchive: KnownFile = {
     if (images === undefined)
       return "images have one channel here: save them as u1 (images, rows, columns), as x_test, with y_test";
     if (set.labels === undefined) {
-      return exportedLabels(path, `import numpy as np; d=np.load(FILE)`, images, split);
+      return withLabels(file, "import numpy as np; d=np.load(FILE)", images);
     }
     const labels = labelsCode(`d['${set.labels[0]}']`, set.labels[1]);
     return exportedSet(
@@ -139,6 +174,9 @@ const setArchive: KnownFile = {
 const isChain = ({ arrays }: FileHead) =>
   arrays.size > 1 && proposeArguments(foundArrays(arrays)) !== undefined;
 
+/** Names that np.savez gives where it was given none. */
+const isUnnamed = ({ arrays }: FileHead) => [...arrays.keys()].every((name) => /^arr_\d+$/.test(name));
+
 const otherArchive: KnownFile = {
   name: "a .npz of other arrays",
   recognizes: isArchive,
@@ -151,11 +189,12 @@ const otherArchive: KnownFile = {
     const proposal = proposeArguments(found);
     return proposal === undefined
       ? handMade(found)
-      : exported(
-          path,
-          `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
-          WITH_ACTIVATION,
-        );
+      : orientationNote(proposal) +
+          exported(
+            path,
+            `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
+            WITH_ACTIVATION,
+          );
   },
 };
 
@@ -166,29 +205,38 @@ const ownNames = (path: string, split: string) =>
   );
 
 const foundArrays = (arrays: ReadonlyMap<string, NpyOutline>): FoundArray[] =>
-  [...arrays].flatMap(([name, { shape }]) =>
-    PLAIN_NAME.test(name) ? [{ expression: `d['${name}']`, name, shape }] : [],
+  [...arrays].flatMap(([name, { shape, descr }]) =>
+    PLAIN_NAME.test(name) ? [{ expression: `d['${name}']`, name, shape, dtype: descr }] : [],
   );
 
-/** Labels in a file of their own: LABELS stands for it. */
-const exportedLabels = (path: string, load: string, images: string, split: string) =>
-  `run ${python(path, `${load}; y=np.load('LABELS'); y=y if y.ndim else y.item(); y=y[y.files[0]] if hasattr(y,'files') else y; np.savez('out.npz',x_${split}=${images},y_${split}=y.ravel())`).replace("; y=y if y.ndim else y.item()", "")} with your file of labels for LABELS, and give --dataset out.npz`;
+/** Labels in a file of their own, a .npy or a .npz of one; LABELS where it was not named. */
+function withLabels({ path, split, labels }: Candidate, load: string, images: string): string {
+  const known = labels !== undefined && PLAIN_NAME.test(labels) ? labels : "LABELS";
+  const code = `${load}; y=np.load('${known}'); y=y[y.files[0]] if hasattr(y,'files') else y; np.savez('out.npz',x_${split}=${images},y_${split}=y.ravel())`;
+  return `run ${python(path, code)}${known === "LABELS" ? " with your file of labels for LABELS" : ""} and give --dataset out.npz alone`;
+}
 
 const singleArray: KnownFile = {
   name: "a single NumPy array (.npy)",
   recognizes: isSingle,
   describe: ({ head }) => `a single NumPy array (.npy), ${text(head.arrays.get("") ?? NOTHING)}`,
   nextStep: (file: Candidate) => {
-    const { head, path, use, split } = file;
+    const { head, use } = file;
     const array = head.arrays.get("") ?? NOTHING;
     if (use === "weights") return "give the folder that has all of W1.npy, b1.npy and so on";
     const images = imagesCode("x", array);
     if (images === undefined)
       return "give the images, u1 (images, rows, columns), and their labels in one .npz, as x_test and y_test";
-    return exportedLabels(path, "import numpy as np; x=np.load(FILE)", images, split);
+    return withLabels(file, "import numpy as np; x=np.load(FILE)", images);
   },
 };
 
 const NOTHING: NpyOutline = { descr: "", fortranOrder: false, shape: [], headerBytes: 0 };
 
-export const ARRAY_FILES: readonly KnownFile[] = [networkArchive, setArchive, otherArchive, singleArray];
+export const ARRAY_FILES: readonly KnownFile[] = [
+  otherStateDict,
+  networkArchive,
+  setArchive,
+  otherArchive,
+  singleArray,
+];

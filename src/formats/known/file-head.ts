@@ -24,6 +24,8 @@ export interface FileHead {
   /** The first 8 KiB, and the same one character a byte. */
   readonly bytes: Uint8Array;
   readonly text: string;
+  /** The first 16 bytes in hexadecimal digits, for marks that are no text. */
+  readonly hex: string;
   readonly sizeBytes: number;
   /** The whole file, or its beginning where it is long; it is what `bytes` is the start of, unless `isWhole`. */
   readonly content: Uint8Array;
@@ -73,6 +75,7 @@ async function headOf(path: string, content: Uint8Array, sizeBytes: number): Pro
   return {
     bytes,
     text,
+    hex: hexOf(bytes),
     sizeBytes,
     content,
     isWhole: content.length === sizeBytes,
@@ -112,7 +115,10 @@ async function innerText(path: string, entry: ZipEntry | undefined): Promise<str
 
 /** Protocols 2 to 5 begin with their number; protocols 0 and 1 with a dict, a list, a tuple or a name. */
 function pickleOf(content: Uint8Array, text: string): PickleOutline | undefined {
-  if (/^\x80[\x02-\x05]|^(\(?[dlt]p\d|\(dp|\(lp|[}\])]q|\(c?[\w.]+\n|c[\w.]+\n)/.test(text))
+  if (
+    /^(800[2-5])/.test(hexOf(content)) ||
+    /^(\(?[dlt]p\d|\(dp|\(lp|[}\])]q|\(c?[\w.]+\n|c[\w.]+\n)/.test(text)
+  )
     return outlinePickle(content);
   const npy = outlineNpy(content);
   return npy?.descr === "|O" ? outlinePickle(content, npy.headerBytes) : undefined;
@@ -158,6 +164,10 @@ function gzipHeader(packed: Uint8Array): number {
     if (packed[3] & flag) at = packed.indexOf(0, at) + 1;
   }
   return at;
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, 16)).toString("hex");
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -82,13 +82,13 @@ function tableSet({ path, split }: Candidate, { columns, header }: Table, option
   return exportedSet(path, at === 0 ? code.replace("np.delete(a,0,1)", "a[:,1:]") : code);
 }
 
-const idx: KnownFile = {
+export const IDX_FILE: KnownFile = {
   name: "an IDX file, which holds images or labels",
-  recognizes: ({ text, inflated }) => isIdx(text) || isIdx(inflated?.text ?? ""),
+  recognizes: ({ hex, inflated }) => isIdx(hex) || isIdx(inflated?.hex ?? ""),
   nextStep: () => "give it to --dataset or --labels, and the network to --weights",
 };
 /** 00 00, a type, a rank (yann.lecun.com/exdb/mnist). */
-const isIdx = (text: string) => /^\0\0[\x08\x09\x0b-\x0e][\x01-\x08]/.test(text);
+const isIdx = (hex: string) => /^0000(0[89b-e])0[1-8]/.test(hex);
 
 const parquet: KnownFile = {
   name: "a Parquet file",
@@ -102,8 +102,10 @@ const parquet: KnownFile = {
 
 const arrow: KnownFile = {
   name: "an Arrow or Feather file",
-  recognizes: ({ text }) =>
-    text.startsWith("ARROW1") || text.startsWith("FEA1") || text.startsWith("\xff\xff\xff\xff"),
+  recognizes: ({ text }, path) =>
+    text.startsWith("ARROW1") ||
+    text.startsWith("FEA1") ||
+    (text.startsWith("\xff\xff\xff\xff") && path.endsWith(".arrow")),
   nextStep: ({ path, split }) =>
     exportedSet(
       path,
@@ -122,10 +124,10 @@ const matlab: KnownFile = {
   name: "a MATLAB file (.mat)",
   recognizes: ({ text }) => /^MATLAB 5\.0 MAT-file/.test(text),
   nextStep: ({ path, split }) =>
-    exportedSet(
+    `${exportedSet(
       path,
       `import scipy.io,numpy as np; m=scipy.io.loadmat(FILE); np.savez('out.npz',x_${split}=m['data'].T.reshape(-1,28,28).astype('u1'),y_${split}=m['label'].ravel().astype('u1'))`,
-    ) + " (data and label are the names of mnist-original.mat; scipy.io.whosmat lists others)",
+    )} (data and label are the names of mnist-original.mat; scipy.io.whosmat lists others)`,
 };
 
 const dataHdf5: KnownFile = {
@@ -138,18 +140,18 @@ const dataHdf5: KnownFile = {
 };
 
 const PICTURES: readonly (readonly [string, RegExp])[] = [
-  ["a PNG picture", /^\x89PNG\r\n\x1a\n/],
-  ["a JPEG picture", /^\xff\xd8\xff/],
-  ["a GIF picture", /^GIF8[79]a/],
-  ["a BMP picture", /^BM.{4}\0\0\0\0/s],
-  ["a TIFF picture", /^(II\*\0|MM\0\*)/],
-  ["a WebP picture", /^RIFF.{4}WEBP/s],
+  ["a PNG picture", /^89504e470d0a1a0a/],
+  ["a JPEG picture", /^ffd8ff/],
+  ["a GIF picture", /^474946383[79]61/],
+  ["a BMP picture", /^424d.{8}00000000/],
+  ["a TIFF picture", /^(49492a00|4d4d002a)/],
+  ["a WebP picture", /^52494646.{8}57454250/],
 ];
 
 const pictures = PICTURES.map(
   ([name, magic]): KnownFile => ({
     name,
-    recognizes: ({ text }) => magic.test(text),
+    recognizes: ({ hex }) => magic.test(hex),
     nextStep: ({ path, use }) =>
       name === "a PNG picture"
         ? `${use === "weights" ? "weights are another file; " : ""}a single picture is classified by: batchwise predict ${shellQuoted(path)}`
@@ -171,7 +173,7 @@ const cifar: KnownFile = {
 };
 
 export const IMAGE_FILES: readonly KnownFile[] = [
-  ...[idx, parquet, arrow, matlab73, matlab, cifar].map(imageFile),
+  ...[IDX_FILE, parquet, arrow, matlab73, matlab, cifar].map(imageFile),
   ...pictures,
 ];
 /** Behind all others: their marks are weak. */

@@ -4,7 +4,7 @@ import type { Outline } from "../pickle-outline.js";
 import type { FileHead } from "./file-head.js";
 import { exported, type KnownFile, networkFile, WITH_ACTIVATION } from "./known-file.js";
 import { described } from "./pickle-files.js";
-import { arraysIn, proposeArguments } from "./propose.js";
+import { arraysIn, orientationNote, proposeArguments } from "./propose.js";
 
 const MOST_BYTES = 256 * 2 ** 20;
 const parsed = new WeakMap<FileHead, unknown>();
@@ -34,11 +34,24 @@ function outlineOf(value: unknown, depth = 0): Outline {
     const entries = Object.entries(value).slice(0, 200);
     return {
       kind: "dict",
-      entries: new Map(entries.map(([key, item]) => [key, outlineOf(item, depth + 1)])),
+      entries: new Map(
+        entries.map(([key, item]) => [
+          key,
+          LISTS.has(key) ? listOf(item, depth + 1) : outlineOf(item, depth + 1),
+        ]),
+      ),
     };
   }
   const shape = shapeOf(value);
   if (shape !== undefined) return { kind: "array", shape, dtype: undefined };
+  return listOf(value, depth);
+}
+
+/** One array a layer, although layers of one shape could be read as one array of a rank more. */
+const LISTS = new Set(["weights", "biases", "coefs_", "intercepts_"]);
+
+function listOf(value: unknown, depth: number): Outline {
+  if (!Array.isArray(value)) return outlineOf(value, depth);
   return { kind: "list", items: value.slice(0, 200).map((item) => outlineOf(item, depth + 1)) };
 }
 
@@ -86,10 +99,13 @@ const weights: KnownFile = {
     }
     const proposal = proposeArguments(found, (expression) => `np.array(${expression})`);
     const all = "**{k:np.array(v) for k,v in d.items()}";
-    return exported(
-      path,
-      `${open}; np.savez('out.npz',${proposal ?? all})`,
-      isNielsen(head) ? " --activation sigmoid" : WITH_ACTIVATION,
+    return (
+      orientationNote(proposal) +
+      exported(
+        path,
+        `${open}; np.savez('out.npz',${proposal ?? all})`,
+        isNielsen(head) ? " --activation sigmoid" : WITH_ACTIVATION,
+      )
     );
   },
 };

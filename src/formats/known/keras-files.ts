@@ -3,7 +3,7 @@ import type { FileHead } from "./file-head.js";
 import { exported, type KnownFile, networkFile, python, shellQuoted, WITH_ACTIVATION } from "./known-file.js";
 
 /** Where HDF5 may begin: at 0, 512, 1024, 2048 … (HDF5 file format, "Superblock"). */
-const HDF5_MAGIC = "\x89HDF\r\n\x1a\n";
+const HDF5_MAGIC = "\x89HDF";
 const HDF5_STARTS = [0, 512, 1024, 2048];
 /** Layers that are dense, or change nothing when a network is evaluated. */
 const DENSE_CLASSES = new Set(["InputLayer", "Flatten", "Dense", "Dropout", "Activation", "ReLU"]);

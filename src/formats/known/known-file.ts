@@ -5,6 +5,8 @@ import type { FileHead } from "./file-head.js";
 export interface Purpose {
   readonly use: "weights" | "images";
   readonly split: "test" | "train";
+  /** What was given for `--labels`. */
+  readonly labels?: string | undefined;
 }
 
 /** A file as an entry of the list sees it. */

@@ -12,7 +12,7 @@ import {
   TRUSTED,
   WITH_ACTIVATION,
 } from "./known-file.js";
-import { arraysIn, type FoundArray, proposeArguments } from "./propose.js";
+import { arraysIn, type FoundArray, orientationNote, proposeArguments } from "./propose.js";
 
 /** scikit-learn's names of activations (sklearn/neural_network/_base.py) and ours. */
 const SKLEARN_ACTIVATIONS: ReadonlyMap<string, string> = new Map([
@@ -161,12 +161,21 @@ const arrays: KnownFile = {
   recognizes: (head) =>
     head.names.length === 0 && head.arrays.size === 0 && arraysIn(pickleOf(head)?.value).length > 0,
   describe: ({ head }) =>
-    `${isJoblib(head) ? "joblib's" : "a pickle of"} ${described(pickleOf(head)?.value)}`,
+    isJoblib(head)
+      ? `${described(pickleOf(head)?.value)}, saved by joblib`
+      : `a pickle of ${described(pickleOf(head)?.value)}`,
   nextStep: ({ head, path }) => {
     const found = arraysIn(pickleOf(head)?.value);
     const proposal = proposeArguments(found);
     if (proposal === undefined) return handMade(found);
-    return exported(path, `${load(head, "numpy as np", "d")}; np.savez('out.npz',${proposal})`, TRUSTED);
+    return (
+      orientationNote(proposal) +
+      exported(
+        path,
+        `${load(head, "numpy as np", "d")}; np.savez('out.npz',${proposal})`,
+        `${WITH_ACTIVATION}${TRUSTED}`,
+      )
+    );
   },
 };
 
@@ -200,10 +209,13 @@ const npyObjects: KnownFile = {
     const proposal = proposeArguments(arraysIn(itemOf(head)));
     const load = "import numpy as np; d=np.load(FILE,allow_pickle=True)";
     const isOne = head.arrays.get("")?.shape.length === 0;
-    return exported(
-      path,
-      `${load}${isOne ? ".item()" : ""}; np.savez('out.npz',${proposal ?? "**d"})`,
-      TRUSTED,
+    return (
+      orientationNote(proposal) +
+      exported(
+        path,
+        `${load}${isOne ? ".item()" : ""}; np.savez('out.npz',${proposal ?? "**d"})`,
+        `${WITH_ACTIVATION}${TRUSTED}`,
+      )
     );
   },
 };

@@ -7,6 +7,8 @@ export interface FoundArray {
   /** For messages, and for the numbers in it: `weights.0`. */
   readonly name: string;
   readonly shape: readonly number[];
+  /** NumPy's name of the elements' type, where it is known. */
+  readonly dtype?: string | undefined;
 }
 
 /** A text that Python reads between single quotes as it stands, within the double quotes of a shell. */
@@ -23,7 +25,9 @@ export function arraysIn(outline: Outline | undefined, expression = "d", name = 
   switch (outline.kind) {
     case "array":
     case "tensor":
-      return outline.shape === undefined ? [] : [{ expression, name, shape: outline.shape }];
+      return outline.shape === undefined
+        ? []
+        : [{ expression, name, shape: outline.shape, ...("dtype" in outline && { dtype: outline.dtype }) }];
     case "dict":
       return [...outline.entries].flatMap(([key, value]) =>
         PLAIN_KEY.test(key) ? arraysIn(value, `${expression}['${key}']`, inner(key)) : [],
@@ -48,7 +52,7 @@ export function proposeArguments(
   arrays: readonly FoundArray[],
   wrap: (expression: string) => string = (expression) => expression,
 ): string | undefined {
-  if (arrays.length > MAX_ARRAYS) return undefined;
+  if (arrays.length > MAX_ARRAYS || arrays.some(({ shape }) => shape.length > 2)) return undefined;
   const isVector = ({ shape }: FoundArray) =>
     shape.length === 1 || (shape.length === 2 && (shape[0] === 1 || shape[1] === 1));
   const matrices = byNumber(arrays.filter((array) => array.shape.length === 2 && !isVector(array)));
@@ -57,14 +61,26 @@ export function proposeArguments(
   if (matrices.length === 0 || orientations.length !== 1) return undefined;
   const [turned] = orientations;
   const biases = biasesOf(matrices, vectors, turned) ?? [];
-  const parts = matrices.flatMap(({ expression, shape }, index) => {
+  const numbers = (array: FoundArray) =>
+    `${wrap(array.expression)}${isReadable(array) ? "" : ".astype('f8')"}`;
+  const parts = matrices.flatMap((matrix, index) => {
     const bias = biases[index];
     return [
-      `W${index + 1}=${wrap(expression)}${turned ? ".T" : ""}`,
-      `b${index + 1}=${bias === undefined ? `np.zeros(${turned ? shape[0] : shape[1]})` : `${wrap(bias.expression)}.ravel()`}`,
+      `W${index + 1}=${numbers(matrix)}${turned ? ".T" : ""}`,
+      `b${index + 1}=${bias === undefined ? `np.zeros(${matrix.shape[turned ? 0 : 1]})` : `${numbers(bias)}.ravel()`}`,
     ];
   });
   return parts.join(",");
+}
+
+/** f2, f4 and f8 are; an unknown type is taken for one. */
+function isReadable({ dtype }: FoundArray): boolean {
+  return dtype === undefined || /^[<>|=]?f[248]$/.test(dtype);
+}
+
+/** What stands before a command that turns weights. */
+export function orientationNote(proposal: string | undefined): string {
+  return proposal?.includes(".T,") ? "its weights are (outputs, inputs): " : "";
 }
 
 /** Whether all are (inputs × outputs), or turned, and each has its bias, or none has one. */
@@ -78,7 +94,10 @@ function chains(matrices: readonly FoundArray[], vectors: readonly FoundArray[],
   );
 }
 
-/** In order, each of its layer's length; vectors of other lengths (sizes, statistics) are left out. None, or all. */
+/**
+ * In order, each of its layer's length. Vectors of other lengths, as sizes are, are left out; one that is left and could be
+ * a bias (a scale, a moving mean) makes it undefined. None, or all.
+ */
 function biasesOf(
   matrices: readonly FoundArray[],
   vectors: readonly FoundArray[],
@@ -88,20 +107,25 @@ function biasesOf(
   const biases: FoundArray[] = [];
   for (const { shape } of matrices) {
     const outputs = turned ? shape[0] : shape[1];
-    const at = left.findIndex(
-      (vector) => vector.shape.reduce((product, size) => product * size, 1) === outputs,
-    );
-    if (at >= 0) biases.push(...left.splice(0, at + 1).slice(-1));
+    const at = left.findIndex((vector) => lengthOf(vector) === outputs);
+    if (at >= 0) biases.push(...left.splice(at, 1));
   }
+  const lengths = new Set(matrices.map(({ shape }) => shape[turned ? 0 : 1]));
+  if (left.some((vector) => lengths.has(lengthOf(vector)))) return undefined;
   return biases.length === matrices.length || vectors.length === 0 ? biases : undefined;
 }
 
-/** By the numbers in their names, where each has some and no two have the same; else as they stand. */
+/** By the numbers in their names, where no two have the same; those without, as sizes are, stand last. */
 function byNumber(arrays: readonly FoundArray[]): readonly FoundArray[] {
   const keyed = arrays.map((array) => ({ array, key: numbersIn(array.name) }));
-  const keys = new Set(keyed.map(({ key }) => key.join()));
-  if (keys.size !== arrays.length || keys.has("")) return arrays;
-  return keyed.sort((a, b) => compare(a.key, b.key)).map(({ array }) => array);
+  const numbered = keyed.filter(({ key }) => key.length > 0);
+  if (new Set(numbered.map(({ key }) => key.join())).size !== numbered.length) return arrays;
+  const others = keyed.filter(({ key }) => key.length === 0);
+  return [...numbered.sort((a, b) => compare(a.key, b.key)), ...others].map(({ array }) => array);
+}
+
+function lengthOf({ shape }: FoundArray): number {
+  return shape.reduce((product, size) => product * size, 1);
 }
 
 function numbersIn(name: string): number[] {

@@ -2,7 +2,7 @@
 import { BatchwiseError } from "../../errors.js";
 import { ARRAY_FILES } from "./array-files.js";
 import { type FileHead, readFileHead } from "./file-head.js";
-import { IMAGE_FILES, WEAK_IMAGE_FILES } from "./image-files.js";
+import { IDX_FILE, IMAGE_FILES, WEAK_IMAGE_FILES } from "./image-files.js";
 import { JSON_FILES, OTHER_JSON } from "./json-files.js";
 import { KERAS_FILES } from "./keras-files.js";
 import type { KnownFile, Purpose } from "./known-file.js";
@@ -22,10 +22,16 @@ export const KNOWN_FILES: readonly KnownFile[] = [
   ...WEAK_IMAGE_FILES,
 ];
 
+/** As images it is what was asked for. */
+const IDX = IDX_FILE.name;
+const UNCERTAIN: ReadonlySet<KnownFile> = new Set([...WEAK_IMAGE_FILES, ...LAST_RESORTS, OTHER_JSON]);
+
 export interface Recognized {
   /** `a PyTorch state dict, with convolutions`. */
   readonly found: string;
   readonly nextStep: string;
+  /** False for text, tables and archives, which are told where nothing else fits. */
+  readonly isCertain: boolean;
 }
 
 /**
@@ -44,8 +50,14 @@ export async function recognizeFile(path: string, purpose: Purpose): Promise<Rec
     purpose.use === "images"
       ? [...MISPLACED_NETWORKS.slice(0, 1), ...KNOWN_FILES, ...MISPLACED_NETWORKS.slice(1), ...LAST_RESORTS]
       : [...KNOWN_FILES, OTHER_JSON, ...LAST_RESORTS];
-  const known = list.find((one) => one.recognizes(head, path));
+  const known = list.find(
+    (one) => one.recognizes(head, path) && !(purpose.use === "images" && one.name === IDX),
+  );
   if (known === undefined) return undefined;
   const file = { ...purpose, path, head };
-  return { found: known.describe?.(file) ?? known.name, nextStep: known.nextStep(file) };
+  return {
+    found: known.describe?.(file) ?? known.name,
+    nextStep: known.nextStep(file),
+    isCertain: !UNCERTAIN.has(known),
+  };
 }

@@ -108,11 +108,20 @@ const gzip: KnownFile = {
     `unpack it: gzip -dk ${shellQuoted(path)}, and give what is in it to ${use === "weights" ? "--weights" : "--dataset"}`,
 };
 
+/** Without control characters but those of lines; the last character may be cut. */
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+  } catch {
+    return false;
+  }
+  return bytes.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
+}
+
 const text: KnownFile = {
   name: "text",
   recognizes: ({ bytes, text: head }) =>
-    /^(\xff\xfe|\xfe\xff|\xef\xbb\xbf)/.test(head) ||
-    (bytes.length > 0 && bytes.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13))),
+    /^(\xff\xfe|\xfe\xff|\xef\xbb\xbf)/.test(head) || (bytes.length > 0 && isUtf8(bytes)),
   describe: ({ head }) => (/^(\xff\xfe|\xfe\xff)/.test(head.text) ? "text in UTF-16" : "text"),
   nextStep: ({ use }) =>
     use === "weights" ? "weights are .npz, safetensors, ONNX or a pickle" : "images are IDX files or a .npz",
@@ -127,8 +136,8 @@ const READ_NETWORKS: readonly KnownFile[] = [
   {
     name: "an ONNX model",
     // `ir_version`, then the producer's name, its version, or the graph (onnx/onnx.proto).
-    recognizes: ({ text: head }: FileHead, path: string) =>
-      /^\x08[\x01-\x14][\x12\x1a\x22:B]/.test(head) || /\.onnx$/.test(path),
+    recognizes: ({ hex }: FileHead, path: string) =>
+      /^08(0[1-9a-f]|1[0-4])(12|1a|22|3a|42)/.test(hex) || /\.onnx$/.test(path),
     nextStep: () => "",
   },
 ].map(networkFile);

@@ -10,6 +10,7 @@ import {
   TRUSTED,
   WITH_ACTIVATION,
 } from "./known-file.js";
+import { EXPORT_ONNX, otherLayers } from "./other-layers.js";
 
 /** What a legacy file begins with, as a LONG1 (torch/serialization.py, MAGIC_NUMBER). */
 const MAGIC_NUMBER = "1950a86a20f9469cfc6c";
@@ -68,14 +69,6 @@ function tensorsOf(value: Outline): Map<string, readonly number[]> {
   );
 }
 
-/** What besides dense layers stands in it, in a word: undefined where nothing does. */
-function otherLayers({ tensors }: StateDict): string | undefined {
-  const names = [...tensors.keys()];
-  if ([...tensors.values()].some((shape) => shape.length > 2)) return "convolutions";
-  const isNorm = names.some((name) => /running_mean$|num_batches_tracked$/.test(name));
-  return isNorm ? "batch normalization" : undefined;
-}
-
 const version = (head: FileHead) => (isLegacy(head) ? " of PyTorch before 1.6" : "");
 
 const stateDict: KnownFile = {
@@ -83,15 +76,13 @@ const stateDict: KnownFile = {
   recognizes: (head) => stateDictOf(head) !== undefined,
   describe: ({ head }) => {
     const dict = stateDictOf(head);
-    const others = dict && otherLayers(dict);
+    const others = dict && otherLayers(dict.tensors);
     const where = dict?.access ? `, under ${dict.access.slice(1, -1)}` : "";
     return `a PyTorch state dict${version(head)}${where}${others ? `, with ${others}` : ""}`;
   },
   nextStep: ({ head, path }) => {
     const { access, tensors } = stateDictOf(head) ?? { access: "", tensors: new Map() };
-    if (otherLayers({ access, tensors }) !== undefined) {
-      return `its layers stand in the program that made it: there, call ${CALL_EXPORT} ${WITH_ONNX}`;
-    }
+    if (otherLayers(tensors) !== undefined) return EXPORT_ONNX;
     const code = `import torch,numpy as np; s=torch.load(FILE,map_location='cpu')${access}; np.savez('out.npz',**${TO_NUMPY})`;
     return exported(path, code, WITH_ACTIVATION);
   },

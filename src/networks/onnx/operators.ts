@@ -6,6 +6,10 @@ import type { LayerBuilder } from "./layer-builder.js";
 import { attributeOf, type Tensor } from "./model.js";
 import { integersOf } from "./tensor.js";
 
+/** Attributes that are numbers, by AttributeProto.AttributeType: none said, FLOAT, INT. */
+const SCALARS = new Set(["alpha", "beta", "transA", "transB", "axis", "allowzero"]);
+const INTEGER = 2;
+
 type Apply = (builder: LayerBuilder, step: Step) => void;
 
 const OPERATORS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
@@ -30,6 +34,10 @@ export function applyStep(builder: LayerBuilder, step: Step): void {
   if (apply === undefined) {
     const facts = { node: step.name, operator: printable(step.node.operator), known: [...OPERATORS.keys()] };
     throw new NetworkError("ERR_ONNX_OPERATOR", { path: builder.path, ...facts });
+  }
+  for (const { name, type } of step.node.attributes) {
+    if (SCALARS.has(name) && type > INTEGER)
+      throw builder.fault(step, `${name} as one number`, "a list or another type");
   }
   apply(builder, step);
 }

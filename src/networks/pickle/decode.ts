@@ -20,6 +20,8 @@ const DTYPES: ReadonlyMap<string, ElementType> = new Map([
   ["f4", "float32"],
   ["f8", "float64"],
 ]);
+/** NumPy's f4, f8 and so on count bytes: f16 is no float16. */
+const LONG_DOUBLE = /^f(12|16)$/;
 const DTYPES_TEXT = [...DTYPES.values()].join(", ");
 
 /**
@@ -71,7 +73,7 @@ class ArrayDecoder {
   #elements(layer: string, { shape, dtype, order, payload }: ArrayState): Float64Array {
     const type = DTYPES.get(dtype.name);
     if (type === undefined) {
-      const found = `dtype ${printable(dtype.name)}`;
+      const found = LONG_DOUBLE.test(dtype.name) ? "long double" : `dtype ${printable(dtype.name)}`;
       throw new NetworkError("ERR_ARRAY_DTYPE", { path: this.#path, layer, expected: DTYPES_TEXT, found });
     }
     if (order !== "C" && order !== "F") {
