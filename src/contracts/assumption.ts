@@ -1,6 +1,13 @@
 /** What an answer rests on although neither a file nor an option states it. */
 
-export const ASSUMPTION_SUBJECTS = ["activation", "pixels", "orientation", "outputs", "labels"] as const;
+export const ASSUMPTION_SUBJECTS = [
+  "activation",
+  "pixels",
+  "orientation",
+  "outputs",
+  "pictures",
+  "labels",
+] as const;
 /** The kind of fact that was assumed. */
 export type AssumptionSubject = (typeof ASSUMPTION_SUBJECTS)[number];
 

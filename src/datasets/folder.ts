@@ -14,7 +14,8 @@ const ENDINGS = ["", ".gz"];
 
 /**
  * Paths of the split's images and labels: `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, or `train-` for
- * the training split; `.idx` instead of `-idx`, and `.gz` behind, are understood too.
+ * the training split; `.idx` instead of `-idx`, and `.gz` behind, are understood too. Where the folder has neither, the one
+ * set that lies up to two levels below is taken.
  *
  * @throws DatasetError ERR_DATASET_FILES when one of them is not there.
  */
@@ -25,10 +26,13 @@ export async function findInFolder(folder: string, split: Split): Promise<Labell
     firstFile(folder, `${prefix}-labels`, "idx1-ubyte"),
   ]);
   if (imagesPath !== undefined && labelsPath !== undefined) return { imagesPath, labelsPath };
+  const { findBelow } = await import("./nested.js");
+  const { pair, next } = await findBelow(folder, split, prefix, true);
+  if (pair?.labelsPath !== undefined) return { imagesPath: pair.imagesPath, labelsPath: pair.labelsPath };
   const images = `${prefix}-images-idx3-ubyte`;
   const labels = `${prefix}-labels-idx1-ubyte`;
   const found = [...(imagesPath ? [images] : []), ...(labelsPath ? [labels] : [])];
-  throw new DatasetError("ERR_DATASET_FILES", { path: folder, expected: [images, labels], found });
+  throw new DatasetError("ERR_DATASET_FILES", { path: folder, expected: [images, labels], found, next });
 }
 
 /** Path of the split's images alone. @throws DatasetError ERR_DATASET_FILES when they are not there. */
@@ -36,10 +40,14 @@ export async function findImages(folder: string, split: Split): Promise<string> 
   const prefix = SPLIT_PREFIXES[split];
   const path = await firstFile(folder, `${prefix}-images`, "idx3-ubyte");
   if (path !== undefined) return path;
+  const { findBelow } = await import("./nested.js");
+  const { pair, next } = await findBelow(folder, split, prefix, false);
+  if (pair !== undefined) return pair.imagesPath;
   throw new DatasetError("ERR_DATASET_FILES", {
     path: folder,
     expected: [`${prefix}-images-idx3-ubyte`],
     found: [],
+    next,
   });
 }
 

@@ -88,6 +88,8 @@ const WHOLE_SETS: ReadonlyMap<string, ReadWholeSet> = new Map<string, ReadWholeS
 /** So many tell which of them a file is. */
 const MAGIC_BYTES = 4;
 
+/** Names of EMNIST's files, and what they are asked for by. */
+const EMNIST = /^emnist/i;
 /** What stands in a path only where it is a pattern, unless there is such a file. */
 const PATTERN = /[*?]|\[.+\]|\{.+\}/;
 
@@ -125,6 +127,8 @@ export async function readDataset(request: DatasetRequest): Promise<Dataset> {
   const dataset = await openStored({
     ...request,
     onSized: onSized && (({ shape, total }) => onSized({ shape: viewedShape(shape, view), total })),
+  }).catch(async (error: unknown) => {
+    throw await (await import("./explain.js")).explainedImages(request, error);
   });
   return viewedDataset(dataset, view);
 }
@@ -137,7 +141,15 @@ async function openStored(request: DatasetRequest): Promise<Dataset> {
   const source = await locate(request);
   const classNames = request.classes === undefined ? undefined : await readClassNames(request.classes);
   const name = DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset));
-  const facts = { name, split: request.split, classNames, view: AS_STORED, assumptions: [] };
+  const facts = {
+    name,
+    split: request.split,
+    classNames,
+    view: AS_STORED,
+    assumptions: EMNIST.test(basename(request.dataset))
+      ? (await import("./emnist.js")).emnistAssumptions(request)
+      : [],
+  };
   if (isMany(source) || (isPair(source) && (await isLarge(source)))) {
     const { streamedDataset } = await import("./stream/streamed-dataset.js");
     const pairs = isMany(source) ? source : [source];
@@ -196,14 +208,19 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   const kind = DATASET_NAMES.includes(dataset) ? "name" : await pathKind(dataset);
   const isPattern = kind === undefined && PATTERN.test(dataset);
   if (kind === undefined && !isPattern) {
-    const suggestion = suggest(dataset, DATASET_NAMES);
+    // EMNIST is other data than what its name is nearest to.
+    const suggestion = EMNIST.test(dataset) ? undefined : suggest(dataset, DATASET_NAMES);
     throw new DatasetError("ERR_DATASET_UNKNOWN", { found: dataset, known: DATASET_NAMES, suggestion });
   }
   const start = kind === "file" ? await startOf(dataset) : "";
   const read = WHOLE_SETS.get(start);
   const isManifest = kind === "file" && (start.trimStart().startsWith("[") || dataset.endsWith(".json"));
   if (kind === "file" && read === undefined && !isManifest) {
-    if (labels === undefined) throw new DatasetError("ERR_DATASET_LABELS", { path: dataset });
+    if (labels === undefined) {
+      const beside = await (await import("./labels-beside.js")).labelsBeside(dataset);
+      if (beside?.path !== undefined) return { imagesPath: dataset, labelsPath: beside.path };
+      throw new DatasetError("ERR_DATASET_LABELS", { path: dataset, beside: beside?.expected });
+    }
     return { imagesPath: dataset, labelsPath: labels || undefined };
   }
   if (labels) {

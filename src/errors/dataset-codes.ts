@@ -6,7 +6,12 @@ export const datasetCodes = {
   ERR_DATASET_UNKNOWN: row(
     3,
     (f: { found: string; known: readonly string[]; suggestion?: string | undefined }) =>
-      `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, a folder, an IDX file, a .npz file or a manifest that exists`}`,
+      `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, a folder, an IDX file, a .npz file or a manifest that exists${/^emnist/i.test(f.found) ? "; EMNIST's files: --dataset FILE --labels FILE --transpose" : ""}`}`,
+  ),
+  ERR_DATASET_FORMAT: row(
+    3,
+    (f: { path: string; expected: string; found: string; next: string }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}; ${f.next}`,
   ),
   ERR_DATASET_SPLIT: row(
     3,
@@ -15,13 +20,13 @@ export const datasetCodes = {
   ),
   ERR_DATASET_FILES: row(
     3,
-    (f: { path: string; expected: readonly string[]; found: readonly string[] }) =>
-      `${f.path}: expected ${f.expected.join(" and ")} (gzipped or not), found ${f.found.length > 0 ? `only ${f.found.join(" and ")}` : "neither"}; is this the folder of the IDX files?`,
+    (f: { path: string; expected: readonly string[]; found: readonly string[]; next?: string | undefined }) =>
+      `${f.path}: expected ${f.expected.join(" and ")} (gzipped or not), found ${f.found.length > 0 ? `only ${f.found.join(" and ")}` : "neither"}; ${f.next ?? "is this the folder of the IDX files?"}`,
   ),
   ERR_DATASET_LABELS: row(
     3,
-    (f: { path: string }) =>
-      `${f.path}: an IDX file of images needs its labels; name them with --labels FILE`,
+    (f: { path: string; beside?: string | undefined }) =>
+      `${f.path}: an IDX file of images needs its labels${f.beside === undefined ? "" : `, and ${f.beside} is not beside it`}; name them with --labels FILE`,
   ),
   ERR_DATASET_GLOB: row(
     3,
@@ -55,13 +60,13 @@ export const datasetCodes = {
   ),
   ERR_IDX_DTYPE: row(
     3,
-    (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: expected IDX elements of type ${f.expected}, found ${f.found}`,
+    (f: { path: string; expected: string; found: string; next?: string | undefined }) =>
+      `${f.path}: expected IDX elements of type ${f.expected}, found ${f.found}${f.next === undefined ? "" : `; ${f.next}`}`,
   ),
   ERR_IDX_RANK: row(
     3,
-    (f: { path: string; expected: string; found: number }) =>
-      `${f.path}: expected ${f.expected}, found rank ${f.found}; ${f.found === 0 ? "is the header damaged?" : "are images and labels swapped?"}`,
+    (f: { path: string; expected: string; found: number; next?: string | undefined }) =>
+      `${f.path}: expected ${f.expected}, found rank ${f.found}; ${f.next ?? (f.found === 0 ? "is the header damaged?" : "are images and labels swapped?")}`,
   ),
   ERR_IDX_DIMENSIONS: row(
     3,
@@ -91,13 +96,13 @@ export const datasetCodes = {
   ),
   ERR_NPZ_ARRAYS: row(
     3,
-    (f: { path: string; expected: readonly string[]; found: string }) =>
-      `${f.path}: expected an archive with the arrays ${f.expected.join(" and ")}, found ${f.found}; is this a data set as Keras keeps it?`,
+    (f: { path: string; expected: readonly string[]; found: string; next?: string | undefined }) =>
+      `${f.path}: expected an archive with the arrays ${f.expected.join(" and ")}, found ${f.found}; ${f.next ?? "is this a data set as Keras keeps it?"}`,
   ),
   ERR_NPZ_ARRAY: row(
     3,
-    (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: expected ${f.expected}, found ${f.found}`,
+    (f: { path: string; expected: string; found: string; next?: string | undefined }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}${f.next === undefined ? "" : `; ${f.next}`}`,
   ),
   ERR_COUNT_MISMATCH: row(
     3,

@@ -86,7 +86,7 @@ const REFUSED: readonly (readonly [
     "an archive of long names",
     { ["a".repeat(2_000)]: x, ["b".repeat(2_000)]: y },
     "ERR_NPZ_ARRAYS",
-    /found a{80}…, b{80}…; is/,
+    /found a{80}…, b{80}…; run /,
   ],
   ["an archive of the other split", { x_train: x, y_train: y }, "ERR_NPZ_ARRAYS", /found x_train, y_train/],
   [

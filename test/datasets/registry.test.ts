@@ -114,11 +114,24 @@ test("refuses a folder without the files", async (t) => {
 });
 
 test("refuses an image file without labels", async (t) => {
+  for (const [name, words] of [
+    ["digits", /needs its labels; name them/],
+    ["digits-images-idx3-ubyte", /digits-labels-idx1-ubyte is not beside it/],
+  ] as const) {
+    const dataset = await temporaryFile(t, imageBytes(2), name);
+    const error = await t.throwsAsync(openDataset({ dataset, split: "test" }), {
+      instanceOf: DatasetError,
+      code: "ERR_DATASET_LABELS",
+    });
+    t.regex(error?.message ?? "", words);
+  }
+});
+
+test("finds the labels beside an image file by its name", async (t) => {
   const { dataset } = await pair(t, imageBytes(2), labelBytes(2));
-  await t.throwsAsync(openDataset({ dataset, split: "test" }), {
-    instanceOf: DatasetError,
-    code: "ERR_DATASET_LABELS",
-  });
+  t.is((await openDataset({ dataset, split: "test" })).total, 2);
+  const fewer = await pair(t, imageBytes(2), labelBytes(1));
+  await t.throwsAsync(openDataset({ dataset: fewer.dataset, split: "test" }), { code: "ERR_COUNT_MISMATCH" });
 });
 
 test("refuses labels beside a set that brings its own", async (t) => {

@@ -1,7 +1,7 @@
 /** Finds the files of a set of many: by a pattern, or by a list in a manifest. */
 import { dirname, join, resolve, sep } from "node:path";
 import { DatasetError } from "../../errors.js";
-import { pathKind } from "../../files/path-kind.js";
+import { labelsBeside } from "../labels-beside.js";
 import type { PairPaths } from "./streamed-dataset.js";
 
 /** A part with any of these may stand for several names. */
@@ -70,12 +70,9 @@ function splitPattern(pattern: string): { folder: string; rest: string } {
 }
 
 async function labelsOf(imagesPath: string): Promise<string> {
-  const name = fileName(imagesPath).replace("images", "labels").replace("idx3", "idx1").replace(/\.gz$/, "");
-  const candidates = [name, name + GZIPPED].map((one) => join(dirname(imagesPath), one));
-  const kinds = await Promise.all(candidates.map(pathKind));
-  const found = candidates.find((_, n) => kinds[n] === "file");
-  if (found !== undefined) return found;
-  throw new DatasetError("ERR_DATASET_LABELS_NAME", { path: imagesPath, expected: name });
+  const { expected, path } = (await labelsBeside(imagesPath)) ?? { expected: "", path: undefined };
+  if (path !== undefined) return path;
+  throw new DatasetError("ERR_DATASET_LABELS_NAME", { path: imagesPath, expected });
 }
 
 function fileName(path: string): string {
