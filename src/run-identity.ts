@@ -23,8 +23,8 @@ export function identityOf(
     dataset: dataset.sha256,
     view: dataset.view ?? AS_STORED,
     network: network.sha256,
-    // simd's predictions are proven to be float64's; probabilities come from the engine that computes them.
-    arithmetic: engine === "onnx" || probabilities ? engine : "float64",
+    // simd's predictions are proven to be float64's, its probabilities are not; ml-matrix has the logits of reference, bit by bit.
+    arithmetic: engine === "onnx" || (engine === "simd" && probabilities) ? engine : "float64",
     preprocessing: network.preprocessing,
     activations: activationsOf(network),
     classes,

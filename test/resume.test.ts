@@ -216,7 +216,7 @@ test("refuses the journal of another run, naming what differs", async (t) => {
     [{ dataset: { ...dataset, sha256: "6".repeat(64) } }, /dataset is "1+.* there and "6+.* here/],
     [{ limit: 500 }, /limit is 1003 there and 500 here/],
     [{ topK: 2 }, /topK is null there and 2 here/],
-    [{ engine: "onnx" }, /arithmetic is "ml-matrix" there and "onnx" here|onnxruntime-node/],
+    [{ engine: "onnx" }, /arithmetic is "float64" there and "onnx" here|onnxruntime-node/],
   ];
   for (const [other, words] of others) {
     const error = await t.throwsAsync(evaluate({ ...INPUT, ...other, resume }));

@@ -138,7 +138,7 @@ test("refuses parts that are missing, doubled, mixed, whole, incomplete or chang
   const fewer = await evaluated("fewer.json", ["--shard", "3/3", "--limit", "900"]);
   await refused([one, two, fewer], "ERR_PART_MIXED", /limit is 900 here and 1001 there/);
   const scored = await evaluated("scored.json", ["--shard", "3/3", "--calibration"]);
-  await refused([one, two, scored], "ERR_PART_MIXED", /arithmetic is "ml-matrix" here and "float64" there/);
+  await refused([one, two, scored], "ERR_PART_MIXED", /probabilities is true here and false there/);
   const network = await evaluated("network.json", ["--shard", "3/3", "--weights", "bundled-standardize"]);
   await refused([one, two, network], "ERR_PART_MIXED", /network is "[0-9a-f]{64}" here/);
   await refused([one, await evaluated("whole.json", [])], "ERR_PART_KIND", /found a whole result/);
