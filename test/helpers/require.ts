@@ -6,8 +6,14 @@ import test from "ava";
 /** Folder of MNIST's files, where there is one. */
 export const mnist: string | undefined = existingFolder(env.BATCHWISE_MNIST_DIR);
 
+/** Folder of strangers' model files and their cases.json, where there is one. */
+export const wild: string | undefined = existingFolder(env.BATCHWISE_WILD_DIR);
+
 const HINTS = {
   mnist: "set BATCHWISE_MNIST_DIR",
+  wild: "set BATCHWISE_WILD_DIR",
+  torch: "a python3 that imports torch: Debian's package python3-torch",
+  h5py: "a python3 that imports h5py: Debian's package python3-h5py",
   onnxruntime: "onnxruntime-node in node_modules, as .ci/run puts it there",
   redis: "a redis-server in PATH: Debian's package redis-server",
   bullmq: "bullmq and ioredis in node_modules, as .ci/run puts them there",
