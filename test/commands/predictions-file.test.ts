@@ -14,7 +14,11 @@ test("predictions that cannot be written are a fault beside the whole evaluation
   t.is(target.topK, 5);
   const output = await PredictionsOutput.open(target);
   const slab = allocateSlab({ firstImage: 0, count: 1, inputs: 4 });
-  await output.onSlab({ ...slab, probabilities: Float64Array.from([0.75, 0.25]) });
+  await output.onSlab({
+    ...slab,
+    probabilities: Float64Array.from([0.75, 0.25]),
+    ranking: Uint16Array.from([0, 1]),
+  });
   await rm(folder, { recursive: true });
   const faults: Error[] = [];
   const evaluation = await output.finish(sampleEvaluation(), faults);
