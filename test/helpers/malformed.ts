@@ -206,12 +206,7 @@ export const MALFORMED_NETWORKS: Readonly<Record<string, Malformed>> = {
     code: "ERR_ONNX_OPERATOR",
   },
   "domain.onnx": {
-    bytes: onnx({
-      opsets: [
-        ["", 13],
-        ["com.microsoft", 1],
-      ],
-    }),
+    bytes: onnx({ nodes: [{ ...gemm(["x", "w", "b"], "y"), domain: "com.microsoft" }] }),
     code: "ERR_ONNX_OPSET",
   },
   "truncated-varint.onnx": { bytes: Buffer.from([8, 0xff]), code: "ERR_ONNX_MALFORMED" },
