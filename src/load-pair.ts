@@ -143,8 +143,8 @@ async function pairUp<N extends Network | OnnxModel>(
         decodeAfter,
       });
       const size = await decodeAfter;
-      if (size !== undefined && offset < size.total) {
-        assertFits(loaded, size.shape);
+      // What does not fit is refused once the images are whole: a fault of theirs is named first.
+      if (size !== undefined && offset < size.total && doesFit(loaded, size.shape)) {
         onSized?.({ network: loaded, range: rangesOf(options, size.total).range });
       }
       return loaded;
@@ -212,6 +212,15 @@ function rangesOf(
   if (offset >= total) throw new DatasetError("ERR_RANGE_EMPTY", { offset, total });
   const whole = { offset, limit: Math.min(limit, total - offset) };
   return { whole, range: shard === undefined ? whole : shardOf(whole, shard) };
+}
+
+function doesFit(network: Network | OnnxModel, shape: ImageShape): boolean {
+  try {
+    assertFits(network, shape);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function assertFits(network: Network | OnnxModel, shape: ImageShape): void {
