@@ -49,7 +49,7 @@ async function runFit({ output, ...input }: FitFlags, context: Context): Promise
   if (extname(output).toLowerCase() !== ENDING) {
     throw new UsageError("ERR_OPTION_VALUE", {
       option: "--output",
-      expected: `a ${ENDING} file`,
+      expected: `a ${ENDING} file (convert writes --mean and --std into an .onnx)`,
       found: output,
     });
   }
