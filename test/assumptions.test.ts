@@ -241,6 +241,23 @@ test("a configuration file and a suite of checks can be strict, and a suite's en
   t.is(checks[1].evaluation.assumptions.length, 2);
 });
 
+test("a merge names what any part assumed, and --strict refuses results that rest on it", async (t) => {
+  const weights = await written(t, "w.npz", encodeNpz(NETWORK, "float64"));
+  const folder = await temporaryFolder(t);
+  const path = (name: string) => join(folder, name);
+  const run = (...args: string[]) =>
+    runCli(["--weights", weights, "--limit", "200", "--threads", "0", "--quiet", ...args]);
+  await run("--shard", "1/2", "--activation", "sigmoid", "--normalize", "scale", "--output", path("1.json"));
+  await run("--shard", "2/2", "--output", path("2.json"));
+  const { stdout, stderr } = await runCli(["merge", path("1.json"), path("2.json"), "--format", "json"]);
+  t.is(JSON.parse(stdout).assumptions.length, 2);
+  t.regex(stderr, /^assumed: sigmoid between layers, pixels ÷ 255/);
+  await run("--output", path("all.json"), "--predictions", path("all.ndjson"));
+  const compared = await runCli(["compare", path("all.json"), path("all.json"), "--strict"]);
+  t.is(compared.status, 3, compared.stderr);
+  t.regex(compared.stderr, /ERR_ASSUMED/);
+});
+
 test("a line of assumptions counts what each file leaves open", (t) => {
   const of = (source: string, what: string, option: string | null) =>
     ({ subject: "pixels", source, what, option }) as const;

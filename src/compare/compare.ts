@@ -6,6 +6,7 @@ import type { Dataset } from "../contracts/dataset.js";
 import type { DownloadNotice } from "../download/catalog-entry.js";
 import type { RunError } from "../errors.js";
 import { openSharedExecutor } from "../executors/registry.js";
+import { assertStated } from "../load-pair.js";
 import { rounded } from "../milliseconds.js";
 import { resolveOptions } from "../options.js";
 import { emptyAnswers, type PairedAnswers } from "./answers.js";
@@ -90,6 +91,7 @@ export async function compareWith(
     signal,
     ...(onDownload && { onDownload }),
   });
+  if (options.strict) assertStated(assumptionsOf(sides));
   for (const side of results) {
     assertSameImages(side, images);
     await assertRoomForPredictions(side);

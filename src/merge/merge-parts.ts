@@ -1,5 +1,6 @@
 /** Adds the answers of all shards of a run to the answer of the whole. */
 import { checkArgument, listOf, TEXT } from "../arguments.js";
+import { distinct } from "../assumptions.js";
 import type { Evaluation } from "../contracts/result.js";
 import { FileError } from "../errors.js";
 import { addPartials } from "../metrics/partial-sums.js";
@@ -30,7 +31,7 @@ export async function mergeParts(paths: readonly string[]): Promise<Evaluation> 
   const { total } = counts;
   return {
     schemaVersion: 1,
-    assumptions: first.answer.assumptions,
+    assumptions: distinct(answers.flatMap(({ assumptions }) => assumptions)),
     dataset: { ...first.answer.dataset, offset: identity.offset },
     network: first.answer.network,
     run: mergedRun(answers),
