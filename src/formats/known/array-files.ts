@@ -6,6 +6,7 @@ import {
   exported,
   exportedSet,
   type KnownFile,
+  pixelsCheck,
   python,
   WITH_ACTIVATION,
 } from "./known-file.js";
@@ -60,6 +61,11 @@ function imagesCode(expression: string, { descr, shape }: NpyOutline): string | 
         ? `(${expression}*(255 if ${expression}.max()<=1 else 1)).round().astype('u1')`
         : `${expression}.astype('u1')`;
   return `np.ascontiguousarray((${numbers}).reshape(-1,${sides.join(",")}))`;
+}
+
+/** Nothing for bytes and booleans, which are pixels in any case. */
+function checkOf(expression: string, { descr }: NpyOutline): string {
+  return /^[|<>=]?(u1|b1)$/.test(descr) ? "" : pixelsCheck(expression);
 }
 
 /** Of (N, R, C), (N, R, C, 1), (N, 1, R, C) and (N, R²). */
@@ -160,12 +166,12 @@ const setArchive: KnownFile = {
     if (images === undefined)
       return "images have one channel here: save them as u1 (images, rows, columns), as x_test, with y_test";
     if (set.labels === undefined) {
-      return withLabels(file, "import numpy as np; d=np.load(FILE)", images);
+      return withLabels(file, `import numpy as np; d=np.load(FILE)${checkOf(`d['${name}']`, array)}`, images);
     }
     const labels = labelsCode(`d['${set.labels[0]}']`, set.labels[1]);
     return exportedSet(
       path,
-      `import numpy as np; d=np.load(FILE); np.savez('out.npz',x_${split}=${images},y_${split}=${labels})`,
+      `import numpy as np; d=np.load(FILE)${checkOf(`d['${name}']`, array)}; np.savez('out.npz',x_${split}=${images},y_${split}=${labels})`,
     );
   },
 };
@@ -227,7 +233,7 @@ const singleArray: KnownFile = {
     const images = imagesCode("x", array);
     if (images === undefined)
       return "give the images, u1 (images, rows, columns), and their labels in one .npz, as x_test and y_test";
-    return withLabels(file, "import numpy as np; x=np.load(FILE)", images);
+    return withLabels(file, `import numpy as np; x=np.load(FILE)${checkOf("x", array)}`, images);
   },
 };
 

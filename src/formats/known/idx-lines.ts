@@ -1,6 +1,6 @@
 /** IDX files whose type or rank is another than that of images or labels: the NumPy line that makes one of them. */
 import { readFileHead } from "./file-head.js";
-import { python } from "./known-file.js";
+import { pixelsCheck, python } from "./known-file.js";
 
 /** NumPy's types by the third byte (yann.lecun.com/exdb/mnist). */
 const TYPES: ReadonlyMap<number, string> = new Map([
@@ -39,8 +39,8 @@ export async function idxStep(path: string, as: "images" | "labels"): Promise<st
     type === "u1"
       ? ""
       : type.includes("f")
-        ? "; a=(a*(255 if a.max()<=1 else 1)).round().astype('u1')"
-        : "; a=a.astype('u1')";
+        ? `${pixelsCheck("a")}; a=(a*(255 if a.max()<=1 else 1)).round().astype('u1')`
+        : `${pixelsCheck("a")}; a=a.astype('u1')`;
   const code = `${open}${bytesOf}; n=len(a)//${sides[0] * sides[1]}; open('out-images-idx3-ubyte','wb').write(bytes([0,0,8,3])+np.array([n,${sides.join(",")}],'>u4').tobytes()+a.tobytes())`;
   return `run ${python(path, code)} and give --dataset out-images-idx3-ubyte --labels FILE`;
 }

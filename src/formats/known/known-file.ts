@@ -84,3 +84,9 @@ export function exportedSet(path: string, code: string): string {
 export const WITH_ACTIVATION = " --activation NAME (sigmoid, relu, tanh or identity, as it was trained)";
 
 export const TRUSTED = " (it runs code of the file: only for one that you trust)";
+
+/** A statement for pixels that are no bytes: standardized ones would become others without a word. */
+export function pixelsCheck(expression: string): string {
+  const [x, whole] = [expression, `(${expression}%1==0).all()`];
+  return `; assert ${x}.min()>=0 and ${x}.max()<=255 and (${x}.max()<=1 or ${whole}),'pixels are not 0 to 1 or 0 to 255'`;
+}
