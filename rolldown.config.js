@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { defineConfig } from "rolldown";
 
-const PAGE = "src/reports/html/page/";
+const PAGE = "page/";
 /** In the order in which they are to be read: print last, since it takes back. */
 const PAGE_STYLES = ["base", "matrix", "cards", "charts", "comparison", "print"];
 
@@ -15,7 +15,7 @@ const ML_MATRIX = JSON.parse(
 
 /** A build an entry, so that none loads a chunk only because another shares it. */
 export default defineConfig([
-  bundleOf("cli", "dist/src/cli.js", { cleanDir: true }),
+  bundleOf("cli", "dist/src/cli/cli.js", { cleanDir: true }),
   bundleOf("worker", "dist/workers/evaluate.js"),
   pageOfReport(),
 ]);

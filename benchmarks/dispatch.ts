@@ -1,16 +1,16 @@
 /** What a task costs beside its work: engines that compute nothing, slabs of one pixel an image. */
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
-import { SILENT } from "../src/contracts/log.js";
-import type { Layer } from "../src/contracts/network.js";
-import { createInlineExecutor } from "../src/executors/inline.js";
-import { openExecutor } from "../src/executors/registry.js";
-import { createTaskRunner } from "../src/executors/task-runner.js";
-import { unpackAnswers } from "../src/executors/wire.js";
+import { SILENT } from "../src/base/contracts/log.js";
+import type { Layer } from "../src/base/contracts/network.js";
+import { allocateSlab } from "../src/base/slab.js";
 import { createTally } from "../src/metrics/tally.js";
-import { runBatches } from "../src/run-batches.js";
-import { taskOf } from "../src/slabs/plan.js";
-import { allocateSlab } from "../src/slabs/slab.js";
+import { createInlineExecutor } from "../src/pool/inline.js";
+import { taskOf } from "../src/pool/plan.js";
+import { openExecutor } from "../src/pool/registry.js";
+import { runBatches } from "../src/pool/run-batches.js";
+import { createTaskRunner } from "../src/pool/task-runner.js";
+import { unpackAnswers } from "../src/pool/wire.js";
 import { measure, type Rival, tableOf, timed } from "./harness.js";
 import type { Question } from "./question.js";
 import { versionOf } from "./rivals/installed.js";

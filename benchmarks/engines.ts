@@ -1,5 +1,5 @@
 /** Steady state: bytes in memory to classes, everything warm. */
-import { evaluate } from "../src/evaluate.js";
+import { evaluate } from "../src/evaluate/evaluate.js";
 import { bestOfEach, measure, STEADY, tableOf } from "./harness.js";
 import type { Question } from "./question.js";
 import { type Contestant, proving } from "./rivals/contestant.js";

@@ -4,8 +4,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { UsageError } from "../src/errors.js";
-import { integer, oneOf } from "../src/options.js";
+import { UsageError } from "../src/base/errors.js";
+import { integer, oneOf } from "../src/evaluate/options.js";
 import { machineText } from "./harness.js";
 import type { Question } from "./question.js";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip } from "node:zlib";
-import { readIdx } from "../src/datasets/idx.js";
+import { readIdx } from "../src/data/idx.js";
 
 export interface ShardsRequest {
   readonly folder: string;

@@ -2,18 +2,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Dataset } from "../src/contracts/dataset.js";
-import type { FoldedLayers } from "../src/contracts/engine.js";
-import type { Network } from "../src/contracts/network.js";
-import { foldPreprocessing } from "../src/engines/fold.js";
+import type { Dataset } from "../src/base/contracts/dataset.js";
+import type { FoldedLayers } from "../src/base/contracts/engine.js";
+import type { Network } from "../src/base/contracts/network.js";
+import { FIXTURES } from "../src/base/package-root.js";
+import type { Slab } from "../src/base/slab.js";
+import { argmax } from "../src/engines/argmax.js";
 import { createReferenceEngine } from "../src/engines/reference.js";
-import { loadPair } from "../src/load-pair.js";
-import { argmax } from "../src/metrics/argmax.js";
+import { loadPair } from "../src/evaluate/load-pair.js";
+import type { EvaluateInput } from "../src/evaluate/options.js";
+import { resolveOptions } from "../src/evaluate/options.js";
+import { foldPreprocessing } from "../src/networks/fold.js";
 import { layerSizes } from "../src/networks/layer-sizes.js";
-import type { EvaluateInput } from "../src/options.js";
-import { resolveOptions } from "../src/options.js";
-import { FIXTURES } from "../src/package-root.js";
-import type { Slab } from "../src/slabs/slab.js";
 import type { Bench } from "./question.js";
 
 /** MNIST's folder, where it is given; the bundled set otherwise. */

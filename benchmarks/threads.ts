@@ -1,7 +1,7 @@
 /** What a second thread gives, on a run long enough for its start and its end not to count. */
 import { availableParallelism } from "node:os";
-import type { Slab } from "../src/slabs/slab.js";
-import { allocateSlab } from "../src/slabs/slab.js";
+import type { Slab } from "../src/base/slab.js";
+import { allocateSlab } from "../src/base/slab.js";
 import { type Measured, measure, type Rival, tableOf } from "./harness.js";
 import type { Question } from "./question.js";
 import { versionOf } from "./rivals/installed.js";

@@ -1,8 +1,8 @@
 /** Holds `simd` against `reference` on random networks of every magnitude that a float64 can have. */
-import { ACTIVATIONS, type Layer } from "../src/contracts/network.js";
-import { createReferenceEngine } from "../src/engines/reference.js";
-import { createSimdEngine, prepareSimd } from "../src/engines/simd/engine.js";
-import { argmax, NanLogitError } from "../src/metrics/argmax.js";
+import { ACTIVATIONS, type Layer } from "#src/base/contracts/network.js";
+import { argmax, NanLogitError } from "#src/engines/argmax.js";
+import { createReferenceEngine } from "#src/engines/reference.js";
+import { createSimdEngine, prepareSimd } from "#src/engines/simd/engine.js";
 
 export interface RangeRequest {
   readonly networks: number;

@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
-import { PACKAGE_ROOT } from "../src/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package-root.js";
 
 /** `type` costs nothing at run time; `lazy` is an `import()`, loaded when it is first needed. */
 export type ImportKind = "value" | "lazy" | "type";
@@ -20,9 +20,9 @@ export interface ImportGraph {
   readonly imports: readonly FileImport[];
 }
 
-const FOLDERS = ["src", "workers"];
-/** Built by themselves: AssemblyScript for WebAssembly, and the report's page for a browser. */
-const isBuiltApart = (path: string) => path.endsWith(".as.ts") || path.startsWith("src/reports/html/page/");
+const FOLDERS = ["src", "workers", "page"];
+/** AssemblyScript, built by its own compiler to WebAssembly. */
+const isBuiltApart = (path: string) => path.endsWith(".as.ts");
 
 export async function readImportGraph(): Promise<ImportGraph> {
   const files = (await Promise.all(FOLDERS.map(typeScriptFiles))).flat().sort();
@@ -39,13 +39,13 @@ async function typeScriptFiles(folder: string): Promise<string[]> {
     .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts") && !isBuiltApart(path));
 }
 
-/** Of a source's text, the imports of files of ours; packages and Node's own modules are left out. */
+/** Finds the imports of our own files in a source text; packages and Node's modules are left out. */
 export function importsOf(path: string, text: string): FileImport[] {
   const found: FileImport[] = [];
   const add = (specifier: ts.Node | undefined, kind: ImportKind) => {
-    if (specifier === undefined || !ts.isStringLiteral(specifier) || !specifier.text.startsWith(".")) return;
-    const to = normalize(join(dirname(path), specifier.text)).replace(/\.js$/, ".ts");
-    found.push({ from: path, to, kind });
+    if (specifier === undefined || !ts.isStringLiteral(specifier)) return;
+    const to = pathOf(path, specifier.text);
+    if (to !== undefined) found.push({ from: path, to, kind });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) {
@@ -63,17 +63,21 @@ export function importsOf(path: string, text: string): FileImport[] {
   return found;
 }
 
+function pathOf(from: string, specifier: string): string | undefined {
+  if (specifier.startsWith("#src/")) return specifier.replace("#src/", "src/").replace(/\.js$/, ".ts");
+  if (!specifier.startsWith(".")) return undefined;
+  return normalize(join(dirname(from), specifier)).replace(/\.js$/, ".ts");
+}
+
 /** `verbatimModuleSyntax` drops an import where its clause is a type's, and keeps one of nothing but `type` names. */
 function isTypeOnly({ importClause }: ts.ImportDeclaration): boolean {
   return importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
 }
 
-/** Files that import each other in a ring, `import()` included, types left out; the first ring found, or undefined. */
+/** Returns the first circle of files that import each other, `import()` and types included, or undefined. */
 export function findCircle({ files, imports }: ImportGraph): readonly string[] | undefined {
   const targets = new Map<string, string[]>();
-  for (const { from, to, kind } of imports) {
-    if (kind !== "type") targets.set(from, [...(targets.get(from) ?? []), to]);
-  }
+  for (const { from, to } of imports) targets.set(from, [...(targets.get(from) ?? []), to]);
   const done = new Set<string>();
   const path: string[] = [];
   const visit = (file: string): readonly string[] | undefined => {

@@ -5,16 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process, { env, stdout } from "node:process";
 import { fileURLToPath } from "node:url";
-import { PACKAGE_ROOT } from "../src/package-root.js";
-import { markdownTable } from "../src/reports/markdown-text.js";
+import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { markdownTable } from "#src/reports/markdown-text.js";
 
 const KILLS = "50";
 /** Beside test/faults, whatever of other tests injects faults too. */
 const FILES = [
   "dist/test/faults/*.test.js",
-  "dist/test/executors/local-pool.test.js",
-  "dist/test/resume.test.js",
-  "dist/test/journal/*.test.js",
+  "dist/test/pool/local-pool.test.js",
+  "dist/test/evaluate/resume.test.js",
+  "dist/test/evaluate/journal/*.test.js",
 ];
 
 interface Row {

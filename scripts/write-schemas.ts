@@ -1,11 +1,11 @@
 /** Writes the JSON Schemas that the package publishes, from the schemas that check files as they are read. */
 import { mkdir, writeFile } from "node:fs/promises";
 import * as z from "zod";
-import { PACKAGE_ROOT } from "../src/package-root.js";
-import { checksSchema } from "../src/schemas/checks.js";
-import { configSchema } from "../src/schemas/config.js";
-import { manifestSchema } from "../src/schemas/manifest.js";
-import { resultSchema } from "../src/schemas/result.js";
+import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { configSchema } from "#src/cli/schemas/config.js";
+import { manifestSchema } from "#src/data/schemas/manifest.js";
+import { checksSchema } from "#src/evaluate/schemas/checks.js";
+import { resultSchema } from "#src/evaluate/schemas/result.js";
 
 const SCHEMAS = {
   checks: checksSchema,

@@ -1,29 +1,35 @@
 /** The public API of Batchwise. @module */
-export { type CheckHooks, check } from "./check/check.js";
-export type { CheckInput } from "./check/suite.js";
-export type { PairedAnswers } from "./compare/answers.js";
-export { type CompareHooks, type CompareOutcome, type ComparePlan, compare } from "./compare/compare.js";
-export type { CompareInput } from "./compare/options.js";
-export type { Assumption, AssumptionSubject } from "./contracts/assumption.js";
-export type { CheckOutcome, CheckStatus, ChecksReport } from "./contracts/checks.js";
-export type { ComparedSide, Comparison, ComparisonResult, SideScore } from "./contracts/comparison.js";
-export type { Dataset, DatasetView, ImageRange, ImageShape, Split } from "./contracts/dataset.js";
-export type { Candidate, Diagnosis, ScoredCandidate } from "./contracts/diagnosis.js";
-export type { EngineName } from "./contracts/engine.js";
-export type { GateCode, GateOutcome } from "./contracts/gate.js";
-export type { RunIdentity } from "./contracts/identity.js";
-export type { DurableOutput, OutputFacts, OutputPosition } from "./contracts/journal.js";
-export type { Log } from "./contracts/log.js";
+
+export type { Assumption, AssumptionSubject } from "#src/base/contracts/assumption.js";
+export type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
+export type {
+  ComparedSide,
+  Comparison,
+  ComparisonResult,
+  SideScore,
+} from "#src/base/contracts/comparison.js";
+export type { Dataset, DatasetView, ImageRange, ImageShape, Split } from "#src/base/contracts/dataset.js";
+export type { Candidate, Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
+export type { EngineName } from "#src/base/contracts/engine.js";
+export type { GateCode, GateOutcome } from "#src/base/contracts/gate.js";
+export type { RunIdentity } from "#src/base/contracts/identity.js";
+export type { DurableOutput, OutputFacts, OutputPosition } from "#src/base/contracts/journal.js";
+export type { Log } from "#src/base/contracts/log.js";
 export type {
   ClassAverages,
   ClassMetrics,
   ConfusionMetrics,
   ReliabilityBin,
   ScoreMetrics,
-} from "./contracts/metrics.js";
-export type { Activation, Layer, Network } from "./contracts/network.js";
-export type { PartialCounts, SerialisedScoreSums, Shard, ShardPart } from "./contracts/partial.js";
-export type { Normalization, Preprocessing, Standardizing, Whitening } from "./contracts/preprocessing.js";
+} from "#src/base/contracts/metrics.js";
+export type { Activation, Layer, Network } from "#src/base/contracts/network.js";
+export type { PartialCounts, SerialisedScoreSums, Shard, ShardPart } from "#src/base/contracts/partial.js";
+export type {
+  Normalization,
+  Preprocessing,
+  Standardizing,
+  Whitening,
+} from "#src/base/contracts/preprocessing.js";
 export type {
   AnyEvaluation,
   BootstrapInterval,
@@ -33,17 +39,9 @@ export type {
   PredictedCounts,
   PredictionsFile,
   ResultCounts,
-} from "./contracts/result.js";
-export type { HostFacts, RunFacts, TimelineEntry, Timing } from "./contracts/run.js";
-export type { Tensor } from "./contracts/tensor.js";
-export { type IdxData, type IdxFile, type ReadIdxOptions, readIdx } from "./datasets/idx.js";
-export type { IdxDtype } from "./datasets/idx-header.js";
-export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "./datasets/mnist.js";
-export { type DatasetRequest, openDataset } from "./datasets/registry.js";
-export { type DiagnoseHooks, diagnose } from "./diagnose/diagnose.js";
-export type { DiagnoseInput } from "./diagnose/input.js";
-export type { DownloadNotice, DownloadOptions } from "./download/catalog-entry.js";
-export { sigmoid } from "./engines/activate.js";
+} from "#src/base/contracts/result.js";
+export type { HostFacts, RunFacts, TimelineEntry, Timing } from "#src/base/contracts/run.js";
+export type { Tensor } from "#src/base/contracts/tensor.js";
 export {
   BatchwiseError,
   DatasetError,
@@ -56,9 +54,36 @@ export {
   RunError,
   TransferError,
   UsageError,
-} from "./errors.js";
-export { type EvaluateHooks, evaluate, type Progress } from "./evaluate.js";
-export { type Evaluator, type EvaluatorInput, type EvaluatorRun, openEvaluator } from "./evaluator.js";
+} from "#src/base/errors.js";
+export { IncompleteError } from "#src/base/incomplete.js";
+export type { SlabRing } from "#src/base/ring.js";
+export type { AnswerRoom, Slab } from "#src/base/slab.js";
+export { type IdxData, type IdxFile, type ReadIdxOptions, readIdx } from "#src/data/idx.js";
+export type { IdxDtype } from "#src/data/idx-header.js";
+export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "#src/data/mnist.js";
+export { type DatasetRequest, openDataset } from "#src/data/registry.js";
+export { sigmoid } from "#src/engines/activate.js";
+export { predict } from "#src/engines/predict.js";
+export { softmax } from "#src/engines/softmax.js";
+export { type CheckHooks, check } from "#src/evaluate/check/check.js";
+export type { CheckInput } from "#src/evaluate/check/suite.js";
+export type { PairedAnswers } from "#src/evaluate/compare/answers.js";
+export {
+  type CompareHooks,
+  type CompareOutcome,
+  type ComparePlan,
+  compare,
+} from "#src/evaluate/compare/compare.js";
+export type { CompareInput } from "#src/evaluate/compare/options.js";
+export { type DiagnoseHooks, diagnose } from "#src/evaluate/diagnose/diagnose.js";
+export type { DiagnoseInput } from "#src/evaluate/diagnose/input.js";
+export { type EvaluateHooks, evaluate, type Progress } from "#src/evaluate/evaluate.js";
+export {
+  type Evaluator,
+  type EvaluatorInput,
+  type EvaluatorRun,
+  openEvaluator,
+} from "#src/evaluate/evaluator.js";
 export {
   type Fit,
   type FitInput,
@@ -66,17 +91,13 @@ export {
   type FittedStandardizing,
   type FittedWhitening,
   fitPreprocessing,
-} from "./fit.js";
-export { imgShow } from "./img-show.js";
-export { IncompleteError } from "./incomplete.js";
-export { mergeParts } from "./merge/merge-parts.js";
-export { softmax } from "./metrics/softmax.js";
-export type { AskedPreprocessing } from "./networks/recipe.js";
-export { type LoadedNetwork, type LoadNetworkOptions, loadNetwork } from "./networks/registry.js";
-export type { EvaluateInput, NumberLike } from "./options.js";
-export { predict } from "./predict.js";
-export type { EvaluationPlan, PrepareHooks } from "./prepare.js";
-export type { RunHooks } from "./run-prepared.js";
-export type { OnSlab } from "./slabs/handover.js";
-export type { SlabRing } from "./slabs/ring.js";
-export type { AnswerRoom, Slab } from "./slabs/slab.js";
+} from "#src/evaluate/fit.js";
+export { mergeParts } from "#src/evaluate/merge/merge-parts.js";
+export type { EvaluateInput, NumberLike } from "#src/evaluate/options.js";
+export type { EvaluationPlan, PrepareHooks } from "#src/evaluate/prepare.js";
+export type { RunHooks } from "#src/evaluate/run-prepared.js";
+export type { DownloadNotice, DownloadOptions } from "#src/files/download/catalog-entry.js";
+export type { AskedPreprocessing } from "#src/networks/recipe.js";
+export { type LoadedNetwork, type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";
+export type { OnSlab } from "#src/pool/handover.js";
+export { imgShow } from "#src/reports/img-show.js";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
-import { evaluate } from "../src/evaluate.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
 import { mnist, needs } from "./helpers/require.js";
 import { askScikit, isNear, type ScikitConfusion, type ScikitScores, withScikit } from "./helpers/scikit.js";
 

@@ -1,14 +1,14 @@
 /** The book's network on the whole of MNIST, held against NumPy's answers, by every road that the book takes. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ENGINES, type EngineName } from "../src/contracts/engine.js";
-import { loadMnist } from "../src/datasets/mnist.js";
-import { foldPreprocessing } from "../src/engines/fold.js";
-import { createEngine } from "../src/engines/registry.js";
-import { evaluate } from "../src/evaluate.js";
-import { argmax } from "../src/metrics/argmax.js";
-import { loadNetwork } from "../src/networks/registry.js";
-import { predict } from "../src/predict.js";
+import { ENGINES, type EngineName } from "#src/base/contracts/engine.js";
+import { loadMnist } from "#src/data/mnist.js";
+import { argmax } from "#src/engines/argmax.js";
+import { predict } from "#src/engines/predict.js";
+import { createEngine } from "#src/engines/registry.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import { foldPreprocessing } from "#src/networks/fold.js";
+import { loadNetwork } from "#src/networks/registry.js";
 import { runCli } from "./helpers/cli.js";
 import { testOf } from "./helpers/engines.js";
 import { mnist, needs } from "./helpers/require.js";

@@ -1,14 +1,14 @@
 /** One answer, byte for byte as JSON, however it is computed. Node's versions: `npm run determinism`. */
 import { readFile } from "node:fs/promises";
 import test, { type ExecutionContext } from "ava";
+import { ENGINES, type EngineName } from "#src/base/contracts/engine.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { FIXTURES } from "#src/base/package-root.js";
+import { openDataset } from "#src/data/registry.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import { openEvaluator } from "#src/evaluate/evaluator.js";
+import type { EvaluateInput } from "#src/evaluate/options.js";
 import { BATCH_SIZES, THREADS } from "../scripts/determinism-matrix.js";
-import { ENGINES, type EngineName } from "../src/contracts/engine.js";
-import type { AnyEvaluation } from "../src/contracts/result.js";
-import { openDataset } from "../src/datasets/registry.js";
-import { evaluate } from "../src/evaluate.js";
-import { openEvaluator } from "../src/evaluator.js";
-import type { EvaluateInput } from "../src/options.js";
-import { FIXTURES } from "../src/package-root.js";
 import { testOf } from "./helpers/engines.js";
 import { coordinateHere, startHost } from "./helpers/hosts.js";
 import { redisTest, startRedis } from "./helpers/redis.js";

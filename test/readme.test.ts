@@ -1,7 +1,7 @@
 /** The README's two languages say the same, as far as that can be seen without reading them. */
 import { readFile } from "node:fs/promises";
 import test from "ava";
-import { PACKAGE_ROOT } from "../src/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package-root.js";
 
 const BLOCK = /^```\w*\n[\s\S]*?^```$/gm;
 

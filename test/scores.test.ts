@@ -1,13 +1,13 @@
 /** Evaluations with probabilities: the same for every engine, and nothing of it where nobody asks. */
 import test from "ava";
-import type { Executor, TaskResult } from "../src/contracts/executor.js";
-import { evaluate, evaluateWith } from "../src/evaluate.js";
-import { openEvaluator } from "../src/evaluator.js";
-import { openExecutor } from "../src/executors/registry.js";
-import { scoreMetrics } from "../src/metrics/score-metrics.js";
-import { sumScores } from "../src/metrics/score-sums.js";
-import { predict } from "../src/predict.js";
-import type { Slab } from "../src/slabs/slab.js";
+import type { Executor, TaskResult } from "#src/base/contracts/executor.js";
+import type { Slab } from "#src/base/slab.js";
+import { predict } from "#src/engines/predict.js";
+import { evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
+import { openEvaluator } from "#src/evaluate/evaluator.js";
+import { scoreMetrics } from "#src/metrics/score-metrics.js";
+import { sumScores } from "#src/metrics/score-sums.js";
+import { openExecutor } from "#src/pool/registry.js";
 import { testOf } from "./helpers/engines.js";
 import { randomDataset, randomNetwork } from "./helpers/random.js";
 

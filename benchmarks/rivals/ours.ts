@@ -1,13 +1,13 @@
 /** Our own way from slabs to classes, over workers that stay warm. */
-import type { EngineName, FoldedLayers } from "../../src/contracts/engine.js";
-import { SILENT } from "../../src/contracts/log.js";
-import { openEvaluator } from "../../src/evaluator.js";
-import { openExecutor } from "../../src/executors/registry.js";
+import type { EngineName, FoldedLayers } from "../../src/base/contracts/engine.js";
+import { SILENT } from "../../src/base/contracts/log.js";
+import type { Slab } from "../../src/base/slab.js";
+import { openEvaluator } from "../../src/evaluate/evaluator.js";
 import { createTally } from "../../src/metrics/tally.js";
-import { runBatches } from "../../src/run-batches.js";
-import type { TaskPlan } from "../../src/slabs/plan.js";
-import type { Slab } from "../../src/slabs/slab.js";
-import { taskPlanFor } from "../../src/slabs/task-size.js";
+import type { TaskPlan } from "../../src/pool/plan.js";
+import { openExecutor } from "../../src/pool/registry.js";
+import { runBatches } from "../../src/pool/run-batches.js";
+import { taskPlanFor } from "../../src/pool/task-size.js";
 import type { Subject } from "../subject.js";
 import type { Contestant } from "./contestant.js";
 

@@ -1,6 +1,6 @@
 /** The rival: ml-matrix as its documentation uses it, batch by batch, on weights with the preprocessing folded in. */
 import { Matrix } from "ml-matrix";
-import type { FoldedLayers } from "../../src/contracts/engine.js";
+import type { FoldedLayers } from "../../src/base/contracts/engine.js";
 import { ACTIVATE } from "../../src/engines/activate.js";
 
 /** pixels (count × I) u8 → logits (count × O) f64; matrices of weights are made once. */

@@ -1,6 +1,6 @@
 /** Holds each image's class against what is expected as soon as its batch is merged; a nanosecond an image. */
 import assert from "node:assert/strict";
-import type { Slab } from "../../src/slabs/slab.js";
+import type { Slab } from "../../src/base/slab.js";
 
 type OnMerged = (slab: Slab, start: number, count: number) => void;
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { Random } from "../../fixtures/random.js";
-import { allocateSlab, type Slab, viewSlab } from "../../src/slabs/slab.js";
+import { allocateSlab, type Slab, viewSlab } from "../../src/base/slab.js";
 import { onlySlab, type Subject } from "../subject.js";
 
 const SEED = 20_240_601;

@@ -1,6 +1,6 @@
 /** Batches of which every twentieth takes its worker's life, after its images were predicted and before it is answered. */
-import type { AnyEvaluation } from "../../src/contracts/result.js";
-import { evaluate, evaluateWith } from "../../src/evaluate.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
 import { openFaulty } from "../../test/helpers/faulty.js";
 import type { Fault } from "../../test/workers/faults.js";
 import type { Part } from "./part.js";

@@ -3,8 +3,8 @@ import { open } from "node:fs/promises";
 import { getActiveResourcesInfo } from "node:process";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
-import { evaluate } from "../../src/evaluate.js";
-import type { EvaluateInput } from "../../src/options.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import type { EvaluateInput } from "#src/evaluate/options.js";
 import { footprintOf } from "./footprint.js";
 import type { Part } from "./part.js";
 

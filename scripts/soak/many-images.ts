@@ -2,11 +2,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ResultCounts } from "#src/base/contracts/result.js";
+import { IncompleteError } from "#src/base/incomplete.js";
+import { FIXTURES } from "#src/base/package-root.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
 import { readOriginals, writeShards } from "../../benchmarks/shifted-shards.js";
-import type { ResultCounts } from "../../src/contracts/result.js";
-import { evaluate } from "../../src/evaluate.js";
-import { IncompleteError } from "../../src/incomplete.js";
-import { FIXTURES } from "../../src/package-root.js";
 import type { Part } from "./part.js";
 
 const FILE_IMAGES = 100_000;

@@ -1,6 +1,6 @@
 /** Ten evaluations at once in one process, again and again: each answers what it answers alone. */
-import { evaluate } from "../../src/evaluate.js";
-import type { EvaluateInput } from "../../src/options.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import type { EvaluateInput } from "#src/evaluate/options.js";
 import type { Part } from "./part.js";
 
 /** As different as evaluations are. */

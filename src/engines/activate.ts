@@ -1,5 +1,5 @@
 /** The activations, element by element, in float64. */
-import type { Activation } from "../contracts/network.js";
+import type { Activation } from "#src/base/contracts/network.js";
 
 export const ACTIVATE: Readonly<Record<Activation, (x: number) => number>> = {
   sigmoid,

@@ -1,5 +1,5 @@
 /** The default engine: ml-matrix's float64 matrices, driven as fast as they go. */
-import type { Engine, FoldedLayers } from "../contracts/engine.js";
+import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
 import { ACTIVATE } from "./activate.js";
 import { ZeroSkippingMatrix } from "./zero-skipping-matrix.js";
 

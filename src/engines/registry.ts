@@ -1,9 +1,9 @@
 /** Engines by name; each is loaded only when asked for. */
-import type { Engine, EngineName, EngineSource, FoldedLayers } from "../contracts/engine.js";
-import type { OnnxModel } from "../contracts/onnx-model.js";
-import { NetworkError } from "../errors.js";
-import type { SimdAssets } from "./simd/engine.js";
-import { loadKernel } from "./simd/load-kernel.js";
+import type { Engine, EngineName, EngineSource, FoldedLayers } from "#src/base/contracts/engine.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import { NetworkError } from "#src/base/errors.js";
+import type { SimdAssets } from "#src/engines/simd/engine.js";
+import { loadKernel } from "#src/engines/simd/load-kernel.js";
 
 /** What an engine makes once, on the coordinator, for all workers; structured clone takes it to them. */
 export type EngineAssets = SimdAssets | OnnxModel | undefined;
@@ -44,25 +44,25 @@ export async function createEngine(
     case "simd": {
       const layers = layersOf(source, name);
       const made = assets !== undefined && "module" in assets ? assets : await prepareSimd(layers);
-      return (await import("./simd/engine.js")).createSimdEngine(made, layers);
+      return (await import("#src/engines/simd/engine.js")).createSimdEngine(made, layers);
     }
     case "onnx": {
       const model = assets !== undefined && "bytes" in assets ? assets : await modelOf(source);
-      return (await import("./onnx/engine.js")).createOnnxEngine(model);
+      return (await import("#src/engines/onnx/engine.js")).createOnnxEngine(model);
     }
   }
 }
 
 async function prepareSimd(layers: FoldedLayers): Promise<SimdAssets> {
   const module = loadKernel();
-  const { prepareSimd: prepare } = await import("./simd/engine.js");
+  const { prepareSimd: prepare } = await import("#src/engines/simd/engine.js");
   return { ...prepare(layers), module: await module };
 }
 
 /** A model as it is; layers as a model. */
 async function modelOf(source: EngineSource): Promise<OnnxModel> {
   if ("bytes" in source) return source;
-  return (await import("./onnx/engine.js")).modelOfLayers(source);
+  return (await import("#src/engines/onnx/engine.js")).modelOfLayers(source);
 }
 
 function layersOf(source: EngineSource, engine: EngineName): FoldedLayers {

@@ -1,6 +1,6 @@
 /** What stands at a path. */
 import { stat } from "node:fs/promises";
-import { FileError, reasonOf } from "../errors.js";
+import { FileError, reasonOf } from "#src/base/errors.js";
 
 const ABSENT = new Set(["ENOENT", "ENOTDIR"]);
 

@@ -1,8 +1,8 @@
 /** Reads a whole file of bounded size into memory, refusing what is no file. */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { grouped } from "../errors/define.js";
-import { BatchwiseError, FileError, reasonOf } from "../errors.js";
+import { grouped } from "#src/base/errors/define.js";
+import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
 
 /** A single read may not pass 2 GiB − 1 on any system; far less keeps each one short. */
 const READ_BYTES = 64 * 2 ** 20;

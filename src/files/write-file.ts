@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { access, constants, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { RunError, reasonOf } from "../errors.js";
+import { RunError, reasonOf } from "#src/base/errors.js";
 
 /** Temporary files that have not got their name yet. */
 const unfinished = new Set<string>();

@@ -1,5 +1,5 @@
 /** How sure macro F1 is: a bootstrap over the images, drawn from the confusion matrix. */
-import type { BootstrapInterval } from "../contracts/result.js";
+import type { BootstrapInterval } from "#src/base/contracts/result.js";
 import { averagesOf, classMetrics } from "./class-metrics.js";
 import { marginalsOf } from "./marginals.js";
 import { multinomialDraws } from "./multinomial.js";

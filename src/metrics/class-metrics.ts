@@ -1,5 +1,5 @@
 /** Precision, recall and F1 of each class, and their means. */
-import type { ClassAverages, ClassMetrics, ConfusionMetrics } from "../contracts/metrics.js";
+import type { ClassAverages, ClassMetrics, ConfusionMetrics } from "#src/base/contracts/metrics.js";
 import type { Marginals } from "./marginals.js";
 
 /**

@@ -1,5 +1,5 @@
 /** Everything that the confusion matrix alone says. */
-import type { ConfusionMetrics } from "../contracts/metrics.js";
+import type { ConfusionMetrics } from "#src/base/contracts/metrics.js";
 import { chanceCorrected } from "./chance-corrected.js";
 import { averagesOf, classMetrics } from "./class-metrics.js";
 import { marginalsOf } from "./marginals.js";

@@ -1,5 +1,5 @@
 /** Counts of parts of a run, added, and held against what cannot be; loaded only where a run has parts. */
-import type { PartialCounts } from "../contracts/partial.js";
+import type { PartialCounts } from "#src/base/contracts/partial.js";
 import { partialOf, scoreSumsOf, serialiseScores } from "./partial-counts.js";
 import { addScoreSums, emptyScoreSums, scoreContradictionOf, sumOf } from "./score-sums.js";
 

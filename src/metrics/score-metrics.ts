@@ -1,6 +1,6 @@
 /** From sums of scores to the measures that users see: each is divided once. */
-import type { ReliabilityBin, ScoreMetrics } from "../contracts/metrics.js";
-import { type ScoreBin, type ScoreSums, UNITS_PER_ONE } from "../contracts/scores.js";
+import type { ReliabilityBin, ScoreMetrics } from "#src/base/contracts/metrics.js";
+import { type ScoreBin, type ScoreSums, UNITS_PER_ONE } from "#src/base/contracts/scores.js";
 import { sumOf } from "./score-sums.js";
 
 /**

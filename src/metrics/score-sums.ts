@@ -1,5 +1,5 @@
 /** What probabilities say of their images, as integers: summed by batch, in any order, to the same. */
-import { type ScoreBin, type ScoreSums, UNITS_PER_ONE } from "../contracts/scores.js";
+import { type ScoreBin, type ScoreSums, UNITS_PER_ONE } from "#src/base/contracts/scores.js";
 
 /** As many as in Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017), and torchmetrics' default. */
 export const RELIABILITY_BINS = 15;

@@ -1,7 +1,7 @@
 /** The merge: integers added by batch id, each batch counted once, in any order. */
-import type { Batch } from "../contracts/executor.js";
-import type { PartialCounts } from "../contracts/partial.js";
-import type { Slab } from "../slabs/slab.js";
+import type { Batch } from "#src/base/contracts/executor.js";
+import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { Slab } from "#src/base/slab.js";
 
 export interface Tally {
   readonly correct: number;

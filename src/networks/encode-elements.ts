@@ -1,7 +1,7 @@
 /** The one place where float64 becomes the bytes of a file, and where what that costs is measured. */
-import type { Network } from "../contracts/network.js";
-import { NetworkError } from "../errors.js";
-import { ELEMENT_BYTES } from "./arrays.js";
+import type { Network } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
+import { ELEMENT_BYTES } from "#src/files/formats/arrays.js";
 
 export const WRITTEN_TYPES = ["float32", "float64"] as const;
 export type WrittenType = (typeof WRITTEN_TYPES)[number];

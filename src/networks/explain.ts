@@ -1,5 +1,5 @@
 /** Why a file of weights was refused, when it is another kind of file: its name, and the way to one that is read. */
-import { BatchwiseError, type FactsOf, NetworkError } from "../errors.js";
+import { BatchwiseError, type FactsOf, NetworkError } from "#src/base/errors.js";
 
 /** The file is of a format that is read; its arrays, or their names, are not those of a network. */
 const LAYOUT_CODES = new Set([
@@ -22,7 +22,7 @@ export async function explainedWeights(path: string, error: unknown): Promise<un
   const isLayout = LAYOUT_CODES.has(code);
   const isForbidden = code === "ERR_PICKLE_FORBIDDEN";
   if (!isLayout && !isForbidden && !FORMAT_CODES.test(code)) return error;
-  const { recognizeFile } = await import("../formats/known/recognize.js");
+  const { recognizeFile } = await import("#src/files/formats/known/recognize.js");
   const known = await recognizeFile(path, { use: "weights", split: "test" });
   if (known === undefined) return error;
   // A pickle beyond the limits is one of arrays all the same; only PyTorch's old files pass them honestly.

@@ -1,10 +1,10 @@
 /** A network as a folder of .npy files: W1.npy, b1.npy, W2.npy … */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FileError, NetworkError, reasonOf } from "../errors.js";
-import { readWholeFile } from "../files/read-file.js";
-import { NPY_LIMIT_BYTES } from "../formats/npy-header.js";
-import type { NamedArray } from "./arrays.js";
+import { FileError, NetworkError, reasonOf } from "#src/base/errors.js";
+import type { NamedArray } from "#src/files/formats/arrays.js";
+import { NPY_LIMIT_BYTES } from "#src/files/formats/npy-header.js";
+import { readWholeFile } from "#src/files/read-file.js";
 import { decodeNpy } from "./npy.js";
 
 const ENDING = ".npy";
@@ -52,7 +52,7 @@ async function npyNames(folder: string): Promise<string[]> {
     found: names.length === 0 ? "none" : `${names.length}`,
     next:
       names.length === 0
-        ? await (await import("../formats/known/folders.js")).weightsInFolder(folder)
+        ? await (await import("#src/files/formats/known/folders.js")).weightsInFolder(folder)
         : undefined,
   });
 }

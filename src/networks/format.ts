@@ -1,5 +1,5 @@
 /** Tells the format of a file of weights by its content: a file's ending is only its name. */
-import { NetworkError } from "../errors.js";
+import { NetworkError } from "#src/base/errors.js";
 
 export type WeightsFormat = "safetensors" | "pickle" | "npz" | "onnx";
 
@@ -30,7 +30,8 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
   if (ZIP_MAGICS.some((magic) => head.startsWith(magic))) return "npz";
   if (/^(\x80|[(}\]]|c[\w.]+\n[\w.]+\n)/.test(head)) return "pickle";
   const foreign = FOREIGN.find(({ magic }) => head.startsWith(magic));
-  if (foreign === undefined && (await import("./onnx/recognize.js")).looksLikeOnnx(bytes)) return "onnx";
+  if (foreign === undefined && (await import("#src/networks/onnx/recognize.js")).looksLikeOnnx(bytes))
+    return "onnx";
   throw new NetworkError("ERR_NETWORK_FORMAT", {
     path,
     expected: "safetensors, .npz, ONNX, or a pickle of NumPy arrays",

@@ -1,5 +1,5 @@
 /** Which arrays of a file are which layer's: what the readers of names agree on. */
-import { NetworkError } from "../errors.js";
+import { NetworkError } from "#src/base/errors.js";
 
 /** Arrays by name, before any number of theirs is looked at. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;

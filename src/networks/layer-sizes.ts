@@ -1,7 +1,7 @@
 /** How wide a network is from its inputs to its outputs. */
-import type { EngineSource } from "../contracts/engine.js";
-import type { Network } from "../contracts/network.js";
-import type { OnnxModel } from "../contracts/onnx-model.js";
+import type { EngineSource } from "#src/base/contracts/engine.js";
+import type { Network } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
 
 /** `[784, 50, 100, 10]`; of a model that is known by its ends alone, `[784, 10]`. */
 export function layerSizes(network: Pick<Network, "layers"> | Pick<OnnxModel, "input" | "output">): number[] {

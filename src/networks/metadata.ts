@@ -1,8 +1,12 @@
 /** What a file of weights says about the network around them, in texts by key. */
-import { ASSUMPTION_SUBJECTS, type Assumption, type AssumptionSubject } from "../contracts/assumption.js";
-import { ACTIVATIONS, type Activation } from "../contracts/network.js";
-import { NetworkError } from "../errors.js";
-import { printable } from "../printable.js";
+import {
+  ASSUMPTION_SUBJECTS,
+  type Assumption,
+  type AssumptionSubject,
+} from "#src/base/contracts/assumption.js";
+import { ACTIVATIONS, type Activation } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
 
 export type Metadata = ReadonlyMap<string, string>;
 

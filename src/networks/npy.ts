@@ -1,8 +1,14 @@
 /** Arrays of weights as .npy files (numpy.lib.format), read and written. */
-import { NetworkError } from "../errors.js";
-import { type NpyDtype, type NpyHeader, npyElements, parseNpyHeader } from "../formats/npy-header.js";
-import { printable } from "../printable.js";
-import { checkedElements, decodeElements, type ElementType, type NamedArray, rowMajor } from "./arrays.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import {
+  checkedElements,
+  decodeElements,
+  type ElementType,
+  type NamedArray,
+  rowMajor,
+} from "#src/files/formats/arrays.js";
+import { type NpyDtype, type NpyHeader, npyElements, parseNpyHeader } from "#src/files/formats/npy-header.js";
 import { encodeElements, joined, type WrittenType } from "./encode-elements.js";
 
 const DTYPES: ReadonlyMap<NpyDtype, ElementType> = new Map([

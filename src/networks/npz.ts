@@ -1,10 +1,10 @@
 /** A network as a .npz file: a ZIP archive of .npy files, as numpy.savez and numpy.savez_compressed write it. */
-import type { Network } from "../contracts/network.js";
-import { NetworkError } from "../errors.js";
-import { openNpz } from "../formats/npz.js";
-import { wholeEntry } from "../formats/zip-content.js";
-import { encodeZip } from "../formats/zip-writer.js";
-import type { NamedArray } from "./arrays.js";
+import type { Network } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
+import type { NamedArray } from "#src/files/formats/arrays.js";
+import { openNpz } from "#src/files/formats/npz.js";
+import { wholeEntry } from "#src/files/formats/zip-content.js";
+import { encodeZip } from "#src/files/formats/zip-writer.js";
 import type { WrittenType } from "./encode-elements.js";
 import { decodeNpy, elementType, encodeNpy } from "./npy.js";
 import { planLayers } from "./plan.js";

@@ -1,6 +1,6 @@
 /** Names and shapes of arrays → which of them are which layer's, in order, before any number is looked at. */
-import { NetworkError } from "../errors.js";
-import { listed } from "../printable.js";
+import { NetworkError } from "#src/base/errors.js";
+import { listed } from "#src/base/printable.js";
 import { checkVector, type LayerPlan, type Shapes } from "./layer-plan.js";
 import { isStateDict, planStateDict } from "./state-dict.js";
 

@@ -1,14 +1,14 @@
 /** A network's preprocessing as its file tells it, and what becomes of a wish for another. */
 import { basename, resolve } from "node:path";
-import type { Assumption } from "../contracts/assumption.js";
+import type { Assumption } from "#src/base/contracts/assumption.js";
 import {
   NORMALIZATIONS,
   type Normalization,
   type Preprocessing,
   type Standardizing,
-} from "../contracts/preprocessing.js";
-import { NetworkError, UsageError } from "../errors.js";
-import { printable } from "../printable.js";
+} from "#src/base/contracts/preprocessing.js";
+import { NetworkError, UsageError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
 import { type Metadata, metadataOneOf } from "./metadata.js";
 
 /** Pixels ÷ 255 have 0 to 1; some trainings used others on purpose. Beyond these limits the numbers are those of bytes. */

@@ -11,22 +11,22 @@ import {
   PROMISE,
   TEXT,
   wordOf,
-} from "../arguments.js";
-import type { Assumption, AssumptionSubject } from "../contracts/assumption.js";
-import { ACTIVATIONS, type Activation, type Layer, type Network } from "../contracts/network.js";
-import { NORMALIZATIONS, type Preprocessing } from "../contracts/preprocessing.js";
-import { NETWORK_CATALOG } from "../datasets/catalog.js";
-import { sha256Of } from "../datasets/sha256.js";
-import type { DownloadOptions } from "../download/catalog-entry.js";
-import { FileError, NetworkError, reasonOf, UsageError } from "../errors.js";
-import { pathKind } from "../files/path-kind.js";
-import { DOWNLOAD } from "../known-arguments.js";
-import { FIXTURES } from "../package-root.js";
-import { suggest } from "../suggest.js";
-import type { NamedArrays } from "./arrays.js";
+} from "#src/base/arguments.js";
+import type { Assumption, AssumptionSubject } from "#src/base/contracts/assumption.js";
+import { ACTIVATIONS, type Activation, type Layer, type Network } from "#src/base/contracts/network.js";
+import { NORMALIZATIONS, type Preprocessing } from "#src/base/contracts/preprocessing.js";
+import { FileError, NetworkError, reasonOf, UsageError } from "#src/base/errors.js";
+import { DOWNLOAD } from "#src/base/known-arguments.js";
+import { FIXTURES } from "#src/base/package-root.js";
+import { suggest } from "#src/base/suggest.js";
+import { NETWORK_CATALOG } from "#src/files/catalog.js";
+import type { DownloadOptions } from "#src/files/download/catalog-entry.js";
+import type { NamedArrays } from "#src/files/formats/arrays.js";
+import { decodePickle } from "#src/files/formats/pickle/decode.js";
+import { pathKind } from "#src/files/path-kind.js";
+import { sha256Of } from "#src/files/sha256.js";
 import { weightsFormat } from "./format.js";
 import { activationOf, assumedIn } from "./metadata.js";
-import { decodePickle } from "./pickle/decode.js";
 import { type AskedPreprocessing, choosePreprocessing, readPreprocessing } from "./recipe.js";
 import { FORMAT, OUR_FORMAT } from "./safetensors.js";
 import { decodeSafetensors } from "./safetensors-reader.js";
@@ -187,7 +187,7 @@ async function locate(source: string, options: DownloadOptions): Promise<string>
   if (bundled !== undefined) return fileURLToPath(bundled);
   const entry = NETWORK_CATALOG.get(source);
   if (entry === undefined) return source;
-  const { fetchEntry } = await import("../download/fetch-entry.js");
+  const { fetchEntry } = await import("#src/files/download/fetch-entry.js");
   const [file] = await fetchEntry(entry, options);
   return file.path;
 }
@@ -228,7 +228,7 @@ async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
     case "npz":
       return { arrays: await (await import("./npz.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "onnx": {
-      const { decodeOnnx } = await import("./onnx/decode.js");
+      const { decodeOnnx } = await import("#src/networks/onnx/decode.js");
       const { arrays, activations, preprocessing, assumed } = decodeOnnx(path, bytes);
       return { arrays, activation: activations, preprocessing, assumed, isOriented: true };
     }

@@ -1,8 +1,8 @@
 /** The header of a safetensors file: its length, its JSON (each key once, nothing deep), its entries with checked types. */
-import { NetworkError, reasonOf } from "../errors.js";
-import { printable } from "../printable.js";
-import { MAX_DIMENSIONS } from "./arrays.js";
-import { scanJson } from "./scan-json.js";
+import { NetworkError, reasonOf } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import { MAX_DIMENSIONS } from "#src/files/formats/arrays.js";
+import { scanJson } from "#src/files/scan-json.js";
 
 const LENGTH_BYTES = BigUint64Array.BYTES_PER_ELEMENT;
 /** MAX_HEADER_SIZE of the reference reader. */

@@ -1,15 +1,15 @@
 /** Reads safetensors as strictly as its reference reader: a JSON header, then tensors without holes or overlaps. */
 
-import { shapeText } from "../errors/define.js";
-import { NetworkError } from "../errors.js";
-import { printable } from "../printable.js";
+import { shapeText } from "#src/base/errors/define.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
 import {
   checkedElements,
   decodeElements,
   ELEMENT_BYTES,
   type ElementType,
   type NamedArray,
-} from "./arrays.js";
+} from "#src/files/formats/arrays.js";
 import { parseHeader } from "./safetensors-header.js";
 
 const DTYPES: ReadonlyMap<string, ElementType> = new Map([

@@ -1,6 +1,6 @@
 /** Writes a network as safetensors: plain numbers behind a JSON header, which any language reads and nothing can run. */
 
-import { ELEMENT_BYTES } from "./arrays.js";
+import { ELEMENT_BYTES } from "#src/files/formats/arrays.js";
 import { encodeElements, joined, type WrittenType } from "./encode-elements.js";
 import { assumedMetadata } from "./metadata.js";
 import { preprocessingMetadata } from "./recipe.js";

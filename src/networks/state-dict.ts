@@ -1,7 +1,7 @@
 /** The names of a PyTorch state dict (`fc1.weight`, `fc1.bias`, `layers.0.weight` …) → layers, in order. */
-import { shapeText } from "../errors/define.js";
-import { NetworkError } from "../errors.js";
-import { listed } from "../printable.js";
+import { shapeText } from "#src/base/errors/define.js";
+import { NetworkError } from "#src/base/errors.js";
+import { listed } from "#src/base/printable.js";
 import { chains, orderByShape } from "./chain.js";
 import { checkVector, type LayerPlan, type Shapes } from "./layer-plan.js";
 

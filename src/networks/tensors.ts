@@ -1,7 +1,7 @@
 /** A network as all our writers see it: arrays with names, and one activation. */
-import type { Activation, Layer, Network } from "../contracts/network.js";
-import { NetworkError } from "../errors.js";
-import type { NamedArray } from "./arrays.js";
+import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
+import type { NamedArray } from "#src/files/formats/arrays.js";
 
 /** What a file holds of a network. Without `assumptions` everything in it is stated. */
 export type WritableNetwork = Pick<Network, "layers" | "preprocessing"> &

@@ -1,10 +1,10 @@
 /** Named arrays → the layers of a network: planned by names and shapes, finite numbers, in shared memory. */
-import type { ImageShape } from "../contracts/dataset.js";
-import type { Activation, Layer, Network } from "../contracts/network.js";
-import type { OnnxModel } from "../contracts/onnx-model.js";
-import { NetworkError } from "../errors.js";
-import { printable } from "../printable.js";
-import { type NamedArrays, transpose } from "./arrays.js";
+import type { ImageShape } from "#src/base/contracts/dataset.js";
+import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
 import { layerSizes } from "./layer-sizes.js";
 import { planLayers } from "./plan.js";
 

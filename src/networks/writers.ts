@@ -1,9 +1,9 @@
 /** The formats that networks can be written in, by the ending of a file. */
 import { extname } from "node:path";
-import { NetworkError, UsageError } from "../errors.js";
+import { NetworkError, UsageError } from "#src/base/errors.js";
+import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { largestFloat32Change, type WrittenType } from "./encode-elements.js";
 import { encodeNpz } from "./npz.js";
-import { encodeOnnx } from "./onnx/encode.js";
 import { encodeSafetensors } from "./safetensors.js";
 import type { WritableNetwork } from "./tensors.js";
 

@@ -1,5 +1,5 @@
 /** Which classes, and which of their confusions, a person is shown: all of a few, the worst of many. */
-import type { ClassMetrics } from "../contracts/metrics.js";
+import type { ClassMetrics } from "#src/base/contracts/metrics.js";
 
 /** More classes than this are a table that nobody reads. */
 const MOST_CLASSES = 40;

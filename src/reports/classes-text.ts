@@ -1,6 +1,6 @@
 /** What is said of each class, and their means, as a table of text. */
-import type { ClassAverages, ConfusionMetrics } from "../contracts/metrics.js";
-import { grouped } from "../errors/define.js";
+import type { ClassAverages, ConfusionMetrics } from "#src/base/contracts/metrics.js";
+import { grouped } from "#src/base/errors/define.js";
 import { leftCell, rightCell } from "./cells.js";
 import { classesShown } from "./class-rows.js";
 import type { Paint } from "./paint.js";

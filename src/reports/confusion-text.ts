@@ -1,5 +1,5 @@
 /** The confusion matrix as text: a matrix where it fits, else its largest mistakes. */
-import { grouped } from "../errors/define.js";
+import { grouped } from "#src/base/errors/define.js";
 import { leftCell, rightCell } from "./cells.js";
 import { mostConfused } from "./class-rows.js";
 import type { Paint } from "./paint.js";

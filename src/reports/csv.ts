@@ -2,8 +2,8 @@
  * The answer as CSV (RFC 4180, lines ended by LF): one row a class and nothing else, so that pandas, R and spreadsheets
  * read one table whose columns have one type each. What is said of all images together is in the JSON.
  */
-import type { ClassMetrics } from "../contracts/metrics.js";
-import type { AnyEvaluation } from "../contracts/result.js";
+import type { ClassMetrics } from "#src/base/contracts/metrics.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { csvCell } from "./csv-cell.js";
 
 const COLUMNS: readonly (keyof ClassMetrics)[] = ["support", "predicted", "precision", "recall", "f1"];

@@ -1,7 +1,7 @@
 /** A diagnosis as text, with the command that gives the best reading, or as JSON. */
-import type { Diagnosis, ScoredCandidate } from "../contracts/diagnosis.js";
-import { grouped } from "../errors/define.js";
-import { printable } from "../printable.js";
+import type { Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
+import { grouped } from "#src/base/errors/define.js";
+import { printable } from "#src/base/printable.js";
 import { cellsOf, leftCell } from "./cells.js";
 import { jsonText } from "./json.js";
 import { preprocessingText } from "./preprocessing-text.js";

@@ -1,5 +1,5 @@
 /** An image and, beside it, the probability of each class as a bar. */
-import type { ImageShape } from "../contracts/dataset.js";
+import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { bar } from "./bars.js";
 import { cellsOf, leftCell } from "./cells.js";
 import { imageLines, type PaintCell } from "./image-text.js";

@@ -1,6 +1,6 @@
 /** A file's format by its ending. */
 import { extname } from "node:path";
-import { UsageError } from "../errors.js";
+import { UsageError } from "#src/base/errors.js";
 
 /** Throws UsageError naming the option and the endings that there are. */
 export function formatByEnding<Format>(

@@ -1,5 +1,5 @@
 /** An image as text: two rows of pixels a line, in half blocks. */
-import type { ImageShape } from "../contracts/dataset.js";
+import type { ImageShape } from "#src/base/contracts/dataset.js";
 
 /** Paints one cell: `▀` in the upper pixel's grey on the lower's. */
 export type PaintCell = (upper: number, lower: number) => string;

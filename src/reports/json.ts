@@ -1,5 +1,5 @@
 /** The JSON answer: the evaluation without what is of each image alone; rows of numbers stay on one line. */
-import type { AnyEvaluation } from "../contracts/result.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
 
 export function renderJson(evaluation: AnyEvaluation): string {
   return jsonText(evaluationDocument(evaluation));

@@ -1,5 +1,5 @@
 /** An evaluation as a suite of JUnit: one case for itself and one for each gate. */
-import { BatchwiseError } from "../errors.js";
+import { BatchwiseError } from "#src/base/errors.js";
 import type { JunitCase, JunitProblem, JunitSuite } from "./junit.js";
 import type { Report } from "./report.js";
 

@@ -1,7 +1,7 @@
 /** Text that others chose, as it may stand in Markdown. */
-import { assumedText } from "../assumptions.js";
-import type { Assumption } from "../contracts/assumption.js";
-import { printable } from "../printable.js";
+import { assumedText } from "#src/base/assumptions.js";
+import type { Assumption } from "#src/base/contracts/assumption.js";
+import { printable } from "#src/base/printable.js";
 
 /** GitHub makes a link of what begins with www. */
 const HARMLESS = /^(?!.*www\.)[\p{L}\p{M}\p{N} .,()-]*$/iu;

@@ -1,9 +1,9 @@
 /** The answer as Markdown with GitHub's tables, to be put into a pull request's comment. */
-import type { PredictedCounts, ResultCounts } from "../contracts/result.js";
-import { grouped } from "../errors/define.js";
+import type { PredictedCounts, ResultCounts } from "#src/base/contracts/result.js";
+import { grouped } from "#src/base/errors/define.js";
+import { pythonFloat } from "#src/base/python-float.js";
 import { classesShown, mostConfused } from "./class-rows.js";
 import { assumedParts, markdownTable, markdownText } from "./markdown-text.js";
-import { pythonFloat } from "./python-float.js";
 import type { Report } from "./report.js";
 
 const LISTED_PAIRS = 5;

@@ -1,5 +1,5 @@
 /** A preprocessing in words, for people. */
-import type { Preprocessing } from "../contracts/preprocessing.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
 
 /** `pixels ÷ 255`, `(pixels ÷ 255 − 0.1307) ÷ 0.3081`, … */
 export function preprocessingText(preprocessing: Preprocessing): string {

@@ -1,6 +1,6 @@
 /** What a report tells: an evaluation, what its gates found, or what went wrong. */
-import type { GateOutcome } from "../contracts/gate.js";
-import type { AnyEvaluation } from "../contracts/result.js";
+import type { GateOutcome } from "#src/base/contracts/gate.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
 
 export interface Report {
   readonly evaluation: AnyEvaluation;

@@ -1,13 +1,13 @@
 /** The text answer, for a person; its last line is the one that the book prints. */
-import { assumedText } from "../assumptions.js";
-import type { AnyEvaluation, PredictedCounts, ResultCounts } from "../contracts/result.js";
-import { counted, grouped } from "../errors/define.js";
-import { printable } from "../printable.js";
+import { assumedText } from "#src/base/assumptions.js";
+import type { AnyEvaluation, PredictedCounts, ResultCounts } from "#src/base/contracts/result.js";
+import { counted, grouped } from "#src/base/errors/define.js";
+import { printable } from "#src/base/printable.js";
+import { pythonFloat } from "#src/base/python-float.js";
 import { cellsOf, shortened } from "./cells.js";
 import { classLines } from "./classes-text.js";
 import { confusionLines } from "./confusion-text.js";
 import { type Paint, plainPaint } from "./paint.js";
-import { pythonFloat } from "./python-float.js";
 import { type Row, rowLines } from "./rows.js";
 
 /** Leaves four columns of numbers their place within 80 cells. */

@@ -1,11 +1,11 @@
 /** Every engine against plain ml-matrix and against a loop of our own, on networks of several shapes. */
 import test from "ava";
 import { Matrix } from "ml-matrix";
-import type { FoldedLayers } from "../../src/contracts/engine.js";
-import { ACTIVATIONS } from "../../src/contracts/network.js";
-import { ACTIVATE } from "../../src/engines/activate.js";
-import { foldPreprocessing } from "../../src/engines/fold.js";
-import { createEngine } from "../../src/engines/registry.js";
+import type { FoldedLayers } from "#src/base/contracts/engine.js";
+import { ACTIVATIONS } from "#src/base/contracts/network.js";
+import { ACTIVATE } from "#src/engines/activate.js";
+import { createEngine } from "#src/engines/registry.js";
+import { foldPreprocessing } from "#src/networks/fold.js";
 import { EXACT_ENGINES } from "../helpers/engines.js";
 import { randomNetwork, seeded } from "../helpers/random.js";
 

@@ -1,9 +1,9 @@
 /** Predictions against NumPy's, in float64 and in an order of sums that is NumPy's own. */
 import { execFileSync } from "node:child_process";
-import { ACTIVATIONS } from "../../src/contracts/network.js";
-import { foldPreprocessing } from "../../src/engines/fold.js";
-import { createEngine } from "../../src/engines/registry.js";
-import { predictClass } from "../../src/metrics/argmax.js";
+import { ACTIVATIONS } from "#src/base/contracts/network.js";
+import { predictClass } from "#src/engines/argmax.js";
+import { createEngine } from "#src/engines/registry.js";
+import { foldPreprocessing } from "#src/networks/fold.js";
 import { pythonWith } from "../helpers/python.js";
 import { randomNetwork, seeded } from "../helpers/random.js";
 import { needs } from "../helpers/require.js";

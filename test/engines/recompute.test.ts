@@ -1,9 +1,9 @@
 /** What simd computes again is what the reference would have answered, to the bit. */
 import test from "ava";
-import { ACTIVATIONS } from "../../src/contracts/network.js";
-import { foldPreprocessing } from "../../src/engines/fold.js";
-import { forwardRow } from "../../src/engines/reference.js";
-import { createRowForward } from "../../src/engines/simd/recompute.js";
+import { ACTIVATIONS } from "#src/base/contracts/network.js";
+import { forwardRow } from "#src/engines/reference.js";
+import { createRowForward } from "#src/engines/simd/recompute.js";
+import { foldPreprocessing } from "#src/networks/fold.js";
 import { randomNetwork, seeded } from "../helpers/random.js";
 
 for (const sizes of [

@@ -1,11 +1,11 @@
 /** simd on all 70,000 images of MNIST: every prediction equal to float64's, for networks of several kinds. */
 import { join } from "node:path";
-import type { FoldedLayers } from "../../src/contracts/engine.js";
-import { loadMnist } from "../../src/datasets/mnist.js";
-import { foldPreprocessing } from "../../src/engines/fold.js";
-import { createEngine } from "../../src/engines/registry.js";
-import { argmax } from "../../src/metrics/argmax.js";
-import { loadNetwork } from "../../src/networks/registry.js";
+import type { FoldedLayers } from "#src/base/contracts/engine.js";
+import { loadMnist } from "#src/data/mnist.js";
+import { argmax } from "#src/engines/argmax.js";
+import { createEngine } from "#src/engines/registry.js";
+import { foldPreprocessing } from "#src/networks/fold.js";
+import { loadNetwork } from "#src/networks/registry.js";
 import { randomNetwork } from "../helpers/random.js";
 import { mnist, needs } from "../helpers/require.js";
 

@@ -1,14 +1,14 @@
 /** simd against reference over the whole range of weights, and what it says where its bound does not hold. */
 import { readFile } from "node:fs/promises";
 import test from "ava";
+import type { FoldedLayers } from "#src/base/contracts/engine.js";
+import { createEngine } from "#src/engines/registry.js";
+import { prepareSimd } from "#src/engines/simd/engine.js";
+import { fitsMemory } from "#src/engines/simd/layout.js";
+import { KERNEL_URL, loadKernel } from "#src/engines/simd/load-kernel.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import { renderText } from "#src/reports/text.js";
 import { compareOverRange } from "../../scripts/extreme-networks.js";
-import type { FoldedLayers } from "../../src/contracts/engine.js";
-import { createEngine } from "../../src/engines/registry.js";
-import { prepareSimd } from "../../src/engines/simd/engine.js";
-import { fitsMemory } from "../../src/engines/simd/layout.js";
-import { KERNEL_URL, loadKernel } from "../../src/engines/simd/load-kernel.js";
-import { evaluate } from "../../src/evaluate.js";
-import { renderText } from "../../src/reports/text.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 
 for (const [name, load] of [

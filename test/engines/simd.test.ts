@@ -1,17 +1,17 @@
 /** The simd engine: every prediction equal to the reference's, because what its bound does not settle is computed again. */
 import { readFile } from "node:fs/promises";
 import test from "ava";
-import type { Engine, FoldedLayers } from "../../src/contracts/engine.js";
-import { ACTIVATIONS } from "../../src/contracts/network.js";
-import { foldPreprocessing } from "../../src/engines/fold.js";
-import { createReferenceEngine } from "../../src/engines/reference.js";
-import { createEngine } from "../../src/engines/registry.js";
-import { createSimdEngine } from "../../src/engines/simd/engine.js";
-import { type Affine, boundErrors } from "../../src/engines/simd/error-bound.js";
-import { layOut } from "../../src/engines/simd/layout.js";
-import { quantiseLayers } from "../../src/engines/simd/quantise.js";
-import { argmax } from "../../src/metrics/argmax.js";
-import { PACKAGE_ROOT } from "../../src/package-root.js";
+import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
+import { ACTIVATIONS } from "#src/base/contracts/network.js";
+import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { argmax } from "#src/engines/argmax.js";
+import { createReferenceEngine } from "#src/engines/reference.js";
+import { createEngine } from "#src/engines/registry.js";
+import { createSimdEngine } from "#src/engines/simd/engine.js";
+import { type Affine, boundErrors } from "#src/engines/simd/error-bound.js";
+import { layOut } from "#src/engines/simd/layout.js";
+import { quantiseLayers } from "#src/engines/simd/quantise.js";
+import { foldPreprocessing } from "#src/networks/fold.js";
 import { randomNetwork, seeded } from "../helpers/random.js";
 
 const KERNEL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);

@@ -1,5 +1,5 @@
 /** A run whose worker exhausts its heap once, in a process of little memory; prints the answer as JSON. */
-import { evaluateWith } from "../../src/evaluate.js";
+import { evaluateWith } from "#src/evaluate/evaluate.js";
 import { openFaulty } from "../helpers/faulty.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 import { HEAP_FAULT } from "../workers/faults.js";

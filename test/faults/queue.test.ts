@@ -1,10 +1,10 @@
 /** A run over Redis is disturbed by signals and by a Redis that goes away; its counts stay those of one process. */
 import { spawn } from "node:child_process";
 import test from "ava";
-import { SILENT } from "../../src/contracts/log.js";
-import { IncompleteError } from "../../src/incomplete.js";
-import { openLink } from "../../src/queue/link.js";
-import { Records } from "../../src/queue/records.js";
+import { SILENT } from "#src/base/contracts/log.js";
+import { IncompleteError } from "#src/base/incomplete.js";
+import { openLink } from "#src/redis/link.js";
+import { Records } from "#src/redis/records.js";
 import { CLI, runCli } from "../helpers/cli.js";
 import { recordFault } from "../helpers/fault-table.js";
 import { faultTest } from "../helpers/faults.js";

@@ -1,10 +1,10 @@
-/** Workers that fail again and again, and what is told of it. Those that fail once: test/executors/local-pool.test.ts. */
+/** Workers that fail again and again, and what is told of it. Those that fail once: test/pool/local-pool.test.ts. */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import test from "ava";
-import { evaluate, evaluateWith } from "../../src/evaluate.js";
-import { IncompleteError } from "../../src/incomplete.js";
-import type { EvaluateInput } from "../../src/options.js";
+import { IncompleteError } from "#src/base/incomplete.js";
+import { evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
+import type { EvaluateInput } from "#src/evaluate/options.js";
 import { recordFault } from "../helpers/fault-table.js";
 import { openBroken, openFaulty } from "../helpers/faulty.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";

@@ -4,8 +4,8 @@ import { chmod, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { getuid, platform } from "node:process";
 import test from "ava";
-import { FileError } from "../../src/errors.js";
-import { readWholeFile } from "../../src/files/read-file.js";
+import { FileError } from "#src/base/errors.js";
+import { readWholeFile } from "#src/files/read-file.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
 const LIMIT_BYTES = 100;

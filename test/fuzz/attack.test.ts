@@ -5,7 +5,7 @@ import { cpuUsage, platform } from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import test, { type ExecutionContext } from "ava";
-import { FileError } from "../../src/errors.js";
+import { FileError } from "#src/base/errors.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 import { attack } from "./attack.js";
 import type { FaultKind, Findings } from "./report.js";

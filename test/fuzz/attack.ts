@@ -1,6 +1,6 @@
 /** Reads mutants one by one: is each answer ours, in one line, right, soon, and without much memory? */
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { BatchwiseError } from "../../src/errors.js";
+import { BatchwiseError } from "#src/base/errors.js";
 import { type Mutant, mutantOf } from "./mutate.js";
 import { peakBytes, resetPeak } from "./peak-memory.js";
 import type { Fault, FaultKind, Findings } from "./report.js";

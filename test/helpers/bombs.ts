@@ -1,6 +1,6 @@
 /** Small files that claim, or unpack to, 100 MB and more: too long to be kept beside the malformed ones, and soon made. */
 import { crc32, deflateRawSync, gzipSync } from "node:zlib";
-import type { ErrorCode } from "../../src/errors.js";
+import type { ErrorCode } from "#src/base/errors.js";
 import { idxHeader, imageBytes } from "./idx.js";
 import { npyDict, npyFile } from "./npy.js";
 import { pngFile } from "./png.js";

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { ExecutionContext } from "ava";
-import { openDataset } from "../../src/index.js";
+import { openDataset } from "#src/index.js";
 import { temporaryFolder } from "./temporary.js";
 
 const SIDE = 28;

@@ -1,11 +1,11 @@
 /** Two networks' answers, made up for the page of a comparison: images, predictions and counts that belong together. */
 
-import { emptyAnswers, type PairedAnswers } from "../../src/compare/answers.js";
-import { summarizeComparison } from "../../src/compare/summary.js";
-import type { Comparison } from "../../src/contracts/comparison.js";
-import type { Dataset } from "../../src/contracts/dataset.js";
-import { AS_STORED } from "../../src/contracts/dataset.js";
-import { renderComparisonPage } from "../../src/reports/html/comparison/document.js";
+import type { Comparison } from "#src/base/contracts/comparison.js";
+import type { Dataset } from "#src/base/contracts/dataset.js";
+import { AS_STORED } from "#src/base/contracts/dataset.js";
+import { emptyAnswers, type PairedAnswers } from "#src/evaluate/compare/answers.js";
+import { summarizeComparison } from "#src/evaluate/compare/summary.js";
+import { renderComparisonPage } from "#src/reports/html/comparison/document.js";
 import { randomDataset, seeded } from "./random.js";
 
 export interface MadeUpComparison {

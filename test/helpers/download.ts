@@ -2,9 +2,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
-import { downloadFile } from "../../src/download/download-file.js";
-import type { TransferLimits } from "../../src/download/limits.js";
-import { TransferError } from "../../src/errors.js";
+import { TransferError } from "#src/base/errors.js";
+import { downloadFile } from "#src/files/download/download-file.js";
+import type { TransferLimits } from "#src/files/download/limits.js";
 import { type Answer, BODY, type Mirror, QUICK, remoteFile, startMirror } from "./mirror.js";
 import { temporaryFolder } from "./temporary.js";
 

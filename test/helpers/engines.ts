@@ -1,7 +1,7 @@
 /** Which engines tests can run, and which of them give float64's own logits. */
 import test from "ava";
-import { ENGINES, type EngineName } from "../../src/contracts/engine.js";
-import { loadRuntime } from "../../src/engines/onnx/runtime.js";
+import { ENGINES, type EngineName } from "#src/base/contracts/engine.js";
+import { loadRuntime } from "#src/engines/onnx/runtime.js";
 import { needs } from "./require.js";
 
 /** simd's logits are within a bound of these (simd.test.ts), its predictions equal; onnx's are float32's. */

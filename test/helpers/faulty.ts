@@ -1,7 +1,7 @@
 /** Executors whose workers do what a test asks of them. */
-import type { OpenExecutor } from "../../src/evaluate.js";
-import { createLocalPool } from "../../src/executors/local-pool.js";
-import { openExecutor } from "../../src/executors/registry.js";
+import type { OpenExecutor } from "#src/evaluate/evaluate.js";
+import { createLocalPool } from "#src/pool/local-pool.js";
+import { openExecutor } from "#src/pool/registry.js";
 import type { Fault, FaultySetup } from "../workers/faults.js";
 
 const workerFile = (name: string) => new URL(`../workers/${name}.cjs`, import.meta.url);

@@ -1,11 +1,11 @@
 /** A host process of tests: slow on purpose, and poisoned by one image where it is told to be. Arguments: url, delayMs, image. */
 import { argv, stderr } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SILENT } from "../../src/contracts/log.js";
-import type { OpenExecutor } from "../../src/evaluate.js";
-import { openExecutor } from "../../src/executors/registry.js";
-import { serve } from "../../src/queue/host.js";
-import { openLink } from "../../src/queue/link.js";
+import { SILENT } from "#src/base/contracts/log.js";
+import type { OpenExecutor } from "#src/evaluate/evaluate.js";
+import { openExecutor } from "#src/pool/registry.js";
+import { serve } from "#src/redis/host.js";
+import { openLink } from "#src/redis/link.js";
 
 const [url = "", delayMs = "0", poison = "-1"] = argv.slice(2);
 

@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { ExecutionContext } from "ava";
-import { SILENT } from "../../src/contracts/log.js";
-import type { AnyEvaluation } from "../../src/contracts/result.js";
-import { evaluate } from "../../src/evaluate.js";
-import type { EvaluateInput } from "../../src/options.js";
-import { evaluateOverRedis, type QueueHooks, type QueueOptions } from "../../src/queue/evaluate.js";
-import { openLink } from "../../src/queue/link.js";
+import { SILENT } from "#src/base/contracts/log.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import type { EvaluateInput } from "#src/evaluate/options.js";
+import { evaluateOverRedis, type QueueHooks, type QueueOptions } from "#src/redis/evaluate.js";
+import { openLink } from "#src/redis/link.js";
 
 const PROGRAM = fileURLToPath(new URL("host-program.js", import.meta.url));
 

@@ -1,6 +1,6 @@
 /** As malformed.ts: journals and parts of runs, and pictures. */
-import type { ShardPart } from "../../src/contracts/partial.js";
-import { identityKey } from "../../src/run-identity.js";
+import type { ShardPart } from "#src/base/contracts/partial.js";
+import { identityKey } from "#src/evaluate/run-identity.js";
 import type { Malformed } from "./malformed.js";
 import { type PngHeader, pngFile } from "./png.js";
 import { SAMPLE_RESULT } from "./sample-result.js";

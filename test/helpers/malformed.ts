@@ -1,6 +1,6 @@
 /** The files of fixtures/malformed that others' tools would not write, one fault a file: how each is made, and what is said of it. */
 import { gzipSync } from "node:zlib";
-import type { ErrorCode } from "../../src/errors.js";
+import type { ErrorCode } from "#src/base/errors.js";
 import { idxHeader, imageBytes } from "./idx.js";
 import { MALFORMED_JOURNALS, MALFORMED_PARTS, MALFORMED_PICTURES } from "./malformed-runs.js";
 import { npyDict, npyFile, npyFloats } from "./npy.js";

@@ -1,8 +1,8 @@
 /** Preprocessing as its definitions say it, image by image: what folding must not change. */
-import type { Network } from "../../src/contracts/network.js";
-import type { Preprocessing } from "../../src/contracts/preprocessing.js";
-import type { WhiteningMatrix } from "../../src/datasets/whitening.js";
-import { forwardRow } from "../../src/engines/reference.js";
+import type { Network } from "#src/base/contracts/network.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import { forwardRow } from "#src/engines/reference.js";
+import type { WhiteningMatrix } from "#src/networks/whitening.js";
 
 export type Explicit = (bytes: Uint8Array) => number[];
 

@@ -1,7 +1,7 @@
 /** Seeded random numbers, networks and image sets for tests. */
-import type { Dataset } from "../../src/contracts/dataset.js";
-import type { Activation, Layer, Network } from "../../src/contracts/network.js";
-import { allocateSlab } from "../../src/slabs/slab.js";
+import type { Dataset } from "#src/base/contracts/dataset.js";
+import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
+import { allocateSlab } from "#src/base/slab.js";
 
 /** mulberry32 (Tommy Ettinger, public domain): uniform in [0, 1). */
 export function seeded(seed: number): () => number {

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ExecutionContext } from "ava";
-import { readLabelled } from "../../src/datasets/labelled.js";
-import { FIXTURES } from "../../src/package-root.js";
+import { FIXTURES } from "#src/base/package-root.js";
+import { readLabelled } from "#src/data/labelled.js";
 import { idxBytes } from "./idx.js";
 import { temporaryFolder } from "./temporary.js";
 

@@ -1,11 +1,11 @@
 /** Results with predictions, as the command line writes them. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PredictionsFormat } from "../../src/contracts/predictions.js";
-import { evaluate } from "../../src/evaluate.js";
-import type { EvaluateInput } from "../../src/options.js";
-import { openPredictions } from "../../src/predictions/writer.js";
-import { renderJson } from "../../src/reports/json.js";
+import type { PredictionsFormat } from "#src/base/contracts/predictions.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import type { EvaluateInput } from "#src/evaluate/options.js";
+import { openPredictions } from "#src/evaluate/predictions/writer.js";
+import { renderJson } from "#src/reports/json.js";
 
 /** The path of the JSON of an evaluation, whose predictions lie beside it. */
 export async function writeResult(

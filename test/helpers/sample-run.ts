@@ -1,14 +1,14 @@
 /** A run of 101 images of three classes, with its journal and its parts, as a killed and a sharded run leave them. */
 
-import type { ImageRange } from "../../src/contracts/dataset.js";
-import { AS_STORED } from "../../src/contracts/dataset.js";
-import type { RunIdentity } from "../../src/contracts/identity.js";
-import type { JournalHeader, JournalLine } from "../../src/contracts/journal.js";
-import type { PartialCounts, Shard, ShardPart } from "../../src/contracts/partial.js";
-import { partialOf } from "../../src/metrics/partial-counts.js";
-import { sumScores } from "../../src/metrics/score-sums.js";
-import { identityKey } from "../../src/run-identity.js";
-import { shardOf } from "../../src/shards.js";
+import type { ImageRange } from "#src/base/contracts/dataset.js";
+import { AS_STORED } from "#src/base/contracts/dataset.js";
+import type { RunIdentity } from "#src/base/contracts/identity.js";
+import type { JournalHeader, JournalLine } from "#src/base/contracts/journal.js";
+import type { PartialCounts, Shard, ShardPart } from "#src/base/contracts/partial.js";
+import { identityKey } from "#src/evaluate/run-identity.js";
+import { shardOf } from "#src/evaluate/shards.js";
+import { partialOf } from "#src/metrics/partial-counts.js";
+import { sumScores } from "#src/metrics/score-sums.js";
 
 const CLASSES = 3;
 

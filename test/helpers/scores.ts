@@ -1,6 +1,7 @@
 /** Probabilities and labels for tests. */
-import { classRanker } from "../../src/metrics/ranking.js";
-import { softmax } from "../../src/metrics/softmax.js";
+
+import { softmax } from "#src/engines/softmax.js";
+import { classRanker } from "#src/metrics/ranking.js";
 import { seeded } from "./random.js";
 
 export interface ScoredImages {

@@ -1,7 +1,7 @@
 import test from "ava";
-import { bootstrapMacroF1 } from "../../src/metrics/bootstrap.js";
-import { confusionMetrics } from "../../src/metrics/confusion-metrics.js";
-import { multinomialDraws } from "../../src/metrics/multinomial.js";
+import { bootstrapMacroF1 } from "#src/metrics/bootstrap.js";
+import { confusionMetrics } from "#src/metrics/confusion-metrics.js";
+import { multinomialDraws } from "#src/metrics/multinomial.js";
 import { flat, type Rows, randomConfusion } from "../helpers/confusion.js";
 import { askScikit, withScikit } from "../helpers/scikit.js";
 

@@ -1,10 +1,10 @@
 import test from "ava";
-import { argmax } from "../../src/metrics/argmax.js";
-import { wilson95 } from "../../src/metrics/intervals.js";
-import { quantile } from "../../src/metrics/quantiles.js";
-import { softmax } from "../../src/metrics/softmax.js";
-import { createTally } from "../../src/metrics/tally.js";
-import { allocateSlab } from "../../src/slabs/slab.js";
+import { allocateSlab } from "#src/base/slab.js";
+import { argmax } from "#src/engines/argmax.js";
+import { softmax } from "#src/engines/softmax.js";
+import { wilson95 } from "#src/metrics/intervals.js";
+import { quantile } from "#src/metrics/quantiles.js";
+import { createTally } from "#src/metrics/tally.js";
 import { seeded } from "../helpers/random.js";
 
 test("argmax takes the first of equals, as NumPy does", (t) => {

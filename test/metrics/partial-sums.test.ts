@@ -1,11 +1,11 @@
 import test from "ava";
-import type { PartialCounts } from "../../src/contracts/partial.js";
-import { partialOf, scoreSumsOf, serialiseScores } from "../../src/metrics/partial-counts.js";
-import { addPartials, contradictionOf, emptyPartial } from "../../src/metrics/partial-sums.js";
-import { sumScores } from "../../src/metrics/score-sums.js";
-import { createTally } from "../../src/metrics/tally.js";
-import { resultCounts } from "../../src/result-counts.js";
-import { allocateSlab } from "../../src/slabs/slab.js";
+import type { PartialCounts } from "#src/base/contracts/partial.js";
+import { allocateSlab } from "#src/base/slab.js";
+import { resultCounts } from "#src/evaluate/result-counts.js";
+import { partialOf, scoreSumsOf, serialiseScores } from "#src/metrics/partial-counts.js";
+import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/partial-sums.js";
+import { sumScores } from "#src/metrics/score-sums.js";
+import { createTally } from "#src/metrics/tally.js";
 
 const CLASSES = 3;
 

@@ -1,6 +1,6 @@
 import test from "ava";
-import { scoreMetrics } from "../../src/metrics/score-metrics.js";
-import { emptyScoreSums, sumScores } from "../../src/metrics/score-sums.js";
+import { scoreMetrics } from "#src/metrics/score-metrics.js";
+import { emptyScoreSums, sumScores } from "#src/metrics/score-sums.js";
 import { askScikit, isNear, type ScikitScores, withScikit } from "../helpers/scikit.js";
 import { randomScores, type ScoredImages } from "../helpers/scores.js";
 

@@ -1,6 +1,6 @@
 import test from "ava";
-import { type ScoreSums, UNITS_PER_ONE } from "../../src/contracts/scores.js";
-import { addScoreSums, emptyScoreSums, RELIABILITY_BINS, sumScores } from "../../src/metrics/score-sums.js";
+import { type ScoreSums, UNITS_PER_ONE } from "#src/base/contracts/scores.js";
+import { addScoreSums, emptyScoreSums, RELIABILITY_BINS, sumScores } from "#src/metrics/score-sums.js";
 import { seeded } from "../helpers/random.js";
 import { randomScores, type ScoredImages } from "../helpers/scores.js";
 

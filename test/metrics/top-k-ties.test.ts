@@ -1,8 +1,8 @@
 /** Top-k accuracy where logits are equal: the accuracy for k = 1, scikit-learn's rule for all others. */
 import test from "ava";
-import { scoreMetrics } from "../../src/metrics/score-metrics.js";
-import { addScoreSums, placeLabels, scoreContradictionOf, sumScores } from "../../src/metrics/score-sums.js";
-import { softmax } from "../../src/metrics/softmax.js";
+import { softmax } from "#src/engines/softmax.js";
+import { scoreMetrics } from "#src/metrics/score-metrics.js";
+import { addScoreSums, placeLabels, scoreContradictionOf, sumScores } from "#src/metrics/score-sums.js";
 import { seeded } from "../helpers/random.js";
 import { askScikit, withScikit } from "../helpers/scikit.js";
 

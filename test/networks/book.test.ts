@@ -1,6 +1,6 @@
 /** The network of the book (Deep Learning from Scratch, chapter 3), where this machine has it. */
 import { join } from "node:path";
-import { loadNetwork } from "../../src/networks/registry.js";
+import { loadNetwork } from "#src/networks/registry.js";
 import { mnist, needs } from "../helpers/require.js";
 
 needs("mnist", mnist !== undefined)("reads the book's network as Python does", async (t) => {

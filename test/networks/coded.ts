@@ -1,6 +1,6 @@
 /** What the tests of networks share: errors by code, and bytes written as text. */
 import type { ExecutionContext } from "ava";
-import { BatchwiseError, type ErrorCode } from "../../src/errors.js";
+import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
 
 /** The error that `act` throws, which must be ours, have this code, and say it in one line. */
 export function coded(t: ExecutionContext, act: () => unknown, code: ErrorCode): BatchwiseError {

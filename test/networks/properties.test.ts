@@ -1,14 +1,14 @@
 /** Whatever a network is, what we write of it reads back as it was: every format, every shape that chains. */
 import test from "ava";
 import fc from "fast-check";
-import type { Activation, Layer, Network } from "../../src/contracts/network.js";
-import { decodeNpy, encodeNpy } from "../../src/networks/npy.js";
-import { decodeNpz, encodeNpz } from "../../src/networks/npz.js";
-import { decodeOnnx } from "../../src/networks/onnx/decode.js";
-import { encodeOnnx } from "../../src/networks/onnx/encode.js";
-import { encodeSafetensors } from "../../src/networks/safetensors.js";
-import { decodeSafetensors } from "../../src/networks/safetensors-reader.js";
-import { buildLayers } from "../../src/networks/validate.js";
+import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
+import { decodeNpy, encodeNpy } from "#src/networks/npy.js";
+import { decodeNpz, encodeNpz } from "#src/networks/npz.js";
+import { decodeOnnx } from "#src/networks/onnx/decode.js";
+import { encodeOnnx } from "#src/networks/onnx/encode.js";
+import { encodeSafetensors } from "#src/networks/safetensors.js";
+import { decodeSafetensors } from "#src/networks/safetensors-reader.js";
+import { buildLayers } from "#src/networks/validate.js";
 
 const RUNS = { numRuns: 150, seed: 7 };
 

@@ -2,9 +2,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
-import type { Network } from "../../src/contracts/network.js";
-import { loadNetwork } from "../../src/networks/registry.js";
-import { encodeNetwork, type NetworkEnding } from "../../src/networks/writers.js";
+import type { Network } from "#src/base/contracts/network.js";
+import { loadNetwork } from "#src/networks/registry.js";
+import { encodeNetwork, type NetworkEnding } from "#src/networks/writers.js";
 import { runPython } from "../helpers/python.js";
 import { numpy, onnx, safetensors, withNumpy, withOnnx, withSafetensors } from "../helpers/python-writers.js";
 import { randomNetwork } from "../helpers/random.js";

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
-import type { Activation, Layer } from "../../src/contracts/network.js";
-import { BatchwiseError, type ErrorCode } from "../../src/errors.js";
-import { type LoadNetworkOptions, loadNetwork } from "../../src/networks/registry.js";
-import { encodeSafetensors } from "../../src/networks/safetensors.js";
-import { FIXTURES } from "../../src/package-root.js";
+import type { Activation, Layer } from "#src/base/contracts/network.js";
+import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
+import { FIXTURES } from "#src/base/package-root.js";
+import { type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";
+import { encodeSafetensors } from "#src/networks/safetensors.js";
 
 const PICKLE = fileURLToPath(new URL("pickles/numpy1-protocol3-f4-c.pkl", FIXTURES));
 const PICKLE_0 = fileURLToPath(new URL("pickles/python2-protocol0-f4-c.pkl", FIXTURES));

@@ -2,10 +2,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import type { Activation, Network } from "../../src/contracts/network.js";
-import { evaluate } from "../../src/evaluate.js";
-import { loadNetwork } from "../../src/networks/registry.js";
-import { encodeNetwork, NETWORK_ENDINGS } from "../../src/networks/writers.js";
+import type { Activation, Network } from "#src/base/contracts/network.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import { loadNetwork } from "#src/networks/registry.js";
+import { encodeNetwork, NETWORK_ENDINGS } from "#src/networks/writers.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 import { mnist, needs } from "../helpers/require.js";
 import { temporaryFolder } from "../helpers/temporary.js";

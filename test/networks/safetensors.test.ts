@@ -1,7 +1,7 @@
 import test from "ava";
-import type { Activation, Layer, Network } from "../../src/contracts/network.js";
-import { BatchwiseError } from "../../src/errors.js";
-import { encodeSafetensors } from "../../src/networks/safetensors.js";
+import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
+import { BatchwiseError } from "#src/base/errors.js";
+import { encodeSafetensors } from "#src/networks/safetensors.js";
 
 function layer(inputs: number, outputs: number, activation: Activation): Layer {
   return {

@@ -1,10 +1,10 @@
 /** PyTorch's names: transposed, paired, and put in the order in which they chain. */
 import test from "ava";
-import type { ErrorCode } from "../../src/errors.js";
-import type { NamedArray } from "../../src/networks/arrays.js";
-import { orderByShape } from "../../src/networks/chain.js";
-import { planLayers } from "../../src/networks/plan.js";
-import { buildLayers } from "../../src/networks/validate.js";
+import type { ErrorCode } from "#src/base/errors.js";
+import type { NamedArray } from "#src/files/formats/arrays.js";
+import { orderByShape } from "#src/networks/chain.js";
+import { planLayers } from "#src/networks/plan.js";
+import { buildLayers } from "#src/networks/validate.js";
 import { coded } from "./coded.js";
 
 type Shape = readonly number[];

@@ -1,6 +1,6 @@
 import test from "ava";
-import type { NamedArray } from "../../src/networks/arrays.js";
-import { assertFitsImages, buildLayers } from "../../src/networks/validate.js";
+import type { NamedArray } from "#src/files/formats/arrays.js";
+import { assertFitsImages, buildLayers } from "#src/networks/validate.js";
 import { coded } from "./coded.js";
 
 function array(...shape: number[]): NamedArray {

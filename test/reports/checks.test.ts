@@ -1,9 +1,9 @@
 import test from "ava";
 import { marked } from "marked";
-import type { ChecksReport } from "../../src/contracts/checks.js";
-import { FileError } from "../../src/errors.js";
-import { judge } from "../../src/gates.js";
-import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "../../src/reports/checks/registry.js";
+import type { ChecksReport } from "#src/base/contracts/checks.js";
+import { FileError } from "#src/base/errors.js";
+import { judge } from "#src/evaluate/gates.js";
+import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "#src/reports/checks/registry.js";
 import { junitFaults, parseJunit } from "../helpers/junit.js";
 import { HOSTILE_NAMES, sampleEvaluation } from "../helpers/sample-result.js";
 import { allWithin } from "../helpers/xml.js";

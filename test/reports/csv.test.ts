@@ -1,6 +1,6 @@
 import test from "ava";
-import { renderCsv } from "../../src/reports/csv.js";
-import { csvCell } from "../../src/reports/csv-cell.js";
+import { renderCsv } from "#src/reports/csv.js";
+import { csvCell } from "#src/reports/csv-cell.js";
 import { pythonWith, runPython } from "../helpers/python.js";
 import { needs } from "../helpers/require.js";
 import {

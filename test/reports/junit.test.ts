@@ -1,8 +1,8 @@
 import test from "ava";
-import { RunError } from "../../src/errors.js";
-import { gateError, judge } from "../../src/gates.js";
-import { type JunitSuite, renderJunit } from "../../src/reports/junit.js";
-import { brokenSuite, junitSuite } from "../../src/reports/junit-suite.js";
+import { RunError } from "#src/base/errors.js";
+import { gateError, judge } from "#src/evaluate/gates.js";
+import { type JunitSuite, renderJunit } from "#src/reports/junit.js";
+import { brokenSuite, junitSuite } from "#src/reports/junit-suite.js";
 import { junitFaults, parseJunit } from "../helpers/junit.js";
 import { pythonWith, runPython } from "../helpers/python.js";
 import { needs } from "../helpers/require.js";

@@ -1,13 +1,13 @@
 import test from "ava";
-import { evaluate } from "../../src/evaluate.js";
-import { bar } from "../../src/reports/bars.js";
-import { cellsOf } from "../../src/reports/cells.js";
-import { digitWithBars } from "../../src/reports/digit-with-bars.js";
-import { imageLines, plainCell } from "../../src/reports/image-text.js";
-import { renderJson } from "../../src/reports/json.js";
-import { pythonFloat } from "../../src/reports/python-float.js";
-import { formatOf } from "../../src/reports/registry.js";
-import { renderText } from "../../src/reports/text.js";
+import { pythonFloat } from "#src/base/python-float.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import { bar } from "#src/reports/bars.js";
+import { cellsOf } from "#src/reports/cells.js";
+import { digitWithBars } from "#src/reports/digit-with-bars.js";
+import { imageLines, plainCell } from "#src/reports/image-text.js";
+import { renderJson } from "#src/reports/json.js";
+import { formatOf } from "#src/reports/registry.js";
+import { renderText } from "#src/reports/text.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 
 test("prints numbers as Python prints a float", (t) => {

@@ -1,8 +1,8 @@
 import test from "ava";
 import { Chalk } from "chalk";
-import { cellsOf, leftCell, rightCell, shortened } from "../../src/reports/cells.js";
-import { renderText } from "../../src/reports/text.js";
-import { paintWith } from "../../src/terminal/text-paint.js";
+import { paintWith } from "#src/cli/terminal/text-paint.js";
+import { cellsOf, leftCell, rightCell, shortened } from "#src/reports/cells.js";
+import { renderText } from "#src/reports/text.js";
 import {
   HOSTILE_NAMES,
   sampleEvaluation,

@@ -1,10 +1,10 @@
 /** A worker that does its work like the real one, but for the faults that a test asks of it. */
 import { workerData } from "node:worker_threads";
-import type { BatchAnswer, BatchSpan, Task } from "../../src/contracts/executor.js";
-import { openTaskRunner } from "../../src/executors/open-runner.js";
-import { packAnswers } from "../../src/executors/wire.js";
-import { batchAt, batchCount } from "../../src/slabs/batch-span.js";
-import { viewSlab } from "../../src/slabs/slab.js";
+import type { BatchAnswer, BatchSpan, Task } from "#src/base/contracts/executor.js";
+import { viewSlab } from "#src/base/slab.js";
+import { batchAt, batchCount } from "#src/pool/batch-span.js";
+import { openTaskRunner } from "#src/pool/open-runner.js";
+import { packAnswers } from "#src/pool/wire.js";
 import type { Fault, FaultySetup } from "./faults.js";
 
 const { sources, fault, timesLeft, onlyBatch, everyNth } = workerData as FaultySetup;

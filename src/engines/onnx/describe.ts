@@ -1,10 +1,10 @@
 /** What a model reads and gives: by its metadata, and by one run, since what a file says of its outputs is but a claim. */
-import type { ModelInput, ModelOutput } from "../../contracts/onnx-model.js";
-import { shapeText } from "../../errors/define.js";
-import { NetworkError } from "../../errors.js";
-import { withOutputs } from "../../networks/onnx/append.js";
-import type { Ending } from "../../networks/onnx/ending.js";
-import { printable } from "../../printable.js";
+import type { ModelInput, ModelOutput } from "#src/base/contracts/onnx-model.js";
+import { shapeText } from "#src/base/errors/define.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import { withOutputs } from "#src/networks/onnx/append.js";
+import type { Ending } from "#src/networks/onnx/ending.js";
 import { inputOf, isRows, logitCandidates, noLogits } from "./ends.js";
 import { createFeed } from "./feed.js";
 import { agree, canBe, likeliest, type Rows } from "./outputs.js";

@@ -1,7 +1,7 @@
 /** A model's input and outputs as its metadata describe them: which can take images, and which can be logits. */
-import { MODEL_INPUT_TYPES, type ModelInput } from "../../contracts/onnx-model.js";
-import { NetworkError } from "../../errors.js";
-import { listed, printable } from "../../printable.js";
+import { MODEL_INPUT_TYPES, type ModelInput } from "#src/base/contracts/onnx-model.js";
+import { NetworkError } from "#src/base/errors.js";
+import { listed, printable } from "#src/base/printable.js";
 import type { ValueMetadata } from "./runtime.js";
 
 const LAYOUTS = "(N, pixels), (N, rows, columns), (N, 1, rows, columns) or (N, rows, columns, 1)";

@@ -3,12 +3,12 @@
  * an order of its own that may change with the batch and the processor: its logits are near the reference's and not its
  * bits, and two classes that are all but equal may change places.
  */
-import type { Engine, FoldedLayers } from "../../contracts/engine.js";
-import type { OnnxModel } from "../../contracts/onnx-model.js";
-import { shapeText } from "../../errors/define.js";
-import { layerSizes } from "../../networks/layer-sizes.js";
-import { encodeOnnx, INPUT, OUTPUT } from "../../networks/onnx/encode.js";
-import { shareBytes } from "../../shared-memory.js";
+import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import { shapeText } from "#src/base/errors/define.js";
+import { shareBytes } from "#src/base/shared-memory.js";
+import { layerSizes } from "#src/networks/layer-sizes.js";
+import { encodeOnnx, INPUT, OUTPUT } from "#src/networks/onnx/encode.js";
 import { isRows } from "./ends.js";
 import { createFeed } from "./feed.js";
 import { logitOf } from "./outputs.js";

@@ -1,6 +1,6 @@
 /** Pixels → the tensor that a model reads. A byte has 256 values, so preprocessing is a table of that many numbers. */
-import type { ModelInput, ModelInputType } from "../../contracts/onnx-model.js";
-import type { Preprocessing } from "../../contracts/preprocessing.js";
+import type { ModelInput, ModelInputType } from "#src/base/contracts/onnx-model.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
 import type { Runtime, RuntimeTensor, TensorData } from "./runtime.js";
 
 const BYTE_VALUES = 256;

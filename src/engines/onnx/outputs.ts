@@ -1,6 +1,6 @@
 /** What a model's outputs are: told by its graph, held against what a run gives, and turned into logits. */
-import type { OutputKind } from "../../contracts/onnx-model.js";
-import { probabilitiesInPlace } from "../../metrics/softmax.js";
+import type { OutputKind } from "#src/base/contracts/onnx-model.js";
+import { probabilitiesInPlace } from "#src/engines/softmax.js";
 
 /** Float16 gives three digits; softmax over another axis is off by far more. */
 const TOLERANCE = 0.01;

@@ -1,7 +1,7 @@
 /** onnxruntime-node: an optional peer, since it is some 290 MB; this is as much of it as we use. */
-import { NetworkError, RunError } from "../../errors.js";
-import { decodeElements } from "../../networks/arrays.js";
-import { printable } from "../../printable.js";
+import { NetworkError, RunError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import { decodeElements } from "#src/files/formats/arrays.js";
 
 /** A variable, so that TypeScript does not ask for the package at build time. */
 const PEER: string = "onnxruntime-node";

@@ -32,7 +32,7 @@
  * 1 − h² + ⅘ d (|tanh″| < 0.77), each with the error of h itself added; ReLU's is 0 where z + d < 0;
  * and |h| is taken instead of M. What a layer adds by rounding stays as it is here.
  */
-import type { Activation } from "../../contracts/network.js";
+import type { Activation } from "#src/base/contracts/network.js";
 import { isBounded, type KernelLayer } from "./quantise.js";
 
 const U = 2 ** -24;

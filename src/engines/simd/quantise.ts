@@ -1,5 +1,5 @@
 /** From float64 weights to those of the kernel: int16 where integer sums are proven not to overflow, else float32. */
-import type { Activation, Layer } from "../../contracts/network.js";
+import type { Activation, Layer } from "#src/base/contracts/network.js";
 
 /** Outputs a vector holds. */
 export const LANES = 4;

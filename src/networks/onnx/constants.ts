@@ -1,5 +1,5 @@
 /** Tensors that no input of a graph changes: initializers, Constant nodes of any form, and what is computed of these. */
-import { NetworkError } from "../../errors.js";
+import { NetworkError } from "#src/base/errors.js";
 import { attributeOf, type Node, type Tensor } from "./model.js";
 import { numbersOf } from "./tensor.js";
 

@@ -1,11 +1,11 @@
 /** An ONNX model of fully connected layers → named arrays, the activation of each layer, and the preprocessing. */
-import type { AssumptionSubject } from "../../contracts/assumption.js";
-import type { Activation } from "../../contracts/network.js";
-import type { Preprocessing } from "../../contracts/preprocessing.js";
-import { NetworkError } from "../../errors.js";
-import type { NamedArrays } from "../arrays.js";
-import { assumedIn } from "../metadata.js";
-import { readPreprocessing } from "../recipe.js";
+import type { AssumptionSubject } from "#src/base/contracts/assumption.js";
+import type { Activation } from "#src/base/contracts/network.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import { NetworkError } from "#src/base/errors.js";
+import type { NamedArrays } from "#src/files/formats/arrays.js";
+import { assumedIn } from "#src/networks/metadata.js";
+import { readPreprocessing } from "#src/networks/recipe.js";
 import { chainOf } from "./chain.js";
 import { LayerBuilder } from "./layer-builder.js";
 import { readModel } from "./model.js";

@@ -1,11 +1,11 @@
 /** Writes a network as an ONNX model that every runtime reads: Gemm and activations, nothing newer than opset 13. */
 import protobuf from "protobufjs/minimal.js";
-import type { Activation, Layer } from "../../contracts/network.js";
-import type { Normalization } from "../../contracts/preprocessing.js";
-import { encodeElements, type WrittenType } from "../encode-elements.js";
-import { assumedMetadata } from "../metadata.js";
-import { preprocessingMetadata } from "../recipe.js";
-import { type Tensor, tensorsOf, type WritableNetwork } from "../tensors.js";
+import type { Activation, Layer } from "#src/base/contracts/network.js";
+import type { Normalization } from "#src/base/contracts/preprocessing.js";
+import { encodeElements, type WrittenType } from "#src/networks/encode-elements.js";
+import { assumedMetadata } from "#src/networks/metadata.js";
+import { preprocessingMetadata } from "#src/networks/recipe.js";
+import { type Tensor, tensorsOf, type WritableNetwork } from "#src/networks/tensors.js";
 import { KEY_PREFIX } from "./decode.js";
 import { TENSOR_TYPES } from "./tensor.js";
 import { integer, message, raw, text } from "./write.js";

@@ -1,5 +1,5 @@
 /** How a graph ends: what its outputs are, and which tensor holds the logits that they are made of. */
-import type { OutputKind } from "../../contracts/onnx-model.js";
+import type { OutputKind } from "#src/base/contracts/onnx-model.js";
 import type { Node } from "./model.js";
 import { type GraphView, isOneOf } from "./view.js";
 

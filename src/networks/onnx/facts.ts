@@ -1,7 +1,7 @@
 /** What an ONNX file says of itself that onnxruntime does not tell: its properties, its pixels and its outputs. */
-import { NetworkError } from "../../errors.js";
-import { printable } from "../../printable.js";
-import type { Metadata } from "../metadata.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import type { Metadata } from "#src/networks/metadata.js";
 import { type Ending, endingOf } from "./ending.js";
 import { type Model, readModel, type Tensor } from "./model.js";
 import { type PixelsTaken, pixelsTakenBy } from "./pixels.js";

@@ -1,9 +1,9 @@
 /** Puts layers together from the operators of a chain, in order: weights, then biases, then an activation. */
-import type { Activation } from "../../contracts/network.js";
-import { shapeText } from "../../errors/define.js";
-import { OTHER_ENGINE } from "../../errors/onnx-codes.js";
-import { NetworkError } from "../../errors.js";
-import type { NamedArray, NamedArrays } from "../arrays.js";
+import type { Activation } from "#src/base/contracts/network.js";
+import { shapeText } from "#src/base/errors/define.js";
+import { OTHER_ENGINE } from "#src/base/errors/onnx-codes.js";
+import { NetworkError } from "#src/base/errors.js";
+import type { NamedArray, NamedArrays } from "#src/files/formats/arrays.js";
 import type { Step } from "./chain.js";
 import type { Tensor, Value } from "./model.js";
 import { TENSOR_TYPES } from "./tensor.js";

@@ -1,7 +1,7 @@
 /** One protobuf message, read field by field over protobufjs's reader: within its bounds, within a budget, with our errors. */
 import protobuf from "protobufjs/minimal.js";
-import { NetworkError, reasonOf } from "../../errors.js";
-import { decodeElements, ELEMENT_BYTES } from "../arrays.js";
+import { NetworkError, reasonOf } from "#src/base/errors.js";
+import { decodeElements, ELEMENT_BYTES } from "#src/files/formats/arrays.js";
 
 /** How a field's value is written (protobuf.dev/programming-guides/encoding, "Message structure"). */
 export const WIRE = { VARINT: 0, FIXED64: 1, BYTES: 2, FIXED32: 5 } as const;

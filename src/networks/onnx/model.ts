@@ -1,5 +1,5 @@
 /** The messages of an ONNX model, as much of them as a chain of layers needs (onnx/onnx.proto in github.com/onnx/onnx). */
-import { MAX_DIMENSIONS } from "../arrays.js";
+import { MAX_DIMENSIONS } from "#src/files/formats/arrays.js";
 import { Message } from "./message.js";
 
 /** Numbers of one attribute: axes, pads, or the values of a small Constant. */

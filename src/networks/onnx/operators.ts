@@ -1,6 +1,6 @@
 /** The operators of a chain of fully connected layers (onnx/docs/Operators.md), each as what it adds to the network. */
-import { NetworkError } from "../../errors.js";
-import { printable } from "../../printable.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
 import type { Step } from "./chain.js";
 import type { LayerBuilder } from "./layer-builder.js";
 import { attributeOf, type Tensor } from "./model.js";

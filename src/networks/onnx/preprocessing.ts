@@ -1,15 +1,15 @@
 /** The preprocessing of a model that is run whole: what its file states, what its graph shows, what the options ask for. */
-import type { Preprocessing } from "../../contracts/preprocessing.js";
-import { NetworkError } from "../../errors.js";
-import { printable } from "../../printable.js";
-import { assumedIn } from "../metadata.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import { assumedIn } from "#src/networks/metadata.js";
 import {
   type AskedPreprocessing,
   type ChosenPreprocessing,
   choosePreprocessing,
   preprocessingMetadata,
   readPreprocessing,
-} from "../recipe.js";
+} from "#src/networks/recipe.js";
 import { withProperties } from "./append.js";
 import { KEY_PREFIX } from "./decode.js";
 import { type OnnxFacts, readOnnxFacts } from "./facts.js";

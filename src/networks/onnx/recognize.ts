@@ -1,5 +1,5 @@
 /** Whether a file could be an ONNX model, which has no magic: are its first fields those of a model? */
-import { BatchwiseError } from "../../errors.js";
+import { BatchwiseError } from "#src/base/errors.js";
 import { Message } from "./message.js";
 
 const IR_VERSION = 1;

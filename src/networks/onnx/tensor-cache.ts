@@ -1,5 +1,5 @@
 /** The tensors of a model, decoded once each however many nodes read them, so that what is one in the file stays one. */
-import { type NamedArray, transpose } from "../arrays.js";
+import { type NamedArray, transpose } from "#src/files/formats/arrays.js";
 import type { Tensor } from "./model.js";
 import { floatsOf } from "./tensor.js";
 

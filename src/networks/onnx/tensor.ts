@@ -1,7 +1,7 @@
 /** The elements of an ONNX tensor, held against its dimensions, whichever of its fields they are in. */
-import { shapeText } from "../../errors/define.js";
-import { NetworkError } from "../../errors.js";
-import { printable } from "../../printable.js";
+import { shapeText } from "#src/base/errors/define.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
 import {
   checkedElements,
   decodeElements,
@@ -9,7 +9,7 @@ import {
   type ElementType,
   MAX_DIMENSIONS,
   type NamedArray,
-} from "../arrays.js";
+} from "#src/files/formats/arrays.js";
 import type { Tensor } from "./model.js";
 
 /** TensorProto.DataType, as much as weights need. */

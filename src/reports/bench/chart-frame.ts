@@ -1,6 +1,6 @@
 /** Where things lie in the chart: its two scales and their ticks, from what was measured. */
 import { scaleLinear, scaleLog } from "d3-scale";
-import type { MeasuredConfiguration } from "../../contracts/bench.js";
+import type { MeasuredConfiguration } from "#src/base/contracts/bench.js";
 import type { ChartSeries } from "./series.js";
 
 /** The plot's edges. */

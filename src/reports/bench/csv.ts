@@ -1,5 +1,5 @@
 /** A benchmark as CSV (RFC 4180, lines ended by LF): one row a configuration, for spreadsheets and scripts. */
-import type { Benchmark, MeasuredConfiguration } from "../../contracts/bench.js";
+import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
 
 type Cell = (measured: MeasuredConfiguration) => string | number | null | undefined;
 

@@ -1,7 +1,7 @@
 /** Formats of a benchmark's answer, by name and by the ending of a file. */
-import type { Benchmark } from "../../contracts/bench.js";
-import { formatByEnding } from "../ending.js";
-import { jsonText } from "../json.js";
+import type { Benchmark } from "#src/base/contracts/bench.js";
+import { formatByEnding } from "#src/reports/ending.js";
+import { jsonText } from "#src/reports/json.js";
 import { renderBenchCsv } from "./csv.js";
 import { renderBenchText } from "./text.js";
 

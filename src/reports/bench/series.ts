@@ -1,7 +1,7 @@
 /** The lines of the chart: each engine and batch size, with a colour and a mark of its own. */
 import { symbol, symbolsFill } from "d3-shape";
-import type { MeasuredConfiguration } from "../../contracts/bench.js";
-import { grouped } from "../../errors/define.js";
+import type { MeasuredConfiguration } from "#src/base/contracts/bench.js";
+import { grouped } from "#src/base/errors/define.js";
 
 /** Eight hues that stand out, some 3 : 1 or more, from the light ground and from the dark one. */
 const COLORS = ["#0072b2", "#d55e00", "#009170", "#c0649a", "#7b61c9", "#9a7400", "#5b7f95", "#c8394b"];

@@ -1,8 +1,8 @@
 /** The chart of a benchmark: images/s over threads, a line for each engine and batch size. Scales and paths are d3's. */
 import { line } from "d3-shape";
-import type { Benchmark, MeasuredConfiguration } from "../../contracts/bench.js";
-import { grouped } from "../../errors/define.js";
-import { printable } from "../../printable.js";
+import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
+import { grouped } from "#src/base/errors/define.js";
+import { printable } from "#src/base/printable.js";
 import { type Frame, frameOf, LEFT, RIGHT, rateOf, TOP } from "./chart-frame.js";
 import { type ChartSeries, chartSeries } from "./series.js";
 import { type Attributes, dashed, element, escaped, STYLE, solid, text } from "./svg-elements.js";

@@ -1,9 +1,9 @@
 /** A benchmark for a person: what was measured, then a table with a bar a row. */
-import type { Benchmark, MeasuredConfiguration } from "../../contracts/bench.js";
-import { grouped } from "../../errors/define.js";
-import { printable } from "../../printable.js";
-import { bar } from "../bars.js";
-import { type Row, rowLines } from "../rows.js";
+import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
+import { grouped } from "#src/base/errors/define.js";
+import { printable } from "#src/base/printable.js";
+import { bar } from "#src/reports/bars.js";
+import { type Row, rowLines } from "#src/reports/rows.js";
 
 const BAR_CELLS = 12;
 const NONE = "-";

@@ -1,7 +1,7 @@
 /** What the table of a suite says of each evaluation. */
-import { assumedText } from "../../assumptions.js";
-import type { CheckOutcome, CheckStatus, ChecksReport } from "../../contracts/checks.js";
-import { grouped } from "../../errors/define.js";
+import { assumedText } from "#src/base/assumptions.js";
+import type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
+import { grouped } from "#src/base/errors/define.js";
 
 /** To four digits; the messages of gates and the other formats have all. */
 export function accuracyText({ evaluation }: CheckOutcome): string {

@@ -1,7 +1,7 @@
 /** A suite's answer as JSON: each evaluation as `evaluate` answers it, with what was demanded of it. */
-import type { ChecksReport } from "../../contracts/checks.js";
-import { BatchwiseError } from "../../errors.js";
-import { evaluationDocument, jsonText } from "../json.js";
+import type { ChecksReport } from "#src/base/contracts/checks.js";
+import { BatchwiseError } from "#src/base/errors.js";
+import { evaluationDocument, jsonText } from "#src/reports/json.js";
 
 export function renderChecksJson({ suite, checks, totalMs }: ChecksReport): string {
   return jsonText({

@@ -1,6 +1,6 @@
 /** A suite's answer as Markdown, for a pull request's comment or a job's summary. */
-import type { ChecksReport } from "../../contracts/checks.js";
-import { markdownTable, markdownText } from "../markdown-text.js";
+import type { ChecksReport } from "#src/base/contracts/checks.js";
+import { markdownTable, markdownText } from "#src/reports/markdown-text.js";
 import { accuracyText, correctText, countsText, findings } from "./findings.js";
 
 /** Messages name files, and are to be read to their end. */

@@ -1,8 +1,8 @@
 /** Formats of a suite's answer, by name and by the ending of a file. */
-import type { ChecksReport } from "../../contracts/checks.js";
-import { formatByEnding } from "../ending.js";
-import { renderJunit } from "../junit.js";
-import { brokenSuite, junitSuite } from "../junit-suite.js";
+import type { ChecksReport } from "#src/base/contracts/checks.js";
+import { formatByEnding } from "#src/reports/ending.js";
+import { renderJunit } from "#src/reports/junit.js";
+import { brokenSuite, junitSuite } from "#src/reports/junit-suite.js";
 import { renderChecksJson } from "./json.js";
 import { renderChecksMarkdown } from "./markdown.js";
 import { renderChecksText } from "./text.js";

@@ -1,7 +1,7 @@
 /** A suite's answer for a person: one table, and below each line what was missed. */
-import type { CheckOutcome, ChecksReport } from "../../contracts/checks.js";
-import { printable } from "../../printable.js";
-import { cellsOf, leftCell, rightCell, shortened } from "../cells.js";
+import type { CheckOutcome, ChecksReport } from "#src/base/contracts/checks.js";
+import { printable } from "#src/base/printable.js";
+import { cellsOf, leftCell, rightCell, shortened } from "#src/reports/cells.js";
 import { accuracyText, correctText, countsText, findings } from "./findings.js";
 
 const NAME_CELLS = 40;

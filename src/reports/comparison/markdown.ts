@@ -1,7 +1,7 @@
 /** A comparison as Markdown, for a pull request's comment. */
-import type { ComparedSide, Comparison, SideScore } from "../../contracts/comparison.js";
-import { grouped } from "../../errors/define.js";
-import { assumedParts, markdownTable, markdownText } from "../markdown-text.js";
+import type { ComparedSide, Comparison, SideScore } from "#src/base/contracts/comparison.js";
+import { grouped } from "#src/base/errors/define.js";
+import { assumedParts, markdownTable, markdownText } from "#src/reports/markdown-text.js";
 import { differenceText, imagesText, indicesText, pValueText } from "./words.js";
 
 const LISTED_IMAGES = 10;

@@ -1,7 +1,7 @@
 /** Formats of a comparison, by name and by the ending of a file. */
-import type { Comparison } from "../../contracts/comparison.js";
-import { formatByEnding } from "../ending.js";
-import { jsonText } from "../json.js";
+import type { Comparison } from "#src/base/contracts/comparison.js";
+import { formatByEnding } from "#src/reports/ending.js";
+import { jsonText } from "#src/reports/json.js";
 import { renderComparisonMarkdown } from "./markdown.js";
 import { renderComparisonText } from "./text.js";
 

@@ -1,10 +1,10 @@
 /** A comparison for a person. */
-import { assumedText } from "../../assumptions.js";
-import type { ComparedSide, Comparison } from "../../contracts/comparison.js";
-import { grouped } from "../../errors/define.js";
-import { printable } from "../../printable.js";
-import { rightCell } from "../cells.js";
-import { type Row, rowLines } from "../rows.js";
+import { assumedText } from "#src/base/assumptions.js";
+import type { ComparedSide, Comparison } from "#src/base/contracts/comparison.js";
+import { grouped } from "#src/base/errors/define.js";
+import { printable } from "#src/base/printable.js";
+import { rightCell } from "#src/reports/cells.js";
+import { type Row, rowLines } from "#src/reports/rows.js";
 import { differenceText, imagesText, indicesText, pValueText, scoreText } from "./words.js";
 
 /** What fits a few lines; the JSON has all. */

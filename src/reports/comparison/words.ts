@@ -1,6 +1,6 @@
 /** The numbers of a comparison in words that all of its formats share. */
-import type { Comparison, SideScore } from "../../contracts/comparison.js";
-import { grouped } from "../../errors/define.js";
+import type { Comparison, SideScore } from "#src/base/contracts/comparison.js";
+import { grouped } from "#src/base/errors/define.js";
 
 export function scoreText({ correct, accuracy, confidenceInterval95: [low, high] }: SideScore): string {
   return `${accuracy.toFixed(4)}, ${grouped(correct)} right, 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`;

@@ -1,7 +1,7 @@
 /** The images of a report that is made afterwards, from a file of predictions and the data once more. */
-import type { ImageShape } from "../../contracts/dataset.js";
-import type { Prediction } from "../../contracts/predictions.js";
-import type { Slab } from "../../slabs/slab.js";
+import type { ImageShape } from "#src/base/contracts/dataset.js";
+import type { Prediction } from "#src/base/contracts/predictions.js";
+import type { Slab } from "#src/base/slab.js";
 import { createImageChooser, limitsFor } from "./choose-images.js";
 import type { ChosenImages } from "./input.js";
 

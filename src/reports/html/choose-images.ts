@@ -1,5 +1,5 @@
 /** Which images a report shows, chosen in one pass: memory holds what is kept and as much again, however large the set. */
-import type { Slab } from "../../slabs/slab.js";
+import type { Slab } from "#src/base/slab.js";
 import type { ChosenImage, ChosenImages, ClassProbability, ImageLimits } from "./input.js";
 
 const MISTAKES = 2000;

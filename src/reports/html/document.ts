@@ -1,5 +1,5 @@
 /** The HTML report of an evaluation. */
-import { grouped } from "../../errors/define.js";
+import { grouped } from "#src/base/errors/define.js";
 import type { ReportInput } from "./input.js";
 import { renderPage } from "./shell.js";
 import { toPageData } from "./to-page-data.js";

@@ -1,6 +1,6 @@
 /** What the HTML report is made from. */
-import type { ImageShape } from "../../contracts/dataset.js";
-import type { Evaluation } from "../../contracts/result.js";
+import type { ImageShape } from "#src/base/contracts/dataset.js";
+import type { Evaluation } from "#src/base/contracts/result.js";
 
 /** An evaluation of labelled images, from memory or from its JSON; where things lie on this machine is not told. */
 export interface ReportedEvaluation extends Pick<Evaluation, "assumptions" | "run" | "result" | "timing"> {

@@ -1,5 +1,5 @@
 /** A square matrix of counts, cut to what a page can show of it. */
-import { type Confusion, mostConfused } from "../class-rows.js";
+import { type Confusion, mostConfused } from "#src/reports/class-rows.js";
 import type { MatrixCell, MatrixData } from "./page-data.js";
 
 /** A matrix of more classes cannot be read. */

@@ -1,5 +1,5 @@
 /** What the page is handed: the evaluation, cut to what is shown; a leaf, for Node.js writes it and the browser reads it. */
-import type { ImageShape } from "../../contracts/dataset.js";
+import type { ImageShape } from "#src/base/contracts/dataset.js";
 import type { ImageLimits, ReportedEvaluation } from "./input.js";
 
 export interface PageData extends Pick<ReportedEvaluation, "assumptions" | "network" | "run" | "timing"> {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
-import { PACKAGE_ROOT } from "../../package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package-root.js";
 import type { AnyPageData } from "./any-page-data.js";
 import { escapeHtml, jsonForScript } from "./escape.js";
 import { DATA_ID, PIXELS_ID } from "./page-data.js";

@@ -1,6 +1,6 @@
 /** From an evaluation and its images to what the page is handed. */
 
-import type { TimelineEntry } from "../../contracts/run.js";
+import type { TimelineEntry } from "#src/base/contracts/run.js";
 import type { ReportedEvaluation, ReportInput } from "./input.js";
 import { matrixData } from "./matrix-data.js";
 import type { LatencyBin, PageData, TimelineData } from "./page-data.js";

@@ -1,9 +1,9 @@
 /** What a model's end means: probabilities of softmax, log softmax, sigmoid and logits, each held against NumPy's. */
 import { join } from "node:path";
 import test from "ava";
-import { evaluate } from "../../../src/evaluate.js";
-import { loadModel } from "../../../src/load-model.js";
-import { probabilitiesInPlace } from "../../../src/metrics/softmax.js";
+import { loadModel } from "#src/engines/load-model.js";
+import { probabilitiesInPlace } from "#src/engines/softmax.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import { pythonWith, runPython } from "../../helpers/python.js";
 import { needs } from "../../helpers/require.js";

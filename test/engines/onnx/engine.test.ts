@@ -1,16 +1,16 @@
 /** The engine `onnx` on models of several layouts and types, held against plain loops and against ml-matrix. */
 import test from "ava";
-import type { Dataset } from "../../../src/contracts/dataset.js";
-import type { OnnxModel } from "../../../src/contracts/onnx-model.js";
-import type { Preprocessing } from "../../../src/contracts/preprocessing.js";
-import { openDataset } from "../../../src/datasets/registry.js";
-import { foldPreprocessing } from "../../../src/engines/fold.js";
-import { createEngine } from "../../../src/engines/registry.js";
-import { evaluate } from "../../../src/evaluate.js";
-import { loadModel } from "../../../src/load-model.js";
-import { argmax } from "../../../src/metrics/argmax.js";
-import { encodeOnnx } from "../../../src/networks/onnx/encode.js";
-import { loadNetwork } from "../../../src/networks/registry.js";
+import type { Dataset } from "#src/base/contracts/dataset.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import { openDataset } from "#src/data/registry.js";
+import { argmax } from "#src/engines/argmax.js";
+import { loadModel } from "#src/engines/load-model.js";
+import { createEngine } from "#src/engines/registry.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import { foldPreprocessing } from "#src/networks/fold.js";
+import { encodeOnnx } from "#src/networks/onnx/encode.js";
+import { loadNetwork } from "#src/networks/registry.js";
 import { CLASSES, type CnnLayout, cnnLogits, cnnModel, PIXELS, SIDE } from "../../helpers/cnn.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import { DOUBLE, FLOAT16, UINT8 } from "../../helpers/onnx.js";

@@ -1,7 +1,7 @@
 /** The tables that make pixels a model's inputs. */
 import test from "ava";
-import { byteTable } from "../../../src/engines/onnx/feed.js";
-import { decodeElements } from "../../../src/networks/arrays.js";
+import { byteTable } from "#src/engines/onnx/feed.js";
+import { decodeElements } from "#src/files/formats/arrays.js";
 
 const BYTES = Array.from({ length: 256 }, (_, byte) => byte);
 const STANDARDIZE = { kind: "standardize", mean: 0.1307, std: 0.3081 } as const;

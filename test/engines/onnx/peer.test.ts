@@ -1,6 +1,6 @@
 /** The optional peer: what is said where it is absent or broken, and that nothing else needs it. */
 import test from "ava";
-import { loadRuntime } from "../../../src/engines/onnx/runtime.js";
+import { loadRuntime } from "#src/engines/onnx/runtime.js";
 import { runCli } from "../../helpers/cli.js";
 import { cnnModel, SIDE } from "../../helpers/cnn.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";

@@ -1,7 +1,7 @@
 /** Readers of images and labels: IDX, gzipped IDX, and sets in a .npz file. */
 import { gunzipSync, gzipSync } from "node:zlib";
-import { readIdx } from "../../../src/datasets/idx.js";
-import { readNpzSet } from "../../../src/datasets/npz-set.js";
+import { readIdx } from "#src/data/idx.js";
+import { readNpzSet } from "#src/data/npz-set.js";
 import { idxBytes, idxHeader, imageBytes, labelBytes } from "../../helpers/idx.js";
 import { npyBytes, npyDict, npyFile } from "../../helpers/npy.js";
 import type { Seed, Target } from "../target.js";

@@ -1,7 +1,7 @@
 /** The reader of drawings: PNG. */
 import { deflateSync, inflateSync } from "node:zlib";
-import { readPng } from "../../../src/pictures/read-png.js";
-import { toDigit } from "../../../src/pictures/to-digit.js";
+import { readPng } from "#src/data/pictures/read-png.js";
+import { toDigit } from "#src/data/pictures/to-digit.js";
 import { ADAM7_PASSES, pngChunk, pngFile } from "../../helpers/png.js";
 import type { Seed, Target } from "../target.js";
 import { malformed } from "./malformed.js";

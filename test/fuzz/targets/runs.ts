@@ -1,15 +1,15 @@
 /** Readers of what a run is put together from: the journal of `--resume`, and the parts that `merge` adds. */
 import { existsSync, writeFileSync } from "node:fs";
-import type { PartialCounts } from "../../../src/contracts/partial.js";
-import type { ResultCounts } from "../../../src/contracts/result.js";
-import { BatchwiseError } from "../../../src/errors.js";
-import { doneOf } from "../../../src/journal/done.js";
-import { readJournal } from "../../../src/journal/read.js";
-import { mergeParts } from "../../../src/merge/merge-parts.js";
-import { addPartials, emptyPartial } from "../../../src/metrics/partial-sums.js";
-import { resultCounts } from "../../../src/result-counts.js";
-import { identityKey } from "../../../src/run-identity.js";
-import { resultSchema } from "../../../src/schemas/result.js";
+import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { ResultCounts } from "#src/base/contracts/result.js";
+import { BatchwiseError } from "#src/base/errors.js";
+import { doneOf } from "#src/evaluate/journal/done.js";
+import { readJournal } from "#src/evaluate/journal/read.js";
+import { mergeParts } from "#src/evaluate/merge/merge-parts.js";
+import { resultCounts } from "#src/evaluate/result-counts.js";
+import { identityKey } from "#src/evaluate/run-identity.js";
+import { resultSchema } from "#src/evaluate/schemas/result.js";
+import { addPartials, emptyPartial } from "#src/metrics/partial-sums.js";
 import { SAMPLE_RESULT } from "../../helpers/sample-result.js";
 import { SAMPLE_HEADER, sampleJournal, samplePart } from "../../helpers/sample-run.js";
 import { JSON_TOKENS, JSON_WORDS, type Seed, type Target, textPieces } from "../target.js";

@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import { loadModel } from "../../../src/load-model.js";
-import { annotateOnnx } from "../../../src/networks/onnx/preprocessing.js";
+import { loadModel } from "#src/engines/load-model.js";
+import { annotateOnnx } from "#src/networks/onnx/preprocessing.js";
 import { runCli } from "../../helpers/cli.js";
 import { cnnModel, SIDE } from "../../helpers/cnn.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";

@@ -1,9 +1,9 @@
 /** Which pixels a graph takes, by what it does before its first layer; and that every engine does the same with a file. */
 import test from "ava";
-import { BatchwiseError } from "../../../src/errors.js";
-import { evaluate } from "../../../src/evaluate.js";
-import { readOnnxFacts } from "../../../src/networks/onnx/facts.js";
-import type { PixelsTaken } from "../../../src/networks/onnx/pixels.js";
+import { BatchwiseError } from "#src/base/errors.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import { readOnnxFacts } from "#src/networks/onnx/facts.js";
+import type { PixelsTaken } from "#src/networks/onnx/pixels.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import {
   DOUBLE,

@@ -4,7 +4,7 @@ import {
   createImageChooser,
   limitsFor,
   offerSlab,
-} from "../../../src/reports/html/choose-images.js";
+} from "#src/reports/html/choose-images.js";
 import { rankingOf } from "../../helpers/scores.js";
 
 /** One image a row: label, prediction, and the prediction's probability; pixels tell the image's index. */

@@ -1,11 +1,12 @@
 /** The HTML page of a comparison. */
-import { answeredByBoth, type PairedAnswers } from "../../../compare/answers.js";
-import type { ComparedSide, Comparison } from "../../../contracts/comparison.js";
-import type { Dataset } from "../../../contracts/dataset.js";
-import { differenceText, pValueText } from "../../comparison/words.js";
-import { limitsFor } from "../choose-images.js";
-import { matrixData } from "../matrix-data.js";
-import { renderPage } from "../shell.js";
+
+import type { ComparedSide, Comparison } from "#src/base/contracts/comparison.js";
+import type { Dataset } from "#src/base/contracts/dataset.js";
+import { answeredByBoth, type PairedAnswers } from "#src/evaluate/compare/answers.js";
+import { differenceText, pValueText } from "#src/reports/comparison/words.js";
+import { limitsFor } from "#src/reports/html/choose-images.js";
+import { matrixData } from "#src/reports/html/matrix-data.js";
+import { renderPage } from "#src/reports/html/shell.js";
 import { chooseComparedImages, readPixels } from "./choose-images.js";
 import type { ClassScores, PageSide } from "./page-data.js";
 

@@ -1,8 +1,8 @@
 /** What the page of a comparison is handed; a leaf, for Node.js writes it and the browser reads it. */
-import type { Comparison, ComparisonResult } from "../../../contracts/comparison.js";
-import type { ImageShape } from "../../../contracts/dataset.js";
-import type { ImageLimits } from "../input.js";
-import type { MatrixData } from "../page-data.js";
+import type { Comparison, ComparisonResult } from "#src/base/contracts/comparison.js";
+import type { ImageShape } from "#src/base/contracts/dataset.js";
+import type { ImageLimits } from "#src/reports/html/input.js";
+import type { MatrixData } from "#src/reports/html/page-data.js";
 
 export interface ComparisonPageData extends Pick<Comparison, "assumptions" | "run" | "timing"> {
   readonly kind: "comparison";

@@ -1,0 +1,136 @@
+/** Precision, recall and F1 of each class: as bars, and as a table. */
+import * as Plot from "@observablehq/plot";
+import type { ClassMetrics } from "#src/base/contracts/metrics.js";
+import { chart } from "./chart.js";
+import { element, section } from "./dom.js";
+import { numbersTable } from "./numbers-table.js";
+import type { Report } from "./report.js";
+import { count, decimal } from "./words.js";
+
+const MEASURES = [
+  ["precision", "Precision", "of the images predicted as this class, how many are labelled so"],
+  ["recall", "Recall", "of the images labelled as this class, how many are predicted so"],
+  ["f1", "F1", "the harmonic mean of the two"],
+] as const;
+type Measure = (typeof MEASURES)[number][0];
+
+/** More bars than these cannot be read; the table has all. */
+const CHART_CLASSES = 30;
+const ROW_HEIGHT = 24;
+
+export function perClass(report: Report): HTMLElement {
+  const { result } = report;
+  const lowest = result.perClass.toSorted((a, b) => rankOf(a) - rankOf(b));
+  const charted = new Set(lowest.slice(0, CHART_CLASSES));
+  const shown = result.perClass.filter((metrics) => charted.has(metrics));
+  return section(
+    "classes",
+    "Class by class",
+    `${extremesInWords(report, lowest)}${
+      shown.length < result.perClass.length ? ` The bars are of the ${CHART_CLASSES} lowest.` : ""
+    }`,
+    element(
+      "div",
+      { class: "measures" },
+      ...MEASURES.map(([measure, name, meaning]) =>
+        chart(`${name}: ${meaning}`, barsInWords(report, shown, measure, name), (width) =>
+          measurePlot(report, shown, measure, width),
+        ),
+      ),
+    ),
+    table(report),
+  );
+}
+
+/** A class without images and predictions has no F1: it comes behind all that have one. */
+function rankOf({ f1 }: ClassMetrics): number {
+  return f1 ?? 2;
+}
+
+function extremesInWords({ nameOf }: Report, ranked: readonly ClassMetrics[]): string {
+  const measured = ranked.filter(({ f1 }) => f1 !== null);
+  if (measured.length === 0) return "No class has images or predictions.";
+  const [lowest, highest] = [measured[0], measured[measured.length - 1]];
+  return `The lowest F1 is that of ${nameOf(lowest.label)}, the highest that of ${nameOf(highest.label)}.`;
+}
+
+function barsInWords(
+  { nameOf }: Report,
+  shown: readonly ClassMetrics[],
+  measure: Measure,
+  name: string,
+): string {
+  return `${name} by class: ${shown.map((metrics) => `${nameOf(metrics.label)} ${decimal(metrics[measure])}`).join(", ")}`;
+}
+
+function measurePlot(
+  { nameOf }: Report,
+  shown: readonly ClassMetrics[],
+  measure: Measure,
+  width: number,
+): Plot.PlotOptions {
+  const longest = Math.max(...shown.map(({ label }) => nameOf(label).length));
+  const share = (metrics: ClassMetrics) => metrics[measure] ?? 0;
+  return {
+    height: shown.length * ROW_HEIGHT + 40,
+    marginLeft: Math.min(16 + 7 * longest, Math.floor(width * 0.4)),
+    marginTop: 4,
+    marginRight: 12,
+    marginBottom: 28,
+    x: { domain: [0, 1], ticks: 5, label: null },
+    y: {
+      type: "band",
+      domain: shown.map(({ label }) => label),
+      tickFormat: nameOf,
+      label: null,
+      tickSize: 0,
+    },
+    marks: [
+      Plot.gridX({ ticks: 5, stroke: "var(--line)", strokeOpacity: 1 }),
+      Plot.barX(shown, { y: "label", x: share, fill: "var(--accent)", rx: 3, insetTop: 2, insetBottom: 2 }),
+      Plot.text(shown, {
+        y: "label",
+        x: share,
+        text: (metrics: ClassMetrics) => decimal(metrics[measure], 3),
+        // Inside a long bar, beside a short one.
+        textAnchor: "end",
+        filter: (metrics: ClassMetrics) => share(metrics) >= 0.3,
+        dx: -6,
+        fill: "var(--on-accent)",
+      }),
+      Plot.text(shown, {
+        y: "label",
+        x: share,
+        text: (metrics: ClassMetrics) => decimal(metrics[measure], 3),
+        textAnchor: "start",
+        filter: (metrics: ClassMetrics) => share(metrics) < 0.3,
+        dx: 6,
+      }),
+    ],
+  };
+}
+
+function table({ result, nameOf }: Report): HTMLElement {
+  const { macro, weighted, micro } = result.averages;
+  const total = count(result.total);
+  return numbersTable({
+    name: "Measures by class",
+    caption: "Precision, recall and F1 by class, and their means",
+    head: ["Class", "Precision", "Recall", "F1", "Images", "Predicted"],
+    rows: result.perClass.map((metrics) => [
+      nameOf(metrics.label),
+      ...measures(metrics),
+      count(metrics.support),
+      count(metrics.predicted),
+    ]),
+    means: [
+      ["macro mean", ...measures(macro), total, total],
+      ["weighted mean", ...measures(weighted), total, total],
+      ["micro mean", ...measures(micro), total, total],
+    ],
+  });
+}
+
+function measures({ precision, recall, f1 }: Pick<ClassMetrics, Measure>): string[] {
+  return [precision, recall, f1].map((value) => decimal(value));
+}

@@ -1,0 +1,28 @@
+/** Assumptions in words: a leaf, which the report's page has too. */
+import type { Assumption } from "#src/base/contracts/assumption.js";
+import { printable } from "./printable.js";
+
+/**
+ * `sigmoid between layers, pixels ÷ 255 (weights.npz states neither); set --activation, --normalize`. Several files follow
+ * one another. At least one assumption.
+ */
+export function assumedText(assumptions: readonly Assumption[]): string {
+  const bySource = new Map<string, string[]>();
+  for (const { source, what } of assumptions) bySource.set(source, [...(bySource.get(source) ?? []), what]);
+  const groups = [...bySource].map(
+    ([source, whats]) => `${whats.join(", ")} (${unstated(source, whats.length)})`,
+  );
+  const options = [...new Set(assumptions.flatMap(({ option }) => option ?? []))];
+  return [...groups, ...(options.length > 0 ? [`set ${options.join(", ")}`] : [])].join("; ");
+}
+
+/** Each assumption once, in their order. */
+export function distinct(assumptions: readonly Assumption[]): Assumption[] {
+  return [...new Map(assumptions.map((assumption) => [JSON.stringify(assumption), assumption])).values()];
+}
+
+function unstated(source: string, count: number): string {
+  const name = printable(source);
+  if (count === 1) return `${name} does not state it`;
+  return `${name} states ${count === 2 ? "neither" : "none of them"}`;
+}

@@ -1,0 +1,105 @@
+/** The errors of Batchwise: a stable code, the facts, one line for a person, and the exit status that the code means. */
+import { datasetCodes } from "#src/base/errors/dataset-codes.js";
+import type { CodeRow, ExitStatus } from "#src/base/errors/define.js";
+import { fileCodes } from "#src/base/errors/file-codes.js";
+import { formatCodes } from "#src/base/errors/format-codes.js";
+import { networkCodes } from "#src/base/errors/network-codes.js";
+import { partCodes } from "#src/base/errors/part-codes.js";
+import { pictureCodes } from "#src/base/errors/picture-codes.js";
+import { runCodes, usageCodes } from "#src/base/errors/run-codes.js";
+import { transferCodes } from "#src/base/errors/transfer-codes.js";
+
+/** Each group's rows by their codes; named, and not spelt out, in what is inferred from it. */
+type ErrorTable = typeof usageCodes &
+  typeof fileCodes &
+  typeof formatCodes &
+  typeof partCodes &
+  typeof datasetCodes &
+  typeof networkCodes &
+  typeof pictureCodes &
+  typeof transferCodes &
+  typeof runCodes;
+
+/**
+ * The one table of codes: of each its exit status, and `say`, which makes the message of an error's facts. Scripts may
+ * rely on a code; its words may change.
+ */
+export const ERROR_CODES: ErrorTable = {
+  ...usageCodes,
+  ...fileCodes,
+  ...formatCodes,
+  ...partCodes,
+  ...datasetCodes,
+  ...networkCodes,
+  ...pictureCodes,
+  ...transferCodes,
+  ...runCodes,
+};
+
+/** A stable name of a fault, such as `ERR_IDX_TRUNCATED`; `ERROR_CODES` has each with its exit status. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+/** The facts of a code's errors: what the code's `say` takes. */
+export type FactsOf<C extends ErrorCode> = Parameters<(typeof ERROR_CODES)[C]["say"]>[0];
+export type { ExitStatus } from "#src/base/errors/define.js";
+
+/** Base of all errors that Batchwise throws on purpose; `message` is one line and needs no stack to be understood. */
+export class BatchwiseError<C extends ErrorCode = ErrorCode> extends Error {
+  /** Which fault it is; stable from version to version. */
+  readonly code: C;
+  /** What the message is made of, as values; the code decides which. */
+  readonly facts: FactsOf<C>;
+
+  /** The message is what `ERROR_CODES` says of the facts; `options.cause` is the error behind this one. */
+  constructor(code: C, facts: FactsOf<C>, options?: ErrorOptions) {
+    // The table's row takes just these facts; TypeScript cannot follow a generic key through the union of rows.
+    super((ERROR_CODES[code] as CodeRow<unknown>).say(facts), options);
+    this.name = new.target.name;
+    this.code = code;
+    this.facts = facts;
+  }
+
+  /**
+   * What the process ends with when this error ends it: 1 a fault of ours, 2 usage, 3 input, 4 an incomplete run, 5 the
+   * network, 6 output, 100 a missed gate, 130 SIGINT, 143 SIGTERM.
+   */
+  get exitStatus(): ExitStatus {
+    return ERROR_CODES[this.code].status;
+  }
+}
+
+/** A fault in the command line, in a configuration, or in the options or the order of calls. */
+export class UsageError<
+  C extends keyof typeof usageCodes = keyof typeof usageCodes,
+> extends BatchwiseError<C> {}
+/** A file that cannot be read, holds nothing, breaks the rules of its format, or is no part of the run that it is for. */
+export class FileError<
+  C extends keyof typeof fileCodes | keyof typeof formatCodes | keyof typeof partCodes =
+    | keyof typeof fileCodes
+    | keyof typeof formatCodes
+    | keyof typeof partCodes,
+> extends BatchwiseError<C> {}
+/** A fault in images, labels or class names, a range without images, or a result of other images than those compared. */
+export class DatasetError<
+  C extends keyof typeof datasetCodes = keyof typeof datasetCodes,
+> extends BatchwiseError<C> {}
+/** A fault in a file of weights, or a network that does not fit the images, the engine or the file it is written to. */
+export class NetworkError<
+  C extends keyof typeof networkCodes = keyof typeof networkCodes,
+> extends BatchwiseError<C> {}
+/** A fault in a picture given to `predict`. */
+export class PictureError<
+  C extends keyof typeof pictureCodes = keyof typeof pictureCodes,
+> extends BatchwiseError<C> {}
+/** A download that failed, was refused or was interrupted, or a cache that cannot be written. */
+export class TransferError<
+  C extends keyof typeof transferCodes = keyof typeof transferCodes,
+> extends BatchwiseError<C> {}
+/** A run that could not begin, failed, was interrupted, missed its gate or could not write its answer. */
+export class RunError<C extends keyof typeof runCodes = keyof typeof runCodes> extends BatchwiseError<C> {}
+
+/** The system's reason in words, without the stack: `ENOENT` → `no such file or directory`. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const described = /^[A-Z0-9_]+: (.+?)(?:, \w+(?: '.*')?)?$/s.exec(error.message);
+  return (described?.[1] ?? error.message).split("\n", 1)[0] ?? "";
+}

@@ -1,0 +1,163 @@
+/** Codes of a run: usage (2), workers and batches (4), output (6), gates (100), interruption (130, 143), ourselves (1). */
+import { printable } from "#src/base/printable.js";
+import { grouped, row } from "./define.js";
+import { queueCodes } from "./queue-codes.js";
+
+export const usageCodes = {
+  ERR_USAGE: row(2, (f: { problem: string }) => `${f.problem}; see --help`),
+  /** Printed by bin/batchwise.cjs, which an old Node.js can read. */
+  ERR_NODE_VERSION: row(
+    2,
+    (f: { found: string }) => `Batchwise needs Node.js 20.19 or newer, found ${f.found}`,
+  ),
+  ERR_OPTION_VALUE: row(
+    2,
+    (f: { option: string; expected: string; found: string }) =>
+      `${f.option}: expected ${f.expected}, found "${f.found}"`,
+  ),
+  ERR_OPTION_UNKNOWN: row(
+    2,
+    (f: { what: string; found: string; known: readonly string[]; suggestion?: string | undefined }) =>
+      `unknown ${f.what} "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}`}`,
+  ),
+  /** An argument of a function of the library. */
+  ERR_ARGUMENT: row(
+    2,
+    (f: { call: string; argument: string; expected: string; found: string }) =>
+      `${f.call}: ${f.argument}: expected ${f.expected}, found ${f.found}`,
+  ),
+  ERR_CONFIG_READ: row(
+    2,
+    (f: { path: string; reason: string }) =>
+      `${f.path}: the configuration cannot be read: ${f.reason}; name another with --config, or none with --no-config`,
+  ),
+  ERR_CONFIG_SYNTAX: row(
+    2,
+    (f: { path: string; reason: string }) =>
+      `${f.path}: expected a configuration in JSON, found: ${f.reason}`,
+  ),
+  ERR_CONFIG_KEY: row(
+    2,
+    (f: { path: string; found: string; known: readonly string[]; suggestion?: string | undefined }) =>
+      `${f.path}: unknown option "${printable(f.found)}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}`}`,
+  ),
+  /** `key` is empty where the whole document is meant. */
+  ERR_CONFIG_VALUE: row(
+    2,
+    (f: { path: string; key: string; expected: string; found: string }) =>
+      `${f.path}: ${f.key ? `${f.key}: ` : ""}expected ${f.expected}, found ${f.found}`,
+  ),
+  /** `mostBytes` where it is known. */
+  ERR_MEMORY: row(
+    2,
+    (f: { what: string; bytes: number; mostBytes?: number | undefined; option: string }) =>
+      `${f.what}: expected ${grouped(f.bytes)} bytes of memory, found ${f.mostBytes ? `at most ${grouped(f.mostBytes)}` : "fewer"}; ask for less with ${f.option}`,
+  ),
+  ERR_EVALUATOR_CLOSED: row(2, () => "the evaluator was closed; open another to run again"),
+} as const;
+
+/**
+ * Without CUDA, which the package's install script would download. npm 11 installs no optional peer of the package itself, as
+ * in a checkout, unless it becomes a dependency; one that is not saved is removed by the next `npm install`.
+ */
+export function onnxInstallCommand(peer: string): string {
+  return `npm install --save-dev --ignore-scripts ${peer}@1`;
+}
+
+export const runCodes = {
+  ERR_INTERNAL: row(
+    1,
+    (f: { problem: string }) => `a fault of ours: ${f.problem}; run again with --log-level debug`,
+  ),
+  ERR_ENGINE_PEER: row(
+    4,
+    (f: { engine: string; peer: string; found: string }) =>
+      `the engine "${f.engine}" needs the package ${f.peer}: found ${f.found}; install it with: ${onnxInstallCommand(f.peer)}`,
+  ),
+  ERR_WORKER_LOAD: row(
+    4,
+    (f: { file: string; reason: string }) =>
+      `${f.file}: the worker cannot be started: ${f.reason}; was the package built?`,
+  ),
+  ERR_WORKER_CRASHED: row(4, (f: { reason: string }) => `a worker died: ${f.reason}`),
+  ERR_WORKER_ANSWER: row(
+    4,
+    (f: { expected: string; found: string }) =>
+      `a worker answered nonsense: expected ${f.expected}, found ${f.found}`,
+  ),
+  ERR_BATCH_TIMEOUT: row(
+    4,
+    (f: { timeoutMs: number }) => `no answer within ${f.timeoutMs / 1000} s; give it longer with --timeout`,
+  ),
+  ERR_BATCH_FAILED: row(
+    4,
+    (f: {
+      batch: number;
+      firstImage: number;
+      lastImage: number;
+      attempts: number;
+      failedBatches: number;
+      reason: string;
+    }) =>
+      `batch ${f.batch} (images ${f.firstImage} to ${f.lastImage}) failed ${f.attempts} times: ${f.reason}${f.failedBatches > 1 ? `; ${grouped(f.failedBatches)} batches failed in all` : ""}; the result is partial`,
+  ),
+  ERR_BENCH_MISMATCH: row(
+    4,
+    (f: {
+      engine: string;
+      threads: number;
+      batchSize: number;
+      checkedAgainst: string;
+      image: number;
+      expected: number;
+      found: number;
+      differing: number;
+      total: number;
+    }) =>
+      `${f.engine}, ${f.threads} threads, batches of ${f.batchSize}: expected class ${f.expected} for image ${f.image}, as ${f.checkedAgainst} predicts, found ${f.found}; ${grouped(f.differing)} of ${grouped(f.total)} differ, and a wrong answer is not timed`,
+  ),
+  ERR_DOCTOR: row(
+    4,
+    (f: { failed: readonly string[] }) =>
+      `expected all that is required to work, found ${f.failed.join(" and ")} failing; the table says how`,
+  ),
+  ERR_JOURNAL_LOCKED: row(
+    4,
+    (f: { path: string }) =>
+      `${f.path}: another process is writing this journal; wait for its end, or name another`,
+  ),
+  ERR_OUTPUT_WRITE: row(
+    6,
+    (f: { path: string; reason: string }) => `${f.path}: the output could not be written: ${f.reason}`,
+  ),
+  ERR_GATE_ACCURACY: row(100, missedGate),
+  ERR_GATE_CLASS_RECALL: row(100, missedGate),
+  ERR_GATE_REGRESSION: row(100, missedGate),
+  ERR_INTERRUPTED: row(
+    130,
+    (f: { doneImages: number; totalImages: number }) =>
+      `interrupted after ${grouped(f.doneImages)} of ${grouped(f.totalImages)} images; the result is partial`,
+  ),
+  ERR_TERMINATED: row(
+    143,
+    (f: { doneImages: number; totalImages: number }) =>
+      `terminated after ${grouped(f.doneImages)} of ${grouped(f.totalImages)} images; the result is partial`,
+  ),
+  ERR_CHECK_INTERRUPTED: row(130, () => "interrupted before it was evaluated"),
+  ERR_CHECK_TERMINATED: row(143, () => "terminated before it was evaluated"),
+  ERR_BENCH_INTERRUPTED: row(
+    130,
+    (f: { donePasses: number }) =>
+      `interrupted after ${grouped(f.donePasses)} timed passes; the numbers are of these`,
+  ),
+  ERR_BENCH_TERMINATED: row(
+    143,
+    (f: { donePasses: number }) =>
+      `terminated after ${grouped(f.donePasses)} timed passes; the numbers are of these`,
+  ),
+  ...queueCodes,
+} as const;
+
+function missedGate({ gate, expected, found }: { gate: string; expected: string; found: string }): string {
+  return `${gate}: expected ${expected}, found ${found}`;
+}

@@ -1,0 +1,156 @@
+/** Arguments that several public calls take: data sets, networks, and the options and hooks of an evaluation. */
+
+import { SPLITS } from "#src/base/contracts/dataset.js";
+import { ACTIVATIONS, type Layer, type Network } from "#src/base/contracts/network.js";
+import { NORMALIZATIONS } from "#src/base/contracts/preprocessing.js";
+import type { Tensor } from "#src/base/contracts/tensor.js";
+import { shapeText } from "#src/base/errors/define.js";
+import type { EvaluateInput } from "#src/evaluate/options.js";
+import type { PrepareHooks } from "#src/evaluate/prepare.js";
+import type { RunHooks } from "#src/evaluate/run-prepared.js";
+import {
+  also,
+  COUNT,
+  either,
+  FALSE,
+  FLAG,
+  FUNCTION,
+  instanceOf,
+  type KindsOf,
+  LIST,
+  LOG,
+  listOf,
+  NUMBER,
+  NUMBER_LIKE,
+  objectWith,
+  SIGNAL,
+  TEXT,
+  wordOf,
+} from "./arguments.js";
+
+export const IMAGE_SHAPE = objectWith("an object with rows and columns", { rows: COUNT, columns: COUNT });
+
+export const DATASET = objectWith(
+  "an open data set",
+  { name: TEXT, split: wordOf(SPLITS), shape: IMAGE_SHAPE, total: COUNT, sha256: TEXT, slabs: FUNCTION },
+  {
+    labelsPath: TEXT,
+    classNames: listOf("a list of names", TEXT),
+    view: objectWith("a view", { invert: FLAG, transpose: FLAG, labelOffset: NUMBER }),
+    assumptions: LIST,
+    ring: FUNCTION,
+  },
+);
+
+const FLOAT64 = instanceOf("a Float64Array", Float64Array);
+
+const LAYER = also(
+  objectWith("a layer", {
+    inputs: COUNT,
+    outputs: COUNT,
+    weights: FLOAT64,
+    biases: FLOAT64,
+    activation: wordOf(ACTIVATIONS),
+  }),
+  ({ inputs, outputs, weights, biases }: Layer) =>
+    weights.length === inputs * outputs && biases.length === outputs
+      ? undefined
+      : `a layer of ${inputs} inputs and ${outputs} outputs with ${weights.length} weights and ${biases.length} biases`,
+);
+
+export const NETWORK = also(
+  objectWith(
+    "a loaded network",
+    {
+      name: TEXT,
+      sha256: TEXT,
+      layers: listOf("a list of layers", LAYER),
+      preprocessing: objectWith("a preprocessing", { kind: wordOf(NORMALIZATIONS) }),
+    },
+    { assumptions: LIST, unstated: LIST },
+  ),
+  ({ layers }: Network) => {
+    const broken = layers.findIndex(({ inputs }, n) => n > 0 && inputs !== layers[n - 1].outputs);
+    if (broken < 0) return undefined;
+    return `one whose layer ${broken + 1} reads ${layers[broken].inputs} numbers of ${layers[broken - 1].outputs}`;
+  },
+);
+
+export const PIXELS = instanceOf(
+  "a Uint8Array, a Float32Array or a Float64Array",
+  Uint8Array,
+  Float32Array,
+  Float64Array,
+);
+
+export const IMAGES = either(
+  PIXELS,
+  also(
+    objectWith("an object with one as data and a shape", {
+      data: PIXELS,
+      shape: listOf("a list of sizes", COUNT),
+    }),
+    ({ data, shape }: Tensor<Uint8Array>) =>
+      data.length === shape.reduce((product, size) => product * size, 1)
+        ? undefined
+        : `${data.length} numbers of the shape ${shapeText(shape)}`,
+  ),
+);
+
+/** A path or a name, or what was opened already. */
+export const ANY_DATASET = either(TEXT, DATASET);
+export const ANY_NETWORK = either(TEXT, NETWORK);
+
+/** Keys of a download's options; `offline` stands beside them. */
+export const DOWNLOAD = { signal: SIGNAL, log: LOG, onDownload: FUNCTION };
+
+/** How pictures and labels are changed. */
+export const VIEW = { invert: FLAG, transpose: FLAG, labelOffset: NUMBER_LIKE };
+
+/** Words such as the engine's are checked where they are resolved, for the command line too. */
+export const EVALUATE = {
+  dataset: ANY_DATASET,
+  labels: either(TEXT, FALSE),
+  classes: TEXT,
+  split: TEXT,
+  offline: FLAG,
+  weights: ANY_NETWORK,
+  activation: TEXT,
+  normalize: TEXT,
+  mean: NUMBER_LIKE,
+  std: NUMBER_LIKE,
+  ...VIEW,
+  strict: FLAG,
+  engine: TEXT,
+  threads: NUMBER_LIKE,
+  batchSize: NUMBER_LIKE,
+  offset: NUMBER_LIKE,
+  limit: NUMBER_LIKE,
+  shard: either(TEXT, objectWith("a shard", { index: NUMBER, count: NUMBER })),
+  resume: TEXT,
+  timeoutSeconds: NUMBER_LIKE,
+  retries: NUMBER_LIKE,
+  warm: FLAG,
+  probabilities: FLAG,
+  topK: NUMBER_LIKE,
+  calibration: FLAG,
+  bootstrap: NUMBER_LIKE,
+  seed: NUMBER_LIKE,
+} satisfies KindsOf<EvaluateInput>;
+
+export const PREPARE_HOOKS = {
+  ...DOWNLOAD,
+  onStart: FUNCTION,
+  output: objectWith("an output with facts, begin and sync", {
+    facts: objectWith("facts", {}),
+    begin: FUNCTION,
+    sync: FUNCTION,
+  }),
+} satisfies KindsOf<PrepareHooks>;
+
+export const RUN_HOOKS = {
+  signal: SIGNAL,
+  onProgress: FUNCTION,
+  onSlab: FUNCTION,
+  log: LOG,
+} satisfies KindsOf<RunHooks>;

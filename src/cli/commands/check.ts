@@ -1,0 +1,89 @@
+/** `batchwise check`: a suite of evaluations, each with what is demanded of it. */
+import { Command } from "commander";
+import { distinct } from "#src/base/assumptions.js";
+import type { ChecksReport } from "#src/base/contracts/checks.js";
+import { printable } from "#src/base/printable.js";
+import { check } from "#src/evaluate/check/check.js";
+import { faultsOf } from "#src/evaluate/check/faults.js";
+import type { CheckInput } from "#src/evaluate/check/suite.js";
+import { oneOf } from "#src/evaluate/options.js";
+import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "#src/reports/checks/registry.js";
+import type { Context, RunWork, TextDisplay } from "./context.js";
+import { downloadLine } from "./download-line.js";
+import { collect } from "./options.js";
+import { openOutputs, writeFiles } from "./outputs.js";
+
+interface CheckFlags {
+  readonly threads?: string;
+  readonly offline?: boolean;
+  readonly strict?: boolean;
+  readonly format: string;
+  readonly output?: readonly string[];
+}
+
+const EXAMPLES = `
+The suite is JSON, and its paths are relative to it:
+  { "$schema": "node_modules/batchwise/schemas/checks.schema.json",
+    "evaluations": [
+      { "name": "mnist", "dataset": "mnist", "weights": "trained.safetensors", "minAccuracy": 0.93 },
+      { "name": "no worse", "weights": "trained.safetensors", "baseline": "main.json", "maxRegression": 0.002 } ] }
+
+Exit status: 100 where a demand was missed; where an evaluation is broken, what is wrong with it comes first.
+
+Examples:
+  batchwise check checks.json
+  batchwise check checks.json --output checks.xml --format markdown`;
+
+export function checkCommand(runWork: RunWork): Command {
+  return new Command("check")
+    .description("run a suite of evaluations, each with what is demanded of it")
+    .argument("<suite>")
+    .option("--threads <n>", "worker threads, instead of the suite's; 0 computes on the main thread")
+    .option("--offline", "use what is in the cache, and download nothing")
+    .option("--strict", "refuse to evaluate on assumptions")
+    .option("--format <format>", `of the answer on stdout: ${CHECKS_FORMATS.join(", ")}`, "text")
+    .option(
+      "--output <file>",
+      "write the answer here too, by its ending: .txt, .json, .xml, .md (repeatable)",
+      collect,
+    )
+    .addHelpText("after", EXAMPLES)
+    .action((suite: string, flags: CheckFlags) => runWork((context) => runCheck(suite, flags, context)));
+}
+
+async function runCheck(
+  suite: string,
+  { format: named, output, ...input }: CheckFlags,
+  context: Context,
+): Promise<readonly Error[]> {
+  const format = oneOf("format", CHECKS_FORMATS, named);
+  const outputs = await openOutputs(format, output, checksFormatOf);
+  const report = await checkShowingProgress(suite, input, context);
+  context.assume(distinct(report.checks.flatMap(({ evaluation }) => evaluation?.assumptions ?? [])));
+  const faults = faultsOf(report);
+  await writeFiles(outputs, (one) => renderChecks(one, report), faults);
+  context.writeAnswer(renderChecks(format, report));
+  return faults;
+}
+
+async function checkShowingProgress(
+  suite: string,
+  input: CheckInput,
+  { signal, log, note, showText }: Context,
+): Promise<ChecksReport> {
+  let display: TextDisplay | undefined;
+  try {
+    return await check(suite, input, {
+      signal,
+      log,
+      onDownload: (notice) => note(downloadLine(notice)),
+      onEntry(name, place, entries) {
+        const text = `checking ${printable(name)} (${place + 1} of ${entries})`;
+        if (display === undefined) display = showText(text);
+        else display.update(text);
+      },
+    });
+  } finally {
+    display?.stop();
+  }
+}

@@ -1,0 +1,69 @@
+/** `batchwise fetch NAME`: downloads a data set or network into the cache, and says where it stands. */
+import { Command } from "commander";
+import { grouped } from "#src/base/errors/define.js";
+import { UsageError } from "#src/base/errors.js";
+import { suggest } from "#src/base/suggest.js";
+import { decimal } from "#src/evaluate/options.js";
+import { CATALOG } from "#src/files/catalog.js";
+import { type FetchedFile, fetchEntry } from "#src/files/download/fetch-entry.js";
+import { shownUrl } from "#src/files/download/mirror-url.js";
+import type { Context, RunWork } from "./context.js";
+
+interface FetchFlags {
+  readonly mirror?: string;
+  readonly timeout: string;
+}
+
+const NAMES: readonly string[] = [...CATALOG.keys()];
+const HOUR_SECONDS = 3600;
+
+const HELP = `
+The files' paths go to stdout. They are kept in the platform's cache folder, or where BATCHWISE_CACHE_DIR says.
+A mirror has the layout of that folder: URL/mnist/t10k-images-idx3-ubyte.gz. BATCHWISE_MIRROR names one for all
+commands. Proxies are those of HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+
+Examples:
+  batchwise fetch mnist
+  batchwise fetch book --mirror https://files.example/batchwise`;
+
+export function fetchCommand(runWork: RunWork): Command {
+  return new Command("fetch")
+    .description("download a data set or network into the cache")
+    .argument("<name>", NAMES.join(", "))
+    .option("--mirror <url>", "a mirror to try before the public ones")
+    .option("--timeout <seconds>", "without a byte, before a mirror is asked anew", "30")
+    .addHelpText("after", HELP)
+    .action((name: string, flags: FetchFlags) => runWork((context) => runFetch(name, flags, context)));
+}
+
+async function runFetch(name: string, flags: FetchFlags, context: Context): Promise<readonly Error[]> {
+  const entry = CATALOG.get(name);
+  if (entry === undefined) {
+    const suggestion = suggest(name, NAMES);
+    throw new UsageError("ERR_OPTION_UNKNOWN", { what: "download", found: name, known: NAMES, suggestion });
+  }
+  const idleMs = 1000 * decimal("--timeout", flags.timeout, 0.001, HOUR_SECONDS, "seconds");
+  const display = context.showDownload();
+  try {
+    const fetched = await fetchEntry(entry, {
+      verify: "hash",
+      mirror: flags.mirror,
+      limits: { idleMs },
+      signal: context.signal,
+      log: context.log,
+      onFile: (file) => display.begin(file),
+      onBytes: (doneBytes) => display.update(doneBytes),
+      onFetched: (one) => display.end(outcomeOf(one)),
+    });
+    context.writeAnswer(fetched.map(({ path }) => `${path}\n`).join(""));
+  } finally {
+    display.stop();
+  }
+  return [];
+}
+
+function outcomeOf({ file, mirror }: FetchedFile): string {
+  return mirror === undefined
+    ? `already in the cache, ${grouped(file.bytes)} bytes, verified`
+    : `downloaded ${grouped(file.bytes)} bytes from ${shownUrl(mirror)}, verified`;
+}

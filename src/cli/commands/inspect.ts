@@ -1,0 +1,90 @@
+/** `batchwise inspect`: the shapes of data and layers, as the book prints them, for one image and for a batch. */
+import { Command } from "commander";
+import { assumedText } from "#src/base/assumptions.js";
+import { grouped, shapeText } from "#src/base/errors/define.js";
+import { printable } from "#src/base/printable.js";
+import { type DataAndNetwork, loadPair } from "#src/evaluate/load-pair.js";
+import { type EvaluateInput, oneOf, resolveOptions } from "#src/evaluate/options.js";
+import { layerSizes } from "#src/networks/layer-sizes.js";
+import { preprocessingText } from "#src/reports/preprocessing-text.js";
+import type { Context, RunWork } from "./context.js";
+import { downloadOptions } from "./download-line.js";
+import { addDataOptions, addNetworkOptions, PLAIN_FORMATS } from "./options.js";
+
+type InspectFlags = EvaluateInput & { readonly format: string };
+
+export function inspectCommand(runWork: RunWork): Command {
+  const command = new Command("inspect").description(
+    "print the shapes of data and layers, parameters and hashes",
+  );
+  addNetworkOptions(addDataOptions(command))
+    .option("--batch-size <n>", "images a batch", "100")
+    .option("--format <format>", `of the answer: ${PLAIN_FORMATS.join(", ")}`, "text")
+    .action((flags: InspectFlags) => runWork((context) => runInspect(flags, context)));
+  return command;
+}
+
+async function runInspect(flags: InspectFlags, context: Context): Promise<readonly Error[]> {
+  const format = oneOf("format", PLAIN_FORMATS, flags.format);
+  const options = resolveOptions(flags, 1);
+  const pair = await loadPair(options, downloadOptions(context));
+  context.assume(pair.assumptions);
+  const facts = factsOf(pair, options.batchSize);
+  context.writeAnswer(format === "json" ? `${JSON.stringify(facts, null, 2)}\n` : textOf(facts));
+  return [];
+}
+
+type Facts = ReturnType<typeof factsOf>;
+
+function factsOf({ dataset, network, assumptions }: DataAndNetwork, batchSize: number) {
+  const { rows, columns } = dataset.shape;
+  const sizes = layerSizes(network);
+  return {
+    assumptions,
+    dataset: {
+      name: dataset.name,
+      split: dataset.split,
+      sha256: dataset.sha256,
+      images: [dataset.total, rows, columns],
+      flattened: [dataset.total, rows * columns],
+      labels: [dataset.total],
+    },
+    network: {
+      name: network.name,
+      sha256: network.sha256,
+      normalize: network.preprocessing.kind,
+      preprocessing: network.preprocessing,
+      layers: network.layers.map(({ inputs, outputs, activation }, n) => ({
+        weights: { name: `W${n + 1}`, shape: [inputs, outputs] },
+        biases: { name: `b${n + 1}`, shape: [outputs] },
+        activation,
+      })),
+      parameters: network.layers.reduce(
+        (sum, { weights, biases }) => sum + weights.length + biases.length,
+        0,
+      ),
+    },
+    oneImage: sizes.map((size) => [size]),
+    batch: sizes.map((size) => [batchSize, size]),
+  };
+}
+
+function textOf({ assumptions, dataset, network, oneImage, batch }: Facts): string {
+  const layers = network.layers.flatMap(({ weights, biases, activation }) => [
+    `${weights.name} ${shapeText(weights.shape)}`,
+    `${biases.name} ${shapeText(biases.shape)} ${activation === "identity" ? "softmax" : activation}`,
+  ]);
+  return `${[
+    `data set   ${printable(dataset.name)}, ${dataset.split}`,
+    `  images   ${shapeText(dataset.images)} → ${shapeText(dataset.flattened)}`,
+    `  labels   ${shapeText(dataset.labels)}`,
+    `  sha256   ${dataset.sha256}`,
+    `network    ${printable(network.name)}, ${preprocessingText(network.preprocessing)}`,
+    ...layers.map((line) => `  ${line}`),
+    `  ${grouped(network.parameters)} parameters`,
+    `  sha256   ${network.sha256}`,
+    ...(assumptions.length === 0 ? [] : [`assumed    ${assumedText(assumptions)}`]),
+    `one image  ${oneImage.map(shapeText).join(" → ")}`,
+    `a batch    ${batch.map((shape) => shape.join(" × ")).join(" → ")}`,
+  ].join("\n")}\n`;
+}

@@ -1,0 +1,105 @@
+/** `batchwise report RESULT.json`: the HTML report of an evaluation that was made before. */
+import { basename, dirname, join } from "node:path";
+import { Command } from "commander";
+import { DatasetError } from "#src/base/errors.js";
+import { readDataset } from "#src/data/registry.js";
+import { findPredictions } from "#src/evaluate/predictions/find.js";
+import { readPredictions } from "#src/evaluate/predictions/reader.js";
+import { readResult } from "#src/evaluate/schemas/read-result.js";
+import type { ResultFile } from "#src/evaluate/schemas/result.js";
+import { writeFileWhole } from "#src/files/write-file.js";
+import { chooseFromPredictions } from "#src/reports/html/choose-from-predictions.js";
+import { renderReport } from "#src/reports/html/document.js";
+import type { ReportInput } from "#src/reports/html/input.js";
+import type { Context, RunWork } from "./context.js";
+import { downloadOptions } from "./download-line.js";
+import { assertReportPath } from "./report-file.js";
+
+interface ReportFlags {
+  readonly output?: string;
+  readonly offline?: boolean;
+}
+
+const EXAMPLES = `
+Data are found where the result says, predictions there or beside the result; both are refused where they are not what
+it was made from.
+
+Example:
+  batchwise --predictions predictions.ndjson --output result.json
+  batchwise report result.json`;
+
+export function reportCommand(runWork: RunWork): Command {
+  return new Command("report")
+    .description("write the HTML report of a result")
+    .argument("<result>", "the JSON of an evaluation with --predictions")
+    .option("--output <file>", "the report (default: beside the result, ending in .html)")
+    .option("--offline", "use what is in the cache, and download nothing")
+    .addHelpText("after", EXAMPLES)
+    .action((path: string, flags: ReportFlags) => runWork((context) => runReport(path, flags, context)));
+}
+
+async function runReport(path: string, flags: ReportFlags, context: Context): Promise<readonly Error[]> {
+  const output = flags.output ?? join(dirname(path), `${basename(path).replace(/\.json$/i, "")}.html`);
+  await assertReportPath("--output", output);
+  const input = await readInput(path, flags, context);
+  context.assume(input.evaluation.assumptions);
+  await writeFileWhole(output, renderReport(input));
+  context.writeAnswer(`${output}\n`);
+  return [];
+}
+
+async function readInput(path: string, { offline }: ReportFlags, context: Context): Promise<ReportInput> {
+  const evaluation = await readResult(path);
+  const { result, location, predictionsFile } = needed(path, evaluation);
+  const { split, sha256, offset, view } = evaluation.dataset;
+  const dataset = await readDataset({
+    ...downloadOptions(context),
+    dataset: location.dataset,
+    labels: location.labels ?? undefined,
+    split,
+    ...view,
+    ...(offline !== undefined && { offline }),
+  });
+  if (dataset.sha256 !== sha256) {
+    throw new DatasetError("ERR_REPORT_DATA", {
+      path,
+      dataset: location.dataset,
+      expected: sha256,
+      found: dataset.sha256,
+    });
+  }
+  // One image is the least that a slab can be made of.
+  const slabs = dataset.slabs({ offset, limit: dataset.total - offset }, 1);
+  const predictionsPath = await findPredictions(predictionsFile.path, path);
+  const predictions = readPredictions(predictionsPath, predictionsFile);
+  const { chosen, matched, total } = await chooseFromPredictions(
+    slabs,
+    predictions,
+    dataset.shape,
+    result.confusionMatrix.length,
+  );
+  if (matched !== result.total || total !== result.total) {
+    throw new DatasetError("ERR_REPORT_PREDICTIONS", {
+      path: predictionsPath,
+      expected: result.total,
+      found: total,
+      matched,
+    });
+  }
+  return { evaluation: { ...evaluation, result }, shape: dataset.shape, chosen };
+}
+
+interface Needed {
+  readonly result: Extract<ResultFile["result"], { labelled: true }>;
+  readonly location: NonNullable<ResultFile["dataset"]["location"]>;
+  readonly predictionsFile: NonNullable<ResultFile["predictionsFile"]>;
+}
+
+/** What a report cannot be made without. */
+function needed(path: string, { result, dataset: { location }, predictionsFile }: ResultFile): Needed {
+  const refusal = (found: string) => new DatasetError("ERR_REPORT_RESULT", { path, found });
+  if (!result.labelled) throw refusal("one without labels");
+  if (predictionsFile === null) throw refusal("one without predictions");
+  if (location === null) throw refusal("one whose data a program had passed opened");
+  return { result, location, predictionsFile };
+}

@@ -1,0 +1,44 @@
+/** Finds the configuration file of a run. On the way of every start, so it imports next to nothing. */
+import { type Stats, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { cwd } from "node:process";
+import { UsageError } from "#src/base/errors.js";
+
+export const CONFIG_NAME = "batchwise.config.json";
+
+/**
+ * The nearest `batchwise.config.json` in `folder` or above it, or undefined. The search ends with the first folder that
+ * holds `.git`, with the home folder, or at the root: what lies beyond a project is not the project's.
+ */
+export function findConfig(folder: string, home: string = homedir()): string | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    const path = join(at, CONFIG_NAME);
+    if (statsOf(path)?.isFile()) return path;
+    const isLast = at === home || at === dirname(at);
+    if (isLast || statsOf(join(at, ".git")) !== undefined) return undefined;
+  }
+}
+
+/** What may not be looked at, in a folder above that is closed to us, is as good as not there. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Commands that evaluate what a configuration file says; others neither look for one nor take one. */
+const CONFIGURED_COMMANDS: ReadonlySet<string> = new Set(["evaluate", "show", "inspect", "predict", "bench"]);
+
+/**
+ * Which file configures `command`, if any; `given` is what --config says, and false for --no-config.
+ *
+ * @throws UsageError ERR_USAGE where a file is given to a command that takes none
+ */
+export function configFor(command: string, given: string | false | undefined): string | undefined {
+  if (CONFIGURED_COMMANDS.has(command)) return given === undefined ? findConfig(cwd()) : given || undefined;
+  if (!given) return undefined;
+  throw new UsageError("ERR_USAGE", { problem: `--config ${given}: ${command} takes no configuration file` });
+}

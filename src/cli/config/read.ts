@@ -1,0 +1,92 @@
+/** Reads and checks a configuration file. It is a command line in a file, so a fault in it is one of usage, status 2. */
+import { readFile } from "node:fs/promises";
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { cwd } from "node:process";
+import type * as z from "zod";
+import { reasonOf, UsageError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import { suggest } from "#src/base/suggest.js";
+import { CONFIG_KEYS, configSchema, PATH_KEYS } from "#src/cli/schemas/config.js";
+import { DATASET_NAMES } from "#src/data/named-sets.js";
+import { syntaxReason } from "#src/files/schemas/read-document.js";
+import { NETWORK_NAMES } from "#src/networks/registry.js";
+
+const LONGEST_FOUND = 60;
+
+/**
+ * The file's options; relative paths are turned into such as lead there from the working directory.
+ *
+ * @throws UsageError ERR_CONFIG_READ, ERR_CONFIG_SYNTAX, ERR_CONFIG_KEY, ERR_CONFIG_VALUE
+ */
+export async function readConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const document = parse(path, await readText(path));
+  const parsed = configSchema.safeParse(document);
+  if (!parsed.success) throw faultOf(path, document, parsed.error.issues[0]);
+  const folder = dirname(resolve(path));
+  return Object.fromEntries(
+    Object.entries(parsed.data).map(([key, value]) => [
+      key,
+      PATH_KEYS.has(key) ? rebased(key, value, folder) : value,
+    ]),
+  );
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new UsageError("ERR_CONFIG_READ", { path, reason: reasonOf(error) }, { cause: error });
+  }
+}
+
+function parse(path: string, text: string): unknown {
+  try {
+    // Some editors begin a file with a byte order mark, which JSON does not have.
+    return JSON.parse(text.replace(/^\ufeff/, ""));
+  } catch (error) {
+    throw new UsageError("ERR_CONFIG_SYNTAX", { path, reason: syntaxReason(error) }, { cause: error });
+  }
+}
+
+function faultOf(path: string, document: unknown, issue: z.core.$ZodIssue): UsageError {
+  if (issue.code === "unrecognized_keys") {
+    const [found] = issue.keys;
+    const known = CONFIG_KEYS;
+    return new UsageError("ERR_CONFIG_KEY", { path, found, known, suggestion: suggest(found, known) });
+  }
+  let value = document;
+  for (const key of issue.path) value = (value as Record<PropertyKey, unknown>)[key];
+  const [key, ...within] = issue.path;
+  return new UsageError("ERR_CONFIG_VALUE", {
+    path,
+    key: [key ?? "", ...within.map((index) => `[${String(index)}]`)].join(""),
+    expected: issue.path.length === 0 ? "an object of options" : issue.message,
+    found: shown(value),
+  });
+}
+
+/** As JSON; but what is nested, as no option is, by its kind alone: it may be deeper than JSON.stringify can go. */
+function shown(value: unknown): string {
+  const isNested = isContainer(value) && Object.values(value).some(isContainer);
+  if (isNested) return `${Array.isArray(value) ? "a list" : "an object"} of lists or objects`;
+  return printable(JSON.stringify(value), LONGEST_FOUND);
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+const NAMES_OF: Readonly<Record<string, readonly string[]>> = {
+  dataset: DATASET_NAMES,
+  weights: NETWORK_NAMES,
+};
+
+function rebased(key: string, value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((one) => rebased(key, one, folder));
+  if (typeof value !== "string") return value;
+  const names = NAMES_OF[key] ?? [];
+  if (names.includes(value) || isAbsolute(value)) return value;
+  const path = relative(cwd(), resolve(folder, value)) || ".";
+  // A file that is called as a name is stays a file.
+  return names.includes(path) ? `.${sep}${path}` : path;
+}

@@ -1,0 +1,160 @@
+/** The command line's grammar: commands, options, help. */
+import { env } from "node:process";
+import { Command, CommanderError } from "commander";
+import { BatchwiseError, UsageError } from "#src/base/errors.js";
+import { suggest } from "#src/base/suggest.js";
+import type { RunWork } from "#src/cli/commands/context.js";
+import { evaluateCommand } from "#src/cli/commands/evaluate.js";
+import { CONFIG_NAME, configFor } from "#src/cli/config/find.js";
+import { LOG_LEVELS } from "./logger.js";
+import { refuseTaken, refuseTakenValue } from "./npm-start.js";
+
+/** Refuses words that are neither a command's name nor an argument. */
+type RefuseWords = (words: readonly string[]) => void;
+type LoadCommand = (run: RunWork, refuseWords: RefuseWords) => Command | Promise<Command>;
+
+/** Of the default command, and so of the program's own help too. */
+const EXAMPLES = `
+Examples:
+  batchwise --threads 8
+  batchwise --dataset path/to/mnist --weights sample_weight.pkl --format json
+  batchwise --min-accuracy 0.93 --output result.json`;
+
+const DEFAULT_COMMAND = "evaluate";
+/** In the order of the help. */
+const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>([
+  [DEFAULT_COMMAND, evaluateCommand],
+  ["show", async (run) => (await import("#src/cli/commands/show.js")).showCommand(run)],
+  ["inspect", async (run) => (await import("#src/cli/commands/inspect.js")).inspectCommand(run)],
+  ["diagnose", async (run) => (await import("#src/cli/commands/diagnose.js")).diagnoseCommand(run)],
+  ["predict", async (run) => (await import("#src/cli/commands/predict.js")).predictCommand(run)],
+  ["convert", async (run) => (await import("#src/cli/commands/convert.js")).convertCommand(run)],
+  ["fetch", async (run) => (await import("#src/cli/commands/fetch.js")).fetchCommand(run)],
+  ["fit", async (run) => (await import("#src/cli/commands/fit.js")).fitCommand(run)],
+  ["check", async (run) => (await import("#src/cli/commands/check.js")).checkCommand(run)],
+  ["merge", async (run) => (await import("#src/cli/commands/merge.js")).mergeCommand(run)],
+  ["compare", async (run) => (await import("#src/cli/commands/compare.js")).compareCommand(run)],
+  ["report", async (run) => (await import("#src/cli/commands/report.js")).reportCommand(run)],
+  ["doctor", async (run) => (await import("#src/cli/commands/doctor.js")).doctorCommand(run)],
+  ["worker", async (run) => (await import("#src/cli/commands/worker.js")).workerCommand(run)],
+  ["runs", async (run) => (await import("#src/cli/commands/runs.js")).runsCommand(run)],
+  ["bench", async (run) => (await import("#src/cli/commands/bench.js")).benchCommand(run)],
+]);
+const HELP_WORDS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
+const VERSION_WORDS: ReadonlySet<string> = new Set(["--version", "-V"]);
+
+export interface GlobalFlags {
+  /** False: none is looked for. */
+  readonly config?: string | false;
+  readonly logLevel: string;
+  readonly quiet?: boolean;
+  readonly color: boolean;
+}
+
+/** Parses and runs. Help and version go to `write`; other slips are thrown as UsageError. */
+export async function runProgram(
+  argv: readonly string[],
+  write: (text: string) => void,
+  runWork: (flags: GlobalFlags) => RunWork,
+): Promise<void> {
+  const program = new Command("batchwise")
+    .description("Evaluates trained neural networks over labelled image sets, in batches, on every core.")
+    .version(await versionFor(argv), "-V, --version", "versions of Batchwise and of what it runs on")
+    .option("--log-level <level>", LOG_LEVELS.join(", "), "warn")
+    .option("--quiet", "no progress on stderr")
+    .option("--no-color", "no colour (NO_COLOR and FORCE_COLOR are honoured too)")
+    .option("--config <file>", `options of evaluate (default: the nearest ${CONFIG_NAME})`)
+    .option("--no-config", "look for no such file")
+    .enablePositionalOptions(false);
+  let configPath: string | undefined;
+  /** What is evaluated, as far as the file says it. */
+  let configured: readonly string[] = [];
+  program.hook("preAction", async (_, command) => {
+    configPath = configFor(command.name(), program.opts<GlobalFlags>().config);
+    if (configPath === undefined) return;
+    await (await import("#src/cli/config/apply.js")).applyConfig(configPath, program, command);
+    configured = ["dataset", "weights"].filter((key) => command.getOptionValueSource(key) === "config");
+  });
+  const run: RunWork = (work) =>
+    runWork(program.opts<GlobalFlags>())(async (context) => {
+      if (configPath !== undefined) context.log.debug({ path: configPath }, "configured by a file");
+      try {
+        return await work(context);
+      } catch (error) {
+        // A person who typed neither would not know where they come from.
+        const isOfInput = error instanceof BatchwiseError && error.exitStatus === 3;
+        for (const key of isOfInput ? configured : []) context.note(`--${key} was given by ${configPath}`);
+        throw error;
+      }
+    });
+  const refuseWords = ([found]: readonly string[]) => {
+    if (found === undefined) return;
+    refuseTakenValue(env, found);
+    const known = [...COMMANDS.keys()];
+    throw new UsageError("ERR_OPTION_UNKNOWN", {
+      what: "command",
+      found,
+      known,
+      suggestion: suggest(found, known),
+    });
+  };
+  const commands = await Promise.all(loadersFor(argv).map((load) => load(run, refuseWords)));
+  // commander's own help command takes its status from process.exitCode, and passes over a name that it does not know.
+  const help = new Command("help")
+    .description("display help for command")
+    .argument("[command]")
+    .action((name: string = help.name()) => {
+      const asked = name === help.name() ? program : commands.find((command) => command.name() === name);
+      if (asked === undefined) refuseWords([name]);
+      asked?.outputHelp();
+    });
+  program.helpCommand(false);
+  for (const command of [program, ...commands, help]) {
+    command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });
+  }
+  for (const command of commands)
+    program.addCommand(command, { isDefault: command.name() === DEFAULT_COMMAND });
+  program.addCommand(help);
+  const [evaluate] = commands;
+  evaluate.addHelpText("after", EXAMPLES);
+  program.addHelpText("after", () => `\n${evaluate.helpInformation()}${EXAMPLES}`);
+
+  const options = [program, ...commands].flatMap((command) => command.options);
+  refuseTaken(
+    env,
+    options.flatMap(({ long }) => (long ? [long.slice("--".length)] : [])),
+  );
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version are answers; everything else that commander throws is a slip of the command line.
+    if (error.exitCode !== 0) throw new UsageError("ERR_USAGE", { problem: oneLine(error.message) });
+  }
+}
+
+/**
+ * Of all commands where help is asked for; else of the default and of every command whose name occurs: the parser then
+ * tells a command from an option's value that is called the same.
+ */
+function loadersFor(argv: readonly string[]): LoadCommand[] {
+  const all = argv.some((word) => HELP_WORDS.has(word));
+  return [...COMMANDS]
+    .filter(([name]) => all || name === DEFAULT_COMMAND || argv.includes(name))
+    .map(([, load]) => load);
+}
+
+/** Loaded for whoever asks only, since looking for all of them takes a while. */
+async function versionFor(argv: readonly string[]): Promise<string> {
+  return argv.some((word) => VERSION_WORDS.has(word))
+    ? (await import("#src/base/version.js")).versionText()
+    : "";
+}
+
+function oneLine(message: string): string {
+  return message
+    .replace(/^error: /, "")
+    .replace(/\s+/g, " ")
+    .replace("(Did", "(did")
+    .trim();
+}

@@ -1,0 +1,80 @@
+/** Finds the files of a set of many: by a pattern, or by a list in a manifest. */
+import { dirname, join, resolve, sep } from "node:path";
+import { DatasetError } from "#src/base/errors.js";
+import { labelsBeside } from "#src/data/labels-beside.js";
+import type { PairPaths } from "./streamed-dataset.js";
+
+/** A part with any of these may stand for several names. */
+const MAGIC = /[*?[\]{}()!]/;
+const GZIPPED = ".gz";
+
+/**
+ * The image files that match, in the order of their names' code units, each with its labels: their name has `labels` for
+ * `images`, and `idx1` for `idx3`, gzipped or not. A file that is there unpacked too is taken once; what has no `images` in
+ * its name is no image file.
+ *
+ * @throws DatasetError ERR_DATASET_GLOB where none match, ERR_DATASET_LABELS_NAME
+ */
+export async function pairsByPattern(pattern: string, labelled: boolean): Promise<PairPaths[]> {
+  const { glob } = await import("tinyglobby");
+  const { folder, rest } = splitPattern(pattern);
+  const found = await glob(rest, { cwd: folder, onlyFiles: true, expandDirectories: false });
+  const paths = found.map((path) => join(folder, path));
+  const names = new Set(paths);
+  const images = paths
+    .filter((path) => fileName(path).includes("images"))
+    .filter((path) => !path.endsWith(GZIPPED) || !names.has(path.slice(0, -GZIPPED.length)))
+    .sort((a, b) => (a < b ? -1 : 1));
+  if (images.length === 0) throw new DatasetError("ERR_DATASET_GLOB", { pattern, matched: paths.length });
+  return Promise.all(
+    images.map(async (imagesPath) => ({
+      imagesPath,
+      labelsPath: labelled ? await labelsOf(imagesPath) : undefined,
+    })),
+  );
+}
+
+/**
+ * The pairs that a manifest lists; its paths are relative to its folder.
+ *
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE
+ * @throws DatasetError ERR_DATASET_LABELS where labels are wanted and a pair has none
+ */
+export async function pairsOfManifest(path: string, labelled: boolean): Promise<PairPaths[]> {
+  const [{ manifestSchema }, { checkDocument, readJson }] = await Promise.all([
+    import("#src/data/schemas/manifest.js"),
+    import("#src/files/schemas/read-document.js"),
+  ]);
+  const pairs = checkDocument(manifestSchema, await readJson(path), {
+    path,
+    what: "a manifest of image files",
+  });
+  const folder = dirname(path);
+  return pairs.map(({ images, labels, sha256 }) => {
+    if (labelled && labels === undefined) throw new DatasetError("ERR_DATASET_LABELS", { path: images });
+    const labelsPath = labelled && labels !== undefined ? resolve(folder, labels) : undefined;
+    return { imagesPath: resolve(folder, images), labelsPath, sha256 };
+  });
+}
+
+/** The folder below which all matches are, so that nothing else is looked through. */
+function splitPattern(pattern: string): { folder: string; rest: string } {
+  const parts = pattern.split(sep === "\\" ? /[\\/]/ : "/");
+  const magicAt = parts.findIndex((part) => MAGIC.test(part));
+  const folder = parts.slice(0, magicAt).join("/");
+  // Of an absolute path the first part is empty.
+  return {
+    folder: folder === "" ? (magicAt === 0 ? "." : "/") : folder,
+    rest: parts.slice(magicAt).join("/"),
+  };
+}
+
+async function labelsOf(imagesPath: string): Promise<string> {
+  const { expected, path } = (await labelsBeside(imagesPath)) ?? { expected: "", path: undefined };
+  if (path !== undefined) return path;
+  throw new DatasetError("ERR_DATASET_LABELS_NAME", { path: imagesPath, expected });
+}
+
+function fileName(path: string): string {
+  return path.slice(path.lastIndexOf(sep) + 1);
+}

@@ -1,0 +1,67 @@
+/** Loads what the engine `onnx` runs: an ONNX file as it is, whatever its operators, and any other network as its layers. */
+import { createHash } from "node:crypto";
+import { basename, resolve } from "node:path";
+import type { Assumption } from "#src/base/contracts/assumption.js";
+import type { Network } from "#src/base/contracts/network.js";
+import type { OnnxModel, OutputKind } from "#src/base/contracts/onnx-model.js";
+import { UsageError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import { shareBytes } from "#src/base/shared-memory.js";
+import { describeModel } from "#src/engines/onnx/describe.js";
+import { assumedIn, type Metadata } from "#src/networks/metadata.js";
+import { KEY_PREFIX } from "#src/networks/onnx/decode.js";
+import { readOnnxFacts } from "#src/networks/onnx/facts.js";
+import { modelPreprocessing } from "#src/networks/onnx/preprocessing.js";
+import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "#src/networks/registry.js";
+
+/**
+ * A file of ONNX as a model that onnxruntime runs; anything else as `loadNetwork` has it.
+ *
+ * Pixels are preprocessed as the model's properties state (`batchwise.normalize`, …). A model whose graph scales bytes
+ * itself, or whose input is of u8, reads bytes. If neither tells, the options do; otherwise ÷ 255 is an assumption. So is
+ * the kind of the outputs, if the graph does not show it.
+ *
+ * @throws RunError ERR_ENGINE_PEER. NetworkError ERR_ONNX_*, ERR_NORMALIZE_*, ERR_RECIPE, and all that `loadNetwork` throws.
+ * @throws UsageError ERR_OPTION_VALUE for an `activation`, which a whole model has within it.
+ */
+export async function loadModel(source: string, options: LoadNetworkOptions): Promise<Network | OnnxModel> {
+  const file = await readOnnxFile(source, options);
+  if (file === undefined) return readNetwork(source, options);
+  const { path, bytes } = file;
+  if (options.activation !== undefined) {
+    const expected = `none with the engine onnx, which runs ${path} as it is`;
+    throw new UsageError("ERR_OPTION_VALUE", {
+      option: "--activation",
+      expected,
+      found: options.activation,
+    });
+  }
+  const facts = readOnnxFacts(path, bytes);
+  const { preprocessing, assumptions: pixels } = modelPreprocessing(path, facts, options);
+  const { input, output, ...described } = await describeModel(path, bytes, facts.endings);
+  const name = basename(resolve(path));
+  return {
+    name,
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    preprocessing,
+    assumptions: [
+      ...pixels,
+      ...activationAssumed(path, name, facts.metadata),
+      ...(described.isKnown ? [] : [outputsAssumed(name, output.kind)]),
+    ],
+    input,
+    output,
+    bytes: shareBytes(described.bytes),
+  };
+}
+
+function outputsAssumed(source: string, kind: OutputKind): Assumption {
+  return { subject: "outputs", what: `${kind} as outputs`, source, option: null };
+}
+
+/** A file of ours may name an activation that was assumed when it was written; now it is an operator of the graph. */
+function activationAssumed(path: string, source: string, metadata: Metadata): readonly Assumption[] {
+  if (!assumedIn(path, metadata, KEY_PREFIX).includes("activation")) return [];
+  const [activation] = (metadata.get(`${KEY_PREFIX}activations`) ?? "").split(",");
+  return [{ subject: "activation", what: `${printable(activation)} between layers`, source, option: null }];
+}

@@ -1,0 +1,115 @@
+/** Options of a benchmark: comma lists to a checked sweep of configurations. */
+import { type Configuration, SCENARIOS, type Scenario } from "#src/base/contracts/bench.js";
+import { ENGINES } from "#src/base/contracts/engine.js";
+import { UsageError } from "#src/base/errors.js";
+import {
+  decimal,
+  type EvaluateInput,
+  type EvaluateOptions,
+  integer,
+  MAX_COUNT,
+  MAX_THREADS,
+  oneOf,
+  resolveOptions,
+} from "#src/evaluate/options.js";
+
+const MAX_PASSES = 10_000;
+const HOUR_SECONDS = 3600;
+/** Beyond this many a sweep is a slip of the keyboard. */
+const MAX_CONFIGURATIONS = 1000;
+
+type EvaluateData = Omit<EvaluateInput, "engine" | "threads" | "batchSize" | "retries" | "warm">;
+
+/** Data and network as of `evaluate`; of engines, threads and batch sizes a comma list each. */
+export interface BenchInput extends EvaluateData {
+  /** Default `ml-matrix,simd`. */
+  readonly engine?: string | undefined;
+  /** Default: 1, 2, 4 and so on, up to as many as the machine runs at once. */
+  readonly threads?: string | undefined;
+  /** Default 100. */
+  readonly batchSize?: string | undefined;
+  /** Default `offline`. */
+  readonly scenario?: string | undefined;
+  /** Timed passes of each configuration, at least. Default 5. */
+  readonly repeat?: number | string | undefined;
+  /** Passes of each configuration before the timed ones. Default 2. */
+  readonly warmUp?: number | string | undefined;
+  /** Of each configuration's timed passes together, at least, but for 10,000 passes at most. Default 0. */
+  readonly durationSeconds?: number | string | undefined;
+}
+
+export interface BenchPlan {
+  /** What all configurations share. */
+  readonly options: EvaluateOptions;
+  readonly scenario: Scenario;
+  /** Engine by engine, within it batch size by batch size, within it ascending threads. */
+  readonly configurations: readonly Configuration[];
+  readonly repeat: number;
+  readonly warmUp: number;
+  readonly durationSeconds: number;
+  /** Timed passes of a configuration, at most: more would say nothing new. */
+  readonly maxPasses: number;
+}
+
+/** Throws UsageError as `resolveOptions` does. */
+export function resolveBench(input: BenchInput, available: number): BenchPlan {
+  const { engine = "ml-matrix,simd", scenario: named = "offline" } = input;
+  const scenario = oneOf("scenario", SCENARIOS, named);
+  const alone = scenario === "single-stream";
+  const engines = list("--engine", engine, (word) => oneOf("engine", ENGINES, word));
+  const threads = alone
+    ? list("--threads", input.threads ?? "1", (word) => lone("--threads", word, [0, 1]))
+    : list("--threads", input.threads ?? scaling(available).join(), (word) =>
+        integer("--threads", word, 0, MAX_THREADS),
+      );
+  const batchSizes = alone
+    ? list("--batch-size", input.batchSize ?? "1", (word) => lone("--batch-size", word, [1]))
+    : list("--batch-size", input.batchSize ?? "100", (word) => integer("--batch-size", word, 1, MAX_COUNT));
+  const count = engines.length * threads.length * batchSizes.length;
+  if (count > MAX_CONFIGURATIONS) {
+    const problem = `expected at most ${MAX_CONFIGURATIONS} configurations, found ${count}; ask for fewer engines, threads or batch sizes`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  const ascending = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b);
+  return {
+    // A batch that was run again would be timed as a slow one: a fault ends the benchmark instead.
+    options: resolveOptions(
+      { ...input, engine: engines[0], threads: threads[0], batchSize: batchSizes[0], retries: 0 },
+      available,
+    ),
+    scenario,
+    configurations: engines.flatMap((engine) =>
+      ascending(batchSizes).flatMap((batchSize) =>
+        ascending(threads).map((threads) => ({ engine, batchSize, threads })),
+      ),
+    ),
+    repeat: integer("--repeat", input.repeat ?? 5, 1, MAX_PASSES),
+    warmUp: integer("--warm-up", input.warmUp ?? 2, 0, MAX_PASSES),
+    durationSeconds: decimal("--duration", input.durationSeconds ?? 0, 0, HOUR_SECONDS, "seconds"),
+    maxPasses: MAX_PASSES,
+  };
+}
+
+/** 1, 2, 4, … and `available` itself. */
+function scaling(available: number): number[] {
+  const threads: number[] = [];
+  for (let n = 1; n < available; n *= 2) threads.push(n);
+  return [...threads, available];
+}
+
+/** Each word of a comma list, checked; a word that stands twice is refused. */
+function list<Value>(option: string, given: string, check: (word: string) => Value): Value[] {
+  const values = given.split(",").map(check);
+  if (new Set(values).size === values.length) return values;
+  throw new UsageError("ERR_OPTION_VALUE", { option, expected: "each value once", found: given });
+}
+
+function lone(option: string, word: string, allowed: readonly number[]): number {
+  const value = allowed.find((number) => String(number) === word);
+  if (value !== undefined) return value;
+  throw new UsageError("ERR_OPTION_VALUE", {
+    option,
+    expected: `${allowed.join(" or ")} in the single-stream scenario, where one image is under way at a time`,
+    found: word,
+  });
+}

@@ -1,0 +1,103 @@
+/** From the passes of a sweep to the answer that users see; speed-ups are seen only over the whole sweep. */
+import { availableParallelism, cpus } from "node:os";
+import type { Benchmark, Configuration, MeasuredConfiguration } from "#src/base/contracts/bench.js";
+import type { EngineName } from "#src/base/contracts/engine.js";
+import type { DataAndNetwork } from "#src/evaluate/load-pair.js";
+import { quantile } from "#src/metrics/quantiles.js";
+import { layerSizes } from "#src/networks/layer-sizes.js";
+import type { BenchPlan } from "./options.js";
+import type { Stopwatch } from "./stopwatch.js";
+
+const KIBIBYTE = 1024;
+
+/** What a configuration's timed passes have left so far. */
+export interface Series extends Configuration {
+  readonly passesMs: number[];
+  readonly batches: Stopwatch;
+  readonly queries: Stopwatch | undefined;
+}
+
+export interface BenchRecord {
+  readonly plan: BenchPlan;
+  readonly pair: DataAndNetwork;
+  readonly series: readonly Series[];
+  readonly complete: boolean;
+  readonly checkedAgainst: EngineName;
+}
+
+export function summarizeBench({ plan, pair, series, complete, checkedAgainst }: BenchRecord): Benchmark {
+  const { scenario, warmUp, repeat, durationSeconds } = plan;
+  const { dataset, network, range } = pair;
+  return {
+    schemaVersion: 1,
+    scenario,
+    complete,
+    assumptions: pair.assumptions,
+    dataset: {
+      name: dataset.name,
+      split: dataset.split,
+      sha256: dataset.sha256,
+      total: dataset.total,
+      offset: range.offset,
+      images: range.limit,
+    },
+    network: {
+      name: network.name,
+      sha256: network.sha256,
+      layers: layerSizes(network),
+      normalize: network.preprocessing.kind,
+    },
+    machine: {
+      node: process.version,
+      cpu: cpus()[0]?.model ?? "unknown",
+      availableParallelism: availableParallelism(),
+    },
+    protocol: { warmUpPasses: warmUp, repeat, durationSeconds, checkedAgainst },
+    // Kibibytes on every system (nodejs.org/api/process.html, process.resourceUsage).
+    peakProcessRssBytes: process.resourceUsage().maxRSS * KIBIBYTE,
+    configurations: measuredOf(series, range.limit),
+  };
+}
+
+function measuredOf(series: readonly Series[], images: number): MeasuredConfiguration[] {
+  const timed = series.filter(({ passesMs }) => passesMs.length > 0);
+  return timed.map(({ engine, threads, batchSize, passesMs, batches, queries }) => {
+    const sorted = passesMs.toSorted((a, b) => a - b);
+    const medianMs = medianOf(passesMs);
+    const single = timed.find(
+      (other) => other.engine === engine && other.batchSize === batchSize && other.threads === 1,
+    );
+    const speedUp = single === undefined ? null : medianOf(single.passesMs) / medianMs;
+    return {
+      engine,
+      threads,
+      batchSize,
+      passes: passesMs.length,
+      passMs: {
+        median: thousandths(medianMs),
+        fastest: thousandths(sorted[0]),
+        slowest: thousandths(sorted[sorted.length - 1]),
+        samples: passesMs.map(thousandths),
+      },
+      imagesPerSecond: Math.round((1000 * images) / medianMs),
+      microsecondsPerImage: thousandths((1000 * medianMs) / images),
+      speedUp: speedUp === null ? null : thousandths(speedUp),
+      efficiency: speedUp === null || threads === 0 ? null : thousandths(speedUp / threads),
+      batchLatencyMs: batches.percentiles(),
+      queryLatencyMs: queries?.percentiles() ?? null,
+    };
+  });
+}
+
+/** The middle one; of an even number the lower of the two middle ones. */
+function medianOf(valuesMs: readonly number[]): number {
+  return quantile(
+    valuesMs.toSorted((a, b) => a - b),
+    0.5,
+  );
+}
+
+/** What lies below is noise. */
+function thousandths(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

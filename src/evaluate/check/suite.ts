@@ -1,0 +1,96 @@
+/** Reads a suite of checks: validated, its paths made absolute, its evaluations as `evaluate` takes them. */
+import { dirname, resolve } from "node:path";
+import { DATASET_NAMES } from "#src/data/named-sets.js";
+import type { Demands } from "#src/evaluate/gates.js";
+import {
+  type EvaluateInput,
+  type EvaluateOptions,
+  type NumberLike,
+  resolveOptions,
+} from "#src/evaluate/options.js";
+import type { CheckedEvaluation } from "#src/evaluate/schemas/checks.js";
+import { NETWORK_NAMES } from "#src/networks/registry.js";
+
+export interface Suite {
+  /** Absolute. */
+  readonly path: string;
+  readonly entries: readonly SuiteEntry[];
+}
+
+export interface SuiteEntry {
+  readonly name: string;
+  readonly options: EvaluateOptions;
+  readonly demands: Omit<Demands, "baseline">;
+  /** Absolute. */
+  readonly baseline: string | undefined;
+  readonly maxRegression: number;
+}
+
+/** Options that go before the suite's own. */
+export interface CheckInput {
+  /** Of the one pool. Default: the suite's, else as many as the machine runs at once. */
+  readonly threads?: NumberLike | undefined;
+  /** Refuse to download. Default: the suite's, else false. */
+  readonly offline?: boolean | undefined;
+  /** Refuse to evaluate on assumptions. Default: the suite's, or false. */
+  readonly strict?: boolean | undefined;
+}
+
+/** @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE; UsageError for an override */
+export async function readSuite(
+  given: string,
+  overrides: CheckInput,
+  availableThreads: number,
+): Promise<Suite> {
+  const [{ checkDocument, readJson }, { checksSchema }] = await Promise.all([
+    import("#src/files/schemas/read-document.js"),
+    import("#src/evaluate/schemas/checks.js"),
+  ]);
+  const document = await readJson(given);
+  const checks = checkDocument(checksSchema, document, { path: given, what: "a suite of checks" });
+  const path = resolve(given);
+  const folder = dirname(path);
+  const run: EvaluateInput = {
+    threads: overrides.threads ?? checks.threads,
+    timeoutSeconds: checks.timeoutSeconds,
+    retries: checks.retries,
+    offline: overrides.offline ?? checks.offline,
+    strict: overrides.strict ?? checks.strict,
+  };
+  return {
+    path,
+    entries: checks.evaluations.map((evaluation) => entryOf(evaluation, run, folder, availableThreads)),
+  };
+}
+
+function entryOf(
+  evaluation: CheckedEvaluation,
+  run: EvaluateInput,
+  folder: string,
+  availableThreads: number,
+): SuiteEntry {
+  const {
+    name,
+    minAccuracy,
+    expectAccuracy,
+    minClassRecall,
+    baseline,
+    maxRegression = 0,
+    ...input
+  } = evaluation;
+  const within = (path: string | undefined, names: readonly string[] = []) =>
+    path === undefined || names.includes(path) ? path : resolve(folder, path);
+  const located = {
+    dataset: within(input.dataset, DATASET_NAMES),
+    weights: within(input.weights, NETWORK_NAMES),
+    labels: within(input.labels),
+    classes: within(input.classes),
+  };
+  return {
+    name,
+    options: resolveOptions({ ...run, ...input, ...located }, availableThreads),
+    demands: { minAccuracy, expectAccuracy, minClassRecall },
+    baseline: within(baseline),
+    maxRegression,
+  };
+}

@@ -1,0 +1,124 @@
+/** Compares two networks over the same images: each is evaluated, or told by a result that has its predictions. */
+import { availableParallelism } from "node:os";
+import { checkedKeys, FUNCTION, type KindsOf, LOG, SIGNAL } from "#src/base/arguments.js";
+import type { Comparison } from "#src/base/contracts/comparison.js";
+import type { Dataset } from "#src/base/contracts/dataset.js";
+import type { RunError } from "#src/base/errors.js";
+import { rounded } from "#src/base/milliseconds.js";
+import { assertStated } from "#src/evaluate/load-pair.js";
+import { resolveOptions } from "#src/evaluate/options.js";
+import type { DownloadNotice } from "#src/files/download/catalog-entry.js";
+import { openSharedExecutor } from "#src/pool/registry.js";
+import { emptyAnswers, type PairedAnswers } from "./answers.js";
+import { COMPARE, type CompareInput, withImagesOf } from "./options.js";
+import { assertRoomForPredictions, assertSameImages, readAnswers } from "./read-side.js";
+import { type CompareRunHooks, evaluateSides, type OpenSharedExecutor } from "./run.js";
+import { assumptionsOf, classesOf, comparedSide, openGiven, openSides } from "./sides.js";
+import { summarizeComparison } from "./summary.js";
+
+/** What a caller may hear of, and end, while two networks are compared. */
+export interface CompareHooks extends CompareRunHooks {
+  /** Called before a data set or network that was given by name is downloaded. */
+  onDownload?(notice: DownloadNotice): void;
+  /** Called once all is loaded, before the first batch; not where both sides are results. */
+  onStart?(plan: ComparePlan): void;
+}
+
+const HOOKS: KindsOf<CompareHooks> = {
+  signal: SIGNAL,
+  log: LOG,
+  onDownload: FUNCTION,
+  onStart: FUNCTION,
+  onProgress: FUNCTION,
+};
+
+/** What a comparison is about to evaluate. */
+export interface ComparePlan {
+  /** Name of the data set. */
+  readonly dataset: string;
+  /** Names of the networks that are evaluated: one or two. */
+  readonly networks: readonly string[];
+  /** Images that each of them evaluates. */
+  readonly images: number;
+}
+
+/** What `compare` answers. */
+export interface CompareOutcome {
+  /** Of the images that both have answered. */
+  readonly comparison: Comparison;
+  /** Why these are not all images: batches or workers failed, or the signal was aborted; undefined where they are. */
+  readonly failure: RunError | undefined;
+  /** Image by image. */
+  readonly answers: PairedAnswers;
+  /**
+   * The data that were compared over; opened only now where both sides are results.
+   *
+   * @throws as `evaluate` does of data, and DatasetError ERR_REPORT_DATA where they are not those of the results
+   */
+  openDataset(): Promise<Dataset>;
+}
+
+/**
+ * Compares two networks over the same images, which are read once for both.
+ *
+ * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`; UsageError ERR_USAGE also where a
+ *   network is to be evaluated over images without labels
+ * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where `warm` is asked for and a worker cannot be started
+ * @throws DatasetError ERR_COMPARE_RESULT for a result that is partial, without labels or predictions, or of other labels;
+ *   ERR_COMPARE_DATA for one of other images
+ * @throws FileError ERR_JSON_*, ERR_RESULT_VERSION, ERR_PREDICTIONS_* for files that are no result or not its predictions
+ */
+export async function compare(input: CompareInput, hooks?: CompareHooks): Promise<CompareOutcome> {
+  return compareWith(
+    openSharedExecutor,
+    checkedKeys("compare", "option", input, COMPARE),
+    checkedKeys("compare", "hook", hooks, HOOKS),
+  );
+}
+
+/** `compare` over an executor of the caller's choice. */
+export async function compareWith(
+  open: OpenSharedExecutor,
+  input: CompareInput,
+  hooks: CompareHooks = {},
+): Promise<CompareOutcome> {
+  const beganAt = performance.now();
+  const given = [await openGiven(input.a), await openGiven(input.b)];
+  const results = given.filter((side) => side.kind === "result");
+  const options = resolveOptions(withImagesOf(results[0], input), availableParallelism());
+  const { signal = new AbortController().signal, onDownload } = hooks;
+  const { dataset, images, sides, openDataset } = await openSides(given, options, {
+    signal,
+    ...(onDownload && { onDownload }),
+  });
+  if (options.strict) assertStated(assumptionsOf(sides));
+  for (const side of results) {
+    assertSameImages(side, images);
+    await assertRoomForPredictions(side);
+  }
+
+  const answers = emptyAnswers(images.total);
+  for (const [n, side] of sides.entries()) {
+    if (side.kind !== "result") continue;
+    await readAnswers(side, answers, n, side === results[0] ? undefined : results[0].path);
+  }
+  const evaluated = sides.flatMap((side, n) => (side.kind === "network" ? { side: n, pair: side.pair } : []));
+  let run: Awaited<ReturnType<typeof evaluateSides>> | undefined;
+  if (evaluated.length > 0) {
+    const networks = evaluated.map(({ pair }) => pair.network.name);
+    hooks.onStart?.({ dataset: dataset.name, networks, images: images.total });
+    run = await evaluateSides(open, options, evaluated, { answers, labelsFrom: results[0] }, hooks);
+  }
+  const [a, b] = sides.map(comparedSide);
+  const comparison: Comparison = {
+    schemaVersion: 1,
+    assumptions: assumptionsOf(sides),
+    dataset,
+    a,
+    b,
+    run: run?.run ?? null,
+    result: summarizeComparison(answers, Math.max(...sides.map(classesOf)), images.offset),
+    timing: { totalMs: rounded(performance.now() - beganAt), evaluateMs: run?.evaluateMs ?? 0 },
+  };
+  return { comparison, failure: run?.failure, answers, openDataset };
+}

@@ -1,0 +1,172 @@
+/** The side of a comparison that is a result: its predictions are read where it says, if it is of the images compared. */
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { DatasetView } from "#src/base/contracts/dataset.js";
+import { grouped } from "#src/base/errors/define.js";
+import { DatasetError } from "#src/base/errors.js";
+import { isSameView } from "#src/data/view.js";
+import { findPredictions } from "#src/evaluate/predictions/find.js";
+import { readPredictions } from "#src/evaluate/predictions/reader.js";
+import type { ResultFile } from "#src/evaluate/schemas/result.js";
+import { pathKind } from "#src/files/path-kind.js";
+import { readFileStart } from "#src/files/read-file.js";
+import { NETWORK_NAMES } from "#src/networks/registry.js";
+import type { PairedAnswers } from "./answers.js";
+
+export interface ResultSide {
+  readonly kind: "result";
+  /** Absolute. */
+  readonly path: string;
+  readonly result: ResultFile;
+}
+
+/** Which images are compared; a result is of the same where all of it is equal. */
+export interface ComparedImages {
+  /** Of the data set's files. */
+  readonly sha256: string;
+  readonly view: DatasetView;
+  readonly offset: number;
+  readonly total: number;
+}
+
+/** Labels are bytes. */
+const MOST_LABELS = 256;
+/** A prediction's line is no shorter: four numbers, three commas and a line feed. */
+const SHORTEST_LINE_BYTES = 8;
+
+/** By content: no file of weights begins with a brace and has eight bytes without a zero, as a length below 2⁵⁶ has. */
+export async function isResultFile(given: string): Promise<boolean> {
+  if (NETWORK_NAMES.includes(given) || (await pathKind(given)) !== "file") return false;
+  const start = await readFileStart(given, 8);
+  return start[0] === "{".charCodeAt(0) && !start.includes(0);
+}
+
+/**
+ * @throws FileError where it cannot be read or is no result
+ * @throws DatasetError ERR_COMPARE_RESULT where it has no labels, no predictions, is partial, or not of its network
+ */
+export async function readResultSide(given: string): Promise<ResultSide> {
+  const { readResult } = await import("#src/evaluate/schemas/read-result.js");
+  const result = await readResult(given);
+  const refuse = (found: string): never => {
+    const expected = "a whole result with labels and predictions";
+    throw new DatasetError("ERR_COMPARE_RESULT", { path: given, expected, found });
+  };
+  if (!result.result.labelled) return refuse("one without labels");
+  if (!result.result.complete) refuse("a partial one");
+  if (result.predictionsFile === null) refuse("one without predictions");
+  // What a comparison takes of memory is then in proportion to what the file itself holds: its matrix is square.
+  const [classes, outputs] = [result.result.confusionMatrix.length, classesOfResult(result)];
+  if (classes !== outputs) refuse(`one of ${classes} classes by a network of ${outputs ?? "no"} outputs`);
+  return { kind: "result", path: resolve(given), result };
+}
+
+/** Undefined where the result has a network of no layers. */
+export function classesOfResult({ network: { layers } }: ResultFile): number | undefined {
+  return layers.at(-1);
+}
+
+export function imagesOf({ result: { dataset, result } }: ResultSide): ComparedImages {
+  return { sha256: dataset.sha256, view: dataset.view, offset: dataset.offset, total: result.total };
+}
+
+/** Throws DatasetError ERR_COMPARE_DATA for a result of other images. */
+export function assertSameImages(side: ResultSide, expected: ComparedImages): void {
+  const found = imagesOf(side);
+  if (
+    found.sha256 === expected.sha256 &&
+    isSameView(found.view, expected.view) &&
+    found.offset === expected.offset &&
+    found.total === expected.total
+  ) {
+    return;
+  }
+  throw new DatasetError("ERR_COMPARE_DATA", { path: side.path, expected, found });
+}
+
+/**
+ * A file that is too short for as many predictions as the result tells of is refused before memory is made for them.
+ *
+ * @throws FileError ERR_FILE_READ
+ * @throws DatasetError ERR_COMPARE_RESULT
+ */
+export async function assertRoomForPredictions({ path: resultPath, result }: ResultSide): Promise<void> {
+  const { predictionsFile } = result;
+  if (predictionsFile === null) return;
+  const path = await findPredictions(predictionsFile.path, resultPath);
+  const { size } = await stat(path);
+  const { total } = result.result;
+  if (size + 1 >= total * SHORTEST_LINE_BYTES) return;
+  const expected = `predictions of ${grouped(total)} images`;
+  throw new DatasetError("ERR_COMPARE_RESULT", { path, expected, found: `${grouped(size)} bytes` });
+}
+
+/**
+ * Reads the predictions of side `n` into the answers, and the labels beside them. The data's hash is of a few pieces of a
+ * large file, and says nothing of a result that was changed: labels are held against each other, and counts against both.
+ *
+ * @param labelsFrom the result whose labels the answers hold already
+ * @throws FileError ERR_FILE_READ, ERR_PREDICTIONS_HASH, ERR_PREDICTIONS_LINE
+ * @throws DatasetError ERR_COMPARE_RESULT where the predictions are not those of the result's images, classes and confusion
+ *   matrix, or their labels not those of the other result
+ */
+export async function readAnswers(
+  { path: resultPath, result }: ResultSide,
+  { labels, predictions }: PairedAnswers,
+  n: number,
+  labelsFrom?: string,
+): Promise<void> {
+  const { predictionsFile, dataset } = result;
+  if (predictionsFile === null || !result.result.labelled) return;
+  const path = await findPredictions(predictionsFile.path, resultPath);
+  const classes = classesOfResult(result) ?? 0;
+  const total = labels.length;
+  const refuse = (expected: string, found: string): never => {
+    throw new DatasetError("ERR_COMPARE_RESULT", { path, expected, found });
+  };
+  const counted = new Uint32Array(classes * classes);
+  let read = 0;
+  for await (const { index, label, prediction } of readPredictions(path, predictionsFile)) {
+    const place = index - dataset.offset;
+    if (place < 0 || place >= total) {
+      refuse(`predictions of images ${dataset.offset} to ${dataset.offset + total - 1}`, `one of ${index}`);
+    }
+    if (prediction >= classes) refuse(`classes below ${classes}`, `${prediction} for image ${index}`);
+    const labelsBelow = Math.min(classes, MOST_LABELS);
+    if (label === null || label >= labelsBelow) {
+      refuse(`labels below ${labelsBelow}`, `${label ?? "none"} for image ${index}`);
+    }
+    if (labelsFrom !== undefined && labels[place] !== label) {
+      refuse(`label ${labels[place]} for image ${index}, as of ${labelsFrom}`, `${label}`);
+    }
+    labels[place] = label ?? 0;
+    predictions[n][place] = prediction;
+    counted[labels[place] * classes + prediction]++;
+    read++;
+  }
+  if (read !== total) refuse(`predictions of ${total} images`, `${read}`);
+  if (String(result.result.confusionMatrix.flat()) !== String(counted)) {
+    const expected = `the confusion matrix of ${path}`;
+    throw new DatasetError("ERR_COMPARE_RESULT", { path: resultPath, expected, found: "another" });
+  }
+}
+
+/**
+ * The labels of the data, from the image at `place` on, are those that a result told.
+ *
+ * @throws DatasetError ERR_COMPARE_RESULT
+ */
+export function assertSameLabels(
+  { path, result }: ResultSide,
+  told: PairedAnswers["labels"],
+  labels: Uint8Array,
+  place: number,
+): void {
+  const n = labels.findIndex((label, i) => label !== told[place + i]);
+  if (n < 0) return;
+  throw new DatasetError("ERR_COMPARE_RESULT", {
+    path,
+    expected: `label ${labels[n]} for image ${result.dataset.offset + place + n}, as in the data`,
+    found: `${told[place + n]}`,
+  });
+}

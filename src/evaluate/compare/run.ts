@@ -1,0 +1,104 @@
+/** Evaluates the networks of a comparison in one pass: each slab is answered by each of them, in one pool. */
+import { type Log, SILENT } from "#src/base/contracts/log.js";
+import type { RunFacts } from "#src/base/contracts/run.js";
+import { RunError } from "#src/base/errors.js";
+import { interruption } from "#src/base/incomplete.js";
+import { rounded } from "#src/base/milliseconds.js";
+import { withRooms } from "#src/base/rooms.js";
+import type { AnyPair } from "#src/evaluate/load-pair.js";
+import type { EvaluateOptions } from "#src/evaluate/options.js";
+import type { Progress } from "#src/evaluate/run-prepared.js";
+import { createTally } from "#src/metrics/tally.js";
+import { engineSource } from "#src/networks/fold.js";
+import type { openSharedExecutor } from "#src/pool/registry.js";
+import { runBatches } from "#src/pool/run-batches.js";
+import { taskPlanFor } from "#src/pool/task-size.js";
+import type { PairedAnswers } from "./answers.js";
+import { assertSameLabels, type ResultSide } from "./read-side.js";
+
+export type OpenSharedExecutor = typeof openSharedExecutor;
+
+export interface CompareRunHooks {
+  /** Aborting ends the run; what both had answered by then is compared. */
+  readonly signal?: AbortSignal;
+  /** Of the images of all networks together. */
+  onProgress?(progress: Progress): void;
+  /** Default silent. */
+  readonly log?: Log;
+}
+
+export interface CompareRun {
+  readonly run: Pick<RunFacts, "engine" | "threads" | "workersStarted" | "batchSize" | "retries">;
+  readonly evaluateMs: number;
+  /** Why not all images were answered, where that is so. */
+  readonly failure: RunError | undefined;
+}
+
+/** The place of each side among both, and its network with the data, which are the same for all. */
+export type EvaluatedSides = readonly { readonly side: number; readonly pair: AnyPair }[];
+
+export interface GatheredAnswers {
+  readonly answers: PairedAnswers;
+  /** The other side, where it is a result: its labels are there already. */
+  readonly labelsFrom: ResultSide | undefined;
+}
+
+/** Writes each answer, and the labels, where they belong. Throws what is neither a batch's fault nor an interruption. */
+export async function evaluateSides(
+  open: OpenSharedExecutor,
+  options: EvaluateOptions,
+  sides: EvaluatedSides,
+  { answers, labelsFrom }: GatheredAnswers,
+  { signal = new AbortController().signal, onProgress, log = SILENT }: CompareRunHooks,
+): Promise<CompareRun> {
+  const { engine, threads, batchSize, retries } = options;
+  const { range } = sides[0].pair;
+  const totalBatches = Math.ceil(range.limit / batchSize) * sides.length;
+  const totalImages = range.limit * sides.length;
+  const executor = await open(
+    options,
+    sides.map(({ pair }) => ({ engine, source: engineSource(pair.network) })),
+    { images: totalImages, tasks: totalBatches },
+  );
+  try {
+    if (options.warm) await executor.warm();
+    const tallies = sides.map(({ pair }) => createTally(pair.classes));
+    // Labels must be within the classes of every network.
+    const { pair: narrowest } = sides.reduce((a, b) => (b.pair.classes < a.pair.classes ? b : a));
+    let doneImages = 0;
+    const outcome = await runBatches({
+      slabs: withRooms(
+        narrowest.slabs(batchSize),
+        sides.map((_, source) => ({ source, classes: 0 })),
+      ),
+      executor,
+      batchSize,
+      totalBatches,
+      taskPlan: taskPlanFor(engine, executor),
+      retries,
+      signal,
+      log,
+      networkOf: ({ source }) => sides[source].pair.network.name,
+      tallyOf: ({ source }) => tallies[source],
+      onMerged({ slab, batch: { start, count } }) {
+        const place = slab.firstImage + start - range.offset;
+        const labels = slab.labels.subarray(start, start + count);
+        if (labelsFrom === undefined) answers.labels.set(labels, place);
+        else assertSameLabels(labelsFrom, answers.labels, labels, place);
+        answers.predictions[sides[slab.source].side].set(
+          slab.predictions.subarray(start, start + count),
+          place,
+        );
+        doneImages += count;
+        onProgress?.({ doneImages, totalImages });
+      },
+    });
+    const failure = signal.aborted ? interruption(signal, doneImages, totalImages) : outcome.failure;
+    if (failure !== undefined && !(failure instanceof RunError)) throw failure;
+    const { workersStarted } = executor;
+    const run = { engine, threads, workersStarted, batchSize, retries: outcome.retries };
+    return { run, evaluateMs: rounded(outcome.evaluateMs), failure };
+  } finally {
+    await executor.close();
+  }
+}

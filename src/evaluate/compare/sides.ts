@@ -1,0 +1,118 @@
+/** Opens the two sides of a comparison: the data once, and each network, unless a side is a result. */
+import { distinct } from "#src/base/assumptions.js";
+import type { Assumption } from "#src/base/contracts/assumption.js";
+import type { ComparedSide } from "#src/base/contracts/comparison.js";
+import { AS_STORED, type Dataset } from "#src/base/contracts/dataset.js";
+import type { Network } from "#src/base/contracts/network.js";
+import type { Evaluation } from "#src/base/contracts/result.js";
+import { DatasetError, UsageError } from "#src/base/errors.js";
+import { readDataset } from "#src/data/registry.js";
+import { datasetFacts, networkFacts } from "#src/evaluate/facts.js";
+import { type AnyPair, networkLoader, pairOf } from "#src/evaluate/load-pair.js";
+import type { EvaluateOptions } from "#src/evaluate/options.js";
+import type { DownloadOptions } from "#src/files/download/catalog-entry.js";
+import {
+  type ComparedImages,
+  classesOfResult,
+  imagesOf,
+  isResultFile,
+  type ResultSide,
+  readResultSide,
+} from "./read-side.js";
+
+/** A side before the data are open. */
+export type GivenSide = ResultSide | { readonly kind: "weights"; readonly weights: string | Network };
+
+export type Side =
+  | ResultSide
+  | { readonly kind: "network"; readonly pair: AnyPair; readonly facts: Evaluation["network"] };
+
+export interface OpenedSides {
+  readonly dataset: Evaluation["dataset"];
+  readonly images: ComparedImages;
+  readonly sides: readonly Side[];
+  /** At once where a network needs the data; else only now. */
+  openDataset(): Promise<Dataset>;
+}
+
+export async function openGiven(given: string | Network): Promise<GivenSide> {
+  const isResult = typeof given === "string" && (await isResultFile(given));
+  return isResult ? readResultSide(given) : { kind: "weights", weights: given };
+}
+
+/** @throws as `evaluate` does of data and networks that cannot be loaded or do not fit */
+export async function openSides(
+  given: readonly GivenSide[],
+  options: EvaluateOptions,
+  download: DownloadOptions,
+): Promise<OpenedSides> {
+  const results = given.filter((side) => side.kind === "result");
+  if (results.length === given.length) {
+    const [first] = results;
+    const openDataset = () => openResultData(first, options, download);
+    return { dataset: first.result.dataset, images: imagesOf(first), sides: results, openDataset };
+  }
+  const load = await networkLoader(options.engine);
+  const dataset = await openGivenData(options, download);
+  if (dataset.labelsPath === undefined) {
+    const problem = `a comparison asks who is right, and "${dataset.name}" has no labels`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  const sides: Side[] = [];
+  let { offset } = options;
+  let total = 0;
+  for (const side of given) {
+    if (side.kind === "result") {
+      sides.push(side);
+      continue;
+    }
+    const { weights } = side;
+    const network = typeof weights === "string" ? await load(weights, { ...options, ...download }) : weights;
+    const pair = pairOf(dataset, network, options);
+    // Of a shard, not what was asked for of the whole.
+    ({ offset, limit: total } = pair.range);
+    sides.push({ kind: "network", pair, facts: networkFacts(network, { ...options, weights }) });
+  }
+  const images = { sha256: dataset.sha256, view: dataset.view ?? AS_STORED, offset, total };
+  const facts = { ...datasetFacts(dataset, options), offset };
+  return { dataset: facts, images, sides, openDataset: async () => dataset };
+}
+
+async function openGivenData(options: EvaluateOptions, download: DownloadOptions): Promise<Dataset> {
+  const { dataset } = options;
+  return typeof dataset === "string" ? readDataset({ ...options, ...download, dataset }) : dataset;
+}
+
+/** Where the result says, unless the options say something else: `withImagesOf` has seen to that. */
+async function openResultData(
+  { path, result }: ResultSide,
+  options: EvaluateOptions,
+  download: DownloadOptions,
+): Promise<Dataset> {
+  const { sha256 } = result.dataset;
+  const dataset = await openGivenData(options, download);
+  if (dataset.sha256 === sha256) return dataset;
+  throw new DatasetError("ERR_REPORT_DATA", {
+    path,
+    dataset: dataset.name,
+    expected: sha256,
+    found: dataset.sha256,
+  });
+}
+
+export function classesOf(side: Side): number {
+  return side.kind === "network" ? side.pair.classes : (classesOfResult(side.result) ?? 0);
+}
+
+/** What both sides rest on. The data's assumptions are the same for both. */
+export function assumptionsOf(sides: readonly Side[]): Assumption[] {
+  return distinct(
+    sides.flatMap((side) => (side.kind === "network" ? side.pair.assumptions : side.result.assumptions)),
+  );
+}
+
+export function comparedSide(side: Side): ComparedSide {
+  return side.kind === "network"
+    ? { ...side.facts, resultPath: null }
+    : { ...side.result.network, resultPath: side.path };
+}

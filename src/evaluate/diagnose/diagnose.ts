@@ -1,0 +1,132 @@
+/** Tries a network on a sample of images under every way to read both that nobody states, and recommends the best. */
+import { checkedKeys, FUNCTION, type KindsOf, SIGNAL } from "#src/base/arguments.js";
+import type { Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
+import type { Network } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import { UsageError } from "#src/base/errors.js";
+import { interruption } from "#src/base/incomplete.js";
+import { pairOf } from "#src/evaluate/load-pair.js";
+import type { DownloadNotice } from "#src/files/download/catalog-entry.js";
+import { wilson95 } from "#src/metrics/intervals.js";
+import { layerSizes } from "#src/networks/layer-sizes.js";
+import { type Known, labelOffsetsOf, optionsFor, picturesOf, readingsOf } from "./candidates.js";
+import { DIAGNOSE, type DiagnoseInput, openInput, resolveDiagnosis } from "./input.js";
+import { drawSamples, firstOf, type Sample } from "./sample.js";
+import { chanceOf, correctOf, createForward, isClear, isWithin, scoreOf, type Trial } from "./trials.js";
+
+/** Images for a first look with slow networks. */
+const FIRST_LOOK_IMAGES = 100;
+/** Readings that a slow network is tried on in full. */
+const FULL_LOOKS = 8;
+/** Beyond so many multiplications and additions for all trials a network is slow: some seconds of ml-matrix. */
+const MOST_PRODUCTS = 1e10;
+
+/** What a caller may observe and end. */
+export interface DiagnoseHooks {
+  /** Aborting ends the diagnosis with a RunError. */
+  readonly signal?: AbortSignal;
+  /** Called before a data set or network that was given by name is downloaded. */
+  onDownload?(notice: DownloadNotice): void;
+  /** Called after each forward pass over the sample, with how many there were. */
+  onTried?(done: number): void;
+}
+
+const HOOKS: KindsOf<DiagnoseHooks> = { signal: SIGNAL, onDownload: FUNCTION, onTried: FUNCTION };
+
+/**
+ * Tries the network on a seeded sample of labelled images, spread over the set, under candidates: preprocessing ×
+ * activation × pictures × labels. Nothing is tried that the file or an option states.
+ *
+ * @throws UsageError, FileError, DatasetError, NetworkError, TransferError, RunError as `evaluate`
+ * @throws RunError ERR_INTERRUPTED, ERR_TERMINATED if the signal is aborted
+ */
+export async function diagnose(input: DiagnoseInput = {}, hooks: DiagnoseHooks = {}): Promise<Diagnosis> {
+  return runDiagnosis(
+    checkedKeys("diagnose", "option", input, DIAGNOSE),
+    checkedKeys("diagnose", "hook", hooks, HOOKS),
+  );
+}
+
+/** `diagnose` for arguments that were checked before; the input may have keys of other calls too. */
+export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): Promise<Diagnosis> {
+  const { signal = new AbortController().signal, onDownload, onTried } = hooks;
+  const { options, images, seed, stated } = resolveDiagnosis(input);
+  const download = { signal, ...(onDownload && { onDownload }) };
+  const { dataset, network } = await openInput(options, input.split === undefined, download);
+  if (dataset.labelsPath === undefined) {
+    throw new UsageError("ERR_USAGE", { problem: `diagnose needs labels, and "${dataset.name}" has none` });
+  }
+  // Refuses what does not fit each other in evaluate's words.
+  const { classes } = pairOf(dataset, network, options);
+  const { sample, others, own } = await drawSamples(dataset, images, seed, signal);
+  const known: Known = { ...stated, network, own, shape: dataset.shape };
+  const trials = picturesOf(known).flatMap((pictures) =>
+    readingsOf(known, pictures).map((reading): Trial => ({ ...reading, pictures })),
+  );
+  const offsets = labelOffsetsOf(known).filter((offset) => isWithin(sample.labels, offset, classes));
+  const forward = createForward(network, options.engine, dataset.shape);
+  const comparisons = trials.length * offsets.length;
+  let done = 0;
+
+  async function score(tried: Sample, trial: Trial): Promise<ScoredCandidate[]> {
+    if (signal.aborted) throw interruption(signal, done, trials.length);
+    const predictions = await forward(tried.pixels, trial);
+    onTried?.(++done);
+    return offsets.map((offset) => scoreOf(trial, predictions, tried.labels, offset, comparisons));
+  }
+
+  const looksFirst = images > FIRST_LOOK_IMAGES && isSlow(network, trials.length, sample.labels.length);
+  const scored = await (looksFirst ? scoreBest : scoreAll)(trials, sample, score);
+  const candidates = scored.toSorted((a, b) => b.total - a.total || b.correct - a.correct);
+  const chance = chanceOf(sample.labels, classes);
+  const [first] = candidates;
+  const best = first !== undefined && first.interval[0] > chance ? first : null;
+  return {
+    schemaVersion: 1,
+    dataset: { name: dataset.name, split: dataset.split, sha256: dataset.sha256, total: dataset.total },
+    network: { name: network.name, sha256: network.sha256, layers: layerSizes(network) },
+    seed,
+    images: sample.labels.length,
+    chance,
+    candidates,
+    best,
+    isClear: best !== null && isClear(candidates),
+    again: best && (await tryAgain(best)),
+    options: best && optionsFor(best, known),
+  };
+
+  async function tryAgain({ view, ...reading }: ScoredCandidate): Promise<Diagnosis["again"]> {
+    const predictions = await forward(others.pixels, { ...reading, pictures: view });
+    const correct = correctOf(predictions, others.labels, view.labelOffset);
+    const total = others.labels.length;
+    return { correct, total, accuracy: correct / total, confidenceInterval95: wilson95(correct, total) };
+  }
+}
+
+/** The same for every machine, so that the same seed gives the same table. A model run whole may be of any size. */
+function isSlow(network: Network | OnnxModel, trials: number, images: number): boolean {
+  if (!("layers" in network)) return true;
+  const products = network.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs, 0);
+  return products * trials * images > MOST_PRODUCTS;
+}
+
+type Score = (sample: Sample, trial: Trial) => Promise<ScoredCandidate[]>;
+
+async function scoreAll(trials: readonly Trial[], sample: Sample, score: Score): Promise<ScoredCandidate[]> {
+  const scored: ScoredCandidate[] = [];
+  for (const trial of trials) scored.push(...(await score(sample, trial)));
+  return scored;
+}
+
+/** Slow networks take a first look at few images with all trials, and the best of them are tried in full. */
+async function scoreBest(trials: readonly Trial[], sample: Sample, score: Score): Promise<ScoredCandidate[]> {
+  const glance = firstOf(sample, FIRST_LOOK_IMAGES);
+  const looks: { readonly trial: Trial; readonly scored: readonly ScoredCandidate[] }[] = [];
+  for (const trial of trials) looks.push({ trial, scored: await score(glance, trial) });
+  const mostCorrect = (scored: readonly ScoredCandidate[]) =>
+    Math.max(...scored.map(({ correct }) => correct));
+  const ranked = looks.toSorted((a, b) => mostCorrect(b.scored) - mostCorrect(a.scored));
+  const best = ranked.slice(0, FULL_LOOKS).map(({ trial }) => trial);
+  const rest = ranked.slice(FULL_LOOKS).flatMap(({ scored }) => scored);
+  return [...(await scoreAll(best, sample, score)), ...rest];
+}

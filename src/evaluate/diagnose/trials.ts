@@ -1,0 +1,103 @@
+/** One forward pass over a sample, and how right its predictions are. */
+import type { DatasetView, ImageShape } from "#src/base/contracts/dataset.js";
+import type { ScoredCandidate } from "#src/base/contracts/diagnosis.js";
+import type { Engine, EngineName } from "#src/base/contracts/engine.js";
+import type { Network } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import { viewPixels } from "#src/data/view.js";
+import { argmax } from "#src/engines/argmax.js";
+import { createEngine } from "#src/engines/registry.js";
+import { wilsonAmong } from "#src/metrics/intervals.js";
+import { engineSource } from "#src/networks/fold.js";
+import { layerSizes } from "#src/networks/layer-sizes.js";
+import type { Reading } from "./candidates.js";
+
+/** A reading of the network together with a view of the pictures. */
+export interface Trial extends Reading {
+  readonly pictures: DatasetView;
+}
+
+/** The prediction of an image whose logits are no numbers: no label is equal to it. */
+const NO_CLASS = 0xffff;
+
+/** pixels (images × rows × columns) u8, as the set hands them out → predictions (images) u16. */
+export type Forward = (pixels: Uint8Array, trial: Trial) => Promise<Uint16Array>;
+
+/** Engines are kept, one for each reading. */
+export function createForward(network: Network | OnnxModel, engine: EngineName, shape: ImageShape): Forward {
+  const engines = new Map<string, Promise<Engine>>();
+  const inputs = shape.rows * shape.columns;
+  const outputs = layerSizes(network).at(-1) ?? 0;
+  return async (pixels, { pictures, preprocessing, activation }) => {
+    const reading = { preprocessing, activation };
+    const key = JSON.stringify(reading);
+    const opening = engines.get(key) ?? createEngine(engine, engineSource(readAs(network, reading)));
+    engines.set(key, opening);
+    const seen = pixels.slice();
+    viewPixels(seen, shape, pictures);
+    return predictionsOf(await opening, seen, pixels.length / inputs, outputs);
+  };
+}
+
+function readAs(network: Network | OnnxModel, { preprocessing, activation }: Reading): Network | OnnxModel {
+  if (!("layers" in network) || activation === null) return { ...network, preprocessing };
+  const last = network.layers.length - 1;
+  const layers = network.layers.map((layer, n) => (n === last ? layer : { ...layer, activation }));
+  return { ...network, preprocessing, layers };
+}
+
+async function predictionsOf(
+  engine: Engine,
+  pixels: Uint8Array,
+  count: number,
+  outputs: number,
+): Promise<Uint16Array> {
+  const logits = new Float64Array(count * outputs);
+  await engine.forward(pixels, count, logits);
+  return Uint16Array.from({ length: count }, (_, n) => {
+    const row = logits.subarray(n * outputs, (n + 1) * outputs);
+    return row.some(Number.isNaN) ? NO_CLASS : argmax(row);
+  });
+}
+
+/** @param comparisons intervals that are to hold together */
+export function scoreOf(
+  { pictures, ...reading }: Trial,
+  predictions: Uint16Array,
+  labels: Uint8Array,
+  labelOffset: number,
+  comparisons: number,
+): ScoredCandidate {
+  const correct = correctOf(predictions, labels, labelOffset);
+  const total = labels.length;
+  const interval = wilsonAmong(correct, total, comparisons);
+  return {
+    ...reading,
+    view: { ...pictures, labelOffset },
+    correct,
+    total,
+    accuracy: correct / total,
+    interval,
+  };
+}
+
+export function correctOf(predictions: Uint16Array, labels: Uint8Array, labelOffset: number): number {
+  return labels.reduce((sum, label, n) => sum + Number(predictions[n] === label + labelOffset), 0);
+}
+
+/** Whether every label is a class with this offset. */
+export function isWithin(labels: Uint8Array, offset: number, classes: number): boolean {
+  return labels.every((label) => label + offset >= 0 && label + offset < classes);
+}
+
+/** The larger of 1 ÷ classes and the share of the most frequent label. */
+export function chanceOf(labels: Uint8Array, classes: number): number {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return Math.max(1 / classes, Math.max(...counts.values()) / labels.length);
+}
+
+/** Whether the first candidate's interval lies above those of all others. */
+export function isClear([first, ...others]: readonly ScoredCandidate[]): boolean {
+  return others.every(({ interval }) => interval[1] < first.interval[0]);
+}

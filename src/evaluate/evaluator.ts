@@ -1,0 +1,141 @@
+/** An evaluation that stays open: data, network and warm workers serve run after run. */
+import { availableParallelism } from "node:os";
+import { checkedKeys, type KindsOf, NUMBER_LIKE, without } from "#src/base/arguments.js";
+import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
+import { UsageError } from "#src/base/errors.js";
+import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "#src/base/known-arguments.js";
+import type { Slab } from "#src/base/slab.js";
+import type { TaskSize } from "#src/pool/plan.js";
+import { openExecutor } from "#src/pool/registry.js";
+import { type EvaluateInput, integer, MAX_COUNT, type NumberLike, resolveOptions } from "./options.js";
+import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
+import { type FinishedRun, type RunHooks, runPrepared } from "./run-prepared.js";
+import { loadWhole } from "./whole-set.js";
+
+/** What no network can predict: a class that a worker did not write is thereby seen. */
+const NOT_PREDICTED = 0xffff;
+
+/** What may differ from one run to the next. */
+export interface EvaluatorRun extends RunHooks {
+  /** Images a batch of this run, from 1. Default: as the evaluator was opened with. */
+  readonly batchSize?: NumberLike | undefined;
+}
+
+/** As of `evaluate`, whose workers may be started later, and whose run may be taken up again. */
+export type EvaluatorInput = Omit<EvaluateInput, "warm" | "resume">;
+
+const OPTIONS: KindsOf<EvaluatorInput> = without(EVALUATE, "warm", "resume");
+const RUN: KindsOf<EvaluatorRun> = { ...RUN_HOOKS, batchSize: NUMBER_LIKE };
+
+/** Data, network and workers that are kept from run to run. */
+export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
+  /**
+   * Evaluates all images once more; runs that are asked for side by side follow each other.
+   *
+   * `timing` tells the loading in the first answer, and 0 ms of it in those that follow.
+   *
+   * @throws UsageError ERR_EVALUATOR_CLOSED after `close`; ERR_OPTION_VALUE for a batch size
+   * @throws IncompleteError as `evaluate`; the evaluator can then still be used
+   */
+  run(options?: EvaluatorRun): Promise<Answer>;
+  /** Ends the workers, once the runs that were asked for have ended. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens an evaluator: the images (of `offset` and `limit`) and the network are loaded into shared memory once, and all
+ * workers are ready, when the promise is fulfilled. No more workers are started than there are batches of `batchSize`.
+ * Whoever opens it closes it: workers keep the process alive.
+ *
+ * @throws UsageError, FileError, DatasetError, NetworkError or TransferError as `evaluate`
+ * @throws UsageError ERR_MEMORY for a set larger than memory, of which no pixel was read
+ * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where a worker cannot be started
+ */
+export function openEvaluator(
+  input: EvaluatorInput & { readonly labels: false },
+  hooks?: PrepareHooks,
+): Promise<Evaluator<Evaluation<PredictedCounts>>>;
+export function openEvaluator(
+  input?: EvaluatorInput & { readonly labels?: string | undefined },
+  hooks?: PrepareHooks,
+): Promise<Evaluator>;
+export function openEvaluator(
+  input?: EvaluatorInput,
+  hooks?: PrepareHooks,
+): Promise<Evaluator<AnyEvaluation>>;
+export async function openEvaluator(
+  input?: EvaluateInput,
+  hooks?: PrepareHooks,
+): Promise<Evaluator<AnyEvaluation>> {
+  const { run, close } = await openEvaluatorWith(
+    openExecutor,
+    checkedKeys<EvaluatorInput>("openEvaluator", "option", input, OPTIONS),
+    checkedKeys("openEvaluator", "hook", hooks, PREPARE_HOOKS),
+  );
+  return {
+    run: async (options) => (await run(checkedKeys("run", "option", options, RUN))).evaluation,
+    close,
+  };
+}
+
+/** An evaluator that also answers the times from which its evaluations are made. */
+export interface OpenEvaluator {
+  run(options?: EvaluatorRun & { readonly taskSize?: TaskSize }): Promise<FinishedRun>;
+  close(): Promise<void>;
+}
+
+/** `openEvaluator` over an executor of the caller's choice, for arguments that were checked. */
+export async function openEvaluatorWith(
+  open: OpenExecutor,
+  input: EvaluateInput,
+  hooks: PrepareHooks = {},
+): Promise<OpenEvaluator> {
+  const beganAt = performance.now();
+  const options = resolveOptions({ ...input, warm: true, resume: undefined }, availableParallelism());
+  const prepared = await prepare(open, options, hooks);
+  const { pair, executor } = prepared;
+  let slabs: readonly Slab[];
+  try {
+    slabs = await loadWhole(pair, options.probabilities);
+    await executor.warm();
+  } catch (error) {
+    await executor.close();
+    throw error;
+  }
+  let openingMs = performance.now() - beganAt;
+  let loadMs = prepared.loadMs;
+  let lastRun: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  async function runNow(run: EvaluatorRun & { readonly taskSize?: TaskSize }): Promise<FinishedRun> {
+    const batchSize = integer("--batch-size", run.batchSize ?? options.batchSize, 1, MAX_COUNT);
+    for (const { predictions } of slabs) predictions.fill(NOT_PREDICTED);
+    const plan = { slabs: again(slabs), beganAt: performance.now() - openingMs, loadMs };
+    openingMs = 0;
+    loadMs = 0;
+    const { taskSize } = run;
+    return runPrepared(
+      { ...prepared, options: { ...options, batchSize } },
+      taskSize === undefined ? plan : { ...plan, taskSize },
+      run,
+    );
+  }
+
+  return {
+    async run(run = {}) {
+      if (closed) throw new UsageError("ERR_EVALUATOR_CLOSED", {});
+      const answer = lastRun.then(() => runNow(run));
+      lastRun = answer.catch(() => {});
+      return answer;
+    },
+    async close() {
+      closed = true;
+      await lastRun;
+      await executor.close();
+    },
+  };
+}
+
+async function* again(slabs: readonly Slab[]): AsyncGenerator<Slab> {
+  yield* slabs;
+}

@@ -1,0 +1,68 @@
+/** One line for an evaluation whose numbers look as if network and images were read in the wrong way. */
+import type { Dataset, ImageRange } from "#src/base/contracts/dataset.js";
+import type { AnyEvaluation, ResultCounts } from "#src/base/contracts/result.js";
+
+/** Fewer images say too little. */
+const LEAST_IMAGES = 200;
+/** Images whose pixels are looked at: the first of the run. */
+const LOOKED_AT = 256;
+const BRIGHT = 128;
+const MOST_PREDICTIONS = 0.9;
+const LEAST_LABELS = 0.5;
+/** A network that is right so often reads its pictures as they are meant. */
+const HIGH_ACCURACY = 0.9;
+
+/** Undefined if nothing looks wrong. The numbers stay as they are. */
+export async function hintOf(evaluation: AnyEvaluation, dataset: Dataset): Promise<string | undefined> {
+  const { result, run } = evaluation;
+  if (result.total < LEAST_IMAGES) return undefined;
+  const range = { offset: evaluation.dataset.offset, limit: Math.min(LOOKED_AT, result.total) };
+  const { isDark, isBright } = await brightnessOf(dataset, range);
+  const reasons = [
+    ...(result.labelled ? reasonsOf(result) : []),
+    ...(isDark && run.normalize !== "none"
+      ? ["no pixel exceeds 1, so that pixels ÷ 255 are nearly black"]
+      : []),
+    ...(isBright && !(result.labelled && result.accuracy > HIGH_ACCURACY)
+      ? ["most pixels are bright, as in inverted pictures"]
+      : []),
+  ];
+  return reasons.length === 0
+    ? undefined
+    : `${reasons.join("; ")}; batchwise diagnose with the same data and weights tries other readings`;
+}
+
+function reasonsOf({ confusionMatrix, confidenceInterval95, accuracy, total }: ResultCounts): string[] {
+  const reasons: string[] = [];
+  const labels = confusionMatrix.map((row) => row.reduce((a, b) => a + b, 0));
+  const chance = Math.max(1 / confusionMatrix.length, Math.max(...labels) / total);
+  if (confidenceInterval95[0] <= chance) {
+    reasons.push(`accuracy ${accuracy.toFixed(4)} is no better than chance (${chance.toFixed(4)})`);
+  }
+  const predictions = confusionMatrix.map((_, column) =>
+    confusionMatrix.reduce((sum, row) => sum + row[column], 0),
+  );
+  const most = predictions.findIndex((images) => images > MOST_PREDICTIONS * total);
+  if (most >= 0 && labels[most] < LEAST_LABELS * total) {
+    const percent = (images: number) => `${Math.round((100 * images) / total)} %`;
+    reasons.push(
+      `class ${most} has ${percent(predictions[most])} of the predictions and ${percent(labels[most])} of the labels`,
+    );
+  }
+  return reasons;
+}
+
+async function brightnessOf(
+  dataset: Dataset,
+  range: ImageRange,
+): Promise<{ readonly isDark: boolean; readonly isBright: boolean }> {
+  let [pixels, bright, largest] = [0, 0, 0];
+  for await (const slab of dataset.slabs(range, 1)) {
+    pixels += slab.pixels.length;
+    for (const pixel of slab.pixels) {
+      if (pixel >= BRIGHT) bright++;
+      if (pixel > largest) largest = pixel;
+    }
+  }
+  return { isDark: largest <= 1, isBright: bright > pixels / 2 };
+}

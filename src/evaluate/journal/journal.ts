@@ -1,0 +1,156 @@
+/** A journal that is open: locked, read, and written behind what it holds. */
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type {
+  DurableOutput,
+  JournalHeader,
+  JournalLine,
+  OutputPosition,
+} from "#src/base/contracts/journal.js";
+import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
+import type { MergedBatch } from "#src/pool/run-batches.js";
+import { acquireLock, type Lock, lockAddress } from "./lock.js";
+import { createPending, type Pending } from "./pending.js";
+import { readJournal } from "./read.js";
+
+/** So much work at most is done again after a kill, and what was under way. */
+const FLUSH_INTERVAL_MS = 250;
+
+export class Journal {
+  /** What it held when it was opened. */
+  readonly lines: readonly JournalLine[];
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #lock: Lock;
+  readonly #pending: Pending;
+  #output: DurableOutput | undefined;
+  /** What it must have when it is written next: any other length means that another machine writes it too. */
+  #bytes: number;
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+  #fault: BatchwiseError | undefined;
+  /** Nothing is written any more: what is added need not be kept. */
+  #isOver = false;
+
+  private constructor(
+    path: string,
+    file: FileHandle,
+    lock: Lock,
+    lines: readonly JournalLine[],
+    bytes: number,
+    classes: number,
+  ) {
+    this.#path = path;
+    this.#file = file;
+    this.#lock = lock;
+    this.lines = lines;
+    this.#bytes = bytes;
+    this.#pending = createPending(classes);
+  }
+
+  /**
+   * Opens the journal at `path`, or begins one.
+   *
+   * @throws RunError ERR_JOURNAL_LOCKED where another process has it, ERR_OUTPUT_WRITE
+   * @throws FileError as `readJournal`; the file is then as it was
+   */
+  static async open(path: string, header: JournalHeader): Promise<Journal> {
+    const { O_APPEND, O_CREAT, O_RDWR } = constants;
+    const file = await open(path, O_APPEND | O_CREAT | O_RDWR).catch((error: unknown) => {
+      throw writeFault(path, error);
+    });
+    let lock: Lock | undefined;
+    try {
+      lock = await acquireLock(lockAddress(await file.stat({ bigint: true })));
+      if (lock === undefined) throw new RunError("ERR_JOURNAL_LOCKED", { path });
+      const { lines, wholeBytes } = readJournal(path, await file.readFile(), header);
+      await file.truncate(wholeBytes);
+      const journal = new Journal(path, file, lock, lines, wholeBytes, header.identity.classes);
+      if (wholeBytes === 0) await journal.#append(`${JSON.stringify(header)}\n`);
+      return journal;
+    } catch (error) {
+      await lock?.release();
+      await file.close();
+      throw error instanceof BatchwiseError ? error : writeFault(path, error);
+    }
+  }
+
+  /** From now on what is added is written, each time when `output` has what belongs to it. */
+  begin(output: DurableOutput | undefined): void {
+    this.#output = output;
+    let isFlushing = false;
+    this.#timer = setInterval(() => {
+      // A disk may take longer than the interval.
+      if (isFlushing) return;
+      isFlushing = true;
+      this.#flushing = this.#flush().finally(() => {
+        isFlushing = false;
+      });
+    }, FLUSH_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  add(merged: MergedBatch): void {
+    if (!this.#isOver) this.#pending.add(merged);
+  }
+
+  /** Writes what is left. Answers why it is not whole, where it is not. */
+  async close(): Promise<BatchwiseError | undefined> {
+    clearInterval(this.#timer);
+    await this.#flushing;
+    await this.#flush();
+    await this.#file.close().catch(() => {});
+    await this.#lock.release();
+    return this.#fault;
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#isOver) return;
+    try {
+      const position = await this.#output?.sync();
+      const lines = this.#linesUpTo(position);
+      if (lines.length > 0) await this.#append(lines.join(""));
+    } catch (error) {
+      // A second write behind half a line would make it a line in the middle: nothing more is written.
+      this.#fault = error instanceof BatchwiseError ? error : writeFault(this.#path, error);
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#pending.clear();
+  }
+
+  /** Of an output that could not be written nothing more is said: what it lacks is to be done again. */
+  #linesUpTo(position: OutputPosition | null | undefined): string[] {
+    if (position === null) {
+      this.#end();
+      return [];
+    }
+    const predictions = position === undefined ? null : { bytes: position.bytes, sha256: position.sha256 };
+    return this.#pending
+      .take(position?.nextImage ?? Number.POSITIVE_INFINITY)
+      .map((counts) => `${JSON.stringify({ ...counts, predictions } satisfies JournalLine)}\n`);
+  }
+
+  /** In one write, so that a kill tears one line at most. */
+  async #append(text: string): Promise<void> {
+    await this.#assertAlone();
+    const bytes = Buffer.from(text);
+    const { bytesWritten } = await this.#file.write(bytes);
+    if (bytesWritten < bytes.length) throw new Error("no space left on device");
+    this.#bytes += bytes.length;
+    await this.#file.datasync();
+    await this.#assertAlone();
+  }
+
+  async #assertAlone(): Promise<void> {
+    const { size } = await this.#file.stat();
+    if (size !== this.#bytes) throw new RunError("ERR_JOURNAL_LOCKED", { path: this.#path });
+  }
+}
+
+function writeFault(path: string, error: unknown): RunError {
+  return new RunError("ERR_OUTPUT_WRITE", { path, reason: reasonOf(error) }, { cause: error });
+}

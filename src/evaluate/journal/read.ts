@@ -1,0 +1,117 @@
+/** Reads a journal back: what was done, and how much of the file is whole. */
+import type * as z from "zod";
+import type { JournalHeader, JournalLine } from "#src/base/contracts/journal.js";
+import { FileError } from "#src/base/errors.js";
+import { firstDifference } from "#src/evaluate/run-identity.js";
+import { journalHeader, journalLine } from "#src/evaluate/schemas/journal.js";
+import { jsonBloat } from "#src/files/schemas/json-bloat.js";
+import { contradictionOf } from "#src/metrics/partial-sums.js";
+
+const LINE_FEED = 0x0a;
+/** With what every journal begins, also one whose process was killed within its first line. */
+const BEGINNING = '{"journal":"batchwise"';
+
+export interface JournalContent {
+  /** In the order of the file. */
+  readonly lines: readonly JournalLine[];
+  /** What lies behind them is the torn end of a write; 0 where not even the header is whole. */
+  readonly wholeBytes: number;
+}
+
+/**
+ * @throws FileError ERR_JOURNAL_KIND where it is no journal, ERR_JOURNAL_DAMAGED where a line before the last cannot be
+ *   read or contradicts itself, ERR_JOURNAL_RUN where it is of another run than `expected`
+ */
+export function readJournal(path: string, bytes: Buffer, expected: JournalHeader): JournalContent {
+  const beginning = bytes.toString("latin1", 0, BEGINNING.length);
+  if (!BEGINNING.startsWith(beginning)) throw noJournal(path);
+  const lines: JournalLine[] = [];
+  let wholeBytes = 0;
+  for (const { number, text, end } of wholeLines(bytes)) {
+    if (number === 1) assertHeader(path, text, expected);
+    else {
+      const line = parse(journalLine, text);
+      // Only what cannot even be read is the end of a torn write.
+      if (line === undefined && bytes.indexOf(LINE_FEED, end) < 0) break;
+      const problem = line === undefined ? "it is no range that was done" : problemOf(line, expected);
+      if (line === undefined || problem !== undefined) throw damaged(path, number, problem ?? "");
+      lines.push(line);
+    }
+    wholeBytes = end;
+  }
+  return { lines, wholeBytes };
+}
+
+interface WholeLine {
+  /** From 1. */
+  readonly number: number;
+  readonly text: string;
+  /** The place behind its line feed. */
+  readonly end: number;
+}
+
+/** One at a time: all of their texts would take as much memory again as the file. */
+function* wholeLines(bytes: Buffer): Generator<WholeLine> {
+  let start = 0;
+  for (let number = 1; ; number++) {
+    const at = bytes.indexOf(LINE_FEED, start);
+    if (at < 0) return;
+    yield { number, text: bytes.toString("utf8", start, at), end: at + 1 };
+    start = at + 1;
+  }
+}
+
+function assertHeader(path: string, text: string, expected: JournalHeader): void {
+  const header = parse(journalHeader, text);
+  if (header === undefined) throw damaged(path, 1, "it is no header that this Batchwise writes");
+  assertSameRun(path, header, expected);
+}
+
+/** Undefined for what is no such document, or would take far more memory than its text. */
+function parse<Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> | undefined {
+  if (jsonBloat(text) !== undefined) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function problemOf(line: JournalLine, { range, identity }: JournalHeader): string | undefined {
+  const isWithin =
+    line.limit > 0 && line.offset >= range.offset && line.offset + line.limit <= range.offset + range.limit;
+  if (!isWithin) return `its range ${line.offset} + ${line.limit} is not of this run's images`;
+  if ((line.scores !== null) !== identity.probabilities) return "its scores are not what was asked for";
+  return contradictionOf(line, identity.classes);
+}
+
+function assertSameRun(path: string, found: JournalHeader, expected: JournalHeader): void {
+  const difference =
+    firstDifference(found.identity, expected.identity) ??
+    differenceOf("shard", found.range, expected.range) ??
+    differenceOf("predictions", found.predictions, expected.predictions);
+  if (difference === undefined) return;
+  // What the journal says is what was expected of this run.
+  throw new FileError("ERR_JOURNAL_RUN", { path, ...difference });
+}
+
+function differenceOf(what: string, journal: object | null, run: object | null) {
+  const [expected, found] = [journal, run].map((facts) => (facts === null ? "none" : listed(facts)));
+  return expected === found ? undefined : { what, expected, found };
+}
+
+/** `file p.csv, format csv, topK 5`, in the order of the names. */
+function listed(facts: object): string {
+  return Object.entries(facts)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
+}
+
+function noJournal(path: string): FileError {
+  return new FileError("ERR_JOURNAL_KIND", { path });
+}
+
+function damaged(path: string, line: number, problem: string): FileError {
+  return new FileError("ERR_JOURNAL_DAMAGED", { path, line, problem });
+}

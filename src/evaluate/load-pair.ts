@@ -1,0 +1,229 @@
+/** Loads a data set and a network that are to be used together, and refuses those that do not fit. */
+import { assumedText } from "#src/base/assumptions.js";
+import type { Assumption } from "#src/base/contracts/assumption.js";
+import type { Dataset, DatasetView, ImageRange, ImageShape } from "#src/base/contracts/dataset.js";
+import type { EngineName } from "#src/base/contracts/engine.js";
+import type { Network } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import { DatasetError, NetworkError } from "#src/base/errors.js";
+import type { SlabRing } from "#src/base/ring.js";
+import type { Slab } from "#src/base/slab.js";
+import { together } from "#src/base/together.js";
+import { assertClassCount } from "#src/data/class-names.js";
+import { assertLabelsWithin } from "#src/data/labels.js";
+import { readDataset } from "#src/data/registry.js";
+import type { DownloadOptions } from "#src/files/download/catalog-entry.js";
+import { layerSizes } from "#src/networks/layer-sizes.js";
+import { choosePreprocessing } from "#src/networks/recipe.js";
+import { type LoadNetworkOptions, readNetwork } from "#src/networks/registry.js";
+import { assertFitsImages, assertModelFits } from "#src/networks/validate.js";
+import type { EvaluateOptions } from "./options.js";
+import { shardOf } from "./shards.js";
+
+/** The confusion matrix has the square of this many counts at most. */
+const MAX_CLASSES = 1024;
+
+export interface DataAndNetwork<N = Network> {
+  readonly dataset: Dataset;
+  readonly network: N;
+  /** The network's outputs. */
+  readonly classes: number;
+  /** The images asked for, within the set. */
+  readonly range: ImageRange;
+  /** What data and network rest on although nobody states it. */
+  readonly assumptions: readonly Assumption[];
+  /** The images of the whole run, where the range is a shard of them. */
+  readonly whole: ImageRange;
+  /** The images of the range, unless of another, their labels checked. */
+  slabs(multiple: number, range?: ImageRange): AsyncIterable<Slab>;
+  /** Where the set is larger than memory: the same in a ring, for so many lanes. */
+  readonly ring?: ((multiple: number, lanes: number, range?: ImageRange) => SlabRing) | undefined;
+}
+
+export type AnyPair = DataAndNetwork<Network | OnnxModel>;
+
+/** Data and network, and the images that are to be evaluated. */
+export type Opened = Pick<AnyPair, "dataset" | "network" | "range">;
+
+/** A network and the size of the set that it is for, known while the images are still being unpacked. */
+export interface SizedPair {
+  readonly network: Network | OnnxModel;
+  readonly range: ImageRange;
+}
+
+export interface LoadHooks extends Omit<DownloadOptions, "offline"> {
+  /** May never be called; where loading fails after all, it may have been. */
+  onSized?(pair: SizedPair): void;
+}
+
+type PairOptions = Pick<
+  EvaluateOptions,
+  | "dataset"
+  | "labels"
+  | "classes"
+  | "split"
+  | "offline"
+  | "weights"
+  | "activation"
+  | "normalize"
+  | "mean"
+  | "std"
+  | "strict"
+  | keyof DatasetView
+  | "offset"
+  | "limit"
+  | "shard"
+>;
+
+type RangeOptions = Pick<EvaluateOptions, "offset" | "limit" | "shard">;
+
+export function loadPair(options: PairOptions, hooks: LoadHooks = {}): Promise<DataAndNetwork> {
+  return pairUp(options, hooks, readNetwork);
+}
+
+/**
+ * For the engine `onnx`: a file of ONNX is a model of any operators. Throws RunError ERR_ENGINE_PEER before anything is
+ * read or downloaded.
+ */
+export async function loadModelPair(
+  options: PairOptions,
+  hooks: LoadHooks = {},
+): Promise<DataAndNetwork<Network | OnnxModel>> {
+  return pairUp<Network | OnnxModel>(options, hooks, await modelLoader());
+}
+
+export type LoadAnyNetwork = (source: string, options: LoadNetworkOptions) => Promise<Network | OnnxModel>;
+
+/** How an engine's networks are loaded. Throws RunError ERR_ENGINE_PEER where the engine cannot be had. */
+export async function networkLoader(engine: EngineName): Promise<LoadAnyNetwork> {
+  return engine === "onnx" ? modelLoader() : readNetwork;
+}
+
+async function modelLoader(): Promise<LoadAnyNetwork> {
+  const [{ loadRuntime }, { loadModel }] = await Promise.all([
+    import("#src/engines/onnx/runtime.js"),
+    import("#src/engines/load-model.js"),
+  ]);
+  await loadRuntime();
+  return loadModel;
+}
+
+async function pairUp<N extends Network | OnnxModel>(
+  options: PairOptions,
+  { onSized, ...download }: LoadHooks,
+  load: (source: string, options: LoadNetworkOptions) => Promise<N>,
+): Promise<DataAndNetwork<N | Network>> {
+  const { dataset: named, weights, activation, normalize, mean, std, offline, offset } = options;
+  let knowSize = (_size: Pick<Dataset, "shape" | "total"> | undefined) => {};
+  const sizeKnown = new Promise<Pick<Dataset, "shape" | "total"> | undefined>((resolve) => {
+    knowSize = resolve;
+  });
+  const [dataset, network] = await together(
+    download.signal ?? new AbortController().signal,
+    async (signal) => {
+      if (typeof named !== "string") return named;
+      try {
+        return await readDataset({ ...options, ...download, signal, dataset: named, onSized: knowSize });
+      } finally {
+        knowSize(undefined);
+      }
+    },
+    async (signal) => {
+      if (typeof weights !== "string") return weights;
+      // Unpacking the images takes the longest and runs on a thread of its own: it begins before weights are decoded.
+      const decodeAfter = typeof named === "string" ? sizeKnown : undefined;
+      const loaded = await load(weights, {
+        ...download,
+        signal,
+        activation,
+        normalize,
+        mean,
+        std,
+        offline,
+        decodeAfter,
+      });
+      const size = await decodeAfter;
+      // What does not fit is refused once the images are whole: a fault of theirs is named first.
+      if (size !== undefined && offset < size.total && doesFit(loaded, size.shape)) {
+        onSized?.({ network: loaded, range: rangesOf(options, size.total).range });
+      }
+      return loaded;
+    },
+  );
+  return pairOf(dataset, network, options);
+}
+
+/**
+ * What was loaded already, as a pair.
+ *
+ * @throws NetworkError ERR_ASSUMED, ERR_NETWORK_INPUTS, ERR_NETWORK_IMAGES, ERR_NETWORK_OUTPUTS, ERR_NORMALIZE_MISMATCH
+ * @throws DatasetError ERR_CLASSES_FILE, ERR_RANGE_EMPTY, ERR_SHARD_EMPTY; its slabs ERR_LABEL_RANGE
+ */
+export function pairOf<N extends Network | OnnxModel>(
+  dataset: Dataset,
+  network: N,
+  options: Pick<EvaluateOptions, "classes" | "normalize" | "mean" | "std" | "strict" | keyof RangeOptions>,
+): DataAndNetwork<N> {
+  // A network that was handed in loaded has not been held against the options yet.
+  choosePreprocessing(network.name, network.preprocessing, options);
+  const { shape, total, labelsPath, classNames, ring: openRing } = dataset;
+  assertFits(network, shape);
+  const sizes = layerSizes(network);
+  const classes = sizes[sizes.length - 1];
+  if (classes > MAX_CLASSES) {
+    throw new NetworkError("ERR_NETWORK_OUTPUTS", { path: network.name, found: classes, limit: MAX_CLASSES });
+  }
+  if (classNames !== undefined) assertClassCount(classNames, classes, options.classes ?? dataset.name);
+  const { range, whole } = rangesOf(options, total);
+  const assumptions = [...(dataset.assumptions ?? []), ...(network.assumptions ?? [])];
+  if (options.strict) assertStated(assumptions);
+  async function* checked(slabs: AsyncIterable<Slab>): AsyncGenerator<Slab> {
+    for await (const slab of slabs) {
+      if (labelsPath !== undefined) assertLabelsWithin(slab, classes, labelsPath);
+      yield slab;
+    }
+  }
+  return {
+    dataset,
+    network,
+    classes,
+    range,
+    whole,
+    assumptions,
+    slabs: (multiple, images = range) => checked(dataset.slabs(images, multiple)),
+    ring:
+      openRing &&
+      ((multiple, lanes, images = range) => {
+        const { slabs, ...rest } = openRing(images, multiple, lanes);
+        return { ...rest, slabs: checked(slabs) };
+      }),
+  };
+}
+
+/** @throws NetworkError ERR_ASSUMED, which names all of them */
+export function assertStated(assumptions: readonly Assumption[]): void {
+  if (assumptions.length > 0) throw new NetworkError("ERR_ASSUMED", { assumed: assumedText(assumptions) });
+}
+
+function rangesOf(
+  { offset, limit, shard }: RangeOptions,
+  total: number,
+): Pick<DataAndNetwork, "range" | "whole"> {
+  if (offset >= total) throw new DatasetError("ERR_RANGE_EMPTY", { offset, total });
+  const whole = { offset, limit: Math.min(limit, total - offset) };
+  return { whole, range: shard === undefined ? whole : shardOf(whole, shard) };
+}
+
+function doesFit(network: Network | OnnxModel, shape: ImageShape): boolean {
+  try {
+    assertFits(network, shape);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function assertFits(network: Network | OnnxModel, shape: ImageShape): void {
+  if ("layers" in network) assertFitsImages(network, network.name, shape);
+  else assertModelFits(network, shape);
+}

@@ -1,0 +1,147 @@
+/** What an evaluation makes ready once, for one run or many: data, network, workers. */
+import type { Assumption } from "#src/base/contracts/assumption.js";
+import type { Dataset } from "#src/base/contracts/dataset.js";
+import type { EngineSource } from "#src/base/contracts/engine.js";
+import type { Executor } from "#src/base/contracts/executor.js";
+import type { DurableOutput } from "#src/base/contracts/journal.js";
+import { type Log, SILENT } from "#src/base/contracts/log.js";
+import type { Network } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import { withRooms } from "#src/base/rooms.js";
+import { preloadEngine } from "#src/engines/registry.js";
+import type { DownloadNotice } from "#src/files/download/catalog-entry.js";
+import { engineSource } from "#src/networks/fold.js";
+import { batchesIn } from "#src/pool/plan.js";
+import type { Workload } from "#src/pool/registry.js";
+import { type AnyPair, loadModelPair, loadPair, type SizedPair } from "./load-pair.js";
+import type { EvaluateOptions } from "./options.js";
+import type { Resumption } from "./resume.js";
+
+/** What a caller may hear of, and end, while data and network are made ready. */
+export interface PrepareHooks {
+  /** Aborting ends a download, which keeps what has come; what is read from disk is read to its end. */
+  readonly signal?: AbortSignal;
+  /** Called before a data set or network that was given by name is downloaded. */
+  onDownload?(notice: DownloadNotice): void;
+  /** Called once data and network are loaded, before the first batch. */
+  onStart?(plan: EvaluationPlan): void;
+  /** Default silent. */
+  readonly log?: Log;
+  /** Of a run with `resume`: what is written beside the journal. */
+  readonly output?: DurableOutput | undefined;
+}
+
+/** What an evaluation is about to run over. */
+export interface EvaluationPlan {
+  /** The set, open. */
+  readonly dataset: Dataset;
+  /** The network, loaded; an ONNX model whole where the engine is `onnx`. */
+  readonly network: Network | OnnxModel;
+  /** What the answer rests on although neither a file nor an option states it. */
+  readonly assumptions: readonly Assumption[];
+  /** All of them, defaults filled in. */
+  readonly options: EvaluateOptions;
+  /** Images of the run, or of its shard. */
+  readonly totalImages: number;
+  /** Of these, counted before by a run that this one takes up. */
+  readonly doneImages: number;
+  /** How many the others make. */
+  readonly batches: number;
+}
+
+export type OpenExecutor = (
+  options: EvaluateOptions,
+  source: EngineSource,
+  work: Workload,
+) => Promise<Executor>;
+
+/** What a run needs; the executor is the holder's to close. */
+export interface Prepared {
+  readonly options: EvaluateOptions;
+  readonly pair: AnyPair;
+  readonly executor: Executor;
+  readonly loadMs: number;
+  readonly resumption?: Resumption | undefined;
+}
+
+export async function prepare(
+  open: OpenExecutor,
+  options: EvaluateOptions,
+  hooks: PrepareHooks,
+): Promise<Prepared> {
+  const { signal = new AbortController().signal, log = SILENT, onStart } = hooks;
+  const beganAt = performance.now();
+  preloadEngine(options.engine);
+  const batchesOf = (images: number) => Math.ceil(images / options.batchSize);
+  let opening: Promise<Executor> | undefined;
+  /** Once; workers start at once, and whoever needs one waits for it. */
+  const openFor = ({ network, range: { limit: images } }: SizedPair): Promise<Executor> => {
+    if (opening === undefined) {
+      opening = open(options, engineSource(network), { images, tasks: batchesOf(images) });
+      // What goes wrong here is told to the first who runs a task.
+      opening.then((opened) => opened.warm()).catch(() => {});
+    }
+    return opening;
+  };
+  const openResumption = async (path: string, resumed: AnyPair): Promise<Resumption> =>
+    (await import("./resume.js")).resumeRun(path, resumed, options, hooks.output);
+  const load = options.engine === "onnx" ? loadModelPair : loadPair;
+  const pair = await load(options, {
+    signal,
+    log,
+    onDownload: (notice) => hooks.onDownload?.(notice),
+    // How much is left of a run that is taken up is known only with all of its data.
+    ...(options.resume === undefined && { onSized: openFor }),
+  }).catch(async (error: unknown) => {
+    // Workers may have been started before the images turned out to be at fault.
+    await (await opening?.catch(() => undefined))?.close();
+    throw error;
+  });
+  const { dataset, network } = pair;
+  const resumption = options.resume === undefined ? undefined : await openResumption(options.resume, pair);
+  const totalImages = pair.range.limit;
+  const doneImages = resumption?.counted.total ?? 0;
+  const batches = batchesIn(resumption?.gaps ?? [pair.range], options.batchSize);
+  const loadMs = performance.now() - beganAt;
+  log.info(
+    { dataset: dataset.name, network: network.name, totalImages, doneImages, batches, loadMs },
+    "loaded",
+  );
+  const leftImages = totalImages - doneImages;
+  const opened =
+    leftImages === 0 ? idleExecutor() : openFor({ network, range: { ...pair.range, limit: leftImages } });
+  const executor = await opened.catch(async (error: unknown) => {
+    await resumption?.close();
+    throw error;
+  });
+  try {
+    onStart?.({ dataset, network, assumptions: pair.assumptions, options, totalImages, doneImages, batches });
+  } catch (error) {
+    await resumption?.close();
+    await executor.close();
+    throw error;
+  }
+  return { options, pair: withProbabilities(pair, options), executor, loadMs, resumption };
+}
+
+/** For a run of which nothing is left to do. */
+async function idleExecutor(): Promise<Executor> {
+  return (await import("#src/pool/inline.js")).createInlineExecutor(async () => [], []);
+}
+
+/** The slabs have room for probabilities where these are asked for. */
+function withProbabilities(pair: AnyPair, { probabilities }: EvaluateOptions): AnyPair {
+  if (!probabilities) return pair;
+  const answerers = [{ source: 0, classes: pair.classes }];
+  const { ring } = pair;
+  return {
+    ...pair,
+    slabs: (multiple, range) => withRooms(pair.slabs(multiple, range), answerers),
+    ring:
+      ring &&
+      ((multiple, lanes, range) => {
+        const { slabs, ...rest } = ring(multiple, lanes, range);
+        return { ...rest, slabs: withRooms(slabs, answerers) };
+      }),
+  };
+}

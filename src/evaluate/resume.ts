@@ -1,0 +1,71 @@
+/** `--resume FILE`: takes a run up where its journal ends, and writes down what is done from there. */
+import type { ImageRange } from "#src/base/contracts/dataset.js";
+import type {
+  DurableOutput,
+  JournalHeader,
+  JournalLine,
+  OutputPosition,
+} from "#src/base/contracts/journal.js";
+import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { BatchwiseError } from "#src/base/errors.js";
+import { doneOf } from "#src/evaluate/journal/done.js";
+import { Journal } from "#src/evaluate/journal/journal.js";
+import { addPartials, emptyPartial } from "#src/metrics/partial-sums.js";
+import type { MergedBatch } from "#src/pool/run-batches.js";
+import type { AnyPair } from "./load-pair.js";
+import { type IdentityOptions, identityKey, identityOf } from "./run-identity.js";
+
+export interface Resumption {
+  /** Of all images that are done. */
+  readonly counted: PartialCounts;
+  /** What is left to do, in order. */
+  readonly gaps: readonly ImageRange[];
+  add(merged: MergedBatch): void;
+  /** Answers why the journal is not whole, where it is not. */
+  close(): Promise<BatchwiseError | undefined>;
+}
+
+/**
+ * @param output what is written in order beside the journal; a run that has one goes on behind the first image that is
+ *   missing in it
+ * @throws RunError ERR_JOURNAL_LOCKED, ERR_OUTPUT_WRITE
+ * @throws FileError ERR_JOURNAL_KIND, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_RUN, ERR_JOURNAL_PREDICTIONS
+ */
+export async function resumeRun(
+  path: string,
+  pair: Pick<AnyPair, "dataset" | "network" | "classes" | "range" | "whole">,
+  options: IdentityOptions,
+  output: DurableOutput | undefined,
+): Promise<Resumption> {
+  const identity = identityOf(pair, pair.whole, options);
+  const { range, classes } = pair;
+  const header: JournalHeader = {
+    journal: "batchwise",
+    version: 1,
+    identity,
+    key: identityKey(identity),
+    range,
+    predictions: output?.facts ?? null,
+  };
+  const journal = await Journal.open(path, header);
+  try {
+    const { lines, gaps } = doneOf(path, range, journal.lines);
+    await output?.begin(range, positionOf(lines.at(-1)));
+    journal.begin(output);
+    const nothing = emptyPartial(range.offset, classes, options.probabilities);
+    return {
+      counted: lines.reduce<PartialCounts>(addPartials, nothing),
+      gaps,
+      add: (merged) => journal.add(merged),
+      close: () => journal.close(),
+    };
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+}
+
+function positionOf(last: JournalLine | undefined): OutputPosition | null {
+  if (last === undefined || last.predictions === null) return null;
+  return { nextImage: last.offset + last.limit, ...last.predictions };
+}

@@ -1,0 +1,68 @@
+/** Tells whether two runs are the same run. */
+import { createHash } from "node:crypto";
+import { AS_STORED, type ImageRange } from "#src/base/contracts/dataset.js";
+import type { RunIdentity } from "#src/base/contracts/identity.js";
+import { packageVersion } from "#src/base/version.js";
+import { activationsOf } from "./facts.js";
+import type { AnyPair } from "./load-pair.js";
+import type { EvaluateOptions } from "./options.js";
+
+export type IdentityOptions = Pick<
+  EvaluateOptions,
+  "engine" | "probabilities" | "topK" | "bootstrap" | "seed"
+>;
+
+/** @param whole the images of the whole run */
+export function identityOf(
+  { dataset, network, classes }: Pick<AnyPair, "dataset" | "network" | "classes">,
+  whole: ImageRange,
+  { engine, probabilities, topK, bootstrap, seed }: IdentityOptions,
+): RunIdentity {
+  return {
+    batchwise: packageVersion(),
+    dataset: dataset.sha256,
+    view: dataset.view ?? AS_STORED,
+    network: network.sha256,
+    // simd's predictions are proven to be float64's, its probabilities are not; ml-matrix has the logits of reference, bit by bit.
+    arithmetic: engine === "onnx" || (engine === "simd" && probabilities) ? engine : "float64",
+    preprocessing: network.preprocessing,
+    activations: activationsOf(network),
+    classes,
+    labelled: dataset.labelsPath !== undefined,
+    offset: whole.offset,
+    limit: whole.limit,
+    probabilities,
+    topK: topK ?? null,
+    bootstrap,
+    seed,
+  };
+}
+
+/** SHA-256, hex, of its facts in the order of their names. */
+export function identityKey(identity: RunIdentity): string {
+  return createHash("sha256").update(canonicalJson(identity)).digest("hex");
+}
+
+export interface Difference {
+  readonly what: keyof RunIdentity;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** The first fact that is another in `found`. */
+export function firstDifference(expected: RunIdentity, found: RunIdentity): Difference | undefined {
+  for (const what of Object.keys(expected) as (keyof RunIdentity)[]) {
+    const [a, b] = [canonicalJson(expected[what]), canonicalJson(found[what])];
+    if (a !== b) return { what, expected: a, found: b };
+  }
+  return undefined;
+}
+
+/** The same text for equal values, whatever the order of their keys. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

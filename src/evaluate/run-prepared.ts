@@ -1,0 +1,154 @@
+/** One run over what was made ready: batches out, answers in, one evaluation. */
+
+import type { ImageRange } from "#src/base/contracts/dataset.js";
+import { type Log, SILENT } from "#src/base/contracts/log.js";
+import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { BatchwiseError, RunError } from "#src/base/errors.js";
+import { IncompleteError, interruption } from "#src/base/incomplete.js";
+import type { SlabRing } from "#src/base/ring.js";
+import type { Slab } from "#src/base/slab.js";
+import { takeAnswers } from "#src/base/take-memory.js";
+import { createTally } from "#src/metrics/tally.js";
+import type { OnSlab } from "#src/pool/handover.js";
+import { batchesIn, type TaskSize } from "#src/pool/plan.js";
+import { type BatchesOutcome, runBatches } from "#src/pool/run-batches.js";
+import { taskPlanFor } from "#src/pool/task-size.js";
+import type { CollectedScores } from "./collect-scores.js";
+import type { Prepared } from "./prepare.js";
+import type { Resumption } from "./resume.js";
+import { summarize } from "./summarize.js";
+
+/** What a caller may hear of, and end, during a run. */
+export interface RunHooks {
+  /** Aborting ends the run, which then throws an IncompleteError with what was done. */
+  readonly signal?: AbortSignal;
+  /** Called once a batch, when its answer has been merged. What it throws ends the run. */
+  onProgress?(progress: Progress): void;
+  /**
+   * Called slab by slab, in their order, when all images of a slab are answered, with pixels, labels, predictions and
+   * (where asked for) probabilities; awaited before the slab may be used again. A slab of which batches failed is left
+   * out. A run with `resume` hands on parts of a slab, of 1,024 images or more but for its last; a run that is ended early
+   * hands on, of the slab under way, the images before the first that is missing. What it throws ends the run.
+   */
+  readonly onSlab?: OnSlab;
+  /** Default silent. */
+  readonly log?: Log;
+}
+
+/** Images whose answers are merged, of all that the run evaluates. */
+export interface Progress {
+  /** Those that a journal told of included. */
+  readonly doneImages: number;
+  /** Of a comparison, once for each network that is evaluated. */
+  readonly totalImages: number;
+}
+
+/** How one run differs from the next over the same preparation. */
+export interface RunPlan {
+  readonly slabs: AsyncIterable<Slab>;
+  /** Index of the network among the executor's. Default 0. */
+  readonly source?: number | undefined;
+  /** Where the slabs come from a ring. */
+  readonly ring?: SlabRing | undefined;
+  /** When what `totalMs` tells began, and how much of it went into loading. */
+  readonly beganAt: number;
+  readonly loadMs: number;
+  /** Of tasks that no two threads share. Default: as fits the engine. */
+  readonly taskSize?: TaskSize;
+  /** Of a run that is taken up again: what `slabs` leaves out is counted already. */
+  readonly resumption?: Resumption | undefined;
+}
+
+export interface FinishedRun {
+  readonly evaluation: AnyEvaluation;
+  readonly outcome: BatchesOutcome;
+}
+
+/** What is written in order is written so often that a kill costs little of it. */
+const RESUMED_PART_IMAGES = 1024;
+
+/**
+ * @throws IncompleteError where batches failed after their retries, or the signal was aborted
+ * @throws UsageError ERR_MEMORY where there is no room for the answers
+ */
+export async function runPrepared(
+  { options, pair, executor }: Omit<Prepared, "loadMs">,
+  { slabs, source = 0, ring, beganAt, loadMs, taskSize, resumption }: RunPlan,
+  { signal = new AbortController().signal, onProgress, onSlab, log = SILENT }: RunHooks,
+): Promise<FinishedRun> {
+  const { range, classes } = pair;
+  const { batchSize, engine, retries } = options;
+  const totalImages = range.limit;
+  const counted = resumption?.counted;
+  const tally = createTally(classes, counted);
+  // Of images that memory does not hold, it does not hold their classes either, unless these are the answer.
+  const keepsAll = ring === undefined;
+  const predictions = takeAnswers(
+    Uint16Array,
+    keepsAll || pair.dataset.labelsPath === undefined ? totalImages : 0,
+  );
+  const scores = options.probabilities ? await scoresOf(range, classes, keepsAll, counted) : undefined;
+  const outcome = await runBatches({
+    slabs,
+    executor,
+    batchSize,
+    totalBatches: batchesIn(resumption?.gaps ?? [range], batchSize),
+    taskPlan: taskSize ? { sizeOf: taskSize, lanes: 1 } : taskPlanFor(engine, executor),
+    retries,
+    signal,
+    log,
+    networkOf: () => pair.network.name,
+    tallyOf: () => tally,
+    onMerged(merged) {
+      const { slab, batch } = merged;
+      if (predictions.length > 0) {
+        const first = slab.firstImage + batch.start - range.offset;
+        predictions.set(slab.predictions.subarray(batch.start, batch.start + batch.count), first);
+      }
+      scores?.add(merged);
+      resumption?.add(merged);
+      onProgress?.({ doneImages: tally.total, totalImages });
+    },
+    onSlab,
+    partImages: resumption && RESUMED_PART_IMAGES,
+    ring,
+  });
+  log.info({ evaluateMs: outcome.evaluateMs, retries: outcome.retries }, "merged");
+  const totalMs = performance.now() - beganAt;
+  const fallback = executor.fallbacks?.[source];
+  const record = {
+    options,
+    pair,
+    executor,
+    fallback,
+    outcome,
+    tally,
+    predictions,
+    scores,
+    counted,
+    loadMs,
+    totalMs,
+  };
+  const evaluation = await summarize(record);
+  if (signal.aborted) throw new IncompleteError(interruption(signal, tally.total, totalImages), evaluation);
+  const { failure } = outcome;
+  // Data may turn out to be at fault only when images before them are done.
+  const isPartial = failure instanceof RunError || (failure instanceof BatchwiseError && tally.total > 0);
+  if (isPartial) throw new IncompleteError(failure, evaluation);
+  if (failure !== undefined) throw failure;
+  return { evaluation, outcome };
+}
+
+async function scoresOf(
+  range: ImageRange,
+  classes: number,
+  keeps: boolean,
+  counted: PartialCounts | undefined,
+): Promise<CollectedScores> {
+  const [{ collectScores }, { scoreSumsOf }] = await Promise.all([
+    import("./collect-scores.js"),
+    import("#src/metrics/partial-counts.js"),
+  ]);
+  return collectScores(range, classes, keeps, counted?.scores ? scoreSumsOf(counted.scores) : undefined);
+}

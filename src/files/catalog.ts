@@ -1,0 +1,98 @@
+/** Data sets and networks that can be downloaded: their mirrors, and each file's size and hash as others published them. */
+import type { CatalogEntry, RemoteFile } from "#src/files/download/catalog-entry.js";
+
+// Sizes and hashes: tensorflow/datasets, tensorflow_datasets/url_checksums/mnist.txt (pytorch/vision has MD5 alone).
+const MNIST: CatalogEntry = {
+  name: "mnist",
+  mirrors: [
+    // pytorch/vision, torchvision/datasets/mnist.py.
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    // tensorflow/datasets, url_checksums/mnist.txt.
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    // The README of the book's repository, WegraLee/deep-learning-from-scratch.
+    "https://github.com/WegraLee/deep-learning-from-scratch/raw/master/dataset/",
+  ],
+  files: idxFiles({
+    testImages: [1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"],
+    testLabels: [4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"],
+    trainImages: [9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"],
+    trainLabels: [28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"],
+  }),
+};
+
+// Sizes and hashes: tensorflow/datasets, url_checksums/fashion_mnist.txt; the same hashes in keras-team/keras,
+// keras/src/datasets/fashion_mnist.py.
+const FASHION_MNIST: CatalogEntry = {
+  name: "fashion-mnist",
+  mirrors: [
+    // keras-team/keras, keras/src/datasets/fashion_mnist.py.
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    // The README of zalandoresearch/fashion-mnist: the set's own address, and its repository's data/fashion.
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+  ],
+  files: idxFiles({
+    testImages: [4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"],
+    testLabels: [5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"],
+    trainImages: [26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"],
+    trainLabels: [29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"],
+  }),
+};
+
+// Sizes and hashes: tensorflow/datasets, url_checksums/kmnist.txt; the same hashes in ankane/torchvision-ruby,
+// lib/torchvision/datasets/kmnist.rb.
+const KMNIST: CatalogEntry = {
+  name: "kmnist",
+  mirrors: [
+    // One host is all that is published: by https in ankane/torchvision-ruby, by http in the README of
+    // rois-codh/kmnist, for networks where its certificate does not pass.
+    "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+    "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+  ],
+  files: idxFiles({
+    testImages: [3_041_136, "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"],
+    testLabels: [5_120, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"],
+    trainImages: [18_165_135, "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"],
+    trainLabels: [29_497, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"],
+  }),
+};
+
+const BOOK: CatalogEntry = {
+  name: "book",
+  mirrors: [
+    "https://raw.githubusercontent.com/WegraLee/deep-learning-from-scratch/master/ch03/",
+    // The Japanese original, which has the same file.
+    "https://raw.githubusercontent.com/oreilly-japan/deep-learning-from-scratch/master/ch03/",
+  ],
+  files: [
+    {
+      name: "sample_weight.pkl",
+      // Measured on the file with the hash below.
+      bytes: 181_853,
+      // yuweny1/C_Projects, src/setup/dlfs/chap3.rs, for commit 0dda3d1 of oreilly-japan/deep-learning-from-scratch.
+      sha256: "b7f55a27988ba34c3777b0f1bbd464817c8a4db855723e6ff26f703501917a13",
+    },
+  ],
+};
+
+export const DATASET_CATALOG = byName(MNIST, FASHION_MNIST, KMNIST);
+export const NETWORK_CATALOG = byName(BOOK);
+export const CATALOG = byName(MNIST, FASHION_MNIST, KMNIST, BOOK);
+
+type SizeAndHash = readonly [bytes: number, sha256: string];
+type IdxFacts = { readonly [F in "testImages" | "testLabels" | "trainImages" | "trainLabels"]: SizeAndHash };
+
+/** The four files under the names that MNIST gave them and the later sets kept. */
+function idxFiles({ testImages, testLabels, trainImages, trainLabels }: IdxFacts): RemoteFile[] {
+  const file = (name: string, [bytes, sha256]: SizeAndHash) => ({ name, bytes, sha256 });
+  return [
+    file("t10k-images-idx3-ubyte.gz", testImages),
+    file("t10k-labels-idx1-ubyte.gz", testLabels),
+    file("train-images-idx3-ubyte.gz", trainImages),
+    file("train-labels-idx1-ubyte.gz", trainLabels),
+  ];
+}
+
+function byName(...entries: readonly CatalogEntry[]): ReadonlyMap<string, CatalogEntry> {
+  return new Map(entries.map((entry) => [entry.name, entry]));
+}

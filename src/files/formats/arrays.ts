@@ -1,0 +1,124 @@
+/** Named arrays, what every reader of weights hands on, and the one place where elements become float64. */
+import { endianness } from "node:os";
+import { NetworkError } from "#src/base/errors.js";
+
+/** Row-major float64, whatever the file held. */
+export interface NamedArray {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+export type NamedArrays = ReadonlyMap<string, NamedArray>;
+
+export const ELEMENT_BYTES = { float16: 2, bfloat16: 2, float32: 4, float64: 8 } as const;
+export type ElementType = keyof typeof ELEMENT_BYTES;
+
+/** NumPy 2's NPY_MAXDIMS; a weight has two. */
+export const MAX_DIMENSIONS = 64;
+
+/** What one array may take as float64. */
+const MAX_ARRAY_BYTES = 2 ** 31;
+
+/**
+ * Elements of a shape of whole numbers.
+ *
+ * @throws NetworkError ERR_WEIGHTS_SIZE when they pass the limit, or cannot even be counted exactly.
+ */
+export function checkedElements(path: string, shape: readonly number[]): number {
+  let elements = 1;
+  for (const size of shape) {
+    elements *= size;
+    const actualBytes = elements * Float64Array.BYTES_PER_ELEMENT;
+    if (actualBytes > MAX_ARRAY_BYTES) {
+      throw new NetworkError("ERR_WEIGHTS_SIZE", { path, actualBytes, limitBytes: MAX_ARRAY_BYTES });
+    }
+  }
+  return elements;
+}
+
+/** The elements in file order. `bytes` holds whole elements; the caller has checked that. */
+export function decodeElements(bytes: Uint8Array, type: ElementType, littleEndian: boolean): Float64Array {
+  if (type === "float32" || type === "float64") return decodeNative(bytes, type, littleEndian);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const elementBytes = ELEMENT_BYTES[type];
+  const values = new Float64Array(bytes.byteLength / elementBytes);
+  const read = READERS[type];
+  for (let index = 0; index < values.length; index += 1) {
+    values[index] = read(view, index * elementBytes, littleEndian);
+  }
+  return values;
+}
+
+/** What this machine knows is read by its own loops: they need no warming up, which a start has no time for. */
+function decodeNative(bytes: Uint8Array, type: "float32" | "float64", littleEndian: boolean): Float64Array {
+  // A copy, since elements may lie unaligned in a file.
+  const copy = Buffer.from(new Uint8Array(bytes).buffer);
+  if (littleEndian !== (endianness() === "LE")) {
+    if (type === "float32") copy.swap32();
+    else copy.swap64();
+  }
+  return type === "float32" ? new Float64Array(new Float32Array(copy.buffer)) : new Float64Array(copy.buffer);
+}
+
+type Reader = (view: DataView, at: number, littleEndian: boolean) => number;
+const READERS: Readonly<Record<"float16" | "bfloat16", Reader>> = {
+  float16: (view, at, littleEndian) => float16(view.getUint16(at, littleEndian)),
+  bfloat16: (view, at, littleEndian) => bfloat16(view.getUint16(at, littleEndian)),
+};
+
+/** IEEE 754 binary16: sign 1, exponent 5 (bias 15), fraction 10. Node 20 has no DataView.getFloat16. */
+function float16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+const scratch = new DataView(new ArrayBuffer(Float32Array.BYTES_PER_ELEMENT));
+
+/** bfloat16 is the upper half of a float32. */
+function bfloat16(bits: number): number {
+  scratch.setUint32(0, bits * 0x10000);
+  return scratch.getFloat32(0);
+}
+
+/** Fortran order (first axis fastest) → row-major (last axis fastest). */
+export function rowMajor(values: Float64Array, shape: readonly number[]): Float64Array {
+  const [rows, columns] = shape;
+  if (shape.length === 2 && rows > 0 && columns > 0) {
+    const ordered = new Float64Array(values.length);
+    transpose(values, rows, ordered);
+    return ordered;
+  }
+  const strides: number[] = [];
+  shape.reduceRight((stride, size, axis) => {
+    strides[axis] = stride;
+    return stride * size;
+  }, 1);
+  const index = shape.map(() => 0);
+  const ordered = new Float64Array(values.length);
+  let at = 0;
+  for (const value of values) {
+    ordered[at] = value;
+    for (const [axis, size] of shape.entries()) {
+      const stride = strides[axis] ?? 0;
+      const next = (index[axis] ?? 0) + 1;
+      at += stride;
+      index[axis] = next;
+      if (next < size) break;
+      at -= stride * size;
+      index[axis] = 0;
+    }
+  }
+  return ordered;
+}
+
+/** out (C,R) = the transpose of x (R,C); row-major, f64. */
+export function transpose(x: Float64Array, columns: number, out: Float64Array): void {
+  const rows = x.length / columns;
+  for (let row = 0, from = 0; row < rows; row += 1) {
+    for (let to = row; to < out.length; to += rows) out[to] = x[from++];
+  }
+}

@@ -1,0 +1,248 @@
+/** NumPy's files with other names, types or layouts than those that are read, as weights and as images. */
+import { printable } from "#src/base/printable.js";
+import type { FileHead } from "./file-head.js";
+import {
+  type Candidate,
+  exported,
+  exportedSet,
+  type KnownFile,
+  pixelsCheck,
+  python,
+  WITH_ACTIVATION,
+} from "./known-file.js";
+import type { NpyOutline } from "./npy-outline.js";
+import { EXPORT_ONNX, otherLayers } from "./other-layers.js";
+import { handMade } from "./pickle-files.js";
+import { type FoundArray, orientationNote, proposeArguments } from "./propose.js";
+
+const PLAIN_NAME = /^[\w .:/()+-]+$/;
+const isArchive = ({ names, arrays }: FileHead) => names.length > 0 && arrays.size > 0;
+const isSingle = ({ arrays }: FileHead) => arrays.has("");
+
+/** In the order of likelihood: `x_test`, `test_images` (MedMNIST), `X`, `arr_0`. */
+const IMAGE_NAME = /^(x|img|imgs|image|images|data|arr_0|pixels|features)$/i;
+const LABEL_NAME = /^(y|t|label|labels|target|targets|arr_1|class|classes)$/i;
+const SPLIT_WORD = { test: /test|t10k/i, train: /train/i } as const;
+
+interface FoundSet {
+  readonly images: readonly [string, NpyOutline];
+  readonly labels: readonly [string, NpyOutline] | undefined;
+}
+
+/** Images have rank 3 or 4, or 2 where flattened; labels as many entries. */
+function setIn(arrays: ReadonlyMap<string, NpyOutline>, split: "test" | "train"): FoundSet | undefined {
+  const mentions = (name: string) => SPLIT_WORD[split].test(name);
+  const stem = (name: string) => name.replace(/[_-]?(test|t10k|train|val)[_-]?/gi, "");
+  const named = [...arrays].filter(([name]) => PLAIN_NAME.test(name));
+  const other = split === "test" ? "train" : "test";
+  const images = named
+    .filter(([name, { shape }]) => shape.length >= 2 && shape.length <= 4 && IMAGE_NAME.test(stem(name)))
+    .filter(([name]) => mentions(name) || !SPLIT_WORD[other].test(name))
+    .sort(([a], [b]) => Number(mentions(b)) - Number(mentions(a)))
+    .at(0);
+  if (images === undefined) return undefined;
+  const total = images[1].shape[0];
+  const labels = named
+    .filter(([name, { shape }]) => shape[0] === total && LABEL_NAME.test(stem(name)) && name !== images[0])
+    .sort(([a], [b]) => Number(mentions(b)) - Number(mentions(a)))
+    .at(0);
+  return { images, labels };
+}
+
+/** Images as u8 of shape (N, rows, columns): what changes of them is what NumPy's header tells. */
+function imagesCode(expression: string, { descr, shape }: NpyOutline): string | undefined {
+  const kind = descr.replace(/^[<>|=]/, "").charAt(0);
+  const sides = shapeOfImages(shape);
+  if (sides === undefined) return undefined;
+  const numbers =
+    kind === "b"
+      ? `${expression}.astype('u1')*255`
+      : kind === "f"
+        ? `(${expression}*(255 if ${expression}.max()<=1 else 1)).round().astype('u1')`
+        : `${expression}.astype('u1')`;
+  return `np.ascontiguousarray((${numbers}).reshape(-1,${sides.join(",")}))`;
+}
+
+/** Nothing for bytes and booleans, which are pixels in any case. */
+function checkOf(expression: string, { descr }: NpyOutline): string {
+  return /^[|<>=]?(u1|b1)$/.test(descr) ? "" : pixelsCheck(expression);
+}
+
+/** Of (N, R, C), (N, R, C, 1), (N, 1, R, C) and (N, R²). */
+function shapeOfImages(shape: readonly number[]): readonly [number, number] | undefined {
+  const [, a, b, c] = shape;
+  if (shape.length === 3) return [a, b];
+  if (shape.length === 4 && c === 1) return [a, b];
+  if (shape.length === 4 && a === 1) return [b, c];
+  const side = Math.sqrt(a);
+  return shape.length === 2 && Number.isInteger(side) ? [side, side] : undefined;
+}
+
+/** (N,) whole numbers, of (N, 1), of one column a class, of floats. */
+function labelsCode(expression: string, { shape }: NpyOutline): string {
+  const flat = shape.length === 2 && shape[1] > 1 ? `${expression}.argmax(1)` : `${expression}.ravel()`;
+  return `${flat}.astype('i8')`;
+}
+
+const text = ({ descr, shape, fortranOrder }: NpyOutline) =>
+  `${printable(descr)} (${shape.join(", ")}${shape.length === 1 ? "," : ""})${fortranOrder ? " in Fortran order" : ""}`;
+const listOf = (arrays: ReadonlyMap<string, NpyOutline>) =>
+  [...arrays]
+    .slice(0, 6)
+    .map(([name, array]) => `${printable(name)} ${text(array)}`)
+    .join(", ") + (arrays.size > 6 ? ` and ${arrays.size - 6} more` : "");
+
+/** Names that end as layers' do; images are named otherwise. */
+const looksLikeWeights = ({ arrays }: FileHead) =>
+  [...arrays].some(([name, { shape }]) => /weight|bias|^w_?\d+$|kernel/i.test(name) && shape.length === 2) &&
+  setIn(arrays, "test") === undefined;
+
+/** A state dict of layers that are not read, in a .npz or in safetensors. */
+const otherStateDict: KnownFile = {
+  name: "a state dict",
+  recognizes: (head) =>
+    otherLayers(shapesOf(head)) !== undefined &&
+    [...shapesOf(head).keys()].some((name) => /weight$/.test(name)),
+  describe: ({ head }) => `a state dict with ${otherLayers(shapesOf(head))}`,
+  nextStep: ({ use }) =>
+    use === "images" ? "this is a network, not images: give it to --weights" : EXPORT_ONNX,
+};
+
+function shapesOf({ arrays, content }: FileHead): ReadonlyMap<string, readonly number[]> {
+  if (arrays.size > 0) return new Map([...arrays].map(([name, { shape }]) => [name, shape]));
+  return safetensorsShapes(content);
+}
+
+/** A u64 of its length, and a header of JSON (github.com/huggingface/safetensors#format). */
+function safetensorsShapes(content: Uint8Array): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  if (content.length < 9 || content[8] !== 0x7b) return shapes;
+  const length = Number(Buffer.from(content.subarray(0, 8)).readBigUInt64LE());
+  if (length > content.length - 8) return shapes;
+  const text = Buffer.from(content.subarray(8, 8 + length)).toString("utf8");
+  for (const [, name, shape] of text.matchAll(/"([^"\\]+)"\s*:\s*\{[^{}]*"shape"\s*:\s*\[([\d,\s]*)\]/g)) {
+    shapes.set(
+      name,
+      Array.from(shape.matchAll(/\d+/g), ([digits]) => Number(digits)),
+    );
+  }
+  return shapes;
+}
+
+const networkArchive: KnownFile = {
+  name: "a .npz of weights",
+  recognizes: (head) => isArchive(head) && looksLikeWeights(head),
+  describe: ({ head }) => `a .npz of weights: ${listOf(head.arrays)}`,
+  nextStep: ({ head, path, use }) => {
+    if (use === "images") return "this is a network, not images: give it to --weights";
+    const found = foundArrays(head.arrays);
+    const proposal = proposeArguments(found);
+    return proposal === undefined
+      ? handMade(found)
+      : orientationNote(proposal) +
+          exported(
+            path,
+            `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
+            WITH_ACTIVATION,
+          );
+  },
+};
+
+const setArchive: KnownFile = {
+  name: "a .npz of images",
+  recognizes: (head) =>
+    isArchive(head) &&
+    (setIn(head.arrays, "test") ?? setIn(head.arrays, "train")) !== undefined &&
+    !(isChain(head) && isUnnamed(head)),
+  describe: ({ head }) => `a .npz of ${listOf(head.arrays)}`,
+  nextStep: (file) => {
+    const { head, path, use, split } = file;
+    if (use === "weights")
+      return "these are images, not weights: give them to --dataset, and the network to --weights";
+    const set = setIn(head.arrays, split);
+    if (set === undefined) return "it has no arrays of this split: choose the other with --split";
+    const [name, array] = set.images;
+    const images = imagesCode(`d['${name}']`, array);
+    if (images === undefined)
+      return "images have one channel here: save them as u1 (images, rows, columns), as x_test, with y_test";
+    if (set.labels === undefined) {
+      return withLabels(file, `import numpy as np; d=np.load(FILE)${checkOf(`d['${name}']`, array)}`, images);
+    }
+    const labels = labelsCode(`d['${set.labels[0]}']`, set.labels[1]);
+    return exportedSet(
+      path,
+      `import numpy as np; d=np.load(FILE)${checkOf(`d['${name}']`, array)}; np.savez('out.npz',x_${split}=${images},y_${split}=${labels})`,
+    );
+  },
+};
+
+/** Arrays that chain are a network, whatever they are called (`arr_0`, `arr_1` …). */
+const isChain = ({ arrays }: FileHead) =>
+  arrays.size > 1 && proposeArguments(foundArrays(arrays)) !== undefined;
+
+/** Names that np.savez gives where it was given none. */
+const isUnnamed = ({ arrays }: FileHead) => [...arrays.keys()].every((name) => /^arr_\d+$/.test(name));
+
+const otherArchive: KnownFile = {
+  name: "a .npz of other arrays",
+  recognizes: isArchive,
+  describe: ({ head }) => `a .npz of ${listOf(head.arrays)}`,
+  nextStep: (file) => {
+    const { head, path, use, split } = file;
+    if (use === "images")
+      return isChain(head) ? "this looks like a network: give it to --weights" : ownNames(path, split);
+    const found = foundArrays(head.arrays);
+    const proposal = proposeArguments(found);
+    return proposal === undefined
+      ? handMade(found)
+      : orientationNote(proposal) +
+          exported(
+            path,
+            `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
+            WITH_ACTIVATION,
+          );
+  },
+};
+
+const ownNames = (path: string, split: string) =>
+  exportedSet(
+    path,
+    `import numpy as np; d=np.load(FILE); np.savez('out.npz',x_${split}=d['IMAGES'],y_${split}=d['LABELS'])`,
+  );
+
+const foundArrays = (arrays: ReadonlyMap<string, NpyOutline>): FoundArray[] =>
+  [...arrays].flatMap(([name, { shape, descr }]) =>
+    PLAIN_NAME.test(name) ? [{ expression: `d['${name}']`, name, shape, dtype: descr }] : [],
+  );
+
+/** Labels in a file of their own, a .npy or a .npz of one; LABELS where it was not named. */
+function withLabels({ path, split, labels }: Candidate, load: string, images: string): string {
+  const known = labels !== undefined && PLAIN_NAME.test(labels) ? labels : "LABELS";
+  const code = `${load}; y=np.load('${known}'); y=y[y.files[0]] if hasattr(y,'files') else y; np.savez('out.npz',x_${split}=${images},y_${split}=y.ravel())`;
+  return `run ${python(path, code)}${known === "LABELS" ? " with your file of labels for LABELS" : ""} and give --dataset out.npz alone`;
+}
+
+const singleArray: KnownFile = {
+  name: "a single NumPy array (.npy)",
+  recognizes: isSingle,
+  describe: ({ head }) => `a single NumPy array (.npy), ${text(head.arrays.get("") ?? NOTHING)}`,
+  nextStep: (file: Candidate) => {
+    const { head, use } = file;
+    const array = head.arrays.get("") ?? NOTHING;
+    if (use === "weights") return "give the folder that has all of W1.npy, b1.npy and so on";
+    const images = imagesCode("x", array);
+    if (images === undefined)
+      return "give the images, u1 (images, rows, columns), and their labels in one .npz, as x_test and y_test";
+    return withLabels(file, `import numpy as np; x=np.load(FILE)${checkOf("x", array)}`, images);
+  },
+};
+
+const NOTHING: NpyOutline = { descr: "", fortranOrder: false, shape: [], headerBytes: 0 };
+
+export const ARRAY_FILES: readonly KnownFile[] = [
+  otherStateDict,
+  networkArchive,
+  setArchive,
+  otherArchive,
+  singleArray,
+];

@@ -1,0 +1,175 @@
+/** What is read of a file to tell what it is: its first bytes, and the tables of contents of archives and pickles. */
+import { inflateRawSync, inflateSync, constants as zlib } from "node:zlib";
+import { BatchwiseError } from "#src/base/errors.js";
+import { outlinePickle, type PickleOutline } from "#src/files/formats/pickle-outline.js";
+import { startOfEntry } from "#src/files/formats/zip-content.js";
+import { readZipDirectory } from "#src/files/formats/zip-directory.js";
+import type { ZipEntry } from "#src/files/formats/zip-entry.js";
+import { readInto, withFile } from "#src/files/read-file.js";
+import { type NpyOutline, outlineNpy } from "./npy-outline.js";
+
+/** What most formats are told by. */
+const HEAD_BYTES = 8 * 1024;
+/** Tables of contents lie at the end of a ZIP, and throughout a pickle or a text: such a file is read whole up to this. */
+const WHOLE_BYTES = 512 * 2 ** 20;
+/** Of a longer one, this much. */
+const LONG_BYTES = 2 ** 20;
+/** Of a compressed file. */
+const PACKED_BYTES = 256 * 1024;
+const LIMIT_BYTES = 2 ** 31;
+/** Of `config.json` and `data.pkl`. */
+const INNER_BYTES = 4 * 2 ** 20;
+
+export interface FileHead {
+  /** The first 8 KiB, and the same one character a byte. */
+  readonly bytes: Uint8Array;
+  readonly text: string;
+  /** The first 16 bytes in hexadecimal digits, for marks that are no text. */
+  readonly hex: string;
+  readonly sizeBytes: number;
+  /** The whole file, or its beginning where it is long; it is what `bytes` is the start of, unless `isWhole`. */
+  readonly content: Uint8Array;
+  readonly isWhole: boolean;
+  /** Names of a ZIP archive. */
+  readonly names: readonly string[];
+  /** `config.json` of Keras, in a ZIP. */
+  readonly config: string | undefined;
+  /** Code of TorchScript, in a ZIP: the beginning of its first module. */
+  readonly code: string | undefined;
+  /** The outline of a pickle, of one in a ZIP (`data.pkl`), or of one in a .npy. */
+  readonly pickle: PickleOutline | undefined;
+  /** Arrays of a .npz by their names, or the one of a .npy under the name "". */
+  readonly arrays: ReadonlyMap<string, NpyOutline>;
+  /** What a gzip or zlib stream begins with. */
+  readonly inflated: FileHead | undefined;
+}
+
+/** @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY */
+export function readFileHead(path: string): Promise<FileHead> {
+  return withFile(path, async (handle, sizeBytes) => {
+    const wanted = new Uint8Array(sizeBytes <= WHOLE_BYTES ? sizeBytes : LONG_BYTES);
+    const content = wanted.subarray(0, await readInto(handle, wanted, 0));
+    return headOf(path, content, sizeBytes);
+  });
+}
+
+async function headOf(path: string, content: Uint8Array, sizeBytes: number): Promise<FileHead> {
+  const bytes = content.subarray(0, HEAD_BYTES);
+  const text = latin1(bytes);
+  const entries = text.startsWith("PK") ? zipEntries(path, content) : [];
+  const [config, code, data] = await Promise.all([
+    innerText(
+      path,
+      entries.find(({ name }) => name === "config.json"),
+    ),
+    innerText(
+      path,
+      entries.find(({ name }) => /^[^/]+\/code\/.*\.py$/.test(name)),
+    ),
+    inner(
+      path,
+      entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name)),
+    ),
+  ]);
+  const inflated = inflatedStart(content);
+  return {
+    bytes,
+    text,
+    hex: hexOf(bytes),
+    sizeBytes,
+    content,
+    isWhole: content.length === sizeBytes,
+    names: entries.map(({ name }) => name),
+    config,
+    code,
+    pickle: data === undefined ? pickleOf(content, text) : outlinePickle(data),
+    arrays: await arraysOf(path, content, entries),
+    inflated: inflated && (await headOf(path, inflated, Number.NaN)),
+  };
+}
+
+/** None where the archive is damaged: then that is what its reader says. */
+function zipEntries(path: string, content: Uint8Array): readonly ZipEntry[] {
+  try {
+    return readZipDirectory(path, content, LIMIT_BYTES);
+  } catch (error) {
+    if (error instanceof BatchwiseError) return [];
+    throw error;
+  }
+}
+
+async function inner(path: string, entry: ZipEntry | undefined): Promise<Uint8Array | undefined> {
+  if (entry === undefined) return undefined;
+  try {
+    return await startOfEntry(path, entry, INNER_BYTES);
+  } catch (error) {
+    if (error instanceof BatchwiseError) return undefined;
+    throw error;
+  }
+}
+
+async function innerText(path: string, entry: ZipEntry | undefined): Promise<string | undefined> {
+  const bytes = await inner(path, entry);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
+}
+
+/** Protocols 2 to 5 begin with their number; protocols 0 and 1 with a dict, a list, a tuple or a name. */
+function pickleOf(content: Uint8Array, text: string): PickleOutline | undefined {
+  if (
+    /^(800[2-5])/.test(hexOf(content)) ||
+    /^(\(?[dlt]p\d|\(dp|\(lp|[}\])]q|\(c?[\w.]+\n|c[\w.]+\n)/.test(text)
+  )
+    return outlinePickle(content);
+  const npy = outlineNpy(content);
+  return npy?.descr === "|O" ? outlinePickle(content, npy.headerBytes) : undefined;
+}
+
+async function arraysOf(
+  path: string,
+  content: Uint8Array,
+  entries: readonly ZipEntry[],
+): Promise<Map<string, NpyOutline>> {
+  const single = outlineNpy(content);
+  if (single !== undefined) return new Map([["", single]]);
+  const arrays = new Map<string, NpyOutline>();
+  for (const entry of entries) {
+    if (!entry.name.endsWith(".npy")) continue;
+    const start = await inner(path, entry);
+    const outline = start && outlineNpy(start);
+    if (outline !== undefined) arrays.set(entry.name.slice(0, -".npy".length), outline);
+  }
+  return arrays;
+}
+
+/** gzip (RFC 1952) or zlib (RFC 1950), as joblib writes it; its first bytes as far as they can be had. */
+function inflatedStart(content: Uint8Array): Uint8Array | undefined {
+  const isGzip = content[0] === 0x1f && content[1] === 0x8b;
+  const isZlib = content[0] === 0x78 && ((content[0] << 8) | content[1]) % 31 === 0;
+  if (!isGzip && !isZlib) return undefined;
+  const packed = content.subarray(0, PACKED_BYTES);
+  const options = { finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: 2 ** 26 };
+  try {
+    return isGzip
+      ? inflateRawSync(packed.subarray(gzipHeader(packed)), options)
+      : inflateSync(packed, options);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the deflate stream begins behind a header with a name or a comment, which is all that writers put there. */
+function gzipHeader(packed: Uint8Array): number {
+  let at = 10;
+  for (const flag of [0x08, 0x10]) {
+    if (packed[3] & flag) at = packed.indexOf(0, at) + 1;
+  }
+  return at;
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, 16)).toString("hex");
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}

@@ -1,0 +1,130 @@
+/** JSON: weights as nested lists, models' descriptions, notebooks. */
+
+import type { Outline } from "#src/files/formats/pickle-outline.js";
+import type { FileHead } from "./file-head.js";
+import { exported, type KnownFile, networkFile, WITH_ACTIVATION } from "./known-file.js";
+import { described } from "./pickle-files.js";
+import { arraysIn, orientationNote, proposeArguments } from "./propose.js";
+
+const MOST_BYTES = 256 * 2 ** 20;
+const parsed = new WeakMap<FileHead, unknown>();
+
+/** Undefined where it is none. */
+function jsonOf(head: FileHead): unknown {
+  if (!/^(\xef\xbb\xbf)?\s*[{[]/.test(head.text) || !head.isWhole || head.sizeBytes > MOST_BYTES)
+    return undefined;
+  if (!parsed.has(head)) parsed.set(head, parse(head.content));
+  return parsed.get(head);
+}
+
+function parse(content: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(content));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Nested lists of numbers as arrays. */
+function outlineOf(value: unknown, depth = 0): Outline {
+  if (typeof value === "number") return { kind: "number", value };
+  if (typeof value === "string") return { kind: "text", text: value.slice(0, 100) };
+  if (typeof value !== "object" || value === null || depth > 4) return { kind: "other", what: "a value" };
+  if (!Array.isArray(value)) {
+    const entries = Object.entries(value).slice(0, 200);
+    return {
+      kind: "dict",
+      entries: new Map(
+        entries.map(([key, item]) => [
+          key,
+          LISTS.has(key) ? listOf(item, depth + 1) : outlineOf(item, depth + 1),
+        ]),
+      ),
+    };
+  }
+  const shape = shapeOf(value);
+  if (shape !== undefined) return { kind: "array", shape, dtype: undefined };
+  return listOf(value, depth);
+}
+
+/** One array a layer, although layers of one shape could be read as one array of a rank more. */
+const LISTS = new Set(["weights", "biases", "coefs_", "intercepts_"]);
+
+function listOf(value: unknown, depth: number): Outline {
+  if (!Array.isArray(value)) return outlineOf(value, depth);
+  return { kind: "list", items: value.slice(0, 200).map((item) => outlineOf(item, depth + 1)) };
+}
+
+/** Of lists that are as long as each other, of numbers. */
+function shapeOf(value: unknown): number[] | undefined {
+  if (typeof value === "number") return [];
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const inner = shapeOf(value[0]);
+  if (inner === undefined) return undefined;
+  const isEven = value.every((item) =>
+    inner.length === 0 ? typeof item === "number" : shapeOf(item)?.join() === inner.join(),
+  );
+  return isEven ? [value.length, ...inner] : undefined;
+}
+
+const isDict = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const notebook: KnownFile = {
+  name: "a Jupyter notebook",
+  recognizes: (head) => head.text.trimStart().startsWith("{") && /"(nbformat|cells)"\s*:/.test(head.text),
+  nextStep: () => "run it, and save its network by np.savez('out.npz', W1=…, b1=…) for --weights out.npz",
+};
+
+const kerasConfig: KnownFile = {
+  name: "a Keras model's description in JSON, without weights",
+  recognizes: (head) => {
+    const value = jsonOf(head);
+    return isDict(value) && "class_name" in value && "config" in value;
+  },
+  nextStep: () => "give the file of its weights (.h5 or .keras)",
+};
+
+const weights: KnownFile = {
+  name: "weights as JSON",
+  recognizes: (head) =>
+    isDict(jsonOf(head)) && arraysIn(outlineOf(jsonOf(head))).some(({ shape }) => shape.length >= 2),
+  describe: ({ head }) =>
+    `${isNielsen(head) ? "a network of Nielsen's book as JSON" : "weights as JSON"}, ${described(outlineOf(jsonOf(head)))}`,
+  nextStep: ({ head, path }) => {
+    const found = arraysIn(outlineOf(jsonOf(head)));
+    const open = "import json,numpy as np; d=json.load(open(FILE))";
+    if (found.some(({ shape }) => shape.length > 2)) {
+      return `it has convolutions: in PyTorch, build the model, load these by torch.tensor, call torch.onnx.export(model, torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx`;
+    }
+    const proposal = proposeArguments(found, (expression) => `np.array(${expression})`);
+    const all = "**{k:np.array(v) for k,v in d.items()}";
+    return (
+      orientationNote(proposal) +
+      exported(
+        path,
+        `${open}; np.savez('out.npz',${proposal ?? all})`,
+        isNielsen(head) ? " --activation sigmoid" : WITH_ACTIVATION,
+      )
+    );
+  },
+};
+
+/** network2.py's `save`: sizes, weights, biases, cost. */
+const isNielsen = (head: FileHead) => {
+  const value = jsonOf(head);
+  return isDict(value) && ["sizes", "weights", "biases", "cost"].every((key) => key in value);
+};
+
+const otherJson: KnownFile = {
+  name: "JSON without weights",
+  recognizes: (head) => jsonOf(head) !== undefined,
+  nextStep: ({ use }) =>
+    use === "weights"
+      ? "give the file of the weights themselves"
+      : 'a manifest is a list of {"images": FILE, "labels": FILE}',
+};
+
+export const JSON_FILES: readonly KnownFile[] = [notebook, ...[kerasConfig, weights].map(networkFile)];
+/** Only of weights: as data, JSON is a manifest, and its reader says what is wrong. */
+export const OTHER_JSON = otherJson;

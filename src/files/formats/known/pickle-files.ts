@@ -1,0 +1,251 @@
+/** Pickles by what is in them: scikit-learn, joblib, the book's images, arrays with other names, JSON of the same. */
+
+import { printable } from "#src/base/printable.js";
+import type { Outline, PickleOutline } from "#src/files/formats/pickle-outline.js";
+import type { FileHead } from "./file-head.js";
+import {
+  type Candidate,
+  exported,
+  exportedSet,
+  type KnownFile,
+  networkFile,
+  TRUSTED,
+  WITH_ACTIVATION,
+} from "./known-file.js";
+import { arraysIn, type FoundArray, orientationNote, proposeArguments } from "./propose.js";
+
+/** scikit-learn's names of activations (sklearn/neural_network/_base.py) and ours. */
+const SKLEARN_ACTIVATIONS: ReadonlyMap<string, string> = new Map([
+  ["logistic", "sigmoid"],
+  ["relu", "relu"],
+  ["tanh", "tanh"],
+  ["identity", "identity"],
+]);
+/** `coef_` and `intercept_` are one layer. */
+const LINEAR =
+  /\.(LogisticRegression|LogisticRegressionCV|SGDClassifier|Perceptron|RidgeClassifier|LinearSVC|LinearDiscriminantAnalysis)$/;
+const JOBLIB = /^joblib\./;
+
+/** Of the file itself, or of what its compressed content begins with. */
+const pickleOf = (head: FileHead): PickleOutline | undefined => head.pickle ?? head.inflated?.pickle;
+const isPlain = (head: FileHead) => head.pickle !== undefined && head.names.length === 0;
+/** Compressed by joblib: zlib, or gzip around a pickle. */
+const isCompressed = (head: FileHead) => head.pickle === undefined && head.inflated?.pickle !== undefined;
+const isJoblib = (head: FileHead) =>
+  isCompressed(head) || (pickleOf(head)?.globals.some((name) => JOBLIB.test(name)) ?? false);
+const load = (head: FileHead, modules: string, name: string) =>
+  isJoblib(head)
+    ? `import joblib,${modules}; ${name}=joblib.load(FILE)`
+    : `import pickle,${modules}; ${name}=pickle.load(open(FILE,'rb'),encoding='latin1')`;
+
+/** The estimator, wherever in the file it is named: a file that is cut by its compression has no value. */
+function sklearnClass(head: FileHead): string | undefined {
+  const pickle = pickleOf(head);
+  const value = pickle?.value;
+  if (value?.kind === "object" && value.name.startsWith("sklearn.")) return value.name;
+  return pickle?.globals.find((name) => /^sklearn\.(?!preprocessing)/.test(name));
+}
+
+function activationIn(value: Outline | undefined): string | undefined {
+  const state = value?.kind === "object" ? value.state : undefined;
+  const said = state?.kind === "dict" ? state.entries.get("activation") : undefined;
+  return said?.kind === "text" ? SKLEARN_ACTIVATIONS.get(said.text) : undefined;
+}
+
+const sklearn: KnownFile = {
+  name: "a scikit-learn model",
+  recognizes: (head) => sklearnClass(head) !== undefined,
+  describe: ({ head }) =>
+    `a scikit-learn model (${printable(sklearnClass(head) ?? "")})${isJoblib(head) ? ", saved by joblib" : ""}`,
+  nextStep: ({ head, path }) => {
+    const name = sklearnClass(head) ?? "";
+    const model = load(head, "numpy as np", "m");
+    if (/\.MLPClassifier$/.test(name)) {
+      const activation = activationIn(pickleOf(head)?.value);
+      const code = `${model}; np.savez('out.npz',**{f'W{i+1}':w for i,w in enumerate(m.coefs_)},**{f'b{i+1}':b for i,b in enumerate(m.intercepts_)}); print(m.activation)`;
+      const option =
+        activation === undefined
+          ? " --activation as it prints (logistic is sigmoid)"
+          : ` --activation ${activation}`;
+      return exported(path, code, `${option}${TRUSTED}`);
+    }
+    if (LINEAR.test(name)) {
+      return exported(path, `${model}; np.savez('out.npz',W1=m.coef_.T,b1=m.intercept_)`, TRUSTED);
+    }
+    return "it is no network of dense layers: an MLPClassifier or a linear model of scikit-learn can be exported, by its coefs_ and intercepts_";
+  },
+};
+
+/** The dict that the book's dataset/mnist.py keeps. */
+const BOOK_KEYS = ["train_img", "train_label", "test_img", "test_label"];
+
+const bookImages: KnownFile = {
+  name: "the book's mnist.pkl, which holds images",
+  recognizes: ({ pickle }) => {
+    const value = pickle?.value;
+    return value?.kind === "dict" && [...value.entries.keys()].some((key) => BOOK_KEYS.includes(key));
+  },
+  describe: () => "the book's mnist.pkl, which holds the images and labels (train_img, test_img …)",
+  nextStep: ({ path, use, split }) =>
+    use === "weights"
+      ? "the book's network is another file: sample_weight.pkl of its ch03, or --weights book"
+      : exportedSet(
+          path,
+          `import pickle,numpy as np; d=pickle.load(open(FILE,'rb')); x=d['${split}_img']; np.savez('out.npz',x_${split}=(x*(255 if x.max()<=1 else 1)).round().astype('u1').reshape(-1,28,28),y_${split}=d['${split}_label'])`,
+        ),
+};
+
+/** `((train x, y), (validation x, y), (test x, y))`, gzipped, protocol 2 (deeplearning.net, Nielsen's mnist_loader.py). */
+const nielsenImages: KnownFile = {
+  name: "Nielsen's mnist.pkl.gz, which holds images",
+  recognizes: (head) => {
+    const pickle = pickleOf(head);
+    const [first] = pickle?.value?.kind === "tuple" ? pickle.value.items : [];
+    const isPair = first?.kind === "tuple" && first.items.length === 2;
+    const isCut = pickle?.value === undefined && isCompressed(head);
+    return (
+      (isPair || isCut) &&
+      (pickle?.firstShape?.length ?? 0) >= 2 &&
+      (pickle?.firstShape?.[0] ?? 0) >= (isCut ? 10_000 : 1)
+    );
+  },
+  describe: () => "Nielsen's mnist.pkl.gz, which holds images: (training, validation, test)",
+  nextStep: ({ head, path, use, split }) =>
+    use === "weights"
+      ? "it holds no weights: give the network to --weights"
+      : exportedSet(
+          path,
+          `import gzip,pickle,numpy as np; x,y=pickle.load(${isCompressed(head) ? "gzip.open(FILE)" : "open(FILE,'rb')"},encoding='latin1')[${split === "train" ? 0 : -1}]; np.savez('out.npz',x_${split}=np.rint(np.asarray(x)*255).astype('u1').reshape(-1,28,28),y_${split}=y)`,
+        ),
+};
+
+const kerasPickled: KnownFile = {
+  name: "a pickled Keras model",
+  recognizes: (head) => pickleOf(head)?.globals.some((name) => /^(keras|tensorflow)\./.test(name)) ?? false,
+  nextStep: ({ head, path }) =>
+    exported(
+      path,
+      `${load(head, "numpy as np", "m")}; np.savez('out.npz',**{'Wb'[i%2]+str(i//2+1):v for i,v in enumerate(m.get_weights())})`,
+      `${WITH_ACTIVATION}${TRUSTED}`,
+    ),
+};
+
+const torchPickled: KnownFile = {
+  name: "a pickled PyTorch model",
+  recognizes: (head) =>
+    head.names.length === 0 && (pickleOf(head)?.globals.some((name) => name.startsWith("torch.")) ?? false),
+  nextStep: () =>
+    `in the program that has its class, call np.savez('out.npz', **{k: v.float().cpu().numpy() for k, v in model.state_dict().items()}), and give --weights out.npz${WITH_ACTIVATION}`,
+};
+
+const ofClass: KnownFile = {
+  name: "a pickled object",
+  recognizes: (head) =>
+    isPlain(head) &&
+    pickleOf(head)?.value?.kind === "object" &&
+    /^(__main__|[a-z]\w*)\./.test(className(head)) &&
+    !/^(os|posix|nt|builtins|__builtin__|subprocess|sys)\./.test(className(head)),
+  describe: ({ head }) => `a pickle of an object of the class ${printable(className(head))}`,
+  nextStep: () =>
+    "only the program that has its class can load it: there, save its arrays by np.savez('out.npz', W1=…, b1=…), weights as (inputs, outputs), and give --weights out.npz",
+};
+
+const className = (head: FileHead): string => {
+  const value = pickleOf(head)?.value;
+  return value?.kind === "object" ? value.name : "";
+};
+
+/** A dict, list or tuple in which arrays of a network lie under other names, in other places or turned. */
+const arrays: KnownFile = {
+  name: "a pickle of arrays",
+  recognizes: (head) =>
+    head.names.length === 0 && head.arrays.size === 0 && arraysIn(pickleOf(head)?.value).length > 0,
+  describe: ({ head }) =>
+    isJoblib(head)
+      ? `${described(pickleOf(head)?.value)}, saved by joblib`
+      : `a pickle of ${described(pickleOf(head)?.value)}`,
+  nextStep: ({ head, path }) => {
+    const found = arraysIn(pickleOf(head)?.value);
+    const proposal = proposeArguments(found);
+    if (proposal === undefined) return handMade(found);
+    return (
+      orientationNote(proposal) +
+      exported(
+        path,
+        `${load(head, "numpy as np", "d")}; np.savez('out.npz',${proposal})`,
+        `${WITH_ACTIVATION}${TRUSTED}`,
+      )
+    );
+  },
+};
+
+/** Where shapes alone do not tell how to go on. */
+export function handMade(found: readonly FoundArray[]): string {
+  if (found.some(({ shape }) => shape.length > 2)) {
+    return "convolutions are not read from arrays: build the model in PyTorch, load these, call torch.onnx.export(model, torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx";
+  }
+  return "save them by np.savez('out.npz', W1=…, b1=…, W2=…, b2=…), weights as (inputs, outputs), biases as (outputs,), and give --weights out.npz";
+}
+
+/** `a list of 6 arrays: (784, 50), (50,) …`. */
+export function described(value: Outline | undefined): string {
+  if (value === undefined) return "values";
+  const found = arraysIn(value, "d").slice(0, 6);
+  const shapes = found.map(
+    ({ name, shape }) =>
+      `${/^\d*$/.test(name) ? "" : `${printable(name)} `}(${shape.join(", ")}${shape.length === 1 ? "," : ""})`,
+  );
+  const total = arraysIn(value).length;
+  const what = value.kind === "dict" ? "a dict" : `a ${value.kind}`;
+  return `${what} with ${total === 1 ? "one array" : `${total} arrays`}${shapes.length > 0 ? `: ${shapes.join(", ")}${total > 6 ? " …" : ""}` : ""}`;
+}
+
+/** A .npy of Python objects: mostly a dict that np.save was given. */
+const npyObjects: KnownFile = {
+  name: "a .npy file of Python objects",
+  recognizes: ({ arrays }) => arrays.get("")?.descr === "|O",
+  describe: ({ head }) => `a .npy file of Python objects, ${described(itemOf(head))}`,
+  nextStep: ({ head, path }) => {
+    const proposal = proposeArguments(arraysIn(itemOf(head)));
+    const load = "import numpy as np; d=np.load(FILE,allow_pickle=True)";
+    const isOne = head.arrays.get("")?.shape.length === 0;
+    return (
+      orientationNote(proposal) +
+      exported(
+        path,
+        `${load}${isOne ? ".item()" : ""}; np.savez('out.npz',${proposal ?? "**d"})`,
+        `${WITH_ACTIVATION}${TRUSTED}`,
+      )
+    );
+  },
+};
+
+/** What `item()` answers, or the list of the elements. */
+function itemOf({ pickle, arrays }: FileHead): Outline | undefined {
+  const objects = pickle?.value?.kind === "array" ? pickle.value.objects : undefined;
+  return objects?.kind === "list" && arrays.get("")?.shape.length === 0 ? objects.items[0] : objects;
+}
+
+const otherPickle: KnownFile = {
+  name: "a pickle",
+  recognizes: (head) => {
+    const kind = isPlain(head) || isCompressed(head) ? pickleOf(head)?.value?.kind : undefined;
+    return (
+      isCompressed(head) ||
+      kind === "list" ||
+      kind === "tuple" ||
+      kind === "number" ||
+      kind === "text" ||
+      kind === "bytes"
+    );
+  },
+  describe: ({ head }) =>
+    `${isCompressed(head) ? "a compressed pickle" : "a pickle"} of ${described(pickleOf(head)?.value)}`,
+  nextStep: (file: Candidate) => handMade(arraysIn(pickleOf(file.head)?.value)),
+};
+
+export const PICKLE_FILES: readonly KnownFile[] = [
+  bookImages,
+  nielsenImages,
+  ...[sklearn, kerasPickled, torchPickled, npyObjects, ofClass, arrays, otherPickle].map(networkFile),
+];

@@ -1,0 +1,166 @@
+/** Files of PyTorch: ZIPs since 1.6, pickles before, whole modules, TorchScript. */
+import { type Outline, outlinePickle, type PickleOutline } from "#src/files/formats/pickle-outline.js";
+import type { FileHead } from "./file-head.js";
+import {
+  type Candidate,
+  exported,
+  type KnownFile,
+  networkFile,
+  python,
+  TRUSTED,
+  WITH_ACTIVATION,
+} from "./known-file.js";
+import { EXPORT_ONNX, otherLayers } from "./other-layers.js";
+
+/** What a legacy file begins with, as a LONG1 (torch/serialization.py, MAGIC_NUMBER). */
+const MAGIC_NUMBER = "1950a86a20f9469cfc6c";
+/** The magic number, the protocol and facts of the system go before the object, each a pickle of its own. */
+const LEGACY_PREFIXES = 3;
+/** Layers of other kinds, by the names of their classes and functions. */
+const NOT_DENSE = /conv|norm|pool|rnn|lstm|gru|embedding|attention|transformer/i;
+const CALL_EXPORT = "torch.onnx.export(model.eval(), torch.zeros(1, 1, 28, 28), 'out.onnx')";
+const WITH_ONNX = "and give --weights out.onnx --engine onnx";
+/** Half precision has no counterpart in all of NumPy, bfloat16 in none. */
+const TO_NUMPY = "{k:v.float().numpy() for k,v in s.items()}";
+
+const isZip = ({ names }: FileHead) => names.some((name) => /^[^/]+\/data\.pkl$/.test(name));
+const isScript = (head: FileHead) =>
+  isZip(head) && head.names.some((name) => /^[^/]+\/(code\/|constants\.pkl$)/.test(name));
+const isLegacy = ({ pickle }: FileHead) =>
+  pickle?.value?.kind === "long" && pickle.value.hex.replace(/^0+/, "") === MAGIC_NUMBER;
+
+/** What `torch.load` answers. */
+function loaded(head: FileHead): PickleOutline | undefined {
+  if (!isLegacy(head)) return isZip(head) ? head.pickle : undefined;
+  let outline = head.pickle;
+  for (let count = 0; count < LEGACY_PREFIXES; count += 1) {
+    outline = outlinePickle(head.content, outline?.endBytes);
+  }
+  return outline;
+}
+
+interface StateDict {
+  /** How it is reached from what torch.load answers: `['model_state_dict']`, or nothing. */
+  readonly access: string;
+  readonly tensors: ReadonlyMap<string, readonly number[]>;
+}
+
+/** The dict itself, or the first in it that holds tensors. */
+function stateDictOf(head: FileHead): StateDict | undefined {
+  const value = loaded(head)?.value;
+  if (value?.kind !== "dict") return undefined;
+  const inner = [...value.entries].filter(([key]) => /^[\w.]+$/.test(key));
+  for (const [access, dict] of [
+    ["", value] as const,
+    ...inner.map(([key, item]) => [`['${key}']`, item] as const),
+  ]) {
+    const tensors = tensorsOf(dict);
+    if (tensors.size > 0) return { access, tensors };
+  }
+  return undefined;
+}
+
+function tensorsOf(value: Outline): Map<string, readonly number[]> {
+  const entries = value.kind === "dict" ? [...value.entries] : [];
+  return new Map(
+    entries.flatMap(([key, item]) =>
+      item.kind === "tensor" && item.shape !== undefined ? [[key, item.shape]] : [],
+    ),
+  );
+}
+
+const version = (head: FileHead) => (isLegacy(head) ? " of PyTorch before 1.6" : "");
+
+const stateDict: KnownFile = {
+  name: "a PyTorch state dict",
+  recognizes: (head) => stateDictOf(head) !== undefined,
+  describe: ({ head }) => {
+    const dict = stateDictOf(head);
+    const others = dict && otherLayers(dict.tensors);
+    const where = dict?.access ? `, under ${dict.access.slice(1, -1)}` : "";
+    return `a PyTorch state dict${version(head)}${where}${others ? `, with ${others}` : ""}`;
+  },
+  nextStep: ({ head, path }) => {
+    const { access, tensors } = stateDictOf(head) ?? { access: "", tensors: new Map() };
+    if (otherLayers(tensors) !== undefined) return EXPORT_ONNX;
+    const code = `import torch,numpy as np; s=torch.load(FILE,map_location='cpu')${access}; np.savez('out.npz',**${TO_NUMPY})`;
+    return exported(path, code, WITH_ACTIVATION);
+  },
+};
+
+const script: KnownFile = {
+  name: "a TorchScript model",
+  recognizes: isScript,
+  nextStep: ({ head, path }) => {
+    const load = "import torch,numpy as np; m=torch.jit.load(FILE,map_location='cpu').eval();";
+    if (!NOT_DENSE.test(head.code ?? "")) {
+      return exported(path, `${load} s=m.state_dict(); np.savez('out.npz',**${TO_NUMPY})`, WITH_ACTIVATION);
+    }
+    const code = `${load} torch.onnx.export(m,torch.zeros(1,1,28,28),'out.onnx')`;
+    return `run ${python(path, code)} ${WITH_ONNX}`;
+  },
+};
+
+const wholeModule: KnownFile = {
+  name: "a whole PyTorch module",
+  recognizes: (head) => loaded(head)?.value?.kind === "object",
+  describe: ({ head }) => `a whole PyTorch module${version(head)}, of the class ${moduleName(head)}`,
+  nextStep: (file) => {
+    const classes = loaded(file.head)?.globals ?? [];
+    const isDense = !classes.some((name) => name.startsWith("torch.nn.") && NOT_DENSE.test(name));
+    if (!moduleName(file.head).startsWith("torch.nn.")) {
+      const line = isDense
+        ? `np.savez('out.npz', **{k: v.float().cpu().numpy() for k, v in model.state_dict().items()}), and give --weights out.npz${WITH_ACTIVATION}`
+        : `${CALL_EXPORT}, ${WITH_ONNX}`;
+      return `only the program that has its class can load it: there, call ${line}`;
+    }
+    const load = "import torch,numpy as np; m=torch.load(FILE,map_location='cpu',weights_only=False).eval();";
+    if (!isDense) {
+      const code = `${load} torch.onnx.export(m,torch.zeros(1,1,28,28),'out.onnx')`;
+      return `run ${python(file.path, code)}${TRUSTED} ${WITH_ONNX}`;
+    }
+    const code = `${load} s=m.state_dict(); np.savez('out.npz',**${TO_NUMPY})`;
+    return exported(file.path, code, `${WITH_ACTIVATION}${TRUSTED}`);
+  },
+};
+
+const moduleName = (head: FileHead): string => {
+  const value = loaded(head)?.value;
+  return value?.kind === "object" ? value.name : "";
+};
+
+/** torchvision's `processed/test.pt`: a tuple of images and labels. */
+const imageTensors: KnownFile = {
+  name: "a PyTorch file of image tensors",
+  recognizes: (head) => {
+    const value = loaded(head)?.value;
+    return value?.kind === "tuple" && value.items[0]?.kind === "tensor";
+  },
+  nextStep: (file) =>
+    tensorSet(
+      file,
+      `import torch,numpy as np; x,y=torch.load(FILE)[:2]`,
+      "x.numpy().astype('u1'),y_SPLIT=y.numpy()",
+    ),
+};
+
+function tensorSet({ path, use, split }: Candidate, load: string, arrays: string): string {
+  if (use === "weights") return "these are images, not weights: give the network to --weights";
+  const named = arrays.replace("y_SPLIT", `y_${split}`);
+  return `run ${python(path, `${load}; np.savez('out.npz',x_${split}=${named})`)} and give --dataset out.npz`;
+}
+
+const otherTorch: KnownFile = {
+  name: "a PyTorch file",
+  recognizes: (head) => isZip(head) || isLegacy(head),
+  nextStep: () =>
+    `in the program that made it, save the model's state_dict() by np.savez('out.npz', **{k: v.float().cpu().numpy() for k, v in model.state_dict().items()}), or call ${CALL_EXPORT}`,
+};
+
+export const TORCH_FILES: readonly KnownFile[] = [
+  networkFile(script),
+  networkFile(stateDict),
+  networkFile(wholeModule),
+  imageTensors,
+  networkFile(otherTorch),
+];

@@ -1,0 +1,43 @@
+/** A .npz file in memory: its arrays' headers, before anything else is unpacked. */
+import { FileError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import { MAX_NPY_HEADER_BYTES, type NpyHeader, parseNpyHeader } from "./npy-header.js";
+import { startOfEntry } from "./zip-content.js";
+import { readZipDirectory } from "./zip-directory.js";
+import type { ZipEntry } from "./zip-entry.js";
+
+const ENDING = ".npy";
+
+export interface NpzMember {
+  readonly entry: ZipEntry;
+  readonly header: NpyHeader;
+  /** The archive's path and the entry's name, for messages. */
+  readonly path: string;
+}
+
+/**
+ * The members by their names without `.npy`; headers only are unpacked, and each is held against the size that the
+ * archive claims for it. `limitBytes` is what all contents together may claim. `refuse` throws, for an entry that is
+ * no array by its name.
+ *
+ * @throws FileError ERR_ZIP_*, ERR_NPY_HEADER, ERR_NPY_DTYPE, ERR_NPY_LENGTH.
+ */
+export async function openNpz(
+  path: string,
+  bytes: Uint8Array,
+  limitBytes: number,
+  refuse: (name: string) => never,
+): Promise<Map<string, NpzMember>> {
+  const members = new Map<string, NpzMember>();
+  for (const entry of readZipDirectory(path, bytes, limitBytes)) {
+    if (!entry.name.endsWith(ENDING)) refuse(printable(entry.name));
+    const inner = `${path}:${printable(entry.name)}`;
+    const header = parseNpyHeader(inner, await startOfEntry(path, entry, MAX_NPY_HEADER_BYTES));
+    if (header.totalBytes !== entry.unpackedBytes) {
+      const facts = { expectedBytes: header.totalBytes, actualBytes: entry.unpackedBytes };
+      throw new FileError("ERR_NPY_LENGTH", { path: inner, ...facts });
+    }
+    members.set(entry.name.slice(0, -ENDING.length), { entry, header, path: inner });
+  }
+  return members;
+}

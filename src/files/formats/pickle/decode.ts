@@ -1,0 +1,120 @@
+/** A pickle of a dict of NumPy arrays, as `pickle.dump({"W1": …}, file)` writes it → named arrays. */
+
+import { shapeText } from "#src/base/errors/define.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/printable.js";
+import {
+  checkedElements,
+  decodeElements,
+  ELEMENT_BYTES,
+  type ElementType,
+  type NamedArray,
+  rowMajor,
+} from "#src/files/formats/arrays.js";
+import { runPickle } from "./machine.js";
+import { ByteReader } from "./reader.js";
+import { type ArrayState, EncodedText, kindOf, PickledArray, type PickledValue } from "./values.js";
+
+const DTYPES: ReadonlyMap<string, ElementType> = new Map([
+  ["f2", "float16"],
+  ["f4", "float32"],
+  ["f8", "float64"],
+]);
+/** NumPy's f4, f8 and so on count bytes: f16 is no float16. */
+const LONG_DOUBLE = /^f(12|16)$/;
+const DTYPES_TEXT = [...DTYPES.values()].join(", ");
+
+/**
+ * The arrays of a pickle, protocols 0 to 5, by NumPy 1 or 2, Python 2 or 3; row-major float64, whatever their order and
+ * dtype (float16, float32, float64; either byte order). No code of the pickle's is run: see globals.ts.
+ *
+ * Keys that name one array share its data. `path` is for messages.
+ *
+ * @throws NetworkError ERR_PICKLE_*, ERR_NETWORK_FORMAT, ERR_ARRAY_DTYPE, ERR_ARRAY_LAYOUT, ERR_WEIGHTS_SIZE.
+ */
+export function decodePickle(path: string, bytes: Uint8Array): Map<string, NamedArray> {
+  const value = runPickle(new ByteReader(path, bytes));
+  if (!(value instanceof Map)) {
+    throw new NetworkError("ERR_NETWORK_FORMAT", {
+      path,
+      expected: "a pickle of one dict of NumPy arrays",
+      found: `one of ${kindOf(value)}`,
+    });
+  }
+  const decoder = new ArrayDecoder(path, bytes.length);
+  return new Map([...value].map(([name, item]) => [name, decoder.decode(name, item)]));
+}
+
+class ArrayDecoder {
+  readonly #path: string;
+  readonly #fileBytes: number;
+  /** Bytes of elements that may still be decoded. Arrays can share their data in a pickle, and so claim many times what
+   * the file holds; those that NumPy writes never do. */
+  #budgetBytes: number;
+  readonly #decoded = new Map<PickledArray, NamedArray>();
+
+  constructor(path: string, fileBytes: number) {
+    this.#path = path;
+    this.#fileBytes = fileBytes;
+    this.#budgetBytes = fileBytes;
+  }
+
+  decode(name: string, value: PickledValue): NamedArray {
+    const layer = printable(name);
+    if (!(value instanceof PickledArray)) throw this.#layout(layer, "a NumPy array", kindOf(value));
+    const known = this.#decoded.get(value);
+    if (known !== undefined) return known;
+    if (value.state === undefined) throw this.#layout(layer, "an array with its data", "one without");
+    const array = { shape: value.state.shape, data: this.#elements(layer, value.state) };
+    this.#decoded.set(value, array);
+    return array;
+  }
+
+  #elements(layer: string, { shape, dtype, order, payload }: ArrayState): Float64Array {
+    const type = DTYPES.get(dtype.name);
+    if (type === undefined) {
+      const found = LONG_DOUBLE.test(dtype.name) ? "long double" : `dtype ${printable(dtype.name)}`;
+      throw new NetworkError("ERR_ARRAY_DTYPE", { path: this.#path, layer, expected: DTYPES_TEXT, found });
+    }
+    if (order !== "C" && order !== "F") {
+      throw this.#layout(layer, "elements in C or Fortran order", `order ${printable(order)}`);
+    }
+    const bytes = this.#bytesOf(layer, payload);
+    const expectedBytes = checkedElements(this.#path, shape) * ELEMENT_BYTES[type];
+    if (bytes.length !== expectedBytes) {
+      const claimed = `${expectedBytes} bytes for shape ${shapeText(shape)} of ${type}`;
+      throw this.#layout(layer, claimed, String(bytes.length));
+    }
+    this.#spend(bytes.length);
+    const values = decodeElements(bytes, type, dtype.byteOrder !== ">");
+    return order === "F" ? rowMajor(values, shape) : values;
+  }
+
+  /** Python 3's bytes, or a text of one character a byte: encoded by Python 3 in protocols 0 to 2, or Python 2's str. */
+  #bytesOf(layer: string, payload: PickledValue): Uint8Array {
+    if (payload instanceof Uint8Array) return payload;
+    const text = payload instanceof EncodedText ? payload.text : payload;
+    if (typeof text !== "string") throw this.#layout(layer, "the bytes of its elements", kindOf(payload));
+    if (text.length > this.#budgetBytes) throw this.#overBudget();
+    const bytes = Buffer.from(text, "latin1");
+    // A character beyond Latin-1 does not come back from its byte.
+    if (bytes.toString("latin1") !== text) {
+      throw this.#layout(layer, "bytes of 0 to 255", "a character beyond");
+    }
+    return bytes;
+  }
+
+  #spend(payloadBytes: number): void {
+    if (payloadBytes > this.#budgetBytes) throw this.#overBudget();
+    this.#budgetBytes -= payloadBytes;
+  }
+
+  #overBudget(): NetworkError {
+    const what = "bytes of elements, as many as the file has";
+    return new NetworkError("ERR_PICKLE_LIMIT", { path: this.#path, what, limit: this.#fileBytes });
+  }
+
+  #layout(layer: string, expected: string, found: string): NetworkError {
+    return new NetworkError("ERR_ARRAY_LAYOUT", { path: this.#path, layer, expected, found });
+  }
+}

@@ -1,0 +1,116 @@
+/** Folds the preprocessing into the first layer, once, so that engines read bytes. */
+import type { EngineSource, FoldedLayers } from "#src/base/contracts/engine.js";
+import type { Layer, Network } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+
+/** Largest value of a pixel's byte. */
+const WHITE = 255;
+
+/** What images come in: bytes 0..255, or those ÷ 255. */
+export type PixelUnit = "byte" | "fraction";
+
+/** x' = (x − offset) ÷ divisor. */
+interface Shift {
+  readonly offset: number;
+  readonly divisor: number;
+}
+
+/** What an engine is made from: layers that read bytes, or a model as it is. */
+export function engineSource(network: Network | OnnxModel): EngineSource {
+  return "layers" in network ? foldPreprocessing(network) : network;
+}
+
+/**
+ * Layers that read pixels in `unit` and give what the network's own give for preprocessed ones:
+ * W' (I,O) = W ÷ divisor, b' (O) = b − Σ over I of offset · W', in float64. Weights that change lie in shared memory,
+ * as all do; where nothing is to be done the layers are the network's own.
+ *
+ * `none` takes pixels as they are, whatever their unit.
+ */
+export function foldPreprocessing(
+  { layers, preprocessing }: Pick<Network, "layers" | "preprocessing">,
+  unit: PixelUnit = "byte",
+): FoldedLayers {
+  const { offset, divisor } = shiftOf(preprocessing, unit);
+  if (offset === 0 && divisor === 1) return layers;
+  const [first, ...rest] = layers;
+  const weights = divided(first.weights, divisor);
+  if (offset === 0) return [{ ...first, weights }, ...rest];
+  const sums = columnSums({ ...first, weights });
+  const biases = shared(first.biases, (bias, o) => bias - offset * sums[o]);
+  return [{ ...first, weights, biases }, ...rest];
+}
+
+function shiftOf(preprocessing: Preprocessing, unit: PixelUnit): Shift {
+  const white = unit === "byte" ? WHITE : 1;
+  switch (preprocessing.kind) {
+    case "none":
+      return { offset: 0, divisor: 1 };
+    case "scale":
+      return { offset: 0, divisor: white };
+    case "standardize":
+      return { offset: preprocessing.mean * white, divisor: preprocessing.std * white };
+    case "whiten-zca":
+    case "whiten-pca":
+      // Folded already, for bytes.
+      return { offset: 0, divisor: white / WHITE };
+  }
+}
+
+/** x' = (x ÷ 255 − μ) · A (I,I). */
+interface Affine {
+  readonly means: Float64Array;
+  readonly matrix: Float64Array;
+}
+
+/**
+ * Layers that read bytes where the given ones read x' = (x ÷ 255 − μ) · A: W' (I,O) = A · W ÷ 255,
+ * b' (O) = b − μ · A · W, in float64 and shared memory.
+ */
+export function foldAffine(layers: readonly Layer[], { means, matrix }: Affine): Layer[] {
+  const [first, ...rest] = layers;
+  const { inputs, outputs, weights } = first;
+  const product = new Float64Array(inputs * outputs);
+  for (let i = 0; i < inputs; i++) {
+    for (let k = 0; k < inputs; k++) {
+      const a = matrix[i * inputs + k];
+      for (let o = 0; o < outputs; o++) product[i * outputs + o] += a * weights[k * outputs + o];
+    }
+  }
+  const sums = columnSums({ inputs, outputs, weights: product }, means);
+  return [
+    {
+      ...first,
+      weights: divided(product, WHITE),
+      biases: shared(first.biases, (bias, o) => bias - sums[o]),
+    },
+    ...rest,
+  ];
+}
+
+/** out (O) = Σ over I of factors (I, or 1 each) · weights (I,O). */
+function columnSums(
+  { inputs, outputs, weights }: Pick<Layer, "inputs" | "outputs" | "weights">,
+  factors?: Float64Array,
+): Float64Array {
+  const sums = new Float64Array(outputs);
+  for (let i = 0; i < inputs; i++) {
+    const factor = factors?.[i] ?? 1;
+    for (let o = 0; o < outputs; o++) sums[o] += factor * weights[i * outputs + o];
+  }
+  return sums;
+}
+
+/** A loop of its own: at a start nothing has inlined a function yet. */
+function divided(values: Float64Array, divisor: number): Float64Array {
+  const quotients = new Float64Array(new SharedArrayBuffer(values.byteLength));
+  for (let n = 0; n < values.length; n++) quotients[n] = values[n] / divisor;
+  return quotients;
+}
+
+function shared(values: Float64Array, change: (value: number, index: number) => number): Float64Array {
+  const changed = new Float64Array(new SharedArrayBuffer(values.byteLength));
+  for (let n = 0; n < values.length; n++) changed[n] = change(values[n], n);
+  return changed;
+}

@@ -1,5 +1,0 @@
-/** Where the package stands on disk, for the files that it carries. */
-
-/** Folder of package.json; this module is compiled to dist/src/ and bundled into dist/bundle/: two folders down both. */
-export const PACKAGE_ROOT = new URL("../../", import.meta.url);
-export const FIXTURES = new URL("fixtures/", PACKAGE_ROOT);

@@ -1,0 +1,41 @@
+/** The executor of `--threads 0`: the coordinator's own thread. A batch cannot be cut short here, so no deadline holds. */
+import { setImmediate } from "node:timers/promises";
+import type { Executor } from "#src/base/contracts/executor.js";
+import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
+import { outputsOf } from "#src/networks/layer-sizes.js";
+import { checkAnswer } from "./check-answer.js";
+import { openTaskRunner } from "./open-runner.js";
+import type { TaskRunner } from "./task-runner.js";
+import { type EngineSetup, fallbacksOf } from "./worker-setup.js";
+
+const COORDINATOR = 0;
+
+/** @throws all that `createEngine` throws of the first network. */
+export async function openInlineExecutor(sources: readonly EngineSetup[]): Promise<Executor> {
+  return createInlineExecutor(await openTaskRunner(sources), sources);
+}
+
+export function createInlineExecutor(runTask: TaskRunner, sources: readonly EngineSetup[]): Executor {
+  const classes = sources.map(({ source }) => outputsOf(source));
+  return {
+    fallbacks: fallbacksOf(sources),
+    capacity: 1,
+    workersStarted: 0,
+    startMs: 0,
+    warm: async () => {},
+    async run(task, signal) {
+      // Lets signals and the spinner have their turn between tasks.
+      await setImmediate();
+      signal.throwIfAborted();
+      try {
+        const answers = await runTask(task);
+        checkAnswer(task, answers, classes[task.source]);
+        return { answers, thread: COORDINATOR };
+      } catch (error) {
+        if (error instanceof BatchwiseError && error.code === "ERR_WORKER_ANSWER") throw error;
+        throw new RunError("ERR_WORKER_CRASHED", { reason: reasonOf(error) }, { cause: error });
+      }
+    },
+    close: async () => {},
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * The executor of this machine: a piscina pool.
+ *
+ * piscina takes the workers of `minThreads` for ready from their birth and hands them tasks that then wait for their
+ * start. With `minThreads: 0` it starts one worker for each queued task, and our balancer hands a task to the first
+ * worker that is ready. The same hook tells which thread has a task, and when that task's time began.
+ */
+import { fileURLToPath } from "node:url";
+import { Piscina, queueOptionsSymbol } from "piscina";
+import type { Executor, Task, TaskResult } from "#src/base/contracts/executor.js";
+import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
+import { outputsOf } from "#src/networks/layer-sizes.js";
+import { checkAnswer } from "./check-answer.js";
+import { createThreadSlots } from "./thread-slots.js";
+import { unpackAnswers } from "./wire.js";
+import { fallbacksOf, type WorkerSetup } from "./worker-setup.js";
+import { watchWorkers } from "./worker-watch.js";
+
+/** A task that no worker has taken by then never will be: they all hang in their start. */
+const START_TIMEOUT_MS = 30_000;
+
+/**
+ * Workers compute in memory of their own making: what they leave as garbage fits into the smallest young generation, and
+ * V8 would let it grow with the length of a run all the same.
+ */
+const YOUNG_GENERATION_MB = 6;
+
+const EMPTY_TASK: Task = {
+  buffer: new SharedArrayBuffer(0),
+  layout: { firstImage: 0, count: 0, inputs: 0 },
+  source: 0,
+  batches: { firstId: 0, start: 0, images: 0, batchSize: 1 },
+};
+
+export interface LocalPoolOptions {
+  /** Workers at most; at least 1. */
+  readonly threads: number;
+  /** Of one task, from the moment a worker has it. */
+  readonly timeoutMs: number;
+  readonly setup: WorkerSetup;
+  readonly workerUrl: URL;
+}
+
+/** What hangs on a task in piscina's queue; structured clone leaves it behind. */
+interface Dispatch {
+  onDispatched(threadId: number): void;
+}
+
+export interface LocalPool extends Executor {
+  /** Workers that take tasks. */
+  readonly readyCount: number;
+}
+
+export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalPoolOptions): LocalPool {
+  const file = fileURLToPath(workerUrl);
+  const classes = setup.sources.map(({ source }) => outputsOf(source));
+  // onnxruntime's binding aborts the whole process when its thread is ended within a call: such threads are ended only
+  // between two tasks, and a task that has begun is neither interrupted nor timed.
+  const isUninterruptible = setup.sources.some(({ engine }) => engine === "onnx");
+  /** The end of the task that each thread was handed last. */
+  const lastEnds = new Map<number, Promise<void>>();
+  const slots = createThreadSlots();
+  const underWay = new Set<AbortController>();
+  let loadFailure: RunError | undefined;
+  let onAllReady = () => {};
+  let warming: Promise<void> | undefined;
+
+  const pool: Piscina = new Piscina({
+    filename: file,
+    minThreads: 0,
+    maxThreads: threads,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    recordTiming: false,
+    workerData: setup,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    loadBalancer(task, workers) {
+      const worker = workers.find(({ id, currentUsage }) => currentUsage === 0 && watch.isReady(id));
+      if (worker === undefined) return null;
+      (task[queueOptionsSymbol] as Dispatch).onDispatched(worker.id);
+      return worker;
+    },
+  });
+  const watch = watchWorkers(pool, {
+    onReady(readyCount) {
+      if (readyCount === threads) onAllReady();
+    },
+    onGone(threadId) {
+      slots.release(threadId);
+      lastEnds.delete(threadId);
+    },
+    onLoadFailure: failAll,
+  });
+
+  /** Ends all tasks: piscina itself would leave the queued ones without an answer. */
+  function failAll(reason: string): void {
+    loadFailure ??= new RunError("ERR_WORKER_LOAD", { file, reason });
+    for (const abort of underWay) abort.abort(loadFailure);
+  }
+
+  async function run(task: Task, signal: AbortSignal, limitMs = timeoutMs): Promise<TaskResult> {
+    signal.throwIfAborted();
+    if (loadFailure !== undefined) throw loadFailure;
+    const abort = new AbortController();
+    const onSignal = () => abort.abort(signal.reason);
+    let threadId: number | undefined;
+    let onEnd = () => {};
+    const end = new Promise<void>((resolve) => {
+      onEnd = resolve;
+    });
+    // These timers also hold the process: piscina lets it end, with status 0, while its workers start.
+    let deadline = setTimeout(failAll, START_TIMEOUT_MS, `no answer within ${START_TIMEOUT_MS / 1000} s`);
+    const dispatch: Dispatch = {
+      onDispatched(id) {
+        threadId = id;
+        lastEnds.set(id, end);
+        clearTimeout(deadline);
+        if (isUninterruptible) {
+          detach();
+          return;
+        }
+        deadline = setTimeout(
+          () => abort.abort(new RunError("ERR_BATCH_TIMEOUT", { timeoutMs: limitMs })),
+          limitMs,
+        );
+      },
+    };
+    function detach(): void {
+      signal.removeEventListener("abort", onSignal);
+      underWay.delete(abort);
+    }
+    signal.addEventListener("abort", onSignal);
+    underWay.add(abort);
+    try {
+      const answered = pool
+        .run({ ...task, [queueOptionsSymbol]: dispatch }, { signal: abort.signal })
+        .finally(onEnd);
+      watch.lookForNew();
+      const answers = unpackAnswers(await answered);
+      checkAnswer(task, answers, classes[task.source]);
+      return { answers, thread: slots.slotOf(threadId ?? 0) };
+    } catch (error) {
+      if (abort.signal.aborted) {
+        if (threadId !== undefined) await watch.retire(threadId);
+        throw abort.signal.reason;
+      }
+      // piscina gives a worker its next task before we have seen its answer. Where that answer was nonsense the worker
+      // is retired under the next task, which is not at fault.
+      if (threadId !== undefined && watch.isRetired(threadId)) return await run(task, signal, limitMs);
+      // Whatever went wrong, this worker's state is unknown: a fresh one does the next attempt.
+      const free = threadId !== undefined && isUninterruptible ? nextEnd(threadId, end) : undefined;
+      if (threadId !== undefined) await watch.retire(threadId, free);
+      if (error instanceof BatchwiseError) throw error;
+      throw new RunError("ERR_WORKER_CRASHED", { reason: reasonOf(error) }, { cause: error });
+    } finally {
+      clearTimeout(deadline);
+      detach();
+    }
+  }
+
+  /** The end of the task that piscina has given the thread behind the one that ends now, if it has. */
+  function nextEnd(threadId: number, end: Promise<void>): Promise<void> | undefined {
+    const last = lastEnds.get(threadId);
+    return last === end ? undefined : last;
+  }
+
+  async function startAll(): Promise<void> {
+    const allReady = new Promise<void>((resolve) => {
+      onAllReady = resolve;
+    });
+    // The deadline of a batch is not for these: a short one must not end workers that have done nothing yet.
+    const start = () => run(EMPTY_TASK, new AbortController().signal, START_TIMEOUT_MS);
+    await Promise.all(Array.from({ length: threads }, start));
+    await allReady;
+  }
+
+  return {
+    capacity: threads,
+    fallbacks: fallbacksOf(setup.sources),
+    get readyCount() {
+      return watch.readyCount;
+    },
+    get workersStarted() {
+      return watch.started;
+    },
+    get startMs() {
+      return watch.firstReadyMs;
+    },
+    warm() {
+      warming ??= startAll();
+      return warming;
+    },
+    run: (task, signal) => run(task, signal),
+    async close() {
+      if (isUninterruptible) await watch.untilNoneLoads(START_TIMEOUT_MS);
+      watch.close();
+      await pool.destroy();
+    },
+  };
+}

@@ -1,0 +1,117 @@
+/** The coordinator's own books of a run: which ranges are out, done or failed, and the sums of what was answered. */
+import type { ImageRange } from "#src/base/contracts/dataset.js";
+import type { PartialCounts } from "#src/base/contracts/partial.js";
+import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/partial-sums.js";
+import { jobIdOf, type RangeAnswer } from "./spec.js";
+
+/** What a host did in a run. */
+export interface HostShare {
+  readonly host: string;
+  readonly images: number;
+  readonly jobs: number;
+  readonly batchesByThread: readonly number[];
+}
+
+export interface RangeFailure {
+  readonly range: ImageRange;
+  readonly reason: string;
+}
+
+export interface Piece {
+  readonly range: ImageRange;
+  readonly host: string;
+  /** When its answer was taken, and how long it took there. */
+  readonly takenAtMs: number;
+  readonly elapsedMs: number;
+}
+
+export class Books {
+  readonly #classes: number;
+  readonly #out = new Map<string, { readonly range: ImageRange; addedAtMs: number }>();
+  readonly #done = new Map<string, Piece>();
+  readonly #failed = new Map<string, RangeFailure>();
+  readonly #hosts = new Map<string, HostShare>();
+  readonly latenciesMs: number[] = [];
+  retries = 0;
+  fallback: string | undefined;
+  sum: PartialCounts;
+
+  constructor({ offset }: ImageRange, classes: number, hasScores: boolean) {
+    this.#classes = classes;
+    this.sum = emptyPartial(offset, classes, hasScores);
+  }
+
+  /** How many ranges have neither an answer nor failed. */
+  get outstanding(): number {
+    return this.#out.size;
+  }
+
+  get hosts(): readonly HostShare[] {
+    return [...this.#hosts.values()];
+  }
+
+  get failures(): readonly RangeFailure[] {
+    return [...this.#failed.values()];
+  }
+
+  /** In the order of their images. */
+  get pieces(): readonly Piece[] {
+    return [...this.#done.values()].sort((a, b) => a.range.offset - b.range.offset);
+  }
+
+  isSettled(range: ImageRange): boolean {
+    const id = jobIdOf(range);
+    return this.#done.has(id) || this.#failed.has(id);
+  }
+
+  isOut(jobId: string): boolean {
+    return this.#out.has(jobId);
+  }
+
+  /** Of what was added before `beforeMs`. */
+  outSince(beforeMs: number): ImageRange[] {
+    return [...this.#out.values()].filter(({ addedAtMs }) => addedAtMs <= beforeMs).map(({ range }) => range);
+  }
+
+  noteAdded(range: ImageRange, addedAtMs: number): void {
+    this.#out.set(jobIdOf(range), { range, addedAtMs });
+  }
+
+  /**
+   * Once a range, however often it is answered: false where it had been counted before.
+   *
+   * @throws {Error} where the counts cannot be those of the range
+   */
+  take(range: ImageRange, answer: RangeAnswer, takenAtMs: number): boolean {
+    const id = jobIdOf(range);
+    if (this.#done.has(id)) return false;
+    const { counts, host, batchesByThread, elapsedMs } = answer;
+    const isOfRange = counts.offset === range.offset && counts.limit === range.limit;
+    const problem = isOfRange
+      ? contradictionOf(counts, this.#classes)
+      : "expected the counts of another range";
+    if (problem !== undefined) throw new Error(problem);
+    this.#out.delete(id);
+    this.#failed.delete(id);
+    this.#done.set(id, { range, host, takenAtMs, elapsedMs });
+    this.sum = addPartials(this.sum, counts);
+    this.retries += answer.retries;
+    this.fallback ??= answer.fallback;
+    for (const latencyMs of answer.latenciesMs) this.latenciesMs.push(latencyMs);
+    const share = this.#hosts.get(host);
+    this.#hosts.set(host, {
+      host,
+      images: (share?.images ?? 0) + counts.total,
+      jobs: (share?.jobs ?? 0) + 1,
+      batchesByThread: batchesByThread.map((batches, n) => batches + (share?.batchesByThread[n] ?? 0)),
+    });
+    return true;
+  }
+
+  fail(range: ImageRange, reason: string): void {
+    const id = jobIdOf(range);
+    if (this.#done.has(id)) return;
+    this.#out.delete(id);
+    this.#failed.set(id, { range, reason });
+  }
+}

@@ -1,0 +1,127 @@
+/** `evaluate` over Redis: this process loads and coordinates, hosts compute. */
+import { availableParallelism } from "node:os";
+import { type Log, SILENT } from "#src/base/contracts/log.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { NetworkError, RunError, reasonOf } from "#src/base/errors.js";
+import { IncompleteError, interruption } from "#src/base/incomplete.js";
+import { withRooms } from "#src/base/rooms.js";
+import type { EvaluateHooks } from "#src/evaluate/evaluate.js";
+import { type AnyPair, loadModelPair, loadPair } from "#src/evaluate/load-pair.js";
+import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
+import type { Books } from "./books.js";
+import { coordinate } from "./coordinate.js";
+import { evaluationOf } from "./evaluation.js";
+import type { Link } from "./link.js";
+import { type HostPresence, Records, type RunRecord } from "./records.js";
+import { closeRecord, openRecord } from "./run-record.js";
+import { learnInput, specOf } from "./run-spec.js";
+import { answerRoom, type PackedAnswers } from "./spec.js";
+
+export interface QueueOptions {
+  /** Of letters, digits, `-` and `_`; a new one where none is given. */
+  readonly runId?: string | undefined;
+  /** Images a job; by time where nothing is given. */
+  readonly jobImages?: number | undefined;
+  /** How long no host may be at work. */
+  readonly patienceMs: number;
+}
+
+export interface QueueHooks extends Pick<EvaluateHooks, "signal" | "log" | "onDownload" | "onSlab"> {
+  /** Once data and network are loaded, and the run is written down. */
+  onOpen(run: RunRecord, pair: AnyPair): void;
+  /** Called once data and network are loaded, before Redis knows of the run. What it throws ends it. */
+  onData?(pair: AnyPair): void;
+  onProgress(books: Books, hosts: readonly HostPresence[]): void;
+}
+
+/**
+ * @throws as `evaluate`; IncompleteError also with ERR_RANGE_FAILED, ERR_RUN_CANCELLED, ERR_REDIS_LOST,
+ *   ERR_REDIS_REFUSED, ERR_HOSTS_ABSENT and ERR_HOSTS_REFUSED
+ * @throws RunError ERR_RUN_MISMATCH where the run id is another run's; ERR_RUN_CANCELLED where it was cancelled
+ */
+export async function evaluateOverRedis(
+  link: Link,
+  input: EvaluateInput,
+  queueOptions: QueueOptions,
+  hooks: QueueHooks,
+): Promise<AnyEvaluation> {
+  const beganAt = performance.now();
+  const { signal = new AbortController().signal, log = SILENT, onSlab } = hooks;
+  const { local, urls, files } = await learnInput(input, signal);
+  const options = resolveOptions(local, availableParallelism());
+  const pair = await load(options, hooks, signal, log);
+  const loadMs = performance.now() - beganAt;
+  hooks.onData?.(pair);
+  const isPacked = options.probabilities || options.labels === false || onSlab !== undefined;
+  const records = new Records(link.redis);
+  const spec = specOf(pair, options, { runId: queueOptions.runId, isPacked, urls, files });
+  const run = await openRecord(records, spec, queueOptions.jobImages);
+  hooks.onOpen(run, pair);
+
+  const { range, classes } = pair;
+  const images = answerRoom(isPacked ? range.limit : 0, options.probabilities ? classes : 0);
+  const { books, evaluateMs, failure } = await coordinate({
+    link,
+    records,
+    run,
+    networkName: pair.network.name,
+    patienceMs: queueOptions.patienceMs,
+    onProgress: hooks.onProgress,
+    onPacked({ offset }, { predictions, probabilities, ranking }) {
+      images.predictions.set(predictions, offset - range.offset);
+      if (options.probabilities) {
+        images.probabilities.set(probabilities, (offset - range.offset) * classes);
+        images.ranking.set(ranking, (offset - range.offset) * classes);
+      }
+    },
+    signal,
+    log,
+  });
+  const doneImages = books.sum.total;
+  const isWhole = doneImages === range.limit;
+  if (onSlab !== undefined) await handOver(pair, options, books, images, onSlab);
+  if (link.awaySinceMs === undefined) {
+    const end = { doneImages, isWhole, isInterrupted: signal.aborted, failure };
+    // The answer is there, whatever becomes of its record.
+    await closeRecord(records, run.spec.runId, end).catch((error: unknown) => {
+      log.warn({ reason: reasonOf(error) }, "the run's record could not be closed");
+    });
+  }
+  const evaluation = await evaluationOf({ options, pair, books, images, evaluateMs, loadMs, beganAt });
+  if (isWhole) return evaluation;
+  const stopped = signal.aborted ? interruption(signal, doneImages, range.limit) : failure;
+  // Without an image done there is no partial result of a network that gives NaN.
+  if (stopped instanceof NetworkError && doneImages === 0) throw stopped;
+  throw new IncompleteError(
+    stopped ?? new RunError("ERR_INTERNAL", { problem: "ranges are missing" }),
+    evaluation,
+  );
+}
+
+function load(options: EvaluateOptions, hooks: QueueHooks, signal: AbortSignal, log: Log): Promise<AnyPair> {
+  const loadAny = options.engine === "onnx" ? loadModelPair : loadPair;
+  return loadAny(options, { signal, log, onDownload: (notice) => hooks.onDownload?.(notice) });
+}
+
+/** The images of what was answered, with their answers, in their order. */
+async function handOver(
+  { range: whole, classes, ...pair }: AnyPair,
+  { batchSize, probabilities }: EvaluateOptions,
+  { pieces }: Books,
+  images: PackedAnswers,
+  onSlab: NonNullable<EvaluateHooks["onSlab"]>,
+): Promise<void> {
+  for (const { range } of pieces) {
+    const slabs = withRooms(pair.slabs(batchSize, range), [
+      { source: 0, classes: probabilities ? classes : 0 },
+    ]);
+    for await (const slab of slabs) {
+      const first = slab.firstImage - whole.offset;
+      const end = first + slab.count;
+      slab.predictions.set(images.predictions.subarray(first, end));
+      slab.probabilities?.set(images.probabilities.subarray(first * classes, end * classes));
+      slab.ranking?.set(images.ranking.subarray(first * classes, end * classes));
+      await onSlab(slab);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+/** From where a run's file is to a path on this machine: a path, a name of the package's own, a `file:` or an `http(s):` URL. */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { BatchwiseError, reasonOf, TransferError, UsageError } from "#src/base/errors.js";
+import { cacheFolder } from "#src/files/cache.js";
+import type { RemoteFile } from "#src/files/download/catalog-entry.js";
+
+/** Where in the cache files from anywhere are kept, each in a folder of its hash. */
+const FOLDER = "remote";
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** What the coordinator has learnt of a file that hosts will ask for. */
+export type RemoteFiles = Readonly<Record<string, RemoteFile>>;
+
+export function isUrl(location: string): boolean {
+  return /^(file|https?):\/\//.test(location);
+}
+
+function isRemote(location: string): boolean {
+  return isUrl(location) && !location.startsWith("file:");
+}
+
+/**
+ * On a host: what comes over http is kept by its hash, and held against it.
+ *
+ * @throws TransferError, with any of its codes; UsageError as `learn`
+ */
+export async function materialise(
+  location: string,
+  files: RemoteFiles,
+  signal: AbortSignal,
+): Promise<string> {
+  if (!isUrl(location)) return location;
+  const file = files[location];
+  if (file === undefined) return localPath(location);
+  // Whoever can write into Redis has said this: nothing of it may lead out of the cache.
+  if (!isFileName(file.name) || !SHA256.test(file.sha256)) {
+    throw noFile(location, "its name or its hash, as the run has it, is none");
+  }
+  const { fetchEntry } = await import("#src/files/download/fetch-entry.js");
+  const entry = { name: join(FOLDER, file.sha256), mirrors: [new URL(".", location).href], files: [file] };
+  const [{ path }] = await fetchEntry(entry, { signal, verify: "hash" });
+  return path;
+}
+
+/**
+ * On the coordinator, which does not know the file yet: its path here, and what hosts are to hold it against.
+ *
+ * @throws UsageError ERR_USAGE where the URL has a password, which hosts would be told, or names no file
+ * @throws TransferError ERR_TRANSFER_FAILED, ERR_CACHE_WRITE
+ */
+export async function learn(
+  location: string,
+  signal: AbortSignal,
+): Promise<{ readonly path: string; readonly file: RemoteFile | undefined }> {
+  if (!isUrl(location)) return { path: location, file: undefined };
+  if (!isRemote(location)) return { path: localPath(location), file: undefined };
+  const url = new URL(location);
+  if (url.username !== "" || url.password !== "" || url.search !== "") {
+    const problem = "a URL of data or network may hold no password and no query, since every host is told it";
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  const name = fileNameOf(url);
+  const folder = join(cacheFolder(), FOLDER);
+  const part = join(folder, `.${randomUUID()}.part`);
+  try {
+    await mkdir(folder, { recursive: true });
+    const file = { name, ...(await download(url, part, signal)) };
+    const path = join(folder, file.sha256, name);
+    await mkdir(join(folder, file.sha256), { recursive: true });
+    await rename(part, path);
+    return { path, file };
+  } catch (error) {
+    if (error instanceof BatchwiseError || signal.aborted) throw error;
+    throw new TransferError("ERR_CACHE_WRITE", { path: folder, reason: reasonOf(error) }, { cause: error });
+  } finally {
+    await rm(part, { force: true }).catch(() => {});
+  }
+}
+
+function localPath(location: string): string {
+  try {
+    return fileURLToPath(location);
+  } catch (error) {
+    throw noFile(location, reasonOf(error));
+  }
+}
+
+/** The last part of the path, which becomes a name in the cache here and on every host. */
+function fileNameOf({ href, pathname }: URL): string {
+  const name = decodedName(basename(pathname));
+  if (name !== undefined && isFileName(name)) return name;
+  throw noFile(href, "its last part is no file's name");
+}
+
+function isFileName(name: string): boolean {
+  return name !== "" && name !== "." && name !== ".." && !/[/\\\p{Cc}]/u.test(name);
+}
+
+function decodedName(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function noFile(location: string, problem: string): UsageError {
+  return new UsageError("ERR_USAGE", { problem: `${location}: expected the URL of a file: ${problem}` });
+}
+
+async function download(url: URL, path: string, signal: AbortSignal): Promise<Omit<RemoteFile, "name">> {
+  const [
+    undici,
+    { withAnswer },
+    { DEFAULT_LIMITS },
+    { startClock },
+    { MirrorFault, mirrorFault },
+    { writeChunk },
+  ] = await Promise.all([
+    import("undici"),
+    import("#src/files/download/http.js"),
+    import("#src/files/download/limits.js"),
+    import("#src/files/download/attempt-clock.js"),
+    import("#src/files/download/mirror-fault.js"),
+    import("#src/files/download/write-chunk.js"),
+  ]);
+  const clock = startClock(signal, DEFAULT_LIMITS);
+  const hash = createHash("sha256");
+  let bytes = 0;
+  const target = await open(path, "wx");
+  try {
+    await withAnswer(undici, url, {}, clock.signal, DEFAULT_LIMITS, async ({ status, body }) => {
+      if (status !== 200) throw new MirrorFault(`answered ${status}`, status >= 500);
+      for await (const chunk of body) {
+        clock.touch();
+        hash.update(chunk);
+        await writeChunk(target, chunk, bytes);
+        bytes += chunk.length;
+      }
+    });
+    return { bytes, sha256: hash.digest("hex") };
+  } catch (error) {
+    if (error instanceof BatchwiseError || signal.aborted) throw error;
+    const failures = [{ mirror: url.origin, reason: mirrorFault(error).message }];
+    throw new TransferError(
+      "ERR_TRANSFER_FAILED",
+      { file: basename(url.pathname), failures },
+      { cause: error },
+    );
+  } finally {
+    clock.stop();
+    await target.close();
+  }
+}

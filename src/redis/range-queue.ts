@@ -1,0 +1,84 @@
+/** A run's jobs in Redis: added, looked at, taken away. A job that is there already is not added twice. */
+import type { ImageRange } from "#src/base/contracts/dataset.js";
+import type { Log } from "#src/base/contracts/log.js";
+import { reasonOf } from "#src/base/errors.js";
+import type { Link } from "./link.js";
+import type { JobRecord } from "./peers.js";
+import { QUEUE_PREFIX } from "./records.js";
+import { jobIdOf, type RangeAnswer, type RangeJob, type RunSpec } from "./spec.js";
+
+/** How often a range may fail for what it does itself. */
+export const ATTEMPTS = 3;
+const ATTEMPT_DELAY_MS = 100;
+/** Answers are read from the jobs too: no event need be kept for long. */
+const EVENTS_KEPT = 1000;
+const PAGE = 500;
+
+export interface RangeQueue {
+  add(ranges: readonly ImageRange[]): Promise<void>;
+  find(range: ImageRange): Promise<JobRecord<RangeJob, RangeAnswer> | undefined>;
+  /** All jobs that were answered, or that failed. */
+  ended(state: "completed" | "failed"): AsyncGenerator<JobRecord<RangeJob, RangeAnswer>>;
+  /** Takes back what nobody has begun. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `onEnded` is called when a job has ended, as far as its event arrives. */
+export function openRangeQueue(
+  { peers, redis }: Link,
+  { runId, dataset, network }: RunSpec,
+  onEnded: (jobId: string) => void,
+  log: Log,
+): RangeQueue {
+  const queue = new peers.Queue<RangeJob, RangeAnswer>(runId, {
+    connection: redis,
+    prefix: QUEUE_PREFIX,
+    streams: { events: { maxLen: EVENTS_KEPT } },
+  });
+  const events = new peers.QueueEvents(runId, { connection: redis, prefix: QUEUE_PREFIX });
+  for (const emitter of [queue, events]) {
+    emitter.on("error", (error) => log.debug({ reason: reasonOf(error) }, "the queue"));
+  }
+  events.on("completed", ({ jobId }) => onEnded(jobId));
+  events.on("failed", ({ jobId }) => onEnded(jobId));
+  return {
+    async add(ranges) {
+      const jobs = ranges.map((range) => ({
+        name: "range",
+        data: { ...range, dataset: dataset.sha256, network: network.sha256 },
+        opts: {
+          jobId: jobIdOf(range),
+          attempts: ATTEMPTS,
+          backoff: { type: "fixed", delay: ATTEMPT_DELAY_MS } as const,
+          keepLogs: 0,
+          stackTraceLimit: 1,
+        },
+      }));
+      await queue.addBulk(jobs);
+    },
+    find: (range) => queue.getJob(jobIdOf(range)),
+    async *ended(state) {
+      for (let first = 0; ; first += PAGE) {
+        const jobs = await queue.getJobs([state], first, first + PAGE - 1, true);
+        for (const job of jobs) if (job !== undefined) yield job;
+        if (jobs.length < PAGE) return;
+      }
+    },
+    drain: () => queue.drain(),
+    async close() {
+      await Promise.all([queue.close(), events.close()]);
+    },
+  };
+}
+
+/** @see RangeQueue; of a run that nobody coordinates here. */
+export async function obliterate({ peers, redis }: Link, runId: string): Promise<void> {
+  const queue = new peers.Queue(runId, {
+    connection: redis,
+    prefix: QUEUE_PREFIX,
+    streams: { events: { maxLen: EVENTS_KEPT } },
+  });
+  await queue.obliterate({ force: true });
+  await queue.close();
+}

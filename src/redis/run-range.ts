@@ -1,0 +1,94 @@
+/** One range of a run, on the pool of the host that has its data. */
+import type { ImageRange } from "#src/base/contracts/dataset.js";
+import type { Log } from "#src/base/contracts/log.js";
+import type { ScoreSums } from "#src/base/contracts/scores.js";
+import { BatchwiseError, type NetworkError, RunError } from "#src/base/errors.js";
+import { rounded } from "#src/base/milliseconds.js";
+import type { Prepared } from "#src/evaluate/prepare.js";
+import { partialOf } from "#src/metrics/partial-counts.js";
+import { addScoreSums, emptyScoreSums } from "#src/metrics/score-sums.js";
+import { createTally } from "#src/metrics/tally.js";
+import { runBatches } from "#src/pool/run-batches.js";
+import { taskPlanFor } from "#src/pool/task-size.js";
+import { answerRoom, pack, type RangeAnswer } from "./spec.js";
+
+/** As many of a range's latencies are told. */
+const MOST_LATENCIES = 32;
+
+export interface RangeOutcome {
+  readonly answer: Omit<RangeAnswer, "host">;
+  /** Each image's answers, where they are wanted. */
+  readonly packed: Buffer | undefined;
+}
+
+/** @throws RunError where a batch failed after its retries, or the signal was aborted: a range counts whole or not at all. An image with a logit that is NaN is an answer. */
+export async function runRange(
+  { options, pair, executor }: Omit<Prepared, "loadMs">,
+  range: ImageRange,
+  isPacked: boolean,
+  signal: AbortSignal,
+  log: Log,
+): Promise<RangeOutcome> {
+  const { batchSize, engine, retries } = options;
+  const { classes } = pair;
+  const tally = createTally(classes);
+  const images = isPacked ? answerRoom(range.limit, options.probabilities ? classes : 0) : undefined;
+  let scores: ScoreSums | null = options.probabilities ? emptyScoreSums(classes) : null;
+  const outcome = await runBatches({
+    slabs: pair.slabs(batchSize, range),
+    executor,
+    batchSize,
+    totalBatches: Math.ceil(range.limit / batchSize),
+    taskPlan: taskPlanFor(engine, executor),
+    retries,
+    signal,
+    log,
+    networkOf: () => pair.network.name,
+    tallyOf: () => tally,
+    onMerged({ slab, batch: { start, count }, answer }) {
+      if (scores !== null && answer.scores !== null) scores = addScoreSums(scores, answer.scores);
+      if (images === undefined) return;
+      const first = slab.firstImage + start - range.offset;
+      images.predictions.set(slab.predictions.subarray(start, start + count), first);
+      const probabilities = slab.probabilities?.subarray(start * classes, (start + count) * classes);
+      if (probabilities !== undefined) images.probabilities.set(probabilities, first * classes);
+      const ranking = slab.ranking?.subarray(start * classes, (start + count) * classes);
+      if (ranking !== undefined) images.ranking.set(ranking, first * classes);
+    },
+  });
+  if (signal.aborted) {
+    throw new RunError("ERR_INTERRUPTED", { doneImages: tally.total, totalImages: range.limit });
+  }
+  const { failure, batchesByThread, recomputed } = outcome;
+  const nanImage = nanImageOf(failure);
+  if (failure !== undefined && nanImage === undefined) throw failure;
+  return {
+    answer: {
+      counts: partialOf(tally, range, { scores, recomputed }),
+      elapsedMs: rounded(outcome.evaluateMs),
+      batchesByThread,
+      retries: outcome.retries,
+      latenciesMs: sampled(outcome.latenciesMs).map(rounded),
+      ...(executor.fallbacks?.[0] !== undefined && { fallback: executor.fallbacks[0] }),
+      ...(nanImage !== undefined && { nanImage }),
+    },
+    packed: nanImage === undefined && images !== undefined ? pack(images) : undefined,
+  };
+}
+
+/** The network is at fault, whichever host runs it: this is an answer, and the queue is not to try again. */
+function nanImageOf(failure: unknown): number | undefined {
+  if (!(failure instanceof BatchwiseError) || failure.code !== "ERR_LOGITS_NAN") return undefined;
+  const { image } = (failure as NetworkError<"ERR_LOGITS_NAN">).facts;
+  return typeof image === "number" ? image : undefined;
+}
+
+/** Evenly by rank. */
+function sampled(values: Float64Array): number[] {
+  const sorted = values.toSorted();
+  const count = Math.min(MOST_LATENCIES, sorted.length);
+  return Array.from(
+    { length: count },
+    (_, n) => sorted[Math.floor(((n + 0.5) * sorted.length) / count)] ?? 0,
+  );
+}

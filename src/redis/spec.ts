@@ -1,0 +1,102 @@
+/** What coordinator and hosts tell each other: references to data and network, ranges of images, integers. */
+import type { ImageRange, Split } from "#src/base/contracts/dataset.js";
+import type { EngineName } from "#src/base/contracts/engine.js";
+import type { RunIdentity } from "#src/base/contracts/identity.js";
+import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { DatasetLocation, NetworkLocation } from "#src/base/contracts/result.js";
+import { takeAnswers } from "#src/base/take-memory.js";
+import type { RemoteFiles } from "./materialise.js";
+
+/** All that a host needs to take part in a run. It goes through JSON as it is. */
+export interface RunSpec {
+  readonly runId: string;
+  /** SHA-256 of the identity. */
+  readonly key: string;
+  readonly identity: RunIdentity;
+  readonly dataset: {
+    readonly location: DatasetLocation;
+    readonly split: Split;
+    readonly sha256: string;
+  };
+  readonly network: { readonly location: NetworkLocation; readonly sha256: string };
+  /** By their URLs: what comes over http, and its hash. */
+  readonly files: RemoteFiles;
+  readonly range: ImageRange;
+  readonly classes: number;
+  readonly engine: EngineName;
+  readonly batchSize: number;
+  readonly timeoutSeconds: number;
+  readonly retries: number;
+  /** Each image's class and probabilities are wanted, not only their counts. */
+  readonly packed: boolean;
+}
+
+/** One job: the images of a run's data, by the references that the run's record has. */
+export interface RangeJob extends ImageRange {
+  readonly dataset: string;
+  readonly network: string;
+}
+
+export interface RangeAnswer {
+  readonly counts: PartialCounts;
+  readonly host: string;
+  readonly elapsedMs: number;
+  /** Index 0 is the host's own thread, which computes nothing. */
+  readonly batchesByThread: readonly number[];
+  readonly retries: number;
+  /** Why `simd` computed all of it by the reference, where it did. */
+  readonly fallback?: string | undefined;
+  /** Index of the first image found that has a logit which is NaN: the run has no answer, and the counts are empty. */
+  readonly nanImage?: number | undefined;
+  /** A sample of the forward passes' times. */
+  readonly latenciesMs: readonly number[];
+}
+
+/** The same for who asks twice: a range that is added again is the same job. BullMQ allows neither colons nor bare digits. */
+export function jobIdOf({ offset, limit }: ImageRange): string {
+  return `images-${offset}-${limit}`;
+}
+
+export function rangeOfJob(jobId: string): ImageRange | undefined {
+  const found = /^images-(\d+)-(\d+)$/.exec(jobId);
+  return found === null ? undefined : { offset: Number(found[1]), limit: Number(found[2]) };
+}
+
+/** Each image's answers: predictions (count) u16, probabilities (count × classes) f64 and ranking u16, row-major. */
+export interface PackedAnswers {
+  readonly predictions: Uint16Array;
+  readonly ranking: Uint16Array;
+  readonly probabilities: Float64Array;
+}
+
+/** Zeroed. `classes` 0 where there are no probabilities. @throws UsageError ERR_MEMORY */
+export function answerRoom(images: number, classes: number): PackedAnswers {
+  return {
+    predictions: takeAnswers(Uint16Array, images),
+    probabilities: takeAnswers(Float64Array, images, classes),
+    ranking: takeAnswers(Uint16Array, images, classes),
+  };
+}
+
+/** In one piece of bytes, as this machine has them: probabilities, which want to lie aligned, then predictions and ranking. */
+export function pack({ predictions, probabilities, ranking }: PackedAnswers): Buffer {
+  return Buffer.concat([bytesOf(probabilities), bytesOf(predictions), bytesOf(ranking)]);
+}
+
+/** Undefined where the bytes are not those of so many images. `classes` 0 where there are no probabilities. */
+export function unpack(bytes: Uint8Array, count: number, classes: number): PackedAnswers | undefined {
+  const probabilityBytes = count * classes * Float64Array.BYTES_PER_ELEMENT;
+  const rankingStart = probabilityBytes + count * Uint16Array.BYTES_PER_ELEMENT;
+  if (bytes.length !== rankingStart + count * classes * Uint16Array.BYTES_PER_ELEMENT) return undefined;
+  // A copy lies aligned.
+  const { buffer } = Uint8Array.from(bytes);
+  return {
+    probabilities: new Float64Array(buffer, 0, count * classes),
+    predictions: new Uint16Array(buffer, probabilityBytes, count),
+    ranking: new Uint16Array(buffer, rankingStart, count * classes),
+  };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array | Float64Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,61 @@
+import test from "ava";
+import { type ColourStream, colourLevel } from "#src/cli/terminal/colour.js";
+import { paintFor } from "#src/cli/terminal/grey-cell.js";
+import { runCli } from "../../helpers/cli.js";
+
+const PIPE: ColourStream = {};
+const terminal = (depth: number): ColourStream => ({ isTTY: true, getColorDepth: () => depth });
+
+test("colours a terminal as far as it can show, and nothing else", (t) => {
+  t.deepEqual(
+    [1, 4, 8, 24].map((depth) => colourLevel(terminal(depth), true, {})),
+    [0, 1, 2, 3],
+  );
+  t.is(colourLevel(PIPE, true, {}), 0);
+});
+
+test("NO_COLOR with any word in it forbids, and empty says nothing", (t) => {
+  for (const word of ["1", "0", "false"]) t.is(colourLevel(terminal(24), true, { NO_COLOR: word }), 0);
+  t.is(colourLevel(terminal(24), true, { NO_COLOR: "" }), 3);
+});
+
+test("FORCE_COLOR sets the level, also where there is no terminal, and empty says nothing", (t) => {
+  const levels = { "0": 0, false: 0, "1": 1, true: 1, yes: 1, "2": 2, "3": 3 } as const;
+  for (const [word, level] of Object.entries(levels)) {
+    t.is(colourLevel(PIPE, true, { FORCE_COLOR: word }), level, word);
+    t.is(colourLevel(terminal(8), true, { FORCE_COLOR: word }), level, word);
+  }
+  t.is(colourLevel(PIPE, true, { FORCE_COLOR: "" }), 0);
+  t.is(colourLevel(terminal(8), true, { FORCE_COLOR: "" }), 2);
+});
+
+test("NO_COLOR and --no-color go before FORCE_COLOR", (t) => {
+  const both = { FORCE_COLOR: "2", NO_COLOR: "1" };
+  t.is(colourLevel(PIPE, true, both), 0);
+  t.is(colourLevel(terminal(24), false, { FORCE_COLOR: "2" }), 0);
+});
+
+test("a terminal is asked without the two variables, which were looked at before", (t) => {
+  const asked: object[] = [];
+  const stream = { isTTY: true, getColorDepth: (env: object) => asked.push(env) && 8 };
+  colourLevel(stream, true, { TERM: "xterm", NO_COLOR: "", FORCE_COLOR: "" });
+  t.deepEqual(asked, [{ TERM: "xterm" }]);
+});
+
+test("paints in greys from 256 colours on", (t) => {
+  t.is(paintFor(1)(255, 255), "█");
+  t.true(paintFor(2)(255, 0).includes("38;5;255"));
+});
+
+test("shows an image in greys where colour is forced, and in blocks where it is forbidden", async (t) => {
+  const grey = "\u001b[38;5;";
+  const shown = async (args: string[], env: Record<string, string>) =>
+    (await runCli(["show", "0", ...args], { env })).stdout.includes(grey);
+  const forced = (level: string) => ({ NO_COLOR: "", FORCE_COLOR: level });
+  t.true(await shown([], forced("3")));
+  t.true(await shown([], forced("2")));
+  t.false(await shown([], forced("1")));
+  t.false(await shown(["--no-color"], forced("3")));
+  t.false(await shown([], { FORCE_COLOR: "2", NO_COLOR: "1" }));
+  t.false(await shown([], { NO_COLOR: "1" }));
+});

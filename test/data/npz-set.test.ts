@@ -1,0 +1,134 @@
+/** Data sets in one .npz file, as Keras keeps MNIST. */
+import { createHash } from "node:crypto";
+import test, { type ExecutionContext } from "ava";
+import type { ErrorCode } from "#src/base/errors.js";
+import { openDataset } from "#src/data/registry.js";
+import { labelsOf, pixelsOf } from "../helpers/idx.js";
+import { npyBytes, npyDict, npyFile, npyFloats } from "../helpers/npy.js";
+import { temporaryFile } from "../helpers/temporary.js";
+import { zipFile } from "../helpers/zip.js";
+import { codedAsync } from "../networks/coded.js";
+
+const x = npyBytes([5, 3, 2], pixelsOf(30));
+const y = npyBytes([5], labelsOf(5));
+const WHOLE = {
+  x_train: npyBytes([2, 3, 2], pixelsOf(12)),
+  y_train: npyBytes([2], labelsOf(2)),
+  x_test: x,
+  y_test: y,
+};
+
+function npz(arrays: Readonly<Record<string, Uint8Array>>, deflated = false): Buffer {
+  return zipFile(
+    Object.entries(arrays).map(([name, content]) => ({ name: `${name}.npy`, content, deflated })),
+  );
+}
+
+async function open(t: ExecutionContext, bytes: Uint8Array, split: "test" | "train" = "test") {
+  return openDataset({ dataset: await temporaryFile(t, bytes, "mnist.npz"), split });
+}
+
+for (const deflated of [false, true]) {
+  test(`opens either split of an archive that is ${deflated ? "deflated" : "stored"}`, async (t) => {
+    const bytes = npz(WHOLE, deflated);
+    const set = await open(t, bytes);
+    t.like(set, { name: "mnist.npz", split: "test", total: 5, shape: { rows: 3, columns: 2 } });
+    t.is(set.sha256, createHash("sha256").update(bytes).digest("hex"));
+    t.regex(set.labelsPath ?? "", /mnist\.npz:y_test\.npy$/);
+    for await (const slab of set.slabs({ offset: 1, limit: 3 }, 1)) {
+      t.deepEqual(slab.pixels, pixelsOf(30).subarray(6, 24));
+      t.deepEqual(slab.labels, labelsOf(5).subarray(1, 4));
+    }
+    t.is((await open(t, bytes, "train")).total, 2);
+  });
+}
+
+test("reads labels of every integer type, in either byte order", async (t) => {
+  const values = [0, 9, 255, 3, 4];
+  const integers = (descr: string, bytes: number, littleEndian: boolean) => {
+    const data = Buffer.alloc(5 * bytes);
+    values.forEach((value, index) => {
+      data.writeUInt8(value, index * bytes + (littleEndian ? 0 : bytes - 1));
+    });
+    return npyFile(npyDict(descr, [5]), data);
+  };
+  const small = npyFile(npyDict("|i1", [5]), Buffer.from([0, 9, 127, 3, 4]));
+  for (const [labels, expected] of [
+    [integers("|u1", 1, true), values],
+    [small, [0, 9, 127, 3, 4]],
+    ...[2, 4, 8].flatMap((bytes) =>
+      ["u", "i"].flatMap((kind) => [
+        [integers(`<${kind}${bytes}`, bytes, true), values] as const,
+        [integers(`>${kind}${bytes}`, bytes, false), values] as const,
+      ]),
+    ),
+  ] as const) {
+    const set = await open(t, npz({ x_test: x, y_test: labels }));
+    for await (const slab of set.slabs({ offset: 0, limit: 5 }, 1))
+      t.deepEqual([...slab.labels], [...expected]);
+  }
+});
+
+const wide = (value: bigint) => {
+  const data = Buffer.alloc(40);
+  data.writeBigInt64LE(value, 16);
+  return npyFile(npyDict("<i8", [5]), data);
+};
+
+const REFUSED: readonly (readonly [
+  title: string,
+  arrays: Readonly<Record<string, Uint8Array>>,
+  code: ErrorCode,
+  found: RegExp,
+])[] = [
+  ["an archive of weights", { W1: npyFloats([1], [1]) }, "ERR_NPZ_ARRAYS", /x_test and y_test, found W1/],
+  [
+    "an archive of long names",
+    { ["a".repeat(2_000)]: x, ["b".repeat(2_000)]: y },
+    "ERR_NPZ_ARRAYS",
+    /found a{80}…, b{80}…; run /,
+  ],
+  ["an archive of the other split", { x_train: x, y_train: y }, "ERR_NPZ_ARRAYS", /found x_train, y_train/],
+  [
+    "images of numbers from 0 to 1",
+    { x_test: npyFloats([5, 3, 2], pixelsOf(30)), y_test: y },
+    "ERR_NPZ_ARRAY",
+    /found f4/,
+  ],
+  ["flat images", { x_test: npyBytes([5, 6], pixelsOf(30)), y_test: y }, "ERR_NPZ_ARRAY", /\(5, 6\)/],
+  ["images of no pixels", { x_test: npyBytes([5, 0, 2], []), y_test: y }, "ERR_NPZ_ARRAY", /\(5, 0, 2\)/],
+  [
+    "images in Fortran order",
+    { x_test: npyFile(npyDict("|u1", [5, 3, 2], true), pixelsOf(30)), y_test: y },
+    "ERR_NPZ_ARRAY",
+    /Fortran/,
+  ],
+  [
+    "labels as one-hot rows",
+    { x_test: x, y_test: npyBytes([5, 10], new Uint8Array(50)) },
+    "ERR_NPZ_ARRAY",
+    /\(5, 10\)/,
+  ],
+  ["labels of fractions", { x_test: x, y_test: npyFloats([5], labelsOf(5)) }, "ERR_NPZ_ARRAY", /found f4/],
+  [
+    "another number of labels",
+    { x_test: x, y_test: npyBytes([4], labelsOf(4)) },
+    "ERR_COUNT_MISMATCH",
+    /y_test\.npy.*found 4/,
+  ],
+  ["a label of 256", { x_test: x, y_test: wide(256n) }, "ERR_LABEL_RANGE", /found 256 at index 2/],
+  ["a negative label", { x_test: x, y_test: wide(-1n) }, "ERR_LABEL_RANGE", /found -1 at index 2/],
+];
+
+for (const [title, arrays, code, found] of REFUSED) {
+  test(`refuses ${title}`, async (t) => {
+    t.regex((await codedAsync(t, open(t, npz(arrays)), code)).message, found);
+  });
+}
+
+test("refuses other files in the archive, and labels from elsewhere", async (t) => {
+  const other = zipFile([{ name: "readme.txt", content: y }]);
+  await codedAsync(t, open(t, other), "ERR_NPZ_ARRAYS");
+  const dataset = await temporaryFile(t, npz(WHOLE), "mnist.npz");
+  await codedAsync(t, openDataset({ dataset, labels: "labels", split: "test" }), "ERR_USAGE");
+});

@@ -1,0 +1,166 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { memoryUsage } from "node:process";
+import { fileURLToPath } from "node:url";
+import { deflateSync } from "node:zlib";
+import test from "ava";
+import { encode } from "fast-png";
+import { FIXTURES } from "#src/base/package-root.js";
+import type { GreyPicture } from "#src/data/pictures/grey.js";
+import { inkOf } from "#src/data/pictures/ink.js";
+import { MAX_PIXELS, readPng } from "#src/data/pictures/read-png.js";
+import { DIGIT_SIDE, toDigit } from "#src/data/pictures/to-digit.js";
+import { runCli } from "../../helpers/cli.js";
+import { ADAM7_PASSES, pngFile } from "../../helpers/png.js";
+import { temporaryFile, temporaryFolder } from "../../helpers/temporary.js";
+
+const drawing = (name: string) => fileURLToPath(new URL(`pictures/${name}.png`, FIXTURES));
+
+/** A white sheet with a black upright bar: columns 10 to 13 of 40, rows 5 to 34 of 50. */
+function barPicture(ink = 0, paper = 255): GreyPicture {
+  const [width, height] = [40, 50];
+  const values = new Float32Array(width * height).fill(paper);
+  for (let row = 5; row < 35; row++) values.fill(ink, row * width + 10, row * width + 14);
+  return { width, height, values };
+}
+
+function centreOfMass(image: Uint8Array): [x: number, y: number] {
+  let [mass, x, y] = [0, 0, 0];
+  for (const [pixel, value] of image.entries()) {
+    mass += value;
+    x += value * (pixel % DIGIT_SIDE);
+    y += value * Math.floor(pixel / DIGIT_SIDE);
+  }
+  return [x / mass, y / mass];
+}
+
+test("scales the ink to a box of 20 pixels and centres it by mass", (t) => {
+  const image = toDigit(barPicture(), "bar");
+  const rows = Array.from({ length: DIGIT_SIDE }, (_, row) =>
+    image.subarray(row * DIGIT_SIDE, (row + 1) * DIGIT_SIDE),
+  );
+  t.is(rows.filter((row) => row.some((value) => value > 0)).length, 20);
+  const [x, y] = centreOfMass(image);
+  t.true(Math.abs(x - 14) <= 0.5 && Math.abs(y - 14) <= 0.5, `${x}, ${y}`);
+});
+
+test("takes dark ink on light paper and light on dark for the same", (t) => {
+  t.deepEqual(toDigit(barPicture(0, 255), "a"), toDigit(barPicture(255, 0), "b"));
+  t.deepEqual(toDigit(barPicture(60, 200), "a"), toDigit(barPicture(200, 60), "b"));
+});
+
+test("refuses a sheet on which nothing can be told from the paper", (t) => {
+  const error = t.throws(() => inkOf(barPicture(240, 255), "sheet.png"));
+  t.is((error as { code?: string }).code, "ERR_PICTURE_BLANK");
+});
+
+test("shows the paper where a picture is transparent, and weighs colours by their luma", async (t) => {
+  const path = join(await temporaryFolder(t), "a.png");
+  const data = Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 255, 0, 0, 0, 51]);
+  await writeFile(path, encode({ width: 4, height: 1, data, channels: 4 }));
+  const { values } = await readPng(path);
+  t.deepEqual([...values].map(Math.round), [255, 0, 76, 204]);
+});
+
+test("reads sixteen bits a sample", async (t) => {
+  const path = join(await temporaryFolder(t), "a.png");
+  const data = Uint16Array.from([0, 65535, 32768]);
+  await writeFile(path, encode({ width: 3, height: 1, data, channels: 1, depth: 16 }));
+  const { values } = await readPng(path);
+  t.deepEqual([...values].map(Math.round), [0, 255, 128]);
+});
+
+test("reads one, four and eight bits a sample alike", async (t) => {
+  const whole = await readPng(drawing("seven"));
+  for (const name of ["seven-1-bit", "seven-4-bit"]) {
+    const packed = await readPng(drawing(name));
+    t.is(packed.values.length, whole.values.length);
+    const differing = packed.values.filter((value, n) => Math.abs(value - whole.values[n]) > 128).length;
+    t.true(differing < whole.values.length / 100, `${differing}`);
+  }
+});
+
+test("refuses a picture that claims more pixels than it may have, before it decodes one", async (t) => {
+  const path = join(await temporaryFolder(t), "bomb.png");
+  await writeFile(path, pngFile({ width: 2 ** 31, height: 1 }, Buffer.alloc(2)));
+  const error = await t.throwsAsync(readPng(path));
+  t.is((error as { code?: string }).code, "ERR_PICTURE_SIZE");
+  t.true(2 ** 31 > MAX_PIXELS);
+});
+
+test("refuses what is no PNG, and a PNG that is damaged", async (t) => {
+  const folder = await temporaryFolder(t);
+  const png = encode({ width: 9, height: 9, data: new Uint8Array(81), channels: 1 });
+  const cases: [string, Uint8Array][] = [
+    ["text", Buffer.from("P5 not a png at all, but long enough to be read")],
+    ["cut", png.subarray(0, png.length - 20)],
+    ["turned", png.map((byte, n) => (n === 45 ? byte ^ 0xff : byte))],
+  ];
+  for (const [name, bytes] of cases) {
+    const path = join(folder, name);
+    await writeFile(path, bytes);
+    const error = await t.throwsAsync(readPng(path));
+    t.is((error as { code?: string }).code, "ERR_PICTURE_FORMAT", name);
+  }
+});
+
+test("reads the pixels alone: what else is in a picture is not unpacked, nor believed", async (t) => {
+  const bomb = Buffer.concat([Buffer.from("name\0\0"), deflateSync(Buffer.alloc(10_000_000))]);
+  const extra = [
+    ["iCCP", bomb],
+    ["tEXt", Buffer.from("without an end")],
+    ["PLTE", Buffer.of(1, 2, 3)],
+    ["what", Buffer.of(0)],
+  ] as const;
+  const bytes = pngFile({ width: 2, height: 1 }, Buffer.of(0, 0, 255), extra);
+  const before = memoryUsage().arrayBuffers;
+  const { values } = await readPng(await temporaryFile(t, bytes));
+  t.deepEqual([...values], [0, 255]);
+  t.true(memoryUsage().arrayBuffers - before < 5_000_000);
+});
+
+test("reads interlaced pictures, of which all passes count", async (t) => {
+  // 8 × 8: a row of each pass behind its filter type, all white but the first pass, which is one pixel.
+  const rows = ADAM7_PASSES.flatMap(([columns, count], pass) =>
+    Array.from({ length: count }, () => Buffer.alloc(columns + 1, pass === 0 ? 0 : 255).fill(0, 0, 1)),
+  );
+  const header = { width: 8, height: 8, isInterlaced: true };
+  const { values } = await readPng(await temporaryFile(t, pngFile(header, Buffer.concat(rows))));
+  t.deepEqual(
+    [...values],
+    Array.from({ length: 64 }, (_, n) => (n === 0 ? 0 : 255)),
+  );
+  const short = await temporaryFile(t, pngFile(header, Buffer.concat(rows.slice(1))));
+  await t.throwsAsync(readPng(short), { code: "ERR_PICTURE_FORMAT", message: /fewer pixels/ });
+});
+
+const DRAWINGS = [
+  ["zero", 0],
+  ["two", 2],
+  ["three", 3],
+  ["seven", 7],
+  ["seven-1-bit", 7],
+] as const;
+for (const [name, label] of DRAWINGS) {
+  test(`predicts the drawing of a ${name}`, async (t) => {
+    const { status, stdout } = await runCli(["predict", drawing(name), "--format", "json"]);
+    t.is(status, 0);
+    const [answer] = JSON.parse(stdout);
+    t.is(answer.label, label);
+    t.is(answer.probabilities.length, 10);
+    t.true(Math.abs(answer.probabilities.reduce((a: number, b: number) => a + b) - 1) < 1e-12);
+  });
+}
+
+test("prints the drawing as the network sees it, with bars and the answer", async (t) => {
+  const { status, stdout } = await runCli(["predict", drawing("seven"), drawing("two")]);
+  t.is(status, 0);
+  t.is(stdout.match(/\.png: \d \(\d\.\d{4}\)$/gm)?.length, 2);
+  t.regex(stdout, /seven\.png: 7 /);
+});
+
+test("names the file that is no picture", async (t) => {
+  const { status, stderr } = await runCli(["predict", "package.json"]);
+  t.is(status, 3);
+  t.regex(stderr, /^batchwise: ERR_PICTURE_FORMAT: package\.json: expected a PNG picture/);
+});

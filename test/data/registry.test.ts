@@ -1,0 +1,196 @@
+/** Data sets opened by name, folder and file. */
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import test, { type ExecutionContext } from "ava";
+import { DatasetError, FileError, UsageError } from "#src/base/errors.js";
+import { openDataset } from "#src/data/registry.js";
+import { idxBytes, imageBytes, labelBytes, labelsOf, pixelsOf, writeSplit } from "../helpers/idx.js";
+import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
+
+/** A folder with both files of these bytes, as `images` and `labels`. */
+async function pair(t: ExecutionContext, imageFile: Uint8Array, labelFile: Uint8Array) {
+  const folder = await temporaryFolder(t);
+  const paths = { dataset: join(folder, "images"), labels: join(folder, "labels") };
+  await writeFile(paths.dataset, imageFile);
+  await writeFile(paths.labels, labelFile);
+  return paths;
+}
+
+test("opens an image file and its label file", async (t) => {
+  const paths = await pair(t, gzipSync(imageBytes(10)), labelBytes(10));
+  const { slabs, ...facts } = await openDataset({ ...paths, split: "test" });
+  const files = Buffer.concat([await readFile(paths.dataset), await readFile(paths.labels)]);
+  t.deepEqual(facts, {
+    name: "images",
+    split: "test",
+    shape: { rows: 3, columns: 2 },
+    total: 10,
+    sha256: createHash("sha256").update(files).digest("hex"),
+    labelsPath: paths.labels,
+    classNames: undefined,
+    view: { invert: false, transpose: false, labelOffset: 0 },
+    assumptions: [],
+  });
+  for await (const slab of slabs({ offset: 0, limit: 10 }, 100)) {
+    t.deepEqual(new Uint8Array(slab.pixels), pixelsOf(60));
+    t.deepEqual(new Uint8Array(slab.labels), labelsOf(10));
+  }
+  t.plan(3);
+});
+
+test("opens either split of a folder", async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeSplit(folder, "t10k", 4);
+  await writeSplit(folder, "train", 7);
+  const testSet = await openDataset({ dataset: folder, split: "test" });
+  const trainSet = await openDataset({ dataset: `${folder}/`, split: "train" });
+  t.deepEqual([testSet.total, testSet.split, testSet.name], [4, "test", basename(folder)]);
+  t.deepEqual([trainSet.total, trainSet.split, trainSet.name], [7, "train", basename(folder)]);
+});
+
+test("gives the class names of a file", async (t) => {
+  const paths = await pair(t, imageBytes(2), labelBytes(2));
+  const classes = await temporaryFile(t, "shirt\nboot\n");
+  t.deepEqual((await openDataset({ ...paths, classes, split: "test" })).classNames, ["shirt", "boot"]);
+});
+
+test("refuses a class file that is not there", async (t) => {
+  const paths = await pair(t, imageBytes(2), labelBytes(2));
+  const classes = join(await temporaryFolder(t), "absent");
+  await t.throwsAsync(openDataset({ ...paths, classes, split: "test" }), {
+    instanceOf: FileError,
+    code: "ERR_FILE_READ",
+  });
+});
+
+test("refuses a name that nothing has, and suggests one that is close", async (t) => {
+  const error = await t.throwsAsync(openDataset({ dataset: "bundeld", split: "test" }), {
+    instanceOf: DatasetError,
+    code: "ERR_DATASET_UNKNOWN",
+  });
+  t.is(error.message, 'unknown data set "bundeld": did you mean "bundled"?');
+});
+
+test("refuses a path where nothing is, and lists what could be", async (t) => {
+  const dataset = join(await temporaryFolder(t), "absent");
+  await t.throwsAsync(openDataset({ dataset, split: "test" }), {
+    code: "ERR_DATASET_UNKNOWN",
+    message:
+      /expected one of bundled, mnist, fashion-mnist, kmnist, a folder, an IDX file, a \.npz file or a manifest that exists$/,
+  });
+});
+
+test("refuses a path below a file as unknown", async (t) => {
+  const dataset = join(await temporaryFile(t, "x"), "below");
+  await t.throwsAsync(openDataset({ dataset, split: "test" }), { code: "ERR_DATASET_UNKNOWN" });
+});
+
+test("refuses a path that the system cannot take", async (t) => {
+  for (const dataset of ["a\0b", "x".repeat(5000)]) {
+    await t.throwsAsync(openDataset({ dataset, split: "test" }), {
+      instanceOf: FileError,
+      code: "ERR_FILE_READ",
+    });
+  }
+});
+
+test("refuses the training split of the bundled set", async (t) => {
+  const error = await t.throwsAsync(openDataset({ dataset: "bundled", split: "train" }), {
+    instanceOf: DatasetError,
+    code: "ERR_DATASET_SPLIT",
+  });
+  t.is(
+    error.message,
+    'data set "bundled": expected the split test, found "train"; choose another with --split',
+  );
+  t.is(error.exitStatus, 3);
+});
+
+test("refuses a folder without the files", async (t) => {
+  const dataset = await temporaryFolder(t);
+  await t.throwsAsync(openDataset({ dataset, split: "test" }), { code: "ERR_DATASET_FILES" });
+});
+
+test("refuses an image file without labels", async (t) => {
+  for (const [name, words] of [
+    ["digits", /needs its labels; name them/],
+    ["digits-images-idx3-ubyte", /digits-labels-idx1-ubyte is not beside it/],
+  ] as const) {
+    const dataset = await temporaryFile(t, imageBytes(2), name);
+    const error = await t.throwsAsync(openDataset({ dataset, split: "test" }), {
+      instanceOf: DatasetError,
+      code: "ERR_DATASET_LABELS",
+    });
+    t.regex(error?.message ?? "", words);
+  }
+});
+
+test("finds the labels beside an image file by its name", async (t) => {
+  const { dataset } = await pair(t, imageBytes(2), labelBytes(2));
+  t.is((await openDataset({ dataset, split: "test" })).total, 2);
+  const fewer = await pair(t, imageBytes(2), labelBytes(1));
+  await t.throwsAsync(openDataset({ dataset: fewer.dataset, split: "test" }), { code: "ERR_COUNT_MISMATCH" });
+});
+
+test("refuses labels beside a set that brings its own", async (t) => {
+  const { labels } = await pair(t, imageBytes(2), labelBytes(2));
+  for (const dataset of ["bundled", await temporaryFolder(t)]) {
+    await t.throwsAsync(openDataset({ dataset, labels, split: "test" }), {
+      instanceOf: UsageError,
+      code: "ERR_USAGE",
+    });
+  }
+});
+
+test("refuses labels given as images, and images as labels", async (t) => {
+  const { dataset, labels } = await pair(t, imageBytes(2), labelBytes(2));
+  const swapped = openDataset({ dataset: labels, labels: dataset, split: "test" });
+  await t.throwsAsync(swapped, { code: "ERR_IDX_RANK", message: /expected rank 3, found rank 1;.*swapped/ });
+  const twice = openDataset({ dataset, labels: dataset, split: "test" });
+  await t.throwsAsync(twice, { code: "ERR_IDX_RANK", message: /expected rank 1, found rank 3;.*swapped/ });
+});
+
+test("refuses images that are not bytes", async (t) => {
+  const paths = await pair(t, idxBytes("f32", [1, 1, 1], [0.5]), labelBytes(1));
+  await t.throwsAsync(openDataset({ ...paths, split: "test" }), {
+    code: "ERR_IDX_DTYPE",
+    message: /expected IDX elements of type u8, found f32/,
+  });
+});
+
+test("refuses labels that are not bytes", async (t) => {
+  const paths = await pair(t, imageBytes(1), idxBytes("i32", [1], [5]));
+  await t.throwsAsync(openDataset({ ...paths, split: "test" }), {
+    code: "ERR_IDX_DTYPE",
+    message: /found i32/,
+  });
+});
+
+test("refuses a folder given as labels", async (t) => {
+  const { dataset } = await pair(t, imageBytes(2), labelBytes(2));
+  const labels = await temporaryFolder(t);
+  await t.throwsAsync(openDataset({ dataset, labels, split: "test" }), {
+    code: "ERR_FILE_READ",
+    message: /it is a folder/,
+  });
+});
+
+test("refuses counts that differ", async (t) => {
+  const paths = await pair(t, imageBytes(10), labelBytes(9));
+  const error = await t.throwsAsync(openDataset({ ...paths, split: "test" }), {
+    instanceOf: DatasetError,
+    code: "ERR_COUNT_MISMATCH",
+  });
+  t.is(
+    error.message,
+    `${paths.labels}: expected 10 labels for the images of ${paths.dataset}, found 9; do the files belong together?`,
+  );
+});
+
+test("tells the images' fault when both files are at fault", async (t) => {
+  const images = gzipSync(imageBytes(5000)).subarray(0, -1);
+  const paths = await pair(t, images, Buffer.of(0));
+  await t.throwsAsync(openDataset({ ...paths, split: "test" }), { code: "ERR_GZIP_CORRUPT" });
+});

@@ -1,0 +1,167 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import type { ChecksReport } from "#src/base/contracts/checks.js";
+import { BatchwiseError, FileError } from "#src/base/errors.js";
+import { check } from "#src/evaluate/check/check.js";
+import { datasetsInTurn } from "#src/evaluate/check/entry.js";
+import { faultsOf } from "#src/evaluate/check/faults.js";
+import { loadSuite } from "#src/evaluate/check/load.js";
+import { readSuite } from "#src/evaluate/check/suite.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import { resolveOptions } from "#src/evaluate/options.js";
+import type { Checks } from "#src/evaluate/schemas/checks.js";
+import { renderJson } from "#src/reports/json.js";
+import { writeSuite } from "../../helpers/suites.js";
+import { temporaryFolder } from "../../helpers/temporary.js";
+
+type Entries = readonly Checks["evaluations"][number][];
+
+const SMALL = { limit: 300, batchSize: 50 };
+
+async function checked(t: ExecutionContext, entries: Entries, threads = 0): Promise<ChecksReport> {
+  return check(await writeSuite(await temporaryFolder(t), { threads, evaluations: [...entries] }));
+}
+
+const statusesOf = ({ checks }: ChecksReport) => checks.map(({ status }) => status);
+const codesOf = (report: ChecksReport) =>
+  faultsOf(report).map((fault) => (fault instanceof BatchwiseError ? fault.code : "none"));
+
+for (const threads of [0, 2]) {
+  test(`evaluates networks and engines side by side as each alone, with ${threads} threads`, async (t) => {
+    const entries = [
+      { name: "one", ...SMALL },
+      { name: "two", ...SMALL, weights: "bundled-whiten", engine: "simd" },
+      { name: "three", limit: 100, offset: 50, weights: "bundled-standardize", engine: "reference" },
+      { name: "one again", ...SMALL, batchSize: 7 },
+    ] as const;
+    const report = await checked(t, entries, threads);
+    t.deepEqual(statusesOf(report), ["passed", "passed", "passed", "passed"]);
+    for (const [n, { name, ...input }] of entries.entries()) {
+      const alone = await evaluate({ ...input, threads: 0 });
+      t.is(report.checks[n].name, name);
+      t.deepEqual(report.checks[n].evaluation?.result, alone.result);
+      t.deepEqual(report.checks[n].evaluation?.predictions, alone.predictions);
+      t.is(report.checks[n].evaluation?.run.engine, alone.run.engine);
+    }
+    t.true((report.checks.at(-1)?.evaluation?.run.workersStarted ?? 9) <= threads);
+    t.deepEqual(faultsOf(report), []);
+  });
+}
+
+test("one passes, one misses its demands, one is broken, and each is told", async (t) => {
+  const report = await checked(t, [
+    { name: "broken", weights: "nowhere.npz", ...SMALL },
+    { name: "strict", minAccuracy: 1, minClassRecall: 1, ...SMALL, weights: "bundled-standardize" },
+    { name: "good", minAccuracy: 0.9, ...SMALL },
+  ]);
+  t.deepEqual(statusesOf(report), ["error", "failed", "passed"]);
+  t.deepEqual(codesOf(report), ["ERR_NETWORK_UNKNOWN", "ERR_GATE_ACCURACY", "ERR_GATE_CLASS_RECALL"]);
+  const [broken, missed] = faultsOf(report);
+  t.regex(broken.message, /^broken: unknown network ".*nowhere\.npz"/);
+  t.is((broken as BatchwiseError).exitStatus, 3);
+  t.regex(missed.message, /^strict: --min-accuracy: expected an accuracy of at least 1, found 0\.\d+/);
+  t.is((missed as BatchwiseError).exitStatus, 100);
+});
+
+test("whatever is wrong with an evaluation's files is its own error", async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, "two.txt"), "one\ntwo\n");
+  await writeFile(join(folder, "no.json"), "{}");
+  const path = await writeSuite(folder, [
+    { name: "no data", dataset: "nowhere" },
+    { name: "no such split", split: "train" },
+    { name: "too few names", classes: "two.txt" },
+    { name: "offset behind the end", offset: 10_000 },
+    { name: "no baseline", baseline: "no.json" },
+    { name: "good", ...SMALL },
+  ]);
+  const report = await check(path);
+  t.deepEqual(codesOf(report), [
+    "ERR_DATASET_UNKNOWN",
+    "ERR_DATASET_SPLIT",
+    "ERR_CLASSES_FILE",
+    "ERR_RANGE_EMPTY",
+    "ERR_JSON_SHAPE",
+  ]);
+  t.is(statusesOf(report).at(-1), "passed");
+});
+
+test("a suite of which nothing can be loaded still answers", async (t) => {
+  const report = await checked(t, [{ name: "a", weights: "nowhere" }], 2);
+  t.deepEqual(statusesOf(report), ["error"]);
+});
+
+test("holds an accuracy against a baseline of the same images, and refuses one of others", async (t) => {
+  const folder = await temporaryFolder(t);
+  const before = await evaluate({ ...SMALL, threads: 0, weights: "bundled" });
+  const better = { ...before, result: { ...before.result, correct: before.result.correct + 3 } };
+  await writeFile(join(folder, "same.json"), renderJson(before));
+  await writeFile(join(folder, "better.json"), renderJson(better));
+  const path = await writeSuite(folder, [
+    { name: "no worse", baseline: "same.json", ...SMALL },
+    { name: "three worse", baseline: "better.json", maxRegression: 0.009, ...SMALL },
+    { name: "three allowed", baseline: "better.json", maxRegression: 0.01, ...SMALL },
+    { name: "others", baseline: "same.json", limit: 20 },
+  ]);
+  const report = await check(path);
+  t.deepEqual(statusesOf(report), ["passed", "failed", "passed", "error"]);
+  t.deepEqual(codesOf(report), ["ERR_GATE_REGRESSION", "ERR_BASELINE_DATA"]);
+  // Refused before its first batch.
+  t.is(report.checks[3].evaluation, undefined);
+});
+
+test("keeps what was done when it is interrupted, and says what was not tried", async (t) => {
+  for (const [reason, code, exitStatus] of [
+    ["SIGINT", "ERR_CHECK_INTERRUPTED", 130],
+    ["SIGTERM", "ERR_CHECK_TERMINATED", 143],
+  ] as const) {
+    const abort = new AbortController();
+    const path = await writeSuite(await temporaryFolder(t), [
+      { name: "first", ...SMALL },
+      { name: "second", ...SMALL },
+      { name: "third", ...SMALL },
+    ]);
+    const report = await check(
+      path,
+      {},
+      { signal: abort.signal, onEntry: (_, place) => void (place === 1 && abort.abort(reason)) },
+    );
+    t.deepEqual(statusesOf(report), ["passed", "error", "error"]);
+    t.deepEqual(codesOf(report), [code, code]);
+    t.is((faultsOf(report)[0] as BatchwiseError).exitStatus, exitStatus);
+  }
+});
+
+test("refuses a suite that is not there", async (t) => {
+  const error = await t.throwsAsync(check(join(await temporaryFolder(t), "checks.json")), {
+    instanceOf: FileError,
+  });
+  t.is(error?.code, "ERR_FILE_READ");
+});
+
+test("loads a network once, however many evaluations it has", async (t) => {
+  const path = await writeSuite(await temporaryFolder(t), [
+    { name: "a" },
+    { name: "b", offset: 5 },
+    { name: "c", engine: "simd" },
+    { name: "d", weights: "bundled-whiten" },
+  ]);
+  const { entries } = await readSuite(path, {}, 2);
+  const { entries: loaded, sources } = await loadSuite(entries, {});
+  t.is(sources.length, 3);
+  t.deepEqual(
+    loaded.map((entry) => (entry instanceof Error ? entry : entry.source)),
+    [0, 0, 1, 2],
+  );
+});
+
+test("opens data once for evaluations beside each other, and keeps no others", async (t) => {
+  const open = datasetsInTurn({});
+  const first = resolveOptions({}, 1);
+  const unlabelled = resolveOptions({ labels: false }, 1);
+  const once = await open(first);
+  t.is(await open(first), once);
+  t.not(await open(unlabelled), once);
+  t.not(await open(first), once);
+});

@@ -1,0 +1,144 @@
+import test from "ava";
+import type { Task } from "#src/base/contracts/executor.js";
+import { UsageError } from "#src/base/errors.js";
+import { compare, compareWith } from "#src/evaluate/compare/compare.js";
+import type { OpenSharedExecutor } from "#src/evaluate/compare/run.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import { batchCount } from "#src/pool/batch-span.js";
+import { openSharedExecutor } from "#src/pool/registry.js";
+import { randomDataset, randomNetwork } from "../../helpers/random.js";
+
+const TOTAL = 503;
+const dataset = randomDataset(TOTAL, { slabImages: 200, classes: 8 });
+const a = randomNetwork([64, 20, 10]);
+const b = randomNetwork([64, 8], "relu", 2);
+
+for (const engine of ["ml-matrix", "simd", "reference"]) {
+  test(`${engine}: compares what evaluate gives of each alone, whatever the threads and batches`, async (t) => {
+    const alone = await Promise.all([a, b].map((weights) => evaluate({ dataset, weights, threads: 0 })));
+    const expected = (await compare({ a, b, dataset, threads: 0 })).comparison.result;
+    t.is(expected.a.correct, alone[0].result.correct);
+    t.is(expected.b.correct, alone[1].result.correct);
+    t.deepEqual(expected.a.confidenceInterval95, alone[0].result.confidenceInterval95);
+    const [ofA, ofB] = alone.map(({ predictions }) => predictions);
+    t.is(expected.agreed, ofA.filter((prediction, n) => prediction === ofB[n]).length);
+    for (const [threads, batchSize] of [
+      [0, 7],
+      [1, 333],
+      [2, 50],
+    ]) {
+      const { comparison, failure } = await compare({ a, b, dataset, engine, threads, batchSize });
+      t.is(failure, undefined);
+      t.deepEqual(comparison.result, expected);
+    }
+  });
+}
+
+test("reads the images once for both, within offset and limit", async (t) => {
+  let reads = 0;
+  const counted: typeof dataset = {
+    ...dataset,
+    slabs(...given) {
+      reads++;
+      return dataset.slabs(...given);
+    },
+  };
+  const progress: number[] = [];
+  const { comparison } = await compare(
+    { a, b, dataset: counted, threads: 2, offset: 10, limit: 300 },
+    { onProgress: ({ doneImages, totalImages }) => void progress.push(doneImages / totalImages) },
+  );
+  t.is(reads, 1);
+  t.is(comparison.result.total, 300);
+  t.is(comparison.dataset.offset, 10);
+  t.true([...comparison.result.onlyARight, ...comparison.result.onlyBRight].every((n) => n >= 10 && n < 310));
+  t.is(progress.at(-1), 1);
+});
+
+test("tells the images of a shard by their places in the data set", async (t) => {
+  const whole = (await compare({ a, b, dataset, threads: 0 })).comparison.result;
+  const { comparison } = await compare({ a, b, dataset, threads: 0, shard: "2/3" });
+  // ⌊503 ÷ 3⌋ = 167 and ⌊2 · 503 ÷ 3⌋ = 335.
+  const within = (n: number) => n >= 167 && n < 335;
+  t.is(comparison.dataset.offset, 167);
+  t.is(comparison.result.total, 168);
+  t.deepEqual(comparison.result.onlyARight, whole.onlyARight.filter(within));
+  t.deepEqual(comparison.result.onlyBRight, whole.onlyBRight.filter(within));
+  t.true(comparison.result.onlyARight.length > 0);
+});
+
+test("says what was compared, and how", async (t) => {
+  const { comparison } = await compare({ a: "bundled", b: "bundled-whiten", limit: 50, threads: 0 });
+  t.is(comparison.a.name, "bundled");
+  t.like(comparison.a.location, { weights: "bundled", activation: null, normalize: null, mean: null });
+  t.is(comparison.b.location?.weights, "bundled-whiten");
+  t.is(comparison.b.resultPath, null);
+  t.is(comparison.dataset.location?.dataset, "bundled");
+  t.is(comparison.run?.engine, "ml-matrix");
+});
+
+test("refuses data without labels, which nobody is right on", async (t) => {
+  const unlabelled = { ...dataset, labelsPath: undefined };
+  const error = await t.throwsAsync(compare({ a, b, dataset: unlabelled }), { instanceOf: UsageError });
+  t.is(error?.code, "ERR_USAGE");
+});
+
+test("refuses labels that the narrower network has no output for", async (t) => {
+  const error = await t.throwsAsync(compare({ a, b: randomNetwork([64, 7]), dataset }));
+  t.is((error as { code?: string }).code, "ERR_LABEL_RANGE");
+});
+
+test("refuses a network that does not fit the images", async (t) => {
+  const error = await t.throwsAsync(compare({ a, b: randomNetwork([65, 10]), dataset }));
+  t.is((error as { code?: string }).code, "ERR_NETWORK_INPUTS");
+});
+
+test("compares what both have answered when batches of one network fail", async (t) => {
+  const { comparison, failure } = await compareWith(
+    failingFor(({ source, batches }) => source === 1 && batches.firstId + batchCount(batches) > 13),
+    { a, b, dataset, threads: 0, batchSize: 50, retries: 0 },
+  );
+  t.is(failure?.code, "ERR_BATCH_FAILED");
+  t.is(failure?.exitStatus, 4);
+  t.false(comparison.result.complete);
+  // Slabs of 200, 200 and 103: B's batches have the ids 4 to 7, 12 to 15 and 19 to 21.
+  t.is(comparison.result.total, 250);
+});
+
+test("compares what was done when it is interrupted", async (t) => {
+  const abort = new AbortController();
+  const { comparison, failure } = await compare(
+    { a, b, dataset, threads: 0, batchSize: 50 },
+    {
+      signal: abort.signal,
+      onProgress: ({ doneImages }) => {
+        if (doneImages > 400) abort.abort("SIGTERM");
+      },
+    },
+  );
+  t.is(failure?.code, "ERR_TERMINATED");
+  t.true(comparison.result.total > 0 && comparison.result.total < TOTAL);
+});
+
+test("closes its workers whatever happens", async (t) => {
+  let closed = 0;
+  const open: OpenSharedExecutor = async (...given) => ({
+    ...(await openSharedExecutor(...given)),
+    warm: () => Promise.reject(new Error("cold")),
+    close: async () => void closed++,
+  });
+  await t.throwsAsync(compareWith(open, { a, b, dataset, threads: 0, warm: true }), { message: "cold" });
+  t.is(closed, 1);
+});
+
+function failingFor(isFailing: (task: Task) => boolean) {
+  const open: OpenSharedExecutor = async (...given) => {
+    const executor = await openSharedExecutor(...given);
+    return {
+      ...executor,
+      run: (task, signal) =>
+        isFailing(task) ? Promise.reject(new Error("out of order")) : executor.run(task, signal),
+    };
+  };
+  return open;
+}

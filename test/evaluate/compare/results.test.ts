@@ -1,0 +1,200 @@
+/** Comparisons of results that were written before. */
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
+import { compare } from "#src/evaluate/compare/compare.js";
+import { randomDataset, randomNetwork } from "../../helpers/random.js";
+import { writeResult } from "../../helpers/results.js";
+import { temporaryFolder } from "../../helpers/temporary.js";
+
+const dataset = randomDataset(203, { slabImages: 100, classes: 8 });
+const weightsA = randomNetwork([64, 20, 10]);
+const weightsB = randomNetwork([64, 8], "relu", 2);
+const INPUT = { dataset, threads: 0 };
+
+async function writeBoth(t: ExecutionContext, limit?: number) {
+  const folder = await temporaryFolder(t);
+  const a = await writeResult(folder, "a", { ...INPUT, weights: weightsA, limit });
+  const b = await writeResult(folder, "b", { ...INPUT, weights: weightsB, limit }, "csv");
+  return { folder, a, b };
+}
+
+test("two results, or a result beside a network, compare as the two networks do", async (t) => {
+  const { a, b } = await writeBoth(t);
+  const expected = (await compare({ ...INPUT, a: weightsA, b: weightsB })).comparison.result;
+  const results = (await compare({ a, b })).comparison;
+  t.deepEqual(results.result, expected);
+  t.is(results.run, null);
+  t.is(results.a.resultPath, a);
+  t.is(results.b.sha256, weightsB.sha256);
+  for (const sides of [
+    { a, b: weightsB },
+    { a: weightsA, b },
+  ]) {
+    t.deepEqual((await compare({ ...INPUT, ...sides })).comparison.result, expected);
+  }
+});
+
+test("a network beside a result is evaluated over the result's images", async (t) => {
+  const folder = await temporaryFolder(t);
+  const a = await writeResult(folder, "a", { threads: 0, offset: 40, limit: 60 });
+  const { comparison } = await compare({ a, b: "bundled-whiten", threads: 0 });
+  t.is(comparison.dataset.name, "bundled");
+  t.is(comparison.dataset.offset, 40);
+  t.is(comparison.result.total, 60);
+});
+
+test("finds predictions that moved together with their result", async (t) => {
+  const { folder, b } = await writeBoth(t);
+  const moved = join(folder, "moved");
+  await mkdir(moved);
+  for (const name of ["a.json", "a.ndjson"]) await rename(join(folder, name), join(moved, name));
+  t.is((await compare({ a: join(moved, "a.json"), b })).comparison.result.total, 203);
+  await rename(join(moved, "a.ndjson"), join(moved, "elsewhere"));
+  await refuses(t, compare({ a: join(moved, "a.json"), b }), "ERR_FILE_READ", /nor beside the result/);
+});
+
+test("refuses predictions that were changed since", async (t) => {
+  const { folder, a, b } = await writeBoth(t);
+  const path = join(folder, "a.ndjson");
+  await writeFile(path, (await readFile(path, "utf8")).replace('"index":3,', '"index":3, '));
+  await refuses(t, compare({ a, b }), "ERR_PREDICTIONS_HASH", /a\.ndjson/);
+});
+
+test("refuses a result of other images, beside a result and beside a network", async (t) => {
+  const { a } = await writeBoth(t);
+  const { b } = await writeBoth(t, 100);
+  await refuses(t, compare({ a, b }), "ERR_COMPARE_DATA", /203 images .* found one of 100/);
+  const others = { ...dataset, sha256: "2".repeat(64) };
+  await refuses(t, compare({ dataset: others, a, b: weightsB }), "ERR_COMPARE_DATA", /222222222222/);
+  await refuses(t, compare({ ...INPUT, a, b: weightsB, limit: 50 }), "ERR_COMPARE_DATA", /50 images/);
+});
+
+for (const [title, change, found] of [
+  ["without predictions", { predictionsFile: null }, /one without predictions/],
+  ["that is partial", { complete: false }, /a partial one/],
+] as const) {
+  test(`refuses a result ${title}`, async (t) => {
+    const { a, b } = await writeBoth(t);
+    const result = JSON.parse(await readFile(a, "utf8"));
+    if ("complete" in change) Object.assign(result.result, change);
+    else Object.assign(result, change);
+    await writeFile(a, JSON.stringify(result));
+    await refuses(t, compare({ a, b }), "ERR_COMPARE_RESULT", found);
+  });
+}
+
+for (const layers of [[], [64, 100_000]]) {
+  test(`refuses a result that is not of its network's classes, layers ${JSON.stringify(layers)}`, async (t) => {
+    const { a } = await writeBoth(t);
+    const result = JSON.parse(await readFile(a, "utf8"));
+    result.network.layers = layers;
+    await writeFile(a, JSON.stringify(result));
+    await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", /one of 10 classes by a network of (no|1)/);
+  });
+}
+
+test("refuses a confusion matrix that is not the predictions'", async (t) => {
+  const { a, b } = await writeBoth(t);
+  const result = JSON.parse(await readFile(a, "utf8"));
+  const { confusionMatrix } = result.result;
+  // From one label to the next: the sums of columns, and of all, stay.
+  const predicted = confusionMatrix[3].findIndex((count: number) => count > 0);
+  confusionMatrix[3][predicted]--;
+  confusionMatrix[4][predicted]++;
+  await writeFile(a, JSON.stringify(result));
+  for (const sides of [
+    { a, b },
+    { a: b, b: a },
+    { ...INPUT, a, b: weightsB },
+  ]) {
+    await refuses(
+      t,
+      compare(sides),
+      "ERR_COMPARE_RESULT",
+      /a\.json: expected the confusion matrix of .+a\.ndjson, found another/,
+    );
+  }
+});
+
+test("refuses results of other labels under the same hash, and one beside the data", async (t) => {
+  const { folder, b } = await writeBoth(t);
+  // As a large file's hash, which is of a few pieces, cannot tell them apart.
+  const relabelled: typeof dataset = {
+    ...dataset,
+    async *slabs(range, multiple) {
+      for await (const slab of dataset.slabs(range, multiple)) {
+        const at = 7 - slab.firstImage;
+        if (at >= 0 && at < slab.count) slab.labels[at] = (slab.labels[at] + 1) % 8;
+        yield slab;
+      }
+    },
+  };
+  const other = await writeResult(folder, "other", { ...INPUT, dataset: relabelled, weights: weightsA });
+  const asOf = (path: string) => new RegExp(`expected label \\d for image 7, as of .*${path}, found \\d;`);
+  await refuses(t, compare({ a: other, b }), "ERR_COMPARE_RESULT", asOf("other\\.json"));
+  await refuses(t, compare({ a: b, b: other }), "ERR_COMPARE_RESULT", asOf("b\\.json"));
+  for (const sides of [
+    { a: other, b: weightsB },
+    { a: weightsB, b: other },
+  ]) {
+    const message = /other\.json: expected label \d for image 7, as in the data, found \d;/;
+    await refuses(t, compare({ ...INPUT, ...sides }), "ERR_COMPARE_RESULT", message);
+  }
+});
+
+test("makes no memory for more predictions than their file can hold", async (t) => {
+  const { a } = await writeBoth(t);
+  const result = JSON.parse(await readFile(a, "utf8"));
+  result.result.total = 2 ** 32;
+  await writeFile(a, JSON.stringify(result));
+  const refusal = /a\.ndjson: expected predictions of 4,294,967,296 images, found [\d,]+ bytes;/;
+  await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", refusal);
+});
+
+test("refuses a result without labels", async (t) => {
+  const { a, b } = await writeBoth(t);
+  const result = JSON.parse(await readFile(a, "utf8"));
+  result.result = { labelled: false, total: 203, complete: true, predictedCounts: [203] };
+  await writeFile(a, JSON.stringify(result));
+  await refuses(t, compare({ a, b }), "ERR_COMPARE_RESULT", /one without labels/);
+});
+
+for (const [title, change, message] of [
+  ["fewer images than the result", { total: 204 }, /predictions of 204 images, found 203/],
+  ["images that the result has not", { offset: 1 }, /images 1 to 203, found one of 0/],
+  ["classes that the network has not", { layers: [64, 3] }, /classes below 3, found \d for image/],
+] as const) {
+  test(`refuses predictions of ${title}`, async (t) => {
+    const { a } = await writeBoth(t);
+    const result = JSON.parse(await readFile(a, "utf8"));
+    if ("total" in change) result.result.total = change.total;
+    else if ("offset" in change) result.dataset.offset = change.offset;
+    else {
+      result.network.layers = change.layers;
+      result.result.confusionMatrix = Array.from({ length: 3 }, () => [0, 0, 0]);
+    }
+    await writeFile(a, JSON.stringify(result));
+    await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", message);
+  });
+}
+
+test("takes JSON for a result, and says where it is none", async (t) => {
+  const folder = await temporaryFolder(t);
+  const path = join(folder, "weights.safetensors");
+  await writeFile(path, '{ "schemaVersion": 1 }');
+  await refuses(t, compare({ ...INPUT, a: path, b: weightsB }), "ERR_JSON_SHAPE", /weights\.safetensors/);
+});
+
+async function refuses(
+  t: ExecutionContext,
+  outcome: Promise<unknown>,
+  code: ErrorCode,
+  message: RegExp,
+): Promise<void> {
+  const error = await t.throwsAsync(outcome, { instanceOf: BatchwiseError });
+  t.is(error?.code, code);
+  t.regex(error?.message ?? "", message);
+  t.is(error?.exitStatus, 3);
+}

@@ -1,0 +1,171 @@
+import test from "ava";
+import { ENGINES } from "#src/base/contracts/engine.js";
+import { UsageError } from "#src/base/errors.js";
+import { argmax } from "#src/engines/argmax.js";
+import { predict } from "#src/engines/predict.js";
+import { type EvaluateHooks, evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
+import { openExecutor } from "#src/pool/registry.js";
+import { testOf } from "../helpers/engines.js";
+import { randomDataset, randomNetwork } from "../helpers/random.js";
+import { sparseSet } from "../helpers/sparse-set.js";
+
+const TOTAL = 1003;
+const dataset = randomDataset(TOTAL, { slabImages: 400 });
+const weights = randomNetwork([64, 20, 12, 10]);
+
+async function predictedOneByOne(): Promise<number[]> {
+  const predictions: number[] = [];
+  for await (const { pixels, inputs, count } of dataset.slabs({ offset: 0, limit: TOTAL }, 1)) {
+    for (let n = 0; n < count; n++) {
+      predictions.push(argmax(predict(weights, pixels.subarray(n * inputs, (n + 1) * inputs)).data));
+    }
+  }
+  return predictions;
+}
+
+for (const engine of ENGINES) {
+  testOf(engine)(
+    `${engine} predicts what one image at a time gives, whatever the threads and batches`,
+    async (t) => {
+      const expected = await predictedOneByOne();
+      const whole = await evaluate({ dataset, weights, engine, threads: 0, batchSize: TOTAL });
+      t.deepEqual([...whole.predictions], expected);
+      for (const threads of [0, 1, 3]) {
+        for (const batchSize of [1, 7, 100, 333]) {
+          const { result, predictions, run } = await evaluate({
+            dataset,
+            weights,
+            engine,
+            threads,
+            batchSize,
+          });
+          t.deepEqual(result, whole.result);
+          t.deepEqual(predictions, whole.predictions);
+          t.is(
+            run.batches,
+            run.batchesByThread.reduce((a, b) => a + b),
+          );
+        }
+      }
+    },
+  );
+}
+
+test("counts a label and its prediction in the confusion matrix's row and column", async (t) => {
+  const { result, predictions } = await evaluate({ dataset, weights, threads: 0 });
+  const expected = Array.from({ length: 10 }, () => new Array<number>(10).fill(0));
+  for await (const { labels, firstImage, count } of dataset.slabs({ offset: 0, limit: TOTAL }, 1)) {
+    for (let n = 0; n < count; n++) expected[labels[n]][predictions[firstImage + n]]++;
+  }
+  t.deepEqual(result.confusionMatrix, expected);
+  t.is(
+    result.correct,
+    expected.reduce((sum, row, label) => sum + row[label], 0),
+  );
+  t.is(result.accuracy, result.correct / TOTAL);
+});
+
+test("evaluates just the images between offset and limit", async (t) => {
+  const whole = await evaluate({ dataset, weights, threads: 0 });
+  const part = await evaluate({ dataset, weights, threads: 2, offset: 450, limit: 201, batchSize: 50 });
+  t.is(part.result.total, 201);
+  t.deepEqual(part.predictions, whole.predictions.slice(450, 651));
+});
+
+test("refuses an offset behind the last image", async (t) => {
+  const error = await t.throwsAsync(evaluate({ dataset, weights, offset: TOTAL }));
+  t.is((error as { code?: string }).code, "ERR_RANGE_EMPTY");
+});
+
+test("refuses a network that does not fit the images", async (t) => {
+  const error = await t.throwsAsync(evaluate({ dataset, weights: randomNetwork([65, 10]) }));
+  t.is((error as { code?: string }).code, "ERR_NETWORK_INPUTS");
+});
+
+test("refuses more classes than a confusion matrix holds", async (t) => {
+  const error = await t.throwsAsync(evaluate({ dataset, weights: randomNetwork([64, 1025]) }));
+  t.is((error as { code?: string }).code, "ERR_NETWORK_OUTPUTS");
+});
+
+test("refuses labels that the network has no output for", async (t) => {
+  const error = await t.throwsAsync(evaluate({ dataset, weights: randomNetwork([64, 9]) }));
+  t.is((error as { code?: string }).code, "ERR_LABEL_RANGE");
+});
+
+test("predicts images without labels the same, and counts the classes instead of a score", async (t) => {
+  const labelled = await evaluate({ dataset, weights, threads: 2 });
+  const { labelsPath: _, ...bare } = dataset;
+  const { result, predictions } = await evaluate({
+    dataset: { ...bare, labelsPath: undefined, slabs: unlabelledSlabs },
+    weights,
+    threads: 2,
+    labels: false,
+  });
+  t.deepEqual(predictions, labelled.predictions);
+  t.false(result.labelled);
+  t.deepEqual(
+    result.predictedCounts,
+    Array.from({ length: 10 }, (_, label) => predictions.filter((prediction) => prediction === label).length),
+  );
+});
+
+const unlabelledSlabs: typeof dataset.slabs = async function* (range, multiple) {
+  for await (const slab of dataset.slabs(range, multiple)) {
+    slab.labels.fill(0);
+    yield slab;
+  }
+};
+
+test("reports progress up to the last image", async (t) => {
+  const seen: number[] = [];
+  await evaluate({ dataset, weights, threads: 2 }, { onProgress: ({ doneImages }) => seen.push(doneImages) });
+  // Slabs of 400, 400 and 203 images.
+  t.is(seen.length, 4 + 4 + 3);
+  t.is(seen.at(-1), TOTAL);
+});
+
+const HOOKS: Readonly<Record<string, (fail: () => never) => EvaluateHooks>> = {
+  onStart: (fail) => ({ onStart: fail }),
+  onProgress: (fail) => ({ onProgress: fail }),
+  onSlab: (fail) => ({ onSlab: fail }),
+  // A slab that is never handed on must not be waited for.
+  "onProgress beside onSlab": (fail) => ({ onProgress: fail, onSlab() {} }),
+};
+for (const [name, hooksOf] of Object.entries(HOOKS)) {
+  test(`what ${name} throws ends the evaluation, and leaves no worker behind`, async (t) => {
+    let closed = 0;
+    let calls = 0;
+    const hooks = hooksOf(() => {
+      calls++;
+      throw new Error("enough");
+    });
+    const evaluation = evaluateWith(
+      async (...given) => {
+        const executor = await openExecutor(...given);
+        return Object.defineProperties({} as typeof executor, {
+          ...Object.getOwnPropertyDescriptors(executor),
+          close: { value: () => executor.close().then(() => void closed++) },
+        });
+      },
+      { dataset, weights, threads: 1 },
+      hooks,
+    );
+    await t.throwsAsync(evaluation, { message: "enough" });
+    t.is(closed, 1);
+    t.is(calls, 1);
+  });
+}
+
+test("refuses batches larger than memory by the option that makes them", async (t) => {
+  const set = await sparseSet(t, 600_000_000);
+  for (const threads of [0, 1]) {
+    const error = await t.throwsAsync(evaluate({ ...set, batchSize: 600_000_000, threads }), {
+      instanceOf: UsageError,
+    });
+    t.is(error.code, "ERR_MEMORY");
+    t.is(
+      error.message,
+      "600,000,000 images at once: expected 472,200,000,000 bytes of memory, found fewer; ask for less with --batch-size",
+    );
+  }
+});

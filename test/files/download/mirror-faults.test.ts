@@ -1,0 +1,166 @@
+/** Mirrors that misbehave in every way: what is told, how often they are asked, and what is left on the disk. */
+import test from "ava";
+import type { TransferLimits } from "#src/files/download/limits.js";
+import { failure } from "../../helpers/download.js";
+import {
+  type Answer,
+  BODY,
+  breakAfter,
+  forgetEnvironment,
+  OTHER_BODY,
+  serve,
+  status,
+} from "../../helpers/mirror.js";
+
+forgetEnvironment();
+
+/** What each fault of the only mirror is called, how often it is asked, and whether anything is kept. */
+const FAULTS: readonly {
+  readonly title: string;
+  readonly answer: Answer;
+  readonly reason: RegExp;
+  readonly requests: number;
+  readonly left?: readonly string[];
+  readonly limits?: Partial<TransferLimits>;
+}[] = [
+  { title: "403", answer: status(403), reason: /answered 403/, requests: 1 },
+  { title: "404", answer: status(404), reason: /answered 404/, requests: 1 },
+  { title: "500 every time", answer: status(500), reason: /answered 500/, requests: 3 },
+  { title: "304, which nobody asked for", answer: status(304), reason: /answered 304/, requests: 1 },
+  {
+    title: "headers that never come",
+    answer: () => {},
+    reason: /nothing came for 0.5 s/,
+    requests: 3,
+    limits: { idleMs: 500 },
+  },
+  {
+    title: "a body that stops coming",
+    answer: (_, response) => {
+      response.writeHead(200, { "content-length": BODY.length });
+      response.write(BODY.subarray(0, 1000));
+    },
+    reason: /nothing came for 0.5 s/,
+    requests: 3,
+    left: ["data.bin.part"],
+    limits: { idleMs: 500 },
+  },
+  {
+    title: "a body that trickles beyond the whole time",
+    answer: (_, response) => {
+      response.writeHead(200, { "content-length": BODY.length });
+      const trickle = setInterval(() => response.write(BODY.subarray(0, 1)), 20);
+      response.on("close", () => clearInterval(trickle));
+    },
+    reason: /not done within 1 s/,
+    requests: 1,
+    left: ["data.bin.part"],
+    limits: { totalMs: 1000, attempts: 1 },
+  },
+  {
+    title: "a shorter body than announced, the connection closed in order",
+    answer: (request, response) => {
+      response.writeHead(200, { "content-length": BODY.length, connection: "close" });
+      response.write(BODY.subarray(0, 5000), () => request.socket.end());
+    },
+    reason: /the body was not of the announced length after 5,000 of 100,000 bytes/,
+    requests: 1,
+    left: ["data.bin.part"],
+    limits: { attempts: 1 },
+  },
+  {
+    title: "a shorter body, of a length not announced",
+    answer: (_, response) => void response.end(BODY.subarray(0, 5000)),
+    reason: /expected 100,000 bytes, found 5000 announced/,
+    requests: 1,
+  },
+  {
+    title: "a shorter body in chunks",
+    answer: (_, response) => {
+      response.write(BODY.subarray(0, 5000));
+      response.end();
+    },
+    reason: /the body ended after 5,000 of 100,000 bytes/,
+    requests: 1,
+    left: ["data.bin.part"],
+    limits: { attempts: 1 },
+  },
+  {
+    title: "a connection reset in the middle, every time",
+    answer: breakAfter(3000),
+    reason: /reset after 3,000 of 100,000 bytes|closed after 3,000 of 100,000 bytes/,
+    requests: 1,
+    left: ["data.bin.part"],
+    limits: { attempts: 1 },
+  },
+  {
+    title: "other bytes of the same length",
+    answer: serve(OTHER_BODY),
+    reason: /expected SHA-256 [0-9a-f]{64}, found [0-9a-f]{64}/,
+    requests: 1,
+  },
+  {
+    title: "an error page with status 200",
+    answer: (_, response) => void response.end("<html>please log in</html>"),
+    reason: /expected 100,000 bytes, found 26 announced/,
+    requests: 1,
+  },
+  {
+    title: "a body without an end",
+    answer: (_, response) => {
+      const pour = () => {
+        while (!response.destroyed && response.write(OTHER_BODY));
+      };
+      response.on("drain", pour);
+      pour();
+    },
+    reason: /expected 100,000 bytes, found more/,
+    requests: 1,
+  },
+  {
+    title: "redirects in a circle",
+    answer: ({ url }, response) => void response.writeHead(302, { location: url }).end(),
+    reason: /more than 5 redirects/,
+    requests: 6,
+  },
+  {
+    title: "a redirect to nowhere",
+    answer: (_, response) => void response.writeHead(302).end(),
+    reason: /answered 302 without a usable address/,
+    requests: 1,
+  },
+  {
+    title: "a redirect to another protocol",
+    answer: (_, response) => void response.writeHead(302, { location: "file:///etc/hostname" }).end(),
+    reason: /answered 302 without a usable address/,
+    requests: 1,
+  },
+  {
+    title: "something that is not HTTP",
+    answer: ({ socket }) => void socket.end("220 ready when you are\r\n"),
+    reason: /127\.0\.0\.1:\d+\/files\/: \S/,
+    requests: 1,
+  },
+  {
+    title: "headers without an end",
+    answer: ({ socket }) => void socket.end(`HTTP/1.1 200 OK\r\nx: ${"y".repeat(100_000)}\r\n\r\n`),
+    reason: /127\.0\.0\.1:\d+\/files\/: \S/,
+    requests: 1,
+  },
+  {
+    title: "206 to a request for the whole",
+    answer: (_, response) => {
+      response.writeHead(206, { "content-range": "bytes 50000-99999/100000" }).end(BODY.subarray(50_000));
+    },
+    reason: /expected Content-Range "bytes 0-99999\/100000", found "bytes 50000-99999\/100000"/,
+    requests: 1,
+  },
+];
+for (const { title, answer, reason, requests, left = [], limits = {} } of FAULTS) {
+  test(`refuses ${title}`, async (t) => {
+    const { error, mirrors, names } = await failure(t, [answer], { limits });
+    t.regex(error.message, reason);
+    t.is(mirrors[0]?.seen.length, requests);
+    t.deepEqual(names, left);
+  });
+}

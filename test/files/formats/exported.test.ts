@@ -1,0 +1,175 @@
+/** The commands that the list of known files prints, run by Python: what they write is read, and gives NumPy's number. */
+import { execFileSync } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { runCli } from "../../helpers/cli.js";
+import { pythonWith } from "../../helpers/python.js";
+import { needs } from "../../helpers/require.js";
+import { temporaryFolder } from "../../helpers/temporary.js";
+
+/** A network of 784-20-12-10 with sigmoids, its own answers as labels but for every seventh, and files of both. */
+const BASE = `
+import collections, gzip, json, os, pickle, struct, sys
+import numpy as np
+os.chdir(sys.argv[1])
+rng = np.random.default_rng(3)
+x = rng.integers(0, 256, (60, 28, 28)).astype(np.uint8)
+d = {}
+for i, (a, b) in enumerate(((784, 20), (20, 12), (12, 10)), 1):
+    d[f"W{i}"], d[f"b{i}"] = rng.normal(0, 0.3, (a, b)), rng.normal(0, 0.3, b)
+h = x.reshape(60, -1) / 255
+for i in (1, 2, 3):
+    h = h @ d[f"W{i}"] + d[f"b{i}"]
+    if i < 3: h = 1 / (1 + np.exp(-h))
+t = h.argmax(1).astype(np.uint8)
+t[::7] = (t[::7] + 1) % 10
+right = int((h.argmax(1) == t).sum())
+np.savez("good.npz", x_test=x, y_test=t)
+np.savez("weights.npz", **d)
+turned = {k: (v.T if k[0] == "W" else v[:, None]) for k, v in d.items()}
+`;
+const END = "\nprint(right)\n";
+
+const WRITERS = {
+  numpy: `
+np.savez("columns.npz", **turned)
+np.savez("flat.npz", **{k: (v.T if k[0] == "W" else v) for k, v in d.items()})
+np.savez("lower.npz", layer_sizes=np.array([784, 20, 12, 10]), **{k.lower(): v for k, v in d.items()})
+np.savez("from zero.npz", **{f"{k[0]}_{int(k[1]) - 1}": v for k, v in d.items()})
+np.savez("positional.npz", *[d[k + str(i)] for i in (1, 2, 3) for k in "Wb"])
+np.savez("it's.npz", **turned)
+pickle.dump(turned, open("columns.pkl", "wb"))
+pickle.dump([d[k + str(i)] for i in (1, 2, 3) for k in "Wb"], open("list.pkl", "wb"))
+pickle.dump(tuple(turned[k + str(i)] for i in (1, 2, 3) for k in "Wb"), open("tuple.pkl", "wb"), 2)
+pickle.dump({"sizes": [784, 20], "weights": [d[f"W{i}"] for i in (1, 2, 3)], "biases": [d[f"b{i}"] for i in (1, 2, 3)]}, open("lists.pkl", "wb"))
+pickle.dump(collections.OrderedDict(d), open("ordered.pkl", "wb"))
+pickle.dump({"params": d, "epoch": 5}, open("nested.pkl", "wb"))
+np.save("dict.npy", d, allow_pickle=True)
+json.dump({k: v.tolist() for k, v in d.items()}, open("weights.json", "w"))
+json.dump({"sizes": [784, 20, 12, 10], "weights": [turned[f"W{i}"].tolist() for i in (1, 2, 3)], "biases": [turned[f"b{i}"].tolist() for i in (1, 2, 3)], "cost": "CrossEntropyCost"}, open("nielsen.json", "w"))
+order = [k + str(i) for i in (1, 2, 3) for k in "Wb"]
+json.dump({"format": "layers-model", "modelTopology": {}, "weightsManifest": [{"paths": ["shard.bin"], "weights": [{"name": k, "shape": list(d[k].shape), "dtype": "float32"} for k in order]}]}, open("model.json", "w"))
+open("shard.bin", "wb").write(b"".join(d[k].astype("<f4").tobytes() for k in order))
+`,
+  torch: `
+import torch, torch.nn as nn
+net = nn.Sequential(nn.Flatten(), nn.Linear(784, 20), nn.Sigmoid(), nn.Linear(20, 12), nn.Sigmoid(), nn.Linear(12, 10))
+for m, i in zip([m for m in net if isinstance(m, nn.Linear)], (1, 2, 3)):
+    m.weight.data, m.bias.data = torch.tensor(d[f"W{i}"].T.copy()).float(), torch.tensor(d[f"b{i}"]).float()
+torch.save(net.state_dict(), "state_dict.pth")
+torch.save(net, "whole.pt")
+torch.save({"epoch": 3, "model_state_dict": net.state_dict(), "optimizer_state_dict": {}}, "checkpoint.tar")
+torch.save(net.state_dict(), "legacy.pth", _use_new_zipfile_serialization=False)
+torch.save(net, "legacy whole.pt", _use_new_zipfile_serialization=False)
+torch.jit.script(net).save("script.pt")
+`,
+  h5py: `
+import h5py, io, zipfile
+names = ["dense", "dense_1", "dense_2"]
+layer = lambda n, i: {"class_name": "Dense", "config": {"name": n, "units": len(d[f"b{i}"]), "activation": "softmax" if i == 3 else "sigmoid"}}
+config = {"class_name": "Sequential", "config": {"name": "s", "layers": [{"class_name": "Flatten", "config": {"name": "flatten"}}] + [layer(n, i) for i, n in enumerate(names, 1)]}}
+with h5py.File("model.h5", "w") as f:
+    f.attrs["keras_version"], f.attrs["model_config"] = b"2.11.0", json.dumps(config).encode()
+    g = f.create_group("model_weights"); g.attrs["layer_names"] = [n.encode() for n in names]
+    for i, n in enumerate(names, 1):
+        g.create_group(n).attrs["weight_names"] = [f"{n}/kernel:0".encode(), f"{n}/bias:0".encode()]
+        g[n].create_group(n)["kernel:0"], g[n][n]["bias:0"] = d[f"W{i}"].astype("f4"), d[f"b{i}"].astype("f4")
+with h5py.File("model.weights.h5", "w") as f:
+    for i, n in enumerate(names, 1):
+        v = f.create_group(f"layers/{n}/vars"); v["0"], v["1"] = d[f"W{i}"].astype("f4"), d[f"b{i}"].astype("f4")
+with zipfile.ZipFile("model.keras", "w") as z:
+    z.writestr("metadata.json", json.dumps({"keras_version": "3.12.0"})); z.writestr("config.json", json.dumps(config)); z.write("model.weights.h5")
+`,
+  "scikit-learn": `
+import joblib
+from sklearn.neural_network import MLPClassifier
+m = MLPClassifier((20, 12), activation="logistic")
+m.coefs_, m.intercepts_, m.n_layers_, m.out_activation_, m.classes_ = [d[f"W{i}"] for i in (1, 2, 3)], [d[f"b{i}"] for i in (1, 2, 3)], 4, "softmax", np.arange(10)
+pickle.dump(m, open("mlp.pkl", "wb")); joblib.dump(m, "mlp.joblib"); joblib.dump(m, "mlp_z.joblib", compress=3); joblib.dump(d, "dict.joblib")
+`,
+} as const;
+
+const SETS = `
+np.savez("flat.npz", x_test=x.reshape(60, 784), y_test=t)
+np.savez("last.npz", x_test=x[..., None], y_test=t)
+np.savez("first.npz", x_test=x[:, None], y_test=t)
+np.savez("float.npz", x_test=(x / 255).astype("f4"), y_test=t.astype("f4"))
+np.savez("fortran.npz", x_test=np.asfortranarray(x), y_test=t)
+np.savez("one_hot.npz", x_test=x, y_test=np.eye(10, dtype=np.uint8)[t])
+np.savez("medmnist.npz", train_images=x[:5], train_labels=t[:5, None], test_images=x, test_labels=t[:, None])
+np.savez("xy.npz", X=x, y=t)
+np.save("images.npy", x); np.save("labels.npy", t)
+rows = [f"{a}," + ",".join(map(str, r)) for a, r in zip(t, x.reshape(60, -1))]
+open("kaggle.csv", "w").write("label," + ",".join(f"pixel{i}" for i in range(784)) + "\\n" + "\\n".join(rows) + "\\n")
+open("plain.csv", "w").write("\\r\\n".join(rows) + "\\r\\n")
+open("wide.csv", "w", encoding="utf-16").write("\\n".join(rows) + "\\n")
+pickle.dump({"train_img": x[:5].reshape(5, 784), "train_label": t[:5], "test_img": x.reshape(60, 784), "test_label": t}, open("mnist.pkl", "wb"))
+gzip.open("mnist.pkl.gz", "wb").write(pickle.dumps(((np.zeros((20000, 784), "f4"), t), (x.reshape(60, 784) / 255, t), ((x.reshape(60, 784) / 255).astype("f4"), t)), 2))
+`;
+
+interface Prepared {
+  readonly folder: string;
+  readonly right: number;
+  readonly files: readonly string[];
+}
+
+type T = Parameters<typeof temporaryFolder>[0];
+
+async function prepared(t: T, interpreter: string, script: string): Promise<Prepared> {
+  const folder = await temporaryFolder(t);
+  const base = ["good.npz", "weights.npz", "shard.bin"];
+  const printed = execFileSync(interpreter, ["-c", BASE + script + END, folder], { encoding: "utf8" });
+  const files = (await readdir(folder)).filter((name) => !base.includes(name));
+  return { folder, right: Number(printed.trim().split("\n").at(-1)), files };
+}
+
+const run = (folder: string, args: readonly string[]) =>
+  runCli(["--no-config", "--quiet", "--format", "json", ...args], { cwd: folder });
+
+/** Refused with a command, which is run as it stands; then what its own options give. */
+async function assertWorks(
+  t: T,
+  interpreter: string,
+  { folder, right }: Prepared,
+  args: readonly string[],
+): Promise<void> {
+  const what = args.join(" ");
+  const { status, stderr } = await run(folder, args);
+  t.is(status, 3, `${what}: ${stderr}`);
+  t.regex(stderr, /^batchwise: ERR_\w+: [^\n]+\n$/, what);
+  const command = /python3 (-c "[^"]*"(?: '(?:[^']|'\\'')*')?)/.exec(stderr)?.[1];
+  if (command === undefined) return t.fail(`${what}: ${stderr}`);
+  execFileSync("sh", ["-c", `${interpreter} ${command}`], { cwd: folder });
+  const activation = / --activation (sigmoid|relu)/.exec(stderr)?.[1] ?? "sigmoid";
+  const given = / give (--weights|--dataset) out\.npz/.exec(stderr)?.[1];
+  const other = given === "--weights" ? ["--dataset", "good.npz"] : ["--weights", "weights.npz"];
+  const answer = await run(folder, [given ?? "", "out.npz", ...other, "--activation", activation]);
+  t.is(answer.status, 0, `${what}: ${answer.stderr}`);
+  t.is(Math.round(JSON.parse(answer.stdout).result.accuracy * 60), right, what);
+}
+
+const LIBRARIES = { numpy: "numpy", torch: "torch", h5py: "h5py", "scikit-learn": "sklearn" } as const;
+
+for (const [name, module] of Object.entries(LIBRARIES) as [keyof typeof LIBRARIES, string][]) {
+  const interpreter = pythonWith("numpy", module);
+  needs(name, interpreter !== undefined)(`each command for weights works: ${name}`, async (t) => {
+    t.timeout(180_000);
+    const ready = await prepared(t, interpreter ?? "", WRITERS[name]);
+    t.true(ready.right > 40 && ready.right < 60);
+    for (const file of ready.files) {
+      await assertWorks(t, interpreter ?? "", ready, ["--weights", file, "--dataset", "good.npz"]);
+    }
+  });
+}
+
+const numpy = pythonWith("numpy");
+needs("numpy", numpy !== undefined)("each command for images works", async (t) => {
+  t.timeout(180_000);
+  const ready = await prepared(t, numpy ?? "", SETS);
+  for (const file of ready.files.filter((name) => !name.endsWith(".npy"))) {
+    await assertWorks(t, numpy ?? "", ready, ["--dataset", file, "--weights", "weights.npz"]);
+  }
+  await assertWorks(t, numpy ?? "", ready, [
+    ...["--dataset", "images.npy", "--labels", "labels.npy"],
+    ...["--weights", "weights.npz"],
+  ]);
+});

@@ -1,0 +1,68 @@
+/** Answers that cannot be true, of a slab with room for probabilities and of one without. */
+import test from "ava";
+import type { BatchAnswer } from "#src/base/contracts/executor.js";
+import type { ScoreSums } from "#src/base/contracts/scores.js";
+import { RunError } from "#src/base/errors.js";
+import { allocateRoom, allocateSlab, slabWithRoom } from "#src/base/slab.js";
+import { sumScores } from "#src/metrics/score-sums.js";
+import { checkAnswer } from "#src/pool/check-answer.js";
+import { taskOf } from "#src/pool/plan.js";
+
+const CLASSES = 2;
+const BATCH = { firstId: 3, start: 0, images: 2, batchSize: 2 };
+const PLAIN = allocateSlab({ firstImage: 0, count: 2, inputs: 1 });
+const SCORED = slabWithRoom(PLAIN, allocateRoom(2, CLASSES));
+const SCORES = sumScores(Float64Array.of(0.75, 0.25, 0.5, 0.5), PLAIN.labels, 2, CLASSES);
+const ANSWER: BatchAnswer = {
+  id: 3,
+  correct: 2,
+  recomputed: 0,
+  startedAtMs: 1e12,
+  elapsedMs: 1,
+  scores: null,
+};
+
+const check = (slab: typeof PLAIN, answer: BatchAnswer) =>
+  checkAnswer(taskOf(slab, BATCH), [answer], CLASSES);
+
+test("takes an answer without scores where none were asked for, and one with them where they were", (t) => {
+  t.notThrows(() => check(PLAIN, ANSWER));
+  t.notThrows(() => check(SCORED, { ...ANSWER, scores: SCORES }));
+});
+
+const refuses = (title: string, slab: typeof PLAIN, answer: BatchAnswer, message: RegExp) =>
+  test(`refuses ${title}`, (t) => {
+    const error = t.throws(() => check(slab, answer), { instanceOf: RunError });
+    t.is(error?.code, "ERR_WORKER_ANSWER");
+    t.regex(error?.message ?? "", message);
+  });
+const refusesScores = (title: string, scores: { [Part in keyof ScoreSums]?: unknown } | null) =>
+  refuses(
+    title,
+    SCORED,
+    { ...ANSWER, scores: scores as ScoreSums | null },
+    /expected scores of 2 images, found/,
+  );
+
+refuses(
+  "scores that were not asked for",
+  PLAIN,
+  { ...ANSWER, scores: SCORES },
+  /batch 3 without scores, found .*\d+n/,
+);
+refuses(
+  "an answer that does not say when it began",
+  PLAIN,
+  { ...ANSWER, startedAtMs: Number.NaN },
+  /batch 3/,
+);
+refusesScores("no scores where they were asked for", null);
+refusesScores("ranks of fewer classes", { ...SCORES, labelRanks: [2] });
+refusesScores("ranks of more images", { ...SCORES, labelRanks: [2, 1] });
+refusesScores("bins of fewer images", { ...SCORES, bins: SCORES.bins.slice(0, -8) });
+refusesScores("a bin with more hits than images", {
+  ...SCORES,
+  bins: SCORES.bins.map((bin) => ({ ...bin, correct: bin.total + 1 })),
+});
+refusesScores("a sum that is no integer", { ...SCORES, brier: 0.5 });
+refusesScores("a sum below zero", { ...SCORES, logLoss: -1n });

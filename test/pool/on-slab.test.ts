@@ -1,0 +1,152 @@
+/** The hook that is given whole slabs, in their order. */
+import { setTimeout } from "node:timers/promises";
+import test from "ava";
+import type { Dataset } from "#src/base/contracts/dataset.js";
+import type { Executor } from "#src/base/contracts/executor.js";
+import { RunError } from "#src/base/errors.js";
+import { IncompleteError } from "#src/base/incomplete.js";
+import { allocateSlab, type Slab, viewSlab } from "#src/base/slab.js";
+import { evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
+import { openExecutor } from "#src/pool/registry.js";
+import { randomDataset, randomNetwork } from "../helpers/random.js";
+
+const TOTAL = 1003;
+const SLAB = 100;
+const dataset = randomDataset(TOTAL, { slabImages: SLAB });
+const weights = randomNetwork([64, 20, 10]);
+const INPUT = { dataset, weights, batchSize: 10, probabilities: true };
+
+/** Answers in this time, the first batch of each slab last. */
+const openUneven: OpenExecutor = async (...given) => {
+  const executor = await openExecutor(...given);
+  return delaying(executor, ({ batches }) => (batches.start === 0 ? 20 : 1));
+};
+
+for (const threads of [0, 2]) {
+  test(`slabs come whole and in order, one at a time, with ${threads} threads`, async (t) => {
+    const expected = await evaluate(INPUT);
+    const predictions: number[] = [];
+    const probabilities: number[] = [];
+    let isBusy = false;
+    await evaluateWith(
+      openUneven,
+      { ...INPUT, threads },
+      {
+        async onSlab(slab) {
+          t.false(isBusy);
+          isBusy = true;
+          t.is(slab.firstImage, predictions.length);
+          await setTimeout(1);
+          predictions.push(...slab.predictions);
+          probabilities.push(...(slab.probabilities ?? []));
+          isBusy = false;
+        },
+      },
+    );
+    t.deepEqual(predictions, [...expected.predictions]);
+    t.deepEqual(probabilities, [...(expected.probabilities ?? [])]);
+  });
+}
+
+test("memory is used again only when its slab was handed on and the hook has ended", async (t) => {
+  const expected = await evaluate(INPUT);
+  const threads = 2;
+  const predictions: number[] = [];
+  const { result } = await evaluateWith(
+    openUneven,
+    // A set that keeps as many slabs as may be out, and fills the oldest anew.
+    { ...INPUT, dataset: recycling(dataset, threads + 1), threads },
+    {
+      async onSlab(slab) {
+        await setTimeout(5);
+        predictions.push(...slab.predictions);
+      },
+    },
+  );
+  t.deepEqual(predictions, [...expected.predictions]);
+  t.deepEqual(result, expected.result);
+});
+
+test("a slab of which a batch failed is left out, and those behind it are not", async (t) => {
+  const firsts: number[] = [];
+  const failing: OpenExecutor = async (...given) => {
+    const executor = await openExecutor(...given);
+    return delaying(executor, ({ batches }) => {
+      if (batches.firstId === 25) throw new Error("out of order");
+      return 1;
+    });
+  };
+  const run = evaluateWith(
+    failing,
+    { ...INPUT, threads: 0 },
+    { onSlab: ({ firstImage }) => void firsts.push(firstImage) },
+  );
+  const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+  t.is(error?.code, "ERR_BATCH_FAILED");
+  t.deepEqual(firsts, [0, 100, 300, 400, 500, 600, 700, 800, 900, 1000]);
+});
+
+for (const threads of [0, 2]) {
+  test(`a hook that fails ends the run with its own error, with ${threads} threads`, async (t) => {
+    let calls = 0;
+    const run = evaluate(
+      { ...INPUT, threads },
+      {
+        onSlab() {
+          calls++;
+          throw new RunError("ERR_OUTPUT_WRITE", { path: "p.csv", reason: "no space left on device" });
+        },
+      },
+    );
+    const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+    t.is(error?.code, "ERR_OUTPUT_WRITE");
+    t.is(error?.exitStatus, 6);
+    t.is(calls, 1);
+    t.true((error?.partial.result.total ?? TOTAL) < TOTAL);
+  });
+
+  test(`an interruption ends a run that waits for its hook, with ${threads} threads`, async (t) => {
+    const abort = new AbortController();
+    const run = evaluate(
+      { ...INPUT, threads },
+      {
+        signal: abort.signal,
+        async onSlab() {
+          abort.abort("SIGINT");
+          await setTimeout(20);
+        },
+      },
+    );
+    const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+    t.is(error?.code, "ERR_INTERRUPTED");
+  });
+}
+
+function delaying(executor: Executor, delayMs: (task: Parameters<Executor["run"]>[0]) => number): Executor {
+  return {
+    ...executor,
+    async run(task, signal) {
+      await setTimeout(delayMs(task));
+      return executor.run(task, signal);
+    },
+  };
+}
+
+/** The same images in `ring` buffers, each filled again for the slab that is `ring` behind. */
+function recycling(source: Dataset, ring: number): Dataset {
+  const slabs: Slab[] = [];
+  return {
+    ...source,
+    async *slabs(range, multiple) {
+      let n = 0;
+      for await (const { firstImage, count, inputs, pixels, labels } of source.slabs(range, multiple)) {
+        slabs[n % ring] ??= allocateSlab({ firstImage, count, inputs });
+        const slab = viewSlab(slabs[n++ % ring].buffer, { firstImage, count, inputs });
+        slab.predictions.fill(0xffff);
+        slab.pixels.set(pixels);
+        slab.labels.set(labels);
+        yield slab;
+      }
+    },
+  };
+}

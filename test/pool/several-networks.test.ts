@@ -1,0 +1,93 @@
+/** Several networks in one executor: each slab is answered by each. */
+import test from "ava";
+import type { EngineName } from "#src/base/contracts/engine.js";
+import { SILENT } from "#src/base/contracts/log.js";
+import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import { NetworkError, RunError } from "#src/base/errors.js";
+import { withRooms } from "#src/base/rooms.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
+import { createTally } from "#src/metrics/tally.js";
+import { foldPreprocessing } from "#src/networks/fold.js";
+import { taskOf } from "#src/pool/plan.js";
+import { openSharedExecutor } from "#src/pool/registry.js";
+import { runBatches } from "#src/pool/run-batches.js";
+import { allOf } from "../helpers/all-of.js";
+import { randomDataset, randomNetwork } from "../helpers/random.js";
+
+const TOTAL = 503;
+const dataset = randomDataset(TOTAL, { slabImages: 200, classes: 8 });
+const NETWORKS = [randomNetwork([64, 20, 10]), randomNetwork([64, 8], "relu", 2)];
+
+/** What the engines of layers refuse. */
+const MODEL: OnnxModel = {
+  name: "model.onnx",
+  sha256: "0".repeat(64),
+  preprocessing: { kind: "none" },
+  assumptions: [],
+  input: { name: "images", type: "float32", shape: [64], batch: undefined },
+  output: { name: "logits", classes: 10, kind: "logits", holds: "logits" },
+  bytes: new Uint8Array(0),
+};
+
+for (const threads of [0, 2]) {
+  for (const engines of [
+    ["ml-matrix", "ml-matrix"],
+    ["simd", "simd"],
+    ["ml-matrix", "simd"],
+  ] satisfies EngineName[][]) {
+    test(`${engines.join(" and ")} answer side by side, with ${threads} threads`, async (t) => {
+      const executor = await openSharedExecutor(
+        { threads, timeoutMs: 30_000, warm: true },
+        NETWORKS.map((network, n) => ({ engine: engines[n], source: foldPreprocessing(network) })),
+        { images: TOTAL, tasks: 12 },
+      );
+      t.teardown(() => executor.close());
+      const tallies = [createTally(10), createTally(8)];
+      const predictions = NETWORKS.map(() => new Uint16Array(TOTAL));
+      const { failure, batches } = await runBatches({
+        slabs: withRooms(dataset.slabs({ offset: 0, limit: TOTAL }, 50), [
+          { source: 0, classes: 0 },
+          { source: 1, classes: 0 },
+        ]),
+        executor,
+        batchSize: 50,
+        totalBatches: 22,
+        taskPlan: { sizeOf: () => 2, lanes: 1 },
+        retries: 0,
+        signal: new AbortController().signal,
+        log: SILENT,
+        networkOf: ({ source }) => NETWORKS[source].name,
+        tallyOf: ({ source }) => tallies[source],
+        onSlab: (slab) => predictions[slab.source].set(slab.predictions, slab.firstImage),
+      });
+      t.is(failure, undefined);
+      t.is(batches, 22);
+      for (const [n, weights] of NETWORKS.entries()) {
+        const alone = await evaluate({ dataset, weights, threads: 0 });
+        t.deepEqual(predictions[n], alone.predictions);
+        t.is(tallies[n].correct, alone.result.correct);
+        t.is(tallies[n].total, TOTAL);
+      }
+    });
+  }
+}
+
+test("a network that no task names is never made", async (t) => {
+  const source = foldPreprocessing(NETWORKS[0]);
+  const executor = await openSharedExecutor(
+    { threads: 0, timeoutMs: 30_000, warm: false },
+    [
+      { engine: "reference", source },
+      { engine: "reference", source: MODEL },
+    ],
+    { images: TOTAL, tasks: 1 },
+  );
+  t.teardown(() => executor.close());
+  const [slab] = await allOf(dataset.slabs({ offset: 0, limit: 10 }, 10));
+  const task = taskOf(slab, { firstId: 0, start: 0, images: 10, batchSize: 10 });
+  const { signal } = new AbortController();
+  t.is((await executor.run(task, signal)).answers.length, 1);
+  const error = await t.throwsAsync(executor.run({ ...task, source: 1 }, signal), { instanceOf: RunError });
+  t.is(error?.code, "ERR_WORKER_CRASHED");
+  t.true(error?.cause instanceof NetworkError && error.cause.code === "ERR_NETWORK_LAYERS");
+});

@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import test from "ava";
+import { SILENT } from "#src/base/contracts/log.js";
+import type { OpenExecutor } from "#src/evaluate/evaluate.js";
+import { loadPair } from "#src/evaluate/load-pair.js";
+import { resolveOptions } from "#src/evaluate/options.js";
+import { identityKey, identityOf } from "#src/evaluate/run-identity.js";
+import { openExecutor } from "#src/pool/registry.js";
+import { serve } from "#src/redis/host.js";
+import type { Link } from "#src/redis/link.js";
+import type { Peers, RedisClient } from "#src/redis/peers.js";
+import type { RunSpec } from "#src/redis/spec.js";
+
+/** A run over the bundled images, as its coordinator writes it down. */
+async function bundledSpec(): Promise<RunSpec> {
+  const options = resolveOptions({ limit: 500 }, 1);
+  const pair = await loadPair(options);
+  const identity = identityOf(pair, pair.range, options);
+  return {
+    runId: "a-run",
+    key: identityKey(identity),
+    identity,
+    dataset: {
+      location: { dataset: "bundled", labels: null, classes: null },
+      split: "test",
+      sha256: pair.dataset.sha256,
+    },
+    network: {
+      location: { weights: "bundled", activation: null, normalize: null, mean: null, std: null },
+      sha256: pair.network.sha256,
+    },
+    files: {},
+    range: pair.range,
+    classes: pair.classes,
+    engine: "ml-matrix",
+    batchSize: 100,
+    timeoutSeconds: 30,
+    retries: 0,
+    packed: false,
+  };
+}
+
+/** As much of a Redis with one open run as a host asks for. */
+function linkOver(spec: RunSpec, events: string[], exists: RedisClient["exists"] = async () => 1): Link {
+  const redis = {
+    set: async () => "OK",
+    sadd: async () => 1,
+    srem: async () => 1,
+    del: async () => 1,
+    smembers: async () => [spec.runId],
+    hgetall: async () => ({ spec: JSON.stringify(spec), state: "open", probeImages: "0" }),
+    exists,
+  };
+  class Worker {
+    constructor() {
+      events.push("listens");
+    }
+    on() {}
+    async close() {
+      events.push("has closed its queue");
+    }
+  }
+  return {
+    peers: { Worker } as unknown as Peers,
+    redis: redis as unknown as RedisClient,
+    address: "redis://nowhere",
+    awaySinceMs: undefined,
+    close() {},
+  };
+}
+
+/** Executors of this thread, whose end is an event. */
+function opening(events: string[], warm: () => Promise<void> = async () => {}): OpenExecutor {
+  return async (options, source, work) => ({
+    ...(await openExecutor({ ...options, threads: 0 }, source, work)),
+    warm,
+    async close() {
+      events.push("has closed its pool");
+    },
+  });
+}
+
+const HOST = { threads: 1, maps: [] };
+const HOOKS = { log: SILENT, note() {}, onDownload() {} };
+
+test("a host that is told to stop while it opens a run closes what it has opened, and takes no job", async (t) => {
+  const events: string[] = [];
+  const stop = new AbortController();
+  const open = opening(events, async () => {
+    stop.abort();
+    await sleep(100);
+  });
+  await serve(linkOver(await bundledSpec(), events), open, HOST, { ...HOOKS, signal: stop.signal });
+  await sleep(500);
+  t.deepEqual(events, ["has closed its pool"]);
+});
+
+test("a host whose Redis refuses a command leaves its run, and closes its pool", async (t) => {
+  const events: string[] = [];
+  const exists = async () => {
+    if (events.includes("listens")) {
+      throw Object.assign(new Error("OOM command not allowed"), { name: "ReplyError" });
+    }
+    return 1;
+  };
+  const link = linkOver(await bundledSpec(), events, exists);
+  const { signal } = new AbortController();
+  await t.throwsAsync(serve(link, opening(events), HOST, { ...HOOKS, signal }), {
+    code: "ERR_REDIS_REFUSED",
+    message: /^redis:\/\/nowhere: Redis refuses a command: OOM command not allowed; /,
+  });
+  t.deepEqual(events, ["listens", "has closed its queue", "has closed its pool"]);
+});
