@@ -56,8 +56,7 @@ export {
   UsageError,
 } from "#src/base/errors.js";
 export { IncompleteError } from "#src/base/incomplete.js";
-export type { SlabRing } from "#src/base/ring.js";
-export type { AnswerRoom, Slab } from "#src/base/slab.js";
+export type { AnswerRoom, Slab, SlabRing } from "#src/base/slab.js";
 export { type IdxData, type IdxFile, type ReadIdxOptions, readIdx } from "#src/data/idx.js";
 export type { IdxDtype } from "#src/data/idx-header.js";
 export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "#src/data/mnist.js";

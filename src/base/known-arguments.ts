@@ -5,23 +5,17 @@ import { ACTIVATIONS, type Layer, type Network } from "#src/base/contracts/netwo
 import { NORMALIZATIONS } from "#src/base/contracts/preprocessing.js";
 import type { Tensor } from "#src/base/contracts/tensor.js";
 import { shapeText } from "#src/base/errors/define.js";
-import type { EvaluateInput } from "#src/evaluate/options.js";
-import type { PrepareHooks } from "#src/evaluate/prepare.js";
-import type { RunHooks } from "#src/evaluate/run-prepared.js";
 import {
   also,
   COUNT,
   either,
-  FALSE,
   FLAG,
   FUNCTION,
   instanceOf,
-  type KindsOf,
   LIST,
   LOG,
   listOf,
   NUMBER,
-  NUMBER_LIKE,
   objectWith,
   SIGNAL,
   TEXT,
@@ -103,54 +97,3 @@ export const ANY_NETWORK = either(TEXT, NETWORK);
 
 /** Keys of a download's options; `offline` stands beside them. */
 export const DOWNLOAD = { signal: SIGNAL, log: LOG, onDownload: FUNCTION };
-
-/** How pictures and labels are changed. */
-export const VIEW = { invert: FLAG, transpose: FLAG, labelOffset: NUMBER_LIKE };
-
-/** Words such as the engine's are checked where they are resolved, for the command line too. */
-export const EVALUATE = {
-  dataset: ANY_DATASET,
-  labels: either(TEXT, FALSE),
-  classes: TEXT,
-  split: TEXT,
-  offline: FLAG,
-  weights: ANY_NETWORK,
-  activation: TEXT,
-  normalize: TEXT,
-  mean: NUMBER_LIKE,
-  std: NUMBER_LIKE,
-  ...VIEW,
-  strict: FLAG,
-  engine: TEXT,
-  threads: NUMBER_LIKE,
-  batchSize: NUMBER_LIKE,
-  offset: NUMBER_LIKE,
-  limit: NUMBER_LIKE,
-  shard: either(TEXT, objectWith("a shard", { index: NUMBER, count: NUMBER })),
-  resume: TEXT,
-  timeoutSeconds: NUMBER_LIKE,
-  retries: NUMBER_LIKE,
-  warm: FLAG,
-  probabilities: FLAG,
-  topK: NUMBER_LIKE,
-  calibration: FLAG,
-  bootstrap: NUMBER_LIKE,
-  seed: NUMBER_LIKE,
-} satisfies KindsOf<EvaluateInput>;
-
-export const PREPARE_HOOKS = {
-  ...DOWNLOAD,
-  onStart: FUNCTION,
-  output: objectWith("an output with facts, begin and sync", {
-    facts: objectWith("facts", {}),
-    begin: FUNCTION,
-    sync: FUNCTION,
-  }),
-} satisfies KindsOf<PrepareHooks>;
-
-export const RUN_HOOKS = {
-  signal: SIGNAL,
-  onProgress: FUNCTION,
-  onSlab: FUNCTION,
-  log: LOG,
-} satisfies KindsOf<RunHooks>;

@@ -1,21 +1,11 @@
 /** A fixed number of slabs that are filled ahead of those who use them, each again once it is released. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import { type Slab, type SlabLayout, viewSlab } from "./slab.js";
+import { type Slab, type SlabLayout, type SlabRing, viewSlab } from "./slab.js";
 
 /** So many are filled, or being filled, while others are at work. */
 const SLABS_AHEAD = 2;
 /** What no network can predict: a class that a worker did not write is thereby seen. */
 const NOT_PREDICTED = 0xffff;
-
-/** Slabs in memory that is used again: see `Dataset.ring`. */
-export interface SlabRing {
-  /** In their order, to be asked for once. Whoever leaves early calls `return`, and what the slabs are filled from is closed. */
-  readonly slabs: AsyncIterable<Slab>;
-  /** Nobody reads or writes the slab's memory any more: it may be filled again. */
-  release(slab: Pick<Slab, "buffer">): void;
-  /** Nothing more is filled; what was filled already may still be asked for. */
-  stop(): void;
-}
 
 export interface RingOptions {
   /** The slabs to come, of which none is longer than the first. */

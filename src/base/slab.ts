@@ -127,3 +127,13 @@ function viewRoom(
     probabilities: classes === 0 ? undefined : new Float64Array(buffer, 0, length),
   };
 }
+
+/** Slabs in memory that is used again: see `Dataset.ring`. */
+export interface SlabRing {
+  /** In their order, to be asked for once. Whoever leaves early calls `return`, and what the slabs are filled from is closed. */
+  readonly slabs: AsyncIterable<Slab>;
+  /** Nobody reads or writes the slab's memory any more: it may be filled again. */
+  release(slab: Pick<Slab, "buffer">): void;
+  /** Nothing more is filled; what was filled already may still be asked for. */
+  stop(): void;
+}

@@ -1,7 +1,7 @@
 /** A data set seen through a view: pictures inverted or transposed, labels shifted, slab by slab. */
 import { AS_STORED, type Dataset, type DatasetView, type ImageShape } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
-import type { SlabRing } from "#src/base/ring.js";
+import type { SlabRing } from "#src/base/slab.js";
 import { allocateSlab, type Slab } from "#src/base/slab.js";
 
 const WHITE = 255;

@@ -2,10 +2,10 @@
 import { availableParallelism } from "node:os";
 import { checkedKeys, FUNCTION, type KindsOf } from "#src/base/arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
-import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "#src/base/known-arguments.js";
-import { ringOver, type SlabRing } from "#src/base/ring.js";
-import type { Slab } from "#src/base/slab.js";
+import { ringOver } from "#src/base/ring.js";
+import type { Slab, SlabRing } from "#src/base/slab.js";
 import { openExecutor } from "#src/pool/registry.js";
+import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
 import type { AnyPair } from "./load-pair.js";
 import { type EvaluateInput, resolveOptions } from "./options.js";
 import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";

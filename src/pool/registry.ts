@@ -1,14 +1,20 @@
 /** The executor that the options ask for; only what it needs is loaded. */
-import type { EngineSource } from "#src/base/contracts/engine.js";
+import type { EngineName, EngineSource } from "#src/base/contracts/engine.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import { prepareEngine } from "#src/engines/registry.js";
-import type { EvaluateOptions } from "#src/evaluate/options.js";
 import { type EngineSetup, fallbacksOf, WORKER_URL } from "./worker-setup.js";
 
 /** Products of the forward pass that the simd engine does in some 100 ms: the start of a few workers, three times over. */
 const WORTH_WORKERS = 5e9;
 
-type PoolOptions = Pick<EvaluateOptions, "threads" | "timeoutMs" | "warm">;
+export interface PoolOptions {
+  /** Worker threads at most; with 0 the coordinator computes. */
+  readonly threads: number;
+  /** Time limit per task, in milliseconds; 0 for none. */
+  readonly timeoutMs: number;
+  /** Start every worker now, however small the work. */
+  readonly warm: boolean;
+}
 
 export interface Workload {
   readonly images: number;
@@ -18,7 +24,7 @@ export interface Workload {
 
 /** Of one network. */
 export function openExecutor(
-  { engine, ...options }: PoolOptions & Pick<EvaluateOptions, "engine">,
+  { engine, ...options }: PoolOptions & { readonly engine: EngineName },
   source: EngineSource,
   work: Workload,
   workerUrl: URL = WORKER_URL,

@@ -62,5 +62,7 @@ test("an import of a room above is a fault, whatever its kind; one of a room bel
   t.deepEqual(importFaults(graphOf(down, up)), [
     "src/data/a.ts: imports src/evaluate/b.ts, but evaluate is above data",
   ]);
-  t.throws(() => roomOf("src/attic/a.ts"), { message: /^src\/attic\/a\.ts: expected one of the rooms base, / });
+  t.throws(() => roomOf("src/attic/a.ts"), {
+    message: /^src\/attic\/a\.ts: expected one of the rooms base, /,
+  });
 });

@@ -1,6 +1,5 @@
 /** What a labelled image set is, whatever files it came from. */
-import type { SlabRing } from "#src/base/ring.js";
-import type { Slab } from "#src/base/slab.js";
+import type { Slab, SlabRing } from "#src/base/slab.js";
 import type { Assumption } from "./assumption.js";
 
 export const SPLITS = ["test", "train"] as const;

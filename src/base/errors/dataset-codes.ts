@@ -1,5 +1,4 @@
 /** Codes of faults in image sets: IDX, gzip, labels, class names. Exit status 3. */
-import type { DatasetView } from "#src/base/contracts/dataset.js";
 import { grouped, row } from "./define.js";
 
 export const datasetCodes = {
@@ -202,7 +201,7 @@ function sidesText({ rows, columns }: SidesFacts): string {
 
 export interface ImagesFacts {
   readonly sha256: string;
-  readonly view: DatasetView;
+  readonly view: { readonly invert: boolean; readonly transpose: boolean; readonly labelOffset: number };
   readonly offset: number;
   readonly total: number;
 }

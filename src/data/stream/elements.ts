@@ -3,15 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { DatasetError } from "#src/base/errors.js";
 import { openRegularFile, readFault, readInto } from "#src/files/read-file.js";
 import type { FileHash } from "./file-hash.js";
-import type { IdxHead } from "./idx-head.js";
-
-export interface Elements {
-  /** Fills `into` with the next elements; there must be as many. */
-  read(into: Uint8Array): Promise<void>;
-  /** After the last: what was read is all that the file holds, and undamaged. */
-  finish(): Promise<void>;
-  close(): Promise<void>;
-}
+import type { Elements, IdxHead } from "./idx-head.js";
 
 /**
  * Elements from `first` on. A plain file is read from there; a gzipped one is inflated from its beginning.

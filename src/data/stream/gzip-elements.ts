@@ -5,9 +5,8 @@ import { crc32, createInflateRaw } from "node:zlib";
 import { BatchwiseError, DatasetError } from "#src/base/errors.js";
 import { assertTrailer, corrupt, TRAILER_BYTES } from "#src/files/inflate.js";
 import { readFault, readInto } from "#src/files/read-file.js";
-import type { Elements } from "./elements.js";
 import type { FileHash } from "./file-hash.js";
-import type { IdxHead } from "./idx-head.js";
+import type { Elements, IdxHead } from "./idx-head.js";
 
 /** Read, and unpacked, at once: a message to another thread is then a small part of its work. */
 const COMPRESSED_PIECE_BYTES = 64 * 1024;

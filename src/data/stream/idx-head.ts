@@ -54,3 +54,12 @@ export function readIdxHead(path: string, rank: number): Promise<IdxHead> {
     return { path, header, sizeBytes, deflateAt: undefined };
   });
 }
+
+/** The elements of an IDX file in order; memory holds a piece of them. */
+export interface Elements {
+  /** Fills `into` with the next elements; there must be as many. */
+  read(into: Uint8Array): Promise<void>;
+  /** After the last: what was read is all that the file holds, and undamaged. */
+  finish(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -2,9 +2,9 @@
 import { DatasetError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
 import { withFile } from "#src/files/read-file.js";
-import { type Elements, openElements } from "./elements.js";
+import { openElements } from "./elements.js";
 import { FileHash } from "./file-hash.js";
-import type { IdxHead } from "./idx-head.js";
+import type { Elements, IdxHead } from "./idx-head.js";
 
 /** An image file and its labels, whose heads were read and fit. */
 export interface StreamedPair {

@@ -1,7 +1,8 @@
 /** Options of a comparison, and what a side that is a result decides of them. */
 import { type KindsOf, required, TEXT, without } from "#src/base/arguments.js";
 import type { Network } from "#src/base/contracts/network.js";
-import { ANY_NETWORK, EVALUATE } from "#src/base/known-arguments.js";
+import { ANY_NETWORK } from "#src/base/known-arguments.js";
+import { EVALUATE } from "#src/evaluate/known-arguments.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { imagesOf, type ResultSide } from "./read-side.js";
 

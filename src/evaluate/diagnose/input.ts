@@ -4,9 +4,9 @@ import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Network } from "#src/base/contracts/network.js";
 import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
 import { DatasetError } from "#src/base/errors.js";
-import { EVALUATE, VIEW } from "#src/base/known-arguments.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { readDataset } from "#src/data/registry.js";
+import { EVALUATE, VIEW } from "#src/evaluate/known-arguments.js";
 import { networkLoader } from "#src/evaluate/load-pair.js";
 import {
   type EvaluateInput,
