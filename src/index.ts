@@ -66,16 +66,16 @@ export { predict } from "#src/engines/predict.js";
 export { softmax } from "#src/engines/softmax.js";
 export { type CheckHooks, check } from "#src/evaluate/check/check.js";
 export type { CheckInput } from "#src/evaluate/check/suite.js";
-export type { PairedAnswers } from "#src/evaluate/compare/answers.js";
 export {
   type CompareHooks,
   type CompareOutcome,
   type ComparePlan,
   compare,
 } from "#src/evaluate/compare/compare.js";
-export type { CompareInput } from "#src/evaluate/compare/options.js";
+export type { CompareInput } from "#src/evaluate/compare/sides.js";
+export type { PairedAnswers } from "#src/evaluate/compare/summary.js";
+export type { DiagnoseInput } from "#src/evaluate/diagnose/diagnose.js";
 export { type DiagnoseHooks, diagnose } from "#src/evaluate/diagnose/diagnose.js";
-export type { DiagnoseInput } from "#src/evaluate/diagnose/input.js";
 export { type EvaluateHooks, evaluate, type Progress } from "#src/evaluate/evaluate.js";
 export {
   type Evaluator,
@@ -91,7 +91,7 @@ export {
   type FittedWhitening,
   fitPreprocessing,
 } from "#src/evaluate/fit.js";
-export { mergeParts } from "#src/evaluate/merge/merge-parts.js";
+export { mergeParts } from "#src/evaluate/merge.js";
 export type { EvaluateInput, NumberLike } from "#src/evaluate/options.js";
 export type { EvaluationPlan, PrepareHooks } from "#src/evaluate/prepare.js";
 export type { RunHooks } from "#src/evaluate/run-prepared.js";

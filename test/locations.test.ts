@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import test from "ava";
 import { evaluate } from "#src/evaluate/evaluate.js";
-import { datasetLocation, networkLocation } from "#src/evaluate/locations.js";
+import { datasetLocation, networkLocation } from "#src/evaluate/facts.js";
 import { randomDataset, randomNetwork } from "./helpers/random.js";
 
 test("names stay as they were given, and paths become absolute", (t) => {

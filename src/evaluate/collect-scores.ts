@@ -6,7 +6,6 @@ import { rounded } from "#src/base/milliseconds.js";
 import { takeAnswers } from "#src/base/take-memory.js";
 import { addScoreSums, emptyScoreSums } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
-import { createTimeline } from "./timeline.js";
 
 export interface CollectedScores {
   /** (images × classes) f64, row-major; null where they are not kept. */
@@ -51,5 +50,34 @@ export function collectScores(
         startMs: rounded(Math.max(0, startMs - beganAtMs)),
         elapsedMs: rounded(elapsedMs),
       })),
+  };
+}
+
+/** A page shows fewer, and in JSON they are less than a megabyte. */
+const MOST_KEPT = 10_000;
+
+export interface Timeline {
+  /** In the order in which they came: those of all batches, or, of more than 10,000, of every second, every fourth and so on. */
+  readonly entries: readonly TimelineEntry[];
+  add(entry: TimelineEntry): void;
+}
+
+/** Which batches are kept depends on their numbers alone, and not on the order in which they come. */
+export function createTimeline(): Timeline {
+  let entries: TimelineEntry[] = [];
+  /** The batches kept are those whose number is a multiple of it. */
+  let every = 1;
+  return {
+    get entries() {
+      return entries;
+    },
+    add(entry) {
+      if (entry.batch % every !== 0) return;
+      entries.push(entry);
+      while (entries.length > MOST_KEPT) {
+        every *= 2;
+        entries = entries.filter(({ batch }) => batch % every === 0);
+      }
+    },
   };
 }

@@ -4,12 +4,12 @@ import { checkedKeys, FUNCTION, type KindsOf } from "#src/base/arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
 import { ringOver } from "#src/base/ring.js";
 import type { Slab, SlabRing } from "#src/base/slab.js";
+import type { Resumption } from "#src/evaluate/journal/resume.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
-import type { AnyPair } from "./load-pair.js";
+import type { AnyPair } from "./open-inputs.js";
 import { type EvaluateInput, resolveOptions } from "./options.js";
 import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
-import type { Resumption } from "./resume.js";
 import { type RunHooks, runPrepared } from "./run-prepared.js";
 
 export type { EvaluationPlan, OpenExecutor } from "./prepare.js";

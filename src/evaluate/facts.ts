@@ -1,10 +1,13 @@
 /** What an answer says of its data and its networks. */
+
+import { resolve } from "node:path";
 import { AS_STORED, type Dataset } from "#src/base/contracts/dataset.js";
 import type { Activation, Network } from "#src/base/contracts/network.js";
 import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
-import type { Evaluation } from "#src/base/contracts/result.js";
+import type { DatasetLocation, Evaluation, NetworkLocation } from "#src/base/contracts/result.js";
+import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { layerSizes } from "#src/networks/layer-sizes.js";
-import { datasetLocation, networkLocation } from "./locations.js";
+import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { EvaluateOptions } from "./options.js";
 
 export function datasetFacts(dataset: Dataset, options: EvaluateOptions): Evaluation["dataset"] {
@@ -37,4 +40,41 @@ export function networkFacts(
 /** The activation of each layer; null for a model of any operators, whose file tells them. */
 export function activationsOf(network: Network | OnnxModel): readonly Activation[] | null {
   return "layers" in network ? network.layers.map(({ activation }) => activation) : null;
+}
+
+/** Null for a data set that was handed in open. */
+export function datasetLocation({
+  dataset,
+  labels,
+  classes,
+}: Pick<EvaluateOptions, "dataset" | "labels" | "classes">): DatasetLocation | null {
+  if (typeof dataset !== "string") return null;
+  return {
+    dataset: nameOrPath(DATASET_NAMES, dataset),
+    labels: labels ? resolve(labels) : null,
+    classes: classes === undefined ? null : resolve(classes),
+  };
+}
+
+/** Null for a network that was handed in loaded. */
+export function networkLocation({
+  weights,
+  activation,
+  normalize,
+  mean,
+  std,
+}: Pick<EvaluateOptions, "weights" | "activation" | "normalize" | "mean" | "std">): NetworkLocation | null {
+  if (typeof weights !== "string") return null;
+  return {
+    weights: nameOrPath(NETWORK_NAMES, weights),
+    activation: activation ?? null,
+    normalize: normalize ?? null,
+    mean: mean ?? null,
+    std: std ?? null,
+  };
+}
+
+/** A name wins over a file that is called the same. */
+function nameOrPath(names: readonly string[], given: string): string {
+  return names.includes(given) ? given : resolve(given);
 }

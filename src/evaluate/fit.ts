@@ -22,7 +22,7 @@ import { loadWeights, type Weights } from "#src/networks/registry.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
 import { assertFitsImages } from "#src/networks/validate.js";
 import { whiteningMatrix } from "#src/networks/whitening.js";
-import { assertStated } from "./load-pair.js";
+import { assertStated } from "./open-inputs.js";
 import { decimal, oneOf } from "./options.js";
 
 /** An eigenvalue decomposition takes time as the cube of this, and memory as its square: here a minute or two. */

@@ -9,7 +9,7 @@ import { printable } from "#src/base/printable.js";
 import { pythonFloat } from "#src/base/python-float.js";
 import { isSameView } from "#src/data/view.js";
 import { activationsOf } from "./facts.js";
-import type { Opened } from "./load-pair.js";
+import type { Opened } from "./open-inputs.js";
 import type { NumberLike } from "./options.js";
 import { canonicalJson } from "./run-identity.js";
 

@@ -9,13 +9,13 @@ import type { Network } from "#src/base/contracts/network.js";
 import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
 import { withRooms } from "#src/base/rooms.js";
 import { preloadEngine } from "#src/engines/registry.js";
+import type { Resumption } from "#src/evaluate/journal/resume.js";
 import type { DownloadNotice } from "#src/files/download/catalog-entry.js";
 import { engineSource } from "#src/networks/fold.js";
 import { batchesIn } from "#src/pool/plan.js";
 import type { Workload } from "#src/pool/registry.js";
-import { type AnyPair, loadModelPair, loadPair, type SizedPair } from "./load-pair.js";
+import { type AnyPair, loadModelPair, loadPair, type SizedPair } from "./open-inputs.js";
 import type { EvaluateOptions } from "./options.js";
-import type { Resumption } from "./resume.js";
 
 /** What a caller may hear of, and end, while data and network are made ready. */
 export interface PrepareHooks {
@@ -84,7 +84,7 @@ export async function prepare(
     return opening;
   };
   const openResumption = async (path: string, resumed: AnyPair): Promise<Resumption> =>
-    (await import("./resume.js")).resumeRun(path, resumed, options, hooks.output);
+    (await import("#src/evaluate/journal/resume.js")).resumeRun(path, resumed, options, hooks.output);
   const load = options.engine === "onnx" ? loadModelPair : loadPair;
   const pair = await load(options, {
     signal,

@@ -2,9 +2,10 @@
 import { createHash } from "node:crypto";
 import { AS_STORED, type ImageRange } from "#src/base/contracts/dataset.js";
 import type { RunIdentity } from "#src/base/contracts/identity.js";
+import type { PartialCounts, Shard, ShardPart } from "#src/base/contracts/partial.js";
 import { packageVersion } from "#src/base/version.js";
 import { activationsOf } from "./facts.js";
-import type { AnyPair } from "./load-pair.js";
+import type { AnyPair } from "./open-inputs.js";
 import type { EvaluateOptions } from "./options.js";
 
 export type IdentityOptions = Pick<
@@ -65,4 +66,14 @@ export function canonicalJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   );
+}
+
+export function shardPart(
+  { index, count }: Shard,
+  pair: Pick<AnyPair, "dataset" | "network" | "classes" | "whole">,
+  options: IdentityOptions,
+  counts: PartialCounts,
+): ShardPart {
+  const identity = identityOf(pair, pair.whole, options);
+  return { index, count, identity, key: identityKey(identity), counts };
 }

@@ -8,6 +8,7 @@ import { BatchwiseError, RunError } from "#src/base/errors.js";
 import { IncompleteError, interruption } from "#src/base/incomplete.js";
 import type { Slab, SlabRing } from "#src/base/slab.js";
 import { takeAnswers } from "#src/base/take-memory.js";
+import type { Resumption } from "#src/evaluate/journal/resume.js";
 import { createTally } from "#src/metrics/tally.js";
 import type { OnSlab } from "#src/pool/handover.js";
 import { batchesIn, type TaskSize } from "#src/pool/plan.js";
@@ -15,7 +16,6 @@ import { type BatchesOutcome, runBatches } from "#src/pool/run-batches.js";
 import { taskPlanFor } from "#src/pool/task-size.js";
 import type { CollectedScores } from "./collect-scores.js";
 import type { Prepared } from "./prepare.js";
-import type { Resumption } from "./resume.js";
 import { summarize } from "./summarize.js";
 
 /** What a caller may hear of, and end, during a run. */

@@ -2,17 +2,23 @@
 import { cpus } from "node:os";
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { PartialCounts } from "#src/base/contracts/partial.js";
-import type { AnyEvaluation, PredictedCounts } from "#src/base/contracts/result.js";
+import type {
+  AnyEvaluation,
+  BootstrapInterval,
+  PredictedCounts,
+  ResultCounts,
+} from "#src/base/contracts/result.js";
 import { rounded } from "#src/base/milliseconds.js";
-import { matrixRows, partialOf } from "#src/metrics/partial-counts.js";
+import { confusionMetrics } from "#src/metrics/confusion-metrics.js";
+import { wilson95 } from "#src/metrics/intervals.js";
+import { matrixRows, partialOf, scoreSumsOf } from "#src/metrics/partial-counts.js";
 import { quantile } from "#src/metrics/quantiles.js";
 import type { Tally } from "#src/metrics/tally.js";
 import type { BatchesOutcome } from "#src/pool/run-batches.js";
 import type { CollectedScores } from "./collect-scores.js";
 import { datasetFacts, networkFacts } from "./facts.js";
-import type { AnyPair } from "./load-pair.js";
+import type { AnyPair } from "./open-inputs.js";
 import type { EvaluateOptions } from "./options.js";
-import { resultCounts } from "./result-counts.js";
 
 export interface RunRecord {
   readonly options: EvaluateOptions;
@@ -61,7 +67,7 @@ export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
     result:
       dataset.labelsPath === undefined ? predictedOf(record) : await resultCounts(countsOf(record), options),
     ...(options.shard !== undefined && {
-      shard: (await import("./shard-part.js")).shardPart(options.shard, pair, options, countsOf(record)),
+      shard: (await import("./run-identity.js")).shardPart(options.shard, pair, options, countsOf(record)),
     }),
     timing: {
       totalMs: rounded(totalMs),
@@ -87,4 +93,44 @@ function countsOf({ pair, outcome, tally, scores, counted }: RunRecord): Partial
 function predictedOf({ tally: { total, confusion }, pair }: RunRecord): PredictedCounts {
   const [predictedCounts] = matrixRows(confusion);
   return { labelled: false, total, complete: total === pair.range.limit, predictedCounts };
+}
+
+const DEFAULT_TOP_K = 5;
+
+export type CountsOptions = Pick<EvaluateOptions, "topK" | "bootstrap" | "seed">;
+
+/** Top-k accuracy with k as given, or 5, and at most the classes. */
+export async function resultCounts(
+  { correct, total, limit, confusionMatrix, scores }: PartialCounts,
+  { topK = DEFAULT_TOP_K, ...bootstrap }: CountsOptions,
+): Promise<ResultCounts> {
+  const classes = confusionMatrix.length;
+  const confusion = Float64Array.from(confusionMatrix.flat());
+  return {
+    labelled: true,
+    accuracy: total === 0 ? 0 : correct / total,
+    correct,
+    total,
+    complete: total === limit,
+    confidenceInterval95: total === 0 ? [0, 1] : wilson95(correct, total),
+    confusionMatrix,
+    ...confusionMetrics(confusion, classes),
+    scores: scores && (await scoreMetricsOf())(scoreSumsOf(scores), Math.min(topK, classes)),
+    macroF1Interval95: await intervalOf(confusion, classes, bootstrap),
+  };
+}
+
+/** Loaded only where probabilities were asked for. */
+async function scoreMetricsOf() {
+  return (await import("#src/metrics/score-metrics.js")).scoreMetrics;
+}
+
+async function intervalOf(
+  confusion: Float64Array,
+  classes: number,
+  { bootstrap, seed }: Pick<CountsOptions, "bootstrap" | "seed">,
+): Promise<BootstrapInterval | null> {
+  if (bootstrap === 0) return null;
+  const { bootstrapMacroF1 } = await import("#src/metrics/bootstrap.js");
+  return bootstrapMacroF1(confusion, classes, { resamples: bootstrap, seed });
 }

@@ -5,12 +5,12 @@ import type { Log } from "#src/base/contracts/log.js";
 import { NetworkError, RunError } from "#src/base/errors.js";
 import type { Slab, SlabRing } from "#src/base/slab.js";
 import type { Tally } from "#src/metrics/tally.js";
-import { oneAhead } from "./ahead.js";
 import { batchAt, spanOf } from "./batch-span.js";
 import { batchesLeftBy, isAllClaimed } from "./claims.js";
 import { createDurationSample } from "./duration-sample.js";
 import { createHandover, type HandoverHooks, type OnSlab } from "./handover.js";
 import { type PlannedTask, planTasks, type TaskPlan, taskOf } from "./plan.js";
+import { prefetch } from "./prefetch.js";
 
 export interface BatchesRequest {
   readonly slabs: AsyncIterable<Slab>;
@@ -77,7 +77,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   // As many slabs are out as lanes have tasks of, and the one that is being cut.
   const handover = onSlab || ring ? createHandover(hooks, executor.capacity) : undefined;
   // Lanes that come when all of a task is claimed leave it out.
-  const planned = oneAhead(
+  const planned = prefetch(
     planTasks(handover?.watch(slabs) ?? slabs, batchSize, request.totalBatches, request.taskPlan),
     ({ task: { sharing } }) => sharing === undefined || !isAllClaimed(sharing),
   );

@@ -2,13 +2,11 @@
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { Log } from "#src/base/contracts/log.js";
 import { type BatchwiseError, NetworkError, RunError, reasonOf } from "#src/base/errors.js";
-import { Attendance } from "./attendance.js";
-import { Books } from "./books.js";
 import { type Link, redisFault, untilLost } from "./link.js";
 import type { JobRecord } from "./peers.js";
-import { ATTEMPTS, openRangeQueue, type RangeQueue } from "./range-queue.js";
-import { jobImagesFor, probeOf, rangesOf } from "./ranges.js";
+import { ATTEMPTS, jobImagesFor, openRangeQueue, probeOf, type RangeQueue, rangesOf } from "./range-queue.js";
 import { type HostPresence, KEEP_OPEN_SECONDS, type Records, type RunRecord } from "./records.js";
+import { HostWatch, RunProgress } from "./run-progress.js";
 import { jobIdOf, type PackedAnswers, type RangeAnswer, type RangeJob, rangeOfJob, unpack } from "./spec.js";
 
 /** Ranges that wait or are under way: enough for any hosts, and few enough that nothing grows with the set. */
@@ -28,7 +26,7 @@ export interface CoordinateRequest {
   readonly networkName: string;
   /** Answers of each image, where they are wanted, by the range's first image. */
   onPacked(range: ImageRange, answers: PackedAnswers): void;
-  onProgress(books: Books, hosts: readonly HostPresence[]): void;
+  onProgress(books: RunProgress, hosts: readonly HostPresence[]): void;
   /** How long no host may be at work, or no Redis. */
   readonly patienceMs: number;
   readonly signal: AbortSignal;
@@ -36,7 +34,7 @@ export interface CoordinateRequest {
 }
 
 export interface Coordinated {
-  readonly books: Books;
+  readonly books: RunProgress;
   readonly evaluateMs: number;
   /** Why not all ranges have an answer; undefined too where the signal says it. */
   readonly failure: BatchwiseError | undefined;
@@ -46,11 +44,11 @@ export async function coordinate(request: CoordinateRequest): Promise<Coordinate
   const { link, records, signal, log } = request;
   const { spec, probeImages } = request.run;
   const { runId, range: whole, classes } = spec;
-  const books = new Books(whole, classes, spec.identity.probabilities);
+  const books = new RunProgress(whole, classes, spec.identity.probabilities);
   const beganAt = performance.now();
   let mergedAt = beganAt;
   let { jobImages } = request.run;
-  const attendance = new Attendance(runId, beganAt);
+  const attendance = new HostWatch(runId, beganAt);
   let reconciledAt = Number.NEGATIVE_INFINITY;
   let ranges: Iterator<ImageRange> | undefined;
   /** The first image, of those that hosts have told of, with a logit that is NaN. */
@@ -250,7 +248,7 @@ function isWithin(image: unknown, { offset, limit }: ImageRange): image is numbe
   return Number.isInteger(image) && Number(image) >= offset && Number(image) < offset + limit;
 }
 
-function rangeFailure({ failures }: Books): RunError | undefined {
+function rangeFailure({ failures }: RunProgress): RunError | undefined {
   const [first] = failures;
   if (first === undefined) return undefined;
   const { range, reason } = first;

@@ -6,16 +6,14 @@ import { NetworkError, RunError, reasonOf } from "#src/base/errors.js";
 import { IncompleteError, interruption } from "#src/base/incomplete.js";
 import { withRooms } from "#src/base/rooms.js";
 import type { EvaluateHooks } from "#src/evaluate/evaluate.js";
-import { type AnyPair, loadModelPair, loadPair } from "#src/evaluate/load-pair.js";
+import { type AnyPair, loadModelPair, loadPair } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
-import type { Books } from "./books.js";
 import { coordinate } from "./coordinate.js";
 import { evaluationOf } from "./evaluation.js";
 import type { Link } from "./link.js";
-import { type HostPresence, Records, type RunRecord } from "./records.js";
-import { closeRecord, openRecord } from "./run-record.js";
-import { learnInput, specOf } from "./run-spec.js";
-import { answerRoom, type PackedAnswers } from "./spec.js";
+import { closeRecord, type HostPresence, openRecord, Records, type RunRecord } from "./records.js";
+import type { RunProgress } from "./run-progress.js";
+import { answerRoom, learnInput, type PackedAnswers, specOf } from "./spec.js";
 
 export interface QueueOptions {
   /** Of letters, digits, `-` and `_`; a new one where none is given. */
@@ -31,7 +29,7 @@ export interface QueueHooks extends Pick<EvaluateHooks, "signal" | "log" | "onDo
   onOpen(run: RunRecord, pair: AnyPair): void;
   /** Called once data and network are loaded, before Redis knows of the run. What it throws ends it. */
   onData?(pair: AnyPair): void;
-  onProgress(books: Books, hosts: readonly HostPresence[]): void;
+  onProgress(books: RunProgress, hosts: readonly HostPresence[]): void;
 }
 
 /**
@@ -107,7 +105,7 @@ function load(options: EvaluateOptions, hooks: QueueHooks, signal: AbortSignal, 
 async function handOver(
   { range: whole, classes, ...pair }: AnyPair,
   { batchSize, probabilities }: EvaluateOptions,
-  { pieces }: Books,
+  { pieces }: RunProgress,
   images: PackedAnswers,
   onSlab: NonNullable<EvaluateHooks["onSlab"]>,
 ): Promise<void> {

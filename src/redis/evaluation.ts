@@ -3,19 +3,19 @@
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { rounded } from "#src/base/milliseconds.js";
 import type { CollectedScores } from "#src/evaluate/collect-scores.js";
-import type { AnyPair } from "#src/evaluate/load-pair.js";
+import { createTimeline } from "#src/evaluate/collect-scores.js";
+import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateOptions } from "#src/evaluate/options.js";
 import { summarize } from "#src/evaluate/summarize.js";
-import { createTimeline } from "#src/evaluate/timeline.js";
 import { scoreSumsOf } from "#src/metrics/partial-counts.js";
 import { emptyScoreSums } from "#src/metrics/score-sums.js";
-import type { Books } from "./books.js";
+import type { RunProgress } from "./run-progress.js";
 import type { PackedAnswers } from "./spec.js";
 
 export interface Answered {
   readonly options: EvaluateOptions;
   readonly pair: AnyPair;
-  readonly books: Books;
+  readonly books: RunProgress;
   readonly images: PackedAnswers;
   readonly evaluateMs: number;
   readonly loadMs: number;
@@ -74,7 +74,7 @@ export async function evaluationOf({
 
   /** A timeline's batches are ranges, and its threads hosts. */
   function scoresOf(
-    { sum }: Books,
+    { sum }: RunProgress,
     { probabilities }: PackedAnswers,
     classes: number,
     beganAt: number,

@@ -6,12 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
 import type { OpenExecutor } from "#src/evaluate/evaluate.js";
 import type { Prepared } from "#src/evaluate/prepare.js";
+import { type HostHooks, type HostOptions, openRun, runRange } from "./host-run.js";
 import { type Link, redisFault } from "./link.js";
-import { type HostHooks, type HostOptions, openRun } from "./open-run.js";
 import type { QueueWorker } from "./peers.js";
-import { QUEUE_PREFIX, Records, type RunRecord } from "./records.js";
-import { runRange } from "./run-range.js";
+import { Records, type RunRecord } from "./records.js";
 import type { RangeAnswer, RangeJob, RunSpec } from "./spec.js";
+import { QUEUE_PREFIX } from "./spec.js";
 
 /** A job whose host says nothing for so long belongs to the next. */
 const LOCK_MS = 3000;

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "#src/base/contracts/log.js";
 import { RunError, reasonOf } from "#src/base/errors.js";
 import { loadPeers, type Peers, type RedisClient, type RedisOptions } from "./peers.js";
-import { type RedisAddress, readRedisUrl } from "./redis-url.js";
 
 /** A Redis that does not answer is told after so long. */
 const CONNECT_TIMEOUT_MS = 5000;
@@ -142,4 +141,47 @@ export async function untilLost(link: Link, awayMs: number, signal: AbortSignal)
 export function redisFault({ address }: Pick<Link, "address">, error: unknown): unknown {
   if (!(error instanceof Error && error.name === "ReplyError")) return error;
   return new RunError("ERR_REDIS_REFUSED", { address, reason: reasonOf(error) }, { cause: error });
+}
+
+/** Where the address may stand, so that no list of processes shows its password. */
+export const REDIS_VARIABLE = "BATCHWISE_REDIS";
+const DEFAULT_PORT = 6379;
+
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly tls: boolean;
+  /** `redis://host:port/database`: what messages may say. */
+  readonly shown: string;
+}
+
+/** @throws RunError ERR_REDIS_URL, which does not repeat what was given. */
+export function readRedisUrl(given: string): RedisAddress {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  const database = /^\/?(\d{0,5})$/.exec(url?.pathname ?? "");
+  const isRedis = url?.protocol === "redis:" || url?.protocol === "rediss:";
+  if (!url || !isRedis || url.hostname === "" || database === null) throw new RunError("ERR_REDIS_URL", {});
+  const port = url.port === "" ? DEFAULT_PORT : Number(url.port);
+  const db = Number(database[1]);
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port,
+    db,
+    username: decoded(url.username),
+    password: decoded(url.password),
+    tls: url.protocol === "rediss:",
+    shown: `${url.protocol}//${url.hostname}:${port}/${db}`,
+  };
+}
+
+function decoded(part: string): string | undefined {
+  if (part === "") return undefined;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

@@ -4,8 +4,7 @@ import type { Log } from "#src/base/contracts/log.js";
 import { reasonOf } from "#src/base/errors.js";
 import type { Link } from "./link.js";
 import type { JobRecord } from "./peers.js";
-import { QUEUE_PREFIX } from "./records.js";
-import { jobIdOf, type RangeAnswer, type RangeJob, type RunSpec } from "./spec.js";
+import { jobIdOf, QUEUE_PREFIX, type RangeAnswer, type RangeJob, type RunSpec } from "./spec.js";
 
 /** How often a range may fail for what it does itself. */
 export const ATTEMPTS = 3;
@@ -81,4 +80,60 @@ export async function obliterate({ peers, redis }: Link, runId: string): Promise
   });
   await queue.obliterate({ force: true });
   await queue.close();
+}
+
+/** Long against what a job costs on its way (some milliseconds), short against a lock of seconds. */
+const AIM_SECONDS = 1;
+const LEAST_SECONDS = 0.2;
+/** Each host has some jobs, so that all end together. */
+const JOBS_A_HOST = 4;
+/** Of the answers of one job, where each image's are asked for. */
+const PACKED_BYTES = 4 * 2 ** 20;
+/** As many images as the first measures, at least. */
+const PROBE_IMAGES = 1000;
+
+/** Follows from the run and two numbers, which its record keeps: whoever coordinates cuts the same ranges. */
+export interface RangePlan {
+  readonly whole: ImageRange;
+  readonly probeImages: number;
+  readonly jobImages: number;
+}
+
+export function probeImagesFor(batchSize: number): number {
+  return Math.ceil(PROBE_IMAGES / batchSize) * batchSize;
+}
+
+export interface Measured {
+  readonly imagesPerSecond: number;
+  readonly hosts: number;
+  readonly leftImages: number;
+}
+
+/** A multiple of the batch size. `imageBytes` of an image's answers; 0 where only counts are asked for. */
+export function jobImagesFor(
+  { imagesPerSecond, hosts, leftImages }: Measured,
+  batchSize: number,
+  imageBytes: number,
+): number {
+  const fair = leftImages / (Math.max(1, hosts) * JOBS_A_HOST);
+  const timed = Math.max(imagesPerSecond * LEAST_SECONDS, Math.min(imagesPerSecond * AIM_SECONDS, fair));
+  return wholeBatches(timed, batchSize, imageBytes);
+}
+
+export function wholeBatches(images: number, batchSize: number, imageBytes: number): number {
+  const most = imageBytes === 0 ? Number.POSITIVE_INFINITY : PACKED_BYTES / imageBytes;
+  return Math.max(1, Math.round(Math.min(images, most) / batchSize)) * batchSize;
+}
+
+export function probeOf({ offset, limit }: ImageRange, probeImages: number): ImageRange {
+  return { offset, limit: Math.min(limit, probeImages) };
+}
+
+export function* rangesOf({ whole, probeImages, jobImages }: RangePlan): Generator<ImageRange> {
+  const end = whole.offset + whole.limit;
+  const probe = probeOf(whole, probeImages);
+  if (probe.limit > 0) yield probe;
+  for (let offset = probe.offset + probe.limit; offset < end; offset += jobImages) {
+    yield { offset, limit: Math.min(jobImages, end - offset) };
+  }
 }

@@ -4,7 +4,7 @@ import test from "ava";
 import { UsageError } from "#src/base/errors.js";
 import { allocateRoom, allocateSlab, slabBytes } from "#src/base/slab.js";
 import { takeAnswers, takeShared } from "#src/base/take-memory.js";
-import { emptyAnswers } from "#src/evaluate/compare/answers.js";
+import { emptyAnswers } from "#src/evaluate/compare/summary.js";
 
 const BEYOND = 2 ** 50;
 

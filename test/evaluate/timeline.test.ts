@@ -1,5 +1,5 @@
 import test from "ava";
-import { createTimeline } from "#src/evaluate/timeline.js";
+import { createTimeline } from "#src/evaluate/collect-scores.js";
 import { seeded } from "../helpers/random.js";
 
 function timelineOf(batches: readonly number[]) {

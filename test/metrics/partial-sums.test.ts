@@ -1,7 +1,7 @@
 import test from "ava";
 import type { PartialCounts } from "#src/base/contracts/partial.js";
 import { allocateSlab } from "#src/base/slab.js";
-import { resultCounts } from "#src/evaluate/result-counts.js";
+import { resultCounts } from "#src/evaluate/summarize.js";
 import { partialOf, scoreSumsOf, serialiseScores } from "#src/metrics/partial-counts.js";
 import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/partial-sums.js";
 import { sumScores } from "#src/metrics/score-sums.js";

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { SILENT } from "#src/base/contracts/log.js";
 import type { OpenExecutor } from "#src/evaluate/evaluate.js";
-import { loadPair } from "#src/evaluate/load-pair.js";
+import { loadPair } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
 import { identityKey, identityOf } from "#src/evaluate/run-identity.js";
 import { openExecutor } from "#src/pool/registry.js";

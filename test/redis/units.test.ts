@@ -1,10 +1,9 @@
 import test from "ava";
 import { RunError } from "#src/base/errors.js";
 import { emptyPartial } from "#src/metrics/partial-sums.js";
-import { Attendance } from "#src/redis/attendance.js";
-import { Books } from "#src/redis/books.js";
-import { jobImagesFor, probeImagesFor, rangesOf, wholeBatches } from "#src/redis/ranges.js";
-import { readRedisUrl } from "#src/redis/redis-url.js";
+import { readRedisUrl } from "#src/redis/link.js";
+import { jobImagesFor, probeImagesFor, rangesOf, wholeBatches } from "#src/redis/range-queue.js";
+import { HostWatch, RunProgress } from "#src/redis/run-progress.js";
 import { jobIdOf, pack, type RangeAnswer, rangeOfJob, unpack } from "#src/redis/spec.js";
 
 test("reads an address, and shows it without its password", (t) => {
@@ -90,7 +89,7 @@ function answerOf(correct: number): RangeAnswer {
 }
 
 test("counts a range once, however often it is answered", (t) => {
-  const books = new Books({ offset: 10, limit: 8 }, 2, false);
+  const books = new RunProgress({ offset: 10, limit: 8 }, 2, false);
   books.noteAdded(range, 0);
   t.is(books.outstanding, 1);
   t.true(books.take(range, answerOf(3), 7));
@@ -101,7 +100,7 @@ test("counts a range once, however often it is answered", (t) => {
 });
 
 test("an answer after its range had failed counts, and the failure is forgotten; not the other way round", (t) => {
-  const books = new Books(range, 2, false);
+  const books = new RunProgress(range, 2, false);
   books.noteAdded(range, 0);
   books.fail(range, "why");
   t.is(books.failures.length, 1);
@@ -112,7 +111,7 @@ test("an answer after its range had failed counts, and the failure is forgotten;
 });
 
 test("refuses counts of another range, and counts that contradict themselves", (t) => {
-  const books = new Books(range, 2, false);
+  const books = new RunProgress(range, 2, false);
   t.throws(() => books.take({ offset: 20, limit: 4 }, answerOf(3), 7), { message: /another range/ });
   const { counts, ...rest } = answerOf(3);
   t.throws(() => books.take(range, { ...rest, counts: { ...counts, correct: 4 } }, 7), {
@@ -123,7 +122,7 @@ test("refuses counts of another range, and counts that contradict themselves", (
 
 test("a run is refused when all hosts have refused it for a while, whatever its name", (t) => {
   const host = { host: "a", threads: 1, runId: null, refused: {} };
-  const attendance = new Attendance("constructor", 0);
+  const attendance = new HostWatch("constructor", 0);
   attendance.note([host], 10_000);
   t.notThrows(() => attendance.assertAtWork(10_000, 60_000));
   const refused = { constructor: "ERR_HOST_DATA: other data" };

@@ -5,18 +5,18 @@ import { grouped } from "#src/base/errors/define.js";
 import { printable } from "#src/base/printable.js";
 import { progressText } from "#src/cli/terminal/progress-display.js";
 import { type CompareOutcome, type ComparePlan, compare } from "#src/evaluate/compare/compare.js";
-import type { CompareInput } from "#src/evaluate/compare/options.js";
+import type { CompareInput } from "#src/evaluate/compare/sides.js";
 import { oneOf } from "#src/evaluate/options.js";
 import {
   COMPARISON_FORMATS,
   comparisonFormatOf,
   renderComparison,
 } from "#src/reports/comparison/registry.js";
-import type { ComparisonFile } from "./comparison-file.js";
 import type { Context, RunWork, TextDisplay } from "./context.js";
 import { downloadLine } from "./download-line.js";
 import { addDataOptions, addNetworkFacts, collect } from "./options.js";
 import { openOutputs, writeFiles } from "./outputs.js";
+import type { ComparisonFile } from "./report-file.js";
 
 interface CompareFlags extends Omit<CompareInput, "a" | "b" | "timeoutSeconds"> {
   readonly timeout: string;
@@ -81,7 +81,7 @@ async function runCompare(
 
 /** Refuses at once what surely cannot be written. */
 async function openPage(path: string): Promise<ComparisonFile> {
-  const { ComparisonFile } = await import("./comparison-file.js");
+  const { ComparisonFile } = await import("./report-file.js");
   return ComparisonFile.open(path);
 }
 

@@ -6,7 +6,7 @@ import { ACTIVATIONS, type Network } from "#src/base/contracts/network.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
 import { printable } from "#src/base/printable.js";
-import { assertStated } from "#src/evaluate/load-pair.js";
+import { assertStated } from "#src/evaluate/open-inputs.js";
 import { oneOf, resolvePreprocessing } from "#src/evaluate/options.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import { WRITTEN_TYPES } from "#src/networks/encode-elements.js";

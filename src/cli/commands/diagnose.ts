@@ -1,7 +1,7 @@
 /** `batchwise diagnose`: why an accuracy is low; which reading of network and images gives the best one. */
 import { Command } from "commander";
 import { ENGINES } from "#src/base/contracts/engine.js";
-import type { DiagnoseInput } from "#src/evaluate/diagnose/input.js";
+import type { DiagnoseInput } from "#src/evaluate/diagnose/diagnose.js";
 import { oneOf } from "#src/evaluate/options.js";
 import { renderDiagnosis } from "#src/reports/diagnosis.js";
 import type { Context, RunWork } from "./context.js";

@@ -3,11 +3,11 @@ import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
 import { printable } from "#src/base/printable.js";
-import type { Opened } from "#src/evaluate/load-pair.js";
+import type { Opened } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, integer, LIMITS, type NumberLike } from "#src/evaluate/options.js";
-import type { Books } from "#src/redis/books.js";
 import { evaluateOverRedis, type QueueHooks } from "#src/redis/evaluate.js";
 import type { HostPresence } from "#src/redis/records.js";
+import type { RunProgress } from "#src/redis/run-progress.js";
 import type { Context, TextDisplay } from "./context.js";
 import { downloadLine } from "./download-line.js";
 import { linkOf } from "./redis-option.js";
@@ -80,7 +80,7 @@ export async function evaluateOnHosts(
 
 /** `3,400 of 10,000 images · 2 hosts · a 1,400 · b 2,000` */
 export function progressText(
-  { sum, hosts: shares }: Pick<Books, "sum" | "hosts">,
+  { sum, hosts: shares }: Pick<RunProgress, "sum" | "hosts">,
   hosts: readonly HostPresence[],
   totalImages: number,
 ): string {

@@ -8,18 +8,17 @@ import { IncompleteError } from "#src/base/incomplete.js";
 import type { Slab } from "#src/base/slab.js";
 import { type EvaluateHooks, evaluateWith } from "#src/evaluate/evaluate.js";
 import { hintOf } from "#src/evaluate/hint.js";
-import type { Opened } from "#src/evaluate/load-pair.js";
+import type { Opened } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, EXECUTORS, type NumberLike, oneOf } from "#src/evaluate/options.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { FORMATS, formatOf } from "#src/reports/registry.js";
-import { giveAnswer, giveFault } from "./answer.js";
 import type { Context, ProgressDisplay, RunWork } from "./context.js";
 import { downloadLine } from "./download-line.js";
 import type { QueueFlags } from "./evaluate-over-redis.js";
 import { addGateOptions, demandsOf, type GateFlags } from "./gate-options.js";
 import { keepYoungGenerations } from "./level-memory.js";
 import { addDataOptions, addNetworkOptions, collect } from "./options.js";
-import { openOutputs } from "./outputs.js";
+import { giveAnswer, giveFault, openOutputs } from "./outputs.js";
 
 interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds" | "topK">, GateFlags, QueueFlags {
   readonly timeout: NumberLike;

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { assumedText } from "#src/base/assumptions.js";
 import { grouped, shapeText } from "#src/base/errors/define.js";
 import { printable } from "#src/base/printable.js";
-import { type DataAndNetwork, loadPair } from "#src/evaluate/load-pair.js";
+import { type DataAndNetwork, loadPair } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, oneOf, resolveOptions } from "#src/evaluate/options.js";
 import { layerSizes } from "#src/networks/layer-sizes.js";
 import { preprocessingText } from "#src/reports/preprocessing-text.js";

@@ -2,11 +2,10 @@
 import { Command } from "commander";
 import { oneOf } from "#src/evaluate/options.js";
 import { FORMATS, formatOf } from "#src/reports/registry.js";
-import { giveAnswer, giveFault } from "./answer.js";
 import type { Context, RunWork } from "./context.js";
 import { addGateOptions, demandsOf, type GateFlags } from "./gate-options.js";
 import { collect } from "./options.js";
-import { openOutputs } from "./outputs.js";
+import { giveAnswer, giveFault, openOutputs } from "./outputs.js";
 
 interface MergeFlags extends GateFlags {
   readonly format: string;
@@ -44,7 +43,7 @@ async function runMerge(
   const outputs = await openOutputs(oneOf("format", FORMATS, flags.format), flags.output, formatOf);
   try {
     const demands = await demandsOf(flags);
-    const { mergeParts } = await import("#src/evaluate/merge/merge-parts.js");
+    const { mergeParts } = await import("#src/evaluate/merge.js");
     const evaluation = await mergeParts(paths);
     context.assume(evaluation.assumptions);
     const { report, faults } =

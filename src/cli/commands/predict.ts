@@ -4,7 +4,7 @@ import { assertClassCount, readClassNames } from "#src/data/class-names.js";
 import { DIGIT_SIDE, toDigit } from "#src/data/pictures/to-digit.js";
 import { viewPixels } from "#src/data/view.js";
 import { classify } from "#src/engines/predict.js";
-import { assertStated } from "#src/evaluate/load-pair.js";
+import { assertStated } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, oneOf, resolveOptions } from "#src/evaluate/options.js";
 import { readNetwork } from "#src/networks/registry.js";
 import { assertFitsImages } from "#src/networks/validate.js";

@@ -5,7 +5,7 @@ import type { AnyEvaluation, PredictionsFile } from "#src/base/contracts/result.
 import { RunError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
 import { integer, MAX_COUNT, type NumberLike } from "#src/evaluate/options.js";
-import type { PredictionsTarget } from "#src/evaluate/predictions/pieces.js";
+import type { PredictionsTarget } from "#src/evaluate/predictions/lines.js";
 import type { PredictionsWriter } from "#src/evaluate/predictions/writer.js";
 import { assertWritable } from "#src/files/write-file.js";
 import { formatByEnding } from "#src/reports/ending.js";
@@ -44,7 +44,7 @@ export class PredictionsOutput {
   /** @param journal path of the run's, where it has one */
   static async open(target: PredictionsTarget, journal?: string): Promise<PredictionsOutput> {
     if (journal !== undefined) {
-      const { DurablePredictions } = await import("#src/evaluate/predictions/durable-writer.js");
+      const { DurablePredictions } = await import("#src/evaluate/predictions/writer.js");
       const writer = new DurablePredictions(target, journal);
       return new PredictionsOutput(writer, writer);
     }

@@ -2,8 +2,7 @@
 import process, { env } from "node:process";
 import type { Command } from "commander";
 import { UsageError } from "#src/base/errors.js";
-import { type Link, openLink } from "#src/redis/link.js";
-import { REDIS_VARIABLE } from "#src/redis/redis-url.js";
+import { type Link, openLink, REDIS_VARIABLE } from "#src/redis/link.js";
 import type { Context } from "./context.js";
 
 const REDIS_HELP = `redis://[user:password@]host[:port][/database] (default: ${REDIS_VARIABLE})`;

@@ -4,7 +4,7 @@ import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import { classify } from "#src/engines/predict.js";
-import { loadPair } from "#src/evaluate/load-pair.js";
+import { loadPair } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, resolveOptions } from "#src/evaluate/options.js";
 import { writeFileWhole } from "#src/files/write-file.js";
 import { digitWithBars } from "#src/reports/digit-with-bars.js";

@@ -5,7 +5,7 @@ import { UsageError } from "#src/base/errors.js";
 import { integer, MAX_THREADS, type NumberLike } from "#src/evaluate/options.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { serve } from "#src/redis/host.js";
-import type { PathMap } from "#src/redis/open-run.js";
+import type { PathMap } from "#src/redis/host-run.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadLine } from "./download-line.js";
 import { collect } from "./options.js";

@@ -1,16 +1,16 @@
 /** The benchmark: warm pools side by side, passes interleaved round by round, each checked. */
 import { availableParallelism } from "node:os";
 import type { Benchmark, Configuration } from "#src/base/contracts/bench.js";
+import type { EngineName } from "#src/base/contracts/engine.js";
 import { RunError } from "#src/base/errors.js";
 import { IncompleteError, TERMINATED } from "#src/base/incomplete.js";
-import { loadPair } from "#src/evaluate/load-pair.js";
+import { loadWhole, type OpenEvaluator, openEvaluatorWith } from "#src/evaluate/evaluator.js";
+import { type DataAndNetwork, loadPair } from "#src/evaluate/open-inputs.js";
+import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";
 import type { OpenExecutor, PrepareHooks } from "#src/evaluate/prepare.js";
 import { openExecutor } from "#src/pool/registry.js";
-import { assertPredictions, type Expected } from "./check.js";
 import { type BenchInput, type BenchPlan, resolveBench } from "./options.js";
-import { loadShared, type PoolOf, predictReference, REFERENCE, withPools } from "./pools.js";
-import { createStopwatch } from "./stopwatch.js";
-import { type Series, summarizeBench } from "./summary.js";
+import { createStopwatch, type Series, summarizeBench } from "./summary.js";
 
 export interface BenchHooks extends Pick<PrepareHooks, "signal" | "onDownload"> {
   /** Called once data and network are loaded, before the first pass. */
@@ -102,4 +102,100 @@ function isDone({ passesMs }: Series, { repeat, durationSeconds, maxPasses }: Be
   if (passesMs.length < repeat) return false;
   if (passesMs.length >= maxPasses) return true;
   return passesMs.reduce((sum, ms) => sum + ms, 0) >= 1000 * durationSeconds;
+}
+
+export interface Expected {
+  readonly engine: EngineName;
+  readonly predictions: Uint16Array;
+  /** Index, within the data set, of the first. */
+  readonly firstImage: number;
+}
+
+/** Throws RunError ERR_BENCH_MISMATCH, naming the first image that differs and how many do. */
+export function assertPredictions(
+  { engine, threads, batchSize }: Configuration,
+  found: Uint16Array,
+  { predictions: expected, firstImage, engine: checkedAgainst }: Expected,
+): void {
+  const first = expected.findIndex((prediction, image) => found[image] !== prediction);
+  if (first === -1) return;
+  throw new RunError("ERR_BENCH_MISMATCH", {
+    engine,
+    threads,
+    batchSize,
+    checkedAgainst,
+    image: firstImage + first,
+    expected: expected[first],
+    found: found[first],
+    differing: expected.reduce((sum, prediction, image) => sum + Number(found[image] !== prediction), 0),
+    total: expected.length,
+  });
+}
+
+/** Every engine is proved against the plain loop. */
+export const REFERENCE: EngineName = "reference";
+const REFERENCE_BATCH_SIZE = 100;
+
+/** What every pool is opened with: data and network loaded, the images in slabs that runs use one after the other. */
+export async function loadShared(pair: DataAndNetwork, options: EvaluateOptions): Promise<EvaluateInput> {
+  const loaded = await loadWhole(pair, false);
+  return {
+    ...options,
+    timeoutSeconds: options.timeoutMs / 1000,
+    limit: pair.range.limit,
+    weights: pair.network,
+    dataset: {
+      ...pair.dataset,
+      async *slabs() {
+        yield* loaded;
+      },
+    },
+  };
+}
+
+/** What is to be predicted, by the plain loop on as many threads as the sweep has at most. */
+export async function predictReference(
+  open: OpenExecutor,
+  shared: EvaluateInput,
+  threads: number,
+  signal: AbortSignal,
+): Promise<Expected> {
+  const input = { ...shared, engine: REFERENCE, threads, batchSize: REFERENCE_BATCH_SIZE };
+  const evaluator = await openEvaluatorWith(open, input);
+  try {
+    const { predictions, dataset } = (await evaluator.run({ signal })).evaluation;
+    return { engine: REFERENCE, predictions, firstImage: dataset.offset };
+  } finally {
+    await evaluator.close();
+  }
+}
+
+export type PoolOf = (configuration: Configuration) => OpenEvaluator;
+
+/** Opens the pools, hands them to the work, and closes them. The batch size is the coordinator's affair alone. */
+export async function withPools(
+  open: OpenExecutor,
+  shared: EvaluateInput,
+  configurations: readonly Configuration[],
+  work: (poolOf: PoolOf) => Promise<void>,
+): Promise<void> {
+  const pools = new Map<string, OpenEvaluator>();
+  const keyOf = ({ engine, threads }: Configuration) => `${engine} ${threads}`;
+  // Of the smallest batches there are the most, so that no pool is short of workers.
+  const batchSize = Math.min(...configurations.map((configuration) => configuration.batchSize));
+  try {
+    for (const configuration of configurations) {
+      const key = keyOf(configuration);
+      if (pools.has(key)) continue;
+      const { engine, threads } = configuration;
+      pools.set(key, await openEvaluatorWith(open, { ...shared, engine, threads, batchSize }));
+    }
+    await work((configuration) => {
+      const pool = pools.get(keyOf(configuration));
+      if (pool === undefined) throw new RunError("ERR_INTERNAL", { problem: "a configuration has no pool" });
+      return pool;
+    });
+  } finally {
+    await Promise.all([...pools.values()].map((pool) => pool.close()));
+  }
 }

@@ -1,12 +1,17 @@
 /** From the passes of a sweep to the answer that users see; speed-ups are seen only over the whole sweep. */
 import { availableParallelism, cpus } from "node:os";
-import type { Benchmark, Configuration, MeasuredConfiguration } from "#src/base/contracts/bench.js";
+import { createHistogram } from "node:perf_hooks";
+import type {
+  Benchmark,
+  Configuration,
+  MeasuredConfiguration,
+  Percentiles,
+} from "#src/base/contracts/bench.js";
 import type { EngineName } from "#src/base/contracts/engine.js";
-import type { DataAndNetwork } from "#src/evaluate/load-pair.js";
+import type { DataAndNetwork } from "#src/evaluate/open-inputs.js";
 import { quantile } from "#src/metrics/quantiles.js";
 import { layerSizes } from "#src/networks/layer-sizes.js";
 import type { BenchPlan } from "./options.js";
-import type { Stopwatch } from "./stopwatch.js";
 
 const KIBIBYTE = 1024;
 
@@ -100,4 +105,27 @@ function medianOf(valuesMs: readonly number[]): number {
 /** What lies below is noise. */
 function thousandths(value: number): number {
   return Math.round(value * 1000) / 1000;
+}
+
+const NS_PER_MS = 1e6;
+/** Longer than any deadline that an option allows; what is longer still is counted as this long. */
+const LONGEST_NS = 86_400 * 1e9;
+
+export interface Stopwatch {
+  record(elapsedMs: Iterable<number>): void;
+  percentiles(): Percentiles;
+}
+
+/** On Node's HDR histogram: three significant digits, whatever the number of events. */
+export function createStopwatch(): Stopwatch {
+  const histogram = createHistogram({ lowest: 1, highest: LONGEST_NS, figures: 3 });
+  const msAt = (percent: number) => Number((histogram.percentile(percent) / NS_PER_MS).toPrecision(3));
+  return {
+    record(elapsedMs) {
+      for (const ms of elapsedMs) {
+        histogram.record(Math.min(LONGEST_NS, Math.max(1, Math.round(ms * NS_PER_MS))));
+      }
+    },
+    percentiles: () => ({ p50: msAt(50), p90: msAt(90), p99: msAt(99) }),
+  };
 }

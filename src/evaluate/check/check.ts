@@ -11,16 +11,25 @@ import {
   SIGNAL,
   TEXT,
 } from "#src/base/arguments.js";
-import type { CheckOutcome, ChecksReport } from "#src/base/contracts/checks.js";
+import { asError } from "#src/base/as-error.js";
+import type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
+import type { Dataset } from "#src/base/contracts/dataset.js";
+import type { Executor } from "#src/base/contracts/executor.js";
 import type { Log } from "#src/base/contracts/log.js";
-import { RunError } from "#src/base/errors.js";
-import { TERMINATED } from "#src/base/incomplete.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { BatchwiseError, RunError } from "#src/base/errors.js";
+import { IncompleteError, TERMINATED } from "#src/base/incomplete.js";
 import { rounded } from "#src/base/milliseconds.js";
+import { printable } from "#src/base/printable.js";
+import { withRooms } from "#src/base/rooms.js";
+import { readDataset } from "#src/data/registry.js";
+import { assertComparable, type Demands, gateError, judge, subjectOf } from "#src/evaluate/gates.js";
+import { pairOf } from "#src/evaluate/open-inputs.js";
+import type { EvaluateOptions } from "#src/evaluate/options.js";
+import { runPrepared } from "#src/evaluate/run-prepared.js";
 import type { DownloadNotice, DownloadOptions } from "#src/files/download/catalog-entry.js";
 import { openSharedExecutor } from "#src/pool/registry.js";
-import { broken, checkEntry, datasetsInTurn } from "./entry.js";
-import { loadSuite } from "./load.js";
-import { type CheckInput, readSuite } from "./suite.js";
+import { type CheckInput, type LoadedEntry, loadSuite, readSuite } from "./suite.js";
 
 /** What a caller may hear of, and end, while a suite is evaluated. */
 export interface CheckHooks {
@@ -83,4 +92,90 @@ async function runSuite(path: string, input: CheckInput, hooks: CheckHooks): Pro
 
 function untried({ reason }: AbortSignal): RunError {
   return new RunError(reason === TERMINATED ? "ERR_CHECK_TERMINATED" : "ERR_CHECK_INTERRUPTED", {});
+}
+
+export type OpenDataset = (options: EvaluateOptions) => Promise<Dataset>;
+
+/** Keeps the data opened last: evaluations beside each other may share them, and memory holds one set. */
+export function datasetsInTurn(download: DownloadOptions): OpenDataset {
+  let last: { readonly key: string; readonly dataset: Dataset } | undefined;
+  return async (options) => {
+    const { dataset: named, labels, classes, split, invert, transpose, labelOffset } = options;
+    if (typeof named !== "string") return named;
+    const key = JSON.stringify([named, labels, classes, split, invert, transpose, labelOffset]);
+    if (last?.key !== key) {
+      last = undefined;
+      last = { key, dataset: await readDataset({ ...options, ...download, dataset: named }) };
+    }
+    return last.dataset;
+  };
+}
+
+/** Whatever goes wrong is in the outcome. */
+export async function checkEntry(
+  { name, options, demands, network, source }: LoadedEntry,
+  executor: Executor,
+  open: OpenDataset,
+  { signal, log }: { readonly signal: AbortSignal; readonly log?: Log },
+): Promise<CheckOutcome> {
+  const beganAt = performance.now();
+  try {
+    const pair = pairOf(await open(options), network, options);
+    const { baseline } = demands;
+    if (baseline !== undefined) assertComparable(baseline, subjectOf(pair));
+    const loadMs = performance.now() - beganAt;
+    const slabs = withRooms(pair.slabs(options.batchSize), [{ source, classes: 0 }]);
+    const hooks = { signal, ...(log && { log }) };
+    const { evaluation } = await runPrepared(
+      { options, pair, executor },
+      { slabs, source, beganAt, loadMs },
+      hooks,
+    );
+    return judged(name, evaluation, demands);
+  } catch (error) {
+    const evaluation = error instanceof IncompleteError ? error.partial : undefined;
+    return { ...broken(name, asError(error)), evaluation };
+  }
+}
+
+/** Of an evaluation that gave no result. */
+export function broken(name: string, fault: Error): CheckOutcome {
+  return { name, status: "error", evaluation: undefined, gates: [], fault };
+}
+
+function judged(name: string, evaluation: AnyEvaluation, demands: Demands): CheckOutcome {
+  const { dataset, network, result } = evaluation;
+  try {
+    const gates = result.labelled ? judge(demands, { dataset, network, result }) : [];
+    const status: CheckStatus = gates.every(({ passed }) => passed) ? "passed" : "failed";
+    return { name, status, evaluation, gates, fault: undefined };
+  } catch (error) {
+    // The baseline is of other images.
+    return { ...broken(name, asError(error)), evaluation };
+  }
+}
+
+/** With the code, the facts and so the exit status of what happened. */
+class CheckError extends BatchwiseError {
+  constructor(name: string, fault: BatchwiseError) {
+    super(fault.code, fault.facts, { cause: fault });
+    this.message = `${printable(name)}: ${fault.message}`;
+  }
+}
+
+/** What decides the exit status, in the suite's order: errors, and gates that were missed. */
+export function faultsOf({ checks }: ChecksReport): Error[] {
+  return checks.flatMap(faultsOfOne);
+}
+
+function faultsOfOne({ name, fault, gates }: CheckOutcome): Error[] {
+  const missed = gates.filter(({ passed }) => !passed).map(gateError);
+  const faults = fault === undefined ? missed : [fault, ...missed];
+  return faults.map((one) => {
+    const coded =
+      one instanceof BatchwiseError
+        ? one
+        : new RunError("ERR_INTERNAL", { problem: one.message }, { cause: one });
+    return new CheckError(name, coded);
+  });
 }

@@ -5,16 +5,23 @@ import type { Comparison } from "#src/base/contracts/comparison.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { RunError } from "#src/base/errors.js";
 import { rounded } from "#src/base/milliseconds.js";
-import { assertStated } from "#src/evaluate/load-pair.js";
+import { assertStated } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
 import type { DownloadNotice } from "#src/files/download/catalog-entry.js";
 import { openSharedExecutor } from "#src/pool/registry.js";
-import { emptyAnswers, type PairedAnswers } from "./answers.js";
-import { COMPARE, type CompareInput, withImagesOf } from "./options.js";
 import { assertRoomForPredictions, assertSameImages, readAnswers } from "./read-side.js";
 import { type CompareRunHooks, evaluateSides, type OpenSharedExecutor } from "./run.js";
-import { assumptionsOf, classesOf, comparedSide, openGiven, openSides } from "./sides.js";
-import { summarizeComparison } from "./summary.js";
+import {
+  assumptionsOf,
+  COMPARE,
+  type CompareInput,
+  classesOf,
+  comparedSide,
+  openGiven,
+  openSides,
+  withImagesOf,
+} from "./sides.js";
+import { emptyAnswers, type PairedAnswers, summarizeComparison } from "./summary.js";
 
 /** What a caller may hear of, and end, while two networks are compared. */
 export interface CompareHooks extends CompareRunHooks {

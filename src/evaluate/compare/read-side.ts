@@ -5,13 +5,12 @@ import type { DatasetView } from "#src/base/contracts/dataset.js";
 import { grouped } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
 import { isSameView } from "#src/data/view.js";
-import { findPredictions } from "#src/evaluate/predictions/find.js";
-import { readPredictions } from "#src/evaluate/predictions/reader.js";
+import { findPredictions, readPredictions } from "#src/evaluate/predictions/reader.js";
 import type { ResultFile } from "#src/evaluate/schemas/result.js";
 import { pathKind } from "#src/files/path-kind.js";
 import { readFileStart } from "#src/files/read-file.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
-import type { PairedAnswers } from "./answers.js";
+import type { PairedAnswers } from "./summary.js";
 
 export interface ResultSide {
   readonly kind: "result";

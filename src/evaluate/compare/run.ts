@@ -5,7 +5,7 @@ import { RunError } from "#src/base/errors.js";
 import { interruption } from "#src/base/incomplete.js";
 import { rounded } from "#src/base/milliseconds.js";
 import { withRooms } from "#src/base/rooms.js";
-import type { AnyPair } from "#src/evaluate/load-pair.js";
+import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateOptions } from "#src/evaluate/options.js";
 import type { Progress } from "#src/evaluate/run-prepared.js";
 import { createTally } from "#src/metrics/tally.js";
@@ -13,8 +13,8 @@ import { engineSource } from "#src/networks/fold.js";
 import type { openSharedExecutor } from "#src/pool/registry.js";
 import { runBatches } from "#src/pool/run-batches.js";
 import { taskPlanFor } from "#src/pool/task-size.js";
-import type { PairedAnswers } from "./answers.js";
 import { assertSameLabels, type ResultSide } from "./read-side.js";
+import type { PairedAnswers } from "./summary.js";
 
 export type OpenSharedExecutor = typeof openSharedExecutor;
 

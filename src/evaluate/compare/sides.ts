@@ -1,4 +1,6 @@
 /** Opens the two sides of a comparison: the data once, and each network, unless a side is a result. */
+
+import { type KindsOf, required, TEXT, without } from "#src/base/arguments.js";
 import { distinct } from "#src/base/assumptions.js";
 import type { Assumption } from "#src/base/contracts/assumption.js";
 import type { ComparedSide } from "#src/base/contracts/comparison.js";
@@ -6,10 +8,12 @@ import { AS_STORED, type Dataset } from "#src/base/contracts/dataset.js";
 import type { Network } from "#src/base/contracts/network.js";
 import type { Evaluation } from "#src/base/contracts/result.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
+import { ANY_NETWORK } from "#src/base/known-arguments.js";
 import { readDataset } from "#src/data/registry.js";
 import { datasetFacts, networkFacts } from "#src/evaluate/facts.js";
-import { type AnyPair, networkLoader, pairOf } from "#src/evaluate/load-pair.js";
-import type { EvaluateOptions } from "#src/evaluate/options.js";
+import { EVALUATE } from "#src/evaluate/known-arguments.js";
+import { type AnyPair, networkLoader, pairOf } from "#src/evaluate/open-inputs.js";
+import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";
 import type { DownloadOptions } from "#src/files/download/catalog-entry.js";
 import {
   type ComparedImages,
@@ -115,4 +119,51 @@ export function comparedSide(side: Side): ComparedSide {
   return side.kind === "network"
     ? { ...side.facts, resultPath: null }
     : { ...side.result.network, resultPath: side.path };
+}
+
+type ComparedInput = Omit<
+  EvaluateInput,
+  "weights" | "labels" | "resume" | "probabilities" | "topK" | "calibration" | "bootstrap" | "seed"
+>;
+
+/** Data, engine and threads as of `evaluate`; they are for the sides that are networks. */
+export interface CompareInput extends ComparedInput {
+  /** A network's name, file or folder, a loaded network, or a result's JSON with a predictions file. */
+  readonly a: string | Network;
+  /** As `a`. */
+  readonly b: string | Network;
+  /** The label file, where `dataset` is an image file. A comparison needs labels. */
+  readonly labels?: string | undefined;
+}
+
+export const COMPARE: KindsOf<CompareInput> = {
+  ...without(EVALUATE, "weights", "resume", "probabilities", "topK", "calibration", "bootstrap", "seed"),
+  a: required(ANY_NETWORK),
+  b: required(ANY_NETWORK),
+  labels: TEXT,
+};
+
+/**
+ * What is evaluated beside a result is its images, unless the input says something else: then they are held against each
+ * other once the data are open.
+ */
+export function withImagesOf(
+  side: ResultSide | undefined,
+  { a: _a, b: _b, ...input }: CompareInput,
+): EvaluateInput {
+  if (side === undefined) return input;
+  const { offset, total } = imagesOf(side);
+  const { location, split, view } = side.result.dataset;
+  const ofData =
+    input.dataset === undefined && location !== null
+      ? { dataset: location.dataset, labels: location.labels ?? undefined, split, ...view }
+      : {};
+  const classes = location?.classes ?? undefined;
+  return {
+    ...input,
+    ...ofData,
+    classes: input.classes ?? (input.dataset === undefined ? classes : undefined),
+    offset: input.offset ?? offset,
+    limit: input.limit ?? total,
+  };
 }

@@ -1,14 +1,15 @@
 /** Reads a predictions file line by line, after its bytes are known to be those that the result speaks of. */
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { Prediction, PredictionsFormat } from "#src/base/contracts/predictions.js";
 import { FileError } from "#src/base/errors.js";
 import { predictionSchema } from "#src/evaluate/schemas/prediction.js";
+import { pathKind } from "#src/files/path-kind.js";
 import { openRegularFile, readFault } from "#src/files/read-file.js";
 import { jsonBloat } from "#src/files/schemas/json-bloat.js";
 import { checkLine, syntaxReason } from "#src/files/schemas/read-document.js";
-import { parseCsvCells } from "./csv-line.js";
-import { isCsvHeader } from "./lines.js";
+import { isCsvHeader, parseCsvCells } from "./lines.js";
 
 /** 65,536 classes, each told with its probability, are less. */
 const LONGEST_LINE_CHARACTERS = 2 ** 22;
@@ -120,4 +121,16 @@ interface LinePlace {
 
 function lineFault(place: LinePlace, problem: string): FileError {
   return new FileError("ERR_PREDICTIONS_LINE", { ...place, problem });
+}
+
+/**
+ * Where the result says, or beside the result itself, should both have moved; the hash tells whether it is the one.
+ *
+ * @throws FileError ERR_FILE_READ
+ */
+export async function findPredictions(path: string, resultPath: string): Promise<string> {
+  if ((await pathKind(path)) === "file") return path;
+  const beside = join(dirname(resultPath), basename(path));
+  if ((await pathKind(beside)) === "file") return beside;
+  throw new FileError("ERR_FILE_READ", { path, reason: "no such file, nor beside the result" });
 }

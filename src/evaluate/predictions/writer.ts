@@ -1,11 +1,13 @@
 /** Writes a predictions file as its images are done: slab by slab, never more than a piece of it in memory. */
-import { createHash } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { resolve } from "node:path";
+import { createHash, type Hash } from "node:crypto";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import type { ImageRange } from "#src/base/contracts/dataset.js";
+import type { DurableOutput, OutputFacts, OutputPosition } from "#src/base/contracts/journal.js";
 import type { PredictionsFile } from "#src/base/contracts/result.js";
-import { RunError, reasonOf } from "#src/base/errors.js";
+import { FileError, RunError, reasonOf } from "#src/base/errors.js";
 import { releaseTemporary, temporaryBeside } from "#src/files/write-file.js";
-import { type PredictedImages, type PredictionsTarget, pieces } from "./pieces.js";
+import { type PredictedImages, type PredictionsTarget, pieces } from "./lines.js";
 
 /** Each method throws RunError ERR_OUTPUT_WRITE, and has then left nothing behind but what stood there before. */
 export interface PredictionsWriter {
@@ -80,4 +82,149 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number):
   while (done < bytes.length) {
     done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
   }
+}
+
+export class DurablePredictions implements PredictionsWriter, DurableOutput {
+  readonly facts: OutputFacts;
+  readonly #target: PredictionsTarget;
+  readonly #journal: string;
+  readonly #partialPath: string;
+  /** Undefined before `begin`, after a fault, and where the file is whole already. */
+  #file: FileHandle | undefined;
+  #hash: Hash = createHash("sha256");
+  /** Behind the last images that are written whole. */
+  #position: OutputPosition | undefined;
+  #isWhole = false;
+
+  /** @param journal its path, for messages */
+  constructor(target: PredictionsTarget, journal: string) {
+    this.#target = target;
+    this.#journal = journal;
+    this.#partialPath = `${target.path}.partial`;
+    const { path, format, topK } = target;
+    this.facts = { file: basename(path), format, topK };
+  }
+
+  async begin(range: ImageRange, position: OutputPosition | null): Promise<void> {
+    const { path } = this.#target;
+    if (position === null) {
+      this.#file = await open(this.#partialPath, "w").catch((error: unknown) => {
+        throw writeFault(path, error);
+      });
+      this.#position = { nextImage: range.offset, bytes: 0, sha256: this.#digest() };
+      return;
+    }
+    this.#position = position;
+    // Killed between its last word in the journal and its end: the file may have its own name already.
+    this.#isWhole = position.nextImage === range.offset + range.limit && (await isWholeFile(path, position));
+    if (!this.#isWhole) this.#file = await this.#openAt(position);
+  }
+
+  /** Images that do not follow the last ones, since a batch between them failed, are left to another run. */
+  async add(images: PredictedImages): Promise<void> {
+    const [file, position] = [this.#file, this.#position];
+    if (file === undefined || position?.nextImage !== images.firstImage) return;
+    let { bytes } = position;
+    try {
+      for (const piece of pieces(this.#target, images, bytes === 0)) {
+        const encoded = Buffer.from(piece);
+        await writeAll(file, encoded, bytes);
+        this.#hash.update(encoded);
+        bytes += encoded.length;
+      }
+      this.#position = { nextImage: images.firstImage + images.count, bytes, sha256: this.#digest() };
+    } catch (error) {
+      await this.discard();
+      throw writeFault(this.#target.path, error);
+    }
+  }
+
+  async sync(): Promise<OutputPosition | null> {
+    const [file, position] = [this.#file, this.#position];
+    if (file === undefined || position === undefined) return null;
+    await file.datasync();
+    return position;
+  }
+
+  async finish(complete: boolean): Promise<PredictionsFile | null> {
+    const { path, format } = this.#target;
+    const [file, position] = [this.#file, this.#position];
+    if (position === undefined) return null;
+    const name = complete ? path : this.#partialPath;
+    const written = { path: resolve(name), sha256: position.sha256, format };
+    if (this.#isWhole) return written;
+    if (file === undefined) return null;
+    try {
+      await file.sync();
+      await file.close();
+      if (position.bytes === 0) {
+        await rm(this.#partialPath);
+        return null;
+      }
+      if (complete) await rename(this.#partialPath, path);
+    } catch (error) {
+      await this.discard();
+      throw writeFault(path, error);
+    }
+    return written;
+  }
+
+  /** What is written stays, for the run that goes on. */
+  async discard(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close().catch(() => {});
+  }
+
+  async #openAt({ bytes, sha256 }: OutputPosition): Promise<FileHandle> {
+    const path = this.#partialPath;
+    const file = await open(path, "r+").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") throw this.#refusal("found none");
+      throw writeFault(path, error);
+    });
+    try {
+      const { size } = await file.stat();
+      if (size < bytes) throw this.#refusal(`found ${size} of their ${bytes} bytes`);
+      this.#hash = await hashOf(file, bytes);
+      if (this.#digest() !== sha256) throw this.#refusal("found others");
+      await file.truncate(bytes);
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error instanceof FileError ? error : writeFault(path, error);
+    }
+  }
+
+  #refusal(problem: string): FileError {
+    const [path, journal] = [this.#partialPath, this.#journal];
+    return new FileError("ERR_JOURNAL_PREDICTIONS", { path, journal, problem });
+  }
+
+  /** Of what was hashed so far; more can follow. */
+  #digest(): string {
+    return this.#hash.copy().digest("hex");
+  }
+}
+
+async function isWholeFile(path: string, { bytes, sha256 }: OutputPosition): Promise<boolean> {
+  try {
+    if ((await stat(path)).size !== bytes) return false;
+    const file = await open(path, "r");
+    try {
+      return (await hashOf(file, bytes)).digest("hex") === sha256;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    // What cannot be read vouches for nothing: the partial file decides.
+    return false;
+  }
+}
+
+/** Of the first `bytes`, at least one. */
+async function hashOf(file: FileHandle, bytes: number): Promise<Hash> {
+  const hash = createHash("sha256");
+  const stream = file.createReadStream({ start: 0, end: bytes - 1, autoClose: false });
+  for await (const chunk of stream) hash.update(chunk);
+  return hash;
 }

@@ -1,5 +1,5 @@
 import test from "ava";
-import { createStopwatch } from "#src/evaluate/bench/stopwatch.js";
+import { createStopwatch } from "#src/evaluate/bench/summary.js";
 
 test("tells the nearest rank of all times that were recorded, to three digits", (t) => {
   const stopwatch = createStopwatch();

@@ -1,7 +1,6 @@
 /** Comparisons worked out by hand. */
 import test from "ava";
-import { answeredByBoth, emptyAnswers } from "#src/evaluate/compare/answers.js";
-import { summarizeComparison } from "#src/evaluate/compare/summary.js";
+import { answeredByBoth, emptyAnswers, summarizeComparison } from "#src/evaluate/compare/summary.js";
 import { pairedInterval95 } from "#src/metrics/paired-interval.js";
 
 /** [label, A's prediction, B's prediction] of each image. */

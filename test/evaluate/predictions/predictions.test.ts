@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test from "ava";
 import type { Prediction, PredictionsFormat } from "#src/base/contracts/predictions.js";
 import { FileError, RunError } from "#src/base/errors.js";
-import type { PredictedImages } from "#src/evaluate/predictions/pieces.js";
+import type { PredictedImages } from "#src/evaluate/predictions/lines.js";
 import { readPredictions } from "#src/evaluate/predictions/reader.js";
 import { openPredictions } from "#src/evaluate/predictions/writer.js";
 import { temporaryFolder } from "../../helpers/temporary.js";

@@ -1,7 +1,7 @@
 /** Which images the page of a comparison shows, and their pixels, read in one more pass over the data. */
 
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import type { AnsweredByBoth } from "#src/evaluate/compare/answers.js";
+import type { AnsweredByBoth } from "#src/evaluate/compare/summary.js";
 import type { ImageLimits } from "#src/reports/html/input.js";
 import type { ComparedImage } from "./page-data.js";
 

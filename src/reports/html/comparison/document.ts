@@ -2,7 +2,7 @@
 
 import type { ComparedSide, Comparison } from "#src/base/contracts/comparison.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import { answeredByBoth, type PairedAnswers } from "#src/evaluate/compare/answers.js";
+import { answeredByBoth, type PairedAnswers } from "#src/evaluate/compare/summary.js";
 import { differenceText, pValueText } from "#src/reports/comparison/words.js";
 import { limitsFor } from "#src/reports/html/choose-images.js";
 import { matrixData } from "#src/reports/html/matrix-data.js";

@@ -1,13 +1,13 @@
 /**
- * One process at a time: a lock that the system itself takes back when its owner ends, however it ends.
+ * Lock that one process holds at a time. The system releases it when its owner ends, whatever ends it.
  *
- * The lock is a name that one process alone can listen to: an abstract socket on Linux, a named pipe on Windows. Neither
- * is a file, so that nothing is left after a SIGKILL, and nobody has to judge whether what is left is alive: a file with a
- * process id in it has to be judged, two judges can take it over at once, and ids are used again. Elsewhere the name is a
- * socket file, which is taken over when nobody answers at it.
+ * The lock is a name that only one process can listen to: an abstract socket on Linux, a named pipe on Windows. Neither is
+ * a file, so nothing is left after a SIGKILL. A file with a process id would have to be judged: is its owner alive? Two
+ * processes could take it over at once, and ids are reused. On other systems the name is a socket file, which is taken
+ * over when no one answers at it.
  *
- * It holds within one machine (one network namespace). Across machines that share a disk the journal's length tells: see
- * journal.ts.
+ * The lock holds within one machine (one network namespace). Machines that share a disk notice each other by the length of
+ * the journal: see evaluate/journal/journal.ts.
  */
 import type { BigIntStats } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -18,8 +18,8 @@ import { platform } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * A process that another thread is just starting has, for a moment, a copy of every socket that is open here, and so keeps
- * a name taken that was given back.
+ * Number of attempts to take the name. A process that another thread is starting holds, for a moment, a copy of every open
+ * socket, so a released name can still be taken.
  */
 const TRIES = 10;
 const BETWEEN_TRIES_MS = 25;
@@ -28,7 +28,7 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** Of the file itself, whatever paths lead to it. */
+/** Address of the lock of a file. All paths of one file give the same address. */
 export function lockAddress({ dev, ino }: Pick<BigIntStats, "dev" | "ino">, system = platform): string {
   const name = `batchwise-journal-${dev}-${ino}`;
   if (system === "linux") return `\0${name}`;
@@ -36,7 +36,7 @@ export function lockAddress({ dev, ino }: Pick<BigIntStats, "dev" | "ino">, syst
   return join(tmpdir(), `${name}.sock`);
 }
 
-/** Undefined where another process has it. */
+/** Takes the lock. Undefined if another process holds it. */
 export async function acquireLock(address: string): Promise<Lock | undefined> {
   let server: Server | undefined;
   for (let tries = 1; server === undefined && tries <= TRIES; tries++) {
@@ -44,12 +44,12 @@ export async function acquireLock(address: string): Promise<Lock | undefined> {
     server = (await listen(address)) ?? (await takeOver(address));
   }
   if (server === undefined) return undefined;
-  // A run that has ended is not kept by its lock.
+  // The lock does not keep the process alive.
   server.unref();
   return { release: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
-/** Undefined where the name is taken. */
+/** Listens to the name. Undefined if it is taken. */
 function listen(address: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
@@ -61,7 +61,7 @@ function listen(address: string): Promise<Server | undefined> {
   });
 }
 
-/** A socket file outlives its owner; the other kinds of name are never free when they were just taken. */
+/** Takes over a socket file whose owner has ended. The other kinds of name end with their owner. */
 async function takeOver(address: string): Promise<Server | undefined> {
   const isFile = !address.startsWith("\0") && !address.startsWith("\\\\");
   if (!isFile || (await isAnswered(address))) return undefined;

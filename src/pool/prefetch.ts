@@ -1,6 +1,6 @@
 /** Asks for the next while the last is at work, so that the time to make it and the time to use it overlap. */
 
-export interface Ahead<T> {
+export interface Prefetch<T> {
   /** Undefined after the last. Throws what the source throws, to one caller. */
   next(): Promise<T | undefined>;
   /** What the source holds is closed; nothing more comes. */
@@ -8,7 +8,10 @@ export interface Ahead<T> {
 }
 
 /** @param isWanted whether one that was made ahead is still of use when somebody asks for it */
-export function oneAhead<T>(source: AsyncGenerator<T, undefined>, isWanted: (value: T) => boolean): Ahead<T> {
+export function prefetch<T>(
+  source: AsyncGenerator<T, undefined>,
+  isWanted: (value: T) => boolean,
+): Prefetch<T> {
   let coming: Promise<IteratorResult<T, undefined>> | undefined;
 
   /** Behind what the last one's receiver does at once: a source may hold the thread for milliseconds. */

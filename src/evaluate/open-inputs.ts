@@ -1,4 +1,6 @@
 /** Loads a data set and a network that are to be used together, and refuses those that do not fit. */
+
+import { allOrAbort } from "#src/base/all-or-abort.js";
 import { assumedText } from "#src/base/assumptions.js";
 import type { Assumption } from "#src/base/contracts/assumption.js";
 import type { Dataset, DatasetView, ImageRange, ImageShape } from "#src/base/contracts/dataset.js";
@@ -7,7 +9,6 @@ import type { Network } from "#src/base/contracts/network.js";
 import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
 import { DatasetError, NetworkError } from "#src/base/errors.js";
 import type { Slab, SlabRing } from "#src/base/slab.js";
-import { together } from "#src/base/together.js";
 import { assertClassCount } from "#src/data/class-names.js";
 import { assertLabelsWithin } from "#src/data/labels.js";
 import { readDataset } from "#src/data/registry.js";
@@ -117,7 +118,7 @@ async function pairUp<N extends Network | OnnxModel>(
   const sizeKnown = new Promise<Pick<Dataset, "shape" | "total"> | undefined>((resolve) => {
     knowSize = resolve;
   });
-  const [dataset, network] = await together(
+  const [dataset, network] = await allOrAbort(
     download.signal ?? new AbortController().signal,
     async (signal) => {
       if (typeof named !== "string") return named;

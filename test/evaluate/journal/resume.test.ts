@@ -9,10 +9,10 @@ import { type EvaluateHooks, evaluate, evaluateWith, type OpenExecutor } from "#
 import { openEvaluator } from "#src/evaluate/evaluator.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { openExecutor } from "#src/pool/registry.js";
-import { runCli } from "../helpers/cli.js";
-import { recordFault } from "../helpers/fault-table.js";
-import { randomDataset, randomNetwork } from "../helpers/random.js";
-import { temporaryFolder } from "../helpers/temporary.js";
+import { runCli } from "../../helpers/cli.js";
+import { recordFault } from "../../helpers/fault-table.js";
+import { randomDataset, randomNetwork } from "../../helpers/random.js";
+import { temporaryFolder } from "../../helpers/temporary.js";
 
 const TOTAL = 1003;
 const dataset = randomDataset(TOTAL, { slabImages: 200 });

@@ -1,12 +1,12 @@
 /** Two works side by side. */
 import { setTimeout as delay } from "node:timers/promises";
 import test from "ava";
-import { together } from "#src/base/together.js";
+import { allOrAbort } from "#src/base/all-or-abort.js";
 
 const run = new AbortController().signal;
 
 test("answers both results in their order", async (t) => {
-  const both = await together(
+  const both = await allOrAbort(
     run,
     () => delay(10, "a"),
     async () => 2,
@@ -24,17 +24,17 @@ test("ends the other work when one fails, waits for its end, and throws the firs
     }
   };
   const fails = () => Promise.reject(new Error("first"));
-  await t.throwsAsync(together(run, slow, fails), { message: "first" });
+  await t.throwsAsync(allOrAbort(run, slow, fails), { message: "first" });
   t.true(ended);
   ended = false;
-  await t.throwsAsync(together(run, fails, slow), { message: "first" });
+  await t.throwsAsync(allOrAbort(run, fails, slow), { message: "first" });
   t.true(ended);
 });
 
 test("ends both when the run is aborted", async (t) => {
   const stop = new AbortController();
   const work = (signal: AbortSignal) => delay(60_000, undefined, { signal });
-  const running = together(stop.signal, work, work);
+  const running = allOrAbort(stop.signal, work, work);
   stop.abort();
   await t.throwsAsync(running, { name: "AbortError" });
 });

@@ -1,7 +1,7 @@
 /** One is made ahead of those who ask. */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { oneAhead } from "#src/pool/ahead.js";
+import { prefetch } from "#src/pool/prefetch.js";
 
 const all = () => true;
 
@@ -24,7 +24,7 @@ function counting(count: number) {
 
 test("the second is made before anybody asks for it, and the third is not", async (t) => {
   const { source, state } = counting(5);
-  const ahead = oneAhead(source, all);
+  const ahead = prefetch(source, all);
   t.deepEqual(state.made, []);
   t.is(await ahead.next(), 0);
   t.deepEqual(state.made, [0]);
@@ -38,7 +38,7 @@ test("the second is made before anybody asks for it, and the third is not", asyn
 });
 
 test("each comes once, to however many ask at once, and then nothing", async (t) => {
-  const ahead = oneAhead(counting(20).source, all);
+  const ahead = prefetch(counting(20).source, all);
   const got: number[] = [];
   const take = async () => {
     for (let n = await ahead.next(); n !== undefined; n = await ahead.next()) got.push(n);
@@ -53,7 +53,7 @@ test("each comes once, to however many ask at once, and then nothing", async (t)
 
 test("what is of no more use when it is asked for is left out", async (t) => {
   let least = 0;
-  const ahead = oneAhead(counting(9).source, (n) => n >= least);
+  const ahead = prefetch(counting(9).source, (n) => n >= least);
   t.is(await ahead.next(), 0);
   await setImmediate();
   least = 7;
@@ -65,7 +65,7 @@ test("what is of no more use when it is asked for is left out", async (t) => {
 test("an end closes the source, with one made ahead or none", async (t) => {
   for (const taken of [0, 1, 2]) {
     const { source, state } = counting(5);
-    const ahead = oneAhead(source, all);
+    const ahead = prefetch(source, all);
     for (let n = 0; n < taken; n++) await ahead.next();
     await ahead.end();
     await setImmediate();
@@ -81,13 +81,13 @@ test("a fault of what was made ahead is told to who asks for it, and to nobody w
     yield 1;
     throw new Error("torn");
   }
-  const ahead = oneAhead(source(), all);
+  const ahead = prefetch(source(), all);
   t.is(await ahead.next(), 1);
   // A rejection that nobody handles would end the process here.
   await sleep(5);
   await t.throwsAsync(ahead.next(), { message: "torn" });
   t.is(await ahead.next(), undefined);
-  const unasked = oneAhead(source(), all);
+  const unasked = prefetch(source(), all);
   await unasked.next();
   await sleep(5);
   await unasked.end();

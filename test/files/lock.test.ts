@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import { acquireLock, lockAddress } from "#src/evaluate/journal/lock.js";
-import { temporaryFile, temporaryFolder } from "../../helpers/temporary.js";
+import { acquireLock, lockAddress } from "#src/files/lock.js";
+import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
-const MODULE = new URL("../../../src/evaluate/journal/lock.js", import.meta.url).href;
+const MODULE = new URL("../../src/files/lock.js", import.meta.url).href;
 
 /** A process that holds the lock until it is killed. */
 async function holder(address: string): Promise<ChildProcess> {

@@ -1,7 +1,9 @@
 /** The coordinator's own books of a run: which ranges are out, done or failed, and the sums of what was answered. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { PartialCounts } from "#src/base/contracts/partial.js";
+import { RunError } from "#src/base/errors.js";
 import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/partial-sums.js";
+import type { HostPresence } from "./records.js";
 import { jobIdOf, type RangeAnswer } from "./spec.js";
 
 /** What a host did in a run. */
@@ -25,7 +27,7 @@ export interface Piece {
   readonly elapsedMs: number;
 }
 
-export class Books {
+export class RunProgress {
   readonly #classes: number;
   readonly #out = new Map<string, { readonly range: ImageRange; addedAtMs: number }>();
   readonly #done = new Map<string, Piece>();
@@ -113,5 +115,46 @@ export class Books {
     if (this.#done.has(id)) return;
     this.#out.delete(id);
     this.#failed.set(id, { range, reason });
+  }
+}
+
+/** All hosts that there are have refused for so long: another may still come. */
+const REFUSED_MS = 5000;
+
+export class HostWatch {
+  readonly #runId: string;
+  #hosts: readonly HostPresence[] = [];
+  /** When any host was seen last, and when there was last none that had refused. */
+  #seenAtMs: number;
+  #acceptedAtMs: number;
+
+  constructor(runId: string, beganAtMs: number) {
+    this.#runId = runId;
+    this.#seenAtMs = beganAtMs;
+    this.#acceptedAtMs = beganAtMs;
+  }
+
+  /** Those that were there at the last look. */
+  get hosts(): readonly HostPresence[] {
+    return this.#hosts;
+  }
+
+  note(hosts: readonly HostPresence[], nowMs: number): void {
+    this.#hosts = hosts;
+    if (hosts.length > 0) this.#seenAtMs = nowMs;
+    const haveAllRefused =
+      hosts.length > 0 && hosts.every(({ refused }) => Object.hasOwn(refused, this.#runId));
+    if (!haveAllRefused) this.#acceptedAtMs = nowMs;
+  }
+
+  /** @throws RunError ERR_HOSTS_ABSENT after `patienceMs` without a host; ERR_HOSTS_REFUSED where none takes part */
+  assertAtWork(nowMs: number, patienceMs: number): void {
+    if (nowMs - this.#seenAtMs > patienceMs) {
+      throw new RunError("ERR_HOSTS_ABSENT", { seconds: Math.round(patienceMs / 1000) });
+    }
+    const [first] = this.#hosts;
+    if (first === undefined || nowMs - this.#acceptedAtMs < REFUSED_MS) return;
+    const reason = first.refused[this.#runId] ?? "";
+    throw new RunError("ERR_HOSTS_REFUSED", { host: first.host, reason, hosts: this.#hosts.length });
   }
 }

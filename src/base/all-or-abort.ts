@@ -1,9 +1,9 @@
-/** Two works side by side, of which neither outlives the failure of the other. */
+/** Runs two tasks side by side: when one fails, the other is aborted. */
 
 type Work<T> = (signal: AbortSignal) => Promise<T>;
 
-/** Both results; or the first failure, once both have ended, the other having been aborted. */
-export async function together<A, B>(run: AbortSignal, first: Work<A>, second: Work<B>): Promise<[A, B]> {
+/** Returns both results, or throws the first failure after both tasks have ended. */
+export async function allOrAbort<A, B>(run: AbortSignal, first: Work<A>, second: Work<B>): Promise<[A, B]> {
   const failed = new AbortController();
   const signal = AbortSignal.any([run, failed.signal]);
   const failures: unknown[] = [];

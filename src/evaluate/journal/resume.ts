@@ -8,12 +8,12 @@ import type {
 } from "#src/base/contracts/journal.js";
 import type { PartialCounts } from "#src/base/contracts/partial.js";
 import type { BatchwiseError } from "#src/base/errors.js";
-import { doneOf } from "#src/evaluate/journal/done.js";
-import { Journal } from "#src/evaluate/journal/journal.js";
+import type { AnyPair } from "#src/evaluate/open-inputs.js";
+import { type IdentityOptions, identityKey, identityOf } from "#src/evaluate/run-identity.js";
 import { addPartials, emptyPartial } from "#src/metrics/partial-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
-import type { AnyPair } from "./load-pair.js";
-import { type IdentityOptions, identityKey, identityOf } from "./run-identity.js";
+import { Journal } from "./journal.js";
+import { doneOf } from "./read.js";
 
 export interface Resumption {
   /** Of all images that are done. */
