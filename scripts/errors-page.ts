@@ -61,7 +61,7 @@ function isCode(key: string): key is ErrorCode {
 
 /** The first semicolon of a message parts what is wrong from what follows. */
 function rowOf(code: ErrorCode): string {
-  // Each row takes its own facts. A placeholder stands for any of them, which no static type can say.
+  // Each row takes its own facts. A placeholder stands for any of them, which no static type expresses.
   const say = ERROR_CODES[code].say as (facts: unknown) => string;
   const [wrong = "", ...rest] = readable(say(placeholder(""))).split("; ");
   // A message that ends in a space ends in a list, which is empty here.

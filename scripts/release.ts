@@ -38,7 +38,7 @@ export interface ChangelogSection {
   readonly text: string;
 }
 
-/** The section `## [1.2.3] - 2026-11-28`, or `## [Unreleased] 1.2.3`; undefined where there is none that says anything. */
+/** The section `## [1.2.3] - 2026-11-28`, or `## [Unreleased] 1.2.3`; undefined where there is none with content. */
 export function changelogSection(changelog: string, version: string): ChangelogSection | undefined {
   for (const section of changelog.split(/^## /m).slice(1)) {
     const [heading = "", ...lines] = section.split("\n");
@@ -120,14 +120,14 @@ async function smoke(tarball: string, folder: string): Promise<string> {
 }
 
 async function rehearse(root: string, asked?: string): Promise<void> {
-  const say = (line: string) => stderr.write(`${line}\n`);
+  const report = (line: string) => stderr.write(`${line}\n`);
   const { version, section } = await checkTree(root, asked);
-  say(`tree       clean\nversion    ${version}\nchangelog  ${section.text.split("\n").length} lines`);
+  report(`tree       clean\nversion    ${version}\nchangelog  ${section.text.split("\n").length} lines`);
   const folder = await mkdtemp(join(tmpdir(), "batchwise-release-"));
   try {
     const tarball = await pack(root, folder);
-    say("pack       done, from a fresh clone");
-    say(`smoke      ${await smoke(tarball, folder)}; the library evaluates too`);
+    report("pack       done, from a fresh clone");
+    report(`smoke      ${await smoke(tarball, folder)}; the library evaluates too`);
     stdout.write("Nothing was published. A release does this next:\n");
     const steps = nextSteps(version, section.date !== undefined);
     for (const step of steps) stdout.write(`  ${step}\n`);

@@ -3,7 +3,7 @@ import test from "ava";
 import { ERROR_CODES } from "#src/base/errors.js";
 import { ERRORS_PAGE, errorsPage } from "../../scripts/errors-page.js";
 
-test("docs/errors.md is what the table of codes says: npm run docs:errors writes it", async (t) => {
+test("docs/errors.md equals what npm run docs:errors writes", async (t) => {
   t.is(await readFile(ERRORS_PAGE, "utf8"), errorsPage());
 });
 

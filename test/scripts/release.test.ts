@@ -40,7 +40,7 @@ async function repository(t: ExecutionContext, version: string): Promise<string>
   return folder;
 }
 
-test("finds a version's section of the changelog, dated or not, where it says something", (t) => {
+test("finds a version's section of the changelog, dated or not, unless it is empty", (t) => {
   t.deepEqual(changelogSection(CHANGELOG, "1.2.0"), { date: "2026-01-31", text: "### Fixed\n\n- Old." });
   t.deepEqual(changelogSection(CHANGELOG, "1.3.0"), { date: undefined, text: "- New." });
   for (const version of ["1.1.0", "1.0.0", "1.2", "2.0.0", ""]) {
