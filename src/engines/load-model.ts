@@ -38,7 +38,7 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
   }
   const facts = readOnnxFacts(path, bytes);
   const { preprocessing, assumptions: pixels } = modelPreprocessing(path, facts, options);
-  const { input, output, ...described } = await describeModel(path, bytes, facts.endings);
+  const { input, output, ...described } = await describeModel(path, bytes, facts.endings, preprocessing);
   const name = basename(resolve(path));
   return {
     name,

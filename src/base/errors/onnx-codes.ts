@@ -46,6 +46,16 @@ export const onnxCodes = {
     (f: { path: string; expected: string; found: string; next?: string }) =>
       `${f.path}: ONNX graph: expected ${f.expected}, found ${f.found}${f.next === undefined ? "" : `; ${f.next}`}`,
   ),
+  ERR_ONNX_BATCH: row(
+    3,
+    (f: { path: string }) =>
+      `${f.path}: expected an image's outputs to depend on that image alone, found outputs that change with the other images or the size of its batch; export the model in eval mode, without operators over the batch axis; a dynamically quantized model needs a batch of 1`,
+  ),
+  ERR_ONNX_RANDOM: row(
+    3,
+    (f: { path: string }) =>
+      `${f.path}: expected the same outputs from each run, found others in a second run of the same images: the model draws random numbers, or keeps numbers from run to run, as dropout and normalization in training mode do; export it in eval mode: torch.onnx.export(model.eval(), …)`,
+  ),
   ERR_ONNX_RUNTIME: row(
     3,
     (f: { path: string; reason: string }) =>

@@ -5,6 +5,8 @@ import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/printable.js";
 import { withOutputs } from "#src/networks/onnx/append.js";
 import type { Ending } from "#src/networks/onnx/ending.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import { assertSteady } from "./batch-probe.js";
 import { inputOf, isRows, logitCandidates, noLogits } from "./ends.js";
 import { createFeed } from "./feed.js";
 import { agree, canBe, likeliest, type Rows } from "./outputs.js";
@@ -37,12 +39,14 @@ export interface Described {
  *
  * @throws RunError ERR_ENGINE_PEER
  * @throws NetworkError ERR_ONNX_RUNTIME when onnxruntime does not take or run it; ERR_ONNX_GRAPH when its input takes no
- *   grey images, or no output can be logits; ERR_NETWORK_NOT_FINITE when these are NaN
+ *   grey images, or no output can be logits; ERR_NETWORK_NOT_FINITE when these are NaN; ERR_ONNX_RANDOM, ERR_ONNX_BATCH as
+ *   `assertSteady`, which sees images after `preprocessing`
  */
 export async function describeModel(
   path: string,
   bytes: Uint8Array,
   endings: ReadonlyMap<string, Ending> = new Map(),
+  preprocessing: Preprocessing = { kind: "none" },
 ): Promise<Described> {
   const runtime = await loadRuntime();
   const opened = await openWithLogits(runtime, path, bytes, endings);
@@ -63,7 +67,15 @@ export async function describeModel(
       assertNumbers(path, name, values);
       const ending = endings.get(name) ?? { kind: undefined };
       if (ending.kind === "ranks") throw noLogits(path, `${printable(name)}, which ranks the classes`);
-      return { input, bytes: opened.bytes, ...settled(name, ending, { values, classes }, images, given) };
+      const found = settled(name, ending, { values, classes }, images, given);
+      const output = found.output.name;
+      const preprocessed = createFeed(runtime, input, preprocessing);
+      const steady = await assertSteady(path, input, preprocessed, async (batch) => {
+        return (await probe(path, session, batch, input.name, [output]))[output];
+      });
+      if (found.isKnown) return { input, bytes: opened.bytes, ...found };
+      const kind = likeliest({ values: [...Array.from(values), ...steady], classes });
+      return { input, bytes: opened.bytes, output: { name, classes, kind, holds: kind }, isKnown: false };
     }
     const shapes = candidates.map((name) => shapeText(given[name].dims)).join(", ");
     throw noLogits(path, `${shapes} for ${images} images`);
