@@ -13,12 +13,14 @@ import { KEY_PREFIX } from "#src/networks/onnx/decode.js";
 import { readOnnxFacts } from "#src/networks/onnx/facts.js";
 import { modelPreprocessing } from "#src/networks/onnx/preprocessing.js";
 import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "#src/networks/registry.js";
+import { fedPreprocessing } from "./engines/onnx/engine.js";
+import { NetworkError, UsageError } from "#src/base/errors.js";
 
 /**
  * A file of ONNX as a model that onnxruntime runs; anything else as `loadNetwork` has it.
  *
  * Pixels are preprocessed as the model's properties state (`batchwise.normalize`, …). A model whose graph scales bytes
- * itself, or whose input is of u8, reads bytes. If neither tells, the options do; otherwise ÷ 255 is an assumption. So is
+ * itself, or whose input is of u8, reads bytes; a graph that only divides them by 255 states `scale`, as a chain does. If neither tells, the options do; otherwise ÷ 255 is an assumption. So is
  * the kind of the outputs, if the graph does not show it.
  *
  * @throws RunError ERR_ENGINE_PEER. NetworkError ERR_ONNX_*, ERR_NORMALIZE_*, ERR_RECIPE, and all that `loadNetwork` throws.
@@ -37,13 +39,15 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
     });
   }
   const facts = readOnnxFacts(path, bytes);
-  const { preprocessing, assumptions: pixels } = modelPreprocessing(path, facts, options);
-  const { input, output, ...described } = await describeModel(path, bytes, facts.endings, preprocessing);
+  if (facts.isRandom) throw new NetworkError("ERR_ONNX_RANDOM", { path });
+  const { assumptions: pixels, ...chosen } = modelPreprocessing(path, facts, options);
+  const fed = fedPreprocessing(chosen);
+  const { input, output, ...described } = await describeModel(path, bytes, facts.endings, fed);
   const name = basename(resolve(path));
   return {
     name,
     sha256: createHash("sha256").update(bytes).digest("hex"),
-    preprocessing,
+    ...chosen,
     assumptions: [
       ...pixels,
       ...activationAssumed(path, name, facts.metadata),

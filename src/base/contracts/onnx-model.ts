@@ -32,8 +32,10 @@ export interface OnnxModel {
   readonly name: string;
   /** SHA-256, hex, of the file. */
   readonly sha256: string;
-  /** What bytes go through before the model sees them. */
+  /** What bytes go through before the model sees them, or within it. */
   readonly preprocessing: Preprocessing;
+  /** Whether the graph itself does the preprocessing, and so reads bytes. Default false. */
+  readonly isWithin?: boolean;
   /** What neither the file nor an option states. */
   readonly assumptions: readonly Assumption[];
   readonly input: ModelInput;

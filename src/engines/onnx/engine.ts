@@ -9,6 +9,7 @@ import { shapeText } from "#src/base/errors/define.js";
 import { shareBytes } from "#src/base/shared-memory.js";
 import { layerSizes } from "#src/networks/layer-sizes.js";
 import { encodeOnnx, INPUT, OUTPUT } from "#src/networks/onnx/encode.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
 import { isRows } from "./ends.js";
 import { createFeed } from "./feed.js";
 import { logitOf } from "./outputs.js";
@@ -34,10 +35,10 @@ export function modelOfLayers(layers: FoldedLayers): OnnxModel {
 
 /** @throws RunError ERR_ENGINE_PEER. NetworkError ERR_ONNX_RUNTIME. */
 export async function createOnnxEngine(model: OnnxModel): Promise<Engine> {
-  const { name, input, output, preprocessing, bytes } = model;
+  const { name, input, output, bytes } = model;
   const runtime = await loadRuntime();
   const session = await openSession(runtime, name, bytes);
-  const feed = createFeed(runtime, input, preprocessing);
+  const feed = createFeed(runtime, input, fedPreprocessing(model));
   const [inputs] = layerSizes(model);
   const { classes, holds } = output;
   const runImages = input.batch ?? MOST_RUN_IMAGES;
@@ -56,6 +57,14 @@ export async function createOnnxEngine(model: OnnxModel): Promise<Engine> {
       }
     },
   };
+}
+
+/** What is left to do to the bytes before the graph. */
+export function fedPreprocessing({
+  preprocessing,
+  isWithin = false,
+}: Pick<OnnxModel, "preprocessing" | "isWithin">): Preprocessing {
+  return isWithin ? { kind: "none" } : preprocessing;
 }
 
 function valuesOf(tensor: RuntimeTensor, rows: number, classes: number): ArrayLike<number> {

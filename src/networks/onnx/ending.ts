@@ -32,6 +32,11 @@ const MIXERS: ReadonlySet<string> = new Set([
 /** Give classes, or scores in an order that is no longer that of the classes. */
 const RANKS: ReadonlySet<string> = new Set(["ArgMax", "ArgMin", "TopK", "OneHot"]);
 
+const DRAWS: ReadonlySet<string> = new Set([
+  ...["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"],
+]);
+const DROPOUT: ReadonlySet<string> = new Set(["Dropout"]);
+
 /** The ending of one of a graph's outputs. Operators: onnx/docs/Operators.md in github.com/onnx/onnx. */
 export function endingOf(view: GraphView, output: string): Ending {
   const node = giver(view, output);
@@ -44,6 +49,25 @@ export function endingOf(view: GraphView, output: string): Ending {
   const decomposed = softmaxOf(view, node) ?? logSoftmaxOf(view, node);
   if (decomposed !== undefined) return decomposed;
   return areLogits(view, output, new Set()) ? { kind: "logits" } : UNKNOWN;
+}
+
+/** Whether any output depends on a node that draws random numbers: a few runs can miss one that seldom changes much. */
+export function drawsNumbers(view: GraphView): boolean {
+  const seen = new Set(view.outputs);
+  for (const name of seen) {
+    const node = view.giverOf(name);
+    if (node === undefined) continue;
+    if (isOneOf(node, DRAWS) || isTrainingDropout(view, node)) return true;
+    const inner = node.attributes.flatMap(({ innerReads }) => innerReads);
+    for (const input of [...node.inputs, ...inner]) seen.add(input);
+  }
+  return false;
+}
+
+/** A dropout with `training_mode`, its third input since opset 12, and a ratio other than 0. */
+function isTrainingDropout(view: GraphView, node: Node): boolean {
+  const [, ratio, mode] = node.inputs.map((input) => view.constant(input)?.[0]);
+  return isOneOf(node, DROPOUT) && mode !== undefined && mode !== 0 && ratio !== 0;
 }
 
 /** The node behind those that only reshape. */

@@ -3,6 +3,7 @@ import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/printable.js";
 import type { Metadata } from "#src/networks/metadata.js";
 import { type Ending, endingOf } from "./ending.js";
+import { drawsNumbers, type Ending, endingOf } from "./ending.js";
 import { type Model, readModel, type Tensor } from "./model.js";
 import { type PixelsTaken, pixelsTakenBy } from "./pixels.js";
 import { GraphView } from "./view.js";
@@ -18,6 +19,8 @@ export interface OnnxFacts {
   readonly pixels: PixelsTaken;
   /** The ending of each of the graph's outputs, by its name. */
   readonly endings: ReadonlyMap<string, Ending>;
+  /** Whether an output depends on an operator that draws random numbers. */
+  readonly isRandom: boolean;
 }
 
 /**
@@ -29,10 +32,12 @@ export function readOnnxFacts(path: string, bytes: Uint8Array): OnnxFacts {
   const model = readModel(path, bytes, MAX_FIELDS);
   assertInternal(path, model);
   const view = new GraphView(path, model);
+  const pixels = pixelsTakenBy(view);
   return {
     metadata: model.metadata,
-    pixels: isOfBytes(model, view) ? { kind: "bytes" } : pixelsTakenBy(view),
+    pixels: pixels.kind === "bytes" || !isOfBytes(model, view) ? pixels : { kind: "bytes" },
     endings: new Map(view.outputs.map((output) => [output, endingOf(view, output)])),
+    isRandom: drawsNumbers(view),
   };
 }
 

@@ -84,7 +84,7 @@ function reshape(builder: LayerBuilder, step: Step): void {
 }
 
 /** As float64 or float32 has it; float16 has another number, which would not be ÷ 255. */
-function isOne255th(factor: number): boolean {
+export function isOne255th(factor: number): boolean {
   return factor === 1 / 255 || factor === Math.fround(1 / 255);
 }
 

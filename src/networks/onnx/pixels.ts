@@ -1,13 +1,14 @@
 /** What a graph does to its pixels before its first layer, and so which pixels it takes: bytes, or bytes ÷ 255. */
 import { combined, type Numbers } from "./constants.js";
 import { attributeOf, type Node } from "./model.js";
+import { isOne255th } from "./operators.js";
 import { TENSOR_TYPES } from "./tensor.js";
 import { type GraphView, isOneOf } from "./view.js";
 
 /** What the graph's own arithmetic says of the pixels that it takes. */
 export type PixelsTaken =
-  /** 0 to 255: the graph scales them itself. */
-  | { readonly kind: "bytes" }
+  /** 0 to 255: the graph scales them itself; `isDivided` where it does nothing else than divide them by 255. */
+  | { readonly kind: "bytes"; readonly isDivided?: boolean }
   /** 0 to 1, `because` the graph goes on from there. */
   | { readonly kind: "fractions"; readonly because: string }
   /** The graph begins with a layer, which tells nothing. */
@@ -182,7 +183,10 @@ function judged({ slope, offset }: Affine, first: Node): PixelsTaken {
   if (centres === undefined || ![...slope, ...offset].every(Number.isFinite)) return unclear;
   const [least, most] = extremes(slope.filter((a) => a !== 0).map(Math.abs));
   const [lowest, highest] = extremes(centres);
-  if (most <= BYTE_SLOPE || highest > LARGEST_FRACTION) return { kind: "bytes" };
+  if (most <= BYTE_SLOPE || highest > LARGEST_FRACTION) {
+    const isDivided = slope.every(isOne255th) && offset.every((b) => b === 0);
+    return { kind: "bytes", ...(isDivided && { isDivided }) };
+  }
   if (least <= FRACTION_SLOPE || lowest < -LARGEST_FRACTION) return unclear;
   const steps = [
     ...(centres.every((centre) => centre === 0) ? [] : [`subtracts ${numberText(centres)}`]),

@@ -15,6 +15,11 @@ import { KEY_PREFIX } from "./decode.js";
 import { type OnnxFacts, readOnnxFacts } from "./facts.js";
 import type { PixelsTaken } from "./pixels.js";
 
+export interface ModelPreprocessing extends ChosenPreprocessing {
+  /** Whether the graph itself does it, so that it is given bytes: a division by 255, as in a chain of layers. */
+  readonly isWithin: boolean;
+}
+
 /**
  * Properties of the file (`batchwise.normalize`, …) come first, then a graph that scales bytes itself, then the options. If
  * none of them tells, pixels ÷ 255 are an assumption, which names what the graph's own arithmetic shows.
@@ -26,11 +31,13 @@ export function modelPreprocessing(
   path: string,
   facts: Pick<OnnxFacts, "metadata" | "pixels">,
   asked: AskedPreprocessing,
-): ChosenPreprocessing {
+): ModelPreprocessing {
   const { pixels } = facts;
   const written = writtenIn(path, facts);
-  if (pixels.kind === "bytes") assertBytes(path, written);
-  const stated = written ?? (pixels.kind === "bytes" ? ({ kind: "none" } as const) : undefined);
+  const isWithin = pixels.kind === "bytes" && pixels.isDivided === true;
+  if (pixels.kind === "bytes") assertBytes(path, written, isWithin);
+  const ofGraph = pixels.kind === "bytes" ? ({ kind: isWithin ? "scale" : "none" } as const) : undefined;
+  const stated = isWithin ? ofGraph : (written ?? ofGraph);
   const { normalize } = asked;
   if (stated === undefined && normalize?.startsWith("whiten")) {
     throw new NetworkError("ERR_NORMALIZE_STATISTICS", { path, found: normalize, isWhole: true });
@@ -39,6 +46,7 @@ export function modelPreprocessing(
   const reason = pixelsReason(pixels);
   return {
     preprocessing,
+    isWithin,
     assumptions: assumptions.map((assumption) => ({ ...assumption, what: assumption.what + reason })),
   };
 }
@@ -56,10 +64,12 @@ export function annotateOnnx(
 ): { readonly bytes: Uint8Array; readonly preprocessing: Preprocessing } | undefined {
   const facts = readOnnxFacts(path, bytes);
   if (assumedIn(path, facts.metadata, KEY_PREFIX).length > 0) return undefined;
-  const { preprocessing } = modelPreprocessing(path, facts, asked);
+  const { preprocessing, isWithin } = modelPreprocessing(path, facts, asked);
   if (writtenIn(path, facts) !== undefined) return { bytes, preprocessing };
+  // Properties are for what the graph does not do.
+  const written = isWithin ? ({ kind: "none" } as const) : preprocessing;
   return {
-    bytes: withProperties(bytes, preprocessingMetadata(preprocessing, KEY_PREFIX)),
+    bytes: withProperties(bytes, preprocessingMetadata(written, KEY_PREFIX)),
     preprocessing,
   };
 }
@@ -71,8 +81,8 @@ function writtenIn(path: string, { metadata }: Pick<OnnxFacts, "metadata">): Pre
 }
 
 /** @throws NetworkError ERR_ONNX_GRAPH when properties ask for numbers that the model's input cannot be. */
-function assertBytes(path: string, written: Preprocessing | undefined): void {
-  if (written === undefined || written.kind === "none" || "folded" in written) return;
+function assertBytes(path: string, written: Preprocessing | undefined, isDivided: boolean): void {
+  if (written === undefined || written.kind === "none" || ("folded" in written && !isDivided)) return;
   throw new NetworkError("ERR_ONNX_GRAPH", {
     path,
     expected: "pixels as they are, which the graph asks for",

@@ -179,3 +179,14 @@ withOnnx("the command line ends with 3 where a model mixes its images", async (t
   t.is(stdout, "");
   t.regex(stderr, /^batchwise: ERR_ONNX_BATCH: .*mixed\.onnx: /m);
 });
+
+withOnnx("refuses a dropout in training that hardly ever drops a number", async (t) => {
+  const seldom = model({
+    nodes: [GEMM, op("Dropout", ["z", "ratio", "true"], "y")],
+    tensors: [TENSORS.w, tensor("ratio", [], [1e-6]), TENSORS.true],
+    inputs: [value("x", ["N", PIXELS])],
+    outputs: [value("y", ["N", CLASSES])],
+    opsets: [["", 15]],
+  });
+  await codedAsync(t, loadModel(await temporaryFile(t, seldom, "m.onnx"), {}), "ERR_ONNX_RANDOM");
+});

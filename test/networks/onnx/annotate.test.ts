@@ -44,9 +44,16 @@ test("a graph that takes bytes is not told to take others", (t) => {
     ],
     tensors: [tensor("d", [], [255]), tensor("w", [2, 2], [1, 2, 3, 4])],
   });
-  for (const bytes of [ofBytes, divided]) {
-    coded(t, () => annotateOnnx("m.onnx", bytes, { normalize: "scale" }), "ERR_NORMALIZE_MISMATCH");
-    t.deepEqual(annotateOnnx("m.onnx", bytes, { normalize: "none" })?.preprocessing, { kind: "none" });
+  for (const [bytes, kind, other] of [
+    [ofBytes, "none", "scale"],
+    [divided, "scale", "none"],
+  ] as const) {
+    coded(t, () => annotateOnnx("m.onnx", bytes, { normalize: other }), "ERR_NORMALIZE_MISMATCH");
+    const written = annotateOnnx("m.onnx", bytes, { normalize: kind });
+    if (written === undefined) return t.fail();
+    t.deepEqual(written.preprocessing, { kind });
+    // What is written is read as the same, and not divided twice.
+    t.deepEqual(annotateOnnx("m.onnx", written.bytes, {})?.preprocessing, { kind });
   }
 });
 

@@ -64,7 +64,7 @@ for (const asNode of [true, false]) {
 
 needs("onnxruntime", hasOnnxruntime)("gives bytes to a model that divides them itself", async (t) => {
   const path = await temporaryFile(t, divided("Div", ["x", "factor"], 255, false), "m.onnx");
-  t.deepEqual((await loadModel(path, {})).preprocessing, { kind: "none" });
+  t.deepEqual((await loadModel(path, {})).preprocessing, { kind: "scale" });
 });
 
 test("refuses a model whose weights are in another file before anything opens that", (t) => {
