@@ -6,6 +6,7 @@ import { suggest } from "#src/base/suggest.js";
 import type { RunWork } from "#src/cli/commands/context.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
 import { CONFIG_NAME, configFor } from "#src/cli/config/find.js";
+import { advisedFor } from "#src/base/errors/engine-advice.js";
 import { LOG_LEVELS } from "./logger.js";
 import { refuseTaken, refuseTakenValue } from "./npm-start.js";
 
@@ -67,9 +68,11 @@ export async function runProgram(
     .option("--no-config", "look for no such file")
     .enablePositionalOptions(false);
   let configPath: string | undefined;
+  let commandName = DEFAULT_COMMAND;
   /** What is evaluated, as far as the file says it. */
   let configured: readonly string[] = [];
   program.hook("preAction", async (_, command) => {
+    commandName = command.name();
     configPath = configFor(command.name(), program.opts<GlobalFlags>().config);
     if (configPath === undefined) return;
     await (await import("#src/cli/config/apply.js")).applyConfig(configPath, program, command);
@@ -84,7 +87,7 @@ export async function runProgram(
         // A person who typed neither would not know where they come from.
         const isOfInput = error instanceof BatchwiseError && error.exitStatus === 3;
         for (const key of isOfInput ? configured : []) context.note(`--${key} was given by ${configPath}`);
-        throw error;
+        throw advisedFor(commandName, error);
       }
     });
   const refuseWords = ([found]: readonly string[]) => {

@@ -10,6 +10,8 @@ import { assertModelFits } from "#src/networks/validate.js";
 import { runCli } from "../helpers/cli.js";
 import { cnnModel, SIDE } from "../helpers/cnn.js";
 import { hasOnnxruntime } from "../helpers/engines.js";
+import { join } from "node:path";
+import test from "ava";
 import {
   FLOAT,
   fields,
@@ -27,6 +29,7 @@ import { randomDataset, randomNetwork, seeded } from "../helpers/random.js";
 import { needs } from "../helpers/require.js";
 import { temporaryFile } from "../helpers/temporary.js";
 import { coded, codedAsync } from "../networks/coded.js";
+import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
 const withOnnx = needs("onnxruntime", hasOnnxruntime);
 const cnn = cnnModel({ shape: ["N", 1, SIDE, SIDE] });
@@ -264,17 +267,61 @@ withOnnx("the command line runs a convolutional network with --engine onnx alone
   const { status, stdout, stderr } = await runCli(["--engine", "onnx", "--weights", path, "--limit", "200"]);
   t.is(status, 0, stderr);
   t.regex(stdout, /cnn\.onnx, 784-10\n/);
-  for (const args of [
-    ["--limit", "200"],
-    ["inspect"],
-    ["show", "0"],
-    ["predict", "fixtures/pictures/seven.png"],
-  ]) {
-    const other = await runCli([...args, "--weights", path]);
-    t.is(other.status, 3);
-    t.is(other.stdout, "");
-    t.regex(other.stderr, /^batchwise: ERR_ONNX_OPERATOR: .*; --engine onnx evaluates other models, .*\n$/m);
+});
+
+test("the engine onnx is advised only where the command can use it", async (t) => {
+  const path = await temporaryFile(t, cnn, "cnn.onnx");
+  // Names and shapes of a state dict with a convolution, as PyTorch's users save it.
+  const header = JSON.stringify({
+    "conv.weight": { dtype: "F32", shape: [1, 1, 1, 1], data_offsets: [0, 4] },
+  });
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(header.length));
+  const dict = await temporaryFile(
+    t,
+    Buffer.concat([size, Buffer.from(header), Buffer.alloc(4)]),
+    "cnn.safetensors",
+  );
+  const output = join(await temporaryFolder(t), "out.safetensors");
+  const suite = await temporaryFile(
+    t,
+    Buffer.from(JSON.stringify({ evaluations: [{ name: "cnn", weights: path }] })),
+    "suite.json",
+  );
+  for (const weights of [path, dict]) {
+    for (const args of [
+      ["--limit", "200", "--weights", weights],
+      ["compare", "bundled", weights, "--limit", "200"],
+      ["diagnose", "--weights", weights],
+    ]) {
+      const { status, stdout, stderr } = await runCli(args);
+      t.deepEqual([status, stdout], [3, ""], `${args}: ${stderr}`);
+      t.regex(stderr, /^batchwise: ERR_\w+: .*--engine onnx/m, `${args}`);
+    }
+    for (const args of [
+      ["inspect", "--weights", weights],
+      ["show", "0", "--weights", weights],
+      ["predict", "fixtures/pictures/seven.png", "--weights", weights],
+      ["bench", "--weights", weights, "--engine", "onnx"],
+      ["fit", "--normalize", "standardize", "--dataset", "bundled", "--weights", weights, "--output", output],
+      ["convert", weights, output],
+    ]) {
+      const { status, stdout, stderr } = await runCli(args);
+      t.deepEqual([status, stdout], [3, ""], `${args}: ${stderr}`);
+      t.regex(stderr, /^batchwise: ERR_\w+: .*(evaluate|stay as they are)/m, `${args}`);
+      t.notRegex(stderr, /--engine/, `${args}`);
+    }
   }
+  const checked = await runCli(["check", suite]);
+  t.regex(checked.stdout + checked.stderr, /"engine": "onnx" evaluates other models/);
+  t.notRegex(checked.stdout + checked.stderr, /--engine/);
+  const fit = ["--normalize", "standardize", "--dataset", "bundled", "--weights", path, "--output", output];
+  const refused = await runCli(["fit", ...fit]);
+  t.regex(
+    refused.stderr,
+    /fit reads fully connected layers alone: evaluate other models with the --mean and --std/,
+  );
+  t.notRegex(refused.stderr, /convert/);
 });
 
 withOnnx("the command line says in one line what is wrong with a model", async (t) => {
