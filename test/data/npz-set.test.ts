@@ -116,8 +116,13 @@ const REFUSED: readonly (readonly [
     "ERR_COUNT_MISMATCH",
     /y_test\.npy.*found 4/,
   ],
-  ["a label of 256", { x_test: x, y_test: wide(256n) }, "ERR_LABEL_RANGE", /found 256 at index 2/],
-  ["a negative label", { x_test: x, y_test: wide(-1n) }, "ERR_LABEL_RANGE", /found -1 at index 2/],
+  ["a label of 256", { x_test: x, y_test: wide(256n) }, "ERR_LABEL_RANGE", /found 256 at index 2$/],
+  [
+    "a negative label",
+    { x_test: x, y_test: wide(-1n) },
+    "ERR_LABEL_RANGE",
+    /found -1 at index 2; .*of 0 to 255 alone/,
+  ],
 ];
 
 for (const [title, arrays, code, found] of REFUSED) {
@@ -125,6 +130,21 @@ for (const [title, arrays, code, found] of REFUSED) {
     t.regex((await codedAsync(t, open(t, npz(arrays)), code)).message, found);
   });
 }
+
+test("an offset does not mend negative labels, and the message does not advise one", async (t) => {
+  const dataset = await temporaryFile(t, npz({ x_test: x, y_test: wide(-1n) }), "mnist.npz");
+  for (const labelOffset of [0, 1]) {
+    const error = await codedAsync(
+      t,
+      openDataset({ dataset, split: "test", labelOffset }),
+      "ERR_LABEL_RANGE",
+    );
+    t.regex(
+      error.message,
+      /found -1 at index 2; .*leave out images that have no label, or save labels that begin at 0$/,
+    );
+  }
+});
 
 test("refuses other files in the archive, and labels from elsewhere", async (t) => {
   const other = zipFile([{ name: "readme.txt", content: y }]);

@@ -1,6 +1,16 @@
 /** Codes of faults in image sets: IDX, gzip, labels, class names. Exit status 3. */
 import { grouped, row } from "./define.js";
 
+/** Labels are bytes once they are read, and --label-offset is added to those. */
+const LABEL_VALUES = 256;
+
+function labelStep({ label, classes }: { readonly label: number; readonly classes: number }): string {
+  if (label < 0) {
+    return "; --label-offset is added to labels of 0 to 255 alone: leave out images that have no label, or save labels that begin at 0";
+  }
+  return label === classes && classes < LABEL_VALUES ? "; labels that begin at 1 need --label-offset -1" : "";
+}
+
 export const datasetCodes = {
   ERR_DATASET_UNKNOWN: row(
     3,
@@ -116,7 +126,7 @@ export const datasetCodes = {
   ERR_LABEL_RANGE: row(
     3,
     (f: { path: string; index: number; label: number; classes: number }) =>
-      `${f.path}: expected labels from 0 to ${f.classes - 1}, found ${f.label} at index ${grouped(f.index)}${f.label === f.classes ? "; labels that begin at 1 need --label-offset -1" : ""}`,
+      `${f.path}: expected labels from 0 to ${f.classes - 1}, found ${f.label} at index ${grouped(f.index)}${labelStep(f)}`,
   ),
   ERR_CLASSES_FILE: row(
     3,

@@ -13,7 +13,7 @@ import {
 import type { NpyOutline } from "./npy-outline.js";
 import { EXPORT_ONNX, otherLayers } from "./other-layers.js";
 import { handMade } from "./pickle-files.js";
-import { type FoundArray, orientationNote, proposeArguments } from "./propose.js";
+import { type FoundArray, leftOutNote, orientationNote, proposeArguments } from "./propose.js";
 
 const PLAIN_NAME = /^[\w .:/()+-]+$/;
 const isArchive = ({ names, arrays }: FileHead) => names.length > 0 && arrays.size > 0;
@@ -143,7 +143,7 @@ const networkArchive: KnownFile = {
           exported(
             path,
             `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
-            WITH_ACTIVATION,
+            WITH_ACTIVATION + leftOutNote(found, proposal),
           );
   },
 };
@@ -199,7 +199,7 @@ const otherArchive: KnownFile = {
           exported(
             path,
             `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
-            WITH_ACTIVATION,
+            WITH_ACTIVATION + leftOutNote(found, proposal),
           );
   },
 };

@@ -12,7 +12,14 @@ import {
   TRUSTED,
   WITH_ACTIVATION,
 } from "./known-file.js";
-import { arraysIn, type FoundArray, orientationNote, proposeArguments } from "./propose.js";
+import {
+  arraysIn,
+  type FoundArray,
+  leftOutNote,
+  numbersOf,
+  orientationNote,
+  proposeArguments,
+} from "./propose.js";
 
 /** scikit-learn's names of activations (sklearn/neural_network/_base.py) and ours. */
 const SKLEARN_ACTIVATIONS: ReadonlyMap<string, string> = new Map([
@@ -173,7 +180,7 @@ const arrays: KnownFile = {
       exported(
         path,
         `${load(head, "numpy as np", "d")}; np.savez('out.npz',${proposal})`,
-        `${WITH_ACTIVATION}${TRUSTED}`,
+        `${WITH_ACTIVATION}${TRUSTED}${leftOutNote(found, proposal, numbersOf(pickleOf(head)?.value))}`,
       )
     );
   },
@@ -206,7 +213,9 @@ const npyObjects: KnownFile = {
   recognizes: ({ arrays }) => arrays.get("")?.descr === "|O",
   describe: ({ head }) => `a .npy file of Python objects, ${described(itemOf(head))}`,
   nextStep: ({ head, path }) => {
-    const proposal = proposeArguments(arraysIn(itemOf(head)));
+    const found = arraysIn(itemOf(head));
+    const proposal = proposeArguments(found);
+    const leftOut = proposal === undefined ? "" : leftOutNote(found, proposal, numbersOf(itemOf(head)));
     const load = "import numpy as np; d=np.load(FILE,allow_pickle=True)";
     const isOne = head.arrays.get("")?.shape.length === 0;
     return (
@@ -214,7 +223,7 @@ const npyObjects: KnownFile = {
       exported(
         path,
         `${load}${isOne ? ".item()" : ""}; np.savez('out.npz',${proposal ?? "**d"})`,
-        `${WITH_ACTIVATION}${TRUSTED}`,
+        `${WITH_ACTIVATION}${TRUSTED}${leftOut}`,
       )
     );
   },

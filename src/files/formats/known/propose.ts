@@ -1,5 +1,6 @@
 /** Arrays with unknown names or layout → the NumPy arguments that name and turn them as W1, b1 …, where their shapes tell. */
 import type { Outline } from "#src/files/formats/pickle-outline.js";
+import { printable } from "#src/base/printable.js";
 
 export interface FoundArray {
   /** As Python writes it: `d['w1']`. */
@@ -76,6 +77,42 @@ export function proposeArguments(
 /** f2, f4 and f8 are; an unknown type is taken for one. */
 function isReadable({ dtype }: FoundArray): boolean {
   return dtype === undefined || /^[<>|=]?f[248]$/.test(dtype);
+}
+
+/** Names of numbers that pixels are standardized with. */
+const STATISTIC = /mean|std|stdev|sigma|(^|[._])mu$|scale|var(iance)?$/i;
+/** The sizes of the layers, which their shapes state. */
+const SIZES = /sizes?$/i;
+const MOST_NAMED = 6;
+
+/**
+ * What stands behind a command that writes the layers alone: the arrays and numbers that it leaves out, so that none gets
+ * lost without a word.
+ */
+export function leftOutNote(
+  arrays: readonly FoundArray[],
+  proposal: string,
+  numbers: readonly string[] = [],
+): string {
+  const left = arrays.filter(({ expression, name }) => !proposal.includes(expression) && !SIZES.test(name));
+  const names = [...left.map(({ name }) => name), ...numbers.filter((name) => STATISTIC.test(name))];
+  if (names.length === 0) return "";
+  const statistics = names.filter((name) => STATISTIC.test(name));
+  const isWide = left.some((array) => STATISTIC.test(array.name) && lengthOf(array) > 1);
+  const named = names.slice(0, MOST_NAMED).map((name) => printable(name));
+  const advice = isWide
+    ? "; numbers for each pixel are no option: where the training used them, write W1 / std[:, None] and b1 - (mean / std) @ W1 instead"
+    : "; where the training used them, give them as --mean and --std, of pixels ÷ 255";
+  return `; this leaves out ${named.join(", ")}${names.length > MOST_NAMED ? " and more" : ""}${statistics.length > 0 ? advice : ""}`;
+}
+
+/** Names of the numbers that a dict holds beside its arrays, and dicts within it. */
+export function numbersOf(outline: Outline | undefined, name = ""): string[] {
+  if (outline?.kind !== "dict" || name.split(".").length > MAX_DEPTH) return [];
+  return [...outline.entries].flatMap(([key, value]) => {
+    const inner = name === "" ? key : `${name}.${key}`;
+    return value.kind === "number" ? [inner] : numbersOf(value, inner);
+  });
 }
 
 /** What stands before a command that turns weights. */
