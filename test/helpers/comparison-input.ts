@@ -70,7 +70,11 @@ export async function madeUpComparison({
     },
     a: side(names[0]),
     b: side(names[1]),
-    run: { engine: "ml-matrix", threads: 2, workersStarted: 2, batchSize: 100, retries: 0 },
+    run: {
+      ...{ engine: "ml-matrix", threads: 2, workersStarted: 2, batchSize: 100, retries: 0 },
+      recomputed: 0,
+      fallbacks: { a: null, b: null },
+    },
     result: summarizeComparison(answers, classes, offset),
     timing: { totalMs: 100, evaluateMs: 50 },
   };

@@ -16,7 +16,7 @@ export interface Comparison {
   /** The side that A is held against. */
   readonly b: ComparedSide;
   /** Null where nothing was evaluated, both being results. */
-  readonly run: Pick<RunFacts, "engine" | "threads" | "workersStarted" | "batchSize" | "retries"> | null;
+  readonly run: ComparisonRun | null;
   /** The same for every engine, thread count and batch size. */
   readonly result: ComparisonResult;
   /** How long it took, in milliseconds, to a microsecond. */
@@ -26,6 +26,13 @@ export interface Comparison {
     /** From the first batch dispatched to the last merged, of all networks; 0 where there was none. */
     readonly evaluateMs: number;
   };
+}
+
+/** How the sides that are networks were evaluated: in one pool, so that counts are of all of them together. */
+export interface ComparisonRun
+  extends Pick<RunFacts, "engine" | "threads" | "workersStarted" | "batchSize" | "retries" | "recomputed"> {
+  /** Why `simd` computed every image of a side in float64, where it did. */
+  readonly fallbacks: { readonly a: string | null; readonly b: string | null };
 }
 
 /** One of the two that are compared, and where its predictions came from. */

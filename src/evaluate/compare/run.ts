@@ -13,6 +13,8 @@ import { engineSource } from "#src/networks/fold.js";
 import type { openSharedExecutor } from "#src/pool/registry.js";
 import { runBatches } from "#src/pool/run-batches.js";
 import { taskPlanFor } from "#src/pool/task-size.js";
+import type { ComparisonRun } from "#src/base/contracts/comparison.js";
+import type { PairedAnswers } from "./answers.js";
 import { assertSameLabels, type ResultSide } from "./read-side.js";
 import type { PairedAnswers } from "./summary.js";
 
@@ -28,7 +30,7 @@ export interface CompareRunHooks {
 }
 
 export interface CompareRun {
-  readonly run: Pick<RunFacts, "engine" | "threads" | "workersStarted" | "batchSize" | "retries">;
+  readonly run: ComparisonRun;
   readonly evaluateMs: number;
   /** Why not all images were answered, where that is so. */
   readonly failure: RunError | undefined;
@@ -95,8 +97,13 @@ export async function evaluateSides(
     });
     const failure = signal.aborted ? interruption(signal, doneImages, totalImages) : outcome.failure;
     if (failure !== undefined && !(failure instanceof RunError)) throw failure;
-    const { workersStarted } = executor;
-    const run = { engine, threads, workersStarted, batchSize, retries: outcome.retries };
+    const { workersStarted, fallbacks = [] } = executor;
+    const fallbackOf = (place: number) => fallbacks[sides.findIndex(({ side }) => side === place)] ?? null;
+    const run = {
+      ...{ engine, threads, workersStarted, batchSize, retries: outcome.retries },
+      recomputed: outcome.recomputed,
+      fallbacks: { a: fallbackOf(0), b: fallbackOf(1) },
+    };
     return { run, evaluateMs: rounded(outcome.evaluateMs), failure };
   } finally {
     await executor.close();

@@ -77,6 +77,29 @@ test("says what was compared, and how", async (t) => {
   t.is(comparison.run?.engine, "ml-matrix");
 });
 
+test("says how many images simd computed again, and for which side its bound does not hold", async (t) => {
+  const [first, ...rest] = b.layers;
+  const wild = {
+    ...b,
+    layers: [{ ...first, weights: first.weights.map((weight) => 1e40 * weight) }, ...rest],
+  };
+  const alone = await Promise.all(
+    [a, wild].map((weights) => evaluate({ dataset, weights, engine: "simd", threads: 0 })),
+  );
+  t.true(alone[0].run.recomputed > 0 || alone[1].run.recomputed > 0);
+  t.is(typeof alone[1].run.fallback, "string");
+  for (const [one, other, fallbacks] of [
+    [a, wild, { a: null, b: alone[1].run.fallback }],
+    [wild, a, { a: alone[1].run.fallback, b: null }],
+  ] as const) {
+    const { comparison } = await compare({ a: one, b: other, dataset, engine: "simd", threads: 0 });
+    t.deepEqual(comparison.run?.fallbacks, fallbacks);
+    t.is(comparison.run?.recomputed, alone[0].run.recomputed + alone[1].run.recomputed);
+  }
+  const { comparison } = await compare({ a, b, dataset, threads: 0 });
+  t.deepEqual([comparison.run?.recomputed, comparison.run?.fallbacks], [0, { a: null, b: null }]);
+});
+
 test("refuses data without labels, which nobody is right on", async (t) => {
   const unlabelled = { ...dataset, labelsPath: undefined };
   const error = await t.throwsAsync(compare({ a, b, dataset: unlabelled }), { instanceOf: UsageError });
