@@ -3,6 +3,7 @@ import type { EngineSource, FoldedLayers } from "#src/base/contracts/engine.js";
 import type { Layer, Network } from "#src/base/contracts/network.js";
 import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
 import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import { NetworkError } from "#src/base/errors.js";
 
 /** Largest value of a pixel's byte. */
 const WHITE = 255;
@@ -27,19 +28,36 @@ export function engineSource(network: Network | OnnxModel): EngineSource {
  * as all do; where nothing is to be done the layers are the network's own.
  *
  * `none` takes pixels as they are, whatever their unit.
+ *
+ * @throws NetworkError ERR_NORMALIZE_OVERFLOW where W' or b' is beyond float64
  */
 export function foldPreprocessing(
-  { layers, preprocessing }: Pick<Network, "layers" | "preprocessing">,
+  {
+    layers,
+    preprocessing,
+    name = "",
+  }: Pick<Network, "layers" | "preprocessing"> & { readonly name?: string },
   unit: PixelUnit = "byte",
 ): FoldedLayers {
   const { offset, divisor } = shiftOf(preprocessing, unit);
   if (offset === 0 && divisor === 1) return layers;
   const [first, ...rest] = layers;
   const weights = divided(first.weights, divisor);
+  if (divisor < 1) assertFinite(name, "W1", weights);
   if (offset === 0) return [{ ...first, weights }, ...rest];
   const sums = columnSums({ ...first, weights });
   const biases = shared(first.biases, (bias, o) => bias - offset * sums[o]);
+  assertFinite(name, "b1", biases);
   return [{ ...first, weights, biases }, ...rest];
+}
+
+/** Finite weights become infinite where they are divided by less than 1, or where offsets are added up. */
+function assertFinite(path: string, layer: string, values: Float64Array): void {
+  for (let index = 0; index < values.length; index++) {
+    if (!Number.isFinite(values[index])) {
+      throw new NetworkError("ERR_NORMALIZE_OVERFLOW", { path, layer, index });
+    }
+  }
 }
 
 function shiftOf(preprocessing: Preprocessing, unit: PixelUnit): Shift {

@@ -5,6 +5,7 @@ import { createEngine } from "#src/engines/registry.js";
 import { foldAffine, foldPreprocessing } from "#src/networks/fold.js";
 import { PixelMoments } from "#src/networks/preprocess.js";
 import { whiteningMatrix } from "#src/networks/whitening.js";
+import { NetworkError } from "#src/base/errors.js";
 import { EXACT_ENGINES } from "../helpers/engines.js";
 import { explicitLogits, explicitly, largestDifference, whitened } from "../helpers/preprocess.js";
 import { randomNetwork, seeded } from "../helpers/random.js";
@@ -76,4 +77,32 @@ test("puts folded weights and biases into shared memory and leaves the network a
     network.layers.map(({ weights, biases }) => [[...weights], [...biases]]),
     before,
   );
+});
+
+test("refuses a mean and a deviation that make a weight or a bias infinite, by the network's name", (t) => {
+  const layerOf = (weight: number) => [
+    {
+      ...{ inputs: 2, outputs: 1, activation: "identity" as const },
+      weights: Float64Array.of(weight, weight),
+      biases: Float64Array.of(0),
+    },
+  ];
+  const folded = (weight: number, mean: number, std: number, unit: "byte" | "fraction") =>
+    foldPreprocessing(
+      { name: "m.npz", layers: layerOf(weight), preprocessing: { kind: "standardize", mean, std } },
+      unit,
+    );
+  for (const [weight, mean, std, unit, layer] of [
+    [1e303, 0, 1e-9, "byte", "W1"],
+    [1e300, 0, 1e-9, "fraction", "W1"],
+    [-1e301, 0.5, 1e-9, "fraction", "W1"],
+    [1e308, 10, 0.5, "byte", "b1"],
+  ] as const) {
+    const error = t.throws(() => folded(weight, mean, std, unit), { instanceOf: NetworkError });
+    t.is(error?.code, "ERR_NORMALIZE_OVERFLOW");
+    t.is(error?.exitStatus, 3);
+    t.regex(error?.message ?? "", new RegExp(`^m\\.npz: ${layer}: `));
+  }
+  const [{ weights, biases }] = folded(1e297, 0.5, 1e-9, "byte");
+  t.true([...weights, ...biases].every(Number.isFinite));
 });

@@ -132,6 +132,11 @@ export const networkCodes = {
     (f: { path: string; found: string; isWhole?: boolean }) =>
       `${f.path}: expected a network that states the numbers of "${f.found}", found none; ${statisticsStep(f.found, f.isWhole)}`,
   ),
+  ERR_NORMALIZE_OVERFLOW: row(
+    3,
+    (f: { path: string; layer: string; index: number }) =>
+      `${f.path}: ${f.layer}: expected weights that the mean and the std of its pixels leave finite, found one beyond float64 at element ${grouped(f.index)}; check --mean and --std, and whether the training was stopped by an overflow`,
+  ),
   ERR_NORMALIZE_FITTED: row(
     3,
     (f: { path: string; found: string }) =>
