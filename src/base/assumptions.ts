@@ -13,7 +13,13 @@ export function assumedText(assumptions: readonly Assumption[]): string {
     ([source, whats]) => `${whats.join(", ")} (${unstated(source, whats.length)})`,
   );
   const options = [...new Set(assumptions.flatMap(({ option }) => option ?? []))];
-  return [...groups, ...(options.length > 0 ? [`set ${options.join(", ")}`] : [])].join("; ");
+  const unsettled = assumptions.flatMap(({ option, what }) => (option === null ? [what] : []));
+  return [
+    ...groups,
+    ...(options.length > 0 ? [`set ${options.join(", ")}`] : []),
+    // Beside options that are named, it must be clear which facts they do not state.
+    ...(unsettled.length > 0 ? [`no option states ${options.length > 0 ? unsettled.join(", ") : "it"}`] : []),
+  ].join("; ");
 }
 
 /** Each assumption once, in their order. */

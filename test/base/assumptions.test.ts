@@ -114,6 +114,8 @@ test("every command that uses a network names its assumptions once, also with --
     ["show", "3", "--weights", weights],
     ["inspect", "--weights", weights],
     ["predict", "fixtures/pictures/seven.png", "--weights", weights],
+    ["predict", "fixtures/pictures/seven.png", "--weights", weights, "--format", "json"],
+    ["inspect", "--weights", weights, "--format", "json"],
     ["compare", "bundled", weights, ...limit],
     ["bench", "--weights", weights, "--limit", "100", "--threads", "0", "--repeat", "1", "--engine", "simd"],
   ]) {
@@ -261,9 +263,10 @@ test("a merge names what any part assumed, and --strict refuses results that res
 test("a line of assumptions counts what each file leaves open", (t) => {
   const of = (source: string, what: string, option: string | null) =>
     ({ subject: "pixels", source, what, option }) as const;
-  t.is(assumedText([of("a", "x", null)]), "x (a does not state it)");
+  t.is(assumedText([of("a", "x", "--x")]), "x (a does not state it); set --x");
+  t.is(assumedText([of("a", "x", null)]), "x (a does not state it); no option states it");
   t.is(
     assumedText([of("a", "x", "--x"), of("b", "w", "--w"), of("a", "y", "--x"), of("a", "z", null)]),
-    "x, y, z (a states none of them); w (b does not state it); set --x, --w",
+    "x, y, z (a states none of them); w (b does not state it); set --x, --w; no option states z",
   );
 });

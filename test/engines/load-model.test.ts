@@ -269,61 +269,6 @@ withOnnx("the command line runs a convolutional network with --engine onnx alone
   t.regex(stdout, /cnn\.onnx, 784-10\n/);
 });
 
-test("the engine onnx is advised only where the command can use it", async (t) => {
-  const path = await temporaryFile(t, cnn, "cnn.onnx");
-  // Names and shapes of a state dict with a convolution, as PyTorch's users save it.
-  const header = JSON.stringify({
-    "conv.weight": { dtype: "F32", shape: [1, 1, 1, 1], data_offsets: [0, 4] },
-  });
-  const size = Buffer.alloc(8);
-  size.writeBigUInt64LE(BigInt(header.length));
-  const dict = await temporaryFile(
-    t,
-    Buffer.concat([size, Buffer.from(header), Buffer.alloc(4)]),
-    "cnn.safetensors",
-  );
-  const output = join(await temporaryFolder(t), "out.safetensors");
-  const suite = await temporaryFile(
-    t,
-    Buffer.from(JSON.stringify({ evaluations: [{ name: "cnn", weights: path }] })),
-    "suite.json",
-  );
-  for (const weights of [path, dict]) {
-    for (const args of [
-      ["--limit", "200", "--weights", weights],
-      ["compare", "bundled", weights, "--limit", "200"],
-      ["diagnose", "--weights", weights],
-    ]) {
-      const { status, stdout, stderr } = await runCli(args);
-      t.deepEqual([status, stdout], [3, ""], `${args}: ${stderr}`);
-      t.regex(stderr, /^batchwise: ERR_\w+: .*--engine onnx/m, `${args}`);
-    }
-    for (const args of [
-      ["inspect", "--weights", weights],
-      ["show", "0", "--weights", weights],
-      ["predict", "fixtures/pictures/seven.png", "--weights", weights],
-      ["bench", "--weights", weights, "--engine", "onnx"],
-      ["fit", "--normalize", "standardize", "--dataset", "bundled", "--weights", weights, "--output", output],
-      ["convert", weights, output],
-    ]) {
-      const { status, stdout, stderr } = await runCli(args);
-      t.deepEqual([status, stdout], [3, ""], `${args}: ${stderr}`);
-      t.regex(stderr, /^batchwise: ERR_\w+: .*(evaluate|stay as they are)/m, `${args}`);
-      t.notRegex(stderr, /--engine/, `${args}`);
-    }
-  }
-  const checked = await runCli(["check", suite]);
-  t.regex(checked.stdout + checked.stderr, /"engine": "onnx" evaluates other models/);
-  t.notRegex(checked.stdout + checked.stderr, /--engine/);
-  const fit = ["--normalize", "standardize", "--dataset", "bundled", "--weights", path, "--output", output];
-  const refused = await runCli(["fit", ...fit]);
-  t.regex(
-    refused.stderr,
-    /fit reads fully connected layers alone: evaluate other models with the --mean and --std/,
-  );
-  t.notRegex(refused.stderr, /convert/);
-});
-
 withOnnx("the command line says in one line what is wrong with a model", async (t) => {
   for (const [bytes, code] of [
     [cnn.subarray(0, 3_000), "ERR_ONNX_MALFORMED"],
