@@ -32,7 +32,12 @@ export interface Comparison {
 export interface ComparisonRun
   extends Pick<RunFacts, "engine" | "threads" | "workersStarted" | "batchSize" | "retries" | "recomputed"> {
   /** Why `simd` computed every image of a side in float64, where it did. */
-  readonly fallbacks: { readonly a: string | null; readonly b: string | null };
+  readonly fallbacks: {
+    /** Null where A kept to the bound, was not evaluated, or the engine is another. */
+    readonly a: string | null;
+    /** The same of B. */
+    readonly b: string | null;
+  };
 }
 
 /** One of the two that are compared, and where its predictions came from. */

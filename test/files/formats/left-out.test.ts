@@ -57,6 +57,16 @@ test("numbers beside the arrays of a JSON are named too", async (t) => {
   t.regex(step, /this leaves out mean, std; where the training used them, give them as --mean and --std/);
 });
 
+test("numbers in a dict or a list of their own are named by its name", async (t) => {
+  const rows = (count: number, length: number) =>
+    Array.from({ length: count }, () => Array(length).fill(0.5));
+  const net = [rows(INPUTS, CLASSES), rows(1, CLASSES)[0]];
+  for (const norm of [{ offset: 0.1307, divisor: 0.3081 }, [0.1307, 0.3081], "0.1307 0.3081"]) {
+    const step = await stepOf(Buffer.from(JSON.stringify({ net, norm })), t, "m.json");
+    t.regex(step, /this leaves out norm; /);
+  }
+});
+
 test("a file of layers alone, or with their sizes, leaves nothing out", async (t) => {
   for (const more of [{}, { layer_sizes: zeros(4) }, { sizes: zeros(4) }]) {
     t.notRegex(await stepOf(npz({ ...LAYERS, ...more }), t, "m.npz"), /leaves out/);

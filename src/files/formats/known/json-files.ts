@@ -4,7 +4,7 @@ import type { Outline } from "#src/files/formats/pickle-outline.js";
 import type { FileHead } from "./file-head.js";
 import { exported, type KnownFile, networkFile, WITH_ACTIVATION } from "./known-file.js";
 import { described } from "./pickle-files.js";
-import { arraysIn, leftOutNote, numbersOf, orientationNote, proposeArguments } from "./propose.js";
+import { arraysIn, leftOutNote, orientationNote, proposeArguments } from "./propose.js";
 
 const MOST_BYTES = 256 * 2 ** 20;
 const parsed = new WeakMap<FileHead, unknown>();
@@ -98,8 +98,7 @@ const weights: KnownFile = {
       return `it has convolutions: in PyTorch, build the model, load these by torch.tensor, call torch.onnx.export(model, torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx`;
     }
     const proposal = proposeArguments(found, (expression) => `np.array(${expression})`);
-    const numbers = numbersOf(outlineOf(jsonOf(head)));
-    const leftOut = proposal === undefined ? "" : leftOutNote(found, proposal, numbers);
+    const leftOut = proposal === undefined ? "" : leftOutNote(found, proposal, outlineOf(jsonOf(head)));
     const all = "**{k:np.array(v) for k,v in d.items()}";
     return (
       orientationNote(proposal) +

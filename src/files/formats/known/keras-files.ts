@@ -162,7 +162,12 @@ const layersModel: KnownFile = {
   recognizes: ({ text }) =>
     /^\s*\{/.test(text) && text.includes('"modelTopology"') && !text.includes("graph-model"),
   nextStep: ({ head, path }) => {
-    if (has(head, '"Conv') || has(head, "Normalization") || has(head, '"quantization"')) {
+    if (
+      has(head, '"Conv') ||
+      has(head, "Normalization") ||
+      has(head, "Rescaling") ||
+      has(head, '"quantization"')
+    ) {
       return `run tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras ${shellQuoted(path)} out.h5; then ${toOnnx("out.h5")}`;
     }
     const code = `import json,os,numpy as np; m=json.load(open(FILE))['weightsManifest']; w=[x for g in m for x in g['weights']]; b=b''.join(open(os.path.join(os.path.dirname(FILE),p),'rb').read() for g in m for p in g['paths']); a=np.split(np.frombuffer(b,'<f4'),np.cumsum([np.prod(x['shape'],dtype=int) for x in w])[:-1]); a=[v.reshape(x['shape']) for v,x in zip(a,w)]; np.savez('out.npz',${NAMED})`;

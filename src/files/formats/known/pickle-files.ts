@@ -12,14 +12,7 @@ import {
   TRUSTED,
   WITH_ACTIVATION,
 } from "./known-file.js";
-import {
-  arraysIn,
-  type FoundArray,
-  leftOutNote,
-  numbersOf,
-  orientationNote,
-  proposeArguments,
-} from "./propose.js";
+import { arraysIn, type FoundArray, leftOutNote, orientationNote, proposeArguments } from "./propose.js";
 
 /** scikit-learn's names of activations (sklearn/neural_network/_base.py) and ours. */
 const SKLEARN_ACTIVATIONS: ReadonlyMap<string, string> = new Map([
@@ -180,7 +173,7 @@ const arrays: KnownFile = {
       exported(
         path,
         `${load(head, "numpy as np", "d")}; np.savez('out.npz',${proposal})`,
-        `${WITH_ACTIVATION}${TRUSTED}${leftOutNote(found, proposal, numbersOf(pickleOf(head)?.value))}`,
+        `${WITH_ACTIVATION}${TRUSTED}${leftOutNote(found, proposal, pickleOf(head)?.value)}`,
       )
     );
   },
@@ -215,7 +208,7 @@ const npyObjects: KnownFile = {
   nextStep: ({ head, path }) => {
     const found = arraysIn(itemOf(head));
     const proposal = proposeArguments(found);
-    const leftOut = proposal === undefined ? "" : leftOutNote(found, proposal, numbersOf(itemOf(head)));
+    const leftOut = proposal === undefined ? "" : leftOutNote(found, proposal, itemOf(head));
     const load = "import numpy as np; d=np.load(FILE,allow_pickle=True)";
     const isOne = head.arrays.get("")?.shape.length === 0;
     return (

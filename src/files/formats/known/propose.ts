@@ -80,9 +80,9 @@ function isReadable({ dtype }: FoundArray): boolean {
 }
 
 /** Names of numbers that pixels are standardized with. */
-const STATISTIC = /mean|std|stdev|sigma|(^|[._])mu$|scale|var(iance)?$/i;
-/** The sizes of the layers, which their shapes state. */
-const SIZES = /sizes?$/i;
+const STATISTIC = /mean|std|sigma|norm|(^|[._])mu$|var(iance)?$/i;
+/** Sizes of the layers, which their shapes state; the cost and the length of the training, which change no answer. */
+const KNOWN_OTHERWISE = /(sizes?|cost|loss|epochs?)$/i;
 const MOST_NAMED = 6;
 
 /**
@@ -92,27 +92,42 @@ const MOST_NAMED = 6;
 export function leftOutNote(
   arrays: readonly FoundArray[],
   proposal: string,
-  numbers: readonly string[] = [],
+  outline?: Outline | undefined,
 ): string {
-  const left = arrays.filter(({ expression, name }) => !proposal.includes(expression) && !SIZES.test(name));
-  const names = [...left.map(({ name }) => name), ...numbers.filter((name) => STATISTIC.test(name))];
-  if (names.length === 0) return "";
-  const statistics = names.filter((name) => STATISTIC.test(name));
-  const isWide = left.some((array) => STATISTIC.test(array.name) && lengthOf(array) > 1);
-  const named = names.slice(0, MOST_NAMED).map((name) => printable(name));
+  const isLeft = ({ expression, name }: Pick<FoundArray, "expression" | "name">) =>
+    !proposal.includes(expression) && !KNOWN_OTHERWISE.test(name);
+  const left = outline === undefined ? arrays.filter(isLeft) : entriesIn(outline, proposal).filter(isLeft);
+  if (left.length === 0) return "";
+  const isWide = arrays.some((array) => isLeft(array) && STATISTIC.test(array.name) && lengthOf(array) > 1);
   const advice = isWide
     ? "; numbers for each pixel are no option: where the training used them, write W1 / std[:, None] and b1 - (mean / std) @ W1 instead"
     : "; where the training used them, give them as --mean and --std, of pixels ÷ 255";
-  return `; this leaves out ${named.join(", ")}${names.length > MOST_NAMED ? " and more" : ""}${statistics.length > 0 ? advice : ""}`;
+  const names = left.slice(0, MOST_NAMED).map(({ name }) => printable(name));
+  return `; this leaves out ${names.join(", ")}${left.length > MOST_NAMED ? " and more" : ""}${left.some(({ name }) => STATISTIC.test(name)) ? advice : ""}`;
 }
 
-/** Names of the numbers that a dict holds beside its arrays, and dicts within it. */
-export function numbersOf(outline: Outline | undefined, name = ""): string[] {
-  if (outline?.kind !== "dict" || name.split(".").length > MAX_DEPTH) return [];
-  return [...outline.entries].flatMap(([key, value]) => {
-    const inner = name === "" ? key : `${name}.${key}`;
-    return value.kind === "number" ? [inner] : numbersOf(value, inner);
-  });
+/** Entries of dicts and lists of which a command uses nothing, whatever they hold; others are looked into. */
+function entriesIn(
+  outline: Outline,
+  proposal: string,
+  expression = "d",
+  name = "",
+): Pick<FoundArray, "expression" | "name">[] {
+  if (!proposal.includes(expression)) return [{ expression, name }];
+  const inner = (key: string) => (name === "" ? key : `${name}.${key}`);
+  switch (outline.kind) {
+    case "dict":
+      return [...outline.entries].flatMap(([key, value]) =>
+        entriesIn(value, proposal, `${expression}['${key}']`, inner(key)),
+      );
+    case "list":
+    case "tuple":
+      return outline.items.flatMap((value, index) =>
+        entriesIn(value, proposal, `${expression}[${index}]`, inner(`${index}`)),
+      );
+    default:
+      return [];
+  }
 }
 
 /** What stands before a command that turns weights. */
