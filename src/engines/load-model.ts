@@ -13,7 +13,7 @@ import { KEY_PREFIX } from "#src/networks/onnx/decode.js";
 import { readOnnxFacts } from "#src/networks/onnx/facts.js";
 import { modelPreprocessing } from "#src/networks/onnx/preprocessing.js";
 import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "#src/networks/registry.js";
-import { fedPreprocessing } from "./engines/onnx/engine.js";
+import { fedPreprocessing } from "#src/engines/onnx/engine.js";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 
 /**
@@ -39,10 +39,10 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
     });
   }
   const facts = readOnnxFacts(path, bytes);
-  if (facts.isRandom) throw new NetworkError("ERR_ONNX_RANDOM", { path });
   const { assumptions: pixels, ...chosen } = modelPreprocessing(path, facts, options);
   const fed = fedPreprocessing(chosen);
   const { input, output, ...described } = await describeModel(path, bytes, facts.endings, fed);
+  if (facts.isRandom(output.name)) throw new NetworkError("ERR_ONNX_RANDOM", { path });
   const name = basename(resolve(path));
   return {
     name,

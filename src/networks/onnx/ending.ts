@@ -51,9 +51,9 @@ export function endingOf(view: GraphView, output: string): Ending {
   return areLogits(view, output, new Set()) ? { kind: "logits" } : UNKNOWN;
 }
 
-/** Whether any output depends on a node that draws random numbers: a few runs can miss one that seldom changes much. */
-export function drawsNumbers(view: GraphView): boolean {
-  const seen = new Set(view.outputs);
+/** Whether a tensor depends on a node that draws random numbers: a few runs can miss one that seldom changes much. */
+export function drawsNumbers(view: GraphView, tensor: string): boolean {
+  const seen = new Set([tensor]);
   for (const name of seen) {
     const node = view.giverOf(name);
     if (node === undefined) continue;

@@ -19,8 +19,8 @@ export interface OnnxFacts {
   readonly pixels: PixelsTaken;
   /** The ending of each of the graph's outputs, by its name. */
   readonly endings: ReadonlyMap<string, Ending>;
-  /** Whether an output depends on an operator that draws random numbers. */
-  readonly isRandom: boolean;
+  /** Whether a tensor depends on an operator that draws random numbers. */
+  isRandom(tensor: string): boolean;
 }
 
 /**
@@ -37,7 +37,7 @@ export function readOnnxFacts(path: string, bytes: Uint8Array): OnnxFacts {
     metadata: model.metadata,
     pixels: pixels.kind === "bytes" || !isOfBytes(model, view) ? pixels : { kind: "bytes" },
     endings: new Map(view.outputs.map((output) => [output, endingOf(view, output)])),
-    isRandom: drawsNumbers(view),
+    isRandom: (tensor) => drawsNumbers(view, tensor),
   };
 }
 

@@ -190,3 +190,19 @@ withOnnx("refuses a dropout in training that hardly ever drops a number", async 
   });
   await codedAsync(t, loadModel(await temporaryFile(t, seldom, "m.onnx"), {}), "ERR_ONNX_RANDOM");
 });
+
+withOnnx("takes a model whose other outputs mix images and draw numbers", async (t) => {
+  const bytes = model({
+    nodes: [
+      { ...GEMM, output: "y" },
+      op("RandomNormalLike", ["y"], "noise"),
+      op("Softmax", ["y"], "mixed", intAttribute("axis", 0)),
+    ],
+    tensors: [TENSORS.w],
+    inputs: [value("x", ["N", PIXELS])],
+    outputs: [value("y", ["N", CLASSES]), value("noise", ["N", CLASSES]), value("mixed", ["N", CLASSES])],
+    opsets: [["", 15]],
+  });
+  const loaded = await loadModel(await temporaryFile(t, bytes, "m.onnx"), {});
+  t.like("output" in loaded && loaded.output, { name: "y", kind: "logits" });
+});
