@@ -1,12 +1,12 @@
 /** The command line's grammar: commands, options, help. */
 import { env } from "node:process";
 import { Command, CommanderError } from "commander";
+import { advisedFor } from "#src/base/errors/engine-advice.js";
 import { BatchwiseError, UsageError } from "#src/base/errors.js";
 import { suggest } from "#src/base/suggest.js";
 import type { RunWork } from "#src/cli/commands/context.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
 import { CONFIG_NAME, configFor } from "#src/cli/config/find.js";
-import { advisedFor } from "#src/base/errors/engine-advice.js";
 import { LOG_LEVELS } from "./logger.js";
 import { refuseTaken, refuseTakenValue } from "./npm-start.js";
 

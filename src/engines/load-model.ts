@@ -4,17 +4,16 @@ import { basename, resolve } from "node:path";
 import type { Assumption } from "#src/base/contracts/assumption.js";
 import type { Network } from "#src/base/contracts/network.js";
 import type { OnnxModel, OutputKind } from "#src/base/contracts/onnx-model.js";
-import { UsageError } from "#src/base/errors.js";
+import { NetworkError, UsageError } from "#src/base/errors.js";
 import { printable } from "#src/base/printable.js";
 import { shareBytes } from "#src/base/shared-memory.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
+import { fedPreprocessing } from "#src/engines/onnx/engine.js";
 import { assumedIn, type Metadata } from "#src/networks/metadata.js";
 import { KEY_PREFIX } from "#src/networks/onnx/decode.js";
 import { readOnnxFacts } from "#src/networks/onnx/facts.js";
 import { modelPreprocessing } from "#src/networks/onnx/preprocessing.js";
 import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "#src/networks/registry.js";
-import { fedPreprocessing } from "#src/engines/onnx/engine.js";
-import { NetworkError, UsageError } from "#src/base/errors.js";
 
 /**
  * A file of ONNX as a model that onnxruntime runs; anything else as `loadNetwork` has it.

@@ -10,8 +10,6 @@ import { assertModelFits } from "#src/networks/validate.js";
 import { runCli } from "../helpers/cli.js";
 import { cnnModel, SIDE } from "../helpers/cnn.js";
 import { hasOnnxruntime } from "../helpers/engines.js";
-import { join } from "node:path";
-import test from "ava";
 import {
   FLOAT,
   fields,
@@ -29,7 +27,6 @@ import { randomDataset, randomNetwork, seeded } from "../helpers/random.js";
 import { needs } from "../helpers/require.js";
 import { temporaryFile } from "../helpers/temporary.js";
 import { coded, codedAsync } from "../networks/coded.js";
-import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
 const withOnnx = needs("onnxruntime", hasOnnxruntime);
 const cnn = cnnModel({ shape: ["N", 1, SIDE, SIDE] });

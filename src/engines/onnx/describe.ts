@@ -1,11 +1,11 @@
 /** What a model reads and gives: by its metadata, and by one run, since what a file says of its outputs is but a claim. */
 import type { ModelInput, ModelOutput } from "#src/base/contracts/onnx-model.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/printable.js";
 import { withOutputs } from "#src/networks/onnx/append.js";
 import type { Ending } from "#src/networks/onnx/ending.js";
-import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
 import { assertSteady } from "./batch-probe.js";
 import { inputOf, isRows, logitCandidates, noLogits } from "./ends.js";
 import { createFeed } from "./feed.js";

@@ -5,11 +5,11 @@
  */
 import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
 import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { shareBytes } from "#src/base/shared-memory.js";
 import { layerSizes } from "#src/networks/layer-sizes.js";
 import { encodeOnnx, INPUT, OUTPUT } from "#src/networks/onnx/encode.js";
-import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
 import { isRows } from "./ends.js";
 import { createFeed } from "./feed.js";
 import { logitOf } from "./outputs.js";

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { asError } from "#src/base/as-error.js";
 import type { Network } from "#src/base/contracts/network.js";
 import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import { advisedFor } from "#src/base/errors/engine-advice.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { prepareEngine } from "#src/engines/registry.js";
 import { type Demands, readBaseline } from "#src/evaluate/gates.js";
@@ -153,7 +154,7 @@ export async function loadSuite(
         ...(await sourceOf(options)),
       });
     } catch (error) {
-      loaded.push(asError(error));
+      loaded.push(asError(advisedFor("check", error)));
     }
   }
   return { entries: loaded, sources };

@@ -1,6 +1,7 @@
 /** Evaluates the networks of a comparison in one pass: each slab is answered by each of them, in one pool. */
+
+import type { ComparisonRun } from "#src/base/contracts/comparison.js";
 import { type Log, SILENT } from "#src/base/contracts/log.js";
-import type { RunFacts } from "#src/base/contracts/run.js";
 import { RunError } from "#src/base/errors.js";
 import { interruption } from "#src/base/incomplete.js";
 import { rounded } from "#src/base/milliseconds.js";
@@ -13,8 +14,6 @@ import { engineSource } from "#src/networks/fold.js";
 import type { openSharedExecutor } from "#src/pool/registry.js";
 import { runBatches } from "#src/pool/run-batches.js";
 import { taskPlanFor } from "#src/pool/task-size.js";
-import type { ComparisonRun } from "#src/base/contracts/comparison.js";
-import type { PairedAnswers } from "./answers.js";
 import { assertSameLabels, type ResultSide } from "./read-side.js";
 import type { PairedAnswers } from "./summary.js";
 

@@ -2,7 +2,6 @@
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/printable.js";
 import type { Metadata } from "#src/networks/metadata.js";
-import { type Ending, endingOf } from "./ending.js";
 import { drawsNumbers, type Ending, endingOf } from "./ending.js";
 import { type Model, readModel, type Tensor } from "./model.js";
 import { type PixelsTaken, pixelsTakenBy } from "./pixels.js";

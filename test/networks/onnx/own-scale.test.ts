@@ -1,6 +1,7 @@
 /** A chain that divides its pixels by 255 itself is read and refused in the same way by every engine. */
-import { evaluate } from "../../../src/evaluate.js";
-import { loadModel } from "../../../src/load-model.js";
+
+import { loadModel } from "#src/engines/load-model.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
 import { readNetwork } from "#src/networks/registry.js";
 import { runCli } from "../../helpers/cli.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";

@@ -1,6 +1,7 @@
 /** Arrays with unknown names or layout → the NumPy arguments that name and turn them as W1, b1 …, where their shapes tell. */
-import type { Outline } from "#src/files/formats/pickle-outline.js";
+
 import { printable } from "#src/base/printable.js";
+import type { Outline } from "#src/files/formats/pickle-outline.js";
 
 export interface FoundArray {
   /** As Python writes it: `d['w1']`. */

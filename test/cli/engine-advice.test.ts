@@ -1,12 +1,12 @@
 /** Advice about the engine onnx, and the line about outputs that no option states, by the command line. */
 import { join } from "node:path";
 import test from "ava";
-import { runCli } from "./helpers/cli.js";
-import { cnnModel, SIDE } from "./helpers/cnn.js";
-import { hasOnnxruntime } from "./helpers/engines.js";
-import { model, tensor, value } from "./helpers/onnx.js";
-import { needs } from "./helpers/require.js";
-import { temporaryFile, temporaryFolder } from "./helpers/temporary.js";
+import { runCli } from "../helpers/cli.js";
+import { cnnModel, SIDE } from "../helpers/cnn.js";
+import { hasOnnxruntime } from "../helpers/engines.js";
+import { model, tensor, value } from "../helpers/onnx.js";
+import { needs } from "../helpers/require.js";
+import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
 const cnn = cnnModel({ shape: ["N", 1, SIDE, SIDE] });
 
