@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { runCli } from "./helpers/cli.js";
+import { spawnCli } from "./helpers/cli.js";
 import { projectFolder } from "./helpers/temporary.js";
 
 const MOST_BYTES = 286_000;
@@ -17,7 +17,7 @@ async function loadedBy(t: ExecutionContext, args: readonly string[]): Promise<r
     `if (require("node:worker_threads").isMainThread) process.on("exit", () =>
       require("node:fs").writeFileSync(${JSON.stringify(list)}, JSON.stringify(Object.keys(require.cache))));`,
   );
-  const { status, stderr } = await runCli(args, {
+  const { status, stderr } = await spawnCli(args, {
     cwd: folder,
     env: { NODE_OPTIONS: `--require ${JSON.stringify(hook)}` },
   });

@@ -1,24 +1,9 @@
 #!/usr/bin/env node
-/** argv → exit status; the only user of process.exit, ora and colour. */
-import { asError } from "#src/base/as-error.js";
-import { assumedText } from "#src/base/assumptions.js";
-import { BatchwiseError, type ExitStatus, RunError } from "#src/base/errors.js";
-import type { Context } from "#src/cli/commands/context.js";
-import { colourLevel } from "#src/cli/terminal/colour.js";
-import { createDownloadDisplay } from "#src/cli/terminal/download-display.js";
-import { createProgressDisplay } from "#src/cli/terminal/progress-display.js";
-import { createTextDisplay } from "#src/cli/terminal/text-display.js";
-import { oneOf } from "#src/evaluate/options.js";
-import { plainPaint } from "#src/reports/paint.js";
-import { createLogger, LOG_LEVELS } from "./logger.js";
-import { type GlobalFlags, runProgram } from "./program.js";
-
-/** Of several faults the first in this order sets the exit status. */
-const STATUS_ORDER: readonly ExitStatus[] = [130, 143, 1, 4, 6, 3, 5, 2, 100];
+/** The process of the command line: its signals, its stdout, its exit status. The only user of process.exit. */
+import { RunError } from "#src/base/errors.js";
+import { main, printFault } from "./main.js";
 
 const signals = new AbortController();
-let logErrors = (_error: unknown) => {};
-
 // Until the work has told its end, the end of the event loop is a fault.
 process.exitCode = 1;
 let ended = false;
@@ -44,71 +29,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   ended = true;
   process.exit(6);
 });
-
+const writeAnswer = (text: string) => void (hasReader && process.stdout.write(text));
 // Without `await`: the bundle of this file is CommonJS.
-main(process.argv.slice(2)).then((status) => {
+main(process.argv.slice(2), signals.signal, writeAnswer).then((status) => {
   process.exitCode = status;
   ended = true;
 });
-
-async function main(argv: readonly string[]): Promise<ExitStatus | 0> {
-  const faults: Error[] = [];
-  try {
-    await runProgram(argv, writeAnswer, (flags) => async (work) => {
-      faults.push(...(await work(contextOf(flags))));
-    });
-  } catch (error) {
-    faults.push(asError(error));
-  }
-  for (const fault of faults) printFault(fault);
-  const statuses = faults.map((fault) => (fault instanceof BatchwiseError ? fault.exitStatus : 1));
-  return STATUS_ORDER.find((status) => statuses.includes(status)) ?? 0;
-}
-
-function contextOf(flags: GlobalFlags): Context {
-  const log = createLogger(oneOf("log level", LOG_LEVELS, flags.logLevel));
-  logErrors = (err) => log.debug({ err }, "the fault in full");
-  const colours = {
-    stdout: colourLevel(process.stdout, flags.color),
-    stderr: colourLevel(process.stderr, flags.color),
-  };
-  const display = { quiet: flags.quiet ?? false, color: colours.stderr > 0 };
-  return {
-    signal: signals.signal,
-    log,
-    colours,
-    loadPaint: async () => (await import("#src/cli/terminal/grey-cell.js")).paintFor(colours.stdout),
-    loadTextPaint: async () =>
-      colours.stdout > 0
-        ? (await import("#src/cli/terminal/text-paint.js")).textPaint(colours.stdout)
-        : plainPaint,
-    loadPaintState: async () =>
-      (await import("#src/cli/terminal/state-word.js")).paintStateFor(colours.stdout),
-    writeAnswer,
-    showProgress: createProgressDisplay(display),
-    showText: createTextDisplay(display),
-    note: (text) => void (display.quiet || process.stderr.write(`${oneLine(text)}\n`)),
-    assume: (assumptions) => {
-      if (assumptions.length > 0) process.stderr.write(`assumed: ${oneLine(assumedText(assumptions))}\n`);
-    },
-    hint: (text) => void process.stderr.write(`hint: ${oneLine(text)}\n`),
-    showDownload: () => createDownloadDisplay(display),
-  };
-}
-
-function writeAnswer(text: string): void {
-  if (hasReader) process.stdout.write(text);
-}
-
-function printFault(fault: Error): void {
-  const { code, message } =
-    fault instanceof BatchwiseError ? fault : new RunError("ERR_INTERNAL", { problem: fault.message });
-  process.stderr.write(`batchwise: ${code}: ${oneLine(message)}\n`);
-  logErrors(fault);
-}
-
-/** One line, whatever a file name or a library's message holds. */
-function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
-}

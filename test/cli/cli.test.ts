@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from "ava";
 import { decode } from "fast-png";
 import { ERROR_CODES, type ErrorCode } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package-root.js";
-import { CLI, type CliOptions, runCli, signalled } from "../helpers/cli.js";
+import { CLI, type CliOptions, runCli, signalled, spawnCli } from "../helpers/cli.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
 async function refuses(t: ExecutionContext, args: readonly string[], code: ErrorCode, options?: CliOptions) {
@@ -136,7 +136,7 @@ for (const [args, code, hint] of UNKNOWN_WORDS) {
 }
 
 test("shows no stack but at debug, where it is in the log", async (t) => {
-  const { stderr } = await runCli(["--weights", "nowhere.pkl", "--log-level", "debug"]);
+  const { stderr } = await spawnCli(["--weights", "nowhere.pkl", "--log-level", "debug"]);
   const [line, ...log] = stderr.trim().split("\n");
   t.regex(line, /^batchwise: ERR_NETWORK_UNKNOWN: /);
   t.true(log.some((entry) => JSON.parse(entry).err?.stack?.includes("readWeights")));

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getuid, platform } from "node:process";
 import type { ExecutionContext } from "ava";
-import { runCli } from "../helpers/cli.js";
+import { spawnCli } from "../helpers/cli.js";
 import { recordFault } from "../helpers/fault-table.js";
 import { needs } from "../helpers/require.js";
 import { temporaryFolder } from "../helpers/temporary.js";
@@ -46,7 +46,7 @@ for (const [what, option, name] of OUTPUTS) {
       if (folder === undefined) return;
       const path = join(folder, name);
       await writeFile(path, OLD);
-      const { status, stdout, stderr } = await runCli(["--threads", "0", option, path]);
+      const { status, stdout, stderr } = await spawnCli(["--threads", "0", option, path]);
       t.is(status, 6, stderr);
       t.regex(
         stderr,
@@ -74,13 +74,13 @@ withSmallDisk(
     // A page for the journal, and none beyond it: the header and a line or two.
     await writeFile(join(folder, "ballast"), new Uint8Array(4096));
     const args = ["--engine", "reference", "--threads", "1", "--batch-size", "10", "--calibration"];
-    const full = await runCli([...args, "--resume", journal, "--format", "json"]);
+    const full = await spawnCli([...args, "--resume", journal, "--format", "json"]);
     t.is(full.status, 6, full.stderr);
     t.regex(full.stderr, /ERR_OUTPUT_WRITE: .*run\.journal: the output could not be written: no space left/);
     const expected = JSON.parse(full.stdout).result;
     t.true(expected.complete);
     spawnSync("mount", ["-o", "remount,size=1m", folder]);
-    const again = await runCli([...args, "--resume", journal, "--format", "json"]);
+    const again = await spawnCli([...args, "--resume", journal, "--format", "json"]);
     t.is(again.status, 0, again.stderr);
     t.deepEqual(JSON.parse(again.stdout).result, expected);
     await recordFault({

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env } from "node:process";
 import test, { type ExecutionContext } from "ava";
-import { type CliResult, runCli } from "../helpers/cli.js";
+import { type CliResult, spawnCli } from "../helpers/cli.js";
 import { recordFault } from "../helpers/fault-table.js";
 import { seeded } from "../helpers/random.js";
 import { repeatedSet } from "../helpers/repeated-set.js";
@@ -37,7 +37,7 @@ interface Outcome {
 
 async function run(args: readonly string[], killAfterMs?: number): Promise<Ended> {
   let beganAt = performance.now();
-  const result = await runCli([...COMMON, ...args], {
+  const result = await spawnCli([...COMMON, ...args], {
     onStderr(child, text) {
       if (!text.startsWith("evaluating")) return;
       beganAt = performance.now();

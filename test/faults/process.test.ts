@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import { CLI, runCli, signalledWhen } from "../helpers/cli.js";
+import { CLI, signalledWhen, spawnCli } from "../helpers/cli.js";
 import { recordFault } from "../helpers/fault-table.js";
 import { repeatedSet } from "../helpers/repeated-set.js";
 import { needs } from "../helpers/require.js";
@@ -20,7 +20,7 @@ for (const [signal, status, code] of [
   test(`${signal} keeps all predictions before the first image that is missing`, async (t) => {
     const folder = await temporaryFolder(t);
     const path = join(folder, "p.ndjson");
-    const found = await runCli(
+    const found = await spawnCli(
       [...SLOW, ...(await repeatedSet(t, 6)), "--predictions", path, "--format", "json"],
       // The first slab is on the disk; of the second what is whole is kept too.
       signalledWhen(signal, async () => {
@@ -48,7 +48,7 @@ for (const [signal, status, code] of [
 test("a second signal ends the process at once, and leaves no temporary file", async (t) => {
   const folder = await temporaryFolder(t);
   const args = ["--engine", "reference", "--threads", "0", "--batch-size", "20000", "--predictions"];
-  const { status } = await runCli([...args, join(folder, "p.ndjson"), ...(await repeatedSet(t, 2))], {
+  const { status } = await spawnCli([...args, join(folder, "p.ndjson"), ...(await repeatedSet(t, 2))], {
     onStderr(child, text) {
       if (!text.startsWith("evaluating")) return;
       // The one batch holds the event loop: both wait there for its end. Two of a kind could become one.
@@ -111,7 +111,7 @@ withTerminal("a terminal of zero columns is written to in plain lines, and the r
 });
 
 test("an output below what is no folder is a fault of the output", async (t) => {
-  const { status, stdout, stderr } = await runCli(["--limit", "500", "--output", `${CLI}/answer.json`]);
+  const { status, stdout, stderr } = await spawnCli(["--limit", "500", "--output", `${CLI}/answer.json`]);
   t.is(status, 6, stderr);
   t.regex(stderr, /ERR_OUTPUT_WRITE: .*answer\.json: the output could not be written: not a directory/);
   t.regex(stdout, /Accuracy/);

@@ -5,7 +5,7 @@ import { SILENT } from "#src/base/contracts/log.js";
 import { IncompleteError } from "#src/base/incomplete.js";
 import { openLink } from "#src/redis/link.js";
 import { Records } from "#src/redis/records.js";
-import { CLI, runCli } from "../helpers/cli.js";
+import { CLI, spawnCli } from "../helpers/cli.js";
 import { recordFault } from "../helpers/fault-table.js";
 import { faultTest } from "../helpers/faults.js";
 import { coordinateHere, endProcess, localResult, sleep, startHost, whenDone } from "../helpers/hosts.js";
@@ -151,7 +151,7 @@ longTest("without a Redis neither coordinator nor worker is kept from ending", a
   // One that had not yet found its Redis would end by itself, with another status.
   while ((await records.hosts()).length < 2) await sleep(50);
   const args = ["--executor", "bullmq", "--patience", "2", "--redis", redis.url, "--dataset", "bundled"];
-  const { status, stderr } = await runCli(args, {
+  const { status, stderr } = await spawnCli(args, {
     onStderr: (_, text) => void (text.startsWith("evaluating") && redis.kill()),
   });
   t.is(status, 5);

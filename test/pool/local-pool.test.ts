@@ -5,7 +5,7 @@ import { IncompleteError } from "#src/base/incomplete.js";
 import { evaluateWith } from "#src/evaluate/evaluate.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { openExecutor } from "#src/pool/registry.js";
-import { runCli } from "../helpers/cli.js";
+import { spawnCli } from "../helpers/cli.js";
 import { hasOnnxruntime } from "../helpers/engines.js";
 import { openBroken, openFaulty } from "../helpers/faulty.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
@@ -187,14 +187,14 @@ withOnnx("lets onnx's workers finish their start when there is no work left for 
   // A worker that is ended while onnxruntime loads takes the process with it, about one time in four.
   const args = ["--engine", "onnx", "--threads", "16", "--limit", "1600", "--quiet"];
   for (let round = 0; round < 5; round++) {
-    const { status, stderr } = await runCli(args);
+    const { status, stderr } = await spawnCli(args);
     t.is(status, 0, stderr);
   }
 });
 
 withOnnx("answers an interruption of onnx with the status of one", async (t) => {
   for (const batchSize of ["1", "10"]) {
-    const { status, stderr } = await runCli(
+    const { status, stderr } = await spawnCli(
       ["--engine", "onnx", "--batch-size", batchSize, "--threads", "4"],
       {
         onStderr: (child, text) => void (text.startsWith("evaluating") && child.kill("SIGINT")),

@@ -6,7 +6,7 @@ import { FIXTURES, PACKAGE_ROOT } from "#src/base/package-root.js";
 import { installedVersion, packageVersion } from "#src/base/version.js";
 import type { Check, Diagnosis } from "#src/cli/doctor/check.js";
 import { renderDoctor } from "#src/cli/doctor/report.js";
-import { runCli, runProgram } from "../../helpers/cli.js";
+import { runCli, runProgram, spawnCli } from "../../helpers/cli.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import { temporaryFile, temporaryFolder } from "../../helpers/temporary.js";
 
@@ -37,7 +37,7 @@ test("exits 4 where an engine that should work does not, the table given all the
     "hook.cjs",
   );
   const env = { NODE_OPTIONS: `--require ${JSON.stringify(hook)}` };
-  const { status, stdout, stderr } = await runCli(["doctor", "--quiet"], { env });
+  const { status, stdout, stderr } = await spawnCli(["doctor", "--quiet"], { env });
   t.is(status, 4);
   t.regex(stdout, /^failed {2}Engine simd +no memory$/m);
   t.regex(stdout, /^ok {6}Engine ml-matrix /m);

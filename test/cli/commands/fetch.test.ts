@@ -7,7 +7,7 @@ import { ERROR_CODES, type ErrorCode, TransferError } from "#src/base/errors.js"
 import { openDataset } from "#src/data/registry.js";
 import { CATALOG } from "#src/files/catalog.js";
 import { loadNetwork } from "#src/networks/registry.js";
-import { type CliOptions, runCli, signalledWhen } from "../../helpers/cli.js";
+import { type CliOptions, runCli, signalledWhen, spawnCli } from "../../helpers/cli.js";
 import { type Answer, inStep, serve, startMirror, startProxy, status } from "../../helpers/mirror.js";
 import { mnist, needs } from "../../helpers/require.js";
 import { temporaryFolder } from "../../helpers/temporary.js";
@@ -65,7 +65,7 @@ test("refuses wrong bytes with status 5, tells every mirror's reason, and leaves
 
 test("keeps the proxy's password out of the log, too", async (t) => {
   const { env, url } = await setting(t, status(404));
-  const { status: exit, stderr } = await runCli(
+  const { status: exit, stderr } = await spawnCli(
     ["fetch", "mnist", "--mirror", url.replace("//", "//otto:hemlig@"), "--log-level", "trace"],
     { env },
   );

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import test from "ava";
 import { ERROR_CODES } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package-root.js";
-import { runCli } from "../../helpers/cli.js";
+import { runCli, spawnCli } from "../../helpers/cli.js";
 import { projectFolder, temporaryFolder } from "../../helpers/temporary.js";
 
 const run = promisify(execFile);
@@ -50,7 +50,7 @@ test("an old Node.js gets one line before anything is loaded", async (t) => {
     ["22.0.0", false],
   ] as const) {
     await writeFile(hook, `Object.defineProperty(process.versions, "node", { value: "${found}" });`);
-    const { status, stderr } = await runCli(["help"], {
+    const { status, stderr } = await spawnCli(["help"], {
       env: { NODE_OPTIONS: `--require ${JSON.stringify(hook)}` },
     });
     t.is(status, isOld ? 2 : 0);
@@ -64,12 +64,12 @@ test("npm start takes paths, and looks for a configuration, from the caller's fo
   await writeFile(join(folder, "batchwise.config.json"), '{ "limit": 30 }');
   const env = { npm_lifecycle_event: "start", npm_package_name: "batchwise", INIT_CWD: folder };
   const root = fileURLToPath(PACKAGE_ROOT);
-  const { status, stderr } = await runCli(["--quiet", "--output", "result.json"], { cwd: root, env });
+  const { status, stderr } = await spawnCli(["--quiet", "--output", "result.json"], { cwd: root, env });
   t.is(status, 0, stderr);
   await t.notThrowsAsync(access(join(folder, "result.json")));
-  const { stdout } = await runCli(["--quiet"], { cwd: root, env });
+  const { stdout } = await spawnCli(["--quiet"], { cwd: root, env });
   t.regex(stdout, /30 of 10,000 images/);
-  const other = await runCli(["--quiet", "--limit", "5"], {
+  const other = await spawnCli(["--quiet", "--limit", "5"], {
     cwd: folder,
     env: { ...env, npm_package_name: "x" },
   });

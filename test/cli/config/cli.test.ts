@@ -3,7 +3,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { CONFIG_NAME } from "#src/cli/config/find.js";
-import { runCli } from "../../helpers/cli.js";
+import { runCli, spawnCli } from "../../helpers/cli.js";
 import { projectFolder } from "../../helpers/temporary.js";
 
 async function configured(t: ExecutionContext, config: unknown): Promise<string> {
@@ -69,7 +69,7 @@ test("a folder that is called as a data set stays a folder", async (t) => {
 
 test("tells at debug which file is used, and at other levels nothing", async (t) => {
   const cwd = await configured(t, { limit: 100, threads: 0, quiet: true });
-  const lines = (await runCli(["--log-level", "debug"], { cwd })).stderr.trim().split("\n");
+  const lines = (await spawnCli(["--log-level", "debug"], { cwd })).stderr.trim().split("\n");
   t.true(lines.some((line) => JSON.parse(line).path === join(cwd, CONFIG_NAME)));
   t.is((await runCli([], { cwd })).stderr, "");
 });

@@ -1,7 +1,7 @@
 /** The optional peer: what is said where it is absent or broken, and that nothing else needs it. */
 import test from "ava";
 import { loadRuntime } from "#src/engines/onnx/runtime.js";
-import { runCli } from "../../helpers/cli.js";
+import { spawnCli } from "../../helpers/cli.js";
 import { cnnModel, SIDE } from "../../helpers/cnn.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import { temporaryFile } from "../../helpers/temporary.js";
@@ -26,7 +26,7 @@ for (const threads of ["0", "2"]) {
     const path = await temporaryFile(t, cnn, "cnn.onnx");
     for (const weights of ["bundled", path]) {
       const args = ["--engine", "onnx", "--threads", threads, "--weights", weights];
-      const { status, stdout, stderr } = await runCli(args, { env });
+      const { status, stdout, stderr } = await spawnCli(args, { env });
       t.is(status, 4);
       t.is(stdout, "");
       t.is(
@@ -40,13 +40,13 @@ for (const threads of ["0", "2"]) {
 
 test("says why a peer that is there cannot be loaded, and other engines never ask for it", async (t) => {
   const env = withoutPeer("ERR_DLOPEN_FAILED");
-  const broken = await runCli(["--engine", "onnx"], { env });
+  const broken = await spawnCli(["--engine", "onnx"], { env });
   t.is(broken.status, 4);
   t.regex(
     broken.stderr,
     /^batchwise: ERR_ENGINE_PEER: .* found one that cannot be loaded: no such package; install it/,
   );
-  t.is((await runCli(["--limit", "100", "--quiet"], { env })).status, 0);
+  t.is((await spawnCli(["--limit", "100", "--quiet"], { env })).status, 0);
 });
 
 (hasOnnxruntime ? test.skip : test)("loading the absent peer is an error with a code", async (t) => {
