@@ -30,39 +30,37 @@ test("takes an answer without scores where none were asked for, and one with the
   t.notThrows(() => check(SCORED, { ...ANSWER, scores: SCORES }));
 });
 
-const refuses = (title: string, slab: typeof PLAIN, answer: BatchAnswer, message: RegExp) =>
-  test(`refuses ${title}`, (t) => {
-    const error = t.throws(() => check(slab, answer), { instanceOf: RunError });
-    t.is(error?.code, "ERR_WORKER_ANSWER");
-    t.regex(error?.message ?? "", message);
-  });
-const refusesScores = (title: string, scores: { [Part in keyof ScoreSums]?: unknown } | null) =>
-  refuses(
-    title,
-    SCORED,
-    { ...ANSWER, scores: scores as ScoreSums | null },
-    /expected scores of 2 images, found/,
-  );
-
-refuses(
-  "scores that were not asked for",
-  PLAIN,
-  { ...ANSWER, scores: SCORES },
-  /batch 3 without scores, found .*\d+n/,
-);
-refuses(
-  "an answer that does not say when it began",
-  PLAIN,
-  { ...ANSWER, startedAtMs: Number.NaN },
-  /batch 3/,
-);
-refusesScores("no scores where they were asked for", null);
-refusesScores("ranks of fewer classes", { ...SCORES, labelRanks: [2] });
-refusesScores("ranks of more images", { ...SCORES, labelRanks: [2, 1] });
-refusesScores("bins of fewer images", { ...SCORES, bins: SCORES.bins.slice(0, -8) });
-refusesScores("a bin with more hits than images", {
-  ...SCORES,
-  bins: SCORES.bins.map((bin) => ({ ...bin, correct: bin.total + 1 })),
+const scored = (scores: { [Part in keyof ScoreSums]?: unknown } | null): BatchAnswer => ({
+  ...ANSWER,
+  scores: scores as ScoreSums | null,
 });
-refusesScores("a sum that is no integer", { ...SCORES, brier: 0.5 });
-refusesScores("a sum below zero", { ...SCORES, logLoss: -1n });
+const NO_SCORES = /expected scores of 2 images, found/;
+const REFUSED: readonly [what: string, slab: typeof PLAIN, answer: BatchAnswer, message: RegExp][] = [
+  [
+    "scores that were not asked for",
+    PLAIN,
+    { ...ANSWER, scores: SCORES },
+    /batch 3 without scores, found .*\d+n/,
+  ],
+  ["no time when it began", PLAIN, { ...ANSWER, startedAtMs: Number.NaN }, /batch 3/],
+  ["no scores where they were asked for", SCORED, scored(null), NO_SCORES],
+  ["ranks of fewer classes", SCORED, scored({ ...SCORES, labelRanks: [2] }), NO_SCORES],
+  ["ranks of more images", SCORED, scored({ ...SCORES, labelRanks: [2, 1] }), NO_SCORES],
+  ["bins of fewer images", SCORED, scored({ ...SCORES, bins: SCORES.bins.slice(0, -8) }), NO_SCORES],
+  [
+    "a bin with more hits than images",
+    SCORED,
+    scored({ ...SCORES, bins: SCORES.bins.map((bin) => ({ ...bin, correct: bin.total + 1 })) }),
+    NO_SCORES,
+  ],
+  ["a sum that is no integer", SCORED, scored({ ...SCORES, brier: 0.5 }), NO_SCORES],
+  ["a sum below zero", SCORED, scored({ ...SCORES, logLoss: -1n }), NO_SCORES],
+];
+
+test("refuses an answer that cannot be true, and names its batch", (t) => {
+  for (const [what, slab, answer, message] of REFUSED) {
+    const error = t.throws(() => check(slab, answer), { instanceOf: RunError }, what);
+    t.is(error.code, "ERR_WORKER_ANSWER", what);
+    t.regex(error.message, message, what);
+  }
+});

@@ -2,15 +2,17 @@ import test from "ava";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { BatchwiseError } from "#src/base/errors.js";
 import { IncompleteError } from "#src/base/incomplete.js";
-import { evaluateWith } from "#src/evaluate/evaluate.js";
+import { evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { openExecutor } from "#src/pool/registry.js";
-import { spawnCli } from "../helpers/cli.js";
+import { signalled, spawnCli } from "../helpers/cli.js";
 import { hasOnnxruntime } from "../helpers/engines.js";
-import { openBroken, openFaulty } from "../helpers/faulty.js";
+import { openFaulty } from "../helpers/faulty.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 import { needs } from "../helpers/require.js";
-import { FAULTS } from "../workers/faults.js";
+import { writeSuite } from "../helpers/suites.js";
+import { temporaryFolder } from "../helpers/temporary.js";
+import { FAULTS, type Fault } from "../workers/faults.js";
 
 const INPUT: EvaluateInput = {
   dataset: randomDataset(1050),
@@ -23,38 +25,32 @@ const causeOf = (error: IncompleteError | undefined) =>
   error?.cause instanceof BatchwiseError ? error.cause.code : undefined;
 
 const countsOf = ({ result, predictions }: AnyEvaluation) => ({ result, predictions });
+const EXPECTED = countsOf(await evaluate({ ...INPUT, threads: 0 }));
 
-for (const fault of FAULTS) {
-  test(`gives the same answer after one retry when a worker does this once: ${fault}`, async (t) => {
-    const expected = await evaluateWith(openExecutor, INPUT);
-    const timeoutSeconds = fault === "hang" ? HANG_SECONDS : 60;
-    const found = await evaluateWith(openFaulty(fault, { times: 1 }), {
-      ...INPUT,
-      threads: 1,
-      timeoutSeconds,
-    });
-    t.is(found.run.retries, 1);
-    t.is(found.run.workersStarted, 2);
-    t.deepEqual(countsOf(found), countsOf(expected));
-  });
-}
+const timeoutOf = (fault: Fault) => (fault === "hang" ? HANG_SECONDS : 60);
 
-for (const fault of FAULTS) {
-  test(`gives the same answer when a worker does this to batches that all threads share: ${fault}`, async (t) => {
-    const expected = await evaluateWith(openExecutor, INPUT);
-    const timeoutSeconds = fault === "hang" ? HANG_SECONDS : 60;
-    const input = { ...INPUT, engine: "simd", batchSize: 10, timeoutSeconds };
+test("gives the same answer after one retry, whatever a worker does once", async (t) => {
+  for (const fault of FAULTS) {
+    const input = { ...INPUT, threads: 1, timeoutSeconds: timeoutOf(fault) };
+    const found = await evaluateWith(openFaulty(fault, { times: 1 }), input);
+    t.deepEqual([found.run.retries, found.run.workersStarted], [1, 2], fault);
+    t.deepEqual(countsOf(found), EXPECTED, fault);
+  }
+});
+
+test("gives the same answer, whatever a worker does to batches that all threads share", async (t) => {
+  for (const fault of FAULTS) {
+    const input = { ...INPUT, engine: "simd", batchSize: 10, timeoutSeconds: timeoutOf(fault) };
     const found = await evaluateWith(openFaulty(fault, { times: 2 }), input);
-    t.true(found.run.retries > 0);
-    t.deepEqual(countsOf(found), countsOf(expected));
-  });
-}
+    t.true(found.run.retries > 0, fault);
+    t.deepEqual(countsOf(found), EXPECTED, fault);
+  }
+});
 
 test("carries on with the other worker when one dies", async (t) => {
-  const expected = await evaluateWith(openExecutor, INPUT);
   const found = await evaluateWith(openFaulty("exit", { times: 3 }), { ...INPUT, retries: 3 });
   t.is(found.run.retries, 3);
-  t.deepEqual(countsOf(found), countsOf(expected));
+  t.deepEqual(countsOf(found), EXPECTED);
 });
 
 test("names a batch that always kills its worker and keeps the rest", async (t) => {
@@ -89,7 +85,7 @@ test("tells an answer that cannot be true from a crash", async (t) => {
 });
 
 test("charges a worker's nonsense to its own batch, not to the next that the worker was given", async (t) => {
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < 3; round++) {
     const run = evaluateWith(openFaulty("answer a wrong count", { times: 1000, onlyBatch: 3 }), {
       ...INPUT,
       retries: 0,
@@ -107,16 +103,6 @@ test("does not try the whole set when nothing ever goes right", async (t) => {
   t.is(error?.partial.result.total, 0);
   t.true((error?.partial.run.workersStarted ?? 99) <= 4);
 });
-
-for (const name of ["throws-on-load", "exits-on-load", "is-not-there"]) {
-  test(`ends at once with a worker file that ${name.replaceAll("-", " ")}`, async (t) => {
-    const error = await t.throwsAsync(evaluateWith(openBroken(name), INPUT), { instanceOf: IncompleteError });
-    t.is(error?.code, "ERR_WORKER_LOAD");
-    t.is(error?.exitStatus, 4);
-    // Without waiting for the 30 s that a start may take.
-    t.true((error?.partial.timing.totalMs ?? 1e9) < 25_000);
-  });
-}
 
 test("keeps what was done when it is interrupted", async (t) => {
   const abort = new AbortController();
@@ -159,19 +145,16 @@ test("has a worker's own error as the cause", async (t) => {
 
 const withOnnx = needs("onnxruntime", hasOnnxruntime);
 
-for (const fault of ["throw", "exit", "answer a wrong count"] as const) {
-  withOnnx(
-    `replaces onnx's workers, which are ended between tasks alone, when they do this: ${fault}`,
-    async (t) => {
-      const input = { ...INPUT, engine: "onnx", batchSize: 20, retries: 9 };
-      const expected = await evaluateWith(openExecutor, input);
-      const found = await evaluateWith(openFaulty(fault, { times: 6 }), input);
-      // A task that fails in a worker retired already is no retry.
-      t.true(found.run.retries > 0 && found.run.retries <= 6, `${found.run.retries}`);
-      t.deepEqual(countsOf(found), countsOf(expected));
-    },
-  );
-}
+withOnnx("replaces onnx's workers, which are ended between tasks alone, whatever they do", async (t) => {
+  const input = { ...INPUT, engine: "onnx", batchSize: 20, retries: 9 };
+  const expected = await evaluate({ ...input, threads: 0 });
+  for (const fault of ["throw", "exit", "answer a wrong count"] as const) {
+    const found = await evaluateWith(openFaulty(fault, { times: 6 }), input);
+    // A task that fails in a worker retired already is no retry.
+    t.true(found.run.retries > 0 && found.run.retries <= 6, `${fault}: ${found.run.retries}`);
+    t.deepEqual(countsOf(found), countsOf(expected), fault);
+  }
+});
 
 withOnnx("does not cut a batch of onnx short, however little time it is given", async (t) => {
   const { run, result } = await evaluateWith(openExecutor, {
@@ -185,21 +168,20 @@ withOnnx("does not cut a batch of onnx short, however little time it is given", 
 
 withOnnx("lets onnx's workers finish their start when there is no work left for them", async (t) => {
   // A worker that is ended while onnxruntime loads takes the process with it, about one time in four.
-  const args = ["--engine", "onnx", "--threads", "16", "--limit", "1600", "--quiet"];
-  for (let round = 0; round < 5; round++) {
-    const { status, stderr } = await spawnCli(args);
-    t.is(status, 0, stderr);
-  }
+  const evaluations = ["first", "second", "third"].map((name) => ({
+    name,
+    engine: "onnx" as const,
+    limit: 800,
+  }));
+  const suite = await writeSuite(await temporaryFolder(t), { threads: 8, evaluations });
+  const { status, stderr } = await spawnCli(["check", suite, "--quiet"]);
+  t.is(status, 0, stderr);
 });
 
 withOnnx("answers an interruption of onnx with the status of one", async (t) => {
   for (const batchSize of ["1", "10"]) {
-    const { status, stderr } = await spawnCli(
-      ["--engine", "onnx", "--batch-size", batchSize, "--threads", "4"],
-      {
-        onStderr: (child, text) => void (text.startsWith("evaluating") && child.kill("SIGINT")),
-      },
-    );
+    const args = ["--engine", "onnx", "--batch-size", batchSize, "--threads", "4"];
+    const { status, stderr } = await spawnCli(args, signalled("SIGINT"));
     t.is(status, 130, stderr);
   }
 });

@@ -56,14 +56,13 @@ test("answers arrive as they were, with scores and without", (t) => {
   }
 });
 
-for (const [what, nonsense] of [
-  ["nothing", undefined],
-  ["null", null],
-  ["a list", [1, 2]],
-  ["half a row", { rows: new Float64Array(3), scores: null }],
-] as const) {
-  test(`refuses ${what}`, (t) => {
-    const error = t.throws(() => unpackAnswers(nonsense), { instanceOf: RunError });
-    t.is(error?.code, "ERR_WORKER_ANSWER");
-  });
-}
+test("refuses what holds no answers", (t) => {
+  for (const [what, nonsense] of [
+    ["nothing", undefined],
+    ["null", null],
+    ["a list", [1, 2]],
+    ["half a row", { rows: new Float64Array(3), scores: null }],
+  ] as const) {
+    t.throws(() => unpackAnswers(nonsense), { instanceOf: RunError, code: "ERR_WORKER_ANSWER" }, what);
+  }
+});
