@@ -1,4 +1,5 @@
 /** The command line as a script sees it: stdout, one line on stderr, exit status. On what the repository carries. */
+import { spawnSync } from "node:child_process";
 import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -7,6 +8,8 @@ import { ERROR_CODES, type ErrorCode } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package-root.js";
 import { CLI, type CliOptions, runCli, signalled, spawnCli } from "../helpers/cli.js";
 import { temporaryFolder } from "../helpers/temporary.js";
+
+const SMALL = ["--threads", "0", "--limit", "300"];
 
 async function refuses(t: ExecutionContext, args: readonly string[], code: ErrorCode, options?: CliOptions) {
   const { status, stdout, stderr } = await runCli(["--quiet", ...args], options);
@@ -17,7 +20,7 @@ async function refuses(t: ExecutionContext, args: readonly string[], code: Error
 }
 
 test("evaluates the bundled images with eight threads and ends with the book's line", async (t) => {
-  const { status, stdout, stderr } = await runCli(["--threads", "8"]);
+  const { status, stdout, stderr } = await spawnCli(["--threads", "8"]);
   t.is(status, 0);
   t.regex(stdout, /10,000 images/);
   t.regex(stdout, /\nAccuracy : 0\.9\d+\n$/);
@@ -27,24 +30,22 @@ test("evaluates the bundled images with eight threads and ends with the book's l
 test("eight threads: eight workers, none of the work on the coordinator, a hundred batches in all", async (t) => {
   const { stdout } = await runCli(["--threads", "8", "--warm", "--format", "json", "--quiet"]);
   const { run, result, schemaVersion } = JSON.parse(stdout);
-  t.is(schemaVersion, 1);
-  t.is(run.engine, "ml-matrix");
-  t.is(run.workersStarted, 8);
-  t.is(run.batchesByThread[0], 0);
-  t.is(run.batchesByThread.length, 9);
-  t.true(run.batchesByThread.filter((batches: number) => batches > 0).length >= 2);
+  const batches: number[] = run.batchesByThread;
+  t.like(run, { engine: "ml-matrix", workersStarted: 8 });
+  t.is(batches[0], 0);
+  t.is(batches.length, 9);
+  t.true(batches.filter((count) => count > 0).length >= 2);
   t.is(
-    run.batchesByThread.reduce((a: number, b: number) => a + b),
+    batches.reduce((a, b) => a + b),
     100,
   );
-  t.is(result.total, 10_000);
-  t.true(result.complete);
+  t.deepEqual([schemaVersion, result.total, result.complete], [1, 10_000, true]);
 });
 
 test("writes the answer to a file by its ending and still to stdout", async (t) => {
   const folder = await temporaryFolder(t);
   const [json, text] = [join(folder, "a.json"), join(folder, "b.txt")];
-  const { status, stdout } = await runCli(["--limit", "300", "--output", json, "--output", text]);
+  const { status, stdout } = await runCli([...SMALL, "--output", json, "--output", text]);
   t.is(status, 0);
   t.is(JSON.parse(await readFile(json, "utf8")).result.total, 300);
   t.is(await readFile(text, "utf8"), stdout);
@@ -53,26 +54,29 @@ test("writes the answer to a file by its ending and still to stdout", async (t) 
 
 test("tells scores by the flags that ask for them, and refuses them without labels", async (t) => {
   const asked = ["--top-k", "2", "--bootstrap", "50", "--seed", "7"];
-  const { stdout } = await runCli(["--limit", "300", "--format", "json", "--quiet", ...asked]);
+  const { stdout } = await runCli([...SMALL, "--format", "json", "--quiet", ...asked]);
   const { result, timeline } = JSON.parse(stdout);
   t.is(result.scores.topK.k, 2);
   t.true(result.scores.topK.correct >= result.correct);
   t.is(result.macroF1Interval95.seed, 7);
   t.is(timeline.length, 3);
-  const calibration = await runCli(["--limit", "300", "--format", "json", "--quiet", "--calibration"]);
+  const calibration = await runCli([...SMALL, "--format", "json", "--quiet", "--calibration"]);
   t.is(JSON.parse(calibration.stdout).result.scores.topK.k, 5);
   await refuses(t, ["--no-labels", "--calibration"], "ERR_USAGE");
 });
 
-test("says before any work that the output cannot be written", async (t) => {
+test("says before any work what cannot be written, shown or named, in one line", async (t) => {
   await refuses(t, ["--output", "no/such/folder/a.json"], "ERR_OUTPUT_WRITE");
+  await refuses(t, ["--dataset", "two\nlines\u001b[31m"], "ERR_DATASET_UNKNOWN");
+  await refuses(t, ["show", "10000"], "ERR_IMAGE_INDEX");
+  await refuses(t, ["show", "seven"], "ERR_OPTION_VALUE");
 });
 
 test("passes a gate that holds and fails with status 100 where one does not, the answer given all the same", async (t) => {
-  const passed = await runCli(["--limit", "500", "--min-accuracy", "0.5"]);
+  const passed = await runCli([...SMALL, "--min-accuracy", "0.5"]);
   t.is(passed.status, 0);
   for (const gate of ["--min-accuracy", "--expect-accuracy"]) {
-    const failed = await runCli(["--limit", "500", "--quiet", gate, "0.99999"]);
+    const failed = await runCli([...SMALL, "--quiet", gate, "0.99999"]);
     t.is(failed.status, 100);
     t.regex(failed.stdout, /\nAccuracy : /);
     t.regex(
@@ -83,7 +87,7 @@ test("passes a gate that holds and fails with status 100 where one does not, the
     );
   }
   const expected = /Accuracy : (.*)\n$/.exec(passed.stdout)?.[1] ?? "";
-  t.is((await runCli(["--limit", "500", "--expect-accuracy", expected])).status, 0);
+  t.is((await runCli([...SMALL, "--expect-accuracy", expected])).status, 0);
 });
 
 const BAD_VALUES: readonly [option: string, value: string][] = [
@@ -102,12 +106,12 @@ const BAD_VALUES: readonly [option: string, value: string][] = [
   ["--expect-accuracy", "NaN"],
   ["--output", "result.pdf"],
 ];
-for (const [option, value] of BAD_VALUES) {
-  test(`refuses ${option} "${value}"`, async (t) => {
+test("refuses a value that an option cannot have, and repeats both", async (t) => {
+  for (const [option, value] of BAD_VALUES) {
     const stderr = await refuses(t, [`${option}=${value}`], "ERR_OPTION_VALUE");
     t.true(stderr.includes(option) && stderr.includes(`"${value}"`), stderr);
-  });
-}
+  }
+});
 
 const UNKNOWN_WORDS: readonly [args: string[], code: ErrorCode, hint: string][] = [
   [["evalute"], "ERR_OPTION_UNKNOWN", 'did you mean "evaluate"?'],
@@ -128,12 +132,12 @@ const UNKNOWN_WORDS: readonly [args: string[], code: ErrorCode, hint: string][] 
   [["--dataset", "bundeld"], "ERR_DATASET_UNKNOWN", 'did you mean "bundled"?'],
   [["--weights", "bundel"], "ERR_NETWORK_UNKNOWN", 'did you mean "bundled"?'],
 ];
-for (const [args, code, hint] of UNKNOWN_WORDS) {
-  test(`answers ${args.join(" ")} with a suggestion`, async (t) => {
+test("answers an unknown word with a suggestion, or with the words that it knows", async (t) => {
+  for (const [args, code, hint] of UNKNOWN_WORDS) {
     const stderr = await refuses(t, args, code);
-    t.regex(stderr, new RegExp(hint.replace(/[?.]/g, "\\$&"), "i"));
-  });
-}
+    t.true(stderr.toLowerCase().includes(hint.toLowerCase()), `${args.join(" ")}: ${stderr}`);
+  }
+});
 
 test("shows no stack but at debug, where it is in the log", async (t) => {
   const { stderr } = await spawnCli(["--weights", "nowhere.pkl", "--log-level", "debug"]);
@@ -142,40 +146,30 @@ test("shows no stack but at debug, where it is in the log", async (t) => {
   t.true(log.some((entry) => JSON.parse(entry).err?.stack?.includes("readWeights")));
 });
 
-test("keeps a file name's line breaks out of the one line", async (t) => {
-  await refuses(t, ["--dataset", "two\nlines\u001b[31m"], "ERR_DATASET_UNKNOWN");
-});
-
-for (const [command, ...args] of [
-  ["evaluate", "--limit", "20"],
-  ["inspect"],
-  ["convert"],
-  ["compare", "--limit", "20"],
-  ["bench", "--limit", "20", "--repeat", "1", "--warm-up", "0", "--engine", "simd", "--threads", "0"],
-]) {
-  test(`${command} does not let the name of a file move the terminal's cursor`, async (t) => {
-    const folder = await temporaryFolder(t);
-    const weights = join(folder, "a\u001b[2Jb.safetensors");
-    await copyFile(new URL("bundled.safetensors", FIXTURES), weights);
-    const words = {
-      convert: [weights, join(folder, "c\u001b[2Jd.npz")],
-      compare: [weights, "bundled"],
-    }[command] ?? ["--weights", weights];
-    const { status, stdout, stderr } = await runCli([command, ...words, ...args]);
+test("no command lets the name of a file move the terminal's cursor", async (t) => {
+  const folder = await temporaryFolder(t);
+  const weights = join(folder, "a\u001b[2Jb.safetensors");
+  await copyFile(new URL("bundled.safetensors", FIXTURES), weights);
+  for (const args of [
+    ["evaluate", "--weights", weights, "--limit", "20", "--threads", "0"],
+    ["inspect", "--weights", weights],
+    ["convert", weights, join(folder, "c\u001b[2Jd.npz")],
+    ["compare", weights, "bundled", "--limit", "20", "--threads", "0"],
+    ["bench", "--weights", weights, "--limit", "20", "--repeat", "1", "--engine", "simd", "--threads", "0"],
+  ]) {
+    const { status, stdout, stderr } = await runCli(args);
     t.is(status, 0, stderr);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-    t.notRegex(stdout + stderr, /[\u0000-\u0009\u000b-\u001f]/);
+    t.notRegex(stdout + stderr, /[\u0000-\u0009\u000b-\u001f]/, args[0]);
     t.true(stdout.includes("a\\u{1b}[2Jb.safetensors"), stdout);
-  });
-}
+  }
+});
 
 /** Ten thousand messages, so that a signal comes before the end however busy the machine is. */
 const SLOW = ["--engine", "reference", "--threads", "1", "--batch-size", "1"];
 
-test("reports what was done when it is interrupted, and exits 130", async (t) => {
-  const options = signalled("SIGINT");
-  const args = [...SLOW, "--format", "json"];
-  const { status, stdout, stderr } = await runCli(args, options);
+test("reports what was done when it is interrupted, and exits 130; exits 143 when it is terminated", async (t) => {
+  const { status, stdout, stderr } = await runCli([...SLOW, "--format", "json"], signalled("SIGINT"));
   t.is(status, 130);
   const { result } = JSON.parse(stdout);
   t.false(result.complete);
@@ -184,13 +178,9 @@ test("reports what was done when it is interrupted, and exits 130", async (t) =>
     stderr,
     /batchwise: ERR_INTERRUPTED: interrupted after [\d,]+ of 10,000 images; the result is partial\n$/,
   );
-});
-
-test("exits 143 when it is terminated", async (t) => {
-  const options = signalled("SIGTERM");
-  const { status, stderr } = await runCli(SLOW, options);
-  t.is(status, 143);
-  t.regex(stderr, /batchwise: ERR_TERMINATED: /);
+  const terminated = await runCli(SLOW, signalled("SIGTERM"));
+  t.is(terminated.status, 143);
+  t.regex(terminated.stderr, /batchwise: ERR_TERMINATED: /);
 });
 
 test("shows an image with its label, shapes and ten probabilities, and writes it as PNG", async (t) => {
@@ -203,11 +193,6 @@ test("shows an image with its label, shapes and ten probabilities, and writes it
   t.is(stdout.match(/\d\.\d{4}$/gm)?.length, 10);
   const { width, height, channels } = decode(await readFile(png));
   t.deepEqual([width, height, channels], [28, 28, 1]);
-});
-
-test("refuses to show an image that is not there", async (t) => {
-  await refuses(t, ["show", "10000"], "ERR_IMAGE_INDEX");
-  await refuses(t, ["show", "seven"], "ERR_OPTION_VALUE");
 });
 
 test("inspects shapes for one image and for a batch, as the book prints them", async (t) => {
@@ -233,11 +218,10 @@ test("helps with examples and tells its version", async (t) => {
   t.is(version.status, 0);
 });
 
-test("ends quietly when the reader of stdout has seen enough", async (t) => {
-  const { spawnSync } = await import("node:child_process");
+test("ends quietly when the reader of stdout has seen enough", (t) => {
   const { status, stderr } = spawnSync(
     "bash",
-    ["-c", `set -o pipefail; node ${CLI} --quiet --limit 500 | head -0`],
+    ["-c", `set -o pipefail; node ${CLI} --quiet --limit 500 --threads 0 | head -0`],
     {
       encoding: "utf8",
     },
@@ -248,7 +232,7 @@ test("ends quietly when the reader of stdout has seen enough", async (t) => {
 
 test("predicts without labels, and writes each prediction into the JSON", async (t) => {
   const images = "fixtures/digits-images-idx3-ubyte.gz";
-  const args = ["--dataset", images, "--no-labels", "--limit", "200", "--quiet"];
+  const args = ["--dataset", images, "--no-labels", "--limit", "200", "--threads", "0", "--quiet"];
   const { status, stdout } = await runCli([...args, "--format", "json"]);
   t.is(status, 0);
   const { result, predictions } = JSON.parse(stdout);

@@ -44,10 +44,6 @@ function baselineOfThousand(correct: number, maxRegression: number): Baseline {
   };
 }
 
-test("asks for nothing and judges nothing", (t) => {
-  t.deepEqual(judge({}, evaluation), []);
-});
-
 const MISSED: readonly [demands: Demands, code: GateCode, message: string][] = [
   [
     { minAccuracy: 0.95 },
@@ -75,16 +71,14 @@ const MISSED: readonly [demands: Demands, code: GateCode, message: string][] = [
     "--max-regression: expected an accuracy at most 0.002 below the 0.9230 of b.json, found 0.9200, 0.0030 below",
   ],
 ];
-for (const [demands, code, message] of MISSED) {
-  test(`says which gate was missed and by how much: ${Object.keys(demands)}, ${message}`, (t) => {
+test("says which gate was missed and by how much", (t) => {
+  for (const [demands, code, message] of MISSED) {
     const [outcome] = judge(demands, ofThousand(920));
-    t.false(outcome.passed);
-    t.is(outcome.message, message);
-    t.is(gateError(outcome).code, code);
-    t.is(gateError(outcome).exitStatus, 100);
-    t.is(gateError(outcome).message, message);
-  });
-}
+    const error = gateError(outcome);
+    t.deepEqual([outcome.passed, outcome.message], [false, message]);
+    t.deepEqual([error.code, error.exitStatus, error.message], [code, 100, message]);
+  }
+});
 
 test("passes at the very bound, where doubles would be a hair off", (t) => {
   const demands: Demands = {
@@ -104,6 +98,7 @@ test("passes at the very bound, where doubles would be a hair off", (t) => {
     ],
   );
   t.true(judge({ baseline: baselineOfThousand(900, 0) }, ofThousand(930))[0].passed);
+  t.deepEqual(judge({}, evaluation), []);
 });
 
 test("names the worst class, by its name where it has one, and passes over those without images", (t) => {

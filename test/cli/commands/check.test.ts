@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
+import type { ErrorCode } from "#src/base/errors.js";
 import { runCli } from "../../helpers/cli.js";
 import { junitFaults, parseJunit } from "../../helpers/junit.js";
 import { mnist, needs } from "../../helpers/require.js";
@@ -39,21 +40,22 @@ test("exits with 100 where a demand is missed, and with the error's own status w
   t.is(checks[2].evaluation.run.threads, 2);
 });
 
-for (const [args, status, code] of [
+const REFUSED: readonly [args: string[], status: number, code: ErrorCode][] = [
   [["nowhere.json"], 3, "ERR_FILE_READ"],
   [[], 2, "ERR_USAGE"],
   [["package.json"], 3, "ERR_JSON_SHAPE"],
   [["package.json", "--format", "csv"], 2, "ERR_OPTION_UNKNOWN"],
   [["package.json", "--output", "a.csv"], 2, "ERR_OPTION_VALUE"],
   [["package.json", "--output", "no/such/folder/a.xml"], 6, "ERR_OUTPUT_WRITE"],
-] as const) {
-  test(`refuses check ${args.join(" ")}`, async (t) => {
+];
+
+test("refuses a suite that it cannot read, and an answer that it cannot write", async (t) => {
+  for (const [args, status, code] of REFUSED) {
     const found = await runCli(["check", "--quiet", ...args]);
-    t.is(found.status, status, found.stderr);
+    t.deepEqual([found.status, found.stdout], [status, ""], found.stderr);
     t.regex(found.stderr, new RegExp(`^batchwise: ${code}: .+\n$`));
-    t.is(found.stdout, "");
-  });
-}
+  }
+});
 
 needs("mnist", mnist !== undefined)("checks the book's network and ours on MNIST", async (t) => {
   const dataset = mnist ?? "";

@@ -198,7 +198,7 @@ withMnist("evaluates the book's network on MNIST by their names, then again offl
 withMnist("two processes fetch the same file at once, and both have it", async (t) => {
   const bytes = await readFile(join(mnist ?? "", "sample_weight.pkl"));
   const { cache, env, url, mirror } = await setting(t, inStep(2, 100_000, bytes));
-  const fetching = () => runCli(["fetch", "book", "--mirror", url, "--quiet"], { env });
+  const fetching = () => spawnCli(["fetch", "book", "--mirror", url, "--quiet"], { env });
   const results = await Promise.all([fetching(), fetching()]);
   const path = join(cache, "book", "sample_weight.pkl");
   for (const result of results) t.deepEqual(result, { status: 0, stdout: `${path}\n`, stderr: "" });

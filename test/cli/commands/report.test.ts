@@ -51,15 +51,15 @@ test("--report writes one file of less than 2 MB, with scores and the interval o
   t.is(data.images.length, 53 + 10 * 24);
 });
 
-for (const predictions of ["p.ndjson", "p.csv"]) {
-  test(`a report made afterwards from ${predictions} is the one that --report wrote`, async (t) => {
+test("a report made afterwards from either file of predictions is the one that --report wrote", async (t) => {
+  for (const predictions of ["p.ndjson", "p.csv"]) {
     const paths = await evaluated(t, ["--top-k", "10"], predictions);
     const { status, stdout, stderr } = await runCli(["report", paths.result]);
     t.is(status, 0, stderr);
     t.is(stdout, `${paths.report}\n`);
-    t.deepEqual(await readReport(paths.report), await readReport(paths.direct));
-  });
-}
+    t.deepEqual(await readReport(paths.report), await readReport(paths.direct), predictions);
+  }
+});
 
 test("finds predictions that moved together with their result", async (t) => {
   const { result, predictions, direct } = await evaluated(t);
@@ -80,25 +80,17 @@ test("a report tells nothing of where files lie", async (t) => {
   t.false("location" in (await readReport(direct)).data.dataset);
 });
 
-test("report refuses a result without predictions", async (t) => {
-  const folder = await temporaryFolder(t);
-  const result = join(folder, "r.json");
-  await runCli(["--threads", "0", "--limit", "100", "--output", result]);
-  const { status, stderr } = await runCli(["report", result]);
-  t.is(status, 3);
-  t.regex(
-    stderr,
-    /batchwise: ERR_REPORT_RESULT: .*r\.json: expected .* found one without predictions; evaluate again/,
-  );
-});
-
-test("report refuses a result without labels", async (t) => {
-  const folder = await temporaryFolder(t);
-  const result = join(folder, "r.json");
-  await runCli(["--threads", "0", "--limit", "100", "--no-labels", "--output", result]);
-  const { status, stderr } = await runCli(["report", result]);
-  t.is(status, 3);
-  t.regex(stderr, /batchwise: ERR_REPORT_RESULT: .* found one without labels/);
+test("report refuses a result without predictions, and one without labels", async (t) => {
+  const result = join(await temporaryFolder(t), "r.json");
+  for (const [args, words] of [
+    [[], /.*r\.json: expected .* found one without predictions; evaluate again/],
+    [["--no-labels"], /.* found one without labels/],
+  ] as const) {
+    await runCli(["--threads", "0", "--limit", "100", ...args, "--output", result]);
+    const { status, stderr } = await runCli(["report", result]);
+    t.is(status, 3, stderr);
+    t.regex(stderr, new RegExp(`batchwise: ERR_REPORT_RESULT: ${words.source}`));
+  }
 });
 
 test("report refuses predictions that are others than the result's", async (t) => {

@@ -100,19 +100,17 @@ const NO_SUITES: readonly [suite: unknown, words: RegExp][] = [
   ],
   [{ threads: -1, evaluations: [{ name: "a" }] }, /threads: /],
 ];
-for (const [suite, words] of NO_SUITES) {
-  test(`refuses a suite: ${words.source}`, async (t) => {
-    const path = await writeSuite(await temporaryFolder(t), JSON.stringify(suite));
-    const error = await t.throwsAsync(readSuite(path, {}, 2), { instanceOf: FileError });
-    t.is(error?.code, "ERR_JSON_SHAPE");
-    t.is(error?.exitStatus, 3);
-    t.regex(error?.message ?? "", words);
-    t.true(error?.message.startsWith(`${path}: `));
-  });
-}
-
-test("refuses a suite that is no JSON", async (t) => {
-  const path = await writeSuite(await temporaryFolder(t), "evaluations:\n  - name: a\n");
-  const error = await t.throwsAsync(readSuite(path, {}, 2), { instanceOf: FileError });
-  t.is(error?.code, "ERR_JSON_SYNTAX");
+test("refuses what is no suite of checks, no JSON or no file", async (t) => {
+  const folder = await temporaryFolder(t);
+  for (const [suite, words] of NO_SUITES) {
+    const path = await writeSuite(folder, JSON.stringify(suite));
+    const error = await t.throwsAsync(readSuite(path, {}, 2), { instanceOf: FileError }, words.source);
+    t.deepEqual([error.code, error.exitStatus], ["ERR_JSON_SHAPE", 3]);
+    t.regex(error.message, words);
+    t.true(error.message.startsWith(`${path}: `));
+  }
+  const path = await writeSuite(folder, "evaluations:\n  - name: a\n");
+  await t.throwsAsync(readSuite(path, {}, 2), { instanceOf: FileError, code: "ERR_JSON_SYNTAX" });
+  const absent = readSuite(join(folder, "absent.json"), {}, 2);
+  await t.throwsAsync(absent, { instanceOf: FileError, code: "ERR_FILE_READ" });
 });

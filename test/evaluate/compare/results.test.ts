@@ -13,6 +13,14 @@ const weightsA = randomNetwork([64, 20, 10]);
 const weightsB = randomNetwork([64, 8], "relu", 2);
 const INPUT = { dataset, threads: 0 };
 
+/** A result's JSON, to be changed. */
+interface AnyResult {
+  predictionsFile: unknown;
+  readonly dataset: Record<string, unknown>;
+  readonly network: Record<string, unknown>;
+  result: Record<string, unknown>;
+}
+
 async function writeBoth(t: ExecutionContext, limit?: number) {
   const folder = await temporaryFolder(t);
   const a = await writeResult(folder, "a", { ...INPUT, weights: weightsA, limit });
@@ -71,29 +79,53 @@ test("refuses a result of other images, beside a result and beside a network", a
   await refuses(t, compare({ ...INPUT, a, b: weightsB, limit: 50 }), "ERR_COMPARE_DATA", /50 images/);
 });
 
-for (const [title, change, found] of [
-  ["without predictions", { predictionsFile: null }, /one without predictions/],
-  ["that is partial", { complete: false }, /a partial one/],
-] as const) {
-  test(`refuses a result ${title}`, async (t) => {
-    const { a, b } = await writeBoth(t);
-    const result = JSON.parse(await readFile(a, "utf8"));
-    if ("complete" in change) Object.assign(result.result, change);
-    else Object.assign(result, change);
-    await writeFile(a, JSON.stringify(result));
-    await refuses(t, compare({ a, b }), "ERR_COMPARE_RESULT", found);
-  });
-}
+/** What is done to a result, whose predictions stay, and what is then found. */
+const CHANGES: readonly [what: string, change: (result: AnyResult) => void, found: RegExp][] = [
+  ["no predictions", (whole) => (whole.predictionsFile = null), /one without predictions/],
+  ["a partial result", ({ result }) => (result.complete = false), /a partial one/],
+  [
+    "no labels",
+    (whole) => (whole.result = { labelled: false, total: 203, complete: true, predictedCounts: [203] }),
+    /one without labels/,
+  ],
+  ["no layers", ({ network }) => (network.layers = []), /one of 10 classes by a network of no/],
+  ["other classes", ({ network }) => (network.layers = [64, 100_000]), /one of 10 classes by a network of 1/],
+  [
+    "more images than predictions",
+    ({ result }) => (result.total = 204),
+    /predictions of 204 images, found 203/,
+  ],
+  [
+    "predictions of images before its own",
+    ({ dataset }) => (dataset.offset = 1),
+    /images 1 to 203, found one of 0/,
+  ],
+  [
+    "predictions of classes that the network has not",
+    ({ network, result }) => {
+      network.layers = [64, 3];
+      result.confusionMatrix = Array.from({ length: 3 }, () => [0, 0, 0]);
+    },
+    /classes below 3, found \d for image/,
+  ],
+  [
+    // No memory is made for more predictions than their file can hold.
+    "four billion images",
+    ({ result }) => (result.total = 2 ** 32),
+    /a\.ndjson: expected predictions of 4,294,967,296 images, found [\d,]+ bytes;/,
+  ],
+];
 
-for (const layers of [[], [64, 100_000]]) {
-  test(`refuses a result that is not of its network's classes, layers ${JSON.stringify(layers)}`, async (t) => {
-    const { a } = await writeBoth(t);
-    const result = JSON.parse(await readFile(a, "utf8"));
-    result.network.layers = layers;
+test("refuses a result that its predictions contradict, or that lacks what is compared", async (t) => {
+  const { a } = await writeBoth(t);
+  const text = await readFile(a, "utf8");
+  for (const [what, change, message] of CHANGES) {
+    const result = JSON.parse(text);
+    change(result);
     await writeFile(a, JSON.stringify(result));
-    await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", /one of 10 classes by a network of (no|1)/);
-  });
-}
+    await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", message, what);
+  }
+});
 
 test("refuses a confusion matrix that is not the predictions'", async (t) => {
   const { a, b } = await writeBoth(t);
@@ -144,42 +176,6 @@ test("refuses results of other labels under the same hash, and one beside the da
   }
 });
 
-test("makes no memory for more predictions than their file can hold", async (t) => {
-  const { a } = await writeBoth(t);
-  const result = JSON.parse(await readFile(a, "utf8"));
-  result.result.total = 2 ** 32;
-  await writeFile(a, JSON.stringify(result));
-  const refusal = /a\.ndjson: expected predictions of 4,294,967,296 images, found [\d,]+ bytes;/;
-  await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", refusal);
-});
-
-test("refuses a result without labels", async (t) => {
-  const { a, b } = await writeBoth(t);
-  const result = JSON.parse(await readFile(a, "utf8"));
-  result.result = { labelled: false, total: 203, complete: true, predictedCounts: [203] };
-  await writeFile(a, JSON.stringify(result));
-  await refuses(t, compare({ a, b }), "ERR_COMPARE_RESULT", /one without labels/);
-});
-
-for (const [title, change, message] of [
-  ["fewer images than the result", { total: 204 }, /predictions of 204 images, found 203/],
-  ["images that the result has not", { offset: 1 }, /images 1 to 203, found one of 0/],
-  ["classes that the network has not", { layers: [64, 3] }, /classes below 3, found \d for image/],
-] as const) {
-  test(`refuses predictions of ${title}`, async (t) => {
-    const { a } = await writeBoth(t);
-    const result = JSON.parse(await readFile(a, "utf8"));
-    if ("total" in change) result.result.total = change.total;
-    else if ("offset" in change) result.dataset.offset = change.offset;
-    else {
-      result.network.layers = change.layers;
-      result.result.confusionMatrix = Array.from({ length: 3 }, () => [0, 0, 0]);
-    }
-    await writeFile(a, JSON.stringify(result));
-    await refuses(t, compare({ a, b: a }), "ERR_COMPARE_RESULT", message);
-  });
-}
-
 test("takes JSON for a result, and says where it is none", async (t) => {
   const folder = await temporaryFolder(t);
   const path = join(folder, "weights.safetensors");
@@ -192,8 +188,9 @@ async function refuses(
   outcome: Promise<unknown>,
   code: ErrorCode,
   message: RegExp,
+  what?: string,
 ): Promise<void> {
-  const error = await t.throwsAsync(outcome, { instanceOf: BatchwiseError });
+  const error = await t.throwsAsync(outcome, { instanceOf: BatchwiseError }, what);
   t.is(error?.code, code);
   t.regex(error?.message ?? "", message);
   t.is(error?.exitStatus, 3);

@@ -72,14 +72,14 @@ const NO_RESULTS: readonly [document: unknown, words: RegExp][] = [
   ],
   [{ ...SAMPLE_RESULT, result: { total: 3 } }, /result\.labelled: /],
 ];
-for (const [document, words] of NO_RESULTS) {
-  test(`refuses a document that is no result: ${words.source}`, async (t) => {
+test("refuses a document that is no result, in one line", async (t) => {
+  for (const [document, words] of NO_RESULTS) {
     const path = await writtenAs(t, JSON.stringify(document));
-    const error = await t.throwsAsync(readResult(path), { instanceOf: FileError, code: "ERR_JSON_SHAPE" });
-    t.regex(error.message, words);
+    const expected = { instanceOf: FileError, code: "ERR_JSON_SHAPE", message: words };
+    const error = await t.throwsAsync(readResult(path), expected, words.source);
     t.is(error.message.split("\n").length, 1);
-  });
-}
+  }
+});
 
 test("refuses a result of a later schema, whatever else it holds", async (t) => {
   const path = await writtenAs(t, JSON.stringify({ schemaVersion: 2, everything: "new" }));
