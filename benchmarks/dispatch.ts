@@ -1,8 +1,8 @@
 /** What a task costs beside its work: engines that compute nothing, slabs of one pixel an image. */
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
-import { SILENT } from "../src/base/contracts/log.js";
 import type { Layer } from "../src/base/contracts/network.js";
+import { SILENT } from "../src/base/contracts/run.js";
 import { allocateSlab } from "../src/base/slab.js";
 import { createTally } from "../src/metrics/tally.js";
 import { createInlineExecutor } from "../src/pool/inline.js";

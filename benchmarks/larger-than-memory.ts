@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { FIXTURES, PACKAGE_ROOT } from "../src/base/package-root.js";
+import { FIXTURES, PACKAGE_ROOT } from "../src/base/package.js";
 import { openDataset } from "../src/data/registry.js";
 import { evaluate } from "../src/evaluate/evaluate.js";
 import { markdownTable, median } from "./harness.js";

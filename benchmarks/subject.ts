@@ -2,18 +2,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadPair } from "#src/evaluate/open-inputs.js";
 import type { Dataset } from "../src/base/contracts/dataset.js";
-import type { FoldedLayers } from "../src/base/contracts/engine.js";
-import type { Network } from "../src/base/contracts/network.js";
-import { FIXTURES } from "../src/base/package-root.js";
+import type { FoldedLayers, Network } from "../src/base/contracts/network.js";
+import { FIXTURES } from "../src/base/package.js";
 import type { Slab } from "../src/base/slab.js";
 import { argmax } from "../src/engines/argmax.js";
 import { createReferenceEngine } from "../src/engines/reference.js";
+import { loadPair } from "../src/evaluate/open-inputs.js";
 import type { EvaluateInput } from "../src/evaluate/options.js";
 import { resolveOptions } from "../src/evaluate/options.js";
+import { layerSizes } from "../src/networks/chain.js";
 import { foldPreprocessing } from "../src/networks/fold.js";
-import { layerSizes } from "../src/networks/layer-sizes.js";
 import type { Bench } from "./question.js";
 
 /** MNIST's folder, where it is given; the bundled set otherwise. */

@@ -1,5 +1,5 @@
 /** How many batches one message to a worker should carry. */
-import { taskPlanFor } from "../src/pool/task-size.js";
+import { taskPlanFor } from "../src/pool/plan.js";
 import { measure, type Rival, STEADY, tableOf } from "./harness.js";
 import type { Question } from "./question.js";
 import { versionOf } from "./rivals/installed.js";

@@ -1,10 +1,7 @@
 /** Whether the network is as often right as it believes to be. */
 import * as Plot from "@observablehq/plot";
-import type { ReliabilityBin, ScoreMetrics } from "#src/base/contracts/metrics.js";
-import { chart } from "./chart.js";
-import { element, section } from "./dom.js";
-import { numbersTable } from "./numbers-table.js";
-import { count, counted, decimal, percent } from "./words.js";
+import type { ReliabilityBin, ScoreMetrics } from "../src/base/contracts/result.js";
+import { chart, count, counted, decimal, element, numbersTable, percent, section } from "./dom.js";
 
 export function calibration(scores: ScoreMetrics): HTMLElement {
   const bins = scores.reliability;

@@ -1,9 +1,9 @@
 /** The confusion matrix, and the images of its cells. */
-import type { NewCardList } from "./card-list.js";
-import { section } from "./dom.js";
-import { matrixExplorer } from "./matrix-explorer.js";
-import type { PlacedImage, Report } from "./report.js";
-import { count, counted } from "./words.js";
+
+import type { MatrixCell, MatrixData } from "../src/reports/html/page-data.js";
+import type { PlacedImage, Report } from "./album.js";
+import type { CardList, NewCardList } from "./cards.js";
+import { count, counted, element, section, setShare } from "./dom.js";
 
 const PAGE_SIZE = 12;
 
@@ -39,4 +39,236 @@ function shownNote(total: number, shown: number, isRight: boolean): string {
   const order = isRight ? "least" : "most";
   if (shown === total) return `${counted(total, "image")}, ${order} confident first.`;
   return `The ${count(shown)} ${order} confident of ${counted(total, "image")}; the report holds no more.`;
+}
+
+// A matrix for mouse and keyboard, and beside it the images of the cell that is chosen.
+
+export interface Exploration<Image> extends MatrixWords {
+  readonly matrix: MatrixData;
+  readonly classNames: readonly string[];
+  readonly cards: CardList<Image>;
+  /** What the cells beside the diagonal are: `mistakes`. */
+  readonly besideDiagonal: string;
+  /** Where all of those are empty. */
+  readonly nothingBeside: string;
+  imagesOf(row: number, column: number): readonly Image[];
+  cellTitle(row: number, column: number): string;
+  /** How many of the cell's images are `shown`, in which order. */
+  cellNote(cell: MatrixCell, shown: number): string;
+}
+
+export function matrixExplorer<Image>(exploration: Exploration<Image>): HTMLElement {
+  const { matrix, classNames, cards, besideDiagonal, imagesOf, cellTitle, cellNote } = exploration;
+  const title = element("h3", { id: "cell-title" });
+  const note = element("p", { class: "note" });
+  const grid = createMatrix(matrix, exploration, (cell) => {
+    const shown = imagesOf(cell.row, cell.column);
+    title.textContent = cellTitle(cell.row, cell.column);
+    note.textContent = cell.count === 0 ? "No images." : cellNote(cell, shown.length);
+    cards.show(shown);
+  });
+  grid.select(matrix.frequent[0] ?? { row: 0, column: 0, count: matrix.counts[0][0] });
+  const [shownClasses, allClasses] = [matrix.classes.length, classNames.length];
+  return element(
+    "div",
+    { class: "confusion" },
+    element(
+      "div",
+      {},
+      element("div", { class: "matrix-place" }, grid.root),
+      ...(shownClasses < allClasses
+        ? [
+            element(
+              "p",
+              { class: "note" },
+              `The ${count(shownClasses)} of ${counted(allClasses, "class", "classes")} with the most ${besideDiagonal}; totals are of all.`,
+            ),
+          ]
+        : []),
+      frequent(exploration, grid.select),
+    ),
+    element(
+      "div",
+      { class: "cell", role: "region", "aria-labelledby": "cell-title" },
+      element("div", { "aria-live": "polite" }, title, note),
+      cards.root,
+    ),
+  );
+}
+
+function frequent<Image>(
+  { matrix, besideDiagonal, nothingBeside, nameOf, cellTitle }: Exploration<Image>,
+  select: (cell: MatrixCell) => void,
+): HTMLElement {
+  if (matrix.frequent.length === 0) return element("p", { class: "note" }, nothingBeside);
+  return element(
+    "div",
+    { class: "frequent" },
+    element("h3", {}, `Most frequent ${besideDiagonal}`),
+    element(
+      "ul",
+      {},
+      ...matrix.frequent.map((cell) => {
+        const button = element(
+          "button",
+          { type: "button", class: "chip", title: cellTitle(cell.row, cell.column) },
+          `${nameOf(cell.row)} → ${nameOf(cell.column)} `,
+          element("b", {}, count(cell.count)),
+        );
+        button.addEventListener("click", () => select(cell));
+        return element("li", {}, button);
+      }),
+    ),
+  );
+}
+
+// The grid of a matrix of classes, by the ARIA pattern "grid": one cell is in the order of tabs, arrow keys move it.
+
+/** What rows and columns mean. */
+export interface MatrixWords {
+  /** Of the grid. */
+  readonly name: string;
+  readonly corner: string;
+  nameOf(label: number): string;
+  /** `label 3, predicted 5` */
+  cellName(row: number, column: number): string;
+}
+
+export interface Matrix {
+  readonly root: HTMLElement;
+  /** Also of a cell that is not in the grid. */
+  select(cell: MatrixCell): void;
+}
+
+type Place = readonly [row: number, column: number];
+
+export function createMatrix(
+  { classes, counts, rowTotals, columnTotals }: MatrixData,
+  { name, corner, nameOf, cellName }: MatrixWords,
+  onSelect: (cell: MatrixCell) => void,
+): Matrix {
+  const mostWrong = Math.max(1, ...counts.flatMap((row, r) => row.filter((_, c) => r !== c)));
+  const tds = counts.map((row, r) => row.map((value, c) => cellElement(value, heatOf(value, r, c), r === c)));
+  const last = classes.length - 1;
+  let current: Place = [0, 0];
+
+  function heatOf(value: number, r: number, c: number): number {
+    // The root, so that one mistake among many is still seen.
+    return r === c ? value / Math.max(1, rowTotals[r]) : Math.sqrt(value / mostWrong);
+  }
+
+  function moveTo([r, c]: Place): void {
+    tds[current[0]][current[1]].tabIndex = -1;
+    current = [r, c];
+    tds[r][c].tabIndex = 0;
+  }
+
+  function select(cell: MatrixCell): void {
+    const [r, c] = [classes.indexOf(cell.row), classes.indexOf(cell.column)];
+    for (const td of tds.flat()) td.setAttribute("aria-selected", "false");
+    if (r >= 0 && c >= 0) {
+      tds[r][c].setAttribute("aria-selected", "true");
+      moveTo([r, c]);
+    }
+    onSelect(cell);
+  }
+
+  function onKey(event: KeyboardEvent): void {
+    const [r, c] = current;
+    const to = destination(event.key, r, c, last);
+    if (to !== undefined) {
+      moveTo(to);
+      tds[to[0]][to[1]].focus();
+    } else if (event.key === "Enter" || event.key === " ") {
+      select({ row: classes[r], column: classes[c], count: counts[r][c] });
+    } else return;
+    event.preventDefault();
+  }
+
+  for (const [r, row] of tds.entries()) {
+    for (const [c, td] of row.entries()) {
+      const cell = { row: classes[r], column: classes[c], count: counts[r][c] };
+      const words = `${cellName(cell.row, cell.column)}: ${cell.count} ${cell.count === 1 ? "image" : "images"}`;
+      td.setAttribute("aria-label", words);
+      td.title = words;
+      td.addEventListener("click", () => select(cell));
+    }
+  }
+  const headings = classes.map((label) => heading("col", nameOf(label)));
+  const root = element(
+    "table",
+    {
+      class: "matrix",
+      role: "grid",
+      "aria-label": name,
+    },
+    element(
+      "thead",
+      {},
+      element(
+        "tr",
+        {},
+        element("th", { scope: "col", class: "corner" }, corner),
+        ...headings,
+        heading("col", "Σ", "total"),
+      ),
+    ),
+    element(
+      "tbody",
+      {},
+      ...tds.map((row, r) =>
+        element("tr", {}, heading("row", nameOf(classes[r])), ...row, totalElement(rowTotals[r])),
+      ),
+    ),
+    element(
+      "tfoot",
+      {},
+      element(
+        "tr",
+        {},
+        heading("row", "Σ", "total"),
+        ...columnTotals.map(totalElement),
+        totalElement(rowTotals.reduce((a, b) => a + b, 0)),
+      ),
+    ),
+  );
+  root.addEventListener("keydown", onKey);
+  return { root, select };
+}
+
+function destination(key: string, r: number, c: number, last: number): Place | undefined {
+  switch (key) {
+    case "ArrowUp":
+      return [Math.max(0, r - 1), c];
+    case "ArrowDown":
+      return [Math.min(last, r + 1), c];
+    case "ArrowLeft":
+      return [r, Math.max(0, c - 1)];
+    case "ArrowRight":
+      return [r, Math.min(last, c + 1)];
+    case "Home":
+      return [r, 0];
+    case "End":
+      return [r, last];
+    default:
+      return undefined;
+  }
+}
+
+function cellElement(value: number, heat: number, isDiagonal: boolean): HTMLTableCellElement {
+  const td = element(
+    "td",
+    { role: "gridcell", tabindex: -1, class: isDiagonal ? "diagonal" : value === 0 ? "zero" : "wrong" },
+    String(value),
+  );
+  setShare(td, heat);
+  return td;
+}
+
+function heading(scope: "col" | "row", name: string, meaning = name): HTMLElement {
+  return element("th", { scope, title: meaning, "aria-label": meaning }, element("span", {}, name));
+}
+
+function totalElement(value: number): HTMLElement {
+  return element("td", { class: "total" }, String(value));
 }

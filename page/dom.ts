@@ -1,3 +1,5 @@
+import * as Plot from "@observablehq/plot";
+
 /** Makes elements out of text, never out of markup: what a file brought stays text. */
 
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -36,4 +38,109 @@ export function tablePlace(name: string, table: HTMLTableElement): HTMLElement {
 /** What the style sheet reads as a length or a mix; set through the object model, which the policy allows. */
 export function setShare(target: HTMLElement, share: number): void {
   target.style.setProperty("--share", share.toFixed(4));
+}
+
+/** Numbers in words, the same in every locale. */
+
+const COUNT = new Intl.NumberFormat("en-US");
+
+export function count(value: number): string {
+  return COUNT.format(value);
+}
+
+/** `1 image`, `2,000 images` */
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`;
+}
+
+/** `93.52 %` */
+export function percent(share: number, digits = 2): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}
+
+/** A confidence, which is never rounded to a certainty: softmax knows none. */
+export function confidence(share: number): string {
+  if (share >= 0.9995) return "> 99.9 %";
+  if (share < 0.0005) return "< 0.1 %";
+  return percent(share, 1);
+}
+
+/** Three figures: `0.0123`, `1.60`, `158`. */
+export function milliseconds(ms: number): string {
+  return `${ms >= 100 ? count(Math.round(ms)) : ms.toPrecision(3)} ms`;
+}
+
+export function decimal(value: number | null, digits = 4): string {
+  return value === null ? "–" : value.toFixed(digits);
+}
+
+// A figure of the headline: what it is, its value, and what to know of it.
+
+export function tile(name: string, value: string, note: string): HTMLElement {
+  return element(
+    "div",
+    { class: "tile" },
+    element("dt", {}, name),
+    element("dd", {}, element("b", {}, value), element("small", {}, note)),
+  );
+}
+
+// A chart by Observable Plot, as wide as its place, drawn again when that changes.
+
+export type Draw = (width: number) => Plot.PlotOptions;
+
+/** A figure whose picture is told in words by `description`. */
+export function chart(caption: string, description: string, draw: Draw): HTMLElement {
+  const place = element("div", { class: "plot-place" });
+  let drawnWidth = 0;
+  new ResizeObserver(() => {
+    const width = Math.floor(place.clientWidth);
+    if (width === 0 || width === drawnWidth) return;
+    drawnWidth = width;
+    const plotted = Plot.plot({ ...draw(width), width, className: "plot" });
+    // Its rules are in our style sheet, since the policy knows that one alone.
+    for (const style of plotted.querySelectorAll("style")) style.remove();
+    // Names of groups, which have no role that could bear one.
+    for (const group of plotted.querySelectorAll("g[aria-label]")) group.removeAttribute("aria-label");
+    plotted.setAttribute("role", "img");
+    plotted.setAttribute("aria-label", description);
+    place.replaceChildren(plotted);
+  }).observe(place);
+  return element("figure", { class: "chart" }, element("figcaption", {}, caption), place);
+}
+
+// A table of numbers, each row under a name.
+
+export type NamedRow = readonly [name: string, ...cells: readonly string[]];
+
+export interface NumbersTable {
+  /** For who does not see where it stands. */
+  readonly name: string;
+  readonly caption?: string;
+  readonly head: readonly string[];
+  readonly rows: readonly NamedRow[];
+  readonly means?: readonly NamedRow[];
+}
+
+export function numbersTable({ name, caption, head, rows, means = [] }: NumbersTable): HTMLElement {
+  return tablePlace(
+    name,
+    element(
+      "table",
+      { class: "numbers" },
+      ...(caption === undefined ? [] : [element("caption", {}, caption)]),
+      element("thead", {}, element("tr", {}, ...head.map((cell) => element("th", { scope: "col" }, cell)))),
+      element("tbody", {}, ...rows.map(rowElement)),
+      ...(means.length === 0 ? [] : [element("tfoot", {}, ...means.map(rowElement))]),
+    ),
+  );
+}
+
+function rowElement([name, ...cells]: NamedRow): HTMLElement {
+  return element(
+    "tr",
+    {},
+    element("th", { scope: "row" }, name),
+    ...cells.map((cell) => element("td", {}, cell)),
+  );
 }

@@ -1,10 +1,9 @@
 /** The headline: how right, how sure of that, how fast. */
-import { chart } from "./chart.js";
-import { hero } from "./hero.js";
-import { intervalPlot } from "./interval-plot.js";
-import type { Report } from "./report.js";
-import { tile } from "./tile.js";
-import { count, counted, decimal, milliseconds, percent } from "./words.js";
+
+import * as Plot from "@observablehq/plot";
+import { type Assumption, assumedText } from "../src/base/assumptions.js";
+import type { Report } from "./album.js";
+import { chart, count, counted, decimal, element, milliseconds, percent, tile } from "./dom.js";
 
 export function headline(report: Report): HTMLElement {
   const { dataset, network, result } = report;
@@ -52,4 +51,109 @@ function tiles({ result, timing }: Report): HTMLElement[] {
     tile("Batch latency, p50", milliseconds(p50), "half of the batches"),
     tile("Batch latency, p99", milliseconds(p99), `p90 ${milliseconds(p90)}`),
   ];
+}
+
+// The top of a page: what it is of, its one figure in large, what that means, and tiles beside it.
+
+export interface Hero {
+  readonly kicker: string;
+  readonly title: string;
+  /** Where what is told is not of all that was asked for. */
+  readonly warning: string | undefined;
+  /** What the figures rest on although nobody states it. */
+  readonly assumptions: readonly Assumption[];
+  readonly figure: string;
+  readonly unit: string;
+  readonly lead: string;
+  /** Below the lead. */
+  readonly more: readonly HTMLElement[];
+  readonly tiles: readonly HTMLElement[];
+}
+
+export function hero({
+  kicker,
+  title,
+  warning,
+  assumptions,
+  figure,
+  unit,
+  lead,
+  more,
+  tiles,
+}: Hero): HTMLElement {
+  return element(
+    "section",
+    { class: "headline", "aria-labelledby": "headline-title" },
+    element(
+      "div",
+      { class: "hero" },
+      element("p", { class: "kicker" }, kicker),
+      element("h1", { id: "headline-title" }, title),
+      ...(warning === undefined ? [] : [element("p", { class: "warning" }, warning)]),
+      ...(assumptions.length === 0
+        ? []
+        : [element("p", { class: "warning" }, `Assumed: ${assumedText(assumptions)}.`)]),
+      element("p", { class: "accuracy" }, figure, element("small", {}, unit)),
+      element("p", { class: "lead" }, lead),
+      ...more,
+    ),
+    element("dl", { class: "tiles" }, ...tiles),
+  );
+}
+
+// Accuracies, each a dot within its interval, on one axis.
+
+export interface Interval {
+  readonly accuracy: number;
+  readonly low: number;
+  readonly high: number;
+  /** As the style sheet has it. */
+  readonly colour: string;
+  /** Beside its row, where there are several. */
+  readonly name?: string;
+}
+
+const ROW_HEIGHT = 36;
+
+export function intervalPlot(width: number, intervals: readonly Interval[]): Plot.PlotOptions {
+  const low = Math.min(...intervals.map((interval) => interval.low));
+  const high = Math.max(...intervals.map((interval) => interval.high));
+  const margin = Math.max((high - low) * (intervals.length > 1 ? 0.15 : 0.5), 0.001);
+  const ticks = Math.min(8, Math.floor(width / 60));
+  return {
+    height: 48 + ROW_HEIGHT * intervals.length,
+    marginBottom: 40,
+    marginTop: 8,
+    marginLeft: 24,
+    marginRight: 24,
+    x: {
+      domain: [Math.max(0, low - margin), Math.min(1, high + margin)],
+      ticks,
+      tickFormat: (share: number) => (100 * share).toFixed(1),
+      label: "Accuracy, %",
+    },
+    y: { type: "point", domain: [...intervals.keys()], axis: null, padding: 0.5 },
+    marks: [
+      Plot.gridX({ ticks, stroke: "var(--line)", strokeOpacity: 1 }),
+      intervals.flatMap(({ accuracy, low, high, colour, name = "" }, row) => [
+        Plot.ruleY([row], { x1: low, x2: high, stroke: colour, strokeWidth: 8, strokeLinecap: "round" }),
+        Plot.dot([row], {
+          x: accuracy,
+          y: row,
+          r: 6,
+          fill: "var(--surface)",
+          stroke: colour,
+          strokeWidth: 3,
+        }),
+        Plot.text([row], {
+          frameAnchor: "left",
+          dx: -24,
+          y: row,
+          text: () => name,
+          textAnchor: "start",
+          fontWeight: 700,
+        }),
+      ]),
+    ],
+  };
 }

@@ -1,9 +1,27 @@
 /** The page: puts together what the document holds, an evaluation or a comparison, where it has loaded. */
-import { comparisonPage } from "./comparison/comparison-page.js";
-import { element } from "./dom.js";
-import { showFramed } from "./frame.js";
-import { readPage } from "./read-page.js";
-import { reportPage } from "./report-page.js";
+
+import {
+  type Album,
+  confidenceOf,
+  fact,
+  hasLongNames,
+  type PlacedImage,
+  placed,
+  type Report,
+  readPage,
+  verdict,
+} from "./album.js";
+import { calibration } from "./calibration.js";
+import { cardLists } from "./cards.js";
+import { comparisonPage } from "./comparison/page.js";
+import { confusion } from "./confusion.js";
+import { confidence, count, element, setShare } from "./dom.js";
+import { type Framed, showFramed } from "./frame.js";
+import { gallery } from "./gallery.js";
+import { headline } from "./headline.js";
+import { perClass } from "./per-class.js";
+import { provenance } from "./provenance.js";
+import { speed } from "./speed.js";
 
 async function show(): Promise<void> {
   const page = await readPage();
@@ -14,3 +32,67 @@ show().catch((error: unknown) => {
   const text = `This report could not be shown; it needs a browser of 2024 or newer. ${error}`;
   document.body.prepend(element("p", { class: "warning", role: "alert" }, text));
 });
+
+// Puts the report of an evaluation together.
+
+export function reportPage(report: Report): Framed {
+  const images = placed(report.images);
+  const newCardList = cardLists(reportAlbum(report));
+  const { scores } = report.result;
+  return {
+    what: "report",
+    hasLongNames: hasLongNames(report),
+    headline: headline(report),
+    sections: [
+      { name: "Confusion", content: confusion(report, images, newCardList) },
+      { name: "Mistakes", content: gallery(report, images, newCardList) },
+      { name: "Classes", content: perClass(report) },
+      ...(scores === null ? [] : [{ name: "Calibration", content: calibration(scores) }]),
+      ...(report.timeline.total === 0 ? [] : [{ name: "Speed", content: speed(report) }]),
+      { name: "About", content: provenance(report) },
+    ],
+  };
+}
+
+// What a report tells of an image: its label, what it was taken for, and how surely.
+
+const CARD_BARS = 3;
+
+export function reportAlbum(report: Report): Album<PlacedImage> {
+  const { shape, pixelsOf, nameOf } = report;
+  return {
+    shape,
+    pixelsOf,
+    describe: (image) =>
+      `Image ${count(image.index)}: label ${nameOf(image.label)}, predicted ${nameOf(image.prediction)}, confidence ${confidence(confidenceOf(image))}`,
+    facts: (image, where) => [
+      verdict(
+        fact("label", nameOf(image.label), true),
+        fact("predicted", nameOf(image.prediction), image.label === image.prediction),
+      ),
+      probabilityBars(report, image, where === "card" ? CARD_BARS : image.probabilities.length),
+    ],
+  };
+}
+
+// An image's most probable classes as bars.
+
+/** The `most` most probable classes, and the label wherever it stands. */
+export function probabilityBars({ nameOf }: Report, image: PlacedImage, most: number): HTMLElement {
+  const shown = image.probabilities.filter(([label], rank) => rank < most || label === image.label);
+  return element(
+    "ul",
+    { class: "bars", "aria-label": "Probabilities" },
+    ...shown.map(([label, probability]) => {
+      const bar = element("span", { class: "bar", "aria-hidden": "true" });
+      setShare(bar, probability);
+      return element(
+        "li",
+        { class: label === image.label ? "right" : "wrong" },
+        element("span", { class: "name", title: nameOf(label) }, nameOf(label)),
+        bar,
+        element("span", { class: "number" }, confidence(probability)),
+      );
+    }),
+  );
+}

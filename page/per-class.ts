@@ -1,11 +1,8 @@
 /** Precision, recall and F1 of each class: as bars, and as a table. */
 import * as Plot from "@observablehq/plot";
-import type { ClassMetrics } from "#src/base/contracts/metrics.js";
-import { chart } from "./chart.js";
-import { element, section } from "./dom.js";
-import { numbersTable } from "./numbers-table.js";
-import type { Report } from "./report.js";
-import { count, decimal } from "./words.js";
+import type { ClassMetrics } from "../src/base/contracts/result.js";
+import type { Report } from "./album.js";
+import { chart, count, decimal, element, numbersTable, section } from "./dom.js";
 
 const MEASURES = [
   ["precision", "Precision", "of the images predicted as this class, how many are labelled so"],

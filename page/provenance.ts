@@ -1,7 +1,9 @@
 /** What was evaluated, with what, on what: enough to do it again. */
-import { aboutSection, imagesOfData, threadsText } from "./about.js";
-import type { Report } from "./report.js";
-import { count } from "./words.js";
+
+import type { ImageShape } from "../src/base/contracts/dataset.js";
+import type { PageData } from "../src/reports/html/page-data.js";
+import type { Report } from "./album.js";
+import { count, counted, element, section } from "./dom.js";
 
 export function provenance({ dataset, network, run, shape, result }: Report): HTMLElement {
   return aboutSection("What was evaluated", [
@@ -19,4 +21,40 @@ export function provenance({ dataset, network, run, shape, result }: Report): HT
     ],
     ["Machine", `${run.cpu}, Node.js ${run.node}`],
   ]);
+}
+
+// Facts about where a page's figures are from.
+
+export function aboutSection(
+  title: string,
+  facts: readonly (readonly [name: string, value: string])[],
+): HTMLElement {
+  return section(
+    "about",
+    title,
+    "Hashes are of the files as they stood on disk.",
+    element(
+      "dl",
+      { class: "provenance" },
+      ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
+    ),
+  );
+}
+
+/** `mnist, test: all 10,000 images, 28 × 28 pixels` */
+export function imagesOfData(
+  { name, split, total, offset }: PageData["dataset"],
+  evaluated: number,
+  { rows, columns }: ImageShape,
+): string {
+  const range =
+    evaluated === total
+      ? `all ${counted(total, "image")}`
+      : `${counted(evaluated, "image")} from image ${count(offset)}, of ${count(total)}`;
+  return `${name}, ${split}: ${range}, ${rows} × ${columns} pixels`;
+}
+
+/** `2 threads`, and where there are none, who computed. */
+export function threadsText(threads: number): string {
+  return threads === 0 ? "the main thread" : counted(threads, "thread");
 }

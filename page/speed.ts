@@ -1,10 +1,8 @@
 /** How the run went in time: the batches' latencies, and which thread did what when. */
 import * as Plot from "@observablehq/plot";
-import type { LatencyBin } from "#src/reports/html/page-data.js";
-import { chart } from "./chart.js";
-import { element, section } from "./dom.js";
-import type { Report } from "./report.js";
-import { count, counted, milliseconds } from "./words.js";
+import type { LatencyBin } from "../src/reports/html/page-data.js";
+import type { Report } from "./album.js";
+import { chart, count, counted, element, milliseconds, section } from "./dom.js";
 
 interface Bar {
   readonly batch: number;

@@ -6,7 +6,7 @@
  */
 import { execPath, stdout } from "node:process";
 import { parseArgs } from "node:util";
-import { markdownTable } from "#src/reports/markdown-text.js";
+import { markdownTable } from "#src/reports/markdown.js";
 import { answersUnder, type NodeAnswers, type RowOutcome } from "./determinism-runs.js";
 import { differencesOf } from "./differences.js";
 

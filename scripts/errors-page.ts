@@ -1,6 +1,6 @@
 /** The page docs/errors.md, made from the table of error codes. */
 import { ERROR_CODES, type ErrorCode, type ExitStatus } from "#src/base/errors.js";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 
 export const ERRORS_PAGE = new URL("docs/errors.md", PACKAGE_ROOT);
 

@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 
 /** `type` costs nothing at run time; `lazy` is an `import()`, loaded when it is first needed. */
 export type ImportKind = "value" | "lazy" | "type";

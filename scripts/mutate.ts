@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { stdout } from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { type Mutant, mutantsOf } from "./mutants.js";
 
 interface Target {

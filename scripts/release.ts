@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process, { stderr, stdout } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 
 const run = promisify(execFile);
 /** No audit, no funding lines, and no install script: what is installed runs only when it is called. */

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process, { env, stdout } from "node:process";
 import { fileURLToPath } from "node:url";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
-import { markdownTable } from "#src/reports/markdown-text.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
+import { markdownTable } from "#src/reports/markdown.js";
 
 const KILLS = "50";
 /** Beside test/faults, whatever of other tests injects faults too. */

@@ -1,7 +1,7 @@
 /** Writes the JSON Schemas that the package publishes, from the schemas that check files as they are read. */
 import { mkdir, writeFile } from "node:fs/promises";
 import * as z from "zod";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { configSchema } from "#src/cli/schemas/config.js";
 import { manifestSchema } from "#src/data/schemas/manifest.js";
 import { checksSchema } from "#src/evaluate/schemas/checks.js";

@@ -1,7 +1,14 @@
 /** The public API of Batchwise. @module */
 
-export type { Assumption, AssumptionSubject } from "#src/base/contracts/assumption.js";
-export type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
+export { IncompleteError } from "#src/base/abort.js";
+export type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
+export type {
+  CheckOutcome,
+  CheckStatus,
+  ChecksReport,
+  GateCode,
+  GateOutcome,
+} from "#src/base/contracts/checks.js";
 export type {
   ComparedSide,
   Comparison,
@@ -10,38 +17,43 @@ export type {
 } from "#src/base/contracts/comparison.js";
 export type { Dataset, DatasetView, ImageRange, ImageShape, Split } from "#src/base/contracts/dataset.js";
 export type { Candidate, Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
-export type { EngineName } from "#src/base/contracts/engine.js";
-export type { GateCode, GateOutcome } from "#src/base/contracts/gate.js";
-export type { RunIdentity } from "#src/base/contracts/identity.js";
-export type { DurableOutput, OutputFacts, OutputPosition } from "#src/base/contracts/journal.js";
-export type { Log } from "#src/base/contracts/log.js";
 export type {
-  ClassAverages,
-  ClassMetrics,
-  ConfusionMetrics,
-  ReliabilityBin,
-  ScoreMetrics,
-} from "#src/base/contracts/metrics.js";
-export type { Activation, Layer, Network } from "#src/base/contracts/network.js";
-export type { PartialCounts, SerialisedScoreSums, Shard, ShardPart } from "#src/base/contracts/partial.js";
+  DurableOutput,
+  OutputFacts,
+  OutputPosition,
+  PartialCounts,
+  RunIdentity,
+  SerialisedScoreSums,
+  Shard,
+  ShardPart,
+} from "#src/base/contracts/journal.js";
 export type {
+  Activation,
+  EngineName,
+  Layer,
+  Network,
   Normalization,
   Preprocessing,
   Standardizing,
+  Tensor,
   Whitening,
-} from "#src/base/contracts/preprocessing.js";
+} from "#src/base/contracts/network.js";
 export type {
   AnyEvaluation,
   BootstrapInterval,
+  ClassAverages,
+  ClassMetrics,
+  ConfusionMetrics,
   DatasetLocation,
   Evaluation,
   NetworkLocation,
   PredictedCounts,
   PredictionsFile,
+  ReliabilityBin,
   ResultCounts,
+  ScoreMetrics,
 } from "#src/base/contracts/result.js";
-export type { HostFacts, RunFacts, TimelineEntry, Timing } from "#src/base/contracts/run.js";
-export type { Tensor } from "#src/base/contracts/tensor.js";
+export type { HostFacts, Log, RunFacts, TimelineEntry, Timing } from "#src/base/contracts/run.js";
 export {
   BatchwiseError,
   DatasetError,
@@ -55,13 +67,12 @@ export {
   TransferError,
   UsageError,
 } from "#src/base/errors.js";
-export { IncompleteError } from "#src/base/incomplete.js";
 export type { AnswerRoom, Slab, SlabRing } from "#src/base/slab.js";
 export { type IdxData, type IdxFile, type ReadIdxOptions, readIdx } from "#src/data/idx.js";
 export type { IdxDtype } from "#src/data/idx-header.js";
-export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "#src/data/mnist.js";
+export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "#src/data/named-sets.js";
 export { type DatasetRequest, openDataset } from "#src/data/registry.js";
-export { sigmoid } from "#src/engines/activate.js";
+export { sigmoid } from "#src/engines/argmax.js";
 export { predict } from "#src/engines/predict.js";
 export { softmax } from "#src/engines/softmax.js";
 export { type CheckHooks, check } from "#src/evaluate/check/check.js";
@@ -95,8 +106,8 @@ export { mergeParts } from "#src/evaluate/merge.js";
 export type { EvaluateInput, NumberLike } from "#src/evaluate/options.js";
 export type { EvaluationPlan, PrepareHooks } from "#src/evaluate/prepare.js";
 export type { RunHooks } from "#src/evaluate/run-prepared.js";
-export type { DownloadNotice, DownloadOptions } from "#src/files/download/catalog-entry.js";
+export type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 export type { AskedPreprocessing } from "#src/networks/recipe.js";
 export { type LoadedNetwork, type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";
 export type { OnSlab } from "#src/pool/handover.js";
-export { imgShow } from "#src/reports/img-show.js";
+export { imgShow } from "#src/reports/images.js";

@@ -1,8 +1,8 @@
 /** The book's network on the whole of MNIST, held against NumPy's answers, by every road that the book takes. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ENGINES, type EngineName } from "#src/base/contracts/engine.js";
-import { loadMnist } from "#src/data/mnist.js";
+import { ENGINES, type EngineName } from "#src/base/contracts/network.js";
+import { loadMnist } from "#src/data/named-sets.js";
 import { argmax } from "#src/engines/argmax.js";
 import { predict } from "#src/engines/predict.js";
 import { createEngine } from "#src/engines/registry.js";

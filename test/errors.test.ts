@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import test from "ava";
 import { BatchwiseError, DatasetError, ERROR_CODES, RunError, reasonOf } from "#src/base/errors.js";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 
 test("every code in the table is asserted by a test", async (t) => {
   const folder = fileURLToPath(new URL("test/", PACKAGE_ROOT));

@@ -1,8 +1,8 @@
 /** The entry of a worker thread: it makes its engines once, from weights in shared memory, and then runs tasks. */
 import { workerData } from "node:worker_threads";
-import { openTaskRunner } from "#src/pool/open-runner.js";
+import type { WorkerSetup } from "#src/pool/task-runner.js";
+import { openTaskRunner } from "#src/pool/task-runner.js";
 import { runsSent, type SentTaskRunner } from "#src/pool/wire.js";
-import type { WorkerSetup } from "#src/pool/worker-setup.js";
 
 // piscina waits for it before it calls the worker ready. It is exported as a promise, and not awaited here, since the
 // bundle of this file is CommonJS.

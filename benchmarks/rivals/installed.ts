@@ -1,7 +1,7 @@
 /** Rivals come from benchmarks/node_modules, which the package itself does without; libraries of its own from its own. */
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { PACKAGE_ROOT } from "../../src/base/package-root.js";
+import { PACKAGE_ROOT } from "../../src/base/package.js";
 import type { Bench } from "../question.js";
 
 export const BENCHMARKS = new URL("benchmarks/", PACKAGE_ROOT);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { layerSizes } from "../../src/networks/layer-sizes.js";
+import { layerSizes } from "../../src/networks/chain.js";
 import type { Bench } from "../question.js";
 import { onlySlab, type Subject } from "../subject.js";
 import type { Contestant, Pass } from "./contestant.js";

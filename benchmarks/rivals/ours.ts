@@ -1,14 +1,14 @@
 /** Our own way from slabs to classes, over workers that stay warm. */
 
-import { openEvaluator } from "#src/evaluate/evaluator.js";
-import type { EngineName, FoldedLayers } from "../../src/base/contracts/engine.js";
-import { SILENT } from "../../src/base/contracts/log.js";
+import type { EngineName, FoldedLayers } from "../../src/base/contracts/network.js";
+import { SILENT } from "../../src/base/contracts/run.js";
 import type { Slab } from "../../src/base/slab.js";
+import { openEvaluator } from "../../src/evaluate/evaluator.js";
 import { createTally } from "../../src/metrics/tally.js";
 import type { TaskPlan } from "../../src/pool/plan.js";
+import { taskPlanFor } from "../../src/pool/plan.js";
 import { openExecutor } from "../../src/pool/registry.js";
 import { runBatches } from "../../src/pool/run-batches.js";
-import { taskPlanFor } from "../../src/pool/task-size.js";
 import type { Subject } from "../subject.js";
 import type { Contestant } from "./contestant.js";
 

@@ -1,6 +1,6 @@
 /** A worker of the plain pool: one batch a task. */
 import { workerData } from "node:worker_threads";
-import type { FoldedLayers } from "../../src/base/contracts/engine.js";
+import type { FoldedLayers } from "../../src/base/contracts/network.js";
 import { classesOf } from "../subject.js";
 import { createPlainMlMatrix } from "./plain-ml-matrix.js";
 

@@ -2,9 +2,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { IncompleteError } from "#src/base/abort.js";
 import type { ResultCounts } from "#src/base/contracts/result.js";
-import { IncompleteError } from "#src/base/incomplete.js";
-import { FIXTURES } from "#src/base/package-root.js";
+import { FIXTURES } from "#src/base/package.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { readOriginals, writeShards } from "../../benchmarks/shifted-shards.js";
 import type { Part } from "./part.js";

@@ -1,7 +1,7 @@
 /** What the soak came to: a table in Markdown, and what was wrong. */
 
 import { grouped } from "#src/base/errors/define.js";
-import { markdownTable } from "#src/reports/markdown-text.js";
+import { markdownTable } from "#src/reports/markdown.js";
 import type { Footprint } from "./footprint.js";
 import type { PartReport } from "./supervise.js";
 

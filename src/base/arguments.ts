@@ -1,7 +1,6 @@
 /** Arguments of public calls, checked against what each call knows: a misspelt key is an error, never passed over. */
 import { UsageError } from "./errors.js";
-import { printable } from "./printable.js";
-import { suggest } from "./suggest.js";
+import { printable, suggest } from "./text.js";
 
 const LONGEST_FOUND = 60;
 

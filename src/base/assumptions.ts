@@ -1,6 +1,6 @@
 /** Assumptions in words: a leaf, which the report's page has too. */
-import type { Assumption } from "#src/base/contracts/assumption.js";
-import { printable } from "./printable.js";
+
+import { printable } from "./text.js";
 
 /**
  * `sigmoid between layers, pixels ÷ 255 (weights.npz states neither); set --activation, --normalize`. Several files follow
@@ -31,4 +31,29 @@ function unstated(source: string, count: number): string {
   const name = printable(source);
   if (count === 1) return `${name} does not state it`;
   return `${name} states ${count === 2 ? "neither" : "none of them"}`;
+}
+
+/** What an answer rests on although neither a file nor an option states it. */
+
+export const ASSUMPTION_SUBJECTS = [
+  "activation",
+  "pixels",
+  "orientation",
+  "outputs",
+  "pictures",
+  "labels",
+] as const;
+/** The kind of fact that was assumed. */
+export type AssumptionSubject = (typeof ASSUMPTION_SUBJECTS)[number];
+
+/** One fact that a reader had to assume. The likeliest value is taken, and every answer names it. */
+export interface Assumption {
+  /** Which kind of fact. */
+  readonly subject: AssumptionSubject;
+  /** The value that was assumed, in words: `sigmoid between layers`, `pixels ÷ 255`. */
+  readonly what: string;
+  /** Name of the file that does not state it. */
+  readonly source: string;
+  /** The option that states it instead, such as `--activation`; null if no option does. */
+  readonly option: string | null;
 }

@@ -1,13 +1,11 @@
 /** The errors of Batchwise: a stable code, the facts, one line for a person, and the exit status that the code means. */
-import { datasetCodes } from "#src/base/errors/dataset-codes.js";
+
+import { datasetCodes, pictureCodes } from "#src/base/errors/dataset-codes.js";
 import type { CodeRow, ExitStatus } from "#src/base/errors/define.js";
-import { fileCodes } from "#src/base/errors/file-codes.js";
-import { formatCodes } from "#src/base/errors/format-codes.js";
+import { fileCodes, formatCodes, transferCodes } from "#src/base/errors/file-codes.js";
 import { networkCodes } from "#src/base/errors/network-codes.js";
-import { partCodes } from "#src/base/errors/part-codes.js";
-import { pictureCodes } from "#src/base/errors/picture-codes.js";
-import { runCodes, usageCodes } from "#src/base/errors/run-codes.js";
-import { transferCodes } from "#src/base/errors/transfer-codes.js";
+import { partCodes, runCodes, usageCodes } from "#src/base/errors/run-codes.js";
+import { OTHER_ENGINE } from "./errors/network-codes.js";
 
 /** Each group's rows by their codes; named, and not spelt out, in what is inferred from it. */
 type ErrorTable = typeof usageCodes &
@@ -102,4 +100,42 @@ export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const described = /^[A-Z0-9_]+: (.+?)(?:, \w+(?: '.*')?)?$/s.exec(error.message);
   return (described?.[1] ?? error.message).split("\n", 1)[0] ?? "";
+}
+
+/** What was thrown, as an error: JavaScript throws anything. */
+
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+// The advice to use the engine `onnx`, in words that the command at work can follow.
+
+/** What the known formats say once a model was exported. */
+const GIVE_ONNX = "give --weights out.onnx --engine onnx";
+/** Commands whose `--engine onnx` runs models that are no chain of fully connected layers. */
+const WITH_ENGINE: ReadonlySet<string> = new Set(["evaluate", "compare", "diagnose"]);
+
+/** The error, its advice changed where `command` has no such option, or has one that does not help. */
+export function advisedFor(command: string, error: unknown): unknown {
+  if (!(error instanceof NetworkError) || WITH_ENGINE.has(command)) return error;
+  error.message = error.message
+    .replace(OTHER_ENGINE, otherModels(command))
+    .replace(
+      GIVE_ONNX,
+      command === "check" ? 'set "weights": "out.onnx", "engine": "onnx"' : "evaluate that",
+    );
+  return error;
+}
+
+function otherModels(command: string): string {
+  switch (command) {
+    case "check":
+      return '"engine": "onnx" evaluates other models';
+    case "convert":
+      return "other models stay as they are, and convert writes --mean and --std into them";
+    case "fit":
+      return "fit reads fully connected layers alone: evaluate other models with the --mean and --std of their training";
+    default:
+      return `${command} reads fully connected layers alone, batchwise evaluate runs other models too`;
+  }
 }

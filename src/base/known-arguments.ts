@@ -1,9 +1,8 @@
 /** Arguments that several public calls take: data sets, networks, and the options and hooks of an evaluation. */
 
 import { SPLITS } from "#src/base/contracts/dataset.js";
-import { ACTIVATIONS, type Layer, type Network } from "#src/base/contracts/network.js";
-import { NORMALIZATIONS } from "#src/base/contracts/preprocessing.js";
-import type { Tensor } from "#src/base/contracts/tensor.js";
+import type { Tensor } from "#src/base/contracts/network.js";
+import { ACTIVATIONS, type Layer, type Network, NORMALIZATIONS } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import {
   also,

@@ -1,5 +1,6 @@
 /** A slab: a run of consecutive images in shared memory, with their labels and room for the answers. */
-import { takeShared } from "./take-memory.js";
+
+import { takeShared } from "./allocate.js";
 
 /** Where things lie in a slab's buffer follows from these numbers alone, so that a worker can view it too. */
 export interface SlabLayout {
@@ -136,4 +137,31 @@ export interface SlabRing {
   release(slab: Pick<Slab, "buffer">): void;
   /** Nothing more is filled; what was filled already may still be asked for. */
   stop(): void;
+}
+
+// Gives slabs the rooms for answers that their own memory does not have.
+
+export interface Answerer {
+  /** Index of the network in its executor. */
+  readonly source: number;
+  /** Of so many classes probabilities are asked for; of 0, predictions alone. */
+  readonly classes: number;
+}
+
+/** Each slab once for each who answers, in their order. A slab whose memory comes again has the same rooms again. */
+export async function* withRooms(
+  slabs: AsyncIterable<Slab>,
+  answerers: readonly Answerer[],
+): AsyncGenerator<Slab> {
+  const rooms = answerers.map(() => new WeakMap<SharedArrayBuffer, AnswerRoom>());
+  for await (const slab of slabs) {
+    for (const [n, { source, classes }] of answerers.entries()) {
+      let room = rooms[n].get(slab.buffer);
+      if (room === undefined || room.buffer.byteLength < roomBytes(slab.count, classes)) {
+        room = allocateRoom(slab.count, classes);
+        rooms[n].set(slab.buffer, room);
+      }
+      yield slabWithRoom(slab, room, source);
+    }
+  }
 }

@@ -1,15 +1,17 @@
 /** argv → exit status: runs one command in its context and prints its faults. */
-import { asError } from "#src/base/as-error.js";
+
 import { assumedText } from "#src/base/assumptions.js";
-import { BatchwiseError, type ExitStatus, RunError } from "#src/base/errors.js";
+import { asError, BatchwiseError, type ExitStatus, RunError } from "#src/base/errors.js";
 import type { Context } from "#src/cli/commands/context.js";
-import { colourLevel } from "#src/cli/terminal/colour.js";
-import { createDownloadDisplay } from "#src/cli/terminal/download-display.js";
-import { createProgressDisplay } from "#src/cli/terminal/progress-display.js";
-import { createTextDisplay } from "#src/cli/terminal/text-display.js";
+import {
+  createDownloadDisplay,
+  createProgressDisplay,
+  createTextDisplay,
+} from "#src/cli/terminal/displays.js";
+import { colourLevel } from "#src/cli/terminal/paint.js";
 import { oneOf } from "#src/evaluate/options.js";
-import { plainPaint } from "#src/reports/paint.js";
-import { createLogger, LOG_LEVELS } from "./logger.js";
+import { plainPaint } from "#src/reports/cells.js";
+import { createLogger, LOG_LEVELS } from "./commands/context.js";
 import { type GlobalFlags, runProgram } from "./program.js";
 
 /** Of several faults the first in this order sets the exit status. */
@@ -52,13 +54,12 @@ function contextOf(flags: GlobalFlags, signal: AbortSignal, writeAnswer: (text: 
     signal,
     log,
     colours,
-    loadPaint: async () => (await import("#src/cli/terminal/grey-cell.js")).paintFor(colours.stdout),
+    loadPaint: async () => (await import("#src/cli/terminal/cells.js")).paintFor(colours.stdout),
     loadTextPaint: async () =>
       colours.stdout > 0
-        ? (await import("#src/cli/terminal/text-paint.js")).textPaint(colours.stdout)
+        ? (await import("#src/cli/terminal/paint.js")).textPaint(colours.stdout)
         : plainPaint,
-    loadPaintState: async () =>
-      (await import("#src/cli/terminal/state-word.js")).paintStateFor(colours.stdout),
+    loadPaintState: async () => (await import("#src/cli/terminal/cells.js")).paintStateFor(colours.stdout),
     writeAnswer,
     showProgress: createProgressDisplay(display),
     showText: createTextDisplay(display),

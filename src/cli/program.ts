@@ -1,13 +1,12 @@
 /** The command line's grammar: commands, options, help. */
 import { env } from "node:process";
 import { Command, CommanderError } from "commander";
-import { advisedFor } from "#src/base/errors/engine-advice.js";
-import { BatchwiseError, UsageError } from "#src/base/errors.js";
-import { suggest } from "#src/base/suggest.js";
+import { advisedFor, BatchwiseError, UsageError } from "#src/base/errors.js";
+import { suggest } from "#src/base/text.js";
 import type { RunWork } from "#src/cli/commands/context.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
 import { CONFIG_NAME, configFor } from "#src/cli/config/find.js";
-import { LOG_LEVELS } from "./logger.js";
+import { LOG_LEVELS } from "./commands/context.js";
 import { refuseTaken, refuseTakenValue } from "./npm-start.js";
 
 /** Refuses words that are neither a command's name nor an argument. */
@@ -25,7 +24,7 @@ const DEFAULT_COMMAND = "evaluate";
 /** In the order of the help. */
 const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>([
   [DEFAULT_COMMAND, evaluateCommand],
-  ["show", async (run) => (await import("#src/cli/commands/show.js")).showCommand(run)],
+  ["show", async (run) => (await import("#src/cli/commands/predict.js")).showCommand(run)],
   ["inspect", async (run) => (await import("#src/cli/commands/inspect.js")).inspectCommand(run)],
   ["diagnose", async (run) => (await import("#src/cli/commands/diagnose.js")).diagnoseCommand(run)],
   ["predict", async (run) => (await import("#src/cli/commands/predict.js")).predictCommand(run)],
@@ -75,7 +74,7 @@ export async function runProgram(
     commandName = command.name();
     configPath = configFor(command.name(), program.opts<GlobalFlags>().config);
     if (configPath === undefined) return;
-    await (await import("#src/cli/config/apply.js")).applyConfig(configPath, program, command);
+    await (await import("#src/cli/config/read.js")).applyConfig(configPath, program, command);
     configured = ["dataset", "weights"].filter((key) => command.getOptionValueSource(key) === "config");
   });
   const run: RunWork = (work) =>
@@ -150,7 +149,7 @@ function loadersFor(argv: readonly string[]): LoadCommand[] {
 /** Loaded for whoever asks only, since looking for all of them takes a while. */
 async function versionFor(argv: readonly string[]): Promise<string> {
   return argv.some((word) => VERSION_WORDS.has(word))
-    ? (await import("#src/base/version.js")).versionText()
+    ? (await import("#src/base/package.js")).versionText()
     : "";
 }
 

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import type { Split } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
-import { pathKind } from "#src/files/path-kind.js";
-import type { LabelledPaths } from "./labelled.js";
+import { pathKind } from "#src/files/read-file.js";
+import type { LabelledPaths } from "./labels.js";
 
 /** What the names of a split's files begin with. */
 export const SPLIT_PREFIXES: Readonly<Record<Split, string>> = { test: "t10k", train: "train" };

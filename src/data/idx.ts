@@ -11,8 +11,7 @@ import {
   wordOf,
 } from "#src/base/arguments.js";
 import { DatasetError } from "#src/base/errors.js";
-import { isGzip } from "#src/files/gzip-header.js";
-import { inflateExactly, inflateFirst, openGzip } from "#src/files/inflate.js";
+import { inflateExactly, inflateFirst, isGzip, openGzip } from "#src/files/inflate.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import {
   IDX_DTYPES,

@@ -1,6 +1,12 @@
 /** Holds labels against the classes that a network knows. */
+
+import { basename, dirname, join } from "node:path";
+import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
+import { printable } from "#src/base/text.js";
+import { pathKind, readWholeFile } from "#src/files/read-file.js";
+import { readIdx } from "./idx.js";
 
 /**
  * Every label of the run is a class: 0 to `classes` − 1. `labelsPath` is for the message.
@@ -16,4 +22,141 @@ export function assertLabelsWithin(
   const label = labels[beyond];
   if (label === undefined) return;
   throw new DatasetError("ERR_LABEL_RANGE", { path: labelsPath, index: firstImage + beyond, label, classes });
+}
+
+// The labels of a file of images, by the name that MNIST's files and those like them give.
+
+/** An unpacked file goes before its gzipped twin. */
+const ENDINGS = ["", ".gz"];
+
+/**
+ * The labels beside a file of images, by its name: `labels` for `images`, and `idx1` for `idx3`, gzipped or not.
+ * `expected` is the name without `.gz`; undefined where the name has no `images` in it.
+ */
+export async function labelsBeside(
+  imagesPath: string,
+): Promise<{ readonly expected: string; readonly path: string | undefined } | undefined> {
+  const name = basename(imagesPath);
+  if (!name.includes("images")) return undefined;
+  const expected = name.replace("images", "labels").replace("idx3", "idx1").replace(/\.gz$/, "");
+  const candidates = ENDINGS.map((ending) => join(dirname(imagesPath), expected + ending));
+  const kinds = await Promise.all(candidates.map(pathKind));
+  return { expected, path: candidates.find((_, n) => kinds[n] === "file") };
+}
+
+// Reads the files of a set, images and labels or images alone, and sees that they belong together.
+
+export interface LabelledPaths {
+  readonly imagesPath: string;
+  readonly labelsPath: string;
+}
+
+export interface Images {
+  readonly shape: ImageShape;
+  readonly total: number;
+  /** (total × rows × columns) u8, row-major. */
+  readonly pixels: Uint8Array;
+  /** The image file and, where there is one, the label file as they stand on disk. */
+  readonly files: readonly Uint8Array[];
+}
+
+export interface LabelledImages extends Images {
+  /** (total) u8. */
+  readonly labels: Uint8Array;
+}
+
+/** Called with a set's size as soon as it is known, while gzipped images are still being unpacked. */
+export type OnSized = (size: Pick<Images, "shape" | "total">) => void;
+
+/** Images u8 of rank 3 (total, rows, columns). @throws FileError, DatasetError as `readIdx` does. */
+export async function readImages(path: string, onSized?: OnSized): Promise<Images> {
+  const { shape, data, fileBytes } = await readIdx(path, {
+    dtype: "u8",
+    rank: 3,
+    onShape: (found) => onSized?.(sizeOf(found)),
+  });
+  return { ...sizeOf(shape), pixels: data, files: [fileBytes] };
+}
+
+function sizeOf([total = 0, rows = 0, columns = 0]: readonly number[]): Pick<Images, "shape" | "total"> {
+  return { shape: { rows, columns }, total };
+}
+
+/**
+ * Reads both files at once: images u8 of rank 3 (total, rows, columns), labels u8 of rank 1 (total).
+ *
+ * @throws FileError, DatasetError as `readIdx` does, the images' fault first; ERR_COUNT_MISMATCH.
+ */
+export async function readLabelled(
+  { imagesPath, labelsPath }: LabelledPaths,
+  onSized?: OnSized,
+): Promise<LabelledImages> {
+  // Settled, not raced: which of two faults is told does not depend on which file is read faster.
+  const [imagesRead, labelsRead] = await Promise.allSettled([
+    readImages(imagesPath, onSized),
+    readIdx(labelsPath, { dtype: "u8", rank: 1 }),
+  ]);
+  if (imagesRead.status === "rejected") throw imagesRead.reason;
+  if (labelsRead.status === "rejected") throw labelsRead.reason;
+  const images = imagesRead.value;
+  const labels = labelsRead.value;
+
+  if (labels.data.length !== images.total) {
+    const facts = { imagesPath, images: images.total, labelsPath, labels: labels.data.length };
+    throw new DatasetError("ERR_COUNT_MISMATCH", facts);
+  }
+  return { ...images, labels: labels.data, files: [...images.files, labels.fileBytes] };
+}
+
+// The file of class names: UTF-8, one name a line, the first for label 0.
+
+const LIMIT_BYTES = 2 ** 20;
+
+/**
+ * Names of the classes in order. White space around a name is not part of it; blank lines at the end are ignored.
+ *
+ * @throws FileError ERR_FILE_READ (also beyond 1 MiB), ERR_FILE_EMPTY.
+ * @throws DatasetError ERR_CLASSES_FILE when it is not UTF-8, or a name is empty, given twice or would upset a
+ *   terminal.
+ */
+export async function readClassNames(path: string): Promise<readonly string[]> {
+  const text = decodeUtf8(await readWholeFile(path, LIMIT_BYTES), path);
+  const names = text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line) => line.trim());
+  const lineOf = new Map<string, number>();
+  for (const [index, name] of names.entries()) {
+    const line = index + 1;
+    const twin = lineOf.get(name);
+    if (name === "") throw fault(path, "a class name on every line", `none on line ${line}`);
+    if (/\p{Cc}/u.test(name))
+      throw fault(path, "names that can be printed", `a control character on line ${line}`);
+    if (twin !== undefined)
+      throw fault(path, "every name once", `"${printable(name)}" on lines ${twin} and ${line}`);
+    lineOf.set(name, line);
+  }
+  return names;
+}
+
+/**
+ * There is one name for each of the network's `outputs`.
+ *
+ * @throws DatasetError ERR_CLASSES_FILE.
+ */
+export function assertClassCount(names: readonly string[], outputs: number, path: string): void {
+  if (names.length === outputs) return;
+  throw fault(path, `${outputs} class names, one for each output of the network`, `${names.length}`);
+}
+
+function decodeUtf8(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw fault(path, "class names in UTF-8", "other bytes", { cause: error });
+  }
+}
+
+function fault(path: string, expected: string, found: string, options?: ErrorOptions): DatasetError {
+  return new DatasetError("ERR_CLASSES_FILE", { path, expected, found }, options);
 }

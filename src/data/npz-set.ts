@@ -2,13 +2,13 @@
 import type { Split } from "#src/base/contracts/dataset.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
-import { listed, printable } from "#src/base/printable.js";
+import { listed, printable } from "#src/base/text.js";
 import { type NpyDtype, type NpyHeader, npyElements } from "#src/files/formats/npy-header.js";
 import { type NpzMember, openNpz } from "#src/files/formats/npz.js";
-import { wholeEntry } from "#src/files/formats/zip-content.js";
+import { wholeEntry } from "#src/files/formats/zip.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import { IDX_LIMIT_BYTES } from "./idx-header.js";
-import type { Images } from "./labelled.js";
+import type { Images } from "./labels.js";
 
 /** Labels are u8 in memory, whatever integers the file has. */
 const LABEL_VALUES = 256;

@@ -22,18 +22,14 @@ import {
 } from "#src/base/contracts/dataset.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
-import { suggest } from "#src/base/suggest.js";
+import { suggest } from "#src/base/text.js";
 import type { PairPaths } from "#src/data/stream/streamed-dataset.js";
-import type { DownloadOptions } from "#src/files/download/catalog-entry.js";
-import { pathKind } from "#src/files/path-kind.js";
-import { readFileStart } from "#src/files/read-file.js";
-import { sha256Of } from "#src/files/sha256.js";
-import { readClassNames } from "./class-names.js";
+import type { DownloadOptions } from "#src/files/catalog.js";
+import { pathKind, readFileStart, sha256Of } from "#src/files/read-file.js";
 import { findImages, findInFolder } from "./folder.js";
-import { type Images, type OnSized, readImages, readLabelled } from "./labelled.js";
-import { memoryDataset } from "./memory-dataset.js";
+import { type Images, type OnSized, readClassNames, readImages, readLabelled } from "./labels.js";
 import { DATASET_NAMES, namedPaths } from "./named-sets.js";
-import { viewedDataset, viewedShape } from "./view.js";
+import { memoryDataset, viewedDataset, viewedShape } from "./view.js";
 
 /** What `openDataset` takes; `invert`, `transpose` and `labelOffset` change nothing by default. */
 export interface DatasetRequest extends DownloadOptions, Partial<DatasetView> {
@@ -134,7 +130,7 @@ export async function readDataset(request: DatasetRequest): Promise<Dataset> {
     ...request,
     onSized: onSized && (({ shape, total }) => onSized({ shape: viewedShape(shape, view), total })),
   }).catch(async (error: unknown) => {
-    throw await (await import("./explain.js")).explainedImages(request, error);
+    throw await (await import("./nested.js")).explainedImages(request, error);
   });
   return viewedDataset(dataset, view);
 }
@@ -153,7 +149,7 @@ async function openStored(request: DatasetRequest): Promise<Dataset> {
     classNames,
     view: AS_STORED,
     assumptions: EMNIST.test(basename(request.dataset))
-      ? (await import("./emnist.js")).emnistAssumptions(request)
+      ? (await import("./nested.js")).emnistAssumptions(request)
       : [],
   };
   if (isMany(source) || (isPair(source) && (await isLarge(source)))) {
@@ -223,7 +219,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   const isManifest = kind === "file" && (start.trimStart().startsWith("[") || dataset.endsWith(".json"));
   if (kind === "file" && read === undefined && !isManifest) {
     if (labels === undefined) {
-      const beside = await (await import("./labels-beside.js")).labelsBeside(dataset);
+      const beside = await (await import("./labels.js")).labelsBeside(dataset);
       if (beside?.path !== undefined) return { imagesPath: dataset, labelsPath: beside.path };
       throw new DatasetError("ERR_DATASET_LABELS", { path: dataset, beside: beside?.expected });
     }

@@ -1,18 +1,16 @@
 /** Loads what the engine `onnx` runs: an ONNX file as it is, whatever its operators, and any other network as its layers. */
 import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
-import type { Assumption } from "#src/base/contracts/assumption.js";
-import type { Network } from "#src/base/contracts/network.js";
-import type { OnnxModel, OutputKind } from "#src/base/contracts/onnx-model.js";
+import { shareBytes } from "#src/base/allocate.js";
+import type { Assumption } from "#src/base/assumptions.js";
+import type { Network, OnnxModel, OutputKind } from "#src/base/contracts/network.js";
 import { NetworkError, UsageError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
-import { shareBytes } from "#src/base/shared-memory.js";
+import { printable } from "#src/base/text.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
 import { fedPreprocessing } from "#src/engines/onnx/engine.js";
-import { assumedIn, type Metadata } from "#src/networks/metadata.js";
-import { KEY_PREFIX } from "#src/networks/onnx/decode.js";
-import { readOnnxFacts } from "#src/networks/onnx/facts.js";
-import { modelPreprocessing } from "#src/networks/onnx/preprocessing.js";
+import { assumedIn, type Metadata } from "#src/networks/format.js";
+import { KEY_PREFIX } from "#src/networks/onnx/operators.js";
+import { modelPreprocessing, readOnnxFacts } from "#src/networks/onnx/preprocessing.js";
 import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "#src/networks/registry.js";
 
 /**

@@ -1,7 +1,9 @@
 /** The default engine: ml-matrix's float64 matrices, driven as fast as they go. */
-import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
-import { ACTIVATE } from "./activate.js";
-import { ZeroSkippingMatrix } from "./zero-skipping-matrix.js";
+
+import { Matrix } from "ml-matrix";
+import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
+import { ACTIVATE } from "./argmax.js";
+import { gatherNonZero, sumRows } from "./sparse-row.js";
 
 /** Images a pass: 64 rows of 784 float64 pixels stay in a core's second-level cache. */
 const TILE_IMAGES = 64;
@@ -49,4 +51,41 @@ function apply(matrix: ZeroSkippingMatrix, activation: (x: number) => number): v
   matrix.apply((row, column) => {
     matrix.set(row, column, activation(matrix.get(row, column)));
   });
+}
+
+// ml-matrix's Matrix with a product that skips zeros; storage and all else are the library's.
+
+export class ZeroSkippingMatrix extends Matrix {
+  /** The rows, as ml-matrix keeps them; its type declarations leave the field out. */
+  declare readonly data: Float64Array[];
+  /** All elements, row-major; the rows are views of it. */
+  readonly #flat: Float64Array;
+  #product: ZeroSkippingMatrix | undefined;
+  // One row's non-zero elements, and where in the other matrix their rows begin.
+  readonly #values: Float64Array;
+  readonly #offsets: Int32Array;
+
+  constructor(rows: number, columns: number, flat: Float64Array = new Float64Array(rows * columns)) {
+    super(rows, columns);
+    for (let row = 0; row < rows; row++) this.data[row] = flat.subarray(row * columns, (row + 1) * columns);
+    this.#flat = flat;
+    this.#values = new Float64Array(columns);
+    this.#offsets = new Int32Array(columns);
+  }
+
+  /**
+   * this (B,I) · other (I,O) → (B,O), f64. The result is one buffer, which the next call reuses.
+   *
+   * The same bits as ml-matrix's own (sparse-row.ts).
+   */
+  override mmul(other: ZeroSkippingMatrix): ZeroSkippingMatrix {
+    if (this.#product?.columns !== other.columns) {
+      this.#product = new ZeroSkippingMatrix(this.rows, other.columns);
+    }
+    for (let row = 0; row < this.rows; row++) {
+      const found = gatherNonZero(this.data[row], other.columns, this.#values, this.#offsets);
+      sumRows(this.#product.data[row], this.#values, this.#offsets, found, other.#flat);
+    }
+    return this.#product;
+  }
 }

@@ -1,7 +1,6 @@
 /** Probabilities of a network for images given in memory, as the book's `predict`. */
 import { checkArgument } from "#src/base/arguments.js";
-import type { Network } from "#src/base/contracts/network.js";
-import type { Tensor } from "#src/base/contracts/tensor.js";
+import type { Network, Tensor } from "#src/base/contracts/network.js";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 import { IMAGES, NETWORK } from "#src/base/known-arguments.js";
 import { foldPreprocessing } from "#src/networks/fold.js";

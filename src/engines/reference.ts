@@ -1,7 +1,6 @@
 /** The oracle: the plain loop in float64, which every other engine is held against. */
-import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
-import type { Layer } from "#src/base/contracts/network.js";
-import { ACTIVATE } from "./activate.js";
+import type { Engine, FoldedLayers, Layer } from "#src/base/contracts/network.js";
+import { ACTIVATE } from "./argmax.js";
 
 export function createReferenceEngine(layers: FoldedLayers): Engine {
   const { inputs } = layers[0];

@@ -1,6 +1,11 @@
 /** Engines by name; each is loaded only when asked for. */
-import type { Engine, EngineName, EngineSource, FoldedLayers } from "#src/base/contracts/engine.js";
-import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import type {
+  Engine,
+  EngineName,
+  EngineSource,
+  FoldedLayers,
+  OnnxModel,
+} from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import type { SimdAssets } from "#src/engines/simd/engine.js";
 import { loadKernel } from "#src/engines/simd/load-kernel.js";

@@ -1,5 +1,5 @@
 /** From logits to probabilities. */
-import type { OutputKind } from "#src/base/contracts/onnx-model.js";
+import type { OutputKind } from "#src/base/contracts/network.js";
 
 /**
  * softmax(x)ᵢ = e^(xᵢ − max x) ÷ Σ e^(xⱼ − max x), float64. Stable: the largest exponent is 0, so nothing overflows.

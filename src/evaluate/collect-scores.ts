@@ -1,9 +1,10 @@
 /** What a run collects where probabilities are asked for; loaded only then. */
+
+import { takeAnswers } from "#src/base/allocate.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
+import type { ScoreSums } from "#src/base/contracts/result.js";
 import type { TimelineEntry } from "#src/base/contracts/run.js";
-import type { ScoreSums } from "#src/base/contracts/scores.js";
-import { rounded } from "#src/base/milliseconds.js";
-import { takeAnswers } from "#src/base/take-memory.js";
+import { rounded } from "#src/base/text.js";
 import { addScoreSums, emptyScoreSums } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
 

@@ -2,11 +2,10 @@
 
 import { resolve } from "node:path";
 import { AS_STORED, type Dataset } from "#src/base/contracts/dataset.js";
-import type { Activation, Network } from "#src/base/contracts/network.js";
-import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import type { Activation, Network, OnnxModel } from "#src/base/contracts/network.js";
 import type { DatasetLocation, Evaluation, NetworkLocation } from "#src/base/contracts/result.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
-import { layerSizes } from "#src/networks/layer-sizes.js";
+import { layerSizes } from "#src/networks/chain.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { EvaluateOptions } from "./options.js";
 

@@ -1,27 +1,26 @@
 /** Fits a preprocessing to a training split, for weights that were trained under it, and joins the two in one file. */
 import { setImmediate } from "node:timers/promises";
+import { interruption } from "#src/base/abort.js";
 import { checkedKeys, FLAG, type KindsOf, NUMBER_LIKE, required, TEXT } from "#src/base/arguments.js";
-import type { Assumption } from "#src/base/contracts/assumption.js";
+import type { Assumption } from "#src/base/assumptions.js";
 import { type Dataset, SPLITS } from "#src/base/contracts/dataset.js";
-import { ACTIVATIONS } from "#src/base/contracts/network.js";
 import {
+  ACTIVATIONS,
   FITTED_NORMALIZATIONS,
   type Standardizing,
   type Whitening,
   type WhiteningKind,
-} from "#src/base/contracts/preprocessing.js";
+} from "#src/base/contracts/network.js";
 import { DatasetError, NetworkError, UsageError } from "#src/base/errors.js";
-import { interruption } from "#src/base/incomplete.js";
 import { ANY_DATASET, DOWNLOAD } from "#src/base/known-arguments.js";
 import { readDataset } from "#src/data/registry.js";
-import type { DownloadOptions } from "#src/files/download/catalog-entry.js";
+import type { DownloadOptions } from "#src/files/catalog.js";
 import { foldAffine } from "#src/networks/fold.js";
-import { LevelCounts, PixelMoments } from "#src/networks/preprocess.js";
+import { LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";
 import { EPSILON_LIMITS } from "#src/networks/recipe.js";
 import { loadWeights, type Weights } from "#src/networks/registry.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
 import { assertFitsImages } from "#src/networks/validate.js";
-import { whiteningMatrix } from "#src/networks/whitening.js";
 import { assertStated } from "./open-inputs.js";
 import { decimal, oneOf } from "./options.js";
 

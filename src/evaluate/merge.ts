@@ -1,15 +1,15 @@
 /** Adds the answers of all shards of a run to the answer of the whole. */
 import { checkArgument, listOf, TEXT } from "#src/base/arguments.js";
 import { distinct } from "#src/base/assumptions.js";
-import type { ShardPart } from "#src/base/contracts/partial.js";
+import type { ShardPart } from "#src/base/contracts/journal.js";
 import type { Evaluation } from "#src/base/contracts/result.js";
 import type { RunFacts, Timing } from "#src/base/contracts/run.js";
 import { FileError } from "#src/base/errors.js";
-import { readResult } from "#src/evaluate/schemas/read-result.js";
 import type { ResultFile } from "#src/evaluate/schemas/result.js";
-import { addPartials, contradictionOf } from "#src/metrics/partial-sums.js";
+import { readResult } from "#src/evaluate/schemas/result.js";
+import { addPartials, contradictionOf } from "#src/metrics/score-sums.js";
+import { shardOf } from "./options.js";
 import { firstDifference, identityKey } from "./run-identity.js";
-import { shardOf } from "./shards.js";
 import { resultCounts } from "./summarize.js";
 
 /**

@@ -1,24 +1,21 @@
 /** Loads a data set and a network that are to be used together, and refuses those that do not fit. */
 
-import { allOrAbort } from "#src/base/all-or-abort.js";
+import { allOrAbort } from "#src/base/abort.js";
+import type { Assumption } from "#src/base/assumptions.js";
 import { assumedText } from "#src/base/assumptions.js";
-import type { Assumption } from "#src/base/contracts/assumption.js";
 import type { Dataset, DatasetView, ImageRange, ImageShape } from "#src/base/contracts/dataset.js";
-import type { EngineName } from "#src/base/contracts/engine.js";
-import type { Network } from "#src/base/contracts/network.js";
-import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import type { EngineName, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { DatasetError, NetworkError } from "#src/base/errors.js";
 import type { Slab, SlabRing } from "#src/base/slab.js";
-import { assertClassCount } from "#src/data/class-names.js";
-import { assertLabelsWithin } from "#src/data/labels.js";
+import { assertClassCount, assertLabelsWithin } from "#src/data/labels.js";
 import { readDataset } from "#src/data/registry.js";
-import type { DownloadOptions } from "#src/files/download/catalog-entry.js";
-import { layerSizes } from "#src/networks/layer-sizes.js";
+import type { DownloadOptions } from "#src/files/catalog.js";
+import { layerSizes } from "#src/networks/chain.js";
 import { choosePreprocessing } from "#src/networks/recipe.js";
 import { type LoadNetworkOptions, readNetwork } from "#src/networks/registry.js";
 import { assertFitsImages, assertModelFits } from "#src/networks/validate.js";
 import type { EvaluateOptions } from "./options.js";
-import { shardOf } from "./shards.js";
+import { shardOf } from "./options.js";
 
 /** The confusion matrix has the square of this many counts at most. */
 const MAX_CLASSES = 1024;

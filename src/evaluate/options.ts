@@ -1,14 +1,26 @@
 /** Options of an evaluation: from a command line's strings or a program's values to one frozen, checked object. */
-import { type Dataset, type DatasetView, SPLITS, type Split } from "#src/base/contracts/dataset.js";
-import { ENGINES, type EngineName } from "#src/base/contracts/engine.js";
-import { ACTIVATIONS, type Activation, type Network } from "#src/base/contracts/network.js";
-import type { Shard } from "#src/base/contracts/partial.js";
-import { NORMALIZATIONS, type Normalization } from "#src/base/contracts/preprocessing.js";
-import { UsageError } from "#src/base/errors.js";
-import { suggest } from "#src/base/suggest.js";
+
+import {
+  type Dataset,
+  type DatasetView,
+  type ImageRange,
+  SPLITS,
+  type Split,
+} from "#src/base/contracts/dataset.js";
+import type { Shard } from "#src/base/contracts/journal.js";
+import {
+  ACTIVATIONS,
+  type Activation,
+  ENGINES,
+  type EngineName,
+  type Network,
+  NORMALIZATIONS,
+  type Normalization,
+} from "#src/base/contracts/network.js";
+import { DatasetError, UsageError } from "#src/base/errors.js";
+import { suggest } from "#src/base/text.js";
 import { viewedDataset } from "#src/data/view.js";
 import { assertAskedOnce, MEAN_LIMITS, STD_LIMITS } from "#src/networks/recipe.js";
-import { parseShard } from "./shards.js";
 
 /** More threads than this are a slip of the keyboard. */
 export const MAX_THREADS = 1024;
@@ -257,4 +269,30 @@ export function decimal(option: string, given: NumberLike, low: number, high: nu
     expected: `a number ${unit ? `of ${unit} ` : ""}from ${low} to ${high}`,
     found: String(given),
   });
+}
+
+// Cuts a run's images into shards, of which each is evaluated by itself.
+
+/** `2/3` is the second of three. Throws UsageError. */
+export function parseShard(given: string | Shard): Shard {
+  const text = typeof given === "string" ? given : `${given.index}/${given.count}`;
+  const [, index, count] = (/^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? []).map(Number);
+  if (index >= 1 && index <= count) return { index, count };
+  throw new UsageError("ERR_OPTION_VALUE", {
+    option: "--shard",
+    expected: "i/n with i from 1 to n, such as 2/3",
+    found: text,
+  });
+}
+
+/**
+ * Its images: consecutive, and as many as those of the others or one more. Whoever cuts the same range cuts it the same.
+ *
+ * @throws DatasetError ERR_SHARD_EMPTY where there are fewer images than shards
+ */
+export function shardOf({ offset, limit }: ImageRange, { index, count }: Shard): ImageRange {
+  if (limit < count) throw new DatasetError("ERR_SHARD_EMPTY", { shards: count, images: limit });
+  const cut = (shards: number) => offset + Math.floor((limit * shards) / count);
+  const first = cut(index - 1);
+  return { offset: first, limit: cut(index) - first };
 }

@@ -1,16 +1,14 @@
 /** What an evaluation makes ready once, for one run or many: data, network, workers. */
-import type { Assumption } from "#src/base/contracts/assumption.js";
+import type { Assumption } from "#src/base/assumptions.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import type { EngineSource } from "#src/base/contracts/engine.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { DurableOutput } from "#src/base/contracts/journal.js";
-import { type Log, SILENT } from "#src/base/contracts/log.js";
-import type { Network } from "#src/base/contracts/network.js";
-import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
-import { withRooms } from "#src/base/rooms.js";
+import type { EngineSource, Network, OnnxModel } from "#src/base/contracts/network.js";
+import { type Log, SILENT } from "#src/base/contracts/run.js";
+import { withRooms } from "#src/base/slab.js";
 import { preloadEngine } from "#src/engines/registry.js";
 import type { Resumption } from "#src/evaluate/journal/resume.js";
-import type { DownloadNotice } from "#src/files/download/catalog-entry.js";
+import type { DownloadNotice } from "#src/files/catalog.js";
 import { engineSource } from "#src/networks/fold.js";
 import { batchesIn } from "#src/pool/plan.js";
 import type { Workload } from "#src/pool/registry.js";

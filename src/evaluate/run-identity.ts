@@ -1,9 +1,8 @@
 /** Tells whether two runs are the same run. */
 import { createHash } from "node:crypto";
 import { AS_STORED, type ImageRange } from "#src/base/contracts/dataset.js";
-import type { RunIdentity } from "#src/base/contracts/identity.js";
-import type { PartialCounts, Shard, ShardPart } from "#src/base/contracts/partial.js";
-import { packageVersion } from "#src/base/version.js";
+import type { PartialCounts, RunIdentity, Shard, ShardPart } from "#src/base/contracts/journal.js";
+import { packageVersion } from "#src/base/package.js";
 import { activationsOf } from "./facts.js";
 import type { AnyPair } from "./open-inputs.js";
 import type { EvaluateOptions } from "./options.js";

@@ -1,19 +1,18 @@
 /** One run over what was made ready: batches out, answers in, one evaluation. */
 
+import { IncompleteError, interruption } from "#src/base/abort.js";
+import { takeAnswers } from "#src/base/allocate.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import { type Log, SILENT } from "#src/base/contracts/log.js";
-import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { BatchwiseError, RunError } from "#src/base/errors.js";
-import { IncompleteError, interruption } from "#src/base/incomplete.js";
 import type { Slab, SlabRing } from "#src/base/slab.js";
-import { takeAnswers } from "#src/base/take-memory.js";
 import type { Resumption } from "#src/evaluate/journal/resume.js";
 import { createTally } from "#src/metrics/tally.js";
 import type { OnSlab } from "#src/pool/handover.js";
-import { batchesIn, type TaskSize } from "#src/pool/plan.js";
+import { batchesIn, type TaskSize, taskPlanFor } from "#src/pool/plan.js";
 import { type BatchesOutcome, runBatches } from "#src/pool/run-batches.js";
-import { taskPlanFor } from "#src/pool/task-size.js";
 import type { CollectedScores } from "./collect-scores.js";
 import type { Prepared } from "./prepare.js";
 import { summarize } from "./summarize.js";

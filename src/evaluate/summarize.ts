@@ -1,18 +1,17 @@
 /** From a run's integers and times to the answer that users see. */
 import { cpus } from "node:os";
 import type { Executor } from "#src/base/contracts/executor.js";
-import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type {
   AnyEvaluation,
   BootstrapInterval,
   PredictedCounts,
   ResultCounts,
 } from "#src/base/contracts/result.js";
-import { rounded } from "#src/base/milliseconds.js";
-import { confusionMetrics } from "#src/metrics/confusion-metrics.js";
-import { wilson95 } from "#src/metrics/intervals.js";
+import { rounded } from "#src/base/text.js";
+import { confusionMetrics } from "#src/metrics/class-metrics.js";
+import { quantile, wilson95 } from "#src/metrics/intervals.js";
 import { matrixRows, partialOf, scoreSumsOf } from "#src/metrics/partial-counts.js";
-import { quantile } from "#src/metrics/quantiles.js";
 import type { Tally } from "#src/metrics/tally.js";
 import type { BatchesOutcome } from "#src/pool/run-batches.js";
 import type { CollectedScores } from "./collect-scores.js";
@@ -131,6 +130,6 @@ async function intervalOf(
   { bootstrap, seed }: Pick<CountsOptions, "bootstrap" | "seed">,
 ): Promise<BootstrapInterval | null> {
   if (bootstrap === 0) return null;
-  const { bootstrapMacroF1 } = await import("#src/metrics/bootstrap.js");
+  const { bootstrapMacroF1 } = await import("#src/metrics/paired.js");
   return bootstrapMacroF1(confusion, classes, { resamples: bootstrap, seed });
 }

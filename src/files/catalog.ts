@@ -1,5 +1,9 @@
 /** Data sets and networks that can be downloaded: their mirrors, and each file's size and hash as others published them. */
-import type { CatalogEntry, RemoteFile } from "#src/files/download/catalog-entry.js";
+
+import { homedir } from "node:os";
+import { posix, resolve, win32 } from "node:path";
+import process from "node:process";
+import type { Log } from "#src/base/contracts/run.js";
 
 // Sizes and hashes: tensorflow/datasets, tensorflow_datasets/url_checksums/mnist.txt (pytorch/vision has MD5 alone).
 const MNIST: CatalogEntry = {
@@ -95,4 +99,80 @@ function idxFiles({ testImages, testLabels, trainImages, trainLabels }: IdxFacts
 
 function byName(...entries: readonly CatalogEntry[]): ReadonlyMap<string, CatalogEntry> {
   return new Map(entries.map((entry) => [entry.name, entry]));
+}
+
+// What can be downloaded, and how that is told of.
+
+export interface RemoteFile {
+  readonly name: string;
+  /** Exact size: a body of any other is refused before its end. */
+  readonly bytes: number;
+  /** SHA-256, hex. */
+  readonly sha256: string;
+}
+
+/** Files that are cached together, in a folder of the entry's name. */
+export interface CatalogEntry {
+  readonly name: string;
+  /** Folders to try, in this order; a file's URL is the folder's and the file's name. */
+  readonly mirrors: readonly string[];
+  readonly files: readonly RemoteFile[];
+}
+
+/** Files that are about to be downloaded. */
+export interface DownloadNotice {
+  /** As it was asked for: `mnist`. */
+  readonly name: string;
+  /** How many are not in the cache. */
+  readonly files: number;
+  /** Of all of them together. */
+  readonly bytes: number;
+  /** The folder of the cache that they will lie in. */
+  readonly folder: string;
+}
+
+/** How a caller steers downloads that opening something by name may need, and hears of them. */
+export interface DownloadOptions {
+  /** Refuse to download: what is not in the cache is then an error. */
+  readonly offline?: boolean | undefined;
+  /** Aborting keeps what has come, for a later run. */
+  readonly signal?: AbortSignal | undefined;
+  /** Default silent. */
+  readonly log?: Log | undefined;
+  /** Called once, before the first byte is asked for. */
+  readonly onDownload?: ((notice: DownloadNotice) => void) | undefined;
+}
+
+// The folder of downloaded files: where the platform keeps caches, or where BATCHWISE_CACHE_DIR says.
+
+export const CACHE_VARIABLE = "BATCHWISE_CACHE_DIR";
+
+export interface Platform {
+  readonly platform: string;
+  readonly env: Readonly<Readonly<Record<string, string | undefined>>>;
+  readonly home: string;
+}
+
+/**
+ * Absolute path of the cache folder, which need not exist yet:
+ *
+ * - anywhere: `$BATCHWISE_CACHE_DIR`, when set
+ * - Windows: `%LOCALAPPDATA%\batchwise\Cache`
+ * - macOS: `~/Library/Caches/batchwise`
+ * - elsewhere: `$XDG_CACHE_HOME/batchwise`, or `~/.cache/batchwise` when that is unset, empty or relative: "All paths
+ *   set in these environment variables must be absolute", others are to be ignored (XDG Base Directory Specification).
+ */
+export function cacheFolder({
+  platform = process.platform,
+  env = process.env,
+  home = homedir(),
+}: Partial<Platform> = {}): string {
+  const chosen = env[CACHE_VARIABLE];
+  if (chosen) return resolve(chosen);
+  if (platform === "win32") {
+    return win32.join(env.LOCALAPPDATA || win32.join(home, "AppData", "Local"), "batchwise", "Cache");
+  }
+  if (platform === "darwin") return posix.join(home, "Library", "Caches", "batchwise");
+  const xdg = env.XDG_CACHE_HOME ?? "";
+  return posix.join(posix.isAbsolute(xdg) ? xdg : posix.join(home, ".cache"), "batchwise");
 }

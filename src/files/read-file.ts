@@ -1,6 +1,9 @@
 /** Reads a whole file of bounded size into memory, refusing what is no file. */
+
+import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
 
@@ -100,4 +103,46 @@ async function checkedSize(handle: FileHandle, path: string): Promise<number> {
 async function readBytes(handle: FileHandle, countBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(countBytes);
   return bytes.subarray(0, await readInto(handle, bytes, 0));
+}
+
+// What stands at a path.
+
+const ABSENT = new Set(["ENOENT", "ENOTDIR"]);
+
+/**
+ * `folder`, `file` (anything else that exists), or undefined where there is nothing.
+ *
+ * @throws FileError ERR_FILE_READ when the system does not say.
+ */
+export async function pathKind(path: string): Promise<"file" | "folder" | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? "folder" : "file";
+  } catch (error) {
+    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
+  }
+}
+
+// Long runs of bytes in slices, so that a checksum over gigabytes does not hold the event loop.
+
+/** Checksums do a gigabyte a second or so: a slice is a few milliseconds. */
+const SLICE_BYTES = 4 * 2 ** 20;
+
+/** The bytes in order, with a turn of the event loop between any two slices. */
+export async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+    if (at > 0) await setImmediate();
+    yield bytes.subarray(at, at + SLICE_BYTES);
+  }
+}
+
+// The fingerprint of the files of a set, or of a network.
+
+/** SHA-256, hex, of the files' bytes one behind the other. */
+export async function sha256Of(files: readonly Uint8Array[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of files) {
+    for await (const slice of slices(file)) hash.update(slice);
+  }
+  return hash.digest("hex");
 }

@@ -1,6 +1,6 @@
 /** The merge: integers added by batch id, each batch counted once, in any order. */
 import type { Batch } from "#src/base/contracts/executor.js";
-import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { Slab } from "#src/base/slab.js";
 
 export interface Tally {

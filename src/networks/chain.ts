@@ -1,3 +1,6 @@
+import type { EngineSource, Network, OnnxModel } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
+
 /** In which order do layers chain, so that each reads what the one before it gives? */
 
 interface Shaped {
@@ -53,4 +56,43 @@ function firstCandidates<T extends Shaped>(layers: readonly T[]): readonly T[] {
   }
   const starts = layers.filter(({ inputs }) => (surplus.get(inputs) ?? 0) > 0);
   return starts.length > 0 ? starts : layers;
+}
+
+// Which arrays of a file are which layer's: what the readers of names agree on.
+
+/** Arrays by name, before any number of theirs is looked at. */
+export type Shapes = ReadonlyMap<string, readonly number[]>;
+
+export interface LayerPlan {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Name of the array (inputs × outputs), or (outputs × inputs) where it is transposed. */
+  readonly weights: string;
+  readonly transposed: boolean;
+  /** Name of the array (outputs) or (1 × outputs); none means zeros. */
+  readonly biases: string | undefined;
+}
+
+/** @throws NetworkError ERR_NETWORK_CHAIN for anything but (outputs), or the one row that some write for it. */
+export function checkVector(path: string, layer: string, shape: readonly number[], outputs: number): void {
+  const [rows, columns] = shape.length === 1 ? [1, shape[0]] : shape;
+  if (shape.length < 1 || shape.length > 2 || rows !== 1 || columns !== outputs) {
+    throw new NetworkError("ERR_NETWORK_CHAIN", { path, layer, expected: `(${outputs},)`, found: shape });
+  }
+}
+
+// How wide a network is from its inputs to its outputs.
+
+/** `[784, 50, 100, 10]`; of a model that is known by its ends alone, `[784, 10]`. */
+export function layerSizes(network: Pick<Network, "layers"> | Pick<OnnxModel, "input" | "output">): number[] {
+  if ("input" in network) {
+    return [network.input.shape.reduce((product, size) => product * size, 1), network.output.classes];
+  }
+  const { layers } = network;
+  return [layers[0].inputs, ...layers.map(({ outputs }) => outputs)];
+}
+
+/** The classes that an engine's logits are of. */
+export function outputsOf(source: EngineSource): number {
+  return "input" in source ? source.output.classes : source[source.length - 1].outputs;
 }

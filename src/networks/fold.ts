@@ -1,8 +1,12 @@
 /** Folds the preprocessing into the first layer, once, so that engines read bytes. */
-import type { EngineSource, FoldedLayers } from "#src/base/contracts/engine.js";
-import type { Layer, Network } from "#src/base/contracts/network.js";
-import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
-import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import type {
+  EngineSource,
+  FoldedLayers,
+  Layer,
+  Network,
+  OnnxModel,
+  Preprocessing,
+} from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 
 /** Largest value of a pixel's byte. */

@@ -1,11 +1,12 @@
 /** A network as a folder of .npy files: W1.npy, b1.npy, W2.npy … */
+
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FileError, NetworkError, reasonOf } from "#src/base/errors.js";
+import { BatchwiseError, type FactsOf, FileError, NetworkError, reasonOf } from "#src/base/errors.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
 import { NPY_LIMIT_BYTES } from "#src/files/formats/npy-header.js";
 import { readWholeFile } from "#src/files/read-file.js";
-import { decodeNpy } from "./npy.js";
+import { decodeNpy } from "./numpy.js";
 
 const ENDING = ".npy";
 /** Two a layer. */
@@ -52,7 +53,7 @@ async function npyNames(folder: string): Promise<string[]> {
     found: names.length === 0 ? "none" : `${names.length}`,
     next:
       names.length === 0
-        ? await (await import("#src/files/formats/known/folders.js")).weightsInFolder(folder)
+        ? await (await import("#src/files/formats/known/stray-files.js")).weightsInFolder(folder)
         : undefined,
   });
 }
@@ -71,4 +72,41 @@ async function checkTotalBytes(folder: string, names: readonly string[]): Promis
   if (actualBytes > NPY_LIMIT_BYTES) {
     throw new NetworkError("ERR_WEIGHTS_SIZE", { path: folder, actualBytes, limitBytes: NPY_LIMIT_BYTES });
   }
+}
+
+// Why a file of weights was refused, when it is another kind of file: its name, and the way to one that is read.
+
+/** The file is of a format that is read; its arrays, or their names, are not those of a network. */
+const LAYOUT_CODES = new Set([
+  "ERR_NETWORK_KEYS",
+  "ERR_NETWORK_RANK",
+  "ERR_NETWORK_ORDER",
+  "ERR_NETWORK_CHAIN",
+  "ERR_ARRAY_DTYPE",
+  "ERR_ARRAY_LAYOUT",
+]);
+/** A reader that met another format than its own says one of these. */
+const FORMAT_CODES =
+  /^ERR_(NETWORK_FORMAT|PICKLE_MALFORMED|PICKLE_TRUNCATED|PICKLE_LIMIT|ZIP_UNSUPPORTED|ZIP_STRUCTURE|ONNX_[A-Z]+)$/;
+const EXPECTED = "safetensors, .npz, ONNX, or a pickle of NumPy arrays";
+
+/** The error to throw instead of `error`: itself where nothing more is known. */
+export async function explainedWeights(path: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof BatchwiseError)) return error;
+  const { code, facts } = error;
+  const isLayout = LAYOUT_CODES.has(code);
+  const isForbidden = code === "ERR_PICKLE_FORBIDDEN";
+  if (!isLayout && !isForbidden && !FORMAT_CODES.test(code)) return error;
+  const { recognizeFile } = await import("#src/files/formats/known/recognize.js");
+  const known = await recognizeFile(path, { use: "weights", split: "test" });
+  if (known === undefined) return error;
+  // A pickle beyond the limits is one of arrays all the same; only PyTorch's old files pass them honestly.
+  if (code === "ERR_PICKLE_LIMIT" && !known.found.includes("PyTorch")) return error;
+  const { found, nextStep: next } = known;
+  if (isLayout || isForbidden) {
+    // Each of these codes takes `next`; one takes `what` too, and the others' words leave it out.
+    const more = { ...(facts as FactsOf<"ERR_PICKLE_FORBIDDEN">), what: found, next };
+    return new NetworkError(code as "ERR_PICKLE_FORBIDDEN", more, { cause: error });
+  }
+  return new NetworkError("ERR_NETWORK_FORMAT", { path, expected: EXPECTED, found, next }, { cause: error });
 }

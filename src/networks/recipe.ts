@@ -1,15 +1,15 @@
 /** A network's preprocessing as its file tells it, and what becomes of a wish for another. */
 import { basename, resolve } from "node:path";
-import type { Assumption } from "#src/base/contracts/assumption.js";
+import type { Assumption } from "#src/base/assumptions.js";
 import {
   NORMALIZATIONS,
   type Normalization,
   type Preprocessing,
   type Standardizing,
-} from "#src/base/contracts/preprocessing.js";
+} from "#src/base/contracts/network.js";
 import { NetworkError, UsageError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
-import { type Metadata, metadataOneOf } from "./metadata.js";
+import { printable } from "#src/base/text.js";
+import { type Metadata, metadataOneOf } from "./format.js";
 
 /** Pixels ÷ 255 have 0 to 1; some trainings used others on purpose. Beyond these limits the numbers are those of bytes. */
 export const MEAN_LIMITS = [-10, 10] as const;

@@ -12,24 +12,27 @@ import {
   TEXT,
   wordOf,
 } from "#src/base/arguments.js";
-import type { Assumption, AssumptionSubject } from "#src/base/contracts/assumption.js";
-import { ACTIVATIONS, type Activation, type Layer, type Network } from "#src/base/contracts/network.js";
-import { NORMALIZATIONS, type Preprocessing } from "#src/base/contracts/preprocessing.js";
+import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
+import {
+  ACTIVATIONS,
+  type Activation,
+  type Layer,
+  type Network,
+  NORMALIZATIONS,
+  type Preprocessing,
+} from "#src/base/contracts/network.js";
 import { FileError, NetworkError, reasonOf, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
-import { FIXTURES } from "#src/base/package-root.js";
-import { suggest } from "#src/base/suggest.js";
+import { FIXTURES } from "#src/base/package.js";
+import { suggest } from "#src/base/text.js";
+import type { DownloadOptions } from "#src/files/catalog.js";
 import { NETWORK_CATALOG } from "#src/files/catalog.js";
-import type { DownloadOptions } from "#src/files/download/catalog-entry.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { decodePickle } from "#src/files/formats/pickle/decode.js";
-import { pathKind } from "#src/files/path-kind.js";
-import { sha256Of } from "#src/files/sha256.js";
-import { weightsFormat } from "./format.js";
-import { activationOf, assumedIn } from "./metadata.js";
+import { pathKind, sha256Of } from "#src/files/read-file.js";
+import { activationOf, assumedIn, weightsFormat } from "./format.js";
 import { type AskedPreprocessing, choosePreprocessing, readPreprocessing } from "./recipe.js";
-import { FORMAT, OUR_FORMAT } from "./safetensors.js";
-import { decodeSafetensors } from "./safetensors-reader.js";
+import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
 import { isStateDict } from "./state-dict.js";
 import { buildLayers } from "./validate.js";
 
@@ -120,7 +123,7 @@ export async function loadWeights(
   try {
     return await weightsAt(source, path, options);
   } catch (error) {
-    throw await (await import("./explain.js")).explainedWeights(path, error);
+    throw await (await import("./folder.js")).explainedWeights(path, error);
   }
 }
 
@@ -226,9 +229,9 @@ async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
     case "pickle":
       return { arrays: decodePickle(path, bytes), ...ARRAYS_ALONE };
     case "npz":
-      return { arrays: await (await import("./npz.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
+      return { arrays: await (await import("./numpy.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "onnx": {
-      const { decodeOnnx } = await import("#src/networks/onnx/decode.js");
+      const { decodeOnnx } = await import("#src/networks/onnx/operators.js");
       const { arrays, activations, preprocessing, assumed } = decodeOnnx(path, bytes);
       return { arrays, activation: activations, preprocessing, assumed, isOriented: true };
     }

@@ -1,12 +1,11 @@
 /** Named arrays → the layers of a network: planned by names and shapes, finite numbers, in shared memory. */
 import type { ImageShape } from "#src/base/contracts/dataset.js";
-import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
-import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import type { Activation, Layer, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
-import { layerSizes } from "./layer-sizes.js";
-import { planLayers } from "./plan.js";
+import { layerSizes } from "./chain.js";
+import { planLayers } from "./state-dict.js";
 
 /**
  * Layers 1 to n from arrays W1 (inputs × outputs), b1 (outputs, or 1 × outputs) … Wn, bn, or from those of a PyTorch

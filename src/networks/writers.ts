@@ -2,10 +2,10 @@
 import { extname } from "node:path";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
-import { largestFloat32Change, type WrittenType } from "./encode-elements.js";
-import { encodeNpz } from "./npz.js";
+import { encodeNpz } from "./numpy.js";
 import { encodeSafetensors } from "./safetensors.js";
 import type { WritableNetwork } from "./tensors.js";
+import { largestFloat32Change, type WrittenType } from "./tensors.js";
 
 export const NETWORK_ENDINGS = [".npz", ".safetensors", ".onnx"] as const;
 export type NetworkEnding = (typeof NETWORK_ENDINGS)[number];

@@ -2,11 +2,10 @@
 import { setImmediate } from "node:timers/promises";
 import type { Executor } from "#src/base/contracts/executor.js";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
-import { outputsOf } from "#src/networks/layer-sizes.js";
-import { checkAnswer } from "./check-answer.js";
-import { openTaskRunner } from "./open-runner.js";
+import { outputsOf } from "#src/networks/chain.js";
 import type { TaskRunner } from "./task-runner.js";
-import { type EngineSetup, fallbacksOf } from "./worker-setup.js";
+import { type EngineSetup, fallbacksOf, openTaskRunner } from "./task-runner.js";
+import { checkAnswer } from "./wire.js";
 
 const COORDINATOR = 0;
 

@@ -9,12 +9,10 @@ import { fileURLToPath } from "node:url";
 import { Piscina, queueOptionsSymbol } from "piscina";
 import type { Executor, Task, TaskResult } from "#src/base/contracts/executor.js";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
-import { outputsOf } from "#src/networks/layer-sizes.js";
-import { checkAnswer } from "./check-answer.js";
-import { createThreadSlots } from "./thread-slots.js";
-import { unpackAnswers } from "./wire.js";
-import { fallbacksOf, type WorkerSetup } from "./worker-setup.js";
-import { watchWorkers } from "./worker-watch.js";
+import { outputsOf } from "#src/networks/chain.js";
+import { fallbacksOf, type WorkerSetup } from "./task-runner.js";
+import { checkAnswer, unpackAnswers } from "./wire.js";
+import { createThreadSlots, watchWorkers } from "./worker-watch.js";
 
 /** A task that no worker has taken by then never will be: they all hang in their start. */
 const START_TIMEOUT_MS = 30_000;

@@ -1,9 +1,9 @@
 /** The plan of a run: slabs cut into batches, batches grouped into tasks. */
+
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import type { BatchSpan, Task } from "#src/base/contracts/executor.js";
+import type { Batch, BatchSpan, Executor, Sharing, Task } from "#src/base/contracts/executor.js";
+import type { EngineName } from "#src/base/contracts/network.js";
 import type { Slab } from "#src/base/slab.js";
-import { batchCount } from "./batch-span.js";
-import { shares } from "./claims.js";
 
 /** A task, and the slab that its answers lie in. */
 export interface PlannedTask {
@@ -51,4 +51,76 @@ export function batchesIn(ranges: readonly ImageRange[], batchSize: number): num
 export function taskOf(slab: Slab, batches: BatchSpan): Task {
   const { buffer, firstImage, count, inputs, room, source } = slab;
   return { buffer, layout: { firstImage, count, inputs, room }, source, batches };
+}
+
+// Batches that several threads share out among themselves: all end together, whatever their speeds.
+
+/** One share for each of so many lanes, over claims of their own. */
+export function shares(batchCount: number, lanes: number): Sharing[] {
+  const claims = new SharedArrayBuffer(batchCount * Int32Array.BYTES_PER_ELEMENT);
+  return Array.from({ length: lanes }, (_, n) => ({ claims, lane: n + 1 }));
+}
+
+export function isAllClaimed({ claims }: Sharing): boolean {
+  return new Int32Array(claims).every((lane) => lane !== 0);
+}
+
+/** The batches of a task that fall to its thread: all, or those that it claims, each when it is asked for. */
+export function* batchesToDo({ batches, sharing }: Pick<Task, "batches" | "sharing">): Generator<Batch> {
+  const claims = sharing && new Int32Array(sharing.claims);
+  const count = batchCount(batches);
+  for (let n = 0; n < count; n++) {
+    const owner = claims && Atomics.compareExchange(claims, n, 0, sharing.lane);
+    // What is its own already was claimed by a thread that was ended before it could answer.
+    if (!owner || owner === sharing?.lane) yield batchAt(batches, n);
+  }
+}
+
+/** The batches that its thread has claimed so far. */
+export function batchesOf({ batches, sharing }: Pick<Task, "batches" | "sharing">): readonly Batch[] {
+  const claims = sharing && new Int32Array(sharing.claims);
+  const count = batchCount(batches);
+  const own: Batch[] = [];
+  for (let n = 0; n < count; n++) {
+    if (!claims || Atomics.load(claims, n) === sharing.lane) own.push(batchAt(batches, n));
+  }
+  return own;
+}
+
+/** The batches that nobody else will do once a task has failed: what its thread had claimed, and all that nobody had. */
+export function batchesLeftBy(task: Pick<Task, "batches" | "sharing">): readonly Batch[] {
+  return [...batchesToDo(task)];
+}
+
+// The batches of a span, made one by one where they are needed.
+
+export function batchCount({ images, batchSize }: BatchSpan): number {
+  return Math.ceil(images / batchSize);
+}
+
+/** @param n from 0, below the span's `batchCount` */
+export function batchAt({ firstId, start, images, batchSize }: BatchSpan, n: number): Batch {
+  const skipped = n * batchSize;
+  return { id: firstId + n, start: start + skipped, count: Math.min(batchSize, images - skipped) };
+}
+
+export function spanOf({ id, start, count }: Batch): BatchSpan {
+  return { firstId: id, start, images: count, batchSize: count };
+}
+
+// How many batches one message to a worker carries.
+
+/** So many batches of 100 take the simd engine some 10 ms, of which their dispatch is one hundredth. */
+const LANE_BATCHES = 100;
+
+/**
+ * One batch a task, but for simd, whose batches take less time than a message: there all lanes share long tasks, unless
+ * it computes by the reference.
+ */
+export function taskPlanFor(
+  engine: EngineName,
+  { capacity: lanes, fallbacks = [] }: Pick<Executor, "capacity" | "fallbacks">,
+): TaskPlan {
+  const isQuick = engine === "simd" && fallbacks.every((fallback) => fallback === undefined);
+  return isQuick ? { sizeOf: () => LANE_BATCHES * lanes, lanes } : { sizeOf: () => 1, lanes: 1 };
 }

@@ -1,8 +1,9 @@
 /** The executor that the options ask for; only what it needs is loaded. */
-import type { EngineName, EngineSource } from "#src/base/contracts/engine.js";
+
 import type { Executor } from "#src/base/contracts/executor.js";
+import type { EngineName, EngineSource } from "#src/base/contracts/network.js";
 import { prepareEngine } from "#src/engines/registry.js";
-import { type EngineSetup, fallbacksOf, WORKER_URL } from "./worker-setup.js";
+import { type EngineSetup, fallbacksOf, WORKER_URL } from "./task-runner.js";
 
 /** Products of the forward pass that the simd engine does in some 100 ms: the start of a few workers, three times over. */
 const WORTH_WORKERS = 5e9;

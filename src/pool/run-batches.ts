@@ -1,15 +1,22 @@
 /** The coordinator: hands tasks to an executor, merges answers by batch id, runs failed batches again. It computes nothing. */
 import { setMaxListeners } from "node:events";
 import type { Batch, BatchAnswer, Executor, TaskResult } from "#src/base/contracts/executor.js";
-import type { Log } from "#src/base/contracts/log.js";
+import type { Log } from "#src/base/contracts/run.js";
 import { NetworkError, RunError } from "#src/base/errors.js";
 import type { Slab, SlabRing } from "#src/base/slab.js";
 import type { Tally } from "#src/metrics/tally.js";
-import { batchAt, spanOf } from "./batch-span.js";
-import { batchesLeftBy, isAllClaimed } from "./claims.js";
 import { createDurationSample } from "./duration-sample.js";
 import { createHandover, type HandoverHooks, type OnSlab } from "./handover.js";
-import { type PlannedTask, planTasks, type TaskPlan, taskOf } from "./plan.js";
+import {
+  batchAt,
+  batchesLeftBy,
+  isAllClaimed,
+  type PlannedTask,
+  planTasks,
+  spanOf,
+  type TaskPlan,
+  taskOf,
+} from "./plan.js";
 import { prefetch } from "./prefetch.js";
 
 export interface BatchesRequest {

@@ -1,10 +1,10 @@
 /** What a worker does with batches whose probabilities are asked for; loaded only then. */
-import type { Engine } from "#src/base/contracts/engine.js";
-import type { ScoreSums } from "#src/base/contracts/scores.js";
+import type { Engine } from "#src/base/contracts/network.js";
+import type { ScoreSums } from "#src/base/contracts/result.js";
 import type { Slab } from "#src/base/slab.js";
 import { predictClass } from "#src/engines/argmax.js";
 import { probabilitiesInPlace } from "#src/engines/softmax.js";
-import { classRanker } from "#src/metrics/ranking.js";
+import { classRanker } from "#src/metrics/score-metrics.js";
 import { placeLabels, sumScores } from "#src/metrics/score-sums.js";
 
 export type ScoreBatch = (start: number, count: number) => Promise<ScoreSums>;

@@ -1,9 +1,13 @@
 /** What a worker does with a task: the forward pass of each batch, argmax, the count of what is right. */
-import type { Engine } from "#src/base/contracts/engine.js";
+
 import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
+import type { Engine, EngineName, EngineSource } from "#src/base/contracts/network.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { viewSlab } from "#src/base/slab.js";
 import { NanLogitError, predictClass } from "#src/engines/argmax.js";
-import { batchesToDo } from "./claims.js";
+import { createEngine, type EngineAssets } from "#src/engines/registry.js";
+import { outputsOf } from "#src/networks/chain.js";
+import { batchesToDo } from "./plan.js";
 
 export type TaskRunner = (task: Task) => Promise<readonly BatchAnswer[]>;
 
@@ -66,4 +70,47 @@ function predictByLogits(engine: Engine, outputs: number): Predict {
     for (let n = 0; n < count; n++) predictions[n] = predictClass(logits, n, n * outputs, outputs);
     return 0;
   };
+}
+
+// What every worker is given at its start, and where its file is.
+
+/** What one engine is made of. */
+export interface EngineSetup {
+  readonly engine: EngineName;
+  /** Views of shared memory: a worker copies no weights. */
+  readonly source: EngineSource;
+  /** What the coordinator made for the engine, once for all workers. */
+  readonly assets?: EngineAssets;
+}
+
+/** By network: why `simd` computes all of it by the reference; undefined where it does not. */
+export function fallbacksOf(sources: readonly EngineSetup[]): (string | undefined)[] {
+  return sources.map(({ assets }) =>
+    assets !== undefined && "module" in assets ? assets.fallback : undefined,
+  );
+}
+
+export interface WorkerSetup {
+  /** The networks that tasks name by their index; at least one. */
+  readonly sources: readonly EngineSetup[];
+}
+
+/** Annotated: its declaration would else import Node's types, which a user's project may not have. */
+export const WORKER_URL: URL = new URL("dist/bundle/worker.cjs", PACKAGE_ROOT);
+
+// A task runner for several networks: the engine of each is made when it is first asked for, the first one's at once.
+
+/** @throws all that `createEngine` throws of the first; of the others it is a task that fails. */
+export async function openTaskRunner(sources: readonly EngineSetup[]): Promise<TaskRunner> {
+  const runners: Promise<TaskRunner>[] = [];
+  const runnerOf = (source: number): Promise<TaskRunner> => {
+    runners[source] ??= openOne(sources[source]);
+    return runners[source];
+  };
+  const first = await runnerOf(0);
+  return async (task) => (task.source === 0 ? first(task) : (await runnerOf(task.source))(task));
+}
+
+async function openOne({ engine, source, assets }: EngineSetup): Promise<TaskRunner> {
+  return createTaskRunner(await createEngine(engine, source, assets), outputsOf(source));
 }

@@ -1,6 +1,6 @@
 /** The coordinator of a run over Redis: adds ranges, takes answers, and ends when all have one, or when it is of no more use. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import type { Log } from "#src/base/contracts/log.js";
+import type { Log } from "#src/base/contracts/run.js";
 import { type BatchwiseError, NetworkError, RunError, reasonOf } from "#src/base/errors.js";
 import { type Link, redisFault, untilLost } from "./link.js";
 import type { JobRecord } from "./peers.js";

@@ -1,10 +1,10 @@
 /** `evaluate` over Redis: this process loads and coordinates, hosts compute. */
 import { availableParallelism } from "node:os";
-import { type Log, SILENT } from "#src/base/contracts/log.js";
+import { IncompleteError, interruption } from "#src/base/abort.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { NetworkError, RunError, reasonOf } from "#src/base/errors.js";
-import { IncompleteError, interruption } from "#src/base/incomplete.js";
-import { withRooms } from "#src/base/rooms.js";
+import { withRooms } from "#src/base/slab.js";
 import type { EvaluateHooks } from "#src/evaluate/evaluate.js";
 import { type AnyPair, loadModelPair, loadPair } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";

@@ -1,7 +1,7 @@
 /** From the books of a run over Redis to the answer that users see. */
 
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
-import { rounded } from "#src/base/milliseconds.js";
+import { rounded } from "#src/base/text.js";
 import type { CollectedScores } from "#src/evaluate/collect-scores.js";
 import { createTimeline } from "#src/evaluate/collect-scores.js";
 import type { AnyPair } from "#src/evaluate/open-inputs.js";

@@ -1,20 +1,20 @@
 /** Makes a host ready for a run: loads its data and network from where the host sees them, and refuses what is not the run's. */
 import { availableParallelism } from "node:os";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import type { Log } from "#src/base/contracts/log.js";
-import type { ScoreSums } from "#src/base/contracts/scores.js";
+import type { ScoreSums } from "#src/base/contracts/result.js";
+import type { Log } from "#src/base/contracts/run.js";
 import { BatchwiseError, type NetworkError, RunError } from "#src/base/errors.js";
-import { rounded } from "#src/base/milliseconds.js";
-import { packageVersion } from "#src/base/version.js";
+import { packageVersion } from "#src/base/package.js";
+import { rounded } from "#src/base/text.js";
 import type { OpenExecutor } from "#src/evaluate/evaluate.js";
 import { resolveOptions } from "#src/evaluate/options.js";
 import { type Prepared, prepare } from "#src/evaluate/prepare.js";
-import type { DownloadNotice } from "#src/files/download/catalog-entry.js";
+import type { DownloadNotice } from "#src/files/catalog.js";
 import { partialOf } from "#src/metrics/partial-counts.js";
 import { addScoreSums, emptyScoreSums } from "#src/metrics/score-sums.js";
 import { createTally } from "#src/metrics/tally.js";
+import { taskPlanFor } from "#src/pool/plan.js";
 import { runBatches } from "#src/pool/run-batches.js";
-import { taskPlanFor } from "#src/pool/task-size.js";
 import { materialise } from "./materialise.js";
 import { answerRoom, pack, type RangeAnswer, type RunSpec } from "./spec.js";
 

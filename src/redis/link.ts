@@ -1,6 +1,6 @@
 /** One connection to a Redis that outlives its restarts, and says for how long it has been away. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Log } from "#src/base/contracts/log.js";
+import type { Log } from "#src/base/contracts/run.js";
 import { RunError, reasonOf } from "#src/base/errors.js";
 import { loadPeers, type Peers, type RedisClient, type RedisOptions } from "./peers.js";
 

@@ -4,8 +4,8 @@ import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BatchwiseError, reasonOf, TransferError, UsageError } from "#src/base/errors.js";
-import { cacheFolder } from "#src/files/cache.js";
-import type { RemoteFile } from "#src/files/download/catalog-entry.js";
+import type { RemoteFile } from "#src/files/catalog.js";
+import { cacheFolder } from "#src/files/catalog.js";
 
 /** Where in the cache files from anywhere are kept, each in a folder of its hash. */
 const FOLDER = "remote";
@@ -121,11 +121,11 @@ async function download(url: URL, path: string, signal: AbortSignal): Promise<Om
     { writeChunk },
   ] = await Promise.all([
     import("undici"),
-    import("#src/files/download/http.js"),
-    import("#src/files/download/limits.js"),
-    import("#src/files/download/attempt-clock.js"),
-    import("#src/files/download/mirror-fault.js"),
-    import("#src/files/download/write-chunk.js"),
+    import("#src/files/download/mirror.js"),
+    import("#src/files/download/mirror.js"),
+    import("#src/files/download/transfer.js"),
+    import("#src/files/download/mirror.js"),
+    import("#src/files/write-file.js"),
   ]);
   const clock = startClock(signal, DEFAULT_LIMITS);
   const hash = createHash("sha256");

@@ -1,6 +1,6 @@
 /** A run's jobs in Redis: added, looked at, taken away. A job that is there already is not added twice. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import type { Log } from "#src/base/contracts/log.js";
+import type { Log } from "#src/base/contracts/run.js";
 import { reasonOf } from "#src/base/errors.js";
 import type { Link } from "./link.js";
 import type { JobRecord } from "./peers.js";

@@ -1,8 +1,8 @@
 /** The coordinator's own books of a run: which ranges are out, done or failed, and the sums of what was answered. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { PartialCounts } from "#src/base/contracts/journal.js";
 import { RunError } from "#src/base/errors.js";
-import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/partial-sums.js";
+import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/score-sums.js";
 import type { HostPresence } from "./records.js";
 import { jobIdOf, type RangeAnswer } from "./spec.js";
 

@@ -1,18 +1,17 @@
 /** What coordinator and hosts tell each other: references to data and network, ranges of images, integers. */
 
 import { randomBytes } from "node:crypto";
+import { takeAnswers } from "#src/base/allocate.js";
 import type { ImageRange, Split } from "#src/base/contracts/dataset.js";
-import type { EngineName } from "#src/base/contracts/engine.js";
-import type { RunIdentity } from "#src/base/contracts/identity.js";
-import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { PartialCounts, RunIdentity } from "#src/base/contracts/journal.js";
+import type { EngineName } from "#src/base/contracts/network.js";
 import type { DatasetLocation, NetworkLocation } from "#src/base/contracts/result.js";
 import { UsageError } from "#src/base/errors.js";
-import { takeAnswers } from "#src/base/take-memory.js";
 import { datasetLocation, networkLocation } from "#src/evaluate/facts.js";
 import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";
 import { identityKey, identityOf } from "#src/evaluate/run-identity.js";
-import type { RemoteFile } from "#src/files/download/catalog-entry.js";
+import type { RemoteFile } from "#src/files/catalog.js";
 import { isUrl, learn, type RemoteFiles } from "./materialise.js";
 
 /** First part of BullMQ's keys; the name of a run follows it. */

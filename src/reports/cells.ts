@@ -43,3 +43,40 @@ function widthOf(character: string): number {
   if (MARK.test(character)) return 0;
   return WIDE.test(character) ? 2 : 1;
 }
+
+/** Bars of text for shares from 0 to 1. */
+
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/** A bar of at most `width` cells, to an eighth of a cell, padded to that width. */
+export function bar(share: number, width: number): string {
+  const eighths = Math.round(share * width * 8);
+  return ("█".repeat(Math.floor(eighths / 8)) + EIGHTHS[eighths % 8]).padEnd(width);
+}
+
+// Lines of a text answer that begin with a name, their values below each other.
+
+export type Row = readonly [name: string, value: string];
+
+/** The names that all answers have in common are no longer. */
+const NAME_CELLS = 8;
+
+export function rowLines(rows: readonly Row[]): string[] {
+  const nameCells = Math.max(NAME_CELLS, ...rows.map(([name]) => cellsOf(name)));
+  return rows.map(([name, value]) => `${leftCell(name, nameCells)} : ${value}`);
+}
+
+/** How a text answer is painted; without colour, not at all. */
+
+export interface Paint {
+  /** A cell of the confusion matrix, on its diagonal where `isRight`; `strength` is above 0 and at most 1. */
+  heat(text: string, strength: number, isRight: boolean): string;
+  strong(text: string): string;
+  faint(text: string): string;
+}
+
+export const plainPaint: Paint = {
+  heat: (text) => text,
+  strong: (text) => text,
+  faint: (text) => text,
+};

@@ -2,18 +2,69 @@
  * The answer as CSV (RFC 4180, lines ended by LF): one row a class and nothing else, so that pandas, R and spreadsheets
  * read one table whose columns have one type each. What is said of all images together is in the JSON.
  */
-import type { ClassMetrics } from "#src/base/contracts/metrics.js";
-import type { AnyEvaluation } from "#src/base/contracts/result.js";
-import { csvCell } from "./csv-cell.js";
 
-const COLUMNS: readonly (keyof ClassMetrics)[] = ["support", "predicted", "precision", "recall", "f1"];
+import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
+import type { AnyEvaluation, ClassMetrics } from "#src/base/contracts/result.js";
+
+const CLASS_COLUMNS: readonly (keyof ClassMetrics)[] = ["support", "predicted", "precision", "recall", "f1"];
 
 /** What a class does not have is an empty cell. */
 export function renderCsv({ dataset, result }: AnyEvaluation): string {
   const start = (label: number) => [label, csvCell(dataset.classNames?.[label] ?? "")];
   const rows = result.labelled
-    ? result.perClass.map((one) => [...start(one.label), ...COLUMNS.map((column) => one[column] ?? "")])
+    ? result.perClass.map((one) => [...start(one.label), ...CLASS_COLUMNS.map((column) => one[column] ?? "")])
     : result.predictedCounts.map((predicted, label) => [...start(label), predicted]);
-  const header = ["class", "name", ...(result.labelled ? COLUMNS : ["predicted"])];
+  const header = ["class", "name", ...(result.labelled ? CLASS_COLUMNS : ["predicted"])];
   return [header, ...rows].map((cells) => `${cells.join(",")}\n`).join("");
+}
+
+/** Text as a cell of CSV, safe for readers and for spreadsheets. */
+
+/**
+ * What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection": = + - @, tab, carriage return; also line
+ * feed and the full-width forms).
+ */
+const FORMULA_START = /^[=+\-@\t\r\n＝＋－＠]/;
+
+/**
+ * A cell of a text that others chose. Where it begins as a formula would, an apostrophe stands before it, as OWASP
+ * advises; quoted by RFC 4180, section 2, rules 5 to 7.
+ */
+export function csvCell(text: string): string {
+  const harmless = FORMULA_START.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) || harmless !== text ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+// A benchmark as CSV (RFC 4180, lines ended by LF): one row a configuration, for spreadsheets and scripts.
+
+type Cell = (measured: MeasuredConfiguration) => string | number | null | undefined;
+
+/** Engines and numbers alone: no value holds a comma or a quote. */
+const BENCH_COLUMNS: readonly (readonly [name: string, cell: Cell])[] = [
+  ["engine", ({ engine }) => engine],
+  ["batchSize", ({ batchSize }) => batchSize],
+  ["threads", ({ threads }) => threads],
+  ["passes", ({ passes }) => passes],
+  ["imagesPerSecond", ({ imagesPerSecond }) => imagesPerSecond],
+  ["microsecondsPerImage", ({ microsecondsPerImage }) => microsecondsPerImage],
+  ["speedUp", ({ speedUp }) => speedUp],
+  ["efficiency", ({ efficiency }) => efficiency],
+  ["passMedianMs", ({ passMs }) => passMs.median],
+  ["passFastestMs", ({ passMs }) => passMs.fastest],
+  ["passSlowestMs", ({ passMs }) => passMs.slowest],
+  ["batchP50Ms", ({ batchLatencyMs }) => batchLatencyMs.p50],
+  ["batchP90Ms", ({ batchLatencyMs }) => batchLatencyMs.p90],
+  ["batchP99Ms", ({ batchLatencyMs }) => batchLatencyMs.p99],
+  ["queryP50Ms", ({ queryLatencyMs }) => queryLatencyMs?.p50],
+  ["queryP90Ms", ({ queryLatencyMs }) => queryLatencyMs?.p90],
+  ["queryP99Ms", ({ queryLatencyMs }) => queryLatencyMs?.p99],
+];
+
+/** What a configuration does not have is an empty cell. */
+export function renderBenchCsv({ scenario, configurations }: Benchmark): string {
+  const lines = [
+    ["scenario", ...BENCH_COLUMNS.map(([name]) => name)],
+    ...configurations.map((measured) => [scenario, ...BENCH_COLUMNS.map(([, cell]) => cell(measured) ?? "")]),
+  ];
+  return lines.map((line) => `${line.join(",")}\n`).join("");
 }

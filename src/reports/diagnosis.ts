@@ -1,11 +1,10 @@
 /** A diagnosis as text, with the command that gives the best reading, or as JSON. */
 import type { Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
 import { grouped } from "#src/base/errors/define.js";
-import { printable } from "#src/base/printable.js";
-import { cellsOf, leftCell } from "./cells.js";
+import { printable } from "#src/base/text.js";
+import { cellsOf, leftCell, type Row, rowLines } from "./cells.js";
 import { jsonText } from "./json.js";
-import { preprocessingText } from "./preprocessing-text.js";
-import { type Row, rowLines } from "./rows.js";
+import { preprocessingText } from "./report.js";
 
 const LISTED = 12;
 const NOT_AN_ACCURACY = "chosen on these images: not an accuracy to report";

@@ -1,8 +1,9 @@
 /** Formats of the answer, by name and by the ending of a file. */
-import { formatByEnding } from "./ending.js";
+
+import type { Paint } from "./cells.js";
 import { renderJson } from "./json.js";
-import type { Paint } from "./paint.js";
 import type { Report } from "./report.js";
+import { formatByEnding } from "./report.js";
 import { renderText } from "./text.js";
 
 export const FORMATS = ["text", "json", "csv", "markdown", "junit"] as const;
@@ -29,7 +30,7 @@ export async function render(format: Format, report: Report, paint?: Paint): Pro
       return (await import("./markdown.js")).renderMarkdown(report);
     case "junit": {
       const { renderJunit } = await import("./junit.js");
-      const { junitSuite } = await import("./junit-suite.js");
+      const { junitSuite } = await import("./junit.js");
       return renderJunit([junitSuite(report)]);
     }
   }

@@ -1,6 +1,10 @@
 /** What a report tells: an evaluation, what its gates found, or what went wrong. */
-import type { GateOutcome } from "#src/base/contracts/gate.js";
+
+import { extname } from "node:path";
+import type { GateOutcome } from "#src/base/contracts/checks.js";
+import type { Preprocessing } from "#src/base/contracts/network.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { UsageError } from "#src/base/errors.js";
 
 export interface Report {
   readonly evaluation: AnyEvaluation;
@@ -8,4 +12,37 @@ export interface Report {
   readonly gates: readonly GateOutcome[];
   /** Why the result is partial, or why the gates could not be judged. */
   readonly fault?: Error | undefined;
+}
+
+// A preprocessing in words, for people.
+
+/** `pixels ÷ 255`, `(pixels ÷ 255 − 0.1307) ÷ 0.3081`, … */
+export function preprocessingText(preprocessing: Preprocessing): string {
+  switch (preprocessing.kind) {
+    case "none":
+      return "pixels as they are";
+    case "scale":
+      return "pixels ÷ 255";
+    case "standardize":
+      return `(pixels ÷ 255 − ${preprocessing.mean.toFixed(4)}) ÷ ${preprocessing.std.toFixed(4)}`;
+    case "whiten-zca":
+      return `pixels ÷ 255, ZCA-whitened with ε = ${preprocessing.epsilon}, folded into W1 and b1`;
+    case "whiten-pca":
+      return `pixels ÷ 255, PCA-whitened with ε = ${preprocessing.epsilon}, folded into W1 and b1`;
+  }
+}
+
+// A file's format by its ending.
+
+/** Throws UsageError naming the option and the endings that there are. */
+export function formatByEnding<Format>(
+  formats: ReadonlyMap<string, Format>,
+  path: string,
+  option = "--output",
+): Format {
+  const format = formats.get(extname(path).toLowerCase());
+  if (format !== undefined) return format;
+  const endings = [...formats.keys()];
+  const expected = `a file ending in ${endings.slice(0, -1).join(", ")} or ${endings[endings.length - 1]}`;
+  throw new UsageError("ERR_OPTION_VALUE", { option, expected, found: path });
 }

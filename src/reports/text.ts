@@ -2,13 +2,9 @@
 import { assumedText } from "#src/base/assumptions.js";
 import type { AnyEvaluation, PredictedCounts, ResultCounts } from "#src/base/contracts/result.js";
 import { counted, grouped } from "#src/base/errors/define.js";
-import { printable } from "#src/base/printable.js";
-import { pythonFloat } from "#src/base/python-float.js";
-import { cellsOf, shortened } from "./cells.js";
-import { classLines } from "./classes-text.js";
-import { confusionLines } from "./confusion-text.js";
-import { type Paint, plainPaint } from "./paint.js";
-import { type Row, rowLines } from "./rows.js";
+import { printable, pythonFloat } from "#src/base/text.js";
+import { cellsOf, type Paint, plainPaint, type Row, rowLines, shortened } from "./cells.js";
+import { classLines, confusionLines } from "./classes.js";
 
 /** Leaves four columns of numbers their place within 80 cells. */
 const NAME_CELLS = 24;

@@ -1,7 +1,7 @@
 /** Two works side by side. */
 import { setTimeout as delay } from "node:timers/promises";
 import test from "ava";
-import { allOrAbort } from "#src/base/all-or-abort.js";
+import { allOrAbort } from "#src/base/abort.js";
 
 const run = new AbortController().signal;
 

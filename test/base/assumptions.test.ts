@@ -3,7 +3,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { assumedText } from "#src/base/assumptions.js";
 import { evaluate, loadNetwork, NetworkError } from "#src/index.js";
-import { encodeNpz } from "#src/networks/npz.js";
+import { encodeNpz } from "#src/networks/numpy.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
 import { runCli } from "../helpers/cli.js";

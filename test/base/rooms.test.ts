@@ -1,6 +1,5 @@
 import test from "ava";
-import { withRooms } from "#src/base/rooms.js";
-import { allocateSlab, type Slab, viewSlab } from "#src/base/slab.js";
+import { allocateSlab, type Slab, viewSlab, withRooms } from "#src/base/slab.js";
 import { allOf } from "../helpers/all-of.js";
 
 const LAYOUT = { firstImage: 5, count: 3, inputs: 5 };

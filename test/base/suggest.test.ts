@@ -1,6 +1,6 @@
 /** Suggestions for names that are nearly known. */
 import test from "ava";
-import { suggest } from "#src/base/suggest.js";
+import { suggest } from "#src/base/text.js";
 
 test("suggests the closest known name", (t) => {
   t.is(suggest("sind", ["onnx", "simd", "reference"]), "simd");

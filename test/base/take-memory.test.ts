@@ -1,9 +1,9 @@
 /** What asks for more memory than there is gets a code, and what is another's fault stays it. */
 import { constants } from "node:buffer";
 import test from "ava";
+import { takeAnswers, takeShared } from "#src/base/allocate.js";
 import { UsageError } from "#src/base/errors.js";
 import { allocateRoom, allocateSlab, slabBytes } from "#src/base/slab.js";
-import { takeAnswers, takeShared } from "#src/base/take-memory.js";
 import { emptyAnswers } from "#src/evaluate/compare/summary.js";
 
 const BEYOND = 2 ** 50;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { decode } from "fast-png";
 import { ERROR_CODES, type ErrorCode } from "#src/base/errors.js";
-import { FIXTURES } from "#src/base/package-root.js";
+import { FIXTURES } from "#src/base/package.js";
 import { CLI, type CliOptions, runCli, signalled, spawnCli } from "../helpers/cli.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 

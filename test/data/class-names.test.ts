@@ -1,7 +1,7 @@
 /** Files of class names. */
 import test from "ava";
 import { DatasetError, FileError } from "#src/base/errors.js";
-import { assertClassCount, readClassNames } from "#src/data/class-names.js";
+import { assertClassCount, readClassNames } from "#src/data/labels.js";
 import { temporaryFile } from "../helpers/temporary.js";
 
 const read: Record<string, [text: string, names: string[]]> = {

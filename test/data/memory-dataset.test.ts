@@ -2,7 +2,7 @@
 import test from "ava";
 import type { Dataset, ImageRange } from "#src/base/contracts/dataset.js";
 import type { Slab } from "#src/base/slab.js";
-import { memoryDataset } from "#src/data/memory-dataset.js";
+import { memoryDataset } from "#src/data/view.js";
 import { labelsOf, pixelsOf } from "../helpers/idx.js";
 
 function datasetOf(total: number, rows = 1, columns = 1): Dataset {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { env } from "node:process";
 import test from "ava";
 import { DatasetError } from "#src/base/errors.js";
-import { loadMnist } from "#src/data/mnist.js";
+import { loadMnist } from "#src/data/named-sets.js";
 import { openDataset } from "#src/data/registry.js";
 import { idxBytes, imageBytes, labelsOf, pixelsOf, writeSplit } from "../helpers/idx.js";
 import { mnist, needs } from "../helpers/require.js";

@@ -1,6 +1,6 @@
 /** IDX files as Python's own modules write them, read whole and read while they are evaluated. */
 import { join } from "node:path";
-import { readLabelled } from "#src/data/labelled.js";
+import { readLabelled } from "#src/data/labels.js";
 import { streamedDataset } from "#src/data/stream/streamed-dataset.js";
 import { allOf } from "../helpers/all-of.js";
 import { pythonWith, runPython } from "../helpers/python.js";

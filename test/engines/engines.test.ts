@@ -1,9 +1,9 @@
 /** Every engine against plain ml-matrix and against a loop of our own, on networks of several shapes. */
 import test from "ava";
 import { Matrix } from "ml-matrix";
-import type { FoldedLayers } from "#src/base/contracts/engine.js";
+import type { FoldedLayers } from "#src/base/contracts/network.js";
 import { ACTIVATIONS } from "#src/base/contracts/network.js";
-import { ACTIVATE } from "#src/engines/activate.js";
+import { ACTIVATE } from "#src/engines/argmax.js";
 import { createEngine } from "#src/engines/registry.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
 import { EXACT_ENGINES } from "../helpers/engines.js";

@@ -5,7 +5,7 @@ import { loadModel } from "#src/engines/load-model.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
-import { readOnnxFacts } from "#src/networks/onnx/facts.js";
+import { readOnnxFacts } from "#src/networks/onnx/preprocessing.js";
 import { assertModelFits } from "#src/networks/validate.js";
 import { runCli } from "../helpers/cli.js";
 import { cnnModel, SIDE } from "../helpers/cnn.js";

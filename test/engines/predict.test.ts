@@ -1,6 +1,6 @@
 /** `predict` in memory: bytes and pixels ÷ 255 are two ways to say the same image. */
 import test from "ava";
-import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import type { Preprocessing } from "#src/base/contracts/network.js";
 import { predict } from "#src/engines/predict.js";
 import { softmax } from "#src/engines/softmax.js";
 import { explicitLogits, explicitly, largestDifference } from "../helpers/preprocess.js";

@@ -1,7 +1,7 @@
 /** simd on all 70,000 images of MNIST: every prediction equal to float64's, for networks of several kinds. */
 import { join } from "node:path";
-import type { FoldedLayers } from "#src/base/contracts/engine.js";
-import { loadMnist } from "#src/data/mnist.js";
+import type { FoldedLayers } from "#src/base/contracts/network.js";
+import { loadMnist } from "#src/data/named-sets.js";
 import { argmax } from "#src/engines/argmax.js";
 import { createEngine } from "#src/engines/registry.js";
 import { foldPreprocessing } from "#src/networks/fold.js";

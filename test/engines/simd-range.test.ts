@@ -1,7 +1,7 @@
 /** simd against reference over the whole range of weights, and what it says where its bound does not hold. */
 import { readFile } from "node:fs/promises";
 import test from "ava";
-import type { FoldedLayers } from "#src/base/contracts/engine.js";
+import type { FoldedLayers } from "#src/base/contracts/network.js";
 import { createEngine } from "#src/engines/registry.js";
 import { prepareSimd } from "#src/engines/simd/engine.js";
 import { fitsMemory } from "#src/engines/simd/layout.js";

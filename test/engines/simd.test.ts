@@ -1,9 +1,9 @@
 /** The simd engine: every prediction equal to the reference's, because what its bound does not settle is computed again. */
 import { readFile } from "node:fs/promises";
 import test from "ava";
-import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
+import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
 import { ACTIVATIONS } from "#src/base/contracts/network.js";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { argmax } from "#src/engines/argmax.js";
 import { createReferenceEngine } from "#src/engines/reference.js";
 import { createEngine } from "#src/engines/registry.js";

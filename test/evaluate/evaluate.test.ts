@@ -1,5 +1,5 @@
 import test from "ava";
-import { ENGINES } from "#src/base/contracts/engine.js";
+import { ENGINES } from "#src/base/contracts/network.js";
 import { UsageError } from "#src/base/errors.js";
 import { argmax } from "#src/engines/argmax.js";
 import { predict } from "#src/engines/predict.js";

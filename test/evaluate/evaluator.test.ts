@@ -1,13 +1,13 @@
 import test from "ava";
+import { IncompleteError } from "#src/base/abort.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
-import { IncompleteError } from "#src/base/incomplete.js";
 import { allocateSlab } from "#src/base/slab.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { openEvaluator, openEvaluatorWith } from "#src/evaluate/evaluator.js";
 import type { OpenExecutor } from "#src/evaluate/prepare.js";
-import { batchesToDo } from "#src/pool/claims.js";
+import { batchesToDo } from "#src/pool/plan.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
+import type { GateCode } from "#src/base/contracts/checks.js";
 import { AS_STORED } from "#src/base/contracts/dataset.js";
-import type { GateCode } from "#src/base/contracts/gate.js";
 import { DatasetError, FileError } from "#src/base/errors.js";
 import {
   assertComparable,

@@ -1,6 +1,6 @@
 import test from "ava";
 import { DatasetError, UsageError } from "#src/base/errors.js";
-import { parseShard, shardOf } from "#src/evaluate/shards.js";
+import { parseShard, shardOf } from "#src/evaluate/options.js";
 
 test("shards follow each other without gap or overlap, and differ by one image at most", (t) => {
   for (const [limit, count] of [

@@ -1,8 +1,8 @@
 /** A run over Redis is disturbed by signals and by a Redis that goes away; its counts stay those of one process. */
 import { spawn } from "node:child_process";
 import test from "ava";
-import { SILENT } from "#src/base/contracts/log.js";
-import { IncompleteError } from "#src/base/incomplete.js";
+import { IncompleteError } from "#src/base/abort.js";
+import { SILENT } from "#src/base/contracts/run.js";
 import { openLink } from "#src/redis/link.js";
 import { Records } from "#src/redis/records.js";
 import { CLI, spawnCli } from "../helpers/cli.js";

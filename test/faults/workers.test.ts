@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import test from "ava";
-import { IncompleteError } from "#src/base/incomplete.js";
+import { IncompleteError } from "#src/base/abort.js";
 import { evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { recordFault } from "../helpers/fault-table.js";

@@ -1,7 +1,7 @@
 /** Where the cache is, on each platform. */
 import { resolve } from "node:path";
 import test from "ava";
-import { cacheFolder } from "#src/files/cache.js";
+import { cacheFolder } from "#src/files/catalog.js";
 
 const HOME = "/home/anna";
 

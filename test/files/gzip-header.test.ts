@@ -3,7 +3,7 @@
 import { crc32, gzipSync } from "node:zlib";
 import test from "ava";
 import { DatasetError } from "#src/base/errors.js";
-import { gzipHeaderBytes, isGzip } from "#src/files/gzip-header.js";
+import { gzipHeaderBytes, isGzip } from "#src/files/inflate.js";
 
 const [FHCRC, FEXTRA, FNAME, FCOMMENT] = [0x02, 0x04, 0x08, 0x10];
 const EXTRA = [3, 0, 0xaa, 0, 0xbb];

@@ -1,8 +1,7 @@
 /** Fingerprints, and the slices they are taken in. */
 import { createHash } from "node:crypto";
 import test from "ava";
-import { sha256Of } from "#src/files/sha256.js";
-import { slices } from "#src/files/slices.js";
+import { sha256Of, slices } from "#src/files/read-file.js";
 
 test("hashes files one behind the other", async (t) => {
   // FIPS 180-2, appendix B.1: the digest of "abc".

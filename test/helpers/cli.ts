@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { main } from "#src/cli/main.js";
 
 const { bin } = JSON.parse(readFileSync(new URL("package.json", PACKAGE_ROOT), "utf8"));

@@ -4,7 +4,7 @@ import type { Comparison } from "#src/base/contracts/comparison.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import { AS_STORED } from "#src/base/contracts/dataset.js";
 import { emptyAnswers, type PairedAnswers, summarizeComparison } from "#src/evaluate/compare/summary.js";
-import { renderComparisonPage } from "#src/reports/html/comparison/document.js";
+import { renderComparisonPage } from "#src/reports/html/comparison.js";
 import { randomDataset, seeded } from "./random.js";
 
 export interface MadeUpComparison {

@@ -1,7 +1,7 @@
 /** A host process of tests: slow on purpose, and poisoned by one image where it is told to be. Arguments: url, delayMs, image. */
 import { argv, stderr } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SILENT } from "#src/base/contracts/log.js";
+import { SILENT } from "#src/base/contracts/run.js";
 import type { OpenExecutor } from "#src/evaluate/evaluate.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { serve } from "#src/redis/host.js";

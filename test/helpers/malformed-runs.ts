@@ -1,5 +1,5 @@
 /** As malformed.ts: journals and parts of runs, and pictures. */
-import type { ShardPart } from "#src/base/contracts/partial.js";
+import type { ShardPart } from "#src/base/contracts/journal.js";
 import { identityKey } from "#src/evaluate/run-identity.js";
 import type { Malformed } from "./malformed.js";
 import { type PngHeader, pngFile } from "./png.js";

@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { type AddressInfo, connect, type Server } from "node:net";
 import { env } from "node:process";
 import type { ExecutionContext } from "ava";
-import type { CatalogEntry, RemoteFile } from "#src/files/download/catalog-entry.js";
-import type { TransferLimits } from "#src/files/download/limits.js";
+import type { CatalogEntry, RemoteFile } from "#src/files/catalog.js";
+import type { TransferLimits } from "#src/files/download/mirror.js";
 import { seeded } from "./random.js";
 
 /** Retries come soon; the rest is longer than a busy machine needs, and short where a test is about it. */

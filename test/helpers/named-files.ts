@@ -5,9 +5,9 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { execPath, platform } from "node:process";
-import type { PredictionsFormat } from "#src/base/contracts/predictions.js";
+import type { PredictionsFormat } from "#src/base/contracts/journal.js";
 import { BatchwiseError } from "#src/base/errors.js";
-import { FIXTURES } from "#src/base/package-root.js";
+import { FIXTURES } from "#src/base/package.js";
 import { doneOf, readJournal } from "#src/evaluate/journal/read.js";
 import { readPredictions } from "#src/evaluate/predictions/reader.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";

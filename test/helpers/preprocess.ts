@@ -1,8 +1,7 @@
 /** Preprocessing as its definitions say it, image by image: what folding must not change. */
-import type { Network } from "#src/base/contracts/network.js";
-import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import type { Network, Preprocessing } from "#src/base/contracts/network.js";
 import { forwardRow } from "#src/engines/reference.js";
-import type { WhiteningMatrix } from "#src/networks/whitening.js";
+import type { WhiteningMatrix } from "#src/networks/preprocess.js";
 
 export type Explicit = (bytes: Uint8Array) => number[];
 

@@ -1,7 +1,7 @@
 /** The JSON Schemas that the package publishes, as another's validator understands them. */
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 
 /** What is wrong with the document, by the schema of that name; nothing where it is right. */
 export function validate(name: "checks" | "config" | "manifest" | "result", document: unknown): string[] {

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ExecutionContext } from "ava";
-import { FIXTURES } from "#src/base/package-root.js";
-import { readLabelled } from "#src/data/labelled.js";
+import { FIXTURES } from "#src/base/package.js";
+import { readLabelled } from "#src/data/labels.js";
 import { idxBytes } from "./idx.js";
 import { temporaryFolder } from "./temporary.js";
 

@@ -2,11 +2,16 @@
 
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import { AS_STORED } from "#src/base/contracts/dataset.js";
-import type { RunIdentity } from "#src/base/contracts/identity.js";
-import type { JournalHeader, JournalLine } from "#src/base/contracts/journal.js";
-import type { PartialCounts, Shard, ShardPart } from "#src/base/contracts/partial.js";
+import type {
+  JournalHeader,
+  JournalLine,
+  PartialCounts,
+  RunIdentity,
+  Shard,
+  ShardPart,
+} from "#src/base/contracts/journal.js";
+import { shardOf } from "#src/evaluate/options.js";
 import { identityKey } from "#src/evaluate/run-identity.js";
-import { shardOf } from "#src/evaluate/shards.js";
 import { partialOf } from "#src/metrics/partial-counts.js";
 import { sumScores } from "#src/metrics/score-sums.js";
 

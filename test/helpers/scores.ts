@@ -1,7 +1,7 @@
 /** Probabilities and labels for tests. */
 
 import { softmax } from "#src/engines/softmax.js";
-import { classRanker } from "#src/metrics/ranking.js";
+import { classRanker } from "#src/metrics/score-metrics.js";
 import { seeded } from "./random.js";
 
 export interface ScoredImages {

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import type { LabelledPaths } from "#src/data/labelled.js";
-import { memoryDataset } from "#src/data/memory-dataset.js";
+import type { LabelledPaths } from "#src/data/labels.js";
+import { memoryDataset } from "#src/data/view.js";
 import { idxBytes } from "./idx.js";
 import { seeded } from "./random.js";
 

@@ -1,5 +1,5 @@
 import test from "ava";
-import { agreementOf } from "#src/metrics/agreement.js";
+import { agreementOf } from "#src/metrics/paired.js";
 import { seeded } from "../helpers/random.js";
 import { askScikit, withScikit } from "../helpers/scikit.js";
 

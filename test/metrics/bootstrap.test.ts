@@ -1,7 +1,6 @@
 import test from "ava";
-import { bootstrapMacroF1 } from "#src/metrics/bootstrap.js";
-import { confusionMetrics } from "#src/metrics/confusion-metrics.js";
-import { multinomialDraws } from "#src/metrics/multinomial.js";
+import { confusionMetrics } from "#src/metrics/class-metrics.js";
+import { bootstrapMacroF1, multinomialDraws } from "#src/metrics/paired.js";
 import { flat, type Rows, randomConfusion } from "../helpers/confusion.js";
 import { askScikit, withScikit } from "../helpers/scikit.js";
 

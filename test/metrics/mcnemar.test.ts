@@ -1,5 +1,5 @@
 import test from "ava";
-import { mcnemarExact } from "#src/metrics/mcnemar.js";
+import { mcnemarExact } from "#src/metrics/paired.js";
 import { askScikit, withScikit } from "../helpers/scikit.js";
 
 test("one against five gives what is computed by hand", (t) => {

@@ -2,8 +2,7 @@ import test from "ava";
 import { allocateSlab } from "#src/base/slab.js";
 import { argmax } from "#src/engines/argmax.js";
 import { softmax } from "#src/engines/softmax.js";
-import { wilson95 } from "#src/metrics/intervals.js";
-import { quantile } from "#src/metrics/quantiles.js";
+import { quantile, wilson95 } from "#src/metrics/intervals.js";
 import { createTally } from "#src/metrics/tally.js";
 import { seeded } from "../helpers/random.js";
 

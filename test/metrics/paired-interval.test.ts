@@ -1,7 +1,7 @@
 import test from "ava";
-import type { PairedCounts } from "#src/metrics/agreement.js";
 import { wilson95 } from "#src/metrics/intervals.js";
-import { pairedInterval95 } from "#src/metrics/paired-interval.js";
+import type { PairedCounts } from "#src/metrics/paired.js";
+import { pairedInterval95 } from "#src/metrics/paired.js";
 import { askScikit, isNear, withScikit } from "../helpers/scikit.js";
 
 const counts = (both: number, onlyA: number, onlyB: number, neither: number): PairedCounts => ({

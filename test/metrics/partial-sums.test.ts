@@ -1,10 +1,9 @@
 import test from "ava";
-import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { PartialCounts } from "#src/base/contracts/journal.js";
 import { allocateSlab } from "#src/base/slab.js";
 import { resultCounts } from "#src/evaluate/summarize.js";
 import { partialOf, scoreSumsOf, serialiseScores } from "#src/metrics/partial-counts.js";
-import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/partial-sums.js";
-import { sumScores } from "#src/metrics/score-sums.js";
+import { addPartials, contradictionOf, emptyPartial, sumScores } from "#src/metrics/score-sums.js";
 import { createTally } from "#src/metrics/tally.js";
 
 const CLASSES = 3;

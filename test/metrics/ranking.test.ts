@@ -1,6 +1,6 @@
 /** The order of classes by logits, against a sort that is stable by the language's own definition. */
 import test from "ava";
-import { classRanker } from "#src/metrics/ranking.js";
+import { classRanker } from "#src/metrics/score-metrics.js";
 import { seeded } from "../helpers/random.js";
 
 test("ranks any number of classes as a stable sort does, with ties and infinities", (t) => {

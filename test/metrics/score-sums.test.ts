@@ -1,5 +1,5 @@
 import test from "ava";
-import { type ScoreSums, UNITS_PER_ONE } from "#src/base/contracts/scores.js";
+import { type ScoreSums, UNITS_PER_ONE } from "#src/base/contracts/result.js";
 import { addScoreSums, emptyScoreSums, RELIABILITY_BINS, sumScores } from "#src/metrics/score-sums.js";
 import { seeded } from "../helpers/random.js";
 import { randomScores, type ScoredImages } from "../helpers/scores.js";

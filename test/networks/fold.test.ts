@@ -1,11 +1,10 @@
 /** Folding: every engine on bytes gives what the unfolded network gives for explicitly preprocessed images. */
 import test from "ava";
-import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import type { Preprocessing } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { createEngine } from "#src/engines/registry.js";
 import { foldAffine, foldPreprocessing } from "#src/networks/fold.js";
-import { PixelMoments } from "#src/networks/preprocess.js";
-import { whiteningMatrix } from "#src/networks/whitening.js";
+import { PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";
 import { EXACT_ENGINES } from "../helpers/engines.js";
 import { explicitLogits, explicitly, largestDifference, whitened } from "../helpers/preprocess.js";
 import { randomNetwork, seeded } from "../helpers/random.js";

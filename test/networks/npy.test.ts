@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import type { ErrorCode } from "#src/base/errors.js";
-import { decodeNpy, encodeNpy } from "#src/networks/npy.js";
+import { decodeNpy, encodeNpy } from "#src/networks/numpy.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { npyDict, npyFile, npyFloats } from "../helpers/npy.js";
 import { temporaryFolder } from "../helpers/temporary.js";

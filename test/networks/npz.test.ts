@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import type { ErrorCode } from "#src/base/errors.js";
-import { decodeNpz, encodeNpz } from "#src/networks/npz.js";
+import { decodeNpz, encodeNpz } from "#src/networks/numpy.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { npyBytes, npyDict, npyFile, npyFloats } from "../helpers/npy.js";
 import { randomNetwork } from "../helpers/random.js";

@@ -2,9 +2,8 @@
 import { readFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { DatasetError } from "#src/base/errors.js";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
-import { LevelCounts, PixelMoments } from "#src/networks/preprocess.js";
-import { whiteningMatrix } from "#src/networks/whitening.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
+import { LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";
 import { seeded } from "../helpers/random.js";
 
 const TOLERANCE = 1e-9;

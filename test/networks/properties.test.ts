@@ -2,12 +2,10 @@
 import test from "ava";
 import fc from "fast-check";
 import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
-import { decodeNpy, encodeNpy } from "#src/networks/npy.js";
-import { decodeNpz, encodeNpz } from "#src/networks/npz.js";
-import { decodeOnnx } from "#src/networks/onnx/decode.js";
+import { decodeNpy, decodeNpz, encodeNpy, encodeNpz } from "#src/networks/numpy.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
-import { encodeSafetensors } from "#src/networks/safetensors.js";
-import { decodeSafetensors } from "#src/networks/safetensors-reader.js";
+import { decodeOnnx } from "#src/networks/onnx/operators.js";
+import { decodeSafetensors, encodeSafetensors } from "#src/networks/safetensors.js";
 import { buildLayers } from "#src/networks/validate.js";
 
 const RUNS = { numRuns: 150, seed: 7 };

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { openDataset } from "#src/data/registry.js";
-import { encodeNpy } from "#src/networks/npy.js";
+import { encodeNpy } from "#src/networks/numpy.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { tensorsOf } from "#src/networks/tensors.js";
 import { encodeNetwork, type NetworkEnding } from "#src/networks/writers.js";

@@ -1,6 +1,6 @@
 /** The recipe in a file's metadata: written and read back whole, or refused; and what becomes of a wish for another. */
 import test from "ava";
-import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import type { Preprocessing } from "#src/base/contracts/network.js";
 import { choosePreprocessing, preprocessingMetadata, readPreprocessing } from "#src/networks/recipe.js";
 import { coded } from "./coded.js";
 

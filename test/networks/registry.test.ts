@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
 import type { Activation, Layer } from "#src/base/contracts/network.js";
 import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
-import { FIXTURES } from "#src/base/package-root.js";
+import { FIXTURES } from "#src/base/package.js";
 import { type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
 

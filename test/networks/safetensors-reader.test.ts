@@ -1,7 +1,6 @@
 import test from "ava";
 import type { Layer } from "#src/base/contracts/network.js";
-import { encodeSafetensors } from "#src/networks/safetensors.js";
-import { decodeSafetensors } from "#src/networks/safetensors-reader.js";
+import { decodeSafetensors, encodeSafetensors } from "#src/networks/safetensors.js";
 import { coded, raw, u64 } from "./coded.js";
 
 /** A file with this header, as it stands, and so many zero bytes behind it. */

@@ -3,7 +3,7 @@ import test from "ava";
 import type { ErrorCode } from "#src/base/errors.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
 import { orderByShape } from "#src/networks/chain.js";
-import { planLayers } from "#src/networks/plan.js";
+import { planLayers } from "#src/networks/state-dict.js";
 import { buildLayers } from "#src/networks/validate.js";
 import { coded } from "./coded.js";
 

@@ -1,6 +1,6 @@
 /** Spans are the batches that they say. */
 import test from "ava";
-import { batchAt, batchCount, spanOf } from "#src/pool/batch-span.js";
+import { batchAt, batchCount, spanOf } from "#src/pool/plan.js";
 
 const batchesIn = (span: Parameters<typeof batchCount>[0]) =>
   Array.from({ length: batchCount(span) }, (_, n) => batchAt(span, n));

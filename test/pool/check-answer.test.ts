@@ -1,12 +1,12 @@
 /** Answers that cannot be true, of a slab with room for probabilities and of one without. */
 import test from "ava";
 import type { BatchAnswer } from "#src/base/contracts/executor.js";
-import type { ScoreSums } from "#src/base/contracts/scores.js";
+import type { ScoreSums } from "#src/base/contracts/result.js";
 import { RunError } from "#src/base/errors.js";
 import { allocateRoom, allocateSlab, slabWithRoom } from "#src/base/slab.js";
 import { sumScores } from "#src/metrics/score-sums.js";
-import { checkAnswer } from "#src/pool/check-answer.js";
 import { taskOf } from "#src/pool/plan.js";
+import { checkAnswer } from "#src/pool/wire.js";
 
 const CLASSES = 2;
 const BATCH = { firstId: 3, start: 0, images: 2, batchSize: 2 };

@@ -1,12 +1,12 @@
 /** Batches shared out between threads: each is done once, and none is lost with the thread that claimed it. */
 import test from "ava";
 import type { Batch, BatchSpan, Executor, Task } from "#src/base/contracts/executor.js";
-import { SILENT } from "#src/base/contracts/log.js";
+import { SILENT } from "#src/base/contracts/run.js";
 import { RunError } from "#src/base/errors.js";
 import { createEngine } from "#src/engines/registry.js";
 import { createTally } from "#src/metrics/tally.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
-import { batchesLeftBy, batchesOf, batchesToDo, isAllClaimed, shares } from "#src/pool/claims.js";
+import { batchesLeftBy, batchesOf, batchesToDo, isAllClaimed, shares } from "#src/pool/plan.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { runBatches } from "#src/pool/run-batches.js";
 import { createTaskRunner } from "#src/pool/task-runner.js";

@@ -1,7 +1,7 @@
 import test from "ava";
+import { IncompleteError } from "#src/base/abort.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { BatchwiseError } from "#src/base/errors.js";
-import { IncompleteError } from "#src/base/incomplete.js";
 import { evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { openExecutor } from "#src/pool/registry.js";

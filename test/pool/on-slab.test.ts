@@ -1,10 +1,10 @@
 /** The hook that is given whole slabs, in their order. */
 import { setTimeout } from "node:timers/promises";
 import test from "ava";
+import { IncompleteError } from "#src/base/abort.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import { RunError } from "#src/base/errors.js";
-import { IncompleteError } from "#src/base/incomplete.js";
 import { allocateSlab, type Slab, viewSlab } from "#src/base/slab.js";
 import { evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
 import { openExecutor } from "#src/pool/registry.js";

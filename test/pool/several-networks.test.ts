@@ -1,10 +1,9 @@
 /** Several networks in one executor: each slab is answered by each. */
 import test from "ava";
-import type { EngineName } from "#src/base/contracts/engine.js";
-import { SILENT } from "#src/base/contracts/log.js";
-import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import type { EngineName, OnnxModel } from "#src/base/contracts/network.js";
+import { SILENT } from "#src/base/contracts/run.js";
 import { NetworkError, RunError } from "#src/base/errors.js";
-import { withRooms } from "#src/base/rooms.js";
+import { withRooms } from "#src/base/slab.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { createTally } from "#src/metrics/tally.js";
 import { foldPreprocessing } from "#src/networks/fold.js";

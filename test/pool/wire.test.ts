@@ -4,7 +4,7 @@ import test from "ava";
 import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
 import { RunError } from "#src/base/errors.js";
 import { sumScores } from "#src/metrics/score-sums.js";
-import { shares } from "#src/pool/claims.js";
+import { shares } from "#src/pool/plan.js";
 import { packAnswers, unpackAnswers } from "#src/pool/wire.js";
 
 /** Beyond 32 bits, as a run of billions of batches has them. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { SILENT } from "#src/base/contracts/log.js";
+import { SILENT } from "#src/base/contracts/run.js";
 import type { OpenExecutor } from "#src/evaluate/evaluate.js";
 import { loadPair } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";

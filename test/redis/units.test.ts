@@ -1,6 +1,6 @@
 import test from "ava";
 import { RunError } from "#src/base/errors.js";
-import { emptyPartial } from "#src/metrics/partial-sums.js";
+import { emptyPartial } from "#src/metrics/score-sums.js";
 import { readRedisUrl } from "#src/redis/link.js";
 import { jobImagesFor, probeImagesFor, rangesOf, wholeBatches } from "#src/redis/range-queue.js";
 import { HostWatch, RunProgress } from "#src/redis/run-progress.js";

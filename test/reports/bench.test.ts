@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
 import { bench } from "#src/evaluate/bench/bench.js";
-import { benchFormatOf, renderBench } from "#src/reports/bench/registry.js";
+import { benchFormatOf, renderBench } from "#src/reports/bench/bench.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 import { allWithin, parseXml, type XmlElement } from "../helpers/xml.js";
 

@@ -3,7 +3,7 @@ import { marked } from "marked";
 import type { ChecksReport } from "#src/base/contracts/checks.js";
 import { FileError } from "#src/base/errors.js";
 import { judge } from "#src/evaluate/gates.js";
-import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "#src/reports/checks/registry.js";
+import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "#src/reports/checks.js";
 import { junitFaults, parseJunit } from "../helpers/junit.js";
 import { HOSTILE_NAMES, sampleEvaluation } from "../helpers/sample-result.js";
 import { allWithin } from "../helpers/xml.js";

@@ -1,6 +1,5 @@
 import test from "ava";
-import { renderCsv } from "#src/reports/csv.js";
-import { csvCell } from "#src/reports/csv-cell.js";
+import { csvCell, renderCsv } from "#src/reports/csv.js";
 import { pythonWith, runPython } from "../helpers/python.js";
 import { needs } from "../helpers/require.js";
 import {

@@ -1,8 +1,7 @@
 import test from "ava";
 import { RunError } from "#src/base/errors.js";
 import { gateError, judge } from "#src/evaluate/gates.js";
-import { type JunitSuite, renderJunit } from "#src/reports/junit.js";
-import { brokenSuite, junitSuite } from "#src/reports/junit-suite.js";
+import { brokenSuite, type JunitSuite, junitSuite, renderJunit } from "#src/reports/junit.js";
 import { junitFaults, parseJunit } from "../helpers/junit.js";
 import { pythonWith, runPython } from "../helpers/python.js";
 import { needs } from "../helpers/require.js";

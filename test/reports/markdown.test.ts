@@ -1,7 +1,6 @@
 import test from "ava";
 import { marked } from "marked";
-import { renderMarkdown } from "#src/reports/markdown.js";
-import { markdownText } from "#src/reports/markdown-text.js";
+import { markdownText, renderMarkdown } from "#src/reports/markdown.js";
 import {
   HOSTILE_NAMES,
   sampleEvaluation,

@@ -1,10 +1,8 @@
 import test from "ava";
-import { pythonFloat } from "#src/base/python-float.js";
+import { pythonFloat } from "#src/base/text.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
-import { bar } from "#src/reports/bars.js";
-import { cellsOf } from "#src/reports/cells.js";
-import { digitWithBars } from "#src/reports/digit-with-bars.js";
-import { imageLines, plainCell } from "#src/reports/image-text.js";
+import { bar, cellsOf } from "#src/reports/cells.js";
+import { digitWithBars, imageLines, plainCell } from "#src/reports/images.js";
 import { renderJson } from "#src/reports/json.js";
 import { formatOf } from "#src/reports/registry.js";
 import { renderText } from "#src/reports/text.js";

@@ -1,7 +1,7 @@
 /** The import graph as it is read from the code, and the rule that a room imports only rooms below it. */
 import { readFile } from "node:fs/promises";
 import test from "ava";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { findCircle, type ImportGraph, importsOf, readImportGraph } from "../../scripts/import-graph.js";
 import { importFaults, ROOMS, roomOf } from "../../scripts/rooms.js";
 

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test from "ava";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { flatnessOf, type Sample, unevenness } from "../../scripts/soak/flatness.js";
 import { runProgram } from "../helpers/cli.js";
 import { temporaryFolder } from "../helpers/temporary.js";

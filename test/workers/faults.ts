@@ -1,5 +1,5 @@
 /** The faults that a test can ask of a worker. */
-import type { WorkerSetup } from "#src/pool/worker-setup.js";
+import type { WorkerSetup } from "#src/pool/task-runner.js";
 
 /** Not among the others: it takes a process of little memory. */
 export const HEAP_FAULT = "exhaust its heap";

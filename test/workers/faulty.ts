@@ -2,8 +2,8 @@
 import { workerData } from "node:worker_threads";
 import type { BatchAnswer, BatchSpan, Task } from "#src/base/contracts/executor.js";
 import { viewSlab } from "#src/base/slab.js";
-import { batchAt, batchCount } from "#src/pool/batch-span.js";
-import { openTaskRunner } from "#src/pool/open-runner.js";
+import { batchAt, batchCount } from "#src/pool/plan.js";
+import { openTaskRunner } from "#src/pool/task-runner.js";
 import { packAnswers } from "#src/pool/wire.js";
 import type { Fault, FaultySetup } from "./faults.js";
 

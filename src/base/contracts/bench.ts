@@ -1,8 +1,7 @@
 /** What a benchmark answers; the JSON report is this object. */
-import type { Assumption } from "./assumption.js";
+import type { Assumption } from "#src/base/assumptions.js";
 import type { Split } from "./dataset.js";
-import type { EngineName } from "./engine.js";
-import type { Normalization } from "./preprocessing.js";
+import type { EngineName, Normalization } from "./network.js";
 
 /**
  * As MLPerf's LoadGen has them (MLCommons, inference_rules.adoc, "Scenarios"): `offline` hands over all images at once

@@ -1,5 +1,5 @@
 /** What a suite of checks answers. */
-import type { GateOutcome } from "./gate.js";
+
 import type { AnyEvaluation } from "./result.js";
 
 /** `failed`: a gate was missed. `error`: the evaluation could not be made, or judged, to its end. */
@@ -27,4 +27,24 @@ export interface CheckOutcome {
   readonly gates: readonly GateOutcome[];
   /** Why the status is `error`; undefined where it is another. */
   readonly fault: Error | undefined;
+}
+
+/** What a gate found: a demand on a whole result, held or missed. */
+
+export type GateCode = "ERR_GATE_ACCURACY" | "ERR_GATE_CLASS_RECALL" | "ERR_GATE_REGRESSION";
+
+/** A demand on a result, and whether it was met. */
+export interface GateOutcome {
+  /** The option that asks for it, such as `--min-accuracy`. */
+  readonly name: string;
+  /** Of the error that a missed gate is. */
+  readonly code: GateCode;
+  /** Whether the result meets the demand. */
+  readonly passed: boolean;
+  /** `an accuracy of at least 0.93`. */
+  readonly expected: string;
+  /** `0.9228, 0.0072 too low`. */
+  readonly found: string;
+  /** Both as one line that names the gate. */
+  readonly message: string;
 }

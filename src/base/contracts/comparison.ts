@@ -1,5 +1,5 @@
 /** What a comparison of two networks over the same images answers; its JSON is this object. */
-import type { Assumption } from "./assumption.js";
+import type { Assumption } from "#src/base/assumptions.js";
 import type { Evaluation, NetworkLocation } from "./result.js";
 import type { RunFacts } from "./run.js";
 

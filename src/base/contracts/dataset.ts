@@ -1,6 +1,7 @@
 /** What a labelled image set is, whatever files it came from. */
+
+import type { Assumption } from "#src/base/assumptions.js";
 import type { Slab, SlabRing } from "#src/base/slab.js";
-import type { Assumption } from "./assumption.js";
 
 export const SPLITS = ["test", "train"] as const;
 /** The half of a set: what a network is judged by, or what it was trained on. */

@@ -1,7 +1,6 @@
 /** What `diagnose` answers: how a network does on a sample of images under each way to read both. */
 import type { DatasetView } from "./dataset.js";
-import type { Activation } from "./network.js";
-import type { Preprocessing } from "./preprocessing.js";
+import type { Activation, Preprocessing } from "./network.js";
 
 /** One way to read the network's file and the images. */
 export interface Candidate {

@@ -1,11 +1,9 @@
 /** What an evaluation answers; the JSON report is this object without what is of each image alone. */
-import type { Assumption } from "./assumption.js";
+
+import type { Assumption } from "#src/base/assumptions.js";
 import type { DatasetView, Split } from "./dataset.js";
-import type { ConfusionMetrics, ScoreMetrics } from "./metrics.js";
-import type { Activation } from "./network.js";
-import type { ShardPart } from "./partial.js";
-import type { PredictionsFormat } from "./predictions.js";
-import type { Normalization, Preprocessing } from "./preprocessing.js";
+import type { PredictionsFormat, ShardPart } from "./journal.js";
+import type { Activation, Normalization, Preprocessing } from "./network.js";
 import type { RunFacts, TimelineEntry, Timing } from "./run.js";
 
 /** An evaluation's answer. `Result` is `ResultCounts`, or `PredictedCounts` where the images have no labels. */
@@ -158,3 +156,118 @@ export interface PredictedCounts {
 
 /** An evaluation of images with labels or without: `result.labelled` tells which. */
 export type AnyEvaluation = Evaluation<ResultCounts | PredictedCounts>;
+
+/** What is computed from merged integers: measures of classification, as scikit-learn defines them. */
+
+/** How right the predictions were of one class. */
+export interface ClassMetrics {
+  /** The class, from 0. */
+  readonly label: number;
+  /** Images with this label. */
+  readonly support: number;
+  /** Images predicted as this class. */
+  readonly predicted: number;
+  /** Share of the images predicted as this class that have this label; null where nothing was predicted as it. */
+  readonly precision: number | null;
+  /** Share of the images with this label that were predicted as this class; null where no image has this label. */
+  readonly recall: number | null;
+  /** Harmonic mean of both, 0 where no image is right; null where neither has a value. */
+  readonly f1: number | null;
+}
+
+/** Means over classes, of which a null counts as 0; each is 0 to 1, and 0 where nothing was evaluated. */
+export interface ClassAverages {
+  /** Mean of the classes' precision. */
+  readonly precision: number;
+  /** Mean of the classes' recall. */
+  readonly recall: number;
+  /** Mean of the classes' F1, which need not be the F1 of the two other means. */
+  readonly f1: number;
+}
+
+/** What the confusion matrix alone says. */
+export interface ConfusionMetrics {
+  /** By class, from 0. */
+  readonly perClass: readonly ClassMetrics[];
+  /** Of all classes in three ways, as scikit-learn's `average` of the same names. */
+  readonly averages: {
+    /** Over the classes that occur as a label or a prediction, each alike. */
+    readonly macro: ClassAverages;
+    /** Over all images: all three are the accuracy. */
+    readonly micro: ClassAverages;
+    /** Over the classes, by support. */
+    readonly weighted: ClassAverages;
+  };
+  /** Mean recall of the classes that have images; null where nothing was evaluated. */
+  readonly balancedAccuracy: number | null;
+  /** −1 to 1; null where chance alone would agree on every image, or nothing was evaluated. */
+  readonly cohensKappa: number | null;
+  /** −1 to 1; 0 where labels or predictions are all of one class, or nothing was evaluated. */
+  readonly matthewsCorrelation: number;
+}
+
+/** What probabilities say, beyond the predicted class; each measure is 0 where nothing was evaluated. */
+export interface ScoreMetrics {
+  /** Mean over images of −ln p(label), where p counts as at least 2⁻⁵²: 0 to 36.05. */
+  readonly logLoss: number;
+  /** Mean over images of Σₖ (pₖ − [k = label])²: 0 to 2. */
+  readonly brierScore: number;
+  /** Σ over bins of (images of the bin ÷ all images) · |accuracy − meanConfidence|: 0 to 1. */
+  readonly expectedCalibrationError: number;
+  /** 15 bins of equal width over 0..1, ascending. */
+  readonly reliability: readonly ReliabilityBin[];
+  /**
+   * How often the label is among the k classes with the largest logits. For k = 1 this is the accuracy: of equal logits the
+   * lowest class is predicted, as by NumPy's argmax. For k ≥ 2 the highest of equals comes first, as in scikit-learn's
+   * top_k_accuracy_score; where logits are equal, top-2 can therefore be below top-1.
+   */
+  readonly topK: {
+    /** As asked for, or 5; at most the number of classes. */
+    readonly k: number;
+    /** Images whose label is among the k. */
+    readonly correct: number;
+    /** correct ÷ images evaluated. */
+    readonly accuracy: number;
+  };
+}
+
+/** Images whose predicted class has a probability above `from` and up to `to`; the first bin has 0 too. */
+export interface ReliabilityBin {
+  /** n ÷ 15, of the n-th bin from 0. */
+  readonly from: number;
+  /** (n + 1) ÷ 15. */
+  readonly to: number;
+  /** Images in the bin. */
+  readonly total: number;
+  /** Share of them that are right; null where the bin is empty. */
+  readonly accuracy: number | null;
+  /** Mean probability of the predicted class; null where the bin is empty. */
+  readonly meanConfidence: number | null;
+}
+
+/** Sums over images of what their probabilities say; each is an integer, so that they add in any order to the same. */
+
+/** Fractions are counted in units of 2⁻³²: each image's value is rounded once, before it is added. */
+export const UNITS_PER_ONE = 2 ** 32;
+
+export interface ScoreSums {
+  /** −ln p(label), in units. */
+  readonly logLoss: bigint;
+  /** Σₖ (pₖ − [k = label])², in units. */
+  readonly brier: bigint;
+  /**
+   * (classes): its first k add to the images that count for top-k accuracy. For k = 1 these are the right ones, whose label is
+   * the lowest of the classes with the largest logit. For k ≥ 2 they are those that scikit-learn's top_k_accuracy_score
+   * counts, which prefers the highest of equals; so that [1] is below 0 where many images have equal logits.
+   */
+  readonly labelRanks: readonly number[];
+  /** By the predicted class's probability, in bins of equal width over 0..1. */
+  readonly bins: readonly ScoreBin[];
+}
+
+export interface ScoreBin {
+  readonly total: number;
+  readonly correct: number;
+  /** The predicted class's probability, in units. */
+  readonly confidence: bigint;
+}

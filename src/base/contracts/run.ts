@@ -1,6 +1,6 @@
 /** How an evaluation ran, and how long it took; none of it touches the result. */
-import type { EngineName } from "./engine.js";
-import type { Normalization } from "./preprocessing.js";
+
+import type { EngineName, Normalization } from "./network.js";
 
 /** How the work was shared out, and on what machine. */
 export interface RunFacts {
@@ -86,3 +86,15 @@ export interface TimelineEntry {
   /** Milliseconds that it took on its thread or host, without waiting. */
   readonly elapsedMs: number;
 }
+
+/** Where a run says what it does; pino's loggers fit. */
+export interface Log {
+  /** What helps to find a fault. */
+  debug(facts: object, message: string): void;
+  /** What was done, and how long it took. */
+  info(facts: object, message: string): void;
+  /** What went wrong and was mended, such as a batch that is run again. */
+  warn(facts: object, message: string): void;
+}
+
+export const SILENT: Log = { debug() {}, info() {}, warn() {} };

@@ -1,5 +1,6 @@
 /** Codes of faults in reading a file, whatever it should hold. Exit status 3. */
-import { row } from "./define.js";
+
+import { grouped, row } from "./define.js";
 
 export const fileCodes = {
   ERR_FILE_READ: row(3, (f: { path: string; reason: string }) => `${f.path}: cannot be read: ${f.reason}`),
@@ -33,3 +34,113 @@ export const fileCodes = {
       `${f.path}: line ${f.line} is no prediction: ${f.problem}; is the file complete?`,
   ),
 } as const;
+
+// Codes of faults in the container formats that networks and data sets share: .npy and ZIP. Exit status 3.
+
+export const formatCodes = {
+  ERR_NPY_HEADER: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: .npy header: expected ${f.expected}, found ${f.found}; is this a file of NumPy's?`,
+  ),
+  ERR_NPY_DTYPE: row(
+    3,
+    (f: { path: string; found: string }) =>
+      `${f.path}: expected an array of plain numbers, found ${f.found}; ${adviceFor(f.found)}`,
+  ),
+  ERR_NPY_LENGTH: row(
+    3,
+    (f: { path: string; expectedBytes: number; actualBytes: number }) =>
+      `${f.path}: expected ${grouped(f.expectedBytes)} bytes by its header, found ${grouped(f.actualBytes)}; is the file complete?`,
+  ),
+  ERR_ZIP_STRUCTURE: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: ZIP archive: expected ${f.expected}, found ${f.found}; is the file complete?`,
+  ),
+  ERR_ZIP_UNSUPPORTED: row(
+    3,
+    (f: { path: string; found: string }) =>
+      `${f.path}: expected a plain ZIP archive, stored or deflated, found ${f.found}; write it again with numpy.savez`,
+  ),
+  ERR_ZIP_NAME: row(
+    3,
+    (f: { path: string; name: string; reason: string }) =>
+      `${f.path}: expected names of arrays, found "${f.name}", ${f.reason}; refused, nothing was unpacked`,
+  ),
+  ERR_ZIP_DUPLICATE: row(
+    3,
+    (f: { path: string; name: string }) =>
+      `${f.path}: expected each name once, found "${f.name}" twice; which of the two is meant?`,
+  ),
+  ERR_ZIP_OVERLAP: row(
+    3,
+    (f: { path: string; name: string; other: string }) =>
+      `${f.path}: expected entries beside each other, found "${f.name}" within "${f.other}"; this archive was made to deceive`,
+  ),
+  ERR_ZIP_LIMIT: row(
+    3,
+    (f: { path: string; what: string; limit: number; found: number }) =>
+      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found ${grouped(f.found)}; refused, nothing was unpacked`,
+  ),
+  /** `found` is in words where unpacking stopped at the first byte too many. */
+  ERR_ZIP_SIZE: row(
+    3,
+    (f: { path: string; name: string; expectedBytes: number; found: string }) =>
+      `${f.path}: ${f.name}: expected ${grouped(f.expectedBytes)} bytes unpacked, as the directory says, found ${f.found}`,
+  ),
+  ERR_ZIP_CORRUPT: row(
+    3,
+    (f: { path: string; name: string; reason: string }) =>
+      `${f.path}: ${f.name}: the content is damaged (${f.reason}); is the download complete?`,
+  ),
+} as const;
+
+/** Of records the fields, of all else numbers. */
+function adviceFor(found: string): string {
+  if (found.includes("records")) return "save each of its fields as an array of its own";
+  return 'convert it with .astype("float32") and save it again';
+}
+
+// Codes of downloads: the network (5), the cache folder (6), interruption (130, 143). No fact may hold a credential.
+
+/** A mirror as it may be shown, and why it did not give the file. */
+export interface MirrorFailure {
+  readonly mirror: string;
+  readonly reason: string;
+}
+
+export const transferCodes = {
+  ERR_TRANSFER_FAILED: row(
+    5,
+    (f: { file: string; failures: readonly MirrorFailure[] }) =>
+      `${f.file}: no mirror gave it: ${f.failures.map(({ mirror, reason }) => `${mirror}: ${reason}`).join("; ")}; check the network and the proxy, or name a mirror of your own with --mirror or BATCHWISE_MIRROR`,
+  ),
+  ERR_TRANSFER_OFFLINE: row(
+    5,
+    (f: { name: string; folder: string; missing: readonly string[] }) =>
+      `${f.name}: expected ${f.missing.join(" and ")} in ${f.folder}, found ${f.missing.length > 1 ? "not all of them" : "no whole one"}, and --offline forbids downloading; run "batchwise fetch ${f.name}" where there is a network`,
+  ),
+  ERR_PROXY_URL: row(
+    5,
+    (f: { variable: string }) =>
+      `${f.variable}: expected a URL such as http://proxy.example:3128, found another word (not shown, since it may hold a password)`,
+  ),
+  ERR_CACHE_WRITE: row(
+    6,
+    (f: { path: string; reason: string }) =>
+      `${f.path}: the cache could not be written: ${f.reason}; choose another folder with BATCHWISE_CACHE_DIR`,
+  ),
+  ERR_TRANSFER_INTERRUPTED: row(130, (f: Stopped) => `${f.file}: interrupted ${soFar(f)}`),
+  ERR_TRANSFER_TERMINATED: row(143, (f: Stopped) => `${f.file}: terminated ${soFar(f)}`),
+} as const;
+
+export interface Stopped {
+  readonly file: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+function soFar({ doneBytes, totalBytes }: Stopped): string {
+  return `after ${grouped(doneBytes)} of ${grouped(totalBytes)} bytes; the next run goes on from there`;
+}

@@ -1,5 +1,5 @@
 /** Codes of runs over Redis: its address (2), the peers and hosts (4), the connection (5). No fact may hold a credential. */
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import { grouped, row } from "./define.js";
 
 /** Installs both optional peers, in a checkout too: see `onnxInstallCommand`. */

@@ -1,15 +1,15 @@
 /** `batchwise bench`: how fast, on this machine and these data, by engine, batch size and threads. */
 import { Command } from "commander";
 import { SCENARIOS } from "#src/base/contracts/bench.js";
-import { ENGINES } from "#src/base/contracts/engine.js";
+import { ENGINES } from "#src/base/contracts/network.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
 import { type BenchOutcome, bench } from "#src/evaluate/bench/bench.js";
 import type { BenchInput, BenchPlan } from "#src/evaluate/bench/options.js";
 import { oneOf } from "#src/evaluate/options.js";
-import { BENCH_FORMATS, type BenchFormat, benchFormatOf, renderBench } from "#src/reports/bench/registry.js";
+import { BENCH_FORMATS, type BenchFormat, benchFormatOf, renderBench } from "#src/reports/bench/bench.js";
 import type { Context, RunWork, TextDisplay } from "./context.js";
-import { downloadLine } from "./download-line.js";
+import { downloadLine } from "./context.js";
 import { addDataOptions, addNetworkOptions, collect } from "./options.js";
 import { openOutputs, writeFiles } from "./outputs.js";
 

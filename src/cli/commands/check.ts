@@ -1,14 +1,18 @@
 /** `batchwise check`: a suite of evaluations, each with what is demanded of it. */
+
 import { Command } from "commander";
 import { distinct } from "#src/base/assumptions.js";
 import type { ChecksReport } from "#src/base/contracts/checks.js";
-import { printable } from "#src/base/printable.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { DatasetError } from "#src/base/errors.js";
+import { printable } from "#src/base/text.js";
 import { check, faultsOf } from "#src/evaluate/check/check.js";
 import type { CheckInput } from "#src/evaluate/check/suite.js";
+import { type Demands, gateError, judge } from "#src/evaluate/gates.js";
 import { oneOf } from "#src/evaluate/options.js";
-import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "#src/reports/checks/registry.js";
-import type { Context, RunWork, TextDisplay } from "./context.js";
-import { downloadLine } from "./download-line.js";
+import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "#src/reports/checks.js";
+import type { Report } from "#src/reports/report.js";
+import { type Context, downloadLine, type RunWork, type TextDisplay } from "./context.js";
 import { collect } from "./options.js";
 import { openOutputs, writeFiles } from "./outputs.js";
 
@@ -84,5 +88,31 @@ async function checkShowingProgress(
     });
   } finally {
     display?.stop();
+  }
+}
+
+// A result against the gates that were asked for; loaded only where some were.
+
+export interface JudgedReport {
+  readonly report: Report;
+  /** The gates that were missed, or why none could be judged. */
+  readonly faults: readonly Error[];
+}
+
+/** A gate judges whole results only: a partial one has failed already, by `fault`. */
+export function judgedReport(
+  evaluation: AnyEvaluation,
+  demands: Demands,
+  fault: Error | undefined,
+): JudgedReport {
+  const { dataset, network, result } = evaluation;
+  if (!result.complete || !result.labelled) return { report: { evaluation, gates: [], fault }, faults: [] };
+  try {
+    const gates = judge(demands, { dataset, network, result });
+    const missed = gates.filter(({ passed }) => !passed);
+    return { report: { evaluation, gates, fault }, faults: missed.map(gateError) };
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error;
+    return { report: { evaluation, gates: [], fault: fault ?? error }, faults: [error] };
   }
 }

@@ -1,19 +1,15 @@
 /** `batchwise compare`: two networks over the same images. */
 import { Command } from "commander";
-import { ENGINES } from "#src/base/contracts/engine.js";
+import { ENGINES } from "#src/base/contracts/network.js";
 import { grouped } from "#src/base/errors/define.js";
-import { printable } from "#src/base/printable.js";
-import { progressText } from "#src/cli/terminal/progress-display.js";
+import { printable } from "#src/base/text.js";
+import { progressText } from "#src/cli/terminal/displays.js";
 import { type CompareOutcome, type ComparePlan, compare } from "#src/evaluate/compare/compare.js";
 import type { CompareInput } from "#src/evaluate/compare/sides.js";
 import { oneOf } from "#src/evaluate/options.js";
-import {
-  COMPARISON_FORMATS,
-  comparisonFormatOf,
-  renderComparison,
-} from "#src/reports/comparison/registry.js";
+import { COMPARISON_FORMATS, comparisonFormatOf, renderComparison } from "#src/reports/comparison.js";
 import type { Context, RunWork, TextDisplay } from "./context.js";
-import { downloadLine } from "./download-line.js";
+import { downloadLine } from "./context.js";
 import { addDataOptions, addNetworkFacts, collect } from "./options.js";
 import { openOutputs, writeFiles } from "./outputs.js";
 import type { ComparisonFile } from "./report-file.js";

@@ -1,12 +1,16 @@
 /** What a command is given by the command line that runs it. */
-import type { Assumption } from "#src/base/contracts/assumption.js";
-import type { Log } from "#src/base/contracts/log.js";
-import type { PaintState } from "#src/cli/doctor/report.js";
-import type { ColourLevel } from "#src/cli/terminal/colour.js";
+
+import { createRequire } from "node:module";
+import type { Logger } from "pino";
+import type { Assumption } from "#src/base/assumptions.js";
+import type { Log } from "#src/base/contracts/run.js";
+import { grouped } from "#src/base/errors/define.js";
+import type { PaintState } from "#src/cli/doctor/doctor.js";
+import type { ColourLevel } from "#src/cli/terminal/paint.js";
 import type { EvaluationPlan, Progress } from "#src/evaluate/evaluate.js";
-import type { RemoteFile } from "#src/files/download/catalog-entry.js";
-import type { PaintCell } from "#src/reports/image-text.js";
-import type { Paint } from "#src/reports/paint.js";
+import type { DownloadNotice, DownloadOptions, RemoteFile } from "#src/files/catalog.js";
+import type { Paint } from "#src/reports/cells.js";
+import type { PaintCell } from "#src/reports/images.js";
 
 export interface Context {
   /** Aborted by the first SIGINT or SIGTERM. */
@@ -56,3 +60,39 @@ export interface DownloadDisplay {
 /** A command's work; it answers the faults that it survived, which then set the exit status. */
 export type Work = (context: Context) => Promise<readonly Error[]>;
 export type RunWork = (work: Work) => Promise<void>;
+
+// What commands say, and how they download, when a name is first used.
+
+/** `downloading mnist to ~/.cache/batchwise/mnist: 2 files, 1,653,419 bytes` */
+export function downloadLine({ name, files, bytes, folder }: DownloadNotice): string {
+  return `downloading ${name} to ${folder}: ${files} file${files === 1 ? "" : "s"}, ${grouped(bytes)} bytes`;
+}
+
+export function downloadOptions({ signal, log, note }: Context): DownloadOptions {
+  return { signal, log, onDownload: (notice) => note(downloadLine(notice)) };
+}
+
+// pino to stderr. Synchronous, because its worker-thread transports lose the last lines when the process ends.
+
+export const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const STDERR = 2;
+
+/** A log whose pino is loaded for its first line: most runs write none. */
+export function createLogger(level: LogLevel): Log {
+  const threshold = LOG_LEVELS.indexOf(level);
+  let logger: Logger | undefined;
+  const at = (name: keyof Log) => (facts: object, message: string) => {
+    if (LOG_LEVELS.indexOf(name) > threshold) return;
+    logger ??= openPino(level);
+    logger[name](facts, message);
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn") };
+}
+
+/** By `require`, since a line must be out before the call that writes it returns. */
+function openPino(level: LogLevel): Logger {
+  const { pino } = createRequire(import.meta.url)("pino") as typeof import("pino");
+  return pino({ name: "batchwise", level }, pino.destination({ dest: STDERR, sync: true }));
+}

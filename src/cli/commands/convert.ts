@@ -5,20 +5,19 @@ import { Command } from "commander";
 import { ACTIVATIONS, type Network } from "#src/base/contracts/network.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import { assertStated } from "#src/evaluate/open-inputs.js";
 import { oneOf, resolvePreprocessing } from "#src/evaluate/options.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
-import { WRITTEN_TYPES } from "#src/networks/encode-elements.js";
-import { layerSizes } from "#src/networks/layer-sizes.js";
+import { layerSizes } from "#src/networks/chain.js";
 import { annotateOnnx } from "#src/networks/onnx/preprocessing.js";
 import { DEFAULT_NORMALIZATION } from "#src/networks/recipe.js";
 import { DEFAULT_ACTIVATION, readNetwork, readOnnxFile } from "#src/networks/registry.js";
-import { hiddenActivation } from "#src/networks/tensors.js";
+import { hiddenActivation, WRITTEN_TYPES } from "#src/networks/tensors.js";
 import { encodeNetwork, NETWORK_ENDINGS, networkEndingOf } from "#src/networks/writers.js";
-import { preprocessingText } from "#src/reports/preprocessing-text.js";
+import { preprocessingText } from "#src/reports/report.js";
 import type { Context, RunWork } from "./context.js";
-import { downloadOptions } from "./download-line.js";
+import { downloadOptions } from "./context.js";
 import { addNetworkFacts } from "./options.js";
 
 interface ConvertFlags {

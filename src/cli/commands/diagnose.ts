@@ -1,11 +1,11 @@
 /** `batchwise diagnose`: why an accuracy is low; which reading of network and images gives the best one. */
 import { Command } from "commander";
-import { ENGINES } from "#src/base/contracts/engine.js";
+import { ENGINES } from "#src/base/contracts/network.js";
 import type { DiagnoseInput } from "#src/evaluate/diagnose/diagnose.js";
 import { oneOf } from "#src/evaluate/options.js";
 import { renderDiagnosis } from "#src/reports/diagnosis.js";
 import type { Context, RunWork } from "./context.js";
-import { downloadLine } from "./download-line.js";
+import { downloadLine } from "./context.js";
 import { addDataOptions, addNetworkFacts, PLAIN_FORMATS } from "./options.js";
 
 type DiagnoseFlags = DiagnoseInput & { readonly format: string };

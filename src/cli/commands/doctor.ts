@@ -1,7 +1,7 @@
 /** `batchwise doctor`: whether all works here, and what could be added. */
 import { Command } from "commander";
 import { RunError } from "#src/base/errors.js";
-import { renderDoctor } from "#src/cli/doctor/report.js";
+import { renderDoctor } from "#src/cli/doctor/doctor.js";
 import { oneOf } from "#src/evaluate/options.js";
 import { jsonText } from "#src/reports/json.js";
 import type { Context, RunWork } from "./context.js";

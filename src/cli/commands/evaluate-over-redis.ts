@@ -1,16 +1,18 @@
 /** `evaluate --executor bullmq`: how far it is, host by host, and how it goes on if this process does not. */
+
+import process, { env } from "node:process";
+import type { Command } from "commander";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import type { Opened } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, integer, LIMITS, type NumberLike } from "#src/evaluate/options.js";
 import { evaluateOverRedis, type QueueHooks } from "#src/redis/evaluate.js";
+import { type Link, openLink, REDIS_VARIABLE } from "#src/redis/link.js";
 import type { HostPresence } from "#src/redis/records.js";
 import type { RunProgress } from "#src/redis/run-progress.js";
-import type { Context, TextDisplay } from "./context.js";
-import { downloadLine } from "./download-line.js";
-import { linkOf } from "./redis-option.js";
+import { type Context, downloadLine, type TextDisplay } from "./context.js";
 
 /** Options of `evaluate` that mean something with --executor bullmq only. */
 export interface QueueFlags {
@@ -92,4 +94,24 @@ export function progressText(
 
 function hostsText(hosts: number): string {
   return hosts === 1 ? "1 host" : `${hosts} hosts`;
+}
+
+// `--redis URL`, or BATCHWISE_REDIS; and a process that does not show the password in the list of processes.
+
+const REDIS_HELP = `redis://[user:password@]host[:port][/database] (default: ${REDIS_VARIABLE})`;
+
+export function addRedisOption(command: Command): Command {
+  return command.option("--redis <url>", REDIS_HELP);
+}
+
+/** @throws UsageError where neither says an address; all that `openLink` throws */
+export function linkOf(redis: string | undefined, { log }: Context): Promise<Link> {
+  // The title goes where the arguments were, which may hold a password.
+  process.title = "batchwise";
+  const url = redis ?? env[REDIS_VARIABLE];
+  if (!url) {
+    const problem = `expected --redis redis://host:port or ${REDIS_VARIABLE}, found neither`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  return openLink(url, log);
 }

@@ -1,14 +1,13 @@
 /** `batchwise fit`: gives weights the statistics of their training split, so that they read bytes from then on. */
 import { extname } from "node:path";
 import { Command } from "commander";
-import { ACTIVATIONS } from "#src/base/contracts/network.js";
-import { FITTED_NORMALIZATIONS } from "#src/base/contracts/preprocessing.js";
+import { ACTIVATIONS, FITTED_NORMALIZATIONS } from "#src/base/contracts/network.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
 import type { Fit, FitInput } from "#src/evaluate/fit.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import type { Context, RunWork } from "./context.js";
-import { downloadOptions } from "./download-line.js";
+import { downloadOptions } from "./context.js";
 
 type FitFlags = FitInput & { readonly output: string };
 

@@ -2,13 +2,13 @@
 import { Command } from "commander";
 import { assumedText } from "#src/base/assumptions.js";
 import { grouped, shapeText } from "#src/base/errors/define.js";
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import { type DataAndNetwork, loadPair } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, oneOf, resolveOptions } from "#src/evaluate/options.js";
-import { layerSizes } from "#src/networks/layer-sizes.js";
-import { preprocessingText } from "#src/reports/preprocessing-text.js";
+import { layerSizes } from "#src/networks/chain.js";
+import { preprocessingText } from "#src/reports/report.js";
 import type { Context, RunWork } from "./context.js";
-import { downloadOptions } from "./download-line.js";
+import { downloadOptions } from "./context.js";
 import { addDataOptions, addNetworkOptions, PLAIN_FORMATS } from "./options.js";
 
 type InspectFlags = EvaluateInput & { readonly format: string };

@@ -3,8 +3,7 @@ import { Command } from "commander";
 import { oneOf } from "#src/evaluate/options.js";
 import { FORMATS, formatOf } from "#src/reports/registry.js";
 import type { Context, RunWork } from "./context.js";
-import { addGateOptions, demandsOf, type GateFlags } from "./gate-options.js";
-import { collect } from "./options.js";
+import { addGateOptions, collect, demandsOf, type GateFlags } from "./options.js";
 import { giveAnswer, giveFault, openOutputs } from "./outputs.js";
 
 interface MergeFlags extends GateFlags {
@@ -49,7 +48,7 @@ async function runMerge(
     const { report, faults } =
       demands === undefined
         ? { report: { evaluation, gates: [] }, faults: [] }
-        : (await import("./judged-report.js")).judgedReport(evaluation, demands, undefined);
+        : (await import("./check.js")).judgedReport(evaluation, demands, undefined);
     return [...(await giveAnswer(outputs, report, context)), ...faults];
   } catch (error) {
     if (error instanceof Error) await giveFault(outputs, "merge", error, context);

@@ -70,7 +70,7 @@ export async function giveFault(
   const junitFiles = files.filter((file) => file.format === "junit");
   if (format !== "junit" && junitFiles.length === 0) return;
   const { renderJunit } = await import("#src/reports/junit.js");
-  const { brokenSuite } = await import("#src/reports/junit-suite.js");
+  const { brokenSuite } = await import("#src/reports/junit.js");
   const suites: JunitSuite[] = [brokenSuite(command, fault)];
   // The fault itself is told by whoever called us, and ranks before a file that cannot be written.
   for (const { path } of junitFiles) await writeOutput(path, renderJunit(suites), []);

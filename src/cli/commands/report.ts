@@ -4,14 +4,14 @@ import { Command } from "commander";
 import { DatasetError } from "#src/base/errors.js";
 import { readDataset } from "#src/data/registry.js";
 import { findPredictions, readPredictions } from "#src/evaluate/predictions/reader.js";
-import { readResult } from "#src/evaluate/schemas/read-result.js";
 import type { ResultFile } from "#src/evaluate/schemas/result.js";
+import { readResult } from "#src/evaluate/schemas/result.js";
 import { writeFileWhole } from "#src/files/write-file.js";
-import { chooseFromPredictions } from "#src/reports/html/choose-from-predictions.js";
+import { chooseFromPredictions } from "#src/reports/html/choose-images.js";
 import { renderReport } from "#src/reports/html/document.js";
-import type { ReportInput } from "#src/reports/html/input.js";
+import type { ReportInput } from "#src/reports/html/page-data.js";
 import type { Context, RunWork } from "./context.js";
-import { downloadOptions } from "./download-line.js";
+import { downloadOptions } from "./context.js";
 import { assertReportPath } from "./report-file.js";
 
 interface ReportFlags {

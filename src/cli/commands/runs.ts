@@ -2,15 +2,15 @@
 import { Command } from "commander";
 import { grouped } from "#src/base/errors/define.js";
 import { RunError, UsageError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import { oneOf } from "#src/evaluate/options.js";
 import type { Link } from "#src/redis/link.js";
 import { obliterate } from "#src/redis/range-queue.js";
 import { KEEP_ENDED_SECONDS, Records, type RunRecord } from "#src/redis/records.js";
-import { type Row, rowLines } from "#src/reports/rows.js";
+import { type Row, rowLines } from "#src/reports/cells.js";
 import type { Context, RunWork } from "./context.js";
+import { addRedisOption, linkOf } from "./evaluate-over-redis.js";
 import { PLAIN_FORMATS } from "./options.js";
-import { addRedisOption, linkOf } from "./redis-option.js";
 
 const ACTIONS = ["list", "show", "cancel"] as const;
 

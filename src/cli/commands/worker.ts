@@ -7,9 +7,9 @@ import { openExecutor } from "#src/pool/registry.js";
 import { serve } from "#src/redis/host.js";
 import type { PathMap } from "#src/redis/host-run.js";
 import type { Context, RunWork } from "./context.js";
-import { downloadLine } from "./download-line.js";
+import { downloadLine } from "./context.js";
+import { addRedisOption, linkOf } from "./evaluate-over-redis.js";
 import { collect } from "./options.js";
-import { addRedisOption, linkOf } from "./redis-option.js";
 
 interface WorkerFlags {
   readonly redis?: string;

@@ -1,14 +1,15 @@
 /** Reads and checks a configuration file. It is a command line in a file, so a fault in it is one of usage, status 2. */
+
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { cwd } from "node:process";
+import type { Command } from "commander";
 import type * as z from "zod";
 import { reasonOf, UsageError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
-import { suggest } from "#src/base/suggest.js";
-import { CONFIG_KEYS, configSchema, PATH_KEYS } from "#src/cli/schemas/config.js";
+import { printable, suggest } from "#src/base/text.js";
+import { CONFIG_KEYS, configSchema, PATH_KEYS, SUBJECT_KEYS } from "#src/cli/schemas/config.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
-import { syntaxReason } from "#src/files/schemas/read-document.js";
+import { syntaxReason } from "#src/files/read-document.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 
 const LONGEST_FOUND = 60;
@@ -89,4 +90,33 @@ function rebased(key: string, value: unknown, folder: string): unknown {
   const path = relative(cwd(), resolve(folder, value)) || ".";
   // A file that is called as a name is stays a file.
   return names.includes(path) ? `.${sep}${path}` : path;
+}
+
+// Puts a configuration file's options under those of the command line.
+
+/** Of the program itself: they hold for every command. */
+const PROGRAM_KEYS: ReadonlySet<string> = new Set(["logLevel", "quiet", "color"]);
+
+/**
+ * Gives `program` and its `command` the options of the file at `path`, where the command line says nothing: `evaluate`
+ * all of them, another command those that say what is evaluated and that it has.
+ *
+ * @throws UsageError, as `readConfig`
+ */
+export async function applyConfig(path: string, program: Command, command: Command): Promise<void> {
+  const takesAll = command.name() === "evaluate";
+  for (const [key, value] of Object.entries(await readConfig(path))) {
+    if (PROGRAM_KEYS.has(key)) setUnlessGiven(program, key, value);
+    else if (takesAll || SUBJECT_KEYS.has(key)) setUnlessGiven(command, key, value);
+  }
+}
+
+function setUnlessGiven(command: Command, key: string, value: unknown): void {
+  const canSay = command.options
+    .filter((option) => option.attributeName() === key)
+    // `"labels": false` is said by --no-labels, which not every command has.
+    .some((option) => option.negate || !(option.required && value === false));
+  if (canSay && command.getOptionValueSource(key) !== "cli") {
+    command.setOptionValueWithSource(key, value, "config");
+  }
 }

@@ -1,12 +1,20 @@
 /** Looks at the machine, the cache, the engines and the optional parts, in about a second. */
 
-import { packageVersion } from "#src/base/version.js";
-import type { ColourLevel } from "#src/cli/terminal/colour.js";
-import { checkCache } from "./cache.js";
-import type { Diagnosis } from "./check.js";
-import { checkEngines } from "./engines.js";
-import { checkColours, checkCpu, checkNode, checkWebAssembly } from "./machine.js";
-import { checkPart, OPTIONAL_PARTS } from "./parts.js";
+import { packageVersion } from "#src/base/package.js";
+import { printable } from "#src/base/text.js";
+import type { ColourLevel } from "#src/cli/terminal/paint.js";
+import {
+  type CheckState,
+  checkCache,
+  checkColours,
+  checkCpu,
+  checkEngines,
+  checkNode,
+  checkPart,
+  checkWebAssembly,
+  type Diagnosis,
+  OPTIONAL_PARTS,
+} from "./checks.js";
 
 export interface DoctorOptions {
   readonly colours: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };
@@ -25,4 +33,24 @@ export async function diagnose({ colours, signal }: DoctorOptions): Promise<Diag
     checkColours(colours.stdout, colours.stderr),
   ];
   return { version: packageVersion(), healthy: checks.every(({ state }) => state !== "failed"), checks };
+}
+
+// What the doctor found, as a table for a person.
+
+/** Colours a word by the state that it tells. */
+export type PaintState = (state: CheckState, word: string) => string;
+
+const LONGEST_FOUND = 300;
+
+export function renderDoctor({ version, checks, healthy }: Diagnosis, paint: PaintState): string {
+  const stateWidth = Math.max(...checks.map(({ state }) => state.length));
+  const nameWidth = Math.max(...checks.map(({ name }) => name.length));
+  const rows = checks.map(({ name, state, found, advice }) => {
+    const told = printable(found, LONGEST_FOUND) + (advice === undefined ? "" : `: ${advice}`);
+    return `${paint(state, state.padEnd(stateWidth))}  ${name.padEnd(nameWidth)}  ${told}`;
+  });
+  const verdict = healthy
+    ? paint("ok", "All that is required works.")
+    : paint("failed", "Not all that is required works.");
+  return [`Batchwise ${version}`, "", ...rows, "", verdict, ""].join("\n");
 }

@@ -1,10 +1,8 @@
 /** What `batchwise.config.json` may say: the options of `evaluate`, in camelCase. Every message reads after "expected". */
 import * as z from "zod";
 import { SPLITS } from "#src/base/contracts/dataset.js";
-import { ENGINES } from "#src/base/contracts/engine.js";
-import { ACTIVATIONS } from "#src/base/contracts/network.js";
-import { NORMALIZATIONS } from "#src/base/contracts/preprocessing.js";
-import { LOG_LEVELS } from "#src/cli/logger.js";
+import { ACTIVATIONS, ENGINES, NORMALIZATIONS } from "#src/base/contracts/network.js";
+import { LOG_LEVELS } from "#src/cli/commands/context.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { EXECUTORS, LIMITS } from "#src/evaluate/options.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";

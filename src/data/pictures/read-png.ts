@@ -1,9 +1,10 @@
 /** Reads a PNG file of any kind as shades of grey; what is transparent shows white paper. */
+
+import { crc32, inflateSync } from "node:zlib";
 import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
 import { PictureError, reasonOf } from "#src/base/errors.js";
 import { readWholeFile } from "#src/files/read-file.js";
-import type { GreyPicture } from "./grey.js";
-import { essentialPng, readPngHeader } from "./png-chunks.js";
+import type { GreyPicture } from "./to-digit.js";
 
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 export const MAX_PIXELS = 2 ** 24;
@@ -58,4 +59,120 @@ function samplesOf(png: DecodedPng): Pick<DecodedPng, "data" | "depth"> {
     samples[pixel] = (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
   }
   return { data: samples, depth };
+}
+
+// What of a PNG file its pixels are made of, held against its header before anything is decoded (W3C, PNG, 3rd edition).
+
+const SIGNATURE = Buffer.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+/** Length and type before a chunk's data, a checksum behind. */
+const [LEAD_BYTES, CHECKSUM_BYTES] = [8, 4];
+const HEADER_BYTES = 13;
+/** Samples a pixel, by colour type. */
+const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+const PALETTE_COLOURS = 3;
+/** Adam7: where each pass begins, and its steps: x, y, x step, y step. */
+const PASSES = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+
+interface Chunk {
+  readonly type: string;
+  readonly data: Buffer;
+  /** With its length, type and checksum. */
+  readonly whole: Buffer;
+}
+
+export interface PngHeader {
+  readonly width: number;
+  readonly height: number;
+  /** Bits a pixel. */
+  readonly depth: number;
+  readonly hasPalette: boolean;
+  readonly isInterlaced: boolean;
+}
+
+/** @throws Error in words, as all functions here */
+export function readPngHeader(bytes: Uint8Array): PngHeader {
+  const [header] = chunksOf(bytes);
+  if (header?.type !== "IHDR" || header.data.length !== HEADER_BYTES) throw new Error("it has no header");
+  const { data } = header;
+  const channels = CHANNELS[data[9]];
+  if (channels === undefined) throw new Error(`its colour type is ${data[9]}`);
+  const [width, height] = [data.readUInt32BE(0), data.readUInt32BE(4)];
+  if (width === 0 || height === 0) throw new Error("it has no pixels");
+  return {
+    width,
+    height,
+    depth: data[8] * channels,
+    hasPalette: data[9] === PALETTE_COLOURS,
+    isInterlaced: data[12] === 1,
+  };
+}
+
+/**
+ * A file of the same pixels with nothing else in it: profiles and texts, which may be bombs, are left out. Its image data
+ * unpack to just what the header says.
+ */
+export function essentialPng(bytes: Uint8Array, header: PngHeader): Uint8Array {
+  const chunks = [...chunksOf(bytes)];
+  if (chunks.at(-1)?.type !== "IEND") throw new Error("its end is missing");
+  const only = (type: string) => {
+    const found = chunks.filter((chunk) => chunk.type === type);
+    if (found.length > 1) throw new Error(`it has ${found.length} chunks ${type}`);
+    return found;
+  };
+  const images = chunks.filter(({ type }) => type === "IDAT");
+  assertUnpacks(Buffer.concat(images.map(({ data }) => data)), rowsBytes(header));
+  // Of other pictures a palette is a hint for poor screens.
+  const palette = header.hasPalette ? [...only("PLTE"), ...only("tRNS")] : [];
+  const hasColours = palette[0]?.type === "PLTE" && palette[0].data.length > 0;
+  if (header.hasPalette && !hasColours) throw new Error("its palette is missing");
+  const kept = [...only("IHDR"), ...palette, ...images, ...only("IEND")];
+  return Buffer.concat([SIGNATURE, ...kept.map(({ whole }) => whole)]);
+}
+
+/** Up to IEND, or to where the file ends within one. */
+function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (!file.subarray(0, SIGNATURE.length).equals(SIGNATURE)) {
+    throw new Error("it does not begin as PNG files do");
+  }
+  for (let at = SIGNATURE.length; at + LEAD_BYTES + CHECKSUM_BYTES <= file.length; ) {
+    const checksumAt = at + LEAD_BYTES + file.readUInt32BE(at);
+    if (checksumAt + CHECKSUM_BYTES > file.length) return;
+    const whole = file.subarray(at, checksumAt + CHECKSUM_BYTES);
+    if (crc32(file.subarray(at + 4, checksumAt)) !== file.readUInt32BE(checksumAt)) {
+      throw new Error("a chunk of it fails its CRC-32");
+    }
+    const type = file.toString("latin1", at + 4, at + LEAD_BYTES);
+    yield { type, data: file.subarray(at + LEAD_BYTES, checksumAt), whole };
+    if (type === "IEND") return;
+    at += whole.length;
+  }
+}
+
+/** Of all rows, each with the type of its filter before it. */
+function rowsBytes({ width, height, depth, isInterlaced }: PngHeader): number {
+  if (!isInterlaced) return height * (1 + Math.ceil((width * depth) / 8));
+  return PASSES.reduce((sum, [x, y, xStep, yStep]) => {
+    const [columns, rows] = [Math.ceil((width - x) / xStep), Math.ceil((height - y) / yStep)];
+    return columns > 0 && rows > 0 ? sum + rows * (1 + Math.ceil((columns * depth) / 8)) : sum;
+  }, 0);
+}
+
+function assertUnpacks(packed: Buffer, expectedBytes: number): void {
+  let foundBytes: number;
+  try {
+    foundBytes = inflateSync(packed, { maxOutputLength: expectedBytes }).length;
+  } catch (cause) {
+    const isLonger = (cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    throw isLonger ? new Error("it holds more pixels than its header says", { cause }) : cause;
+  }
+  if (foundBytes < expectedBytes) throw new Error("it holds fewer pixels than its header says");
 }

@@ -1,7 +1,7 @@
 /** Finds the files of a set of many: by a pattern, or by a list in a manifest. */
 import { dirname, join, resolve, sep } from "node:path";
 import { DatasetError } from "#src/base/errors.js";
-import { labelsBeside } from "#src/data/labels-beside.js";
+import { labelsBeside } from "#src/data/labels.js";
 import type { PairPaths } from "./streamed-dataset.js";
 
 /** A part with any of these may stand for several names. */
@@ -43,7 +43,7 @@ export async function pairsByPattern(pattern: string, labelled: boolean): Promis
 export async function pairsOfManifest(path: string, labelled: boolean): Promise<PairPaths[]> {
   const [{ manifestSchema }, { checkDocument, readJson }] = await Promise.all([
     import("#src/data/schemas/manifest.js"),
-    import("#src/files/schemas/read-document.js"),
+    import("#src/files/read-document.js"),
   ]);
   const pairs = checkDocument(manifestSchema, await readJson(path), {
     path,

@@ -3,8 +3,7 @@
 import { DatasetError } from "#src/base/errors.js";
 import { readHeader } from "#src/data/idx.js";
 import { type IdxHeader, MAX_HEADER_BYTES } from "#src/data/idx-header.js";
-import { isGzip } from "#src/files/gzip-header.js";
-import { assertCanHold, inflateFirst, openGzip, TRAILER_BYTES } from "#src/files/inflate.js";
+import { assertCanHold, inflateFirst, isGzip, openGzip, TRAILER_BYTES } from "#src/files/inflate.js";
 import { readInto, withFile } from "#src/files/read-file.js";
 
 /** A gzip header that names its file and has the longest of extra fields fits well into this, and an IDX header behind it. */

@@ -4,8 +4,8 @@ import type { Dataset, ImageRange, ImageShape } from "#src/base/contracts/datase
 import { DatasetError } from "#src/base/errors.js";
 import { createRing, ringSize } from "#src/base/ring.js";
 import { allocateSlab, type Slab, type SlabLayout } from "#src/base/slab.js";
-import type { OnSized } from "#src/data/labelled.js";
-import { SLAB_PIXEL_BYTES, slabImages } from "#src/data/memory-dataset.js";
+import type { OnSized } from "#src/data/labels.js";
+import { SLAB_PIXEL_BYTES, slabImages } from "#src/data/view.js";
 import { fingerprint } from "./file-hash.js";
 import { readIdxHead } from "./idx-head.js";
 import { createSetReader, type StreamedPair } from "./set-reader.js";

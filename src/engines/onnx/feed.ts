@@ -1,7 +1,14 @@
 /** Pixels → the tensor that a model reads. A byte has 256 values, so preprocessing is a table of that many numbers. */
-import type { ModelInput, ModelInputType } from "#src/base/contracts/onnx-model.js";
-import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
-import type { Runtime, RuntimeTensor, TensorData } from "./runtime.js";
+
+import {
+  MODEL_INPUT_TYPES,
+  type ModelInput,
+  type ModelInputType,
+  type Preprocessing,
+} from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
+import { listed, printable } from "#src/base/text.js";
+import type { Runtime, RuntimeTensor, TensorData, ValueMetadata } from "./runtime.js";
 
 const BYTE_VALUES = 256;
 const WHITE = 255;
@@ -76,4 +83,76 @@ function float16Bits(value: number): number {
   // A normal number's steps begin at 2^10, its implicit one, which so carries into the exponent.
   const bits = Math.min(FLOAT16_INFINITY, steps + ((exponent + BIAS - 1) << FRACTION_BITS));
   return value < 0 ? bits | 0x8000 : bits;
+}
+
+// A model's input and outputs as its metadata describe them: which can take images, and which can be logits.
+
+const LAYOUTS = "(N, pixels), (N, rows, columns), (N, 1, rows, columns) or (N, rows, columns, 1)";
+const LOGIT_TYPES: readonly (string | undefined)[] = ["float32", "float64", "float16"];
+/** Of one run's input: 512 MiB of float64. */
+const MAX_RUN_ELEMENTS = 2 ** 26;
+
+/**
+ * The one input, which takes grey images. A batch of a fixed size, or of any, stands first.
+ *
+ * @throws NetworkError ERR_ONNX_GRAPH
+ */
+export function inputOf(path: string, inputs: readonly ValueMetadata[]): ModelInput {
+  const [input, ...more] = inputs;
+  if (input === undefined || more.length > 0) {
+    const found = `${inputs.length}: ${listed(inputs.map(({ name }) => name))}`;
+    throw fault(path, "one input, of images", inputs.length === 0 ? "none" : found);
+  }
+  const type = MODEL_INPUT_TYPES.find((one) => one === input.type);
+  if (type === undefined) {
+    throw fault(path, `an input of ${MODEL_INPUT_TYPES.join(", ")}`, input.type ?? "no tensor");
+  }
+  const [batch, ...dimensions] = input.shape ?? [];
+  const shape = dimensions.filter((size) => typeof size === "number");
+  if (shape.length < dimensions.length || !isLayout(shape) || batch === 0) {
+    throw fault(path, `an input ${LAYOUTS}, all but N of sizes that are said`, shapeOf(input));
+  }
+  const images = typeof batch === "number" ? batch : undefined;
+  if (shape.reduce((product, size) => product * size, images ?? 1) > MAX_RUN_ELEMENTS) {
+    throw fault(path, `an input of at most ${MAX_RUN_ELEMENTS} pixels a run`, shapeOf(input));
+  }
+  return { name: input.name, type, shape, batch: images };
+}
+
+/** The outputs that may be (N, classes) for all that is said of them; a shape that is not said may be any. */
+export function logitCandidates(path: string, outputs: readonly ValueMetadata[]): readonly string[] {
+  const candidates = outputs.filter(
+    ({ isTensor, type, shape = [] }) =>
+      isTensor && LOGIT_TYPES.includes(type) && (shape.length === 0 || shape.length === 2),
+  );
+  if (candidates.length > 0) return candidates.map(({ name }) => name);
+  throw noLogits(path, outputs.map((output) => `${printable(output.name)} ${shapeOf(output)}`).join(", "));
+}
+
+/** Whether a tensor is (rows, classes), but for dimensions of 1: those before a last Flatten are (rows, classes, 1, 1). */
+export function isRows(dims: readonly number[], rows: number, classes: number): boolean {
+  const isMore = (size: number) => size !== 1;
+  const sizes = dims.filter(isMore);
+  const expected = [rows, classes].filter(isMore);
+  return sizes.length === expected.length && sizes.every((size, axis) => size === expected[axis]);
+}
+
+export function noLogits(path: string, found: string): NetworkError {
+  return fault(path, "an output (N, classes) of floats", found);
+}
+
+function isLayout(shape: readonly number[]): boolean {
+  if (!shape.every((size) => size > 0)) return false;
+  const [first, , third] = shape;
+  // With a single channel it does not matter whether it comes first or last.
+  return shape.length === 1 || shape.length === 2 || (shape.length === 3 && (first === 1 || third === 1));
+}
+
+function shapeOf({ shape = [], type = "no tensor" }: ValueMetadata): string {
+  const sizes = shape.map((size) => (typeof size === "number" ? `${size}` : printable(size) || "?"));
+  return `(${sizes.join(", ")}) of ${type}`;
+}
+
+function fault(path: string, expected: string, found: string): NetworkError {
+  return new NetworkError("ERR_ONNX_GRAPH", { path, expected, found });
 }

@@ -1,6 +1,6 @@
 /** onnxruntime-node: an optional peer, since it is some 290 MB; this is as much of it as we use. */
 import { NetworkError, RunError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import { decodeElements } from "#src/files/formats/arrays.js";
 
 /** A variable, so that TypeScript does not ask for the package at build time. */

@@ -2,7 +2,7 @@
  * The engine `simd`: WebAssembly SIMD, with every prediction that its error bound does not settle computed again. A network
  * for which the bound itself does not hold is computed by the reference alone.
  */
-import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
+import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
 import { predictClass } from "#src/engines/argmax.js";
 import { boundErrors, MOST_PEAK } from "./error-bound.js";
 import { fitsMemory, type KernelImage, layOut, TILE_IMAGES } from "./layout.js";

@@ -1,6 +1,5 @@
 /** The kernel's memory: constants first, the same for all workers, then scratch, then pixels and answers. */
-import type { FoldedLayers } from "#src/base/contracts/engine.js";
-import type { Activation } from "#src/base/contracts/network.js";
+import type { Activation, FoldedLayers } from "#src/base/contracts/network.js";
 import { activationError, type ErrorBounds, type PairBounds } from "./error-bound.js";
 import { type KernelLayer, LANES } from "./quantise.js";
 

@@ -1,6 +1,6 @@
 /** The kernel, compiled once a process, so that what V8 has optimised serves every later run. */
 import { readFileSync } from "node:fs";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 
 /** For every Node that we run on. */
 export const KERNEL_URL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);

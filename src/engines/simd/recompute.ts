@@ -1,6 +1,6 @@
 /** An image again in float64, where the kernel's bound leaves two classes possible. */
-import type { FoldedLayers } from "#src/base/contracts/engine.js";
-import { ACTIVATE } from "#src/engines/activate.js";
+import type { FoldedLayers } from "#src/base/contracts/network.js";
+import { ACTIVATE } from "#src/engines/argmax.js";
 import { gatherNonZero, sumRows } from "#src/engines/sparse-row.js";
 
 /** x (I) u8 → logits (O) f64, to the bit as the engine `reference` has them; the next call writes over them. */

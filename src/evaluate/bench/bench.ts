@@ -1,9 +1,9 @@
 /** The benchmark: warm pools side by side, passes interleaved round by round, each checked. */
 import { availableParallelism } from "node:os";
+import { IncompleteError, TERMINATED } from "#src/base/abort.js";
 import type { Benchmark, Configuration } from "#src/base/contracts/bench.js";
-import type { EngineName } from "#src/base/contracts/engine.js";
+import type { EngineName } from "#src/base/contracts/network.js";
 import { RunError } from "#src/base/errors.js";
-import { IncompleteError, TERMINATED } from "#src/base/incomplete.js";
 import { loadWhole, type OpenEvaluator, openEvaluatorWith } from "#src/evaluate/evaluator.js";
 import { type DataAndNetwork, loadPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";

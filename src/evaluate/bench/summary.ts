@@ -7,10 +7,10 @@ import type {
   MeasuredConfiguration,
   Percentiles,
 } from "#src/base/contracts/bench.js";
-import type { EngineName } from "#src/base/contracts/engine.js";
+import type { EngineName } from "#src/base/contracts/network.js";
 import type { DataAndNetwork } from "#src/evaluate/open-inputs.js";
-import { quantile } from "#src/metrics/quantiles.js";
-import { layerSizes } from "#src/networks/layer-sizes.js";
+import { quantile } from "#src/metrics/intervals.js";
+import { layerSizes } from "#src/networks/chain.js";
 import type { BenchPlan } from "./options.js";
 
 const KIBIBYTE = 1024;

@@ -1,5 +1,6 @@
 /** Runs a suite of checks: all networks in one pool, evaluation after evaluation, each judged or told why it could not be. */
 import { availableParallelism } from "node:os";
+import { IncompleteError, TERMINATED } from "#src/base/abort.js";
 import {
   checkArgument,
   checkedKeys,
@@ -11,23 +12,20 @@ import {
   SIGNAL,
   TEXT,
 } from "#src/base/arguments.js";
-import { asError } from "#src/base/as-error.js";
 import type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Executor } from "#src/base/contracts/executor.js";
-import type { Log } from "#src/base/contracts/log.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
-import { BatchwiseError, RunError } from "#src/base/errors.js";
-import { IncompleteError, TERMINATED } from "#src/base/incomplete.js";
-import { rounded } from "#src/base/milliseconds.js";
-import { printable } from "#src/base/printable.js";
-import { withRooms } from "#src/base/rooms.js";
+import type { Log } from "#src/base/contracts/run.js";
+import { asError, BatchwiseError, RunError } from "#src/base/errors.js";
+import { withRooms } from "#src/base/slab.js";
+import { printable, rounded } from "#src/base/text.js";
 import { readDataset } from "#src/data/registry.js";
 import { assertComparable, type Demands, gateError, judge, subjectOf } from "#src/evaluate/gates.js";
 import { pairOf } from "#src/evaluate/open-inputs.js";
 import type { EvaluateOptions } from "#src/evaluate/options.js";
 import { runPrepared } from "#src/evaluate/run-prepared.js";
-import type { DownloadNotice, DownloadOptions } from "#src/files/download/catalog-entry.js";
+import type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 import { openSharedExecutor } from "#src/pool/registry.js";
 import { type CheckInput, type LoadedEntry, loadSuite, readSuite } from "./suite.js";
 

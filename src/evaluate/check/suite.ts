@@ -1,9 +1,7 @@
 /** Reads a suite of checks: validated, its paths made absolute, its evaluations as `evaluate` takes them. */
 import { dirname, resolve } from "node:path";
-import { asError } from "#src/base/as-error.js";
-import type { Network } from "#src/base/contracts/network.js";
-import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
-import { advisedFor } from "#src/base/errors/engine-advice.js";
+import type { Network, OnnxModel } from "#src/base/contracts/network.js";
+import { advisedFor, asError } from "#src/base/errors.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { prepareEngine } from "#src/engines/registry.js";
 import { type Demands, readBaseline } from "#src/evaluate/gates.js";
@@ -15,10 +13,10 @@ import {
   resolveOptions,
 } from "#src/evaluate/options.js";
 import type { CheckedEvaluation } from "#src/evaluate/schemas/checks.js";
-import type { DownloadOptions } from "#src/files/download/catalog-entry.js";
+import type { DownloadOptions } from "#src/files/catalog.js";
 import { engineSource } from "#src/networks/fold.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
-import type { EngineSetup } from "#src/pool/worker-setup.js";
+import type { EngineSetup } from "#src/pool/task-runner.js";
 
 export interface Suite {
   /** Absolute. */
@@ -52,7 +50,7 @@ export async function readSuite(
   availableThreads: number,
 ): Promise<Suite> {
   const [{ checkDocument, readJson }, { checksSchema }] = await Promise.all([
-    import("#src/files/schemas/read-document.js"),
+    import("#src/files/read-document.js"),
     import("#src/evaluate/schemas/checks.js"),
   ]);
   const document = await readJson(given);

@@ -4,10 +4,10 @@ import { checkedKeys, FUNCTION, type KindsOf, LOG, SIGNAL } from "#src/base/argu
 import type { Comparison } from "#src/base/contracts/comparison.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { RunError } from "#src/base/errors.js";
-import { rounded } from "#src/base/milliseconds.js";
+import { rounded } from "#src/base/text.js";
 import { assertStated } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
-import type { DownloadNotice } from "#src/files/download/catalog-entry.js";
+import type { DownloadNotice } from "#src/files/catalog.js";
 import { openSharedExecutor } from "#src/pool/registry.js";
 import { assertRoomForPredictions, assertSameImages, readAnswers } from "./read-side.js";
 import { type CompareRunHooks, evaluateSides, type OpenSharedExecutor } from "./run.js";

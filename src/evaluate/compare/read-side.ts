@@ -7,8 +7,7 @@ import { DatasetError } from "#src/base/errors.js";
 import { isSameView } from "#src/data/view.js";
 import { findPredictions, readPredictions } from "#src/evaluate/predictions/reader.js";
 import type { ResultFile } from "#src/evaluate/schemas/result.js";
-import { pathKind } from "#src/files/path-kind.js";
-import { readFileStart } from "#src/files/read-file.js";
+import { pathKind, readFileStart } from "#src/files/read-file.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { PairedAnswers } from "./summary.js";
 
@@ -45,7 +44,7 @@ export async function isResultFile(given: string): Promise<boolean> {
  * @throws DatasetError ERR_COMPARE_RESULT where it has no labels, no predictions, is partial, or not of its network
  */
 export async function readResultSide(given: string): Promise<ResultSide> {
-  const { readResult } = await import("#src/evaluate/schemas/read-result.js");
+  const { readResult } = await import("#src/evaluate/schemas/result.js");
   const result = await readResult(given);
   const refuse = (found: string): never => {
     const expected = "a whole result with labels and predictions";

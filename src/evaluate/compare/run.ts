@@ -1,19 +1,19 @@
 /** Evaluates the networks of a comparison in one pass: each slab is answered by each of them, in one pool. */
 
+import { interruption } from "#src/base/abort.js";
 import type { ComparisonRun } from "#src/base/contracts/comparison.js";
-import { type Log, SILENT } from "#src/base/contracts/log.js";
+import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { RunError } from "#src/base/errors.js";
-import { interruption } from "#src/base/incomplete.js";
-import { rounded } from "#src/base/milliseconds.js";
-import { withRooms } from "#src/base/rooms.js";
+import { withRooms } from "#src/base/slab.js";
+import { rounded } from "#src/base/text.js";
 import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateOptions } from "#src/evaluate/options.js";
 import type { Progress } from "#src/evaluate/run-prepared.js";
 import { createTally } from "#src/metrics/tally.js";
 import { engineSource } from "#src/networks/fold.js";
+import { taskPlanFor } from "#src/pool/plan.js";
 import type { openSharedExecutor } from "#src/pool/registry.js";
 import { runBatches } from "#src/pool/run-batches.js";
-import { taskPlanFor } from "#src/pool/task-size.js";
 import { assertSameLabels, type ResultSide } from "./read-side.js";
 import type { PairedAnswers } from "./summary.js";
 

@@ -1,8 +1,8 @@
 /** Opens the two sides of a comparison: the data once, and each network, unless a side is a result. */
 
 import { type KindsOf, required, TEXT, without } from "#src/base/arguments.js";
+import type { Assumption } from "#src/base/assumptions.js";
 import { distinct } from "#src/base/assumptions.js";
-import type { Assumption } from "#src/base/contracts/assumption.js";
 import type { ComparedSide } from "#src/base/contracts/comparison.js";
 import { AS_STORED, type Dataset } from "#src/base/contracts/dataset.js";
 import type { Network } from "#src/base/contracts/network.js";
@@ -14,7 +14,7 @@ import { datasetFacts, networkFacts } from "#src/evaluate/facts.js";
 import { EVALUATE } from "#src/evaluate/known-arguments.js";
 import { type AnyPair, networkLoader, pairOf } from "#src/evaluate/open-inputs.js";
 import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";
-import type { DownloadOptions } from "#src/files/download/catalog-entry.js";
+import type { DownloadOptions } from "#src/files/catalog.js";
 import {
   type ComparedImages,
   classesOfResult,

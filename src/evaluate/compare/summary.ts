@@ -1,10 +1,9 @@
 /** From the answers of two networks to how they compare: integers, divided at the end. */
+
+import { takeAnswers } from "#src/base/allocate.js";
 import type { ComparisonResult, SideScore } from "#src/base/contracts/comparison.js";
-import { takeAnswers } from "#src/base/take-memory.js";
-import { agreementOf } from "#src/metrics/agreement.js";
 import { wilson95 } from "#src/metrics/intervals.js";
-import { mcnemarExact } from "#src/metrics/mcnemar.js";
-import { pairedInterval95 } from "#src/metrics/paired-interval.js";
+import { agreementOf, mcnemarExact, pairedInterval95 } from "#src/metrics/paired.js";
 
 /** @param offset index, within the data set, of the first image */
 export function summarizeComparison(

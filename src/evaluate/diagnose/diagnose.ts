@@ -1,11 +1,11 @@
 /** Tries a network on a sample of images under every way to read both that nobody states, and recommends the best. */
+
+import { interruption } from "#src/base/abort.js";
 import { checkedKeys, FUNCTION, type KindsOf, SIGNAL } from "#src/base/arguments.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
-import type { Network } from "#src/base/contracts/network.js";
-import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
+import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
-import { interruption } from "#src/base/incomplete.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { readDataset } from "#src/data/registry.js";
 import { EVALUATE, VIEW } from "#src/evaluate/known-arguments.js";
@@ -17,11 +17,10 @@ import {
   LIMITS,
   resolveOptions,
 } from "#src/evaluate/options.js";
-import type { DownloadNotice, DownloadOptions } from "#src/files/download/catalog-entry.js";
-import { pathKind } from "#src/files/path-kind.js";
+import type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
+import { pathKind } from "#src/files/read-file.js";
 import { wilson95 } from "#src/metrics/intervals.js";
-import { layerSizes } from "#src/networks/layer-sizes.js";
-import { type Known, labelOffsetsOf, optionsFor, picturesOf, readingsOf, type Stated } from "./candidates.js";
+import { layerSizes } from "#src/networks/chain.js";
 import {
   chanceOf,
   correctOf,
@@ -30,7 +29,13 @@ import {
   firstOf,
   isClear,
   isWithin,
+  type Known,
+  labelOffsetsOf,
+  optionsFor,
+  picturesOf,
+  readingsOf,
   type Sample,
+  type Stated,
   scoreOf,
   type Trial,
 } from "./trials.js";

@@ -6,9 +6,9 @@ import type {
   JournalHeader,
   JournalLine,
   OutputPosition,
+  PartialCounts,
 } from "#src/base/contracts/journal.js";
-import type { PartialCounts } from "#src/base/contracts/partial.js";
-import type { ScoreSums } from "#src/base/contracts/scores.js";
+import type { ScoreSums } from "#src/base/contracts/result.js";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
 import { acquireLock, type Lock, lockAddress } from "#src/files/lock.js";
 import { partialOf } from "#src/metrics/partial-counts.js";

@@ -4,9 +4,9 @@ import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { JournalHeader, JournalLine } from "#src/base/contracts/journal.js";
 import { FileError } from "#src/base/errors.js";
 import { firstDifference } from "#src/evaluate/run-identity.js";
-import { journalHeader, journalLine } from "#src/evaluate/schemas/journal.js";
-import { jsonBloat } from "#src/files/schemas/json-bloat.js";
-import { contradictionOf } from "#src/metrics/partial-sums.js";
+import { journalHeader, journalLine } from "#src/evaluate/schemas/part.js";
+import { jsonBloat } from "#src/files/scan-json.js";
+import { contradictionOf } from "#src/metrics/score-sums.js";
 
 const LINE_FEED = 0x0a;
 /** With what every journal begins, also one whose process was killed within its first line. */

@@ -5,12 +5,12 @@ import type {
   JournalHeader,
   JournalLine,
   OutputPosition,
+  PartialCounts,
 } from "#src/base/contracts/journal.js";
-import type { PartialCounts } from "#src/base/contracts/partial.js";
 import type { BatchwiseError } from "#src/base/errors.js";
 import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import { type IdentityOptions, identityKey, identityOf } from "#src/evaluate/run-identity.js";
-import { addPartials, emptyPartial } from "#src/metrics/partial-sums.js";
+import { addPartials, emptyPartial } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
 import { Journal } from "./journal.js";
 import { doneOf } from "./read.js";

@@ -1,5 +1,5 @@
 /** A prediction as a line of a file, in either format; numbers in the fewest digits that read back as the same double. */
-import type { Prediction, PredictionsFormat } from "#src/base/contracts/predictions.js";
+import type { Prediction, PredictionsFormat } from "#src/base/contracts/journal.js";
 
 export interface LineWriter {
   /** Before the first line. */

@@ -2,13 +2,12 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Prediction, PredictionsFormat } from "#src/base/contracts/predictions.js";
+import type { Prediction, PredictionsFormat } from "#src/base/contracts/journal.js";
 import { FileError } from "#src/base/errors.js";
-import { predictionSchema } from "#src/evaluate/schemas/prediction.js";
-import { pathKind } from "#src/files/path-kind.js";
-import { openRegularFile, readFault } from "#src/files/read-file.js";
-import { jsonBloat } from "#src/files/schemas/json-bloat.js";
-import { checkLine, syntaxReason } from "#src/files/schemas/read-document.js";
+import { predictionSchema } from "#src/evaluate/schemas/part.js";
+import { checkLine, syntaxReason } from "#src/files/read-document.js";
+import { openRegularFile, pathKind, readFault } from "#src/files/read-file.js";
+import { jsonBloat } from "#src/files/scan-json.js";
 import { isCsvHeader, parseCsvCells } from "./lines.js";
 
 /** 65,536 classes, each told with its probability, are less. */

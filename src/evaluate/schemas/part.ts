@@ -1,9 +1,10 @@
 /** The JSON of a part of a run: in the answer of a shard, and in a journal. See src/base/contracts/partial.ts. */
+
 import * as z from "zod";
-import { ENGINES } from "#src/base/contracts/engine.js";
-import { ACTIVATIONS } from "#src/base/contracts/network.js";
+import { PREDICTIONS_FORMATS, type Prediction } from "#src/base/contracts/journal.js";
+import { ACTIVATIONS, ENGINES } from "#src/base/contracts/network.js";
 import { LIMITS } from "#src/evaluate/options.js";
-import { count, sha256, within } from "#src/files/schemas/primitives.js";
+import { count, sha256, share, within } from "#src/files/read-document.js";
 
 /** Of 2^32 images no sum passes 2^70; longer ones would take long to read. */
 const digits = z.string().regex(/^\d{1,22}$/);
@@ -67,4 +68,30 @@ export const shardPart = z.object({
   identity: runIdentity,
   key: sha256.describe("Of the identity."),
   counts: partialCounts,
+});
+
+// The lines of a journal; see src/base/contracts/journal.ts.
+
+export const journalHeader = z.object({
+  journal: z.literal("batchwise"),
+  version: z.literal(1),
+  identity: runIdentity,
+  key: sha256,
+  range: z.object({ offset: count, limit: count }),
+  predictions: z.object({ file: z.string(), format: z.enum(PREDICTIONS_FORMATS), topK: count }).nullable(),
+});
+
+export const journalLine = partialCounts.extend({
+  predictions: z.object({ bytes: count, sha256 }).nullable(),
+});
+
+// A line of a predictions file.
+
+export const predictionSchema: z.ZodType<Prediction> = z.object({
+  index: count,
+  label: count.nullable(),
+  prediction: count,
+  probability: share,
+  topK: z.array(z.object({ class: count, probability: share })).min(1),
+  correct: z.boolean().nullable(),
 });

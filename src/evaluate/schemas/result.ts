@@ -1,14 +1,75 @@
 /** The JSON of an evaluation: what `--format json` writes, and `--baseline`, `report` and `compare` read. */
+
 import * as z from "zod";
-import { ASSUMPTION_SUBJECTS } from "#src/base/contracts/assumption.js";
+import { ASSUMPTION_SUBJECTS } from "#src/base/assumptions.js";
 import { AS_STORED, SPLITS } from "#src/base/contracts/dataset.js";
-import { ENGINES } from "#src/base/contracts/engine.js";
-import { ACTIVATIONS } from "#src/base/contracts/network.js";
-import { PREDICTIONS_FORMATS } from "#src/base/contracts/predictions.js";
-import { NORMALIZATIONS } from "#src/base/contracts/preprocessing.js";
-import { count, milliseconds, sha256, share } from "#src/files/schemas/primitives.js";
-import { confusionMetrics, scoreMetrics } from "./metrics.js";
+import { PREDICTIONS_FORMATS } from "#src/base/contracts/journal.js";
+import { ACTIVATIONS, ENGINES, NORMALIZATIONS } from "#src/base/contracts/network.js";
+import { FileError } from "#src/base/errors.js";
+import { checkDocument, count, milliseconds, readJson, sha256, share } from "#src/files/read-document.js";
 import { datasetView, preprocessing, shardPart } from "./part.js";
+
+// The part of a result that says how right the predictions were, beyond the accuracy; see src/base/contracts/metrics.ts.
+
+const classMetrics = z.object({
+  label: count,
+  support: count.describe("Images with this label."),
+  predicted: count.describe("Images predicted as this class."),
+  precision: share.nullable().describe("Null where nothing was predicted as this class."),
+  recall: share.nullable().describe("Null where no image has this label."),
+  f1: share.nullable().describe("Null where both are so."),
+});
+
+const classAverages = z.object({ precision: share, recall: share, f1: share });
+
+export const confusionMetrics = z.object({
+  perClass: z.array(classMetrics),
+  averages: z.object({ macro: classAverages, micro: classAverages, weighted: classAverages }),
+  balancedAccuracy: share.nullable().describe("Null where nothing was evaluated."),
+  cohensKappa: z
+    .number()
+    .min(-1)
+    .max(1)
+    .nullable()
+    .describe("Null where chance would agree on every image, or none was evaluated."),
+  matthewsCorrelation: z.number().min(-1).max(1),
+});
+
+const reliabilityBin = z.object({
+  from: share,
+  to: share,
+  total: count,
+  accuracy: share.nullable(),
+  meanConfidence: share.nullable(),
+});
+
+export const scoreMetrics = z.object({
+  logLoss: z.number().nonnegative(),
+  brierScore: z.number().min(0).max(2),
+  expectedCalibrationError: share,
+  reliability: z.array(reliabilityBin).describe("By the predicted class's probability."),
+  topK: z.object({ k: z.int().positive(), correct: count, accuracy: share }),
+});
+
+// Reads the JSON of an evaluation that `--output result.json` has written.
+
+/**
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX; ERR_RESULT_VERSION where a later Batchwise wrote it;
+ *   ERR_JSON_SHAPE where it is no result
+ */
+export async function readResult(path: string): Promise<ResultFile> {
+  const document = await readJson(path);
+  const found = versionOf(document);
+  if (found !== undefined && found > SCHEMA_VERSION) {
+    throw new FileError("ERR_RESULT_VERSION", { path, expected: SCHEMA_VERSION, found });
+  }
+  return checkDocument(resultSchema, document, { path, what: "a result that --output RESULT.json wrote" });
+}
+
+function versionOf(document: unknown): number | undefined {
+  if (typeof document !== "object" || document === null || !("schemaVersion" in document)) return undefined;
+  return typeof document.schemaVersion === "number" ? document.schemaVersion : undefined;
+}
 
 export const SCHEMA_VERSION = 1;
 

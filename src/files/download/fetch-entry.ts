@@ -1,14 +1,17 @@
 /** Sees that files of a catalog's entry are in the cache, and downloads those that are not. */
+
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { env } from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { TERMINATED } from "#src/base/abort.js";
+import { type Log, SILENT } from "#src/base/contracts/run.js";
+import type { MirrorFailure } from "#src/base/errors/file-codes.js";
 import { reasonOf, TransferError } from "#src/base/errors.js";
-import { cacheFolder } from "#src/files/cache.js";
-import type { CatalogEntry, DownloadOptions, RemoteFile } from "./catalog-entry.js";
-import { downloadFile } from "./download-file.js";
-import { DEFAULT_LIMITS, type TransferLimits } from "./limits.js";
-import { userMirror } from "./mirror-url.js";
-import { sha256OfFile } from "./part-file.js";
+import { type CatalogEntry, cacheFolder, type DownloadOptions, type RemoteFile } from "#src/files/catalog.js";
+import { below, DEFAULT_LIMITS, MirrorFault, shownUrl, type TransferLimits, userMirror } from "./mirror.js";
+import { PartFile, sha256OfFile } from "./part-file.js";
+import { type TransferOptions, transfer } from "./transfer.js";
 
 /** A mirror that is tried before all others, for networks without a way out. */
 const MIRROR_VARIABLE = "BATCHWISE_MIRROR";
@@ -121,4 +124,80 @@ function mirrorsOf({ name, mirrors }: CatalogEntry, given: string | undefined): 
 /** A mirror that gave one file is asked first for the next, so that a dead one is waited for once. */
 function triedFirst(mirror: URL | undefined, mirrors: readonly URL[]): URL[] {
   return mirror === undefined ? [...mirrors] : [mirror, ...mirrors.filter((other) => other !== mirror)];
+}
+
+// Downloads one file: mirror after mirror, each a few times, until one gives the bytes that the pinned hash names.
+
+export interface DownloadFileOptions extends TransferOptions {
+  readonly log?: Log | undefined;
+}
+
+/**
+ * Puts the file at `target`, in a folder that exists: whole, verified and on the disk, or not at all. What came of it
+ * before a failure stays beside it, and the next call goes on from there.
+ *
+ * @returns the mirror that gave it; undefined when an earlier run had left all of its bytes
+ * @throws TransferError ERR_TRANSFER_FAILED, ERR_TRANSFER_INTERRUPTED, ERR_TRANSFER_TERMINATED, ERR_CACHE_WRITE,
+ *   ERR_PROXY_URL
+ */
+export async function downloadFile(
+  file: RemoteFile,
+  mirrors: readonly URL[],
+  target: string,
+  options: DownloadFileOptions,
+): Promise<URL | undefined> {
+  const part = await PartFile.claim(target);
+  const failures: MirrorFailure[] = [];
+  try {
+    if (await isWhole(part, file)) {
+      await part.commit();
+      return undefined;
+    }
+    for (const mirror of mirrors) {
+      const fault = await tryMirror(below(mirror, file.name), file, part, options);
+      if (fault === undefined) {
+        await part.commit();
+        return mirror;
+      }
+      failures.push({ mirror: shownUrl(mirror), reason: fault.message });
+    }
+  } catch (error) {
+    throw options.signal.aborted ? interruption(options.signal, file, part) : error;
+  } finally {
+    await part.release();
+  }
+  throw new TransferError("ERR_TRANSFER_FAILED", { file: file.name, failures });
+}
+
+/** A part that is as long as the file, and is the file; one of that length or longer that is not, is given up. */
+async function isWhole(part: PartFile, file: RemoteFile): Promise<boolean> {
+  if (part.bytes < file.bytes) return false;
+  if (part.bytes === file.bytes && (await part.sha256()) === file.sha256) return true;
+  await part.clear();
+  return false;
+}
+
+async function tryMirror(
+  url: URL,
+  file: RemoteFile,
+  part: PartFile,
+  options: DownloadFileOptions,
+): Promise<MirrorFault | undefined> {
+  const { signal, limits, log = SILENT } = options;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await transfer(url, file, part, options);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof MirrorFault) || signal.aborted) throw error;
+      log.info({ url: shownUrl(url), attempt, reason: error.message }, "a mirror failed");
+      if (!error.passing || attempt >= limits.attempts) return error;
+      await delay(limits.backoffMs * 2 ** (attempt - 1), undefined, { signal });
+    }
+  }
+}
+
+function interruption(signal: AbortSignal, file: RemoteFile, part: PartFile): TransferError {
+  const code = signal.reason === TERMINATED ? "ERR_TRANSFER_TERMINATED" : "ERR_TRANSFER_INTERRUPTED";
+  return new TransferError(code, { file: file.name, doneBytes: part.bytes, totalBytes: file.bytes });
 }

@@ -10,7 +10,7 @@ import { basename, dirname, join } from "node:path";
 import { kill, pid } from "node:process";
 import { pipeline } from "node:stream/promises";
 import { reasonOf, TransferError } from "#src/base/errors.js";
-import { writeChunk } from "./write-chunk.js";
+import { writeChunk } from "#src/files/write-file.js";
 
 export class PartFile {
   readonly #target: string;

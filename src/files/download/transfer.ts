@@ -1,11 +1,9 @@
 /** One attempt at one file from one mirror: goes on from what the part holds, and leaves it whole and verified. */
+
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError } from "#src/base/errors.js";
-import { type AttemptClock, startClock } from "./attempt-clock.js";
-import type { RemoteFile } from "./catalog-entry.js";
-import { type HttpAnswer, withAnswer } from "./http.js";
-import type { TransferLimits } from "./limits.js";
-import { MirrorFault, mirrorFault } from "./mirror-fault.js";
+import type { RemoteFile } from "#src/files/catalog.js";
+import { type HttpAnswer, MirrorFault, mirrorFault, type TransferLimits, withAnswer } from "./mirror.js";
 import type { PartFile } from "./part-file.js";
 
 export interface TransferOptions {
@@ -111,4 +109,34 @@ async function receiveBody(
       true,
     );
   }
+}
+
+// The time limits of one attempt, as a signal that also follows the run's.
+
+export interface AttemptClock {
+  /** Aborted with a MirrorFault when time is up, with the run's own reason when the run is aborted. */
+  readonly signal: AbortSignal;
+  /** To be called whenever bytes have come. */
+  touch(): void;
+  stop(): void;
+}
+
+export function startClock(
+  run: AbortSignal,
+  { idleMs, totalMs }: Pick<TransferLimits, "idleMs" | "totalMs">,
+): AttemptClock {
+  const expired = new AbortController();
+  const expire = (reason: string) => () => expired.abort(new MirrorFault(reason, true));
+  const total = setTimeout(expire(`not done within ${totalMs / 1000} s`), totalMs);
+  const idle = setTimeout(expire(`nothing came for ${idleMs / 1000} s`), idleMs);
+  return {
+    signal: AbortSignal.any([run, expired.signal]),
+    touch() {
+      idle.refresh();
+    },
+    stop() {
+      clearTimeout(total);
+      clearTimeout(idle);
+    },
+  };
 }

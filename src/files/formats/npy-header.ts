@@ -1,6 +1,6 @@
 /** The header of a .npy file: a magic, a version and a Python dict of three keys, read by a grammar and never evaluated. */
 import { FileError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 
 /** "The first 6 bytes are a magic string: exactly \x93NUMPY" (numpy.lib.format). */
 const MAGIC = "\x93NUMPY";

@@ -1,9 +1,8 @@
 /** A .npz file in memory: its arrays' headers, before anything else is unpacked. */
 import { FileError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import { MAX_NPY_HEADER_BYTES, type NpyHeader, parseNpyHeader } from "./npy-header.js";
-import { startOfEntry } from "./zip-content.js";
-import { readZipDirectory } from "./zip-directory.js";
+import { readZipDirectory, startOfEntry } from "./zip.js";
 import type { ZipEntry } from "./zip-entry.js";
 
 const ENDING = ".npy";

@@ -1,9 +1,8 @@
 /** One entry of a ZIP archive: its record in the directory, and the header before its content, which must agree. */
 
-import { printable } from "#src/base/printable.js";
-import { MAX_EXPANSION } from "#src/files/inflate-raw.js";
-import { ALL_ONES_32, type Archive, structure, unsupported } from "./zip-archive.js";
-import { checkedName } from "./zip-name.js";
+import { FileError } from "#src/base/errors.js";
+import { printable } from "#src/base/text.js";
+import { MAX_EXPANSION } from "#src/files/inflate.js";
 
 // Numbers and names of fields: APPNOTE.TXT 6.3.10, sections 4.3.7 and 4.3.12.
 const LOCAL_SIGNATURE = 0x04034b50;
@@ -142,3 +141,51 @@ function wideClaims(view: DataView, claims: Claims, begin: number, end: number):
   }
   return claims;
 }
+
+// A ZIP archive in memory, and the two ways in which it can be no good.
+
+/** Sizes and offsets of 32 bits that are elsewhere, in a ZIP64 record (APPNOTE.TXT 6.3.10, section 4.4.1.4). */
+export const ALL_ONES_32 = 0xffffffff;
+
+export interface Archive {
+  readonly path: string;
+  readonly file: Uint8Array;
+  readonly view: DataView;
+}
+
+export function structure(path: string, expected: string, found: string): FileError {
+  return new FileError("ERR_ZIP_STRUCTURE", { path, expected, found });
+}
+
+export function unsupported(path: string, found: string): FileError {
+  return new FileError("ERR_ZIP_UNSUPPORTED", { path, found });
+}
+
+// Names of entries in a ZIP archive.
+
+/**
+ * A name is a path below where an archive is unpacked. We unpack to memory only, but nobody honest writes others.
+ *
+ * @throws FileError ERR_ZIP_NAME
+ */
+export function checkedName(path: string, bytes: Uint8Array): string {
+  let name: string;
+  try {
+    name = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    const shown = printable(Buffer.from(bytes).toString("latin1"));
+    throw new FileError("ERR_ZIP_NAME", { path, name: shown, reason: "which is not UTF-8" });
+  }
+  const reason = NAME_FAULTS.find(([pattern]) => pattern.test(name))?.[1];
+  if (reason !== undefined) throw new FileError("ERR_ZIP_NAME", { path, name: printable(name), reason });
+  return name;
+}
+
+const NAME_FAULTS: readonly (readonly [RegExp, string])[] = [
+  [/^$/, "which is empty"],
+  [/\\/, "which has a backslash"],
+  [/^\/|^[A-Za-z]:/, "which is an absolute path"],
+  [/(^|\/)\.\.(\/|$)/, "which leads out of its folder"],
+  [/\p{Cc}/u, "which has control characters"],
+  [/\/$/, "which is a folder"],
+];

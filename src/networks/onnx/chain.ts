@@ -1,8 +1,8 @@
 /** An ONNX graph as a chain: each node reads what the one before it gave, and besides it only constants. */
 
-import { OTHER_ENGINE } from "#src/base/errors/onnx-codes.js";
+import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";
-import { listed, printable } from "#src/base/printable.js";
+import { listed, printable } from "#src/base/text.js";
 import { attributeOf, type Graph, type Model, type Node, type Tensor, type Value } from "./model.js";
 
 /** The first version in which Gemm and Add broadcast as they have done since (onnx/docs/Changelog.md). */

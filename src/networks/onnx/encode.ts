@@ -1,14 +1,18 @@
 /** Writes a network as an ONNX model that every runtime reads: Gemm and activations, nothing newer than opset 13. */
 import protobuf from "protobufjs/minimal.js";
-import type { Activation, Layer } from "#src/base/contracts/network.js";
-import type { Normalization } from "#src/base/contracts/preprocessing.js";
-import { encodeElements, type WrittenType } from "#src/networks/encode-elements.js";
-import { assumedMetadata } from "#src/networks/metadata.js";
+import type { Activation, Layer, Normalization } from "#src/base/contracts/network.js";
+import { assumedMetadata } from "#src/networks/format.js";
 import { preprocessingMetadata } from "#src/networks/recipe.js";
-import { type Tensor, tensorsOf, type WritableNetwork } from "#src/networks/tensors.js";
-import { KEY_PREFIX } from "./decode.js";
+import {
+  encodeElements,
+  type Tensor,
+  tensorsOf,
+  type WritableNetwork,
+  type WrittenType,
+} from "#src/networks/tensors.js";
+import { integer, message, raw, text } from "./message.js";
+import { KEY_PREFIX } from "./operators.js";
 import { TENSOR_TYPES } from "./tensor.js";
-import { integer, message, raw, text } from "./write.js";
 
 /** Of 2021: onnx 1.10 and onnxruntime 1.10 have them. */
 const IR_VERSION = 8;

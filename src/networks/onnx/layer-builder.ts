@@ -1,13 +1,12 @@
 /** Puts layers together from the operators of a chain, in order: weights, then biases, then an activation. */
 import type { Activation } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
-import { OTHER_ENGINE } from "#src/base/errors/onnx-codes.js";
+import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";
 import type { NamedArray, NamedArrays } from "#src/files/formats/arrays.js";
 import type { Step } from "./chain.js";
 import type { Tensor, Value } from "./model.js";
-import { TENSOR_TYPES } from "./tensor.js";
-import { TensorCache } from "./tensor-cache.js";
+import { TENSOR_TYPES, TensorCache } from "./tensor.js";
 
 const MAX_LAYERS = 1_000;
 /** Types of an input of pixels that were made numbers. */

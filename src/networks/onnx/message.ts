@@ -1,6 +1,7 @@
 /** One protobuf message, read field by field over protobufjs's reader: within its bounds, within a budget, with our errors. */
+
 import protobuf from "protobufjs/minimal.js";
-import { NetworkError, reasonOf } from "#src/base/errors.js";
+import { BatchwiseError, NetworkError, reasonOf } from "#src/base/errors.js";
 import { decodeElements, ELEMENT_BYTES } from "#src/files/formats/arrays.js";
 
 /** How a field's value is written (protobuf.dev/programming-guides/encoding, "Message structure"). */
@@ -141,4 +142,53 @@ export class Message {
 function int64(reader: protobuf.Reader): number {
   const { high, low } = reader.int64();
   return high * 2 ** 32 + (low >>> 0);
+}
+
+// Whether a file could be an ONNX model, which has no magic: are its first fields those of a model?
+
+const IR_VERSION = 1;
+const GRAPH = 7;
+/** ModelProto's fields (onnx/onnx.proto in github.com/onnx/onnx). */
+const FIELDS = new Set([IR_VERSION, 2, 3, 4, 5, 6, GRAPH, 8, 14, 20, 25]);
+/** `ir_version`, a varint: what every serializer writes first. */
+const FIRST_TAG = 0x08;
+
+export function looksLikeOnnx(bytes: Uint8Array): boolean {
+  if (bytes[0] === FIRST_TAG) return true;
+  try {
+    for (const field of Message.ofFile("", bytes).fields()) {
+      if (field === GRAPH) return true;
+      if (!FIELDS.has(field)) return false;
+    }
+  } catch (error) {
+    if (!(error instanceof BatchwiseError)) throw error;
+  }
+  return false;
+}
+
+// Fields of protobuf messages, by their numbers.
+
+function tag(field: number, wireType: number): number {
+  return (field << 3) | wireType;
+}
+
+export function integer(writer: protobuf.Writer, field: number, value: number): void {
+  writer.uint32(tag(field, WIRE.VARINT)).int64(value);
+}
+
+export function text(writer: protobuf.Writer, field: number, value: string): void {
+  writer.uint32(tag(field, WIRE.BYTES)).string(value);
+}
+
+export function message(
+  writer: protobuf.Writer,
+  field: number,
+  write: (inner: protobuf.Writer) => void,
+): void {
+  write(writer.uint32(tag(field, WIRE.BYTES)).fork());
+  writer.ldelim();
+}
+
+export function raw(writer: protobuf.Writer, field: number, value: Uint8Array): void {
+  writer.uint32(tag(field, WIRE.BYTES)).bytes(value);
 }

@@ -1,9 +1,9 @@
 /** What a graph does to its pixels before its first layer, and so which pixels it takes: bytes, or bytes ÷ 255. */
-import { combined, type Numbers } from "./constants.js";
+
+import { type GraphView, isOneOf } from "./ending.js";
 import { attributeOf, type Node } from "./model.js";
 import { isOne255th } from "./operators.js";
-import { TENSOR_TYPES } from "./tensor.js";
-import { type GraphView, isOneOf } from "./view.js";
+import { combined, type Numbers, TENSOR_TYPES } from "./tensor.js";
 
 /** What the graph's own arithmetic says of the pixels that it takes. */
 export type PixelsTaken =

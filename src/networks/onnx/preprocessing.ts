@@ -1,8 +1,10 @@
 /** The preprocessing of a model that is run whole: what its file states, what its graph shows, what the options ask for. */
-import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+
+import protobuf from "protobufjs/minimal.js";
+import type { Preprocessing } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
-import { assumedIn } from "#src/networks/metadata.js";
+import { printable } from "#src/base/text.js";
+import { assumedIn, type Metadata } from "#src/networks/format.js";
 import {
   type AskedPreprocessing,
   type ChosenPreprocessing,
@@ -10,10 +12,11 @@ import {
   preprocessingMetadata,
   readPreprocessing,
 } from "#src/networks/recipe.js";
-import { withProperties } from "./append.js";
-import { KEY_PREFIX } from "./decode.js";
-import { type OnnxFacts, readOnnxFacts } from "./facts.js";
-import type { PixelsTaken } from "./pixels.js";
+import { drawsNumbers, type Ending, endingOf, GraphView } from "./ending.js";
+import { message, text } from "./message.js";
+import { type Model, readModel, type Tensor } from "./model.js";
+import { KEY_PREFIX } from "./operators.js";
+import { type PixelsTaken, pixelsTakenBy } from "./pixels.js";
 
 export interface ModelPreprocessing extends ChosenPreprocessing {
   /** Whether the graph itself does it, so that it is given bytes: a division by 255, as in a chain of layers. */
@@ -100,4 +103,92 @@ function pixelsReason(pixels: PixelsTaken): string {
     default:
       return "";
   }
+}
+
+// Adds to an ONNX file without writing it again: protobuf takes fields in any order, and merges the parts of a message
+// that is there more than once (protobuf.dev/programming-guides/encoding, "Last One Wins").
+
+/** ModelProto.graph, GraphProto.output, ModelProto.metadata_props (onnx/onnx.proto). */
+const GRAPH = 7;
+const OUTPUT = 12;
+const PROPERTY = 14;
+
+/** The file with more of its graph's tensors among the outputs. A runtime infers their types. */
+export function withOutputs(bytes: Uint8Array, names: readonly string[]): Uint8Array<ArrayBuffer> {
+  return appended(bytes, (writer) =>
+    message(writer, GRAPH, (graph) => {
+      for (const name of names) message(graph, OUTPUT, (value) => text(value, 1, name));
+    }),
+  );
+}
+
+/** The file with these properties behind its own. */
+export function withProperties(
+  bytes: Uint8Array,
+  properties: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
+  return appended(bytes, (writer) => {
+    for (const [key, value] of Object.entries(properties)) {
+      message(writer, PROPERTY, (property) => {
+        text(property, 1, key);
+        text(property, 2, value);
+      });
+    }
+  });
+}
+
+function appended(bytes: Uint8Array, write: (writer: protobuf.Writer) => void): Uint8Array<ArrayBuffer> {
+  const writer = protobuf.Writer.create();
+  write(writer);
+  const added = writer.finish();
+  const whole = new Uint8Array(bytes.length + added.length);
+  whole.set(bytes);
+  whole.set(added, bytes.length);
+  return whole;
+}
+
+// What an ONNX file says of itself that onnxruntime does not tell: its properties, its pixels and its outputs.
+
+/** Fields of all messages of a model that is run whole: a graph of 20,000 nodes. */
+const MAX_FIELDS = 500_000;
+
+/** TensorProto.DataType. */
+const UINT8 = 2;
+
+export interface OnnxFacts {
+  readonly metadata: Metadata;
+  readonly pixels: PixelsTaken;
+  /** The ending of each of the graph's outputs, by its name. */
+  readonly endings: ReadonlyMap<string, Ending>;
+  /** Whether a tensor depends on an operator that draws random numbers. */
+  isRandom(tensor: string): boolean;
+}
+
+/**
+ * Looks at a model of any operators; its weights are skipped over. `path` is for messages.
+ *
+ * @throws NetworkError ERR_ONNX_MALFORMED, ERR_ONNX_LIMIT; ERR_ONNX_EXTERNAL, before any runtime would open the other file.
+ */
+export function readOnnxFacts(path: string, bytes: Uint8Array): OnnxFacts {
+  const model = readModel(path, bytes, MAX_FIELDS);
+  assertInternal(path, model);
+  const view = new GraphView(path, model);
+  const pixels = pixelsTakenBy(view);
+  return {
+    metadata: model.metadata,
+    pixels: pixels.kind === "bytes" || !isOfBytes(model, view) ? pixels : { kind: "bytes" },
+    endings: new Map(view.outputs.map((output) => [output, endingOf(view, output)])),
+    isRandom: (tensor) => drawsNumbers(view, tensor),
+  };
+}
+
+function isOfBytes({ graph }: Model, view: GraphView): boolean {
+  return graph.inputs.some(({ name, type }) => name === view.inputs[0] && type === UINT8);
+}
+
+function assertInternal(path: string, { graph }: Model): void {
+  const inNodes = graph.nodes.flatMap(({ attributes }) => attributes.flatMap(({ tensor }) => tensor ?? []));
+  const external = [...graph.initializers, ...inNodes].find((tensor: Tensor) => tensor.external);
+  if (external === undefined) return;
+  throw new NetworkError("ERR_ONNX_EXTERNAL", { path, tensor: printable(external.name) });
 }

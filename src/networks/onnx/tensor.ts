@@ -1,7 +1,8 @@
 /** The elements of an ONNX tensor, held against its dimensions, whichever of its fields they are in. */
+
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import {
   checkedElements,
   decodeElements,
@@ -9,8 +10,9 @@ import {
   type ElementType,
   MAX_DIMENSIONS,
   type NamedArray,
+  transpose,
 } from "#src/files/formats/arrays.js";
-import type { Tensor } from "./model.js";
+import { attributeOf, type Node, type Tensor } from "./model.js";
 
 /** TensorProto.DataType, as much as weights need. */
 export const TENSOR_TYPES = { float32: 1, int64: 7, float16: 10, float64: 11, bfloat16: 16 } as const;
@@ -122,4 +124,134 @@ function typedBytes(path: string, tensor: Tensor, type: ElementType, elements: n
 
 function fault(path: string, { name }: Tensor, expected: string, found: string): NetworkError {
   return new NetworkError("ERR_ONNX_TENSOR", { path, tensor: printable(name), expected, found });
+}
+
+// Tensors that no input of a graph changes: initializers, Constant nodes of any form, and what is computed of these.
+
+/** Elements in row-major order; shapes do not matter here. */
+export type Numbers = Float64Array;
+
+/** Operators that change a tensor's shape or type and no number that this page needs. */
+const SAME_NUMBERS: ReadonlySet<string> = new Set([
+  "Identity",
+  "Cast",
+  "CastLike",
+  "Reshape",
+  "Flatten",
+  "Squeeze",
+  "Unsqueeze",
+]);
+const UNARY: ReadonlyMap<string, (x: number) => number> = new Map([
+  ["Sqrt", Math.sqrt],
+  ["Neg", (x: number) => -x],
+  ["Reciprocal", (x: number) => 1 / x],
+]);
+const BINARY: ReadonlyMap<string, (x: number, y: number) => number> = new Map([
+  ["Add", (x: number, y: number) => x + y],
+  ["Sub", (x: number, y: number) => x - y],
+  ["Mul", (x: number, y: number) => x * y],
+  ["Div", (x: number, y: number) => x / y],
+  ["Max", Math.max],
+]);
+
+/**
+ * The numbers of an initializer, or of the node that gives a tensor; undefined where an input changes them, or they are
+ * not understood. `path` is for messages.
+ *
+ * Source: onnx/docs/Operators.md, "Constant" for the forms of its value.
+ */
+export function evaluateConstant(
+  path: string,
+  source: Tensor | Node,
+  constant: (name: string) => Numbers | undefined,
+): Numbers | undefined {
+  if (!("operator" in source)) return understood(path, source);
+  const { operator, inputs } = source;
+  if (operator === "Constant") return constantValue(path, source);
+  const [first, second] = inputs.map(constant);
+  if (first === undefined) return undefined;
+  if (SAME_NUMBERS.has(operator)) return first;
+  if (operator === "DequantizeLinear") return dequantized(first, second, constant(inputs[2] ?? ""));
+  const unary = UNARY.get(operator);
+  if (unary !== undefined) return first.map(unary);
+  const binary = BINARY.get(operator);
+  return binary && second && inputs.length === 2 ? combined(first, second, binary) : undefined;
+}
+
+/** Element by element; one number alone goes with every one of the others. */
+export function combined(
+  a: Numbers,
+  b: Numbers,
+  combine: (x: number, y: number) => number,
+): Numbers | undefined {
+  const length = Math.max(a.length, b.length);
+  if (![1, length].includes(a.length) || ![1, length].includes(b.length)) return undefined;
+  return Float64Array.from({ length }, (_, n) =>
+    combine(a[a.length === 1 ? 0 : n], b[b.length === 1 ? 0 : n]),
+  );
+}
+
+function constantValue(path: string, node: Node): Numbers | undefined {
+  const tensor = attributeOf(node, "value")?.tensor;
+  if (tensor !== undefined) return understood(path, tensor);
+  const float = attributeOf(node, "value_float");
+  if (float !== undefined) return Float64Array.of(float.float ?? 0);
+  const integer = attributeOf(node, "value_int");
+  if (integer !== undefined) return Float64Array.of(integer.integer ?? 0);
+  const list = attributeOf(node, "value_floats")?.floats ?? attributeOf(node, "value_ints")?.integers;
+  return list && Float64Array.from(list);
+}
+
+function dequantized(x: Numbers, scale: Numbers | undefined, zero?: Numbers): Numbers | undefined {
+  const shifted = combined(x, zero ?? Float64Array.of(0), (a, b) => a - b);
+  return shifted && scale && combined(shifted, scale, (a, b) => a * b);
+}
+
+/** A tensor that we cannot read may still be one that the runtime can: it tells nothing here. */
+function understood(path: string, tensor: Tensor): Numbers | undefined {
+  try {
+    return numbersOf(path, tensor);
+  } catch (error) {
+    if (error instanceof NetworkError) return undefined;
+    throw error;
+  }
+}
+
+// The tensors of a model, decoded once each however many nodes read them, so that what is one in the file stays one.
+
+export class TensorCache {
+  readonly #path: string;
+  readonly #decoded = new Map<Tensor, NamedArray>();
+  readonly #transposed = new Map<Tensor, NamedArray>();
+  readonly #zeros = new Map<number, NamedArray>();
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_WEIGHTS_SIZE. */
+  floats(tensor: Tensor): NamedArray {
+    return known(this.#decoded, tensor, () => floatsOf(this.#path, tensor));
+  }
+
+  /** Of a tensor of two dimensions. */
+  transposed(tensor: Tensor): NamedArray {
+    return known(this.#transposed, tensor, () => {
+      const { shape, data } = this.floats(tensor);
+      const [rows, columns] = shape;
+      const turned = new Float64Array(data.length);
+      transpose(data, columns, turned);
+      return { shape: [columns, rows], data: turned };
+    });
+  }
+
+  zeros(length: number): NamedArray {
+    return known(this.#zeros, length, () => ({ shape: [length], data: new Float64Array(length) }));
+  }
+}
+
+function known<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const value = map.get(key) ?? make();
+  map.set(key, value);
+  return value;
 }

@@ -1,11 +1,172 @@
 /** The chart of a benchmark: images/s over threads, a line for each engine and batch size. Scales and paths are d3's. */
-import { line } from "d3-shape";
+
+import { scaleLinear, scaleLog } from "d3-scale";
+import { line, symbol, symbolsFill } from "d3-shape";
 import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
 import { grouped } from "#src/base/errors/define.js";
-import { printable } from "#src/base/printable.js";
-import { type Frame, frameOf, LEFT, RIGHT, rateOf, TOP } from "./chart-frame.js";
-import { type ChartSeries, chartSeries } from "./series.js";
-import { type Attributes, dashed, element, escaped, STYLE, solid, text } from "./svg-elements.js";
+import { printable } from "#src/base/text.js";
+
+// The lines of the chart: each engine and batch size, with a colour and a mark of its own.
+
+/** Eight hues that stand out, some 3 : 1 or more, from the light ground and from the dark one. */
+const COLORS = ["#0072b2", "#d55e00", "#009170", "#c0649a", "#7b61c9", "#9a7400", "#5b7f95", "#c8394b"];
+const MARK_AREA = 64;
+
+export interface ChartSeries {
+  /** Of the mark. */
+  readonly id: string;
+  readonly name: string;
+  readonly color: string;
+  /** The mark's path, around the origin. */
+  readonly shape: string;
+  /** At least one, by ascending threads. */
+  readonly points: readonly MeasuredConfiguration[];
+}
+
+/** Eight colours and seven marks have no common divisor: 56 lines before two look alike. */
+export function chartSeries(configurations: readonly MeasuredConfiguration[]): ChartSeries[] {
+  const groups = new Map<string, MeasuredConfiguration[]>();
+  for (const measured of configurations) {
+    const name = `${measured.engine}, batches of ${grouped(measured.batchSize)}`;
+    groups.set(name, [...(groups.get(name) ?? []), measured]);
+  }
+  return [...groups].map(([name, points], n) => ({
+    id: `mark${n}`,
+    name,
+    points,
+    color: COLORS[n % COLORS.length],
+    shape: symbol(symbolsFill[n % symbolsFill.length], MARK_AREA).digits(1)() ?? "",
+  }));
+}
+
+/** SVG as text: elements, escaped, and the one style sheet that serves light and dark. */
+
+/** The dark half follows the reader's system, also where the file stands in an <img>. */
+export const STYLE = [
+  "text{font:13px system-ui,sans-serif;fill:#1f2328;stroke:none}",
+  ".title{font-size:17px;font-weight:600}",
+  ".soft{fill:#59636e}.ground{fill:#fff}.grid{stroke:#d1d9e0}.axis{stroke:#59636e}",
+  "@media(prefers-color-scheme:dark){",
+  "text{fill:#f0f6fc}.soft{fill:#9198a1}.ground{fill:#151b23}.grid{stroke:#3d444d}.axis{stroke:#9198a1}",
+  "}",
+].join("");
+
+export type Attributes = Readonly<Record<string, string | number>>;
+
+/** Children are written as they are: other elements, or text that went through `escaped`. */
+export function element(name: string, attributes: Attributes, children: readonly string[] = []): string {
+  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${attributeText(value)}"`);
+  const opening = `${name}${written.join("")}`;
+  return children.length === 0 ? `<${opening}/>` : `<${opening}>${children.join("")}</${name}>`;
+}
+
+/** A line of text at its place. */
+export function text(content: string, attributes: Attributes): string {
+  return element("text", attributes, [escaped(content)]);
+}
+
+export function solid(d: string): string {
+  return element("path", { d, fill: "none", "stroke-width": 2 });
+}
+
+export function dashed(d: string, attributes: Attributes = {}): string {
+  return element("path", { d, fill: "none", "stroke-dasharray": "2 4", ...attributes });
+}
+
+/** Numbers to a tenth of a pixel. */
+function attributeText(value: string | number): string {
+  return typeof value === "number" ? String(Math.round(value * 10) / 10) : escaped(value);
+}
+
+export function escaped(content: string): string {
+  return content.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+// Where things lie in the chart: its two scales and their ticks, from what was measured.
+
+/** The plot's edges. */
+export const LEFT = 84;
+export const TOP = 76;
+export const RIGHT = 640;
+/** Of the first and last thread counts from the plot's edges. */
+const INSET = 28;
+const LABEL_WIDTH = 28;
+const Y_TICKS = 6;
+/** Where one line's best is so many times another's, equal steps would press the lower one flat onto the axis. */
+const LOG_RATIO = 8;
+
+export interface Frame {
+  readonly bottom: number;
+  readonly isLog: boolean;
+  readonly xTicks: readonly number[];
+  readonly yTicks: readonly number[];
+  x(threads: number): number;
+  y(imagesPerSecond: number): number;
+  yLabel(imagesPerSecond: number): string;
+}
+
+export function frameOf(series: readonly ChartSeries[], bottom: number): Frame {
+  const points = series.flatMap((one) => one.points);
+  const threads = [...new Set(points.map((point) => point.threads))].sort((a, b) => a - b);
+  const [fewest = 1] = threads;
+  const most = threads[threads.length - 1] ?? 1;
+  const x = scaleLinear(fewest < most ? [fewest, most] : [most - 1, most + 1], [LEFT + INSET, RIGHT - INSET]);
+  const fastest = Math.max(1, ...points.map((point) => rateOf(point, "fastest")));
+  const slowest = Math.min(fastest, ...points.map((point) => rateOf(point, "slowest")));
+  const isLog = Math.min(...series.map(bestOf)) < fastest / LOG_RATIO;
+  const range = [bottom, TOP];
+  const { y, yTicks, format } = isLog ? logAxis(slowest, fastest, range) : linearAxis(fastest, range);
+  return {
+    bottom,
+    isLog,
+    x,
+    y,
+    xTicks: apart(threads, x),
+    yTicks,
+    yLabel: (tick) => (tick === 0 ? "0" : format(tick)),
+  };
+}
+
+function linearAxis(fastest: number, range: readonly number[]) {
+  const y = scaleLinear([0, fastest], range).nice(Y_TICKS);
+  return { y, yTicks: y.ticks(Y_TICKS), format: y.tickFormat(Y_TICKS, "~s") };
+}
+
+/** From the last of 1, 2, 5, 10, 20 and so on below the slowest pass to the first above the fastest. */
+function logAxis(slowest: number, fastest: number, range: readonly number[]) {
+  const powers = scaleLog([slowest, fastest], range).nice();
+  const round = powers.ticks().filter((tick) => /^[125]/.test(String(tick)));
+  const low = round.findLast((tick) => tick <= slowest) ?? slowest;
+  const high = round.find((tick) => tick >= fastest) ?? fastest;
+  return {
+    y: scaleLog([low, high], range),
+    yTicks: round.filter((tick) => tick >= low && tick <= high),
+    // Of all ticks: with their number given, d3 would leave out labels by a rule of its own.
+    format: powers.tickFormat(Number.POSITIVE_INFINITY, "~s"),
+  };
+}
+
+function bestOf({ points }: ChartSeries): number {
+  return Math.max(...points.map((point) => point.imagesPerSecond));
+}
+
+/** Of the thread counts those whose labels do not touch the label before. */
+function apart(threads: readonly number[], x: (threads: number) => number): number[] {
+  const kept: number[] = [];
+  for (const count of threads) {
+    const last = kept[kept.length - 1];
+    if (last === undefined || x(count) - x(last) >= LABEL_WIDTH) kept.push(count);
+  }
+  return kept;
+}
+
+/** Images/s of a pass that took as long as this one. */
+export function rateOf(
+  { imagesPerSecond, passMs }: MeasuredConfiguration,
+  pass: "fastest" | "slowest",
+): number {
+  return (imagesPerSecond * passMs.median) / passMs[pass];
+}
 
 const WIDTH = 900;
 const BELOW = 56;

@@ -1,7 +1,11 @@
 /** The HTML report of an evaluation. */
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { deflateSync } from "node:zlib";
 import { grouped } from "#src/base/errors/define.js";
-import type { ReportInput } from "./input.js";
-import { renderPage } from "./shell.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
+import { type AnyPageData, DATA_ID, PIXELS_ID, type ReportInput } from "./page-data.js";
 import { toPageData } from "./to-page-data.js";
 
 export function renderReport(input: ReportInput): string {
@@ -13,4 +17,78 @@ export function renderReport(input: ReportInput): string {
     data: toPageData(input),
     pixels: input.chosen.images.map(({ pixels }) => pixels),
   });
+}
+
+// The document around a page: one file with all that it needs, which asks no network for anything.
+
+/** What the build makes of the folder page/. */
+const PAGE = new URL("dist/report/", PACKAGE_ROOT);
+
+export interface PageContent {
+  /** Text, as is `summary`: one sentence for who has no JavaScript. */
+  readonly title: string;
+  readonly summary: string;
+  readonly data: AnyPageData;
+  /** Of each of the data's images, in their order. */
+  readonly pixels: readonly Uint8Array[];
+}
+
+/**
+ * The whole document. Names of classes, files and networks reach it as text alone, and its content security policy
+ * (W3C CSP 3) lets nothing run but its own script, known by hash, and nothing load.
+ */
+export function renderPage({ title, summary, data, pixels }: PageContent): string {
+  const style = readFileSync(new URL("page.css", PAGE), "utf8");
+  const script = readFileSync(new URL("page.js", PAGE), "utf8");
+  const policy = [
+    "default-src 'none'",
+    `script-src '${hashSource(script)}'`,
+    `style-src '${hashSource(style)}'`,
+    "img-src data: blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+  const heading = escapeHtml(title);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="batchwise">
+<title>${heading}</title>
+<style>${style}</style>
+</head>
+<body>
+<noscript><h1>${heading}</h1><p>${escapeHtml(summary)} Charts and images need JavaScript.</p></noscript>
+<script type="application/json" id="${DATA_ID}">${jsonForScript(data)}</script>
+<script type="text/plain" id="${PIXELS_ID}">${deflateSync(Buffer.concat(pixels)).toString("base64")}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+function hashSource(content: string): string {
+  return `sha256-${createHash("sha256").update(content).digest("base64")}`;
+}
+
+/** Makes what a file brought harmless inside an HTML document. */
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** For text and for attribute values in quotes. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
+}
+
+/** JSON for a `<script type="application/json">`: no `<` is left that could end the element or open a comment. */
+export function jsonForScript(value: unknown): string {
+  return JSON.stringify(value).replaceAll("<", "\\u003c");
 }

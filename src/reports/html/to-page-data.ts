@@ -1,9 +1,16 @@
 /** From an evaluation and its images to what the page is handed. */
 
 import type { TimelineEntry } from "#src/base/contracts/run.js";
-import type { ReportedEvaluation, ReportInput } from "./input.js";
-import { matrixData } from "./matrix-data.js";
-import type { LatencyBin, PageData, TimelineData } from "./page-data.js";
+import { type Confusion, mostConfused } from "#src/reports/classes.js";
+import type {
+  LatencyBin,
+  MatrixCell,
+  MatrixData,
+  PageData,
+  ReportedEvaluation,
+  ReportInput,
+  TimelineData,
+} from "./page-data.js";
 
 const LATENCY_BINS = 32;
 const TIMELINE_BATCHES = 4000;
@@ -77,4 +84,37 @@ function timelineData(
 
 function rounded(value: number, steps: number): number {
   return Math.round(value * steps) / steps;
+}
+
+// A square matrix of counts, cut to what a page can show of it.
+
+/** A matrix of more classes cannot be read. */
+const MATRIX_CLASSES = 30;
+const FREQUENT_CELLS = 8;
+
+/** Where there are too many classes, those with the most images beside the diagonal, in their own order. */
+export function matrixData(counts: readonly (readonly number[])[]): MatrixData {
+  const rowTotals = counts.map(sum);
+  const columnTotals = counts.map((_, column) => sum(counts.map((row) => row[column])));
+  const beside = counts.map((row, label) => rowTotals[label] + columnTotals[label] - 2 * row[label]);
+  const classes = counts
+    .map((_, label) => label)
+    .sort((a, b) => beside[b] - beside[a])
+    .slice(0, MATRIX_CLASSES)
+    .sort((a, b) => a - b);
+  return {
+    classes,
+    counts: classes.map((row) => classes.map((column) => counts[row][column])),
+    rowTotals: classes.map((label) => rowTotals[label]),
+    columnTotals: classes.map((label) => columnTotals[label]),
+    frequent: mostConfused(counts, FREQUENT_CELLS).map(cellOf),
+  };
+}
+
+function cellOf({ label, prediction, images }: Confusion): MatrixCell {
+  return { row: label, column: prediction, count: images };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

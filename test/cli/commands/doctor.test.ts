@@ -1,11 +1,10 @@
 import { cp, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import { ENGINES } from "#src/base/contracts/engine.js";
-import { FIXTURES, PACKAGE_ROOT } from "#src/base/package-root.js";
-import { installedVersion, packageVersion } from "#src/base/version.js";
-import type { Check, Diagnosis } from "#src/cli/doctor/check.js";
-import { renderDoctor } from "#src/cli/doctor/report.js";
+import { ENGINES } from "#src/base/contracts/network.js";
+import { FIXTURES, installedVersion, PACKAGE_ROOT, packageVersion } from "#src/base/package.js";
+import type { Check, Diagnosis } from "#src/cli/doctor/checks.js";
+import { renderDoctor } from "#src/cli/doctor/doctor.js";
 import { runCli, runProgram, spawnCli } from "../../helpers/cli.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import { temporaryFile, temporaryFolder } from "../../helpers/temporary.js";

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import test from "ava";
 import { ERROR_CODES } from "#src/base/errors.js";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { runCli, spawnCli } from "../../helpers/cli.js";
 import { projectFolder, temporaryFolder } from "../../helpers/temporary.js";
 

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import test from "ava";
 
-const MODULE = new URL("../../../src/cli/commands/level-memory.js", import.meta.url);
+const MODULE = new URL("../../../src/cli/commands/evaluate.js", import.meta.url);
 
 /** Much garbage, of which a little always survives; prints the bytes of the young generation. */
 const PROGRAM = `

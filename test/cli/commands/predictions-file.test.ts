@@ -3,7 +3,7 @@ import { join } from "node:path";
 import test from "ava";
 import { RunError } from "#src/base/errors.js";
 import { allocateSlab } from "#src/base/slab.js";
-import { PredictionsOutput, predictionsTarget } from "#src/cli/commands/predictions-file.js";
+import { PredictionsOutput, predictionsTarget } from "#src/cli/commands/report-file.js";
 import { sampleEvaluation } from "../../helpers/sample-result.js";
 import { temporaryFolder } from "../../helpers/temporary.js";
 

@@ -3,7 +3,7 @@ import { copyFile, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
-import { FIXTURES } from "#src/base/package-root.js";
+import { FIXTURES } from "#src/base/package.js";
 import { DATA_ID, type PageData, PIXELS_ID } from "#src/reports/html/page-data.js";
 import { runCli } from "../../helpers/cli.js";
 import { blockOf } from "../../helpers/report-input.js";

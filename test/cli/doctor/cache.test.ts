@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getuid } from "node:process";
 import test from "ava";
-import { checkCache } from "#src/cli/doctor/cache.js";
+import { checkCache } from "#src/cli/doctor/checks.js";
 import { temporaryFolder } from "../../helpers/temporary.js";
 
 const CONTENT = "pixels and labels";

@@ -1,8 +1,8 @@
 import test from "ava";
-import { ENGINES } from "#src/base/contracts/engine.js";
+import { ENGINES } from "#src/base/contracts/network.js";
 import type { ResultCounts } from "#src/base/contracts/result.js";
 import { RunError } from "#src/base/errors.js";
-import { checkEngine, checkEngines, type EvaluateBundled } from "#src/cli/doctor/engines.js";
+import { checkEngine, checkEngines, type EvaluateBundled } from "#src/cli/doctor/checks.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 
 const whole = await evaluate({ limit: 200, threads: 0 });

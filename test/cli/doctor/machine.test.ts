@@ -1,6 +1,6 @@
 import test from "ava";
-import { requiredNode } from "#src/base/version.js";
-import { checkColours, checkNode, checkWebAssembly } from "#src/cli/doctor/machine.js";
+import { requiredNode } from "#src/base/package.js";
+import { checkColours, checkNode, checkWebAssembly } from "#src/cli/doctor/checks.js";
 
 test("holds Node's version against the oldest that package.json allows, number by number", (t) => {
   t.is(requiredNode(), "20.19");

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import test from "ava";
-import { PACKAGE_ROOT } from "#src/base/package-root.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
 import { CONFIG_KEYS, PATH_KEYS, SUBJECT_KEYS } from "#src/cli/schemas/config.js";
 import { validate } from "../../helpers/published-schemas.js";

@@ -1,6 +1,6 @@
 import test from "ava";
-import { type ColourStream, colourLevel } from "#src/cli/terminal/colour.js";
-import { paintFor } from "#src/cli/terminal/grey-cell.js";
+import { paintFor } from "#src/cli/terminal/cells.js";
+import { type ColourStream, colourLevel } from "#src/cli/terminal/paint.js";
 import { runCli } from "../../helpers/cli.js";
 
 const PIPE: ColourStream = {};

@@ -1,5 +1,5 @@
 import test from "ava";
-import { downloadText } from "#src/cli/terminal/download-display.js";
+import { downloadText } from "#src/cli/terminal/displays.js";
 
 test("tells a download's size, how much has come, and how fast", (t) => {
   const file = { name: "train-images-idx3-ubyte.gz", bytes: 9_912_422, sha256: "" };

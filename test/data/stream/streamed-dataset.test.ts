@@ -1,12 +1,12 @@
 /** Sets that are read while they are evaluated: image for image what they are in memory, and never more of them there. */
 import { readFile, writeFile } from "node:fs/promises";
 import test, { type ExecutionContext } from "ava";
+import { IncompleteError } from "#src/base/abort.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
-import { IncompleteError } from "#src/base/incomplete.js";
 import { type PairPaths, streamedDataset } from "#src/data/stream/streamed-dataset.js";
 import { type EvaluateHooks, evaluate } from "#src/evaluate/evaluate.js";
-import { sha256Of } from "#src/files/sha256.js";
+import { sha256Of } from "#src/files/read-file.js";
 import { allOf } from "../../helpers/all-of.js";
 import { randomNetwork, seeded } from "../../helpers/random.js";
 import { FACTS, type Shards, writeShards } from "../../helpers/shards.js";

@@ -1,8 +1,7 @@
 /** The engine `onnx` on models of several layouts and types, held against plain loops and against ml-matrix. */
 import test from "ava";
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import type { OnnxModel } from "#src/base/contracts/onnx-model.js";
-import type { Preprocessing } from "#src/base/contracts/preprocessing.js";
+import type { OnnxModel, Preprocessing } from "#src/base/contracts/network.js";
 import { openDataset } from "#src/data/registry.js";
 import { argmax } from "#src/engines/argmax.js";
 import { loadModel } from "#src/engines/load-model.js";

@@ -1,12 +1,12 @@
 import test from "ava";
+import { IncompleteError } from "#src/base/abort.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import { RunError } from "#src/base/errors.js";
-import { IncompleteError } from "#src/base/incomplete.js";
 import { viewSlab } from "#src/base/slab.js";
 import { type BenchHooks, bench, benchWith } from "#src/evaluate/bench/bench.js";
 import type { BenchInput } from "#src/evaluate/bench/options.js";
 import type { OpenExecutor } from "#src/evaluate/prepare.js";
-import { batchCount } from "#src/pool/batch-span.js";
+import { batchCount } from "#src/pool/plan.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { randomDataset, randomNetwork } from "../../helpers/random.js";
 

@@ -4,7 +4,7 @@ import { UsageError } from "#src/base/errors.js";
 import { compare, compareWith } from "#src/evaluate/compare/compare.js";
 import type { OpenSharedExecutor } from "#src/evaluate/compare/run.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
-import { batchCount } from "#src/pool/batch-span.js";
+import { batchCount } from "#src/pool/plan.js";
 import { openSharedExecutor } from "#src/pool/registry.js";
 import { randomDataset, randomNetwork } from "../../helpers/random.js";
 

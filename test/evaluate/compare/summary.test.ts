@@ -1,7 +1,7 @@
 /** Comparisons worked out by hand. */
 import test from "ava";
 import { answeredByBoth, emptyAnswers, summarizeComparison } from "#src/evaluate/compare/summary.js";
-import { pairedInterval95 } from "#src/metrics/paired-interval.js";
+import { pairedInterval95 } from "#src/metrics/paired.js";
 
 /** [label, A's prediction, B's prediction] of each image. */
 function answersOf(rows: readonly (readonly [label: number, a: number, b: number])[]) {

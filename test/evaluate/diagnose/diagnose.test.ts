@@ -3,7 +3,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { diagnose, loadNetwork, type Network, UsageError } from "#src/index.js";
 import { wilsonAmong } from "#src/metrics/intervals.js";
-import { encodeNpz } from "#src/networks/npz.js";
+import { encodeNpz } from "#src/networks/numpy.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
 import { blackOrWhite, changedSet, inverted, same, transposed } from "../../helpers/changed-set.js";
 import { runCli } from "../../helpers/cli.js";

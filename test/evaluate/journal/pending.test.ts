@@ -1,7 +1,7 @@
 import test from "ava";
 import { allocateSlab } from "#src/base/slab.js";
 import { createPending } from "#src/evaluate/journal/journal.js";
-import { contradictionOf } from "#src/metrics/partial-sums.js";
+import { contradictionOf } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
 
 const CLASSES = 3;

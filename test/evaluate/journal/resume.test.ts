@@ -2,9 +2,9 @@
 import { appendFile, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { IncompleteError } from "#src/base/abort.js";
 import { FileError, RunError } from "#src/base/errors.js";
-import { IncompleteError } from "#src/base/incomplete.js";
-import { PredictionsOutput, predictionsTarget } from "#src/cli/commands/predictions-file.js";
+import { PredictionsOutput, predictionsTarget } from "#src/cli/commands/report-file.js";
 import { type EvaluateHooks, evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
 import { openEvaluator } from "#src/evaluate/evaluator.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import type { Prediction, PredictionsFormat } from "#src/base/contracts/predictions.js";
+import type { Prediction, PredictionsFormat } from "#src/base/contracts/journal.js";
 import { FileError, RunError } from "#src/base/errors.js";
 import type { PredictedImages } from "#src/evaluate/predictions/lines.js";
 import { readPredictions } from "#src/evaluate/predictions/reader.js";

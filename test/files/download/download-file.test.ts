@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { TransferError } from "#src/base/errors.js";
-import { downloadFile } from "#src/files/download/download-file.js";
+import { downloadFile } from "#src/files/download/fetch-entry.js";
 import { assertWhole, download, failure } from "../../helpers/download.js";
 import {
   type Answer,

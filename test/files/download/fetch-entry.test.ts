@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { env } from "node:process";
 import test, { type ExecutionContext } from "ava";
 import { TransferError, UsageError } from "#src/base/errors.js";
-import type { DownloadNotice } from "#src/files/download/catalog-entry.js";
+import type { DownloadNotice } from "#src/files/catalog.js";
 import { type FetchOptions, fetchEntry } from "#src/files/download/fetch-entry.js";
 import {
   BODY,

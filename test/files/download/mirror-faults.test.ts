@@ -1,6 +1,6 @@
 /** Mirrors that misbehave in every way: what is told, how often they are asked, and what is left on the disk. */
 import test from "ava";
-import type { TransferLimits } from "#src/files/download/limits.js";
+import type { TransferLimits } from "#src/files/download/mirror.js";
 import { failure } from "../../helpers/download.js";
 import {
   type Answer,

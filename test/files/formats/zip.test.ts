@@ -3,9 +3,7 @@ import { deflateRawSync } from "node:zlib";
 import test from "ava";
 import { strFromU8, unzipSync } from "fflate";
 import type { ErrorCode } from "#src/base/errors.js";
-import { startOfEntry, wholeEntry } from "#src/files/formats/zip-content.js";
-import { readZipDirectory } from "#src/files/formats/zip-directory.js";
-import { encodeZip } from "#src/files/formats/zip-writer.js";
+import { encodeZip, readZipDirectory, startOfEntry, wholeEntry } from "#src/files/formats/zip.js";
 import { type EndFields, type TestEntry, zip64Extra, zipFile } from "../../helpers/zip.js";
 import { coded, codedAsync, raw } from "../../networks/coded.js";
 

@@ -1,5 +1,5 @@
 import test from "ava";
-import { jsonBloat } from "#src/files/schemas/json-bloat.js";
+import { jsonBloat } from "#src/files/scan-json.js";
 
 const MILLION = 2 ** 20;
 

@@ -1,13 +1,13 @@
 /** Readers of texts: configuration, checks, results, predictions, class names. */
 import { createHash } from "node:crypto";
-import type { PredictionsFormat } from "#src/base/contracts/predictions.js";
+import type { PredictionsFormat } from "#src/base/contracts/journal.js";
 import { readConfig } from "#src/cli/config/read.js";
 import { CONFIG_KEYS } from "#src/cli/schemas/config.js";
-import { readClassNames } from "#src/data/class-names.js";
+import { readClassNames } from "#src/data/labels.js";
 import { readSuite } from "#src/evaluate/check/suite.js";
 import { lineWriter } from "#src/evaluate/predictions/lines.js";
 import { readPredictions } from "#src/evaluate/predictions/reader.js";
-import { readResult } from "#src/evaluate/schemas/read-result.js";
+import { readResult } from "#src/evaluate/schemas/result.js";
 import { SAMPLE_RESULT } from "../../helpers/sample-result.js";
 import { JSON_TOKENS, JSON_WORDS, type Seed, type Target, textPieces } from "../target.js";
 import { malformed } from "./malformed.js";

@@ -1,6 +1,6 @@
 /** The files of fixtures/malformed as seeds: what was wrong once is a good place to look from. */
 import { readdirSync, readFileSync } from "node:fs";
-import { FIXTURES } from "#src/base/package-root.js";
+import { FIXTURES } from "#src/base/package.js";
 import type { Seed } from "../target.js";
 
 const FOLDER = new URL("malformed/", FIXTURES);

@@ -1,16 +1,14 @@
 /** Readers of weights: .npy, .npz, pickle, safetensors, ONNX. */
 import { readdirSync, readFileSync } from "node:fs";
 import type { Layer } from "#src/base/contracts/network.js";
-import { FIXTURES } from "#src/base/package-root.js";
+import { FIXTURES } from "#src/base/package.js";
 import { decodePickle } from "#src/files/formats/pickle/decode.js";
-import { activationOf } from "#src/networks/metadata.js";
-import { decodeNpy, encodeNpy } from "#src/networks/npy.js";
-import { decodeNpz } from "#src/networks/npz.js";
-import { decodeOnnx } from "#src/networks/onnx/decode.js";
+import { activationOf } from "#src/networks/format.js";
+import { decodeNpy, decodeNpz, encodeNpy } from "#src/networks/numpy.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
+import { decodeOnnx } from "#src/networks/onnx/operators.js";
 import { readPreprocessing } from "#src/networks/recipe.js";
-import { encodeSafetensors } from "#src/networks/safetensors.js";
-import { decodeSafetensors } from "#src/networks/safetensors-reader.js";
+import { decodeSafetensors, encodeSafetensors } from "#src/networks/safetensors.js";
 import { buildLayers } from "#src/networks/validate.js";
 import { npyDict, npyFile, npyFloats } from "../../helpers/npy.js";
 import { fields } from "../../helpers/onnx.js";

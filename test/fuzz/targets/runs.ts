@@ -1,6 +1,6 @@
 /** Readers of what a run is put together from: the journal of `--resume`, and the parts that `merge` adds. */
 import { existsSync, writeFileSync } from "node:fs";
-import type { PartialCounts } from "#src/base/contracts/partial.js";
+import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { ResultCounts } from "#src/base/contracts/result.js";
 import { BatchwiseError } from "#src/base/errors.js";
 import { doneOf, readJournal } from "#src/evaluate/journal/read.js";
@@ -8,7 +8,7 @@ import { mergeParts } from "#src/evaluate/merge.js";
 import { identityKey } from "#src/evaluate/run-identity.js";
 import { resultSchema } from "#src/evaluate/schemas/result.js";
 import { resultCounts } from "#src/evaluate/summarize.js";
-import { addPartials, emptyPartial } from "#src/metrics/partial-sums.js";
+import { addPartials, emptyPartial } from "#src/metrics/score-sums.js";
 import { SAMPLE_RESULT } from "../../helpers/sample-result.js";
 import { SAMPLE_HEADER, sampleJournal, samplePart } from "../../helpers/sample-run.js";
 import { JSON_TOKENS, JSON_WORDS, type Seed, type Target, textPieces } from "../target.js";

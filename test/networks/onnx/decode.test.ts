@@ -1,7 +1,7 @@
 /** ONNX models: what exporters write for a chain of fully connected layers, and each thing that is none. */
 import test from "ava";
 import type { ErrorCode } from "#src/base/errors.js";
-import { decodeOnnx } from "#src/networks/onnx/decode.js";
+import { decodeOnnx } from "#src/networks/onnx/operators.js";
 import {
   DOUBLE,
   doubles,

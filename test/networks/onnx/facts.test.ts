@@ -1,7 +1,7 @@
 /** What is read of an ONNX file that is run whole: whether it divides its input, and whether it is whole. */
 import test from "ava";
 import { loadModel } from "#src/engines/load-model.js";
-import { readOnnxFacts } from "#src/networks/onnx/facts.js";
+import { readOnnxFacts } from "#src/networks/onnx/preprocessing.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import {
   FLOAT,

@@ -2,8 +2,8 @@
 import test from "ava";
 import { BatchwiseError } from "#src/base/errors.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
-import { readOnnxFacts } from "#src/networks/onnx/facts.js";
 import type { PixelsTaken } from "#src/networks/onnx/pixels.js";
+import { readOnnxFacts } from "#src/networks/onnx/preprocessing.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import {
   DOUBLE,

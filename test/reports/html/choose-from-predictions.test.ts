@@ -1,6 +1,6 @@
 import test from "ava";
-import type { Prediction } from "#src/base/contracts/predictions.js";
-import { chooseFromPredictions } from "#src/reports/html/choose-from-predictions.js";
+import type { Prediction } from "#src/base/contracts/journal.js";
+import { chooseFromPredictions } from "#src/reports/html/choose-images.js";
 
 const SHAPE = { rows: 1, columns: 2 };
 

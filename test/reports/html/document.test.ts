@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { inflateSync } from "node:zlib";
 import test from "ava";
 import { renderReport } from "#src/reports/html/document.js";
-import type { ReportedEvaluation } from "#src/reports/html/input.js";
+import type { ReportedEvaluation } from "#src/reports/html/page-data.js";
 import { DATA_ID, PIXELS_ID } from "#src/reports/html/page-data.js";
 import { blockOf, madeUpInput } from "../../helpers/report-input.js";
 

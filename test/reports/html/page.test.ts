@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { renderReport } from "#src/reports/html/document.js";
-import type { ReportInput } from "#src/reports/html/input.js";
+import type { ReportInput } from "#src/reports/html/page-data.js";
 import { openFile } from "../../helpers/browser.js";
 import { assertAccessible, EVIL, testPage } from "../../helpers/page-test.js";
 import { madeUpInput } from "../../helpers/report-input.js";

@@ -1,6 +1,7 @@
 /** NumPy's files with other names, types or layouts than those that are read, as weights and as images. */
-import { printable } from "#src/base/printable.js";
-import type { FileHead } from "./file-head.js";
+import { printable } from "#src/base/text.js";
+import type { FileHead, NpyOutline } from "./file-head.js";
+import { EXPORT_ONNX, otherLayers } from "./keras-files.js";
 import {
   type Candidate,
   exported,
@@ -10,8 +11,6 @@ import {
   python,
   WITH_ACTIVATION,
 } from "./known-file.js";
-import type { NpyOutline } from "./npy-outline.js";
-import { EXPORT_ONNX, otherLayers } from "./other-layers.js";
 import { handMade } from "./pickle-files.js";
 import { type FoundArray, leftOutNote, orientationNote, proposeArguments } from "./propose.js";
 

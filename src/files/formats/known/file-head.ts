@@ -1,12 +1,11 @@
 /** What is read of a file to tell what it is: its first bytes, and the tables of contents of archives and pickles. */
+
 import { inflateRawSync, inflateSync, constants as zlib } from "node:zlib";
 import { BatchwiseError } from "#src/base/errors.js";
 import { outlinePickle, type PickleOutline } from "#src/files/formats/pickle-outline.js";
-import { startOfEntry } from "#src/files/formats/zip-content.js";
-import { readZipDirectory } from "#src/files/formats/zip-directory.js";
+import { readZipDirectory, startOfEntry } from "#src/files/formats/zip.js";
 import type { ZipEntry } from "#src/files/formats/zip-entry.js";
 import { readInto, withFile } from "#src/files/read-file.js";
-import { type NpyOutline, outlineNpy } from "./npy-outline.js";
 
 /** What most formats are told by. */
 const HEAD_BYTES = 8 * 1024;
@@ -172,4 +171,32 @@ function hexOf(bytes: Uint8Array): string {
 
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("latin1");
+}
+
+/** The header of a .npy file for messages: any dtype, and no check of its elements. */
+
+export interface NpyOutline {
+  readonly descr: string;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
+  readonly headerBytes: number;
+}
+
+/** Undefined where the bytes begin otherwise (numpy.lib.format). */
+export function outlineNpy(bytes: Uint8Array): NpyOutline | undefined {
+  const head = Buffer.from(bytes.subarray(0, 12));
+  if (head.length < 12 || head.toString("latin1", 0, 6) !== "\x93NUMPY") return undefined;
+  const isShort = head[6] === 1;
+  const dictAt = isShort ? 10 : 12;
+  const headerBytes = dictAt + (isShort ? head.readUInt16LE(8) : head.readUInt32LE(8));
+  const dict = Buffer.from(bytes.subarray(dictAt, Math.min(headerBytes, dictAt + 10_000))).toString("utf8");
+  const descr = /'descr'\s*:\s*'([^']*)'/.exec(dict)?.[1] ?? "records";
+  const shape = /'shape'\s*:\s*\(([\d\s,L]*)\)/.exec(dict)?.[1];
+  if (shape === undefined) return undefined;
+  return {
+    descr,
+    fortranOrder: /'fortran_order'\s*:\s*True/.test(dict),
+    shape: Array.from(shape.matchAll(/\d+/g), ([digits]) => Number(digits)),
+    headerBytes,
+  };
 }

@@ -1,6 +1,6 @@
 /** Pickles by what is in them: scikit-learn, joblib, the book's images, arrays with other names, JSON of the same. */
 
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import type { Outline, PickleOutline } from "#src/files/formats/pickle-outline.js";
 import type { FileHead } from "./file-head.js";
 import {

@@ -1,6 +1,6 @@
 /** Arrays with unknown names or layout → the NumPy arguments that name and turn them as W1, b1 …, where their shapes tell. */
 
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import type { Outline } from "#src/files/formats/pickle-outline.js";
 
 export interface FoundArray {

@@ -1,6 +1,7 @@
 /** Files of PyTorch: ZIPs since 1.6, pickles before, whole modules, TorchScript. */
 import { type Outline, outlinePickle, type PickleOutline } from "#src/files/formats/pickle-outline.js";
 import type { FileHead } from "./file-head.js";
+import { EXPORT_ONNX, otherLayers } from "./keras-files.js";
 import {
   type Candidate,
   exported,
@@ -10,7 +11,6 @@ import {
   TRUSTED,
   WITH_ACTIVATION,
 } from "./known-file.js";
-import { EXPORT_ONNX, otherLayers } from "./other-layers.js";
 
 /** What a legacy file begins with, as a LONG1 (torch/serialization.py, MAGIC_NUMBER). */
 const MAGIC_NUMBER = "1950a86a20f9469cfc6c";

@@ -2,7 +2,7 @@
 
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
-import { printable } from "#src/base/printable.js";
+import { printable } from "#src/base/text.js";
 import {
   checkedElements,
   decodeElements,

@@ -1,8 +1,8 @@
 /** Opcodes of a pickle that carry their value behind them: numbers, texts, bytes, and empty containers. */
-import { printable } from "#src/base/printable.js";
-import { LITERAL } from "./opcodes.js";
-import { type ByteReader, PICKLE_LIMITS } from "./reader.js";
-import { quotedLine, rawUnicodeLine, shortLine, takeLatin1, takeUtf8 } from "./text.js";
+
+import { isUtf8 } from "node:buffer";
+import { printable } from "#src/base/text.js";
+import { type ByteReader, LITERAL, PICKLE_LIMITS } from "./reader.js";
 import { PickledList, PickledTuple, type PickledValue } from "./values.js";
 
 type ReadLiteral = (reader: ByteReader) => PickledValue;
@@ -92,4 +92,134 @@ function floatLine(reader: ByteReader): number {
     throw reader.malformed("a number in digits", `"${printable(text)}"`);
   }
   return value;
+}
+
+// Texts of pickles: UTF-8, and the two escaped forms of protocol 0 (Python's Lib/pickletools.py describes them).
+
+const BACKSLASH = 0x5c;
+/** What can stand behind a backslash in Python 2's repr of a str, beside `x` and two digits; it writes no octal. */
+const SIMPLE_ESCAPES: ReadonlyMap<string, number> = new Map([
+  ["\\", BACKSLASH],
+  ["'", 0x27],
+  ['"', 0x22],
+  ["a", 0x07],
+  ["b", 0x08],
+  ["f", 0x0c],
+  ["n", 0x0a],
+  ["r", 0x0d],
+  ["t", 0x09],
+  ["v", 0x0b],
+]);
+
+/** One character a byte: what Python 2's str is to Python 3 with `encoding="latin1"`. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+export function takeLatin1(reader: ByteReader, length: number | bigint): string {
+  return latin1(takeText(reader, length));
+}
+
+export function takeUtf8(reader: ByteReader, length: number | bigint): string {
+  return utf8(reader, takeText(reader, length));
+}
+
+function takeText(reader: ByteReader, length: number | bigint): Uint8Array {
+  const bytes = reader.take(length);
+  if (bytes.length > PICKLE_LIMITS.textBytes) throw reader.limit("bytes in a text", PICKLE_LIMITS.textBytes);
+  return bytes;
+}
+
+function utf8(reader: ByteReader, bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw reader.malformed("a text in UTF-8", "other bytes");
+  // A byte order mark is a character of the text here, not a mark, and a Buffer keeps it.
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
+
+/** A number or a name: a short line of UTF-8. */
+export function shortLine(reader: ByteReader): string {
+  return utf8(reader, reader.line(PICKLE_LIMITS.lineBytes));
+}
+
+/** UNICODE: Latin-1, with escapes of four (u) or eight (U) hexadecimal digits for the rest; any other backslash is itself. */
+export function rawUnicodeLine(reader: ByteReader): string {
+  const line = reader.line(PICKLE_LIMITS.textBytes);
+  if (!line.includes(BACKSLASH)) return latin1(line);
+  // An escape is never shorter than what it stands for: 6 bytes for one unit, 10 for at most two.
+  const units = new Uint16Array(line.length);
+  let length = 0;
+  let at = 0;
+  while (at < line.length) {
+    const byte = line[at] ?? 0;
+    const digits = byte === BACKSLASH ? ESCAPE_DIGITS.get(line[at + 1] ?? 0) : undefined;
+    if (digits !== undefined) {
+      const point = hexadecimal(reader, line.subarray(at + 2, at + 2 + digits), digits);
+      if (point > 0x10ffff) throw reader.malformed("a character of Unicode", `number ${point}`);
+      for (const unit of unitsOf(point)) units[length++] = unit;
+      at += 2 + digits;
+    } else {
+      units[length++] = byte;
+      at += 1;
+      // Of two backslashes the second begins no escape.
+      if (byte === BACKSLASH && line[at] === BACKSLASH) {
+        units[length++] = BACKSLASH;
+        at += 1;
+      }
+    }
+  }
+  return Buffer.from(units.buffer, 0, length * Uint16Array.BYTES_PER_ELEMENT).toString("utf16le");
+}
+
+/** u: four digits, U: eight. */
+const ESCAPE_DIGITS: ReadonlyMap<number, number> = new Map([
+  [0x75, 4],
+  [0x55, 8],
+]);
+
+function unitsOf(point: number): number[] {
+  if (point < 0x10000) return [point];
+  return [0xd800 + ((point - 0x10000) >> 10), 0xdc00 + ((point - 0x10000) & 0x3ff)];
+}
+
+/** STRING: Python 2's repr of a str, in quotes, with backslash escapes. */
+export function quotedLine(reader: ByteReader): string {
+  const line = reader.line(PICKLE_LIMITS.textBytes);
+  const quote = line[0];
+  if (line.length < 2 || (quote !== 0x27 && quote !== 0x22) || line.at(-1) !== quote) {
+    throw reader.malformed("a text in quotes", `"${printable(latin1(line.subarray(0, 20)))}"`);
+  }
+  const quoted = line.subarray(1, -1);
+  const bytes = new Uint8Array(quoted.length);
+  let length = 0;
+  let at = 0;
+  while (at < quoted.length) {
+    const byte = quoted[at] ?? 0;
+    if (byte === BACKSLASH) {
+      const meant = escaped(reader, quoted, at + 1);
+      bytes[length++] = meant.byte;
+      at = meant.next;
+    } else {
+      bytes[length++] = byte;
+      at += 1;
+    }
+  }
+  return latin1(bytes.subarray(0, length));
+}
+
+function escaped(reader: ByteReader, quoted: Uint8Array, at: number): { byte: number; next: number } {
+  const letter = String.fromCharCode(quoted[at] ?? 0);
+  if (letter === "x") {
+    return { byte: hexadecimal(reader, quoted.subarray(at + 1, at + 3), 2), next: at + 3 };
+  }
+  const byte = SIMPLE_ESCAPES.get(letter);
+  if (byte === undefined) throw reader.malformed("an escape of Python 2", `"\\${printable(letter)}"`);
+  return { byte, next: at + 1 };
+}
+
+function hexadecimal(reader: ByteReader, bytes: Uint8Array, digits: number): number {
+  const text = latin1(bytes);
+  if (text.length !== digits || !/^[0-9a-fA-F]+$/.test(text)) {
+    throw reader.malformed(`${digits} hexadecimal digits`, `"${printable(text)}"`);
+  }
+  return Number.parseInt(text, 16);
 }

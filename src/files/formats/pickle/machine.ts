@@ -1,11 +1,10 @@
 /** The pickle machine: protocols 0 to 5, a closed list of names, limits on everything. It makes data, and runs nothing. */
+
 import type { NetworkError } from "#src/base/errors.js";
-import { LITERALS } from "./literals.js";
-import { FORBIDDEN_OPCODES, OP } from "./opcodes.js";
-import { OPERATIONS } from "./operations.js";
-import { type ByteReader, PICKLE_LIMITS } from "./reader.js";
-import { PickleStack } from "./stack.js";
-import type { PickledValue } from "./values.js";
+import { printable } from "#src/base/text.js";
+import { indexLine, LITERALS, shortLine } from "./literals.js";
+import { type ByteReader, FORBIDDEN_OPCODES, OP, PICKLE_LIMITS } from "./reader.js";
+import { build, findGlobal, kindOf, PickledList, PickledTuple, type PickledValue, reduce } from "./values.js";
 
 /**
  * The one value of a pickle. Its opcodes follow Python's Lib/pickletools.py; those that a dict of NumPy arrays does not
@@ -39,4 +38,182 @@ function refusal(opcode: number, reader: ByteReader): NetworkError {
   const asked = FORBIDDEN_OPCODES.get(opcode);
   if (asked !== undefined) return reader.forbidden(asked);
   return reader.malformed("an opcode", `0x${opcode.toString(16).padStart(2, "0")}`);
+}
+
+// Opcodes of a pickle that work on the stack and the memo.
+
+type Operate = (stack: PickleStack, reader: ByteReader) => void;
+
+const NEWEST_PROTOCOL = 5;
+
+export const OPERATIONS: ReadonlyMap<number, Operate> = new Map<number, Operate>([
+  [OP.PROTO, (_, reader) => checkProtocol(reader)],
+  [OP.FRAME, (_, reader) => reader.frame(reader.u64())],
+
+  [OP.MARK, (stack) => stack.mark()],
+  [OP.POP, (stack) => stack.discard()],
+  [OP.POP_MARK, (stack) => stack.popToMark()],
+  [OP.DUP, (stack) => stack.push(stack.top())],
+
+  [OP.PUT, (stack, reader) => stack.put(indexLine(reader))],
+  [OP.BINPUT, (stack, reader) => stack.put(reader.u8())],
+  [OP.LONG_BINPUT, (stack, reader) => stack.put(reader.u32())],
+  [OP.MEMOIZE, (stack) => stack.memoize()],
+  [OP.GET, (stack, reader) => stack.get(indexLine(reader))],
+  [OP.BINGET, (stack, reader) => stack.get(reader.u8())],
+  [OP.LONG_BINGET, (stack, reader) => stack.get(reader.u32())],
+
+  [OP.TUPLE, (stack) => stack.push(new PickledTuple(stack.popToMark()))],
+  [OP.TUPLE1, (stack) => stack.push(new PickledTuple(stack.take(1)))],
+  [OP.TUPLE2, (stack) => stack.push(new PickledTuple(stack.take(2)))],
+  [OP.TUPLE3, (stack) => stack.push(new PickledTuple(stack.take(3)))],
+
+  [OP.LIST, list],
+  [OP.APPEND, (stack, reader) => append(reader, stack.take(1), stack.top())],
+  [OP.APPENDS, (stack, reader) => append(reader, stack.popToMark(), stack.top())],
+
+  [OP.DICT, dict],
+  [OP.SETITEM, (stack, reader) => setItems(reader, stack.take(2), stack.top())],
+  [OP.SETITEMS, (stack, reader) => setItems(reader, stack.popToMark(), stack.top())],
+
+  [OP.GLOBAL, (stack, reader) => stack.push(findGlobal(reader, shortLine(reader), shortLine(reader)))],
+  [OP.STACK_GLOBAL, stackGlobal],
+  [OP.REDUCE, (stack, reader) => stack.push(reduce(reader, stack.take(2)))],
+  [OP.BUILD, (stack, reader) => build(reader, stack.pop(), stack.top())],
+  [OP.INST, (_, reader) => refuseInstance(reader)],
+]);
+
+function checkProtocol(reader: ByteReader): void {
+  const protocol = reader.u8();
+  if (protocol > NEWEST_PROTOCOL) {
+    throw reader.malformed(`a protocol from 0 to ${NEWEST_PROTOCOL}`, `protocol ${protocol}`);
+  }
+}
+
+function list(stack: PickleStack, reader: ByteReader): void {
+  const items = stack.popToMark();
+  stack.push(new PickledList());
+  append(reader, items, stack.top());
+}
+
+function dict(stack: PickleStack, reader: ByteReader): void {
+  const items = stack.popToMark();
+  stack.push(new Map());
+  setItems(reader, items, stack.top());
+}
+
+function append(reader: ByteReader, items: readonly PickledValue[], target: PickledValue): void {
+  if (!(target instanceof PickledList)) throw reader.malformed("a list to append to", kindOf(target));
+  for (const item of items) target.items.push(item);
+}
+
+function setItems(reader: ByteReader, items: readonly PickledValue[], target: PickledValue): void {
+  if (!(target instanceof Map)) throw reader.malformed("a dict to set items in", kindOf(target));
+  for (let index = 0; index < items.length; index += 2) {
+    const key = items[index];
+    const value = items[index + 1];
+    if (typeof key !== "string") throw reader.malformed("a text as key", kindOf(key));
+    if (value === undefined) throw reader.malformed("pairs of key and value", "a key without a value");
+    if (target.has(key)) throw reader.malformed("each key once", `"${printable(key)}" twice`);
+    target.set(key, value);
+  }
+}
+
+function stackGlobal(stack: PickleStack, reader: ByteReader): void {
+  const [module, name] = stack.take(2);
+  if (typeof module !== "string" || typeof name !== "string") {
+    throw reader.malformed("the texts of a module and a name", `${kindOf(module)} and ${kindOf(name)}`);
+  }
+  stack.push(findGlobal(reader, module, name));
+}
+
+/** An instance of a class by its name, on the allow-list or not: weights need none. */
+function refuseInstance(reader: ByteReader): never {
+  throw reader.forbidden(printable(`${shortLine(reader)}.${shortLine(reader)}`));
+}
+
+// The stack and the memo of the pickle machine, each with its limit.
+
+export class PickleStack {
+  readonly #reader: ByteReader;
+  readonly #values: PickledValue[] = [];
+  /** Heights of the stack at each MARK that is still open; nothing below the last may be taken. */
+  readonly #marks: number[] = [];
+  readonly #memo = new Map<number, PickledValue>();
+
+  constructor(reader: ByteReader) {
+    this.#reader = reader;
+  }
+
+  push(value: PickledValue): void {
+    if (this.#values.length === PICKLE_LIMITS.stackValues) throw this.#full();
+    this.#values.push(value);
+  }
+
+  mark(): void {
+    if (this.#marks.length === PICKLE_LIMITS.stackValues) throw this.#full();
+    this.#marks.push(this.#values.length);
+  }
+
+  /** The topmost value above the last mark; it stays. */
+  top(): PickledValue {
+    const value = this.#values.at(-1);
+    if (value === undefined || this.#values.length === this.#marks.at(-1)) {
+      throw this.#reader.malformed("a value on the stack", "none");
+    }
+    return value;
+  }
+
+  pop(): PickledValue {
+    const value = this.top();
+    this.#values.pop();
+    return value;
+  }
+
+  /** The topmost `count` values, in the order in which they were pushed. */
+  take(count: number): PickledValue[] {
+    return Array.from({ length: count }, () => this.pop()).reverse();
+  }
+
+  popToMark(): PickledValue[] {
+    const height = this.#marks.pop();
+    if (height === undefined) throw this.#reader.malformed("a mark on the stack", "none");
+    return this.#values.splice(height);
+  }
+
+  /** POP takes the mark off where one is on top (Lib/pickle.py, load_pop). */
+  discard(): void {
+    if (this.#values.length === this.#marks.at(-1)) this.#marks.pop();
+    else this.pop();
+  }
+
+  /** The value that must be the only one. */
+  last(): PickledValue {
+    const value = this.pop();
+    const left = this.#values.length + this.#marks.length;
+    if (left > 0) throw this.#reader.malformed("one value at the end", `${left} more on the stack`);
+    return value;
+  }
+
+  /** Remembers the topmost value. */
+  put(index: number): void {
+    if (this.#memo.size === PICKLE_LIMITS.memoEntries) {
+      throw this.#reader.limit("memo entries", PICKLE_LIMITS.memoEntries);
+    }
+    this.#memo.set(index, this.top());
+  }
+
+  memoize(): void {
+    this.put(this.#memo.size);
+  }
+
+  get(index: number): void {
+    const value = this.#memo.get(index);
+    if (value === undefined) throw this.#reader.malformed(`memo entry ${index}`, "none");
+    this.push(value);
+  }
+
+  #full(): NetworkError {
+    return this.#reader.limit("values on the stack", PICKLE_LIMITS.stackValues);
+  }
 }

@@ -1,4 +1,5 @@
 /** The bytes of a pickle, read forwards only: every length is checked against the bytes left before it is believed. */
+
 import { NetworkError } from "#src/base/errors.js";
 
 /** No pickle of weights comes near these; hostile ones run into them before they cost memory or time. */
@@ -125,3 +126,85 @@ export class ByteReader {
     return begin;
   }
 }
+
+/** The opcodes of pickle, protocols 0 to 5, by the names that Python's Lib/pickle.py gives them. */
+
+/** Opcodes that do something with the stack or the memo. */
+export const OP = {
+  MARK: 0x28,
+  STOP: 0x2e,
+  POP: 0x30,
+  POP_MARK: 0x31,
+  DUP: 0x32,
+  REDUCE: 0x52,
+  APPEND: 0x61,
+  BUILD: 0x62,
+  GLOBAL: 0x63,
+  DICT: 0x64,
+  APPENDS: 0x65,
+  GET: 0x67,
+  BINGET: 0x68,
+  INST: 0x69,
+  LONG_BINGET: 0x6a,
+  LIST: 0x6c,
+  PUT: 0x70,
+  BINPUT: 0x71,
+  LONG_BINPUT: 0x72,
+  SETITEM: 0x73,
+  TUPLE: 0x74,
+  SETITEMS: 0x75,
+  PROTO: 0x80,
+  TUPLE1: 0x85,
+  TUPLE2: 0x86,
+  TUPLE3: 0x87,
+  STACK_GLOBAL: 0x93,
+  MEMOIZE: 0x94,
+  FRAME: 0x95,
+} as const;
+
+/** Opcodes whose value follows them in the file. */
+export const LITERAL = {
+  EMPTY_TUPLE: 0x29,
+  BINBYTES: 0x42,
+  SHORT_BINBYTES: 0x43,
+  FLOAT: 0x46,
+  BINFLOAT: 0x47,
+  INT: 0x49,
+  BININT: 0x4a,
+  BININT1: 0x4b,
+  LONG: 0x4c,
+  BININT2: 0x4d,
+  NONE: 0x4e,
+  STRING: 0x53,
+  BINSTRING: 0x54,
+  SHORT_BINSTRING: 0x55,
+  UNICODE: 0x56,
+  BINUNICODE: 0x58,
+  EMPTY_LIST: 0x5d,
+  EMPTY_DICT: 0x7d,
+  NEWTRUE: 0x88,
+  NEWFALSE: 0x89,
+  LONG1: 0x8a,
+  LONG4: 0x8b,
+  SHORT_BINUNICODE: 0x8c,
+  BINUNICODE8: 0x8d,
+  BINBYTES8: 0x8e,
+  BYTEARRAY8: 0x96,
+} as const;
+
+/** Opcodes that make objects, or reach outside the file; no dict of arrays needs one. */
+export const FORBIDDEN_OPCODES: ReadonlyMap<number, string> = new Map([
+  [0x50, "a persistent object (PERSID)"],
+  [0x51, "a persistent object (BINPERSID)"],
+  [0x6f, "an object of a class (OBJ)"],
+  [0x81, "an object of a class (NEWOBJ)"],
+  [0x82, "an extension (EXT1)"],
+  [0x83, "an extension (EXT2)"],
+  [0x84, "an extension (EXT4)"],
+  [0x8f, "a set (EMPTY_SET)"],
+  [0x90, "a set (ADDITEMS)"],
+  [0x91, "a set (FROZENSET)"],
+  [0x92, "an object of a class (NEWOBJ_EX)"],
+  [0x97, "a buffer outside the file (NEXT_BUFFER)"],
+  [0x98, "a buffer outside the file (READONLY_BUFFER)"],
+]);

@@ -1,3 +1,7 @@
+import { printable } from "#src/base/text.js";
+import { MAX_DIMENSIONS } from "#src/files/formats/arrays.js";
+import type { ByteReader } from "./reader.js";
+
 /** What can lie on the stack of the pickle machine: plain data, and stand-ins for NumPy's objects that do nothing. */
 
 export type PickledValue =
@@ -87,4 +91,149 @@ export function kindOf(value: PickledValue | undefined): string {
   if (value instanceof Map) return "a dict";
   if (value instanceof PickledDtype) return "a dtype";
   return value instanceof PickledArray ? "an array" : `the name numpy ${value.kind}`;
+}
+
+// The allow-list: the names that a pickle of NumPy arrays may use, and what stands in for calling them. Nothing runs.
+
+/** Module and name, as NumPy 1 (`numpy.core`) and NumPy 2 (`numpy._core`) write them. The list is closed. */
+const ALLOWED: ReadonlyMap<string, GlobalKind> = new Map([
+  ["numpy ndarray", "ndarray"],
+  ["numpy dtype", "dtype"],
+  ["numpy.core.multiarray _reconstruct", "reconstruct"],
+  ["numpy._core.multiarray _reconstruct", "reconstruct"],
+  ["numpy.core.numeric _frombuffer", "frombuffer"],
+  ["numpy._core.numeric _frombuffer", "frombuffer"],
+  // Python 3 writes bytes so in protocols 0 to 2, which have none of their own.
+  ["_codecs encode", "encode"],
+]);
+
+export function findGlobal(reader: ByteReader, module: string, name: string): PickledGlobal {
+  const kind = ALLOWED.get(`${module} ${name}`);
+  if (kind === undefined) throw reader.forbidden(printable(`${module}.${name}`));
+  return new PickledGlobal(kind);
+}
+
+/** REDUCE: what NumPy's function would have made of these arguments, as a stand-in. */
+export function reduce(reader: ByteReader, [callee, args]: readonly PickledValue[]): PickledValue {
+  if (!(callee instanceof PickledGlobal && args instanceof PickledTuple)) {
+    throw reader.malformed("a name and a tuple of arguments", `${kindOf(callee)} and ${kindOf(args)}`);
+  }
+  switch (callee.kind) {
+    case "reconstruct":
+      return reconstruct(reader, args.items);
+    case "frombuffer":
+      return fromBuffer(reader, args.items);
+    case "dtype":
+      return dtype(reader, args.items);
+    case "encode":
+      return encode(reader, args.items);
+    case "ndarray":
+      throw reader.malformed("arrays made by _reconstruct or _frombuffer", "a call of numpy.ndarray");
+  }
+}
+
+/** BUILD: gives an array or a dtype its state. */
+export function build(reader: ByteReader, state: PickledValue, target: PickledValue): void {
+  const items = state instanceof PickledTuple ? state.items : [];
+  if (target instanceof PickledArray && target.state === undefined) buildArray(reader, target, items);
+  else if (target instanceof PickledDtype && target.byteOrder === undefined)
+    buildDtype(reader, target, items);
+  else throw reader.malformed("an array or a dtype without a state", kindOf(target));
+}
+
+/** _reconstruct(ndarray, (0,), b"b"): an empty array of bytes, whose state follows. */
+function reconstruct(reader: ByteReader, args: readonly PickledValue[]): PickledArray {
+  const [type, shape, letter] = args;
+  const isEmptyArray =
+    type instanceof PickledGlobal &&
+    type.kind === "ndarray" &&
+    shape instanceof PickledTuple &&
+    shape.items.length === 1 &&
+    shape.items[0] === 0 &&
+    isLetterB(letter);
+  if (!isEmptyArray || args.length !== 3) {
+    throw reader.malformed('_reconstruct of numpy.ndarray, (0,) and b"b"', kindsOf(args));
+  }
+  return new PickledArray();
+}
+
+/** _frombuffer(buffer, dtype, shape, order): protocol 5, the buffer in the file. */
+function fromBuffer(reader: ByteReader, args: readonly PickledValue[]): PickledArray {
+  const [payload, type, shape, order] = args;
+  if (!(payload instanceof Uint8Array && type instanceof PickledDtype && typeof order === "string")) {
+    throw reader.malformed("_frombuffer of bytes, a dtype, a shape and an order", kindsOf(args));
+  }
+  const array = new PickledArray();
+  array.state = { payload, dtype: type, shape: shapeOf(reader, shape), order };
+  return array;
+}
+
+/** dtype("f4", False, True), not aligned, a copy: its byte order follows in its state. Python 2 writes 0 and 1. */
+function dtype(reader: ByteReader, args: readonly PickledValue[]): PickledDtype {
+  const [name, align, copy] = args;
+  if (typeof name !== "string" || truth(align) !== false || truth(copy) !== true || args.length !== 3) {
+    throw reader.malformed("dtype of a name, False and True", kindsOf(args));
+  }
+  return new PickledDtype(name);
+}
+
+/** encode("…", "latin1"): one byte a character. */
+function encode(reader: ByteReader, args: readonly PickledValue[]): EncodedText {
+  const [text, encoding] = args;
+  if (typeof text !== "string" || encoding !== "latin1" || args.length !== 2) {
+    throw reader.malformed('_codecs.encode of a text and "latin1"', kindsOf(args));
+  }
+  return new EncodedText(text);
+}
+
+/** (1, shape, dtype, is Fortran, bytes), from NumPy's array_reduce. */
+function buildArray(reader: ByteReader, array: PickledArray, items: readonly PickledValue[]): void {
+  const [version, shape, type, order, payload] = items;
+  const isFortran = truth(order);
+  const isState = items.length === 5 && version === 1 && type instanceof PickledDtype;
+  if (!isState || isFortran === undefined || payload === undefined) {
+    throw reader.malformed("an array's state (1, shape, dtype, is Fortran, data)", kindsOf(items));
+  }
+  array.state = { payload, dtype: type, shape: shapeOf(reader, shape), order: isFortran ? "F" : "C" };
+}
+
+/** (3, byte order, subarray, names, fields, element size, alignment, flags), from NumPy's arraydescr_reduce. */
+function buildDtype(reader: ByteReader, target: PickledDtype, items: readonly PickledValue[]): void {
+  const [version, byteOrder, ...rest] = items;
+  const isKnownOrder = byteOrder === "<" || byteOrder === ">" || byteOrder === "|";
+  const isPlain = version === 3 && isKnownOrder && rest.every((item, index) => item === PLAIN_DTYPE[index]);
+  // Dtypes of other kinds have more to say; which array has one is told when it is decoded.
+  if (!isKnownOrder || (target.name.startsWith("f") && !(isPlain && rest.length === PLAIN_DTYPE.length))) {
+    throw reader.malformed("the state of a dtype that NumPy writes", kindsOf(items));
+  }
+  target.byteOrder = byteOrder;
+}
+
+/** What a float's dtype says behind its byte order: nothing. */
+const PLAIN_DTYPE: readonly PickledValue[] = [null, null, null, -1, -1, 0];
+
+function shapeOf(reader: ByteReader, value: PickledValue | undefined): number[] {
+  if (!(value instanceof PickledTuple && value.items.length <= MAX_DIMENSIONS)) {
+    throw reader.malformed(`a shape: a tuple of at most ${MAX_DIMENSIONS} numbers`, kindOf(value));
+  }
+  return value.items.map((size) => {
+    if (typeof size === "number" && Number.isSafeInteger(size) && size >= 0) return size;
+    throw reader.malformed("a shape of whole numbers", typeof size === "number" ? `${size}` : kindOf(size));
+  });
+}
+
+/** Python's bytes b"b", or Python 2's str. */
+function isLetterB(value: PickledValue | undefined): boolean {
+  if (value instanceof Uint8Array) return value.length === 1 && value[0] === 0x62;
+  return (value instanceof EncodedText ? value.text : value) === "b";
+}
+
+/** Truth values, which Python 2 and older NumPy write as 0 and 1. */
+function truth(value: PickledValue | undefined): boolean | undefined {
+  if (value === true || value === 1) return true;
+  return value === false || value === 0 ? false : undefined;
+}
+
+function kindsOf(values: readonly PickledValue[]): string {
+  return values.length > 0 ? values.slice(0, 6).map(kindOf).join(", ") : "nothing";
 }

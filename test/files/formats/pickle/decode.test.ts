@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import test from "ava";
 import type { NetworkError } from "#src/base/errors.js";
-import { FIXTURES } from "#src/base/package-root.js";
+import { FIXTURES } from "#src/base/package.js";
 import { decodePickle } from "#src/files/formats/pickle/decode.js";
 import { buildLayers } from "#src/networks/validate.js";
 import { MALFORMED_NETWORKS } from "../../../helpers/malformed.js";

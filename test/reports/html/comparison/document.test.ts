@@ -1,6 +1,6 @@
 import { inflateSync } from "node:zlib";
 import test from "ava";
-import type { ComparisonPageData } from "#src/reports/html/comparison/page-data.js";
+import type { ComparisonPageData } from "#src/reports/html/page-data.js";
 import { DATA_ID, PIXELS_ID } from "#src/reports/html/page-data.js";
 import { madeUpComparison, pageOf } from "../../../helpers/comparison-input.js";
 import { blockOf } from "../../../helpers/report-input.js";

@@ -1,0 +1,91 @@
+/** The headline: how far apart both are, and how sure that is. */
+
+import { pValueText } from "../../src/reports/comparison-words.js";
+import { chart, count, counted, element, percent, tile } from "../dom.js";
+import { hero, type Interval, intervalPlot } from "../headline.js";
+import { COLOURS, type ComparisonReport, points } from "./album.js";
+
+export function comparedHeadline(report: ComparisonReport): HTMLElement {
+  const { dataset, a, b, result } = report;
+  const intervals = [intervalOf(report, "a"), intervalOf(report, "b")];
+  return hero({
+    kicker: "Comparison",
+    title: `${a.name} and ${b.name} on ${dataset.name}`,
+    warning: result.complete ? undefined : "Partial: all is of the images that both have answered.",
+    assumptions: report.assumptions,
+    figure: points(result.difference.accuracy),
+    unit: "points, A − B",
+    lead: conclusion(report),
+    more: [
+      element("ul", { class: "sides" }, sideElement("A", a.name, "a"), sideElement("B", b.name, "b")),
+      chart(
+        "Accuracy, each within its 95 % interval",
+        intervals
+          .map(
+            ({ name, accuracy, low, high }) =>
+              `${name}: ${percent(accuracy)}, ${percent(low)} to ${percent(high)}`,
+          )
+          .join("; "),
+        (width) => intervalPlot(width, intervals),
+      ),
+    ],
+    tiles: tiles(report),
+  });
+}
+
+/** By the paired interval: where 0 is in it, nobody can be said to be better. */
+function conclusion({ result: { difference, right, total } }: ComparisonReport): string {
+  const [low, high] = difference.confidenceInterval95;
+  const gap = Math.abs(right.onlyA - right.onlyB);
+  const found =
+    gap === 0
+      ? `Both are right on as many of ${counted(total, "image")}.`
+      : `${right.onlyA > right.onlyB ? "A" : "B"} is right on ${count(gap)} more of ${counted(total, "image")}.`;
+  const certainty =
+    low > 0 || high < 0
+      ? "The interval of the difference leaves out zero: it is more than chance explains."
+      : "The interval of the difference has zero in it: chance can explain it.";
+  return `${found} ${certainty}`;
+}
+
+function sideElement(letter: string, name: string, side: "a" | "b"): HTMLElement {
+  return element(
+    "li",
+    {},
+    element("b", { class: `side ${side}` }, letter),
+    element("span", { title: name }, name),
+  );
+}
+
+function intervalOf({ result }: ComparisonReport, side: "a" | "b"): Interval & { readonly name: string } {
+  const {
+    accuracy,
+    confidenceInterval95: [low, high],
+  } = result[side];
+  return { name: side.toUpperCase(), accuracy, low, high, colour: COLOURS[side] };
+}
+
+function tiles({ result }: ComparisonReport): HTMLElement[] {
+  const { a, b, difference, right, mcnemarPValue, agreed, total } = result;
+  const [low, high] = difference.confidenceInterval95;
+  const share = (images: number) =>
+    total === 0 ? "of no images" : `${percent(images / total)} of the images`;
+  return [
+    accuracyTile("Accuracy of A", a),
+    accuracyTile("Accuracy of B", b),
+    tile("A − B, in points", points(difference.accuracy), `95 %: ${points(low)} to ${points(high)}`),
+    tile("McNemar’s p", pValueText(mcnemarPValue), "exact, two-sided"),
+    tile("Only A right", count(right.onlyA), share(right.onlyA)),
+    tile("Only B right", count(right.onlyB), share(right.onlyB)),
+    tile("Both right", count(right.both), share(right.both)),
+    tile("Both wrong", count(right.neither), share(right.neither)),
+    tile("Agreed", count(agreed), share(agreed)),
+  ];
+}
+
+function accuracyTile(
+  name: string,
+  { accuracy, confidenceInterval95: [low, high] }: ComparisonReport["result"]["a"],
+): HTMLElement {
+  return tile(name, percent(accuracy), `95 %: ${(100 * low).toFixed(2)} to ${percent(high)}`);
+}

@@ -1,0 +1,58 @@
+import { closest, distance } from "fastest-levenshtein";
+
+/** Names that a file brought, made fit to stand in a message: one line, no control characters, not too long. */
+
+const LONGEST_CHARACTERS = 80;
+const LISTED_NAMES = 6;
+/** What nearly all names are; the classes of Unicode take milliseconds to compile. */
+const PLAIN = /^[ -~]*$/;
+
+/** Letters, digits, punctuation and symbols stay; anything that could move a terminal's cursor is spelled out. */
+export function printable(text: string, longest = LONGEST_CHARACTERS): string {
+  if (text.length <= longest && PLAIN.test(text)) return text;
+  const shown = text
+    .slice(0, longest)
+    .replace(
+      /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu,
+      (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+    );
+  return text.length > longest ? `${shown}…` : shown;
+}
+
+/** `W1, b1, W2 and 3 more`. */
+export function listed(names: readonly string[]): string {
+  const shown = names
+    .slice(0, LISTED_NAMES)
+    .map((name) => printable(name))
+    .join(", ");
+  return names.length > LISTED_NAMES ? `${shown} and ${names.length - LISTED_NAMES} more` : shown;
+}
+
+/** Numbers as the book's programs print them. */
+
+/** As Python's `repr(float)`: the same shortest digits as JavaScript's, `1.0` for 1, an exponent below 1e-4 and from 1e16. */
+export function pythonFloat(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e16)) {
+    const [digits, exponent] = value.toExponential().split("e");
+    const sign = exponent.startsWith("-") ? "-" : "+";
+    return `${digits}e${sign}${exponent.slice(1).padStart(2, "0")}`;
+  }
+  return Number.isInteger(value) ? `${value}.0` : String(value);
+}
+
+/** Measured times as they are told. */
+
+/** To microseconds: what lies below is noise. */
+export function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+// What the user may have meant: the known name that is closest to the one found, when it is close at all.
+
+/** `suggest("mnits", ["mnist", "fashion"])` → `"mnist"`; `undefined` when nothing is near. */
+export function suggest(found: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const nearest = closest(found, known);
+  return distance(found, nearest) <= Math.max(2, Math.floor(found.length / 3)) ? nearest : undefined;
+}

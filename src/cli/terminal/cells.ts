@@ -1,0 +1,33 @@
+/** An image's cell, in the terminal's greys where it has them. */
+
+import { Chalk } from "chalk";
+import type { PaintState } from "#src/cli/doctor/doctor.js";
+import { type PaintCell, plainCell } from "#src/reports/images.js";
+import type { ColourLevel } from "./paint.js";
+
+/** From here on there are 256 colours, with 24 greys. */
+const GREYS_FROM_LEVEL: ColourLevel = 2;
+/** The 256-colour palette's grey ramp: 24 steps from 232 (xterm's documentation, ctlseqs). */
+const FIRST_GREY = 232;
+const LAST_STEP = 23;
+
+/** How images are painted on a stream of this level. */
+export function paintFor(level: ColourLevel): PaintCell {
+  return level >= GREYS_FROM_LEVEL ? greyCell : plainCell;
+}
+
+const ansi256 = new Chalk({ level: GREYS_FROM_LEVEL });
+const greyCell: PaintCell = (upper, lower) => ansi256.ansi256(greyOf(upper)).bgAnsi256(greyOf(lower))("▀");
+
+function greyOf(value: number): number {
+  return FIRST_GREY + Math.round((value / 255) * LAST_STEP);
+}
+
+// A check's state in colour.
+
+/** The word alone tells the state too: colour is not needed to understand it. */
+export function paintStateFor(level: ColourLevel): PaintState {
+  const chalk = new Chalk({ level });
+  const paints = { ok: chalk.green, absent: chalk.dim, warning: chalk.yellow, failed: chalk.red } as const;
+  return (state, word) => paints[state](word);
+}

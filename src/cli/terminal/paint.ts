@@ -1,0 +1,76 @@
+/** Whether, and how richly, a stream is coloured: the one place that decides, for stdout as for stderr. */
+
+import { env as processEnv } from "node:process";
+import { Chalk, type ChalkInstance } from "chalk";
+import type { Paint } from "#src/reports/cells.js";
+
+/** As chalk counts: none, 16 colours, 256, all of RGB. */
+export type ColourLevel = 0 | 1 | 2 | 3;
+
+/** As much of a terminal's stream as the decision needs. */
+export interface ColourStream {
+  readonly isTTY?: boolean | undefined;
+  getColorDepth?(env?: object): number;
+}
+
+const LEVEL_OF_DEPTH: ReadonlyMap<number, ColourLevel> = new Map([
+  [4, 1],
+  [8, 2],
+  [24, 3],
+]);
+
+/**
+ * The first that speaks decides:
+ *
+ * 1. `allowed` false, which is `--no-color`: none.
+ * 2. NO_COLOR, not empty: none. Its text makes no exception (no-color.org), and the standard that orders several such
+ *    variables puts it first (bixense.com/clicolors); Node's own `getColorDepth` has the next go before it.
+ * 3. FORCE_COLOR, not empty (force-color.org): 0 and `false` none, 1, 2 and 3 that level, any other word 1; also where
+ *    the stream is no terminal.
+ * 4. What the terminal can show, as Node knows it; none where the stream is no terminal.
+ */
+export function colourLevel(
+  stream: ColourStream,
+  allowed: boolean,
+  env: Readonly<NodeJS.ProcessEnv> = processEnv,
+): ColourLevel {
+  if (!allowed || env.NO_COLOR) return 0;
+  if (env.FORCE_COLOR) return forcedLevel(env.FORCE_COLOR);
+  if (!stream.isTTY) return 0;
+  // Node takes the two variables, where they are there but empty, for a word of their own.
+  const { FORCE_COLOR: _, NO_COLOR: __, ...rest } = env;
+  return LEVEL_OF_DEPTH.get(stream.getColorDepth?.(rest) ?? 1) ?? 0;
+}
+
+function forcedLevel(word: string): ColourLevel {
+  if (word === "0" || word === "false") return 0;
+  if (word === "2" || word === "3") return word === "2" ? 2 : 3;
+  return 1;
+}
+
+// The text answer's colours, where stdout's terminal has them.
+
+/**
+ * Grounds of the 256-colour palette (xterm's ctlseqs), from weak to strong. All are dark enough for white letters,
+ * whatever the terminal's own ground is. The weakest mistakes have none: they would drown the others.
+ */
+const RIGHT_GROUNDS = [22, 28] as const;
+const WRONG_GROUNDS = [undefined, 52, 88, 124, 160] as const;
+const WHITE = 231;
+
+/** How text is painted on a stream of this level. */
+export function textPaint(level: ColourLevel): Paint {
+  return paintWith(new Chalk({ level }));
+}
+
+export function paintWith(chalk: ChalkInstance): Paint {
+  return {
+    heat(text, strength, isRight) {
+      const grounds = isRight ? RIGHT_GROUNDS : WRONG_GROUNDS;
+      const ground = grounds[Math.min(grounds.length - 1, Math.floor(strength * grounds.length))];
+      return ground === undefined ? text : chalk.ansi256(WHITE).bgAnsi256(ground)(text);
+    },
+    strong: (text) => chalk.bold(text),
+    faint: (text) => chalk.dim(text),
+  };
+}

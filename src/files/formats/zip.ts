@@ -1,0 +1,205 @@
+/** The directory of a ZIP archive in memory, read strictly: what two readers could read in two ways is refused. */
+
+import { crc32 } from "node:zlib";
+import { zipSync } from "fflate";
+import { grouped } from "#src/base/errors/define.js";
+import { FileError } from "#src/base/errors.js";
+import { printable } from "#src/base/text.js";
+import { type Inflated, inflateAtMost, inflateStart, isTooLong } from "#src/files/inflate.js";
+import { slices } from "#src/files/read-file.js";
+import {
+  ALL_ONES_32,
+  type Archive,
+  type Located,
+  readEntry,
+  structure,
+  unsupported,
+  type ZipEntry,
+} from "./zip-entry.js";
+
+// APPNOTE.TXT 6.3.10, section 4.3.16: the end record.
+const END_SIGNATURE = 0x06054b50;
+const END_BYTES = 22;
+const MAX_COMMENT_BYTES = 0xffff;
+const ALL_ONES_16 = 0xffff;
+const ZIP64_END = 0x06064b50;
+const ZIP64_END_BYTES = 56;
+const ZIP64_LOCATOR = 0x07064b50;
+const ZIP64_LOCATOR_BYTES = 20;
+
+/** A network of a thousand layers has two thousand. */
+const MAX_ENTRIES = 2_000;
+
+/**
+ * The entries of an archive, in the order of its directory. Nothing is unpacked; names, sizes and places are checked,
+ * also against each other. `limitBytes` is what all contents together may claim.
+ *
+ * @throws FileError ERR_ZIP_STRUCTURE, ERR_ZIP_UNSUPPORTED, ERR_ZIP_NAME, ERR_ZIP_DUPLICATE, ERR_ZIP_OVERLAP,
+ *   ERR_ZIP_LIMIT.
+ */
+export function readZipDirectory(path: string, file: Uint8Array, limitBytes: number): ZipEntry[] {
+  const archive: Archive = { path, file, view: new DataView(file.buffer, file.byteOffset, file.byteLength) };
+  const { entries: count, begin, end } = findDirectory(archive);
+  const entries: Located[] = [];
+  const names = new Set<string>();
+  let at = begin;
+  let claimedBytes = 0;
+  while (entries.length < count) {
+    const [entry, next] = readEntry(archive, at, begin, end);
+    if (names.has(entry.name)) {
+      throw new FileError("ERR_ZIP_DUPLICATE", { path, name: printable(entry.name) });
+    }
+    claimedBytes += entry.unpackedBytes;
+    checkLimit(path, "bytes unpacked", limitBytes, claimedBytes);
+    names.add(entry.name);
+    entries.push(entry);
+    at = next;
+  }
+  if (at !== end) throw structure(path, `the end of the directory at byte ${end}`, `it at byte ${at}`);
+  checkOverlaps(path, entries);
+  return entries;
+}
+
+function checkLimit(path: string, what: string, limit: number, found: number): void {
+  if (found > limit) throw new FileError("ERR_ZIP_LIMIT", { path, what, limit, found });
+}
+
+interface Directory {
+  readonly entries: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** By its end record, which ends with the file. */
+function findDirectory({ path, file, view }: Archive): Directory {
+  const at = findEnd(file, view);
+  if (at === undefined) throw structure(path, "a directory at its end", "none");
+  const [disk, firstDisk] = [view.getUint16(at + 4, true), view.getUint16(at + 6, true)];
+  const [here, entries] = [view.getUint16(at + 8, true), view.getUint16(at + 10, true)];
+  const [bytes, begin] = [view.getUint32(at + 12, true), view.getUint32(at + 16, true)];
+  // Archives below 4 GiB and 65,535 entries need no ZIP64, and this one is read whole.
+  if (entries === ALL_ONES_16 || bytes === ALL_ONES_32 || begin === ALL_ONES_32) {
+    throw unsupported(path, "a ZIP64 directory");
+  }
+  if (disk !== 0 || firstDisk !== 0 || here !== entries) throw unsupported(path, "one part of several");
+  const end = begin + bytes;
+  if (end !== at && !isZip64End(view, end, at, { entries, bytes, begin })) {
+    throw structure(path, `a directory of bytes ${begin} to ${at}`, `one that says it has ${bytes}`);
+  }
+  checkLimit(path, "entries", MAX_ENTRIES, entries);
+  return { entries, begin, end };
+}
+
+/**
+ * Whether a ZIP64 end record and its locator fill the bytes from `from` to `to`, and say what the end record says.
+ * PyTorch writes them into every file (miniz_ext, `mz_zip_writer_finalize_archive`); APPNOTE 4.3.14 and 4.3.15.
+ */
+function isZip64End(
+  view: DataView,
+  from: number,
+  to: number,
+  said: { readonly entries: number; readonly bytes: number; readonly begin: number },
+): boolean {
+  if (to - from !== ZIP64_END_BYTES + ZIP64_LOCATOR_BYTES) return false;
+  const locator = from + ZIP64_END_BYTES;
+  if (view.getUint32(from, true) !== ZIP64_END || view.getUint32(locator, true) !== ZIP64_LOCATOR)
+    return false;
+  const u64 = (at: number) => Number(view.getBigUint64(at, true));
+  return (
+    u64(from + 4) === ZIP64_END_BYTES - 12 &&
+    u64(from + 24) === said.entries &&
+    u64(from + 32) === said.entries &&
+    u64(from + 40) === said.bytes &&
+    u64(from + 48) === said.begin &&
+    u64(locator + 8) === from
+  );
+}
+
+/** Its comment reaches to the end of the file, or what looks like it is none. */
+function findEnd(file: Uint8Array, view: DataView): number | undefined {
+  const last = file.length - END_BYTES;
+  for (let at = last; at >= Math.max(0, last - MAX_COMMENT_BYTES); at -= 1) {
+    if (view.getUint32(at, true) === END_SIGNATURE && view.getUint16(at + 20, true) === last - at) return at;
+  }
+  return undefined;
+}
+
+function checkOverlaps(path: string, entries: readonly Located[]): void {
+  const ordered = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
+  ordered.forEach((entry, index) => {
+    const before = ordered[index - 1];
+    if (before !== undefined && entry.begin < before.end) {
+      const [name, other] = [printable(entry.name), printable(before.name)];
+      throw new FileError("ERR_ZIP_OVERLAP", { path, name, other });
+    }
+  });
+}
+
+// The contents of a ZIP archive's entries, held to the sizes and checksums that the directory claims.
+
+/**
+ * The first `countBytes` bytes, or all if there are fewer; not yet verified.
+ *
+ * @throws FileError ERR_ZIP_CORRUPT when they cannot be unpacked.
+ */
+export async function startOfEntry(path: string, entry: ZipEntry, countBytes: number): Promise<Uint8Array> {
+  if (entry.method === "stored") return entry.packed.subarray(0, countBytes);
+  try {
+    return await inflateStart(entry.packed, countBytes);
+  } catch (cause) {
+    throw corrupt(path, entry, cause);
+  }
+}
+
+/**
+ * The whole content, verified; that of a stored entry is a view of the archive.
+ *
+ * @throws FileError ERR_ZIP_SIZE when it is longer or shorter than claimed; ERR_ZIP_CORRUPT.
+ */
+export async function wholeEntry(path: string, entry: ZipEntry): Promise<Uint8Array> {
+  const content = entry.method === "stored" ? entry.packed : await inflated(path, entry);
+  let crc = 0;
+  for await (const slice of slices(content)) crc = crc32(slice, crc);
+  if (crc !== entry.crc32) throw corrupt(path, entry, "it fails its CRC-32");
+  return content;
+}
+
+async function inflated(path: string, entry: ZipEntry): Promise<Uint8Array> {
+  const { packed, unpackedBytes } = entry;
+  const { content, deflateBytes } = await inflateClaimed(path, entry);
+  if (content.length !== unpackedBytes) throw wrongSize(path, entry, grouped(content.length));
+  if (deflateBytes !== packed.length) {
+    throw corrupt(path, entry, `${packed.length - deflateBytes} bytes behind its deflate stream`);
+  }
+  return content;
+}
+
+async function inflateClaimed(path: string, entry: ZipEntry): Promise<Inflated> {
+  try {
+    return await inflateAtMost(entry.packed, Math.max(1, entry.unpackedBytes));
+  } catch (cause) {
+    throw isTooLong(cause) ? wrongSize(path, entry, "more", cause) : corrupt(path, entry, cause);
+  }
+}
+
+function wrongSize(path: string, entry: ZipEntry, found: string, cause?: unknown): FileError {
+  const facts = { path, name: printable(entry.name), expectedBytes: entry.unpackedBytes, found };
+  return new FileError("ERR_ZIP_SIZE", facts, { cause });
+}
+
+/** `cause`: what zlib threw, or the reason in words. */
+function corrupt(path: string, entry: ZipEntry, cause: unknown): FileError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new FileError("ERR_ZIP_CORRUPT", { path, name: printable(entry.name), reason }, { cause });
+}
+
+// Writes ZIP archives whose bytes depend on nothing but their contents.
+
+/** The first day that ZIP can write. It is local time there, and fflate reads it as such: the same bytes everywhere. */
+const TIMESTAMP = new Date(1980, 0, 1);
+const DEFLATE_LEVEL = 6;
+
+/** Entries in the order of the map, stored or deflated. fflate's deflate is its own, so Node's version has no say. */
+export function encodeZip(entries: ReadonlyMap<string, Uint8Array>, deflated: boolean): Uint8Array {
+  return zipSync(Object.fromEntries(entries), { level: deflated ? DEFLATE_LEVEL : 0, mtime: TIMESTAMP });
+}

@@ -1,0 +1,118 @@
+/** A network as a .npz file: a ZIP archive of .npy files, as numpy.savez and numpy.savez_compressed write it. */
+
+import type { Network } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/text.js";
+import {
+  checkedElements,
+  decodeElements,
+  type ElementType,
+  type NamedArray,
+  rowMajor,
+} from "#src/files/formats/arrays.js";
+import { type NpyDtype, type NpyHeader, npyElements, parseNpyHeader } from "#src/files/formats/npy-header.js";
+import { openNpz } from "#src/files/formats/npz.js";
+import { encodeZip, wholeEntry } from "#src/files/formats/zip.js";
+import { planLayers } from "./state-dict.js";
+import { encodeElements, joined, tensorsOf, type WrittenType } from "./tensors.js";
+
+/** What all arrays of an archive may take together, unpacked. */
+const LIMIT_BYTES = 2 ** 31;
+/** Trained weights are nearly random: deflate makes half of them at best, and a twentieth where most are zero. What claims
+ * more than this, and is not small, was made to fill memory. */
+const MOST_EXPANSION = 64;
+const SMALL_BYTES = 2 ** 24;
+
+/**
+ * The arrays of an archive, by their names without `.npy`. Their headers are read first: only when names, types and
+ * shapes are those of a network is the rest unpacked.
+ *
+ * @throws FileError ERR_ZIP_*, ERR_NPY_*. NetworkError ERR_NETWORK_FORMAT, ERR_ARRAY_DTYPE, and all that `planLayers`
+ *   throws.
+ */
+export async function decodeNpz(path: string, bytes: Uint8Array): Promise<Map<string, NamedArray>> {
+  const limitBytes = Math.min(LIMIT_BYTES, Math.max(SMALL_BYTES, MOST_EXPANSION * bytes.length));
+  const members = await openNpz(path, bytes, limitBytes, (name) => {
+    throw new NetworkError("ERR_NETWORK_FORMAT", {
+      path,
+      expected: "an archive of .npy files alone",
+      found: `"${name}"; save a PyTorch model as safetensors`,
+    });
+  });
+  for (const [name, { path: inner, header }] of members) elementType(inner, name, header);
+  planLayers(path, new Map([...members].map(([name, { header }]) => [name, header.shape])));
+  const arrays = new Map<string, NamedArray>();
+  for (const [name, member] of members) {
+    arrays.set(name, decodeNpy(member.path, name, await wholeEntry(path, member.entry)));
+  }
+  return arrays;
+}
+
+/**
+ * The network's arrays alone, for numpy.load: neither its activation nor its preprocessing has a place in a .npz.
+ *
+ * @throws NetworkError ERR_NETWORK_F32 when a weight is not finite in float32.
+ */
+export function encodeNpz(
+  network: Pick<Network, "layers">,
+  type: WrittenType,
+  { deflated = false } = {},
+): Uint8Array {
+  const files = tensorsOf(network).map(
+    (tensor) => [`${tensor.name}.npy`, encodeNpy(tensor.name, tensor, type)] as const,
+  );
+  return encodeZip(new Map(files), deflated);
+}
+
+// Arrays of weights as .npy files (numpy.lib.format), read and written.
+
+const DTYPES: ReadonlyMap<NpyDtype, ElementType> = new Map([
+  ["f2", "float16"],
+  ["f4", "float32"],
+  ["f8", "float64"],
+]);
+const DESCR = { float32: "<f4", float64: "<f8" } as const;
+
+/** Header and elements begin at multiples of this, so that the elements can be mapped into memory. */
+const ALIGNMENT_BYTES = 64;
+/** Magic, version, and the dict's length as a u16. */
+const PREFIX_BYTES = 10;
+
+/**
+ * The array of a .npy file, row-major float64, whatever its order and dtype (float16, float32, float64; either byte
+ * order). `path` and `name` are for messages.
+ *
+ * @throws FileError ERR_NPY_HEADER, ERR_NPY_DTYPE, ERR_NPY_LENGTH. NetworkError ERR_ARRAY_DTYPE, ERR_WEIGHTS_SIZE.
+ */
+export function decodeNpy(path: string, name: string, file: Uint8Array): NamedArray {
+  const header = parseNpyHeader(path, file);
+  const type = elementType(path, name, header);
+  const { shape, littleEndian, fortranOrder } = header;
+  const elements = npyElements(path, file, header);
+  checkedElements(path, shape);
+  const data = decodeElements(elements, type, littleEndian);
+  return { shape, data: fortranOrder ? rowMajor(data, shape) : data };
+}
+
+/** @throws NetworkError ERR_ARRAY_DTYPE for numbers that weights never are. */
+export function elementType(path: string, name: string, { dtype }: Pick<NpyHeader, "dtype">): ElementType {
+  const type = DTYPES.get(dtype);
+  if (type !== undefined) return type;
+  throw new NetworkError("ERR_ARRAY_DTYPE", {
+    path,
+    layer: printable(name),
+    expected: [...DTYPES.values()].join(", "),
+    found: dtype,
+  });
+}
+
+/** A whole file of version 1.0, little-endian and row-major, as numpy.save would write it. @throws NetworkError ERR_NETWORK_F32 */
+export function encodeNpy(name: string, { shape, data }: NamedArray, type: WrittenType): Uint8Array {
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  const dict = `{'descr': '${DESCR[type]}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const headerBytes = Math.ceil((PREFIX_BYTES + dict.length + 1) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+  const dictBytes = headerBytes - PREFIX_BYTES;
+  const header = Buffer.from(`\x93NUMPY\x01\0\0\0${dict.padEnd(dictBytes - 1)}\n`, "latin1");
+  header.writeUInt16LE(dictBytes, PREFIX_BYTES - 2);
+  return joined([header, encodeElements(name, data, type)]);
+}

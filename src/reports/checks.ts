@@ -1,0 +1,152 @@
+/** Formats of a suite's answer, by name and by the ending of a file. */
+
+import { assumedText } from "#src/base/assumptions.js";
+import type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
+import { grouped } from "#src/base/errors/define.js";
+import { BatchwiseError } from "#src/base/errors.js";
+import { printable } from "#src/base/text.js";
+import { cellsOf, leftCell, rightCell, shortened } from "./cells.js";
+import { evaluationDocument, jsonText } from "./json.js";
+import { brokenSuite, junitSuite, renderJunit } from "./junit.js";
+import { markdownTable, markdownText } from "./markdown.js";
+import { formatByEnding } from "./report.js";
+
+export const CHECKS_FORMATS = ["text", "json", "junit", "markdown"] as const;
+export type ChecksFormat = (typeof CHECKS_FORMATS)[number];
+
+const RENDER: Readonly<Record<ChecksFormat, (report: ChecksReport) => string>> = {
+  text: renderChecksText,
+  json: renderChecksJson,
+  junit: renderChecksJunit,
+  markdown: renderChecksMarkdown,
+};
+
+const FORMAT_OF_ENDING: ReadonlyMap<string, ChecksFormat> = new Map([
+  [".txt", "text"],
+  [".json", "json"],
+  [".xml", "junit"],
+  [".md", "markdown"],
+]);
+
+export function renderChecks(format: ChecksFormat, report: ChecksReport): string {
+  return RENDER[format](report);
+}
+
+export function checksFormatOf(path: string): ChecksFormat {
+  return formatByEnding(FORMAT_OF_ENDING, path);
+}
+
+/** A suite of JUnit's for each evaluation: a missed gate is a failure, what is broken an error. */
+function renderChecksJunit({ checks }: ChecksReport): string {
+  return renderJunit(
+    checks.map(({ name, evaluation, gates, fault }) =>
+      evaluation === undefined
+        ? brokenSuite(name, fault ?? new Error("not evaluated"))
+        : junitSuite({ evaluation, gates, fault }, name),
+    ),
+  );
+}
+
+// A suite's answer for a person: one table, and below each line what was missed.
+
+const NAME_CELLS = 40;
+const STATUS_CELLS = "passed".length;
+const INDENT = "        ";
+
+export function renderChecksText(report: ChecksReport): string {
+  const { checks } = report;
+  const names = checks.map(({ name }) => shortened(printable(name), NAME_CELLS));
+  const [nameCells, accuracyCells, correctCells] = [
+    names,
+    checks.map(accuracyText),
+    checks.map(correctText),
+  ].map((column) => Math.max(...column.map(cellsOf)));
+  const line = (one: CheckOutcome, name: string) =>
+    [
+      leftCell(one.status, STATUS_CELLS),
+      leftCell(name, nameCells),
+      rightCell(accuracyText(one), accuracyCells),
+      rightCell(correctText(one), correctCells),
+    ].join("  ");
+  return [
+    ...checks.flatMap((one, place) => [
+      line(one, names[place]),
+      ...findings(one).map((finding) => `${INDENT}${printable(finding, Number.POSITIVE_INFINITY)}`),
+    ]),
+    countsText(report),
+    "",
+  ].join("\n");
+}
+
+// A suite's answer as Markdown, for a pull request's comment or a job's summary.
+
+/** Messages name files, and are to be read to their end. */
+const LONGEST_CHARACTERS = 500;
+
+export function renderChecksMarkdown(report: ChecksReport): string {
+  const rows = report.checks.map((one) => [
+    one.status === "passed" ? one.status : `**${one.status}**`,
+    markdownText(one.name),
+    accuracyText(one),
+    correctText(one),
+    findings(one)
+      .map((finding) => markdownText(finding, LONGEST_CHARACTERS))
+      .join("<br>"),
+  ]);
+  const header = ["", "check", "accuracy", "right", ""];
+  const table = markdownTable(header, rows, ["left", "left", "right", "right", "left"]);
+  return `### ${countsText(report)}\n\n${table}`;
+}
+
+// A suite's answer as JSON: each evaluation as `evaluate` answers it, with what was demanded of it.
+
+export function renderChecksJson({ suite, checks, totalMs }: ChecksReport): string {
+  return jsonText({
+    schemaVersion: 1,
+    suite,
+    checks: checks.map(({ name, status, evaluation, gates, fault }) => ({
+      name,
+      status,
+      error: fault === undefined ? null : { code: codeOf(fault), message: fault.message },
+      gates,
+      evaluation: evaluation === undefined ? null : evaluationDocument(evaluation),
+    })),
+    timing: { totalMs },
+  });
+}
+
+function codeOf(fault: Error): string {
+  return fault instanceof BatchwiseError ? fault.code : "ERR_INTERNAL";
+}
+
+// What the table of a suite says of each evaluation.
+
+/** To four digits; the messages of gates and the other formats have all. */
+export function accuracyText({ evaluation }: CheckOutcome): string {
+  return evaluation?.result.labelled ? evaluation.result.accuracy.toFixed(4) : "-";
+}
+
+/** `9,352 of 10,000`. */
+export function correctText({ evaluation }: CheckOutcome): string {
+  if (!evaluation?.result.labelled) return "-";
+  const { correct, total } = evaluation.result;
+  return `${grouped(correct)} of ${grouped(total)}`;
+}
+
+/** What stands beside the status: the error, each gate that was missed, and what was assumed. */
+export function findings({ evaluation, fault, gates }: CheckOutcome): string[] {
+  const assumptions = evaluation?.assumptions ?? [];
+  return [
+    ...(fault === undefined ? [] : [fault.message]),
+    ...gates.filter(({ passed }) => !passed).map(({ message }) => message),
+    ...(assumptions.length === 0 ? [] : [`assumed: ${assumedText(assumptions)}`]),
+  ];
+}
+
+/** `3 checks: 1 passed, 1 failed, 1 error`. */
+export function countsText({ checks }: ChecksReport): string {
+  const count = (status: CheckStatus) => checks.filter((one) => one.status === status).length;
+  const checksText = checks.length === 1 ? "1 check" : `${grouped(checks.length)} checks`;
+  const errors = count("error");
+  return `${checksText}: ${count("passed")} passed, ${count("failed")} failed, ${errors} ${errors === 1 ? "error" : "errors"}`;
+}

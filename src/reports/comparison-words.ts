@@ -1,0 +1,37 @@
+/** The numbers of a comparison in words that all of its formats share. */
+
+import type { Comparison, SideScore } from "#src/base/contracts/comparison.js";
+import { grouped } from "#src/base/errors/define.js";
+
+export function scoreText({ correct, accuracy, confidenceInterval95: [low, high] }: SideScore): string {
+  return `${accuracy.toFixed(4)}, ${grouped(correct)} right, 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`;
+}
+
+/** `+0.0021, 95 % interval -0.0004 to +0.0046`. */
+export function differenceText({ difference }: Comparison["result"]): string {
+  const [low, high] = difference.confidenceInterval95;
+  return `${signed(difference.accuracy)}, 95 % interval ${signed(low)} to ${signed(high)}`;
+}
+
+/** Four digits where there are as many, else an exponent. */
+export function pValueText(pValue: number): string {
+  if (pValue === 0) return "below 1e-300";
+  return pValue >= 0.001 ? pValue.toFixed(4) : pValue.toExponential(1);
+}
+
+export function imagesText({ dataset, result }: Comparison): string {
+  return result.total === dataset.total
+    ? `${grouped(result.total)} images`
+    : `${grouped(result.total)} of ${grouped(dataset.total)} images`;
+}
+
+/** The first of many indices, and how many more there are. */
+export function indicesText(indices: readonly number[], most: number): string {
+  if (indices.length === 0) return "none";
+  const shown = indices.slice(0, most).join(", ");
+  return indices.length > most ? `${shown} and ${grouped(indices.length - most)} more` : shown;
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "" : "+"}${value.toFixed(4)}`;
+}

@@ -1,0 +1,129 @@
+/** The HTML page of a comparison. */
+
+import type { ComparedSide, Comparison } from "#src/base/contracts/comparison.js";
+import type { Dataset } from "#src/base/contracts/dataset.js";
+import { type AnsweredByBoth, answeredByBoth, type PairedAnswers } from "#src/evaluate/compare/summary.js";
+import { differenceText, pValueText } from "#src/reports/comparison-words.js";
+import { limitsFor } from "./choose-images.js";
+import { renderPage } from "./document.js";
+import type { ClassScores, ComparedImage, ImageLimits, PageSide } from "./page-data.js";
+import { matrixData } from "./to-page-data.js";
+
+/** Reads the images that it shows from the data that were compared over. */
+export async function renderComparisonPage(
+  comparison: Comparison,
+  answers: PairedAnswers,
+  data: Pick<Dataset, "shape" | "slabs">,
+): Promise<string> {
+  const { dataset, a, b, run, timing } = comparison;
+  const { agreementMatrix, onlyARight: _a, onlyBRight: _b, ...result } = comparison.result;
+  const { shape } = data;
+  const { name, split, sha256, total, offset, view, classNames } = dataset;
+  const answered = answeredByBoth(answers);
+  const limits = limitsFor(agreementMatrix.length, shape.rows * shape.columns);
+  const images = chooseComparedImages(answered, offset, limits);
+  return renderPage({
+    title: `${a.name} and ${b.name} on ${name} · comparison`,
+    summary: `A minus B in accuracy: ${differenceText(comparison.result)}; McNemar's exact p = ${pValueText(result.mcnemarPValue)}.`,
+    data: {
+      kind: "comparison",
+      dataset: { name, split, sha256, total, offset, view },
+      assumptions: comparison.assumptions,
+      a: pageSide(a),
+      b: pageSide(b),
+      run,
+      timing,
+      result,
+      classNames: agreementMatrix.map((_, label) => classNames?.[label] ?? String(label)),
+      matrix: matrixData(agreementMatrix),
+      perClass: classScores(answered),
+      images,
+      shape,
+      limits,
+    },
+    pixels: await readPixels(data, images),
+  });
+}
+
+/** Where things lie on this machine is not told. */
+function pageSide({ name, sha256, layers, resultPath }: ComparedSide): PageSide {
+  return { name, sha256, layers, source: resultPath === null ? "evaluated" : "result" };
+}
+
+function classScores({ labels, predictions: [a, b] }: ReturnType<typeof answeredByBoth>): ClassScores[] {
+  const scores = new Map<number, { support: number; a: number; b: number }>();
+  for (const [n, label] of labels.entries()) {
+    const score = scores.get(label) ?? { support: 0, a: 0, b: 0 };
+    scores.set(label, score);
+    score.support++;
+    if (a[n] === label) score.a++;
+    if (b[n] === label) score.b++;
+  }
+  return [...scores].sort(([x], [y]) => x - y).map(([label, score]) => ({ label, ...score }));
+}
+
+// Which images the page of a comparison shows, and their pixels, read in one more pass over the data.
+
+/**
+ * Of the images that not both get right, `limits.mistakes`: only A, only B and neither share them, so that few are not
+ * crowded out by many. Of those that both get right, `limits.rightPerClass` of each class. Each group's first, all in the
+ * data's order.
+ *
+ * @param offset index, within the data set, of the first image compared
+ */
+export function chooseComparedImages(
+  { places, labels, predictions: [a, b] }: AnsweredByBoth,
+  offset: number,
+  limits: ImageLimits,
+): ComparedImage[] {
+  const groups = { onlyA: [] as number[], onlyB: [] as number[], neither: [] as number[] };
+  const bothRight = new Map<number, number[]>();
+  for (const [n, label] of labels.entries()) {
+    const [aIsRight, bIsRight] = [a[n] === label, b[n] === label];
+    if (aIsRight && bIsRight) {
+      const ofClass = bothRight.get(label) ?? [];
+      bothRight.set(label, ofClass);
+      if (ofClass.length < limits.rightPerClass) ofClass.push(n);
+    } else groups[aIsRight ? "onlyA" : bIsRight ? "onlyB" : "neither"].push(n);
+  }
+  const parts = Object.values(groups);
+  const shares = sharesOf(
+    parts.map(({ length }) => length),
+    limits.mistakes,
+  );
+  return [...parts.flatMap((part, g) => part.slice(0, shares[g])), ...[...bothRight.values()].flat()]
+    .sort((x, y) => x - y)
+    .map((n) => ({ index: offset + places[n], label: labels[n], a: a[n], b: b[n] }));
+}
+
+/** Room for each of the sizes: the small have all that they need, and what they leave the large have alike. */
+function sharesOf(sizes: readonly number[], room: number): number[] {
+  const shares = sizes.map(() => 0);
+  let left = room;
+  const bySize = [...sizes.keys()].sort((x, y) => sizes[x] - sizes[y]);
+  for (const [rank, n] of bySize.entries()) {
+    shares[n] = Math.min(sizes[n], Math.floor(left / (bySize.length - rank)));
+    left -= shares[n];
+  }
+  return shares;
+}
+
+/** (inputs) u8 of each image, in their order, which is the data's. */
+export async function readPixels(
+  data: Pick<Dataset, "slabs">,
+  images: readonly Pick<ComparedImage, "index">[],
+): Promise<Uint8Array[]> {
+  const read: Uint8Array[] = [];
+  if (images.length === 0) return read;
+  const offset = images[0].index;
+  const range = { offset, limit: images[images.length - 1].index + 1 - offset };
+  // One image is the least that a slab can be made of.
+  for await (const { firstImage, count, inputs, pixels } of data.slabs(range, 1)) {
+    while (read.length < images.length && images[read.length].index < firstImage + count) {
+      const i = images[read.length].index - firstImage;
+      // Into memory of its own: a slab's may be used again.
+      read.push(Uint8Array.from(pixels.subarray(i * inputs, (i + 1) * inputs)));
+    }
+  }
+  return read;
+}
