@@ -1,5 +1,6 @@
 /** Bundles what tsc has compiled into files that start fast: the command line's, and the worker's; and the report's page. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
 import { defineConfig } from "rolldown";
 
 const PAGE = "page/";
@@ -46,7 +47,7 @@ function bundleOf(name, file, output = {}) {
     input: { [name]: file },
     platform: "node",
     external: EXTERNAL,
-    plugins: [withoutSubprograms()],
+    plugins: [withoutSubprograms(), listModules(name)],
     transform: { define: { BUNDLED_ML_MATRIX: JSON.stringify(ML_MATRIX) } },
     output: {
       ...output,
@@ -60,6 +61,21 @@ function bundleOf(name, file, output = {}) {
       codeSplitting: { groups: [{ name: "start", tags: ["$initial"] }] },
       // Half the size is half the time to parse; names stay, for stack traces.
       minify: { compress: false, mangle: false, codegen: true },
+    },
+  };
+}
+
+/** Writes which modules each chunk holds, by their paths in the package: chunks are named by only one of theirs. */
+function listModules(name) {
+  return {
+    name: "list-modules",
+    writeBundle(_, bundle) {
+      const chunks = Object.values(bundle).filter(({ type }) => type === "chunk");
+      const modules = chunks.map(({ fileName, moduleIds }) => [
+        fileName,
+        moduleIds.map((id) => relative(import.meta.dirname, id).replaceAll("\\", "/")),
+      ]);
+      writeFileSync(`dist/${name}-modules.json`, JSON.stringify(Object.fromEntries(modules)));
     },
   };
 }

@@ -16,6 +16,7 @@ import { runCli } from "./helpers/cli.js";
 import { hasOnnxruntime } from "./helpers/engines.js";
 import { coordinateHere, startHost } from "./helpers/hosts.js";
 import { idxBytes } from "./helpers/idx.js";
+import { inCase } from "./helpers/in-case.js";
 import { redisTest, startRedis } from "./helpers/redis.js";
 import { temporaryFolder } from "./helpers/temporary.js";
 
@@ -91,31 +92,37 @@ const ENGINES = [
   ...(hasOnnxruntime ? [{ engine: "onnx", weights: STEEP_F32 }] : []),
 ] as const;
 
-for (const { engine, weights } of ENGINES) {
-  for (const threads of [0, 2]) {
-    for (const probabilities of [false, true]) {
-      const what = `${engine}, ${threads} threads${probabilities ? ", with probabilities" : ""}`;
-      const input = { weights, engine, threads, probabilities, batchSize: 100, normalize: "none" } as const;
-      test(`${what}: names the first image with NaN at once, and keeps what was done before`, async (t) => {
-        const warnings: unknown[] = [];
-        const log = { ...SILENT, warn: (facts: object) => void warnings.push(facts) };
-        const error = await faultOf(t, { ...input, dataset: dataset([537, 562, 990]) }, { log });
-        t.is(error?.facts.image, 537);
-        t.deepEqual(warnings, [], "no attempt is made again");
-        t.true(error instanceof IncompleteError);
-        const { result } = (error as unknown as IncompleteError).partial;
-        t.true(result.labelled && !result.complete && result.correct === result.total);
-        t.true(result.total >= 100 && result.total <= 900 && result.total % 100 === 0, `${result.total}`);
-      });
+test("each engine names the first image with NaN at once, and keeps what was done before", async (t) => {
+  for (const { engine, weights } of ENGINES) {
+    for (const threads of [0, 2]) {
+      for (const probabilities of [false, true]) {
+        const what = `${engine}, ${threads} threads${probabilities ? ", with probabilities" : ""}`;
+        const input = { weights, engine, threads, probabilities, batchSize: 100, normalize: "none" } as const;
+        await inCase(t, what, async () => {
+          const warnings: unknown[] = [];
+          const log = { ...SILENT, warn: (facts: object) => void warnings.push(facts) };
+          const error = await faultOf(t, { ...input, dataset: dataset([537, 562, 990]) }, { log });
+          t.is(error?.facts.image, 537);
+          t.deepEqual(warnings, [], "no attempt is made again");
+          t.true(error instanceof IncompleteError);
+          const { result } = (error as unknown as IncompleteError).partial;
+          t.true(result.labelled && !result.complete && result.correct === result.total);
+          t.true(result.total >= 100 && result.total <= 900 && result.total % 100 === 0, `${result.total}`);
+        });
+      }
     }
   }
+});
 
-  test(`${engine}: without an image before, there is no partial result`, async (t) => {
-    const input = { weights, engine, threads: 0, batchSize: 100, dataset: dataset([0], 50) };
-    const error = await faultOf(t, input);
-    t.true(error instanceof NetworkError && !(error instanceof IncompleteError));
-  });
-}
+test("without an image before, there is no partial result", async (t) => {
+  for (const { engine, weights } of ENGINES) {
+    await inCase(t, engine, async () => {
+      const input = { weights, engine, threads: 0, batchSize: 100, dataset: dataset([0], 50) };
+      const error = await faultOf(t, input);
+      t.true(error instanceof NetworkError && !(error instanceof IncompleteError));
+    });
+  }
+});
 
 /** From 1 to 4 infinite logits among four classes: x₀ − x₁, x₁ − x₀ and so on, times 1e308 each. */
 test("infinite logits have the class of NumPy's argmax and the probabilities of their limit", async (t) => {

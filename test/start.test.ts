@@ -1,15 +1,37 @@
 /** What the command line loads: a start is as fast as what it leaves out. */
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { spawnCli } from "./helpers/cli.js";
+import { inCase } from "./helpers/in-case.js";
 import { projectFolder } from "./helpers/temporary.js";
 
 const MOST_BYTES = 310_000;
+const ROOT = fileURLToPath(PACKAGE_ROOT);
+/** The modules of each chunk of the bundle, as the bundler listed them. */
+const CHUNKS: Readonly<Record<string, readonly string[]>> = JSON.parse(
+  await readFile(join(ROOT, "dist", "cli-modules.json"), "utf8"),
+);
 
-/** Paths of the CommonJS files that the main thread of a run had loaded at its end. */
-async function loadedBy(t: ExecutionContext, args: readonly string[]): Promise<readonly string[]> {
-  // A project without a configuration, so that a start looks for one as it does anywhere.
+const DEPENDENCIES: readonly string[] = Object.keys(
+  JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")).dependencies,
+);
+/** Commands and options; near misses. */
+const ALWAYS = ["commander", "fastest-levenshtein"];
+
+interface Loaded {
+  readonly bytes: number;
+  /** Our dependencies of which a module was loaded, sorted. */
+  readonly packages: readonly string[];
+  /** Our own modules, as paths below dist/src. */
+  readonly own: readonly string[];
+}
+
+/** What the main thread of a run had loaded at its end. Only `config` configures it. */
+async function loadedBy(t: ExecutionContext, args: readonly string[], config?: string): Promise<Loaded> {
+  // A project, so that a start looks for a configuration as it does anywhere.
   const folder = await projectFolder(t);
   const [hook, list] = [join(folder, "hook.cjs"), join(folder, "loaded.json")];
   await writeFile(
@@ -17,53 +39,67 @@ async function loadedBy(t: ExecutionContext, args: readonly string[]): Promise<r
     `if (require("node:worker_threads").isMainThread) process.on("exit", () =>
       require("node:fs").writeFileSync(${JSON.stringify(list)}, JSON.stringify(Object.keys(require.cache))));`,
   );
+  if (config !== undefined) await writeFile(join(folder, "batchwise.config.json"), config);
   const { status, stderr } = await spawnCli(args, {
     cwd: folder,
     env: { NODE_OPTIONS: `--require ${JSON.stringify(hook)}` },
   });
   t.is(status, 0, stderr);
-  const loaded: string[] = JSON.parse(await readFile(list, "utf8"));
-  return loaded.filter((path) => path !== hook);
+  const cached: string[] = JSON.parse(await readFile(list, "utf8"));
+  const paths = cached.filter((path) => path !== hook);
+  const files = await Promise.all(paths.map((path) => readFile(path)));
+  const modules = paths.flatMap((path) => CHUNKS[basename(path)] ?? [relative(ROOT, path)]);
+  const packages = modules.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
+  return {
+    bytes: files.reduce((sum, { length }) => sum + length, 0),
+    packages: DEPENDENCIES.filter((name) => packages.includes(name)).sort(),
+    own: modules.flatMap((path) => /^dist\/src\/(.+)\.js$/.exec(path)?.[1] ?? []),
+  };
 }
 
-for (const args of [["--version"], ["--engine", "simd", "--limit", "500"]]) {
-  test(`loads no dependency from node_modules, and little of its own, for ${args.join(" ")}`, async (t) => {
-    const loaded = await loadedBy(t, args);
-    t.deepEqual(
-      loaded.filter((path) => path.includes("node_modules")),
-      [],
-    );
-    const files = await Promise.all(loaded.map((path) => readFile(path)));
-    const bytes = files.reduce((sum, { length }) => sum + length, 0);
-    t.true(bytes > 0 && bytes < MOST_BYTES, `${bytes} bytes: ${loaded.join(", ")}`);
-  });
-}
+test("loads no dependency but two small ones, and little of its own, for --version and for simd", async (t) => {
+  for (const args of [["--version"], ["--engine", "simd", "--limit", "500"]]) {
+    await inCase(t, args.join(" "), async () => {
+      const { bytes, packages, own } = await loadedBy(t, args);
+      t.deepEqual(packages, ALWAYS);
+      t.true(own.includes("cli/main"), own.join(", "));
+      t.true(bytes > 0 && bytes < MOST_BYTES, `${bytes} bytes: ${own.join(", ")}`);
+    });
+  }
+});
 
-test("loads piscina for the default engine, and none of the terminal's or the log's libraries", async (t) => {
-  const loaded = await loadedBy(t, ["--limit", "500", "--threads", "2"]);
-  t.true(loaded.some((path) => path.includes("piscina")));
-  t.deepEqual(
-    loaded.filter((path) => /\b(ora|chalk|pino|undici|fast-png|protobufjs)\b/.test(path)),
-    [],
-  );
+test("loads each library only where it is needed", async (t) => {
+  const some = ["--limit", "100"];
+  const picture = join(ROOT, "fixtures", "pictures", "seven.png");
+  for (const [args, added] of [
+    [[...some, "--threads", "2"], ["piscina"]],
+    [[...some, "--threads", "0"], ["ml-matrix"]],
+    [
+      [...some, "--threads", "0", "--log-level", "info"],
+      ["ml-matrix", "pino"],
+    ],
+    [
+      ["predict", picture],
+      ["chalk", "fast-png", "fflate"],
+    ],
+  ] as const) {
+    await inCase(t, args.join(" "), async () => {
+      t.deepEqual((await loadedBy(t, args)).packages, [...ALWAYS, ...added].sort());
+    });
+  }
 });
 
 test("loads what probabilities and the bootstrap need only where they are asked for", async (t) => {
-  const scores = (paths: readonly string[]) => paths.filter((path) => /collect-scores|paired/.test(path));
+  const scores = (own: readonly string[]) => own.filter((path) => /score|bootstrap/.test(path));
   const plain = ["--limit", "100", "--threads", "2"];
-  t.deepEqual(scores(await loadedBy(t, plain)), []);
-  t.is(scores(await loadedBy(t, [...plain, "--top-k", "2", "--bootstrap", "10"])).length, 2);
+  t.deepEqual(scores((await loadedBy(t, plain)).own), []);
+  t.not(scores((await loadedBy(t, [...plain, "--top-k", "2", "--bootstrap", "10"])).own).length, 0);
 });
 
-test("loads nothing that reads configurations where there is none", async (t) => {
-  const loaded = await loadedBy(t, ["--limit", "100", "--threads", "0"]);
-  t.deepEqual(
-    loaded.filter((path) => /cli-(apply|config|version)|zod/.test(path)),
-    [],
-  );
-});
-
-test("loads pino for a line that is to be logged", async (t) => {
-  const loaded = await loadedBy(t, ["--limit", "100", "--threads", "0", "--log-level", "info"]);
-  t.true(loaded.some((path) => path.includes("pino")));
+test("loads what reads configurations only where there is one", async (t) => {
+  for (const config of [undefined, "{}"]) {
+    const { packages, own } = await loadedBy(t, ["--limit", "100", "--threads", "2"], config);
+    t.is(packages.includes("zod"), config !== undefined);
+    t.is(own.includes("cli/config/read"), config !== undefined);
+  }
 });

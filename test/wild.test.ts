@@ -6,6 +6,7 @@ import type { ExecutionContext } from "ava";
 import test from "ava";
 import { runCli } from "./helpers/cli.js";
 import { hasOnnxruntime } from "./helpers/engines.js";
+import { inCase } from "./helpers/in-case.js";
 import { mnist, needs, wild } from "./helpers/require.js";
 
 /** An entry of the folder's cases.json; what its file does not state is there in words of our options. */
@@ -69,38 +70,35 @@ function assertRefused(t: ExecutionContext, { status, stderr }: Answer, what: st
   t.regex(lines[0], NEXT_STEP, what);
 }
 
-for (const one of cases) {
+testWild("reads each file right, or refuses it by its name", async (t) => {
+  t.timeout(120_000);
+  for (const one of cases) {
+    const engines = ["simd", ...(one.file.endsWith(".onnx") && hasOnnxruntime ? ["onnx"] : [])];
+    for (const engine of engines) await inCase(t, `${one.file}, ${engine}`, () => holdCase(t, one, engine));
+  }
+});
+
+/** Once with what the file does not state, and once without. */
+async function holdCase(t: ExecutionContext, one: Case, engine: string): Promise<void> {
   const { file, right } = one;
-  testWild(`reads ${file} right, or refuses it by its name`, async (t) => {
-    await t.notThrowsAsync(access(join(wild ?? "", file)));
-    const engines = ["simd", ...(file.endsWith(".onnx") && hasOnnxruntime ? ["onnx"] : [])];
-    for (const engine of engines) {
-      const ours = [
-        "--engine",
-        engine,
-        ...optionsOf(one).filter((_, index, all) => engine !== "onnx" || !isActivation(all, index)),
-      ];
-      const informed = await evaluated(file, ours);
-      if (informed.status === 0) {
-        t.true(
-          isRight(one, informed),
-          `${engine}: ${informed.correct} instead of ${right}: ${informed.stderr}`,
-        );
-      } else {
-        assertRefused(t, informed, `${engine}, with its options`);
-      }
-      const alone = await evaluated(file, ["--engine", engine]);
-      const isNamed = /^assumed: /m.test(alone.stderr);
-      if (alone.status === 0) {
-        t.true(
-          (right !== null && isRight(one, alone)) || isNamed,
-          `${engine}: ${alone.correct} in silence instead of ${right}`,
-        );
-      } else {
-        assertRefused(t, alone, `${engine}, without options`);
-      }
-    }
-  });
+  await t.notThrowsAsync(access(join(wild ?? "", file)));
+  const stated = optionsOf(one).filter((_, index, all) => engine !== "onnx" || !isActivation(all, index));
+  const informed = await evaluated(file, ["--engine", engine, ...stated]);
+  if (informed.status === 0) {
+    t.true(isRight(one, informed), `${informed.correct} instead of ${right}: ${informed.stderr}`);
+  } else {
+    assertRefused(t, informed, "with its options");
+  }
+  const alone = stated.length === 0 ? informed : await evaluated(file, ["--engine", engine]);
+  if (alone.status === 0) {
+    const isNamed = /^assumed: /m.test(alone.stderr);
+    t.true(
+      (right !== null && isRight(one, alone)) || isNamed,
+      `${alone.correct} in silence instead of ${right}`,
+    );
+  } else {
+    assertRefused(t, alone, "without options");
+  }
 }
 
 /** The engine onnx runs a model's own activations, and takes none. */

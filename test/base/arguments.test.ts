@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import test from "ava";
 import { UsageError } from "#src/base/errors.js";
 import * as library from "#src/index.js";
+import { inCase } from "../helpers/in-case.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 
 const dataset = randomDataset(20);
@@ -208,27 +209,35 @@ test("every function of the library is tried here", (t) => {
   t.deepEqual(functions.sort(), [...tried].sort());
 });
 
-for (const [name, cases] of Object.entries(MISSPELT)) {
-  test(`${name} refuses a misspelt key or word, and suggests the right one`, async (t) => {
-    for (const [given, meant] of cases) {
-      const error = await refusal(name, given);
-      t.is(error.code, "ERR_OPTION_UNKNOWN");
-      t.is(error.exitStatus, 2);
-      t.regex(error.message, new RegExp(`^unknown \\w+ of ${name} "[^"]+": did you mean "${meant}"\\?$`));
-    }
-  });
-}
+test("each call refuses a misspelt key or word, and suggests the right one", async (t) => {
+  for (const [name, cases] of Object.entries(MISSPELT)) {
+    await inCase(t, `${name} refuses a misspelt key or word, and suggests the right one`, async () => {
+      for (const [given, meant] of cases) {
+        const error = await refusal(name, given);
+        t.is(error.code, "ERR_OPTION_UNKNOWN");
+        t.is(error.exitStatus, 2);
+        t.regex(error.message, new RegExp(`^unknown \\w+ of ${name} "[^"]+": did you mean "${meant}"\\?$`));
+      }
+    });
+  }
+});
 
-for (const [name, cases] of Object.entries(OTHER_KINDS)) {
-  test(`${name} refuses a value of another kind, and names what was expected and found`, async (t) => {
-    for (const [given, message] of cases) {
-      const error = await refusal(name, given);
-      t.is(error.code, "ERR_ARGUMENT");
-      t.is(error.exitStatus, 2);
-      t.is(error.message, message);
-    }
-  });
-}
+test("each call refuses a value of another kind, and names what was expected and found", async (t) => {
+  for (const [name, cases] of Object.entries(OTHER_KINDS)) {
+    await inCase(
+      t,
+      `${name} refuses a value of another kind, and names what was expected and found`,
+      async () => {
+        for (const [given, message] of cases) {
+          const error = await refusal(name, given);
+          t.is(error.code, "ERR_ARGUMENT");
+          t.is(error.exitStatus, 2);
+          t.is(error.message, message);
+        }
+      },
+    );
+  }
+});
 
 test("a call refuses options of a sibling that it does not take itself, and lists its own", async (t) => {
   for (const [name, given] of [

@@ -2,6 +2,7 @@
 import test from "ava";
 import { DatasetError, FileError } from "#src/base/errors.js";
 import { assertClassCount, readClassNames } from "#src/data/labels.js";
+import { inCase } from "../helpers/in-case.js";
 import { temporaryFile } from "../helpers/temporary.js";
 
 const read: Record<string, [text: string, names: string[]]> = {
@@ -14,11 +15,13 @@ const read: Record<string, [text: string, names: string[]]> = {
   "white space around names": ["  zero \n\tone\t\n", ["zero", "one"]],
 };
 
-for (const [what, [text, names]] of Object.entries(read)) {
-  test(`reads ${what}`, async (t) => {
-    t.deepEqual(await readClassNames(await temporaryFile(t, text)), names);
-  });
-}
+test("reads names however the lines of the file are written", async (t) => {
+  for (const [what, [text, names]] of Object.entries(read)) {
+    await inCase(t, `reads ${what}`, async () => {
+      t.deepEqual(await readClassNames(await temporaryFile(t, text)), names);
+    });
+  }
+});
 
 const refused: Record<string, [bytes: string | Uint8Array, says: RegExp]> = {
   "a blank line between names": [
@@ -33,17 +36,19 @@ const refused: Record<string, [bytes: string | Uint8Array, says: RegExp]> = {
   "a name that would command a terminal": ["a\n\u001b[2Jb\n", /found a control character on line 2/],
 };
 
-for (const [what, [bytes, says]] of Object.entries(refused)) {
-  test(`refuses ${what}`, async (t) => {
-    const path = await temporaryFile(t, bytes);
-    const error = await t.throwsAsync(readClassNames(path), {
-      instanceOf: DatasetError,
-      code: "ERR_CLASSES_FILE",
-      message: says,
+test("refuses a file that is no list of different names, and names the line", async (t) => {
+  for (const [what, [bytes, says]] of Object.entries(refused)) {
+    await inCase(t, `refuses ${what}`, async () => {
+      const path = await temporaryFile(t, bytes);
+      const error = await t.throwsAsync(readClassNames(path), {
+        instanceOf: DatasetError,
+        code: "ERR_CLASSES_FILE",
+        message: says,
+      });
+      t.true(error.message.startsWith(`${path}: `));
     });
-    t.true(error.message.startsWith(`${path}: `));
-  });
-}
+  }
+});
 
 test("refuses an empty file of names", async (t) => {
   await t.throwsAsync(readClassNames(await temporaryFile(t, "")), {

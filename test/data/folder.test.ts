@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import { DatasetError } from "#src/base/errors.js";
 import { findInFolder } from "#src/data/folder.js";
+import { inCase } from "../helpers/in-case.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
 const NAMINGS = {
@@ -14,17 +15,19 @@ const NAMINGS = {
   mixed: ["t10k-images.idx3-ubyte", "t10k-labels-idx1-ubyte.gz"],
 };
 
-for (const [how, names] of Object.entries(NAMINGS)) {
-  test(`finds the test files, named ${how}`, async (t) => {
-    const folder = await temporaryFolder(t);
-    for (const name of names) await writeFile(join(folder, name), "");
-    const [images, labels] = names;
-    t.deepEqual(await findInFolder(folder, "test"), {
-      imagesPath: join(folder, images),
-      labelsPath: join(folder, labels),
+test("finds the test files under every spelling of their names", async (t) => {
+  for (const [how, names] of Object.entries(NAMINGS)) {
+    await inCase(t, `finds the test files, named ${how}`, async () => {
+      const folder = await temporaryFolder(t);
+      for (const name of names) await writeFile(join(folder, name), "");
+      const [images, labels] = names;
+      t.deepEqual(await findInFolder(folder, "test"), {
+        imagesPath: join(folder, images),
+        labelsPath: join(folder, labels),
+      });
     });
-  });
-}
+  }
+});
 
 test("finds each split's own files", async (t) => {
   const folder = await temporaryFolder(t);

@@ -6,6 +6,7 @@ import { BatchwiseError } from "#src/base/errors.js";
 import { type ReadIdxOptions, readIdx } from "#src/data/idx.js";
 import { type IdxHeaderOptions, parseIdxHeader } from "#src/data/idx-header.js";
 import { idxBytes, idxHeader, imageBytes, labelBytes } from "../helpers/idx.js";
+import { inCase } from "../helpers/in-case.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
 const U8 = 0x08;
@@ -122,22 +123,24 @@ const cases: Record<string, Case> = {
   },
 };
 
-for (const [what, { bytes, code, says, options }] of Object.entries(cases)) {
-  for (const [how, fileBytes] of [
-    ["plain", bytes],
-    ["gzipped", gzipSync(bytes)],
-  ] as const) {
-    test(`refuses ${what}, ${how}`, async (t) => {
-      const path = await temporaryFile(t, fileBytes);
-      const error = await t.throwsAsync(readIdx(path, options), { instanceOf: BatchwiseError, code });
-      t.regex(error.message, says);
-      if (code === "ERR_IDX_TRUNCATED") t.is(error.message.includes("after inflating"), how === "gzipped");
-      t.true(error.message.startsWith(`${path}: `));
-      t.false(error.message.includes("\n"));
-      t.is(error.exitStatus, 3);
-    });
+test("refuses each damaged or foreign file with its code, plain and gzipped", async (t) => {
+  for (const [what, { bytes, code, says, options }] of Object.entries(cases)) {
+    for (const [how, fileBytes] of [
+      ["plain", bytes],
+      ["gzipped", gzipSync(bytes)],
+    ] as const) {
+      await inCase(t, `refuses ${what}, ${how}`, async () => {
+        const path = await temporaryFile(t, fileBytes);
+        const error = await t.throwsAsync(readIdx(path, options), { instanceOf: BatchwiseError, code });
+        t.regex(error.message, says);
+        if (code === "ERR_IDX_TRUNCATED") t.is(error.message.includes("after inflating"), how === "gzipped");
+        t.true(error.message.startsWith(`${path}: `));
+        t.false(error.message.includes("\n"));
+        t.is(error.exitStatus, 3);
+      });
+    }
   }
-}
+});
 
 test("refuses a plain file that claims gigabytes and holds a few bytes", async (t) => {
   const path = await temporaryFile(t, idxHeader(U8, [2 ** 31 - 8]));

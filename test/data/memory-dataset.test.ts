@@ -4,6 +4,7 @@ import type { Dataset, ImageRange } from "#src/base/contracts/dataset.js";
 import type { Slab } from "#src/base/slab.js";
 import { memoryDataset } from "#src/data/view.js";
 import { labelsOf, pixelsOf } from "../helpers/idx.js";
+import { inCase } from "../helpers/in-case.js";
 
 function datasetOf(total: number, rows = 1, columns = 1): Dataset {
   return memoryDataset({
@@ -50,31 +51,37 @@ test("ends with the set where the range reaches beyond it", async (t) => {
   t.deepEqual(await slabsOf(datasetOf(10), { offset: 10, limit: 5 }, 100), []);
 });
 
-for (const [total, multiple, counts] of [
-  [70_000, 100, [32_700, 32_700, 4_600]],
-  [70_000, 1, [32_768, 32_768, 4_464]],
-  [70_000, 32_768, [32_768, 32_768, 4_464]],
-  [70_000, 20_000, [20_000, 20_000, 20_000, 10_000]],
-  [70_000, 40_000, [40_000, 30_000]],
-  [70_000, 1_000_000, [70_000]],
-  [65_400, 100, [32_700, 32_700]],
-] as const) {
-  test(`gives ${total} images in slabs of ${counts.join(", ")} for batches of ${multiple}`, async (t) => {
-    const slabs = await slabsOf(datasetOf(total), all(total), multiple);
-    t.deepEqual(
-      slabs.map(({ count }) => count),
-      [...counts],
+test("gives every image once, in slabs of whole batches", async (t) => {
+  for (const [total, multiple, counts] of [
+    [70_000, 100, [32_700, 32_700, 4_600]],
+    [70_000, 1, [32_768, 32_768, 4_464]],
+    [70_000, 32_768, [32_768, 32_768, 4_464]],
+    [70_000, 20_000, [20_000, 20_000, 20_000, 10_000]],
+    [70_000, 40_000, [40_000, 30_000]],
+    [70_000, 1_000_000, [70_000]],
+    [65_400, 100, [32_700, 32_700]],
+  ] as const) {
+    await inCase(
+      t,
+      `gives ${total} images in slabs of ${counts.join(", ")} for batches of ${multiple}`,
+      async () => {
+        const slabs = await slabsOf(datasetOf(total), all(total), multiple);
+        t.deepEqual(
+          slabs.map(({ count }) => count),
+          [...counts],
+        );
+        const pixels = Buffer.concat(slabs.map((slab) => slab.pixels));
+        t.true(pixels.equals(pixelsOf(total)));
+        t.true(Buffer.concat(slabs.map((slab) => slab.labels)).equals(labelsOf(total)));
+        let next = 0;
+        for (const { firstImage, count } of slabs) {
+          t.is(firstImage, next);
+          next += count;
+        }
+      },
     );
-    const pixels = Buffer.concat(slabs.map((slab) => slab.pixels));
-    t.true(pixels.equals(pixelsOf(total)));
-    t.true(Buffer.concat(slabs.map((slab) => slab.labels)).equals(labelsOf(total)));
-    let next = 0;
-    for (const { firstImage, count } of slabs) {
-      t.is(firstImage, next);
-      next += count;
-    }
-  });
-}
+  }
+});
 
 test("gives large images in shorter slabs, and never less than a batch", async (t) => {
   // 1,024 × 1,024 pixels: 64 of them are 64 MiB.

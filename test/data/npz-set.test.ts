@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from "ava";
 import type { ErrorCode } from "#src/base/errors.js";
 import { openDataset } from "#src/data/registry.js";
 import { labelsOf, pixelsOf } from "../helpers/idx.js";
+import { inCase } from "../helpers/in-case.js";
 import { npyBytes, npyDict, npyFile, npyFloats } from "../helpers/npy.js";
 import { temporaryFile } from "../helpers/temporary.js";
 import { zipFile } from "../helpers/zip.js";
@@ -28,20 +29,26 @@ async function open(t: ExecutionContext, bytes: Uint8Array, split: "test" | "tra
   return openDataset({ dataset: await temporaryFile(t, bytes, "mnist.npz"), split });
 }
 
-for (const deflated of [false, true]) {
-  test(`opens either split of an archive that is ${deflated ? "deflated" : "stored"}`, async (t) => {
-    const bytes = npz(WHOLE, deflated);
-    const set = await open(t, bytes);
-    t.like(set, { name: "mnist.npz", split: "test", total: 5, shape: { rows: 3, columns: 2 } });
-    t.is(set.sha256, createHash("sha256").update(bytes).digest("hex"));
-    t.regex(set.labelsPath ?? "", /mnist\.npz:y_test\.npy$/);
-    for await (const slab of set.slabs({ offset: 1, limit: 3 }, 1)) {
-      t.deepEqual(slab.pixels, pixelsOf(30).subarray(6, 24));
-      t.deepEqual(slab.labels, labelsOf(5).subarray(1, 4));
-    }
-    t.is((await open(t, bytes, "train")).total, 2);
-  });
-}
+test("opens either split of an archive, deflated or stored", async (t) => {
+  for (const deflated of [false, true]) {
+    await inCase(
+      t,
+      `opens either split of an archive that is ${deflated ? "deflated" : "stored"}`,
+      async () => {
+        const bytes = npz(WHOLE, deflated);
+        const set = await open(t, bytes);
+        t.like(set, { name: "mnist.npz", split: "test", total: 5, shape: { rows: 3, columns: 2 } });
+        t.is(set.sha256, createHash("sha256").update(bytes).digest("hex"));
+        t.regex(set.labelsPath ?? "", /mnist\.npz:y_test\.npy$/);
+        for await (const slab of set.slabs({ offset: 1, limit: 3 }, 1)) {
+          t.deepEqual(slab.pixels, pixelsOf(30).subarray(6, 24));
+          t.deepEqual(slab.labels, labelsOf(5).subarray(1, 4));
+        }
+        t.is((await open(t, bytes, "train")).total, 2);
+      },
+    );
+  }
+});
 
 test("reads labels of every integer type, in either byte order", async (t) => {
   const values = [0, 9, 255, 3, 4];
@@ -125,11 +132,13 @@ const REFUSED: readonly (readonly [
   ],
 ];
 
-for (const [title, arrays, code, found] of REFUSED) {
-  test(`refuses ${title}`, async (t) => {
-    t.regex((await codedAsync(t, open(t, npz(arrays)), code)).message, found);
-  });
-}
+test("refuses arrays that are no set of images, and names what it found", async (t) => {
+  for (const [title, arrays, code, found] of REFUSED) {
+    await inCase(t, `refuses ${title}`, async () => {
+      t.regex((await codedAsync(t, open(t, npz(arrays)), code)).message, found);
+    });
+  }
+});
 
 test("an offset does not mend negative labels, and the message does not advise one", async (t) => {
   const dataset = await temporaryFile(t, npz({ x_test: x, y_test: wide(-1n) }), "mnist.npz");

@@ -7,6 +7,7 @@ import { ACTIVATE } from "#src/engines/argmax.js";
 import { createEngine } from "#src/engines/registry.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
 import { EXACT_ENGINES } from "../helpers/engines.js";
+import { inCase } from "../helpers/in-case.js";
 import { randomNetwork, seeded } from "../helpers/random.js";
 
 /** pixels (count × I) → logits (count × O) by the library alone. */
@@ -32,30 +33,32 @@ const SHAPES = [
   [1, 1],
 ];
 
-for (const name of EXACT_ENGINES) {
-  for (const sizes of SHAPES) {
-    test(`${name} gives ml-matrix's bits for ${sizes.join("-")}`, async (t) => {
-      for (const [n, activation] of ACTIVATIONS.entries()) {
-        const layers = foldPreprocessing(randomNetwork(sizes, activation, n + 1));
-        const engine = await createEngine(name, layers);
-        const outputs = sizes[sizes.length - 1];
-        // 150 is two whole tiles and a short one; then fewer; then 150 again in the same buffers.
-        for (const [count, zeroShare] of [
-          [150, 0.8],
-          [1, 0.8],
-          [7, 0],
-          [64, 1],
-          [150, 0.5],
-        ]) {
-          const pixels = randomPixels(count * sizes[0], zeroShare, count);
-          const logits = new Float64Array(count * outputs);
-          await engine.forward(pixels, count, logits);
-          t.deepEqual([...logits], plainMlMatrix(layers, pixels, count));
+test("each exact engine gives ml-matrix's bits, for every shape and activation", async (t) => {
+  for (const name of EXACT_ENGINES) {
+    for (const sizes of SHAPES) {
+      await inCase(t, `${name} gives ml-matrix's bits for ${sizes.join("-")}`, async () => {
+        for (const [n, activation] of ACTIVATIONS.entries()) {
+          const layers = foldPreprocessing(randomNetwork(sizes, activation, n + 1));
+          const engine = await createEngine(name, layers);
+          const outputs = sizes[sizes.length - 1];
+          // 150 is two whole tiles and a short one; then fewer; then 150 again in the same buffers.
+          for (const [count, zeroShare] of [
+            [150, 0.8],
+            [1, 0.8],
+            [7, 0],
+            [64, 1],
+            [150, 0.5],
+          ]) {
+            const pixels = randomPixels(count * sizes[0], zeroShare, count);
+            const logits = new Float64Array(count * outputs);
+            await engine.forward(pixels, count, logits);
+            t.deepEqual([...logits], plainMlMatrix(layers, pixels, count));
+          }
         }
-      }
-    });
+      });
+    }
   }
-}
+});
 
 test("folds ÷ 255 into the first layer only, and nothing for none", (t) => {
   const network = randomNetwork([4, 3, 2]);

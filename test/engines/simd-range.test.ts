@@ -9,22 +9,25 @@ import { KERNEL_URL, loadKernel } from "#src/engines/simd/load-kernel.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { renderText } from "#src/reports/text.js";
 import { compareOverRange } from "../../scripts/extreme-networks.js";
+import { inCase } from "../helpers/in-case.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 
-for (const [name, load] of [
-  ["this Node's kernel", loadKernel],
-  ["the kernel without fused products", async () => WebAssembly.compile(await readFile(KERNEL_URL))],
-] as const) {
-  test(`predicts as the reference does from 1e-320 to 1e300, with ${name}`, async (t) => {
-    const report = compareOverRange(await load(), { networks: 2000, seed: 7_000_000 });
-    t.deepEqual(report.differences, []);
-    t.true(report.distinct > report.networks / 2, `${report.distinct} with distinct logits`);
-    // Both ways are taken, and the kernel settles images in its own.
-    t.true(report.fellBack > 100 && report.fellBack < report.networks - 100);
-    t.true(report.settledImages > report.images / 10);
-    t.true(report.withNan > 0);
-  });
-}
+test("predicts as the reference does from 1e-320 to 1e300, with either kernel", async (t) => {
+  for (const [name, load] of [
+    ["this Node's kernel", loadKernel],
+    ["the kernel without fused products", async () => WebAssembly.compile(await readFile(KERNEL_URL))],
+  ] as const) {
+    await inCase(t, `predicts as the reference does from 1e-320 to 1e300, with ${name}`, async () => {
+      const report = compareOverRange(await load(), { networks: 600, seed: 7_000_000 });
+      t.deepEqual(report.differences, []);
+      t.true(report.distinct > report.networks / 2, `${report.distinct} with distinct logits`);
+      // Both ways are taken, and the kernel settles images in its own.
+      t.true(report.fellBack > 100 && report.fellBack < report.networks - 100);
+      t.true(report.settledImages > report.images / 10);
+      t.true(report.withNan > 0);
+    });
+  }
+});
 
 const layer = (inputs: number, weights: readonly number[], biases: readonly number[]) => ({
   inputs,

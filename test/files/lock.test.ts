@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { acquireLock, lockAddress } from "#src/files/lock.js";
+import { inCase } from "../helpers/in-case.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
 const MODULE = new URL("../../src/files/lock.js", import.meta.url).href;
@@ -31,21 +32,27 @@ test("a file has one lock, whatever paths lead to it, and each system its kind o
   t.true(lockAddress(facts, "darwin").endsWith(".sock"));
 });
 
-for (const kind of ["name", "socket file"]) {
-  test(`a ${kind} is held once, is free when it is released, and does not outlive a SIGKILL of its owner`, async (t) => {
-    const facts = await stat(await temporaryFile(t, "x"), { bigint: true });
-    const address = kind === "name" ? lockAddress(facts) : join(await temporaryFolder(t), "lock.sock");
-    const child = await holder(address);
-    t.is(await acquireLock(address), undefined);
-    child.kill("SIGKILL");
-    await once(child, "exit");
-    const lock = await acquireLock(address);
-    t.not(lock, undefined);
-    t.is(await acquireLock(address), undefined);
-    await lock?.release();
-    await (await acquireLock(address))?.release();
-  });
-}
+test("a lock is held once, is free when it is released, and does not outlive a SIGKILL of its owner", async (t) => {
+  for (const kind of ["name", "socket file"]) {
+    await inCase(
+      t,
+      `a ${kind} is held once, is free when it is released, and does not outlive a SIGKILL of its owner`,
+      async () => {
+        const facts = await stat(await temporaryFile(t, "x"), { bigint: true });
+        const address = kind === "name" ? lockAddress(facts) : join(await temporaryFolder(t), "lock.sock");
+        const child = await holder(address);
+        t.is(await acquireLock(address), undefined);
+        child.kill("SIGKILL");
+        await once(child, "exit");
+        const lock = await acquireLock(address);
+        t.not(lock, undefined);
+        t.is(await acquireLock(address), undefined);
+        await lock?.release();
+        await (await acquireLock(address))?.release();
+      },
+    );
+  }
+});
 
 test("a name that is given back within a moment is waited for", async (t) => {
   const address = lockAddress(await stat(await temporaryFile(t, "x"), { bigint: true }));

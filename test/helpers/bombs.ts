@@ -1,12 +1,15 @@
-/** Small files that claim, or unpack to, 100 MB and more: too long to be kept beside the malformed ones, and soon made. */
+/** Files that claim, or unpack to, much more than they are: too long to be kept beside the malformed ones, and soon made. */
 import { crc32, deflateRawSync, gzipSync } from "node:zlib";
 import type { ErrorCode } from "#src/base/errors.js";
+import { raw, u64 } from "../networks/coded.js";
 import { idxHeader, imageBytes } from "./idx.js";
 import { npyDict, npyFile } from "./npy.js";
+import { fields, tensor, value } from "./onnx.js";
 import { pngFile } from "./png.js";
-import { zipFile } from "./zip.js";
+import { type TestEntry, zipFile } from "./zip.js";
 
-const BOMB_BYTES = 100 * 2 ** 20;
+const MEGABYTE = 2 ** 20;
+const BOMB_BYTES = 100 * MEGABYTE;
 
 export interface Bomb {
   make(): Uint8Array;
@@ -32,6 +35,34 @@ const honest = () =>
     { name: "b1.npy", content: npyFile(npyDict("<f4", [25]), Buffer.alloc(100)) },
   ]);
 
+/** Zeros that an archive holds in a thousandth of their bytes, under an honest header. */
+function zerosOf(name: string, shape: readonly number[], bytes: number): TestEntry {
+  return { name, content: npyFile(npyDict("<f4", shape), Buffer.alloc(bytes)), deflated: true };
+}
+
+/** Layers that share their weights. */
+function manyLayers(): Uint8Array {
+  const nodes = Array.from({ length: 30_000 }, (_, n) =>
+    fields([1, n === 0 ? "x" : `${n}`], [1, "w"], [2, `${n + 1}`], [4, "MatMul"]),
+  );
+  const graph = fields(
+    ...nodes.map((node) => [1, node] as const),
+    [5, tensor("w", [500, 500], new Array(250_000).fill(1))],
+    [11, value("x", ["N", 500])],
+    [12, value("30000", ["N", 500])],
+  );
+  return fields([1, 8], [7, graph], [8, fields([2, 13])]);
+}
+
+function manyTensors(): Uint8Array {
+  const entries = Array.from({ length: 100_000 }, (_, n) => [
+    `${n}.weight`,
+    { dtype: "F16", shape: [1, 1], data_offsets: [2 * n, 2 * n + 2] },
+  ]);
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  return raw(u64(header.length), header, new Uint8Array(200_000));
+}
+
 /** By the endings that the malformed files have. */
 export const BOMBS: Readonly<Record<string, Bomb>> = {
   "100-mb-behind-ten-images.idx.gz": {
@@ -53,4 +84,33 @@ export const BOMBS: Readonly<Record<string, Bomb>> = {
     make: () => pngFile({ width: 1, height: 2 }, zeros()),
     code: "ERR_PICTURE_FORMAT",
   },
+  "12-mb-under-other-names.npz": {
+    make: () =>
+      zipFile(["a", "b", "c", "d"].map((name) => zerosOf(`${name}.npy`, [(3 * MEGABYTE) / 4], 3 * MEGABYTE))),
+    code: "ERR_NETWORK_KEYS",
+  },
+  "16-mb-that-do-not-chain.npz": {
+    make: () =>
+      zipFile([
+        zerosOf("W1.npy", [MEGABYTE, 2], 8 * MEGABYTE),
+        zerosOf("b1.npy", [(7 * MEGABYTE) / 4], 7 * MEGABYTE),
+      ]),
+    code: "ERR_NETWORK_CHAIN",
+  },
+  "2000000-empty-nodes.onnx": {
+    make: () => fields([1, 8], [7, Buffer.alloc(4_000_000).fill("\x0a\x00", "latin1")]),
+    code: "ERR_ONNX_LIMIT",
+  },
+  "30000-layers.onnx": { make: manyLayers, code: "ERR_ONNX_LIMIT" },
+  "500000-dicts.pkl": { make: () => raw("]", "}a".repeat(500_000), "."), code: "ERR_PICKLE_LIMIT" },
+  "100000-tensors.safetensors": { make: manyTensors, code: "ERR_SAFETENSORS_HEADER" },
 };
+
+/** 30 MB that are honestly a network: reading them takes more memory than any file above may. */
+export function honestNetwork(): Uint8Array {
+  const [columns, rows] = [30, MEGABYTE / 4];
+  return zipFile([
+    { name: "W1.npy", content: npyFile(npyDict("<f4", [rows, columns]), Buffer.alloc(rows * columns * 4)) },
+    { name: "b1.npy", content: npyFile(npyDict("<f4", [columns]), Buffer.alloc(columns * 4)) },
+  ]);
+}

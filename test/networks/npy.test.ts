@@ -5,6 +5,7 @@ import test from "ava";
 import type { ErrorCode } from "#src/base/errors.js";
 import { decodeNpy, encodeNpy } from "#src/networks/numpy.js";
 import { loadNetwork } from "#src/networks/registry.js";
+import { inCase } from "../helpers/in-case.js";
 import { npyDict, npyFile, npyFloats } from "../helpers/npy.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 import { coded, codedAsync, raw } from "./coded.js";
@@ -21,20 +22,22 @@ function elements(bytes: number, littleEndian: boolean): Uint8Array {
   return new Uint8Array(data.buffer);
 }
 
-for (const version of [1, 2, 3] as const) {
-  test(`reads version ${version}.0, float32 and float64, in either byte order`, (t) => {
-    for (const [descr, bytes, littleEndian] of [
-      ["<f4", 4, true],
-      [">f4", 4, false],
-      ["<f8", 8, true],
-      [">f8", 8, false],
-    ] as const) {
-      const { shape, data } = read(npyFile(npyDict(descr, [2, 3]), elements(bytes, littleEndian), version));
-      t.deepEqual(shape, [2, 3]);
-      t.deepEqual([...data], VALUES);
-    }
-  });
-}
+test("reads each version of the header, float32 and float64, in either byte order", async (t) => {
+  for (const version of [1, 2, 3] as const) {
+    await inCase(t, `reads version ${version}.0, float32 and float64, in either byte order`, () => {
+      for (const [descr, bytes, littleEndian] of [
+        ["<f4", 4, true],
+        [">f4", 4, false],
+        ["<f8", 8, true],
+        [">f8", 8, false],
+      ] as const) {
+        const { shape, data } = read(npyFile(npyDict(descr, [2, 3]), elements(bytes, littleEndian), version));
+        t.deepEqual(shape, [2, 3]);
+        t.deepEqual([...data], VALUES);
+      }
+    });
+  }
+});
 
 test("reads float16 in either byte order", (t) => {
   t.deepEqual([...read(npyFile(npyDict("<f2", [2]), raw("\x00\x3c\x00\xc0"))).data], [1, -2]);
@@ -51,15 +54,17 @@ test("reads arrays without dimensions and without elements", (t) => {
   t.deepEqual(read(npyFloats([0, 3], [])), { shape: [0, 3], data: new Float64Array(0) });
 });
 
-for (const [title, dict] of [
-  ["keys in another order", "{'shape': (1,), 'fortran_order': False, 'descr': '<f4'}"],
-  ["double quotes and wide spaces", ' {  "descr" : "<f4" ,"fortran_order":False, "shape" : ( 1 , ) , } '],
-  ["Python 2's long integers", "{'descr': '<f4', 'fortran_order': False, 'shape': (1L,), }"],
-] as const) {
-  test(`reads a header with ${title}`, (t) => {
-    t.deepEqual([...read(npyFile(dict, raw("\0\0\x80\x3f"))).data], [1]);
-  });
-}
+test("reads headers in other spellings of Python", async (t) => {
+  for (const [title, dict] of [
+    ["keys in another order", "{'shape': (1,), 'fortran_order': False, 'descr': '<f4'}"],
+    ["double quotes and wide spaces", ' {  "descr" : "<f4" ,"fortran_order":False, "shape" : ( 1 , ) , } '],
+    ["Python 2's long integers", "{'descr': '<f4', 'fortran_order': False, 'shape': (1L,), }"],
+  ] as const) {
+    await inCase(t, `reads a header with ${title}`, () => {
+      t.deepEqual([...read(npyFile(dict, raw("\0\0\x80\x3f"))).data], [1]);
+    });
+  }
+});
 
 const dict = (descr: string, order: string, shape: string) =>
   npyFile(`{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }`, raw("\0\0\0\0"));
@@ -117,12 +122,14 @@ const MALFORMED: readonly (readonly [title: string, file: Uint8Array, code: Erro
   ["a file one byte long", raw(whole, "\0"), "ERR_NPY_LENGTH"],
 ];
 
-for (const [title, file, code] of MALFORMED) {
-  test(`refuses ${title}`, (t) => {
-    const { message } = coded(t, () => read(file), code);
-    t.true(message.length < 300, message);
-  });
-}
+test("refuses each malformed array with its code", async (t) => {
+  for (const [title, file, code] of MALFORMED) {
+    await inCase(t, `refuses ${title}`, () => {
+      const { message } = coded(t, () => read(file), code);
+      t.true(message.length < 300, message);
+    });
+  }
+});
 
 test("says that Python objects could run code", (t) => {
   t.regex(

@@ -16,13 +16,15 @@ import { temporaryFolder } from "../helpers/temporary.js";
 const TYPES = ["float32", "float64"] as const;
 type Type = (typeof TYPES)[number];
 
-/** Prints of each array its dtype, its shape, and the SHA-256 of its elements in row-major order. */
+/** Prints of each array of each file its dtype, its shape, and the SHA-256 of its elements in row-major order. */
 const DESCRIBE = `
 import hashlib, json, sys
 import numpy as np
-def describe(arrays):
-    print(json.dumps({name: [a.dtype.str, list(a.shape), hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest()]
-                      for name, a in arrays.items()}))
+def described(arrays):
+    return {name: [a.dtype.str, list(a.shape), hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest()]
+            for name, a in arrays.items()}
+def describe(read):
+    print(json.dumps([described(read(path)) for path in sys.argv[1:]]))
 `;
 
 const network = randomNetwork([7, 5, 4, 3]);
@@ -49,38 +51,46 @@ async function written(
   return path;
 }
 
-for (const type of TYPES) {
-  withNumpy(`NumPy reads our .npz and .npy of ${type}, equal to the bit`, async (t) => {
-    for (const deflated of [false, true]) {
-      const path = await written(t, ".npz", type, deflated);
-      const script = `${DESCRIBE}describe(np.load(sys.argv[1], allow_pickle=False))`;
-      t.deepEqual(runPython(numpy, script, path), described(type));
-    }
-    const [tensor] = tensorsOf(network);
-    const path = join(await temporaryFolder(t), "W1.npy");
-    await writeFile(path, encodeNpy("W1", tensor, type));
-    const script = `${DESCRIBE}describe({"W1": np.load(sys.argv[1], allow_pickle=False)})`;
-    t.deepEqual(runPython(numpy, script, path), { W1: described(type).W1 });
-  });
+const EXPECTED = TYPES.map(described);
 
-  withOnnx(`onnx accepts our model of ${type}, and has its tensors equal to the bit`, async (t) => {
-    const script = `${DESCRIBE}
+withNumpy("NumPy reads our .npz and .npy, equal to the bit", async (t) => {
+  for (const deflated of [false, true]) {
+    const paths = await Promise.all(TYPES.map((type) => written(t, ".npz", type, deflated)));
+    const script = `${DESCRIBE}describe(lambda path: np.load(path, allow_pickle=False))`;
+    t.deepEqual(runPython(numpy, script, ...paths), EXPECTED, `deflated: ${deflated}`);
+  }
+  const [tensor] = tensorsOf(network);
+  const folder = await temporaryFolder(t);
+  const paths = TYPES.map((type) => join(folder, `${type}.npy`));
+  for (const [n, path] of paths.entries()) await writeFile(path, encodeNpy("W1", tensor, TYPES[n]));
+  const script = `${DESCRIBE}describe(lambda path: {"W1": np.load(path, allow_pickle=False)})`;
+  t.deepEqual(
+    runPython(numpy, script, ...paths),
+    EXPECTED.map(({ W1 }) => ({ W1 })),
+  );
+});
+
+withOnnx("onnx accepts our models, and has their tensors equal to the bit", async (t) => {
+  const script = `${DESCRIBE}
 import onnx, onnx.numpy_helper
-model = onnx.load(sys.argv[1])
-onnx.checker.check_model(model, full_check=True)
-assert [i.name for i in model.graph.input] == ["images"] and [o.name for o in model.graph.output] == ["logits"]
-assert {p.key: p.value for p in model.metadata_props}["batchwise.normalize"] == "scale"
-describe({t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer})`;
-    t.deepEqual(runPython(onnx, script, await written(t, ".onnx", type)), described(type));
-  });
+def read(path):
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    assert [i.name for i in model.graph.input] == ["images"] and [o.name for o in model.graph.output] == ["logits"]
+    assert {p.key: p.value for p in model.metadata_props}["batchwise.normalize"] == "scale"
+    return {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
+describe(read)`;
+  const paths = await Promise.all(TYPES.map((type) => written(t, ".onnx", type)));
+  t.deepEqual(runPython(onnx, script, ...paths), EXPECTED);
+});
 
-  withSafetensors(`safetensors reads our file of ${type}, equal to the bit`, async (t) => {
-    const script = `${DESCRIBE}
+withSafetensors("safetensors reads our files, equal to the bit", async (t) => {
+  const script = `${DESCRIBE}
 from safetensors.numpy import load_file
-describe(load_file(sys.argv[1]))`;
-    t.deepEqual(runPython(safetensors, script, await written(t, ".safetensors", type)), described(type));
-  });
-}
+describe(load_file)`;
+  const paths = await Promise.all(TYPES.map((type) => written(t, ".safetensors", type)));
+  t.deepEqual(runPython(safetensors, script, ...paths), EXPECTED);
+});
 
 /** W1 (3, 4), b1 (4), W2 (4, 2), b2 (2); every number exact in float16. */
 const MAKE = `
@@ -94,42 +104,42 @@ def arrays(dtype, order):
 `;
 const made = (length: number) => Array.from({ length }, (_, n) => (((n * 37) % 64) - 31) / 16);
 
-for (const dtype of ["<f2", ">f2", "<f4", ">f4", "<f8", ">f8"]) {
-  withNumpy(
-    `reads what NumPy writes as ${dtype}: savez, savez_compressed and save, in either order`,
-    async (t) => {
-      const folder = await temporaryFolder(t);
-      const script = `${MAKE}
+withNumpy("reads what NumPy writes in each float type: savez, savez_compressed and save", async (t) => {
+  const root = await temporaryFolder(t);
+  const dtypes = ["<f2", ">f2", "<f4", ">f4", "<f8", ">f8"];
+  const script = `${MAKE}
 import os
-folder, dtype = sys.argv[1:]
-for order in "CF":
-    np.savez(f"{folder}/stored-{order}.npz", **arrays(dtype, order))
-    np.savez_compressed(f"{folder}/deflated-{order}.npz", **arrays(dtype, order))
-    os.mkdir(f"{folder}/folder-{order}")
-    for name, array in arrays(dtype, order).items(): np.save(f"{folder}/folder-{order}/{name}.npy", array)
-print(len(os.listdir(folder)))`;
-      t.is(runPython(numpy, script, folder, dtype), 6);
-      for (const name of [
-        "stored-C.npz",
-        "stored-F.npz",
-        "deflated-C.npz",
-        "deflated-F.npz",
-        "folder-C",
-        "folder-F",
-      ]) {
-        const { layers } = await loadNetwork(join(folder, name));
-        t.deepEqual(
-          layers.map(({ inputs, outputs, weights, biases }) => [inputs, outputs, [...weights], [...biases]]),
-          [
-            [3, 4, made(12), made(4)],
-            [4, 2, made(8), made(2)],
-          ],
-          name,
-        );
-      }
-    },
-  );
-}
+for number, dtype in enumerate(sys.argv[2:]):
+    folder = f"{sys.argv[1]}/{number}"
+    os.mkdir(folder)
+    for order in "CF":
+        np.savez(f"{folder}/stored-{order}.npz", **arrays(dtype, order))
+        np.savez_compressed(f"{folder}/deflated-{order}.npz", **arrays(dtype, order))
+        os.mkdir(f"{folder}/folder-{order}")
+        for name, array in arrays(dtype, order).items(): np.save(f"{folder}/folder-{order}/{name}.npy", array)
+print(len(os.listdir(sys.argv[1])))`;
+  t.is(runPython(numpy, script, root, ...dtypes), dtypes.length);
+  for (const [number, dtype] of dtypes.entries()) {
+    for (const kind of [
+      "stored-C.npz",
+      "stored-F.npz",
+      "deflated-C.npz",
+      "deflated-F.npz",
+      "folder-C",
+      "folder-F",
+    ]) {
+      const { layers } = await loadNetwork(join(root, `${number}`, kind));
+      t.deepEqual(
+        layers.map(({ inputs, outputs, weights, biases }) => [inputs, outputs, [...weights], [...biases]]),
+        [
+          [3, 4, made(12), made(4)],
+          [4, 2, made(8), made(2)],
+        ],
+        `${dtype}, ${kind}`,
+      );
+    }
+  }
+});
 
 withNumpy("refuses the Python objects that NumPy pickles into an archive", async (t) => {
   const path = join(await temporaryFolder(t), "objects.npz");

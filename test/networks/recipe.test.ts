@@ -2,6 +2,7 @@
 import test from "ava";
 import type { Preprocessing } from "#src/base/contracts/network.js";
 import { choosePreprocessing, preprocessingMetadata, readPreprocessing } from "#src/networks/recipe.js";
+import { inCase } from "../helpers/in-case.js";
 import { coded } from "./coded.js";
 
 const RECIPES: readonly Preprocessing[] = [
@@ -61,14 +62,16 @@ const BAD: readonly [what: string, key: string, metadata: Record<string, string>
   ["whitening that is not folded", "folded", { ...WHITEN, folded: "false" }],
   ["whitening that does not say so", "folded", { normalize: "whiten-zca", epsilon: "0.1" }],
 ];
-for (const [what, key, metadata] of BAD) {
-  test(`refuses ${what}`, (t) => {
-    const read = () => readPreprocessing("a.safetensors", new Map(Object.entries(metadata)));
-    const { facts, message } = coded(t, read, "ERR_RECIPE");
-    t.like(facts, { path: "a.safetensors", key });
-    t.true(message.includes(`"${key}"`));
-  });
-}
+test("refuses each recipe that is incomplete or no number", async (t) => {
+  for (const [what, key, metadata] of BAD) {
+    await inCase(t, `refuses ${what}`, () => {
+      const read = () => readPreprocessing("a.safetensors", new Map(Object.entries(metadata)));
+      const { facts, message } = coded(t, read, "ERR_RECIPE");
+      t.like(facts, { path: "a.safetensors", key });
+      t.true(message.includes(`"${key}"`));
+    });
+  }
+});
 
 test("keeps a recipe's control characters out of the message", (t) => {
   const metadata = new Map(Object.entries({ ...STANDARDIZE, std: "1\n\u001b[31m" }));

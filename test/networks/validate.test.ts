@@ -1,6 +1,7 @@
 import test from "ava";
 import type { NamedArray } from "#src/files/formats/arrays.js";
 import { assertFitsImages, buildLayers } from "#src/networks/validate.js";
+import { inCase } from "../helpers/in-case.js";
 import { coded } from "./coded.js";
 
 function array(...shape: number[]): NamedArray {
@@ -87,14 +88,16 @@ const KEYS: readonly (readonly [title: string, named: Map<string, NamedArray>, f
   ["a name with control characters", arrays(4, 2).set("\x1b[2J", array(1)), "unexpected \\u{1b}[2J"],
 ];
 
-for (const [title, named, found] of KEYS) {
-  test(`refuses ${title}, and lists what is missing or unexpected`, (t) => {
-    t.like(coded(t, () => buildLayers("n", named, "sigmoid"), "ERR_NETWORK_KEYS").facts, {
-      path: "n",
-      found,
+test("refuses missing and unexpected names, and lists them", async (t) => {
+  for (const [title, named, found] of KEYS) {
+    await inCase(t, `refuses ${title}, and lists what is missing or unexpected`, () => {
+      t.like(coded(t, () => buildLayers("n", named, "sigmoid"), "ERR_NETWORK_KEYS").facts, {
+        path: "n",
+        found,
+      });
     });
-  });
-}
+  }
+});
 
 test("lists a few names of many", (t) => {
   const named = new Map(Array.from({ length: 5000 }, (_, index) => [`model.layer${index}`, array(1)]));
@@ -115,13 +118,15 @@ const SHAPES: readonly (readonly [title: string, name: string, array: NamedArray
   ["biases of three dimensions", "b1", array(1, 3, 1), "(3,)"],
 ];
 
-for (const [title, name, wrong, expected] of SHAPES) {
-  test(`refuses ${title}`, (t) => {
-    const named = arrays(4, 3, 2).set(name, wrong);
-    const error = coded(t, () => buildLayers("n", named, "sigmoid"), "ERR_NETWORK_CHAIN");
-    t.like(error.facts, { path: "n", layer: name, expected, found: wrong.shape });
-  });
-}
+test("refuses layers that do not fit each other", async (t) => {
+  for (const [title, name, wrong, expected] of SHAPES) {
+    await inCase(t, `refuses ${title}`, () => {
+      const named = arrays(4, 3, 2).set(name, wrong);
+      const error = coded(t, () => buildLayers("n", named, "sigmoid"), "ERR_NETWORK_CHAIN");
+      t.like(error.facts, { path: "n", layer: name, expected, found: wrong.shape });
+    });
+  }
+});
 
 test("refuses numbers that are not finite, with the name and the element", (t) => {
   for (const [name, index, value] of [

@@ -8,6 +8,7 @@ import { type PairPaths, streamedDataset } from "#src/data/stream/streamed-datas
 import { type EvaluateHooks, evaluate } from "#src/evaluate/evaluate.js";
 import { sha256Of } from "#src/files/read-file.js";
 import { allOf } from "../../helpers/all-of.js";
+import { inCase } from "../../helpers/in-case.js";
 import { randomNetwork, seeded } from "../../helpers/random.js";
 import { FACTS, type Shards, writeShards } from "../../helpers/shards.js";
 import { temporaryFolder } from "../../helpers/temporary.js";
@@ -73,34 +74,36 @@ test("gives the bytes that the set in memory gives, for any files, ranges, batch
   }
 });
 
-for (const [engine, threads] of [
-  ["ml-matrix", 0],
-  ["ml-matrix", 2],
-  ["simd", 2],
-] as const) {
-  test(`evaluates to the same as in memory, with ${engine} and ${threads} threads`, async (t) => {
-    const random = seeded(threads + engine.length);
-    for (let trial = 0; trial < 4; trial++) {
-      const counts = Array.from(
-        { length: 1 + Math.floor(random() * 4) },
-        () => 1 + Math.floor(random() * 300),
-      );
-      const { pairs, inMemory } = await writeShards(await temporaryFolder(t), { counts, seed: trial });
-      const dataset = await streamedDataset(pairs, FACTS, SMALL);
-      const offset = Math.floor(random() * dataset.total);
-      const input = { weights, engine, threads, warm: true, offset, limit: 400, batchSize: 7 };
-      const expected = await evaluate({ ...input, dataset: inMemory });
-      const predictions: number[] = [];
-      const onSlab: EvaluateHooks["onSlab"] = (slab) => void predictions.push(...slab.predictions);
-      const { result } = await evaluate({ ...input, dataset }, { onSlab });
-      t.deepEqual(result, expected.result);
-      t.deepEqual(predictions, [...expected.predictions]);
-      const unwatched = await evaluate({ ...input, dataset });
-      t.deepEqual(unwatched.result, expected.result);
-      t.is(unwatched.predictions.length, 0);
-    }
-  });
-}
+test("evaluates to the same as in memory, with each engine and number of threads", async (t) => {
+  for (const [engine, threads] of [
+    ["ml-matrix", 0],
+    ["ml-matrix", 2],
+    ["simd", 2],
+  ] as const) {
+    await inCase(t, `evaluates to the same as in memory, with ${engine} and ${threads} threads`, async () => {
+      const random = seeded(threads + engine.length);
+      for (let trial = 0; trial < 4; trial++) {
+        const counts = Array.from(
+          { length: 1 + Math.floor(random() * 4) },
+          () => 1 + Math.floor(random() * 300),
+        );
+        const { pairs, inMemory } = await writeShards(await temporaryFolder(t), { counts, seed: trial });
+        const dataset = await streamedDataset(pairs, FACTS, SMALL);
+        const offset = Math.floor(random() * dataset.total);
+        const input = { weights, engine, threads, warm: true, offset, limit: 400, batchSize: 7 };
+        const expected = await evaluate({ ...input, dataset: inMemory });
+        const predictions: number[] = [];
+        const onSlab: EvaluateHooks["onSlab"] = (slab) => void predictions.push(...slab.predictions);
+        const { result } = await evaluate({ ...input, dataset }, { onSlab });
+        t.deepEqual(result, expected.result);
+        t.deepEqual(predictions, [...expected.predictions]);
+        const unwatched = await evaluate({ ...input, dataset });
+        t.deepEqual(unwatched.result, expected.result);
+        t.is(unwatched.predictions.length, 0);
+      }
+    });
+  }
+});
 
 test("probabilities of a streamed set are what they are in memory, slab by slab", async (t) => {
   const { pairs, inMemory } = await writeShards(await temporaryFolder(t), { counts: [90, 41, 77] });
@@ -160,21 +163,27 @@ async function damaged(t: ExecutionContext, damage: (bytes: Buffer) => Buffer): 
   return shards;
 }
 
-for (const { what, code, of } of DAMAGES) {
-  for (const threads of [0, 2]) {
-    test(`a third file ${what} is told, and what was done before it is partial, with ${threads} threads`, async (t) => {
-      const { pairs } = await damaged(t, of);
-      const dataset = await streamedDataset(pairs, FACTS, SMALL);
-      const run = evaluate({ weights, dataset, threads, batchSize: 5 });
-      const error = await t.throwsAsync(run, { instanceOf: IncompleteError, code });
-      t.is(error?.exitStatus, 3);
-      t.true(error?.message.startsWith(pairs[2].imagesPath));
-      const { result } = error?.partial ?? {};
-      t.false(result?.complete);
-      t.true((result?.total ?? 0) >= 200 && (result?.total ?? 0) < 300, `${result?.total}`);
-    });
+test("reports a damaged third file, and keeps what was done before it", async (t) => {
+  for (const { what, code, of } of DAMAGES) {
+    for (const threads of [0, 2]) {
+      await inCase(
+        t,
+        `a third file ${what} is told, and what was done before it is partial, with ${threads} threads`,
+        async () => {
+          const { pairs } = await damaged(t, of);
+          const dataset = await streamedDataset(pairs, FACTS, SMALL);
+          const run = evaluate({ weights, dataset, threads, batchSize: 5 });
+          const error = await t.throwsAsync(run, { instanceOf: IncompleteError, code });
+          t.is(error?.exitStatus, 3);
+          t.true(error?.message.startsWith(pairs[2].imagesPath));
+          const { result } = error?.partial ?? {};
+          t.false(result?.complete);
+          t.true((result?.total ?? 0) >= 200 && (result?.total ?? 0) < 300, `${result?.total}`);
+        },
+      );
+    }
   }
-}
+});
 
 test("content longer or shorter than its header says is told as it is of a file in memory", async (t) => {
   const { gzipSync, gunzipSync } = await import("node:zlib");

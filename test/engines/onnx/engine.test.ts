@@ -12,6 +12,7 @@ import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { CLASSES, type CnnLayout, cnnLogits, cnnModel, PIXELS, SIDE } from "../../helpers/cnn.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
+import { inCase } from "../../helpers/in-case.js";
 import { DOUBLE, FLOAT16, UINT8 } from "../../helpers/onnx.js";
 import { explicitLogits, explicitly, largestDifference } from "../../helpers/preprocess.js";
 import { randomDataset, randomNetwork } from "../../helpers/random.js";
@@ -65,43 +66,45 @@ const LAYOUTS: readonly (readonly [string, CnnLayout, Preprocessing])[] = [
   ["N×1×28×28 that reads bytes", { shape: ["N", 1, SIDE, SIDE] }, NONE],
 ];
 
-for (const [name, layout, preprocessing] of LAYOUTS) {
-  withOnnx(`runs a convolutional network of ${name} as plain loops compute it`, async (t) => {
-    const { kind, ...numbers } = preprocessing;
-    const metadata: Record<string, string> = { "batchwise.normalize": kind };
-    for (const [key, number] of Object.entries(numbers)) metadata[`batchwise.${key}`] = String(number);
-    const path = await temporaryFile(t, cnnModel({ ...layout, metadata }), "cnn.onnx");
-    const expected = await cnnLogitsOf(images, preprocessing);
+withOnnx("runs a convolutional network of every layout and type as plain loops compute it", async (t) => {
+  for (const [name, layout, preprocessing] of LAYOUTS) {
+    await inCase(t, `runs a convolutional network of ${name} as plain loops compute it`, async () => {
+      const { kind, ...numbers } = preprocessing;
+      const metadata: Record<string, string> = { "batchwise.normalize": kind };
+      for (const [key, number] of Object.entries(numbers)) metadata[`batchwise.${key}`] = String(number);
+      const path = await temporaryFile(t, cnnModel({ ...layout, metadata }), "cnn.onnx");
+      const expected = await cnnLogitsOf(images, preprocessing);
 
-    const model = await loadWhole(path);
-    t.deepEqual(model.preprocessing, preprocessing);
-    const engine = await createEngine("onnx", model);
-    const logits = new Float64Array(TOTAL * CLASSES);
-    await engine.forward(await pixelsOf(images), TOTAL, logits);
-    const scale = Math.max(1, ...expected.flat().map(Math.abs));
-    t.true(largestDifference(logits, expected.flat()) < TOLERANCE * scale);
+      const model = await loadWhole(path);
+      t.deepEqual(model.preprocessing, preprocessing);
+      const engine = await createEngine("onnx", model);
+      const logits = new Float64Array(TOTAL * CLASSES);
+      await engine.forward(await pixelsOf(images), TOTAL, logits);
+      const scale = Math.max(1, ...expected.flat().map(Math.abs));
+      t.true(largestDifference(logits, expected.flat()) < TOLERANCE * scale);
 
-    for (const [threads, batchSize] of [
-      [0, TOTAL],
-      [2, 50],
-      [1, 7],
-    ]) {
-      const { predictions, network, run } = await evaluate({
-        dataset: images,
-        weights: path,
-        engine: "onnx",
-        threads,
-        batchSize,
-      });
-      t.deepEqual(
-        [...predictions],
-        expected.map((row) => argmax(row)),
-      );
-      t.deepEqual(network.layers, [PIXELS, CLASSES]);
-      t.is(run.normalize, kind);
-    }
-  });
-}
+      for (const [threads, batchSize] of [
+        [0, TOTAL],
+        [2, 50],
+        [1, 7],
+      ]) {
+        const { predictions, network, run } = await evaluate({
+          dataset: images,
+          weights: path,
+          engine: "onnx",
+          threads,
+          batchSize,
+        });
+        t.deepEqual(
+          [...predictions],
+          expected.map((row) => argmax(row)),
+        );
+        t.deepEqual(network.layers, [PIXELS, CLASSES]);
+        t.is(run.normalize, kind);
+      }
+    });
+  }
+});
 
 withOnnx("divides pixels by 255 where a model says nothing, or does what the option says", async (t) => {
   const path = await temporaryFile(t, cnnModel({ shape: ["N", 1, SIDE, SIDE] }), "cnn.onnx");
@@ -123,33 +126,42 @@ withOnnx("divides pixels by 255 where a model says nothing, or does what the opt
   }
 });
 
-for (const name of ["bundled", "bundled-standardize", "bundled-whiten"]) {
-  withOnnx(`runs ${name}, written as ONNX, and predicts all bundled images as ml-matrix does`, async (t) => {
-    const network = await loadNetwork(name);
-    const path = await temporaryFile(t, encodeOnnx(network), "network.onnx");
-    const dataset = await openDataset({ dataset: "bundled", split: "test" });
-    const expected = new Float64Array(dataset.total * 10);
-    const pixels = await pixelsOf(dataset);
-    await (await createEngine("ml-matrix", foldPreprocessing(network))).forward(
-      pixels,
-      dataset.total,
-      expected,
-    );
-    const { predictions } = await evaluate({ weights: name, threads: 0 });
+withOnnx(
+  "runs each bundled network, written as ONNX, and predicts all bundled images as ml-matrix does",
+  async (t) => {
+    for (const name of ["bundled", "bundled-standardize", "bundled-whiten"]) {
+      await inCase(
+        t,
+        `runs ${name}, written as ONNX, and predicts all bundled images as ml-matrix does`,
+        async () => {
+          const network = await loadNetwork(name);
+          const path = await temporaryFile(t, encodeOnnx(network), "network.onnx");
+          const dataset = await openDataset({ dataset: "bundled", split: "test" });
+          const expected = new Float64Array(dataset.total * 10);
+          const pixels = await pixelsOf(dataset);
+          await (await createEngine("ml-matrix", foldPreprocessing(network))).forward(
+            pixels,
+            dataset.total,
+            expected,
+          );
+          const { predictions } = await evaluate({ weights: name, threads: 0 });
 
-    // Both the file as it is, and the layers that another format brought.
-    for (const weights of [path, name]) {
-      const found = await evaluate({ weights, engine: "onnx", threads: 2 });
-      t.deepEqual(found.predictions, predictions);
-      t.is(found.result.total, 10_000);
-      const model = await loadModel(weights, {});
-      const engine = await createEngine("onnx", "layers" in model ? foldPreprocessing(model) : model);
-      const logits = new Float64Array(expected.length);
-      await engine.forward(pixels, dataset.total, logits);
-      t.true(largestDifference(logits, expected) < TOLERANCE);
+          // Both the file as it is, and the layers that another format brought.
+          for (const weights of [path, name]) {
+            const found = await evaluate({ weights, engine: "onnx", threads: 2 });
+            t.deepEqual(found.predictions, predictions);
+            t.is(found.result.total, 10_000);
+            const model = await loadModel(weights, {});
+            const engine = await createEngine("onnx", "layers" in model ? foldPreprocessing(model) : model);
+            const logits = new Float64Array(expected.length);
+            await engine.forward(pixels, dataset.total, logits);
+            t.true(largestDifference(logits, expected) < TOLERANCE);
+          }
+        },
+      );
     }
-  });
-}
+  },
+);
 
 withOnnx("computes in float64 where the model does", async (t) => {
   const network = randomNetwork([64, 20, 10], "tanh");

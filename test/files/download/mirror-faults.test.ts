@@ -2,6 +2,7 @@
 import test from "ava";
 import type { TransferLimits } from "#src/files/download/mirror.js";
 import { failure } from "../../helpers/download.js";
+import { inCase } from "../../helpers/in-case.js";
 import {
   type Answer,
   BODY,
@@ -156,11 +157,13 @@ const FAULTS: readonly {
     requests: 1,
   },
 ];
-for (const { title, answer, reason, requests, left = [], limits = {} } of FAULTS) {
-  test(`refuses ${title}`, async (t) => {
-    const { error, mirrors, names } = await failure(t, [answer], { limits });
-    t.regex(error.message, reason);
-    t.is(mirrors[0]?.seen.length, requests);
-    t.deepEqual(names, left);
-  });
-}
+test("refuses each fault of a mirror, names it, and keeps what can be continued", async (t) => {
+  for (const { title, answer, reason, requests, left = [], limits = {} } of FAULTS) {
+    await inCase(t, `refuses ${title}`, async () => {
+      const { error, mirrors, names } = await failure(t, [answer], { limits });
+      t.regex(error.message, reason);
+      t.is(mirrors[0]?.seen.length, requests);
+      t.deepEqual(names, left);
+    });
+  }
+});

@@ -4,6 +4,7 @@ import { env } from "node:process";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { TransferError } from "#src/base/errors.js";
 import { downloadFile } from "#src/files/download/fetch-entry.js";
+import { inCase } from "../../helpers/in-case.js";
 import {
   closedPort,
   forgetEnvironment,
@@ -33,17 +34,20 @@ async function failure(t: ExecutionContext, url: URL) {
   return error;
 }
 
-for (const variable of ["HTTP_PROXY", "http_proxy"]) {
-  test(`sends http through ${variable}, with its name and password`, async (t) => {
-    const mirror = await startMirror(t, serve());
-    const proxy = await startProxy(t);
-    env[variable] = proxy.url("anna:geheim");
-    await download(t, mirror.url);
-    t.deepEqual(proxy.asked, [`GET ${mirror.url}data.bin`]);
-    t.deepEqual(proxy.authorizations, [`Basic ${Buffer.from("anna:geheim").toString("base64")}`]);
-    t.is(mirror.seen.length, 1);
-  });
-}
+test("sends http through either spelling of HTTP_PROXY, with its name and password", async (t) => {
+  for (const variable of ["HTTP_PROXY", "http_proxy"]) {
+    forgetEnvironment();
+    await inCase(t, variable, async () => {
+      const mirror = await startMirror(t, serve());
+      const proxy = await startProxy(t);
+      env[variable] = proxy.url("anna:geheim");
+      await download(t, mirror.url);
+      t.deepEqual(proxy.asked, [`GET ${mirror.url}data.bin`]);
+      t.deepEqual(proxy.authorizations, [`Basic ${Buffer.from("anna:geheim").toString("base64")}`]);
+      t.is(mirror.seen.length, 1);
+    });
+  }
+});
 
 test("takes a proxy without a protocol for one by http", async (t) => {
   const mirror = await startMirror(t, serve());
@@ -64,36 +68,55 @@ test("tunnels https through HTTPS_PROXY, and tells when there is no TLS at its e
   t.is(mirror.seen.length, 0);
 });
 
-for (const [variable, url] of [
-  ["HTTP_PROXY", "http://mirror.invalid/"],
-  ["HTTPS_PROXY", "https://mirror.invalid/"],
-] as const) {
-  test(`tells that the proxy of ${variable} refuses`, async (t) => {
-    const proxy = await startProxy(t, 403);
-    env[variable] = proxy.url("anna:geheim");
-    const error = await failure(t, new URL(url));
-    t.is(error.code, "ERR_TRANSFER_FAILED");
-    t.regex(error.message, /answered 403/);
-    t.is(proxy.asked.length, 1);
-  });
+test("reports that a proxy refuses", async (t) => {
+  for (const [variable, url] of [
+    ["HTTP_PROXY", "http://mirror.invalid/"],
+    ["HTTPS_PROXY", "https://mirror.invalid/"],
+  ] as const) {
+    forgetEnvironment();
+    await inCase(t, variable, async () => {
+      const proxy = await startProxy(t, 403);
+      env[variable] = proxy.url("anna:geheim");
+      const error = await failure(t, new URL(url));
+      t.is(error.code, "ERR_TRANSFER_FAILED");
+      t.regex(error.message, /answered 403/);
+      t.is(proxy.asked.length, 1);
+    });
+  }
+});
 
-  test(`tells that the proxy of ${variable} wants a password`, async (t) => {
-    const proxy = await startProxy(t, 407);
-    env[variable] = proxy.url("anna:geheim");
-    const error = await failure(t, new URL(url));
-    t.regex(
-      error.message,
-      /the proxy answered 407, it wants a name and password in HTTP_PROXY or HTTPS_PROXY/,
-    );
-    t.is(proxy.asked.length, 1);
-  });
+test("reports that a proxy wants a password", async (t) => {
+  for (const [variable, url] of [
+    ["HTTP_PROXY", "http://mirror.invalid/"],
+    ["HTTPS_PROXY", "https://mirror.invalid/"],
+  ] as const) {
+    forgetEnvironment();
+    await inCase(t, variable, async () => {
+      const proxy = await startProxy(t, 407);
+      env[variable] = proxy.url("anna:geheim");
+      const error = await failure(t, new URL(url));
+      t.regex(
+        error.message,
+        /the proxy answered 407, it wants a name and password in HTTP_PROXY or HTTPS_PROXY/,
+      );
+      t.is(proxy.asked.length, 1);
+    });
+  }
+});
 
-  test(`tells that nobody listens at the address of ${variable}`, async (t) => {
-    env[variable] = `http://anna:geheim@127.0.0.1:${await closedPort()}`;
-    const error = await failure(t, new URL(url));
-    t.regex(error.message, /connection refused/);
-  });
-}
+test("reports that no one listens at the address of a proxy", async (t) => {
+  for (const [variable, url] of [
+    ["HTTP_PROXY", "http://mirror.invalid/"],
+    ["HTTPS_PROXY", "https://mirror.invalid/"],
+  ] as const) {
+    forgetEnvironment();
+    await inCase(t, variable, async () => {
+      env[variable] = `http://anna:geheim@127.0.0.1:${await closedPort()}`;
+      const error = await failure(t, new URL(url));
+      t.regex(error.message, /connection refused/);
+    });
+  }
+});
 
 test("goes around the proxy for the hosts of NO_PROXY", async (t) => {
   for (const variable of ["NO_PROXY", "no_proxy"]) {

@@ -4,6 +4,7 @@ import test from "ava";
 import { strFromU8, unzipSync } from "fflate";
 import type { ErrorCode } from "#src/base/errors.js";
 import { encodeZip, readZipDirectory, startOfEntry, wholeEntry } from "#src/files/formats/zip.js";
+import { inCase } from "../../helpers/in-case.js";
 import { type EndFields, type TestEntry, zip64Extra, zipFile } from "../../helpers/zip.js";
 import { coded, codedAsync, raw } from "../../networks/coded.js";
 
@@ -46,14 +47,16 @@ const HONEST: readonly (readonly [title: string, bytes: Uint8Array])[] = [
   ],
 ];
 
-for (const [title, bytes] of HONEST) {
-  test(`reads entries ${title}`, async (t) => {
-    t.deepEqual(await contents(bytes), [
-      ["a", new Uint8Array(TEXT)],
-      ["b", new Uint8Array(TEXT)],
-    ]);
-  });
-}
+test("reads entries as NumPy, Java and info-zip write them", async (t) => {
+  for (const [title, bytes] of HONEST) {
+    await inCase(t, `reads entries ${title}`, async () => {
+      t.deepEqual(await contents(bytes), [
+        ["a", new Uint8Array(TEXT)],
+        ["b", new Uint8Array(TEXT)],
+      ]);
+    });
+  }
+});
 
 test("reads an archive of nothing, an entry of nothing, and a name beyond ASCII", async (t) => {
   t.deepEqual(directory(zipFile([])), []);
@@ -168,12 +171,14 @@ function sharing(entry: TestEntry, index: number, [, second]: readonly TestEntry
   return { ...entry, content: inner };
 }
 
-for (const [title, bytes, code] of REFUSED) {
-  test(`refuses ${title}`, (t) => {
-    const { message } = coded(t, () => directory(bytes), code);
-    t.true(message.length < 300, message);
-  });
-}
+test("refuses each archive whose directory deceives, with its code", async (t) => {
+  for (const [title, bytes, code] of REFUSED) {
+    await inCase(t, `refuses ${title}`, () => {
+      const { message } = coded(t, () => directory(bytes), code);
+      t.true(message.length < 300, message);
+    });
+  }
+});
 
 const DAMAGED: readonly (readonly [title: string, entry: TestEntry, code: ErrorCode])[] = [
   ["a stored content of another CRC-32", stored("a", { lies: { crc: 1 } }), "ERR_ZIP_CORRUPT"],
@@ -198,11 +203,13 @@ const DAMAGED: readonly (readonly [title: string, entry: TestEntry, code: ErrorC
   ["what is no deflate stream", deflated("a", { packed: Buffer.alloc(20, 0xff) }), "ERR_ZIP_CORRUPT"],
 ];
 
-for (const [title, entry, code] of DAMAGED) {
-  test(`refuses ${title}`, async (t) => {
-    await codedAsync(t, contents(zipFile([entry])), code);
-  });
-}
+test("refuses each entry whose content is damaged, with its code", async (t) => {
+  for (const [title, entry, code] of DAMAGED) {
+    await inCase(t, `refuses ${title}`, async () => {
+      await codedAsync(t, contents(zipFile([entry])), code);
+    });
+  }
+});
 
 test("refuses the start of what is no deflate stream", async (t) => {
   const [entry] = directory(zipFile([deflated("a", { packed: Buffer.alloc(20, 0xff) })]));

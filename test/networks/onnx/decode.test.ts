@@ -2,6 +2,7 @@
 import test from "ava";
 import type { ErrorCode } from "#src/base/errors.js";
 import { decodeOnnx } from "#src/networks/onnx/operators.js";
+import { inCase } from "../../helpers/in-case.js";
 import {
   DOUBLE,
   doubles,
@@ -223,12 +224,14 @@ const SAME: readonly (readonly [title: string, parts: TestModel])[] = [
   ],
 ];
 
-for (const [title, parts] of SAME) {
-  test(`reads ${title}`, (t) => {
-    t.deepEqual(numbers(model(parts)), ONE_LAYER);
-    t.deepEqual(read(model(parts)).activations, []);
-  });
-}
+test("reads one layer in each way that it can be written", async (t) => {
+  for (const [title, parts] of SAME) {
+    await inCase(t, `reads ${title}`, () => {
+      t.deepEqual(numbers(model(parts)), ONE_LAYER);
+      t.deepEqual(read(model(parts)).activations, []);
+    });
+  }
+});
 
 test("takes biases that are left out as zeros", (t) => {
   for (const node of [
@@ -643,13 +646,15 @@ const REFUSED: readonly (readonly [title: string, parts: TestModel, code: ErrorC
   ],
 ];
 
-for (const [title, parts, code, found] of REFUSED) {
-  test(`refuses ${title}`, (t) => {
-    const { message } = coded(t, () => read(model(parts)), code);
-    t.regex(message, found);
-    t.true(message.length < 300, message);
-  });
-}
+test("refuses each graph that is no chain of layers, and names what it found", async (t) => {
+  for (const [title, parts, code, found] of REFUSED) {
+    await inCase(t, `refuses ${title}`, () => {
+      const { message } = coded(t, () => read(model(parts)), code);
+      t.regex(message, found);
+      t.true(message.length < 300, message);
+    });
+  }
+});
 
 test("refuses more than 1,000 layers, and reads as many", (t) => {
   const deep = (count: number) => {
@@ -682,11 +687,13 @@ const MALFORMED: readonly (readonly [title: string, bytes: Uint8Array, code: Err
   ["50,000 empty nodes", fields([1, 8], [7, raw("\x0a\x00".repeat(50_000))]), "ERR_ONNX_LIMIT"],
 ];
 
-for (const [title, bytes, code] of MALFORMED) {
-  test(`refuses ${title}`, (t) => {
-    coded(t, () => read(bytes), code);
-  });
-}
+test("refuses each malformed file with its code", async (t) => {
+  for (const [title, bytes, code] of MALFORMED) {
+    await inCase(t, `refuses ${title}`, () => {
+      coded(t, () => read(bytes), code);
+    });
+  }
+});
 
 test("names the byte at fault", (t) => {
   const error = coded(t, () => read(raw("\x08\x08\x3a\x02\x0a\x05")), "ERR_ONNX_MALFORMED");

@@ -4,6 +4,7 @@ import type { NetworkError } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
 import { decodePickle } from "#src/files/formats/pickle/decode.js";
 import { buildLayers } from "#src/networks/validate.js";
+import { inCase } from "../../../helpers/in-case.js";
 import { MALFORMED_NETWORKS } from "../../../helpers/malformed.js";
 import { coded, raw, u32, u64 } from "../../../networks/coded.js";
 
@@ -24,19 +25,21 @@ test("finds pickles of NumPy 1, NumPy 2 and Python 2, of every protocol", (t) =>
   t.is(files.filter((name) => name.startsWith("python2-")).length, 5);
 });
 
-for (const file of files) {
-  test(`reads every element of ${file} as Python does`, (t) => {
-    const arrays = decodePickle(file, readFileSync(new URL(file, PICKLES)));
-    const [, , dtype = ""] = file.replace(".pkl", "").replace("big-", "").split("-");
-    t.deepEqual([...arrays.keys()].sort(), ["W1", "W2", "b1", "b2"]);
-    t.deepEqual(arrays.get("W1")?.shape, [4, 3]);
-    t.deepEqual(arrays.get("b2")?.shape, [2]);
-    for (const [name, values] of Object.entries(expected[dtype] ?? {})) {
-      t.deepEqual([...(arrays.get(name)?.data ?? [])], values, name);
-    }
-    t.is(Object.keys(expected[dtype] ?? {}).length, 4);
-  });
-}
+test("reads every element of every pickle as Python does", async (t) => {
+  for (const file of files) {
+    await inCase(t, `reads every element of ${file} as Python does`, () => {
+      const arrays = decodePickle(file, readFileSync(new URL(file, PICKLES)));
+      const [, , dtype = ""] = file.replace(".pkl", "").replace("big-", "").split("-");
+      t.deepEqual([...arrays.keys()].sort(), ["W1", "W2", "b1", "b2"]);
+      t.deepEqual(arrays.get("W1")?.shape, [4, 3]);
+      t.deepEqual(arrays.get("b2")?.shape, [2]);
+      for (const [name, values] of Object.entries(expected[dtype] ?? {})) {
+        t.deepEqual([...(arrays.get(name)?.data ?? [])], values, name);
+      }
+      t.is(Object.keys(expected[dtype] ?? {}).length, 4);
+    });
+  }
+});
 
 const refusals: Record<string, readonly [NetworkError["code"], Readonly<Record<string, unknown>>]> = {
   "axes.pkl": ["ERR_ARRAY_LAYOUT", { layer: "W1", found: "order K" }],
@@ -64,13 +67,15 @@ test("knows every malformed pickle of NumPy's", (t) => {
   t.deepEqual(found.sort(), Object.keys(refusals).sort());
 });
 
-for (const [file, [code, facts]] of Object.entries(refusals)) {
-  test(`refuses ${file} with ${code}`, (t) => {
-    const bytes = readFileSync(new URL(file, MALFORMED));
-    const error = coded(t, () => buildLayers(file, decodePickle(file, bytes), "sigmoid"), code);
-    t.like(error.facts, { path: file, ...facts });
-  });
-}
+test("refuses each malformed pickle of NumPy's with its code and facts", async (t) => {
+  for (const [file, [code, facts]] of Object.entries(refusals)) {
+    await inCase(t, `refuses ${file} with ${code}`, () => {
+      const bytes = readFileSync(new URL(file, MALFORMED));
+      const error = coded(t, () => buildLayers(file, decodePickle(file, bytes), "sigmoid"), code);
+      t.like(error.facts, { path: file, ...facts });
+    });
+  }
+});
 
 /** A dtype f4, an array (2,) of it, as protocol 4 writes them without a memo. */
 const F4 =

@@ -7,6 +7,7 @@ import {
   PickledTuple,
   type PickledValue,
 } from "#src/files/formats/pickle/values.js";
+import { inCase } from "../../../helpers/in-case.js";
 import { coded, raw, u32, u64 } from "../../../networks/coded.js";
 
 function run(...parts: readonly (string | Uint8Array)[]): PickledValue {
@@ -47,11 +48,13 @@ const VALUES: readonly (readonly [pickle: string, value: PickledValue])[] = [
   ["K\x01(0", 1],
 ];
 
-for (const [pickle, value] of VALUES) {
-  test(`reads ${JSON.stringify(pickle)}`, (t) => {
-    t.is(run(pickle, "."), value);
-  });
-}
+test("reads each value as Python's pickle.loads does", async (t) => {
+  for (const [pickle, value] of VALUES) {
+    await inCase(t, `reads ${JSON.stringify(pickle)}`, () => {
+      t.is(run(pickle, "."), value);
+    });
+  }
+});
 
 test("reads bytes in every form, without copying them", (t) => {
   const forms = ["C\x03abc", "B\x03\0\0\0abc", "\x8e\x03\0\0\0\0\0\0\0abc", "\x96\x03\0\0\0\0\0\0\0abc"];
@@ -111,11 +114,13 @@ const FORBIDDEN: readonly (readonly [title: string, pickle: string, name: string
   ["a name of Object.prototype", "c__proto__\nconstructor\n.", "__proto__.constructor"],
 ];
 
-for (const [title, pickle, name] of FORBIDDEN) {
-  test(`refuses ${title}`, (t) => {
-    t.like(coded(t, () => run(pickle), "ERR_PICKLE_FORBIDDEN").facts, { path: "p", name });
-  });
-}
+test("refuses each name and object that could run code", async (t) => {
+  for (const [title, pickle, name] of FORBIDDEN) {
+    await inCase(t, `refuses ${title}`, () => {
+      t.like(coded(t, () => run(pickle), "ERR_PICKLE_FORBIDDEN").facts, { path: "p", name });
+    });
+  }
+});
 
 test("spells out control characters in a forbidden name", (t) => {
   const error = coded(t, () => run("cos\x1b[2J\nsystem\r\n."), "ERR_PICKLE_FORBIDDEN");
@@ -175,11 +180,13 @@ const MALFORMED: Readonly<Record<string, string>> = {
     "cnumpy\ndtype\nX\x02\0\0\0i4\x89\x88\x87R(K\x03X\x01\0\0\0<tb(K\x03X\x01\0\0\0>tb.",
 };
 
-for (const [title, pickle] of Object.entries(MALFORMED)) {
-  test(`refuses ${title}`, (t) => {
-    coded(t, () => run(pickle), "ERR_PICKLE_MALFORMED");
-  });
-}
+test("refuses each malformed opcode", async (t) => {
+  for (const [title, pickle] of Object.entries(MALFORMED)) {
+    await inCase(t, `refuses ${title}`, () => {
+      coded(t, () => run(pickle), "ERR_PICKLE_MALFORMED");
+    });
+  }
+});
 
 test("names the byte of the opcode at fault", (t) => {
   t.like(coded(t, () => run("\x80\x04N0\xff."), "ERR_PICKLE_MALFORMED").facts, { offset: 4, found: "0xff" });
@@ -223,13 +230,15 @@ const HOSTILE: readonly (readonly [title: string, pickle: () => Uint8Array, what
   ],
 ];
 
-for (const [title, pickle, what] of HOSTILE) {
-  test(`refuses ${title}`, (t) => {
-    const bytes = pickle();
-    const error = coded(t, () => runPickle(new ByteReader("p", bytes)), "ERR_PICKLE_LIMIT");
-    t.like(error.facts, { what });
-  });
-}
+test("refuses each pickle that costs little to write and much to read", async (t) => {
+  for (const [title, pickle, what] of HOSTILE) {
+    await inCase(t, `refuses ${title}`, () => {
+      const bytes = pickle();
+      const error = coded(t, () => runPickle(new ByteReader("p", bytes)), "ERR_PICKLE_LIMIT");
+      t.like(error.facts, { what });
+    });
+  }
+});
 
 test("makes 100,000 nested tuples without recursing", (t) => {
   t.true(run("N", "\x85".repeat(100_000), ".") instanceof PickledTuple);

@@ -1,0 +1,109 @@
+/** The process of named-files.ts: its arguments are files of the working directory. */
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { argv } from "node:process";
+import type { PredictionsFormat } from "#src/base/contracts/journal.js";
+import { BatchwiseError } from "#src/base/errors.js";
+import { main } from "#src/cli/main.js";
+import { doneOf, readJournal } from "#src/evaluate/journal/read.js";
+import { readPredictions } from "#src/evaluate/predictions/reader.js";
+import { peakBytes, resetPeak } from "../fuzz/peak-memory.js";
+import { allOf } from "./all-of.js";
+import type { NamedOutcome } from "./named-files.js";
+import { SAMPLE_HEADER } from "./sample-run.js";
+
+/** Fits the images of malformed files, so that their own faults are what is found. */
+export const SIX_PIXELS = "six-pixels.safetensors";
+const OF_SIX_PIXELS = ["--no-config", "--no-labels", "--weights", SIX_PIXELS];
+
+/** What is typed for a file of the ending. */
+const COMMANDS: readonly (readonly [ending: string, args: (name: string) => readonly string[]])[] = [
+  [".idx", (name) => [...OF_SIX_PIXELS, "--dataset", name]],
+  [".idx.gz", (name) => [...OF_SIX_PIXELS, "--dataset", name]],
+  [".streamed.json", (name) => [...OF_SIX_PIXELS, "--quiet", "--dataset", name]],
+  [".config.json", (name) => ["--config", name]],
+  [".checks.json", (name) => ["check", name]],
+  [".result.json", (name) => ["--no-config", "--baseline", name]],
+  [".manifest.json", (name) => ["--no-config", "--dataset", name]],
+  [".part.json", (name) => ["merge", name]],
+  [".names.txt", (name) => ["--no-config", "--classes", name]],
+  [".png", (name) => ["predict", name]],
+  // In a folder of arrays it is the first.
+  [".npy", (name) => ["--no-config", "--weights", `${name}-folder`]],
+  ...[".npz", ".pkl", ".safetensors", ".onnx"].map(
+    (ending) => [ending, (name: string) => ["--no-config", "--weights", name]] as const,
+  ),
+];
+
+/** What a whole run would have to be there for. */
+const READERS: readonly (readonly [ending: string, read: (path: string) => Promise<unknown>])[] = [
+  [".journal", readDone],
+  [".ndjson", (path) => allPredictions(path, "ndjson")],
+  [".csv", (path) => allPredictions(path, "csv")],
+];
+
+async function readDone(path: string): Promise<unknown> {
+  const { lines } = readJournal(path, await readFile(path), SAMPLE_HEADER);
+  return doneOf(path, SAMPLE_HEADER.range, lines);
+}
+
+async function allPredictions(path: string, format: PredictionsFormat): Promise<unknown> {
+  const sha256 = createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
+  return allOf(readPredictions(path, { sha256, format }));
+}
+
+type Outcome = Omit<NamedOutcome, "growthBytes">;
+
+async function outcomeOf(name: string): Promise<Outcome> {
+  const read = READERS.find(([ending]) => name.endsWith(ending))?.[1];
+  if (read !== undefined) return refusal(read(name));
+  if (name.endsWith(".npy")) {
+    await mkdir(`${name}-folder`);
+    await copyFile(name, join(`${name}-folder`, "W1.npy"));
+  }
+  const args = COMMANDS.find(([ending]) => name.endsWith(ending))?.[1](name);
+  if (args === undefined) throw new Error(`${name}: no command is known for it`);
+  return run(args);
+}
+
+async function refusal(reading: Promise<unknown>): Promise<Outcome> {
+  try {
+    await reading;
+    return { status: 0, said: "" };
+  } catch (error) {
+    if (!(error instanceof BatchwiseError)) throw error;
+    return { status: error.exitStatus, said: `batchwise: ${error.code}: ${error.message}` };
+  }
+}
+
+async function run(args: readonly string[]): Promise<Outcome> {
+  let said = "";
+  const { write } = process.stderr;
+  process.stderr.write = (text: string | Uint8Array) => {
+    said += text;
+    return true;
+  };
+  try {
+    const status = await main(args, new AbortController().signal, (text) => {
+      said += text;
+    });
+    return { status, said: said.trimEnd() };
+  } finally {
+    process.stderr.write = write;
+  }
+}
+
+// named-files.ts imports the name of a file from here, in a process of its own.
+if (process.send !== undefined && argv[1]?.endsWith("named-child.js")) {
+  for (const name of argv.slice(2)) {
+    globalThis.gc?.();
+    globalThis.gc?.();
+    const beforeBytes = resetPeak();
+    const outcome = await outcomeOf(name);
+    process.send({ ...outcome, growthBytes: Math.max(0, peakBytes() - beforeBytes) });
+  }
+  process.disconnect();
+}
