@@ -70,7 +70,7 @@ test("a plain run has no room for probabilities, answers no scores and tells no 
     { dataset, weights, threads: 2 },
     { onSlab: (slab) => void slabs.push(slab) },
   );
-  t.is(results.length, 11);
+  t.is(results.length, 5);
   t.true(results.every(({ answers }) => answers.every(({ scores }) => scores === null)));
   t.true(slabs.every(({ room, probabilities }) => room === undefined && probabilities === undefined));
   t.is(evaluation.probabilities, null);
@@ -88,7 +88,7 @@ test("each batch has its place in the timeline, on the thread that computed it, 
   });
   t.deepEqual(
     timeline.map(({ batch }) => batch).sort((a, b) => a - b),
-    Array.from({ length: 21 }, (_, batch) => batch),
+    Array.from({ length: 9 }, (_, batch) => batch),
   );
   t.deepEqual(
     run.batchesByThread.map((_, thread) => timeline.filter((entry) => entry.thread === thread).length),
