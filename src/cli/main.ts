@@ -57,7 +57,7 @@ function contextOf(flags: GlobalFlags, signal: AbortSignal, writeAnswer: (text: 
     loadPaint: async () => (await import("#src/cli/terminal/cells.js")).paintFor(colours.stdout),
     loadTextPaint: async () =>
       colours.stdout > 0
-        ? (await import("#src/cli/terminal/paint.js")).textPaint(colours.stdout)
+        ? (await import("#src/cli/terminal/cells.js")).textPaint(colours.stdout)
         : plainPaint,
     loadPaintState: async () => (await import("#src/cli/terminal/cells.js")).paintStateFor(colours.stdout),
     writeAnswer,

@@ -1,6 +1,6 @@
 import test from "ava";
 import { Chalk } from "chalk";
-import { paintWith } from "#src/cli/terminal/paint.js";
+import { paintWith } from "#src/cli/terminal/cells.js";
 import { cellsOf, leftCell, rightCell, shortened } from "#src/reports/cells.js";
 import { renderText } from "#src/reports/text.js";
 import {
