@@ -1,4 +1,4 @@
-/** SIGKILL at random moments, then the same command again: five times here, fifty times with BATCHWISE_KILLS=50. */
+/** SIGKILL at random moments, then the same command again: four times here, fifty times with BATCHWISE_KILLS=50. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,12 +10,12 @@ import { seeded } from "../helpers/random.js";
 import { repeatedSet } from "../helpers/repeated-set.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
-const KILLS = Number(env.BATCHWISE_KILLS ?? 5);
+const KILLS = Number(env.BATCHWISE_KILLS ?? 4);
 /** A run that is over before it is killed proves nothing, and is begun anew. */
 const MOST_TRIES = 20;
 
 /** Of 10,000 images; the reference engine takes its time, which is some journal lines long. */
-const TIMES = KILLS > 5 ? 24 : 6;
+const TIMES = KILLS > 4 ? 24 : 3;
 const COMMON = ["--engine", "reference", "--threads", "2", "--format", "json"];
 const MODES: readonly { readonly name: string; readonly args: readonly string[]; readonly file?: string }[] =
   [

@@ -31,11 +31,17 @@ export interface Opened {
   readonly faults: readonly string[];
 }
 
-/** The document, opened from a file. */
+const pages = new WeakMap<Browser, Promise<Page>>();
+
+/** The document, opened from a file in the browser's one page, which is as it was when it was new. */
 export async function openFile(t: ExecutionContext, browser: Browser, html: string): Promise<Opened> {
   const url = pathToFileURL(await temporaryFile(t, html, "report.html")).href;
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  t.teardown(() => page.close());
+  const opening = pages.get(browser) ?? browser.newPage();
+  pages.set(browser, opening);
+  const page = await opening;
+  for (const event of ["console", "pageerror", "request"] as const) page.removeAllListeners(event);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ media: null, colorScheme: null });
   const faults: string[] = [];
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) faults.push(message.text());

@@ -72,7 +72,7 @@ const locals = new Map<string, Promise<AnyEvaluation>>();
 /** What one process answers. */
 export async function localResult(input: EvaluateInput): Promise<AnyEvaluation["result"]> {
   const key = JSON.stringify(input);
-  const known = locals.get(key) ?? evaluate({ ...input, threads: 1 });
+  const known = locals.get(key) ?? evaluate({ ...input, threads: 0 });
   locals.set(key, known);
   return (await known).result;
 }

@@ -1,12 +1,12 @@
-/** A real redis-server of a test's own: its folder, its port, its password; killed and started again as tests want it. */
+/** A real redis-server, a test's own or a test file's: its folder, its port, its password; killed and started again as tests want it. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { connect, createServer } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { needs } from "./require.js";
-import { temporaryFolder } from "./temporary.js";
+import { type Teardown, temporaryFolder } from "./temporary.js";
 
 const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
 
@@ -21,12 +21,12 @@ export interface RedisServer {
   kill(): Promise<void>;
   /** On the same port; with what it had written down, or empty. */
   start(): Promise<void>;
-  /** Of a server without a password, in words (redis.io/docs, "Inline commands"). */
+  /** In words (redis.io/docs, "Inline commands"); expected to answer OK. */
   command(words: string): Promise<void>;
 }
 
 export async function startRedis(
-  t: ExecutionContext,
+  t: Teardown,
   { password, keepsData = true }: { readonly password?: string; readonly keepsData?: boolean } = {},
 ): Promise<RedisServer> {
   const folder = await temporaryFolder(t);
@@ -57,10 +57,25 @@ export async function startRedis(
     kill,
     start,
     async command(words) {
-      const socket = connect(port, "127.0.0.1").end(`${words}\r\n`);
-      const answer = await buffer(socket);
-      if (!answer.toString().startsWith("+OK")) throw new Error(`${words}: ${answer}`);
+      const lines = password === undefined ? [words] : [`AUTH ${password}`, words];
+      const socket = connect(port, "127.0.0.1").end(`${lines.join("\r\n")}\r\n`);
+      const answer = String(await buffer(socket));
+      if (answer !== "+OK\r\n".repeat(lines.length)) throw new Error(`${words}: ${answer}`);
     },
+  };
+}
+
+/** One server for all tests of a file, which are serial; empty for each of them. */
+export function sharedRedis(password: string): () => Promise<RedisServer> {
+  const ends: (() => unknown)[] = [];
+  let server: Promise<RedisServer> | undefined;
+  test.after.always("the file's Redis ends", async () => {
+    for (const end of ends.reverse()) await end();
+  });
+  return async () => {
+    server ??= startRedis({ teardown: (end) => void ends.push(end) }, { password });
+    await (await server).command("FLUSHALL");
+    return server;
   };
 }
 

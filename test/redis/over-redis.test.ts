@@ -14,14 +14,17 @@ import { openLink } from "#src/redis/link.js";
 import { openRangeQueue } from "#src/redis/range-queue.js";
 import { Records } from "#src/redis/records.js";
 import { DATA_ID } from "#src/reports/html/page-data.js";
-import { CLI, runCli, runProgram } from "../helpers/cli.js";
+import { CLI, runCli, runProgram, spawnCli } from "../helpers/cli.js";
 import { coordinateHere, endProcess, localResult, sleep, startHost, whenDone } from "../helpers/hosts.js";
-import { freePort, redisTest, startRedis } from "../helpers/redis.js";
+import { freePort, redisTest, sharedRedis } from "../helpers/redis.js";
 import { blockOf } from "../helpers/report-input.js";
-import { temporaryFolder } from "../helpers/temporary.js";
+import { type Teardown, temporaryFolder } from "../helpers/temporary.js";
 
 /** A slow host takes so long a batch: a run lasts long enough to be disturbed. */
 const SLOW = { delayMs: 20 };
+const FEW = { limit: 4000 };
+const PASSWORD = "sesame";
+const redis = sharedRedis(PASSWORD);
 
 test("asking without the peers says the one command that installs them", async (t) => {
   // A copy of the package without its node_modules has no peers.
@@ -53,7 +56,7 @@ test("needs an address, and refuses --threads and a strange name beside it", asy
   }
 });
 
-redisTest("a Redis that is not there is an error before a deadline", async (t) => {
+redisTest("a Redis that is not there is an error", async (t) => {
   const url = `redis://:secret@127.0.0.1:${await freePort()}`;
   const { status, stderr } = await runCli(["--executor", "bullmq", "--redis", url]);
   t.is(status, 5);
@@ -62,15 +65,13 @@ redisTest("a Redis that is not there is an error before a deadline", async (t) =
     /^batchwise: ERR_REDIS_CONNECT: redis:\/\/127\.0\.0\.1:\d+\/0: no Redis answers: .*ECONNREFUSED/,
   );
   t.false(stderr.includes("secret"));
-  const beganAt = performance.now();
   await t.throwsAsync(openLink(url, SILENT), { instanceOf: RunError, code: "ERR_REDIS_CONNECT" });
-  t.true(performance.now() - beganAt < 10_000);
 });
 
 redisTest("a wrong password is told, and never shown", async (t) => {
-  const { url, shown } = await startRedis(t, { password: "right" });
-  for (const given of [url.replace("right", "wrong"), shown]) {
-    const { status, stderr } = await runCli(["worker", "--redis", given, "--log-level", "trace"]);
+  const { url, shown } = await redis();
+  for (const given of [url.replace(PASSWORD, "wrong"), shown]) {
+    const { status, stderr } = await spawnCli(["worker", "--redis", given, "--log-level", "trace"]);
     t.is(status, 5);
     t.regex(stderr, /batchwise: ERR_REDIS_AUTH: redis:\/\/127/);
     t.false(stderr.includes("wrong"));
@@ -79,7 +80,7 @@ redisTest("a wrong password is told, and never shown", async (t) => {
 });
 
 redisTest("two workers count as one process does, and the same run id answers from Redis", async (t) => {
-  const { url } = await startRedis(t, { password: "sesame" });
+  const { url } = await redis();
   const env = { BATCHWISE_REDIS: url };
   const workers = [1, 2].map(() => {
     const child = spawn(process.execPath, [CLI, "worker", "--threads", "1"], {
@@ -134,11 +135,11 @@ redisTest("two workers count as one process does, and the same run id answers fr
     other.stderr,
     /batchwise: ERR_RUN_MISMATCH: the run "pair" is another: its limit is 10000, found 100/,
   );
-  t.false([first.stderr, other.stderr, ...told].join("").includes("sesame"));
+  t.false([first.stderr, other.stderr, ...told].join("").includes(PASSWORD));
 });
 
 redisTest("images without labels are predicted, and what is asked for is sized by time", async (t) => {
-  const { url } = await startRedis(t);
+  const { url } = await redis();
   startHost(t, url);
   const { result, predictions, run } = await coordinateHere(url, { labels: false, engine: "simd" });
   t.deepEqual(result, await localResult({ labels: false }));
@@ -147,20 +148,20 @@ redisTest("images without labels are predicted, and what is asked for is sized b
 });
 
 redisTest("a range lost with its host runs elsewhere, and counts once", async (t) => {
-  const { url } = await startRedis(t);
+  const { url } = await redis();
   const first = startHost(t, url, SLOW);
   const { reached, onProgress } = whenDone(1000);
-  const run = coordinateHere(url, {}, { jobImages: 500 }, { onProgress });
+  const run = coordinateHere(url, FEW, { jobImages: 500 }, { onProgress });
   await reached;
   await endProcess(first);
   startHost(t, url);
   const { result, run: facts } = await run;
-  t.deepEqual(result, await localResult({}));
+  t.deepEqual(result, await localResult(FEW));
   t.is(facts.hosts?.length, 2);
 });
 
 redisTest("a poison range fails the run by its name after its attempts; the rest is kept", async (t) => {
-  const { url } = await startRedis(t);
+  const { url } = await redis();
   startHost(t, url, { poisonImage: 4242 });
   const options = { jobImages: 1000, runId: "poisoned" };
   const error = await t.throwsAsync(coordinateHere(url, { retries: 0 }, options), {
@@ -176,7 +177,7 @@ redisTest("a poison range fails the run by its name after its attempts; the rest
 });
 
 redisTest("a host whose data differs refuses, and the others do the work", async (t) => {
-  const { url } = await startRedis(t);
+  const { url } = await redis();
   const here = await digitsIn(t);
   const there = await digitsIn(t);
   const pixels = await readFile(there.images);
@@ -207,7 +208,7 @@ redisTest("a host whose data differs refuses, and the others do the work", async
 redisTest(
   "data and network over http and by file: URLs are fetched once a host, and held against their hashes",
   async (t) => {
-    const { url } = await startRedis(t);
+    const { url } = await redis();
     const { folder, images, labels } = await digitsIn(t);
     const asked: string[] = [];
     const server = createServer((request, response) => {
@@ -250,7 +251,7 @@ redisTest(
 );
 
 redisTest("without any host it ends after its patience", async (t) => {
-  const { url } = await startRedis(t);
+  const { url } = await redis();
   const error = await t.throwsAsync(coordinateHere(url, {}, { patienceMs: 600 }), {
     instanceOf: IncompleteError,
     code: "ERR_HOSTS_ABSENT",
@@ -259,7 +260,7 @@ redisTest("without any host it ends after its patience", async (t) => {
 });
 
 redisTest("a host of another version refuses", async (t) => {
-  const { url } = await startRedis(t);
+  const { url } = await redis();
   const link = await openLink(url, SILENT);
   t.teardown(() => link.close());
   const records = new Records(link.redis);
@@ -284,7 +285,7 @@ redisTest("a host of another version refuses", async (t) => {
 });
 
 redisTest("a job that is added twice is one job", async (t) => {
-  const { url } = await startRedis(t);
+  const { url } = await redis();
   await t.throwsAsync(coordinateHere(url, {}, { runId: "twice", patienceMs: 300, jobImages: 5000 }));
   const link = await openLink(url, SILENT);
   t.teardown(() => link.close());
@@ -302,56 +303,56 @@ redisTest("a job that is added twice is one job", async (t) => {
 });
 
 redisTest("an interrupted run is partial, and goes on where it was", async (t) => {
-  const { url } = await startRedis(t);
+  const { url } = await redis();
   startHost(t, url, SLOW);
   const stop = new AbortController();
-  const { reached, onProgress } = whenDone(2000);
+  const { reached, onProgress } = whenDone(1000);
   const options = { runId: "stopped", jobImages: 500 };
-  const run = coordinateHere(url, {}, options, { onProgress, signal: stop.signal });
+  const run = coordinateHere(url, FEW, options, { onProgress, signal: stop.signal });
   reached.then(() => stop.abort("SIGINT"));
   const error = await t.throwsAsync(run, { instanceOf: IncompleteError, code: "ERR_INTERRUPTED" });
   const kept = error.partial.result.total;
-  t.true(kept >= 2000 && kept < 10_000);
+  t.true(kept >= 1000 && kept < 4000);
   let first = 0;
-  const resumed = await coordinateHere(url, {}, options, {
+  const resumed = await coordinateHere(url, FEW, options, {
     onProgress: ({ sum }) => {
       first ||= sum.total;
     },
   });
-  t.deepEqual(resumed.result, await localResult({}));
+  t.deepEqual(resumed.result, await localResult(FEW));
   t.true(first >= kept);
 });
 
 redisTest(
   "a Redis that refuses a command ends the run with what was done, and it goes on later",
   async (t) => {
-    const redis = await startRedis(t);
-    const { url, shown } = redis;
+    const server = await redis();
+    const { url, shown } = server;
     startHost(t, url, SLOW);
     const { reached, onProgress } = whenDone(1000);
     const options = { runId: "no-room", jobImages: 500 };
-    const run = coordinateHere(url, {}, options, { onProgress });
+    const run = coordinateHere(url, FEW, options, { onProgress });
     const refused = t.throwsAsync(run, { instanceOf: IncompleteError, code: "ERR_REDIS_REFUSED" });
     await reached;
-    await redis.command("CONFIG SET maxmemory 1");
+    await server.command("CONFIG SET maxmemory 1");
     const error = await refused;
     t.true(error.message.startsWith(`${shown}: Redis refuses a command: OOM command not allowed`));
     t.is(error.exitStatus, 5);
     const kept = error.partial.result.total;
-    t.true(kept >= 1000 && kept < 10_000);
-    await redis.command("CONFIG SET maxmemory 0");
+    t.true(kept >= 1000 && kept < 4000);
+    await server.command("CONFIG SET maxmemory 0");
     startHost(t, url);
-    const { result } = await coordinateHere(url, {}, options);
-    t.deepEqual(result, await localResult({}));
+    const { result } = await coordinateHere(url, FEW, options);
+    t.deepEqual(result, await localResult(FEW));
   },
 );
 
 redisTest("a run can be cancelled while it runs, and is then refused", async (t) => {
-  const { url } = await startRedis(t);
+  const { url } = await redis();
   startHost(t, url, SLOW);
   const { reached, onProgress } = whenDone(1000);
   const options = { runId: "unwanted", jobImages: 500 };
-  const run = coordinateHere(url, {}, options, { onProgress });
+  const run = coordinateHere(url, FEW, options, { onProgress });
   const cancelled = t.throwsAsync(run, { instanceOf: IncompleteError, code: "ERR_RUN_CANCELLED" });
   await reached;
   const { status, stdout } = await runCli(["runs", "cancel", "unwanted", "--redis", url]);
@@ -359,28 +360,26 @@ redisTest("a run can be cancelled while it runs, and is then refused", async (t)
   t.regex(stdout, /^unwanted +cancelled/);
   const error = await cancelled;
   t.true((error?.partial.result.total ?? 0) >= 1000);
-  await t.throwsAsync(coordinateHere(url, {}, options), { code: "ERR_RUN_CANCELLED" });
+  await t.throwsAsync(coordinateHere(url, FEW, options), { code: "ERR_RUN_CANCELLED" });
   const unknown = await runCli(["runs", "show", "nobody", "--redis", url]);
   t.is(unknown.status, 2);
   t.regex(unknown.stderr, /batchwise: ERR_RUN_UNKNOWN: /);
 });
 
-redisTest("a worker shows no password in the list of processes", async (t) => {
-  if (!existsSync("/proc/self/cmdline")) {
-    t.pass();
-    return;
-  }
-  const { url } = await startRedis(t, { password: "opensesame" });
+const withProc = existsSync("/proc/self/cmdline") ? redisTest : test.skip;
+
+withProc("a worker shows no password in the list of processes", async (t) => {
+  const { url } = await redis();
   const worker = spawn(process.execPath, [CLI, "worker", "--redis", url], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   t.teardown(() => endProcess(worker));
   await new Promise((resolve) => worker.stderr.once("data", resolve));
   const line = await readFile(`/proc/${worker.pid}/cmdline`, "utf8");
-  t.false(line.includes("opensesame"), line);
+  t.false(line.includes(PASSWORD), line);
 });
 
-async function digitsIn(t: Parameters<typeof temporaryFolder>[0]) {
+async function digitsIn(t: Teardown) {
   const folder = await temporaryFolder(t);
   const images = join(folder, "images");
   const labels = join(folder, "labels.gz");

@@ -13,12 +13,12 @@ test("reads an address, and shows it without its password", (t) => {
   t.like(readRedisUrl("redis://[::1]"), { host: "::1", port: 6379, db: 0, password: undefined });
 });
 
-for (const given of ["redis://:secret@", "http://:secret@host", "secret", "redis://:secret@host/name"]) {
-  test(`refuses an address without repeating it: ${given.replace("secret", "…")}`, (t) => {
-    const error = t.throws(() => readRedisUrl(given), { instanceOf: RunError, code: "ERR_REDIS_URL" });
-    t.false(error.message.includes("secret"));
-  });
-}
+test("refuses an address without repeating it", (t) => {
+  for (const given of ["redis://:secret@", "http://:secret@host", "secret", "redis://:secret@host/name"]) {
+    const expected = { instanceOf: RunError, code: "ERR_REDIS_URL" };
+    t.false(t.throws(() => readRedisUrl(given), expected, given).message.includes("secret"), given);
+  }
+});
 
 test("cuts a set into ranges without gap or overlap, the first to measure", (t) => {
   const whole = { offset: 50, limit: 2510 };

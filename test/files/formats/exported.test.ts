@@ -121,7 +121,7 @@ interface Prepared {
   readonly files: readonly string[];
 }
 
-type T = Parameters<typeof temporaryFolder>[0];
+type T = ExecutionContext;
 
 async function prepared(t: T, interpreter: string, script: string): Promise<Prepared> {
   const folder = await temporaryFolder(t);

@@ -1,5 +1,5 @@
 /** The command that exports weights names what it does not export: a preprocessing beside them is not lost in silence. */
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
 import { recognizeFile } from "#src/files/formats/known/recognize.js";
 import { runCli } from "../../helpers/cli.js";
 import { npyDict, npyFile, npyFloats } from "../../helpers/npy.js";
@@ -20,7 +20,7 @@ function npz(arrays: Readonly<Record<string, Buffer>>): Buffer {
   return zipFile(Object.entries(arrays).map(([name, content]) => ({ name: `${name}.npy`, content })));
 }
 
-async function stepOf(bytes: Uint8Array, t: Parameters<typeof temporaryFile>[0], name: string) {
+async function stepOf(bytes: Uint8Array, t: ExecutionContext, name: string) {
   const path = await temporaryFile(t, bytes, name);
   const step = (await recognizeFile(path, { use: "weights", split: "test" }))?.nextStep ?? "";
   t.regex(step, /np\.savez\('out\.npz',W1=/, name);
