@@ -1,6 +1,8 @@
 /** The commands that the list of known files prints, run by Python: what they write is read, and gives NumPy's number. */
+
 import { execFileSync } from "node:child_process";
 import { readdir } from "node:fs/promises";
+import type { ExecutionContext } from "ava";
 import { runCli } from "../../helpers/cli.js";
 import { pythonWith } from "../../helpers/python.js";
 import { needs } from "../../helpers/require.js";
@@ -121,9 +123,7 @@ interface Prepared {
   readonly files: readonly string[];
 }
 
-type T = ExecutionContext;
-
-async function prepared(t: T, interpreter: string, script: string): Promise<Prepared> {
+async function prepared(t: ExecutionContext, interpreter: string, script: string): Promise<Prepared> {
   const folder = await temporaryFolder(t);
   const base = ["good.npz", "weights.npz", "shard.bin"];
   const printed = execFileSync(interpreter, ["-c", BASE + script + END, folder], { encoding: "utf8" });
@@ -141,7 +141,7 @@ interface Advice {
   readonly options: readonly string[];
 }
 
-async function adviceOf(t: T, folder: string, args: readonly string[]): Promise<Advice> {
+async function adviceOf(t: ExecutionContext, folder: string, args: readonly string[]): Promise<Advice> {
   const what = args.join(" ");
   const { status, stderr } = await run(folder, args);
   t.is(status, 3, `${what}: ${stderr}`);
@@ -161,7 +161,7 @@ async function adviceOf(t: T, folder: string, args: readonly string[]): Promise<
 
 /** Each is refused with a command; the commands are run as they stand; then their own options give NumPy's number. */
 async function assertWork(
-  t: T,
+  t: ExecutionContext,
   interpreter: string,
   { folder, right }: Prepared,
   commandLines: readonly (readonly string[])[],
