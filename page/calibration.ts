@@ -1,6 +1,6 @@
 /** Whether the network is as often right as it believes to be. */
 import * as Plot from "@observablehq/plot";
-import type { ReliabilityBin, ScoreMetrics } from "../src/base/contracts/result.js";
+import type { ReliabilityBin, ScoreMetrics } from "../src/base/contracts/metrics.js";
 import { chart, count, counted, decimal, element, numbersTable, percent, section } from "./dom.js";
 
 export function calibration(scores: ScoreMetrics): HTMLElement {

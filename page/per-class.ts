@@ -1,6 +1,6 @@
 /** Precision, recall and F1 of each class: as bars, and as a table. */
 import * as Plot from "@observablehq/plot";
-import type { ClassMetrics } from "../src/base/contracts/result.js";
+import type { ClassMetrics } from "../src/base/contracts/metrics.js";
 import type { Report } from "./album.js";
 import { chart, count, decimal, element, numbersTable, section } from "./dom.js";
 

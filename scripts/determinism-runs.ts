@@ -4,8 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ENGINES } from "#src/base/contracts/network.js";
+import type { ResultFile } from "#src/base/contracts/result.js";
 import { loadRuntime } from "#src/engines/onnx/runtime.js";
-import type { ResultFile } from "#src/evaluate/schemas/result.js";
 import { BATCH_SIZES, cellsOf } from "./determinism-matrix.js";
 import { canQueue, evaluated, killed, RedisProcess, startWorker } from "./queue-fleet.js";
 

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import type { ResultFile } from "#src/base/contracts/result.js";
 import { FIXTURES, PACKAGE_ROOT } from "#src/base/package.js";
-import type { ResultFile } from "#src/evaluate/schemas/result.js";
 
 const CLI = fileURLToPath(new URL("bin/batchwise.cjs", PACKAGE_ROOT));
 const IMAGES_HEADER_BYTES = 16;

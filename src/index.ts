@@ -28,6 +28,13 @@ export type {
   ShardPart,
 } from "#src/base/contracts/journal.js";
 export type {
+  ClassAverages,
+  ClassMetrics,
+  ConfusionMetrics,
+  ReliabilityBin,
+  ScoreMetrics,
+} from "#src/base/contracts/metrics.js";
+export type {
   Activation,
   EngineName,
   Layer,
@@ -41,19 +48,15 @@ export type {
 export type {
   AnyEvaluation,
   BootstrapInterval,
-  ClassAverages,
-  ClassMetrics,
-  ConfusionMetrics,
   DatasetLocation,
   Evaluation,
   NetworkLocation,
   PredictedCounts,
   PredictionsFile,
-  ReliabilityBin,
   ResultCounts,
-  ScoreMetrics,
 } from "#src/base/contracts/result.js";
-export type { HostFacts, Log, RunFacts, TimelineEntry, Timing } from "#src/base/contracts/run.js";
+export type { Log } from "#src/base/contracts/run.js";
+export type { HostFacts, RunFacts, TimelineEntry, Timing } from "#src/base/contracts/run-facts.js";
 export {
   BatchwiseError,
   DatasetError,

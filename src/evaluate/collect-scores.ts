@@ -2,8 +2,8 @@
 
 import { takeAnswers } from "#src/base/allocate.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import type { ScoreSums } from "#src/base/contracts/result.js";
-import type { TimelineEntry } from "#src/base/contracts/run.js";
+import type { ScoreSums } from "#src/base/contracts/metrics.js";
+import type { TimelineEntry } from "#src/base/contracts/run-facts.js";
 import { rounded } from "#src/base/text.js";
 import { addScoreSums, emptyScoreSums } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";

@@ -2,8 +2,8 @@
 
 import type { GateCode, GateOutcome } from "#src/base/contracts/checks.js";
 import { AS_STORED, type DatasetView } from "#src/base/contracts/dataset.js";
+import type { ClassMetrics } from "#src/base/contracts/metrics.js";
 import type { Activation, Preprocessing } from "#src/base/contracts/network.js";
-import type { ClassMetrics } from "#src/base/contracts/result.js";
 import { DatasetError, ERROR_CODES, RunError } from "#src/base/errors.js";
 import { printable, pythonFloat } from "#src/base/text.js";
 import { isSameView } from "#src/data/view.js";
@@ -77,7 +77,7 @@ export interface Judged {
  * @throws FileError where it cannot be read; DatasetError ERR_BASELINE_PARTIAL where it has no whole accuracy
  */
 export async function readBaseline(path: string, maxRegression: number): Promise<Baseline> {
-  const { readResult } = await import("#src/evaluate/schemas/result.js");
+  const { readResult } = await import("#src/evaluate/read-result.js");
   const { dataset, network, result } = await readResult(path);
   if (!result.labelled || !result.complete) {
     const found = result.labelled ? "a partial one" : "one without labels";

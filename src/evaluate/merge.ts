@@ -2,11 +2,10 @@
 import { checkArgument, listOf, TEXT } from "#src/base/arguments.js";
 import { distinct } from "#src/base/assumptions.js";
 import type { ShardPart } from "#src/base/contracts/journal.js";
-import type { Evaluation } from "#src/base/contracts/result.js";
-import type { RunFacts, Timing } from "#src/base/contracts/run.js";
+import type { Evaluation, ResultFile } from "#src/base/contracts/result.js";
+import type { RunFacts, Timing } from "#src/base/contracts/run-facts.js";
 import { FileError } from "#src/base/errors.js";
-import type { ResultFile } from "#src/evaluate/schemas/result.js";
-import { readResult } from "#src/evaluate/schemas/result.js";
+import { readResult } from "#src/evaluate/read-result.js";
 import { addPartials, contradictionOf } from "#src/metrics/score-sums.js";
 import { shardOf } from "./options.js";
 import { firstDifference, identityKey } from "./run-identity.js";

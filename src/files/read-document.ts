@@ -1,6 +1,6 @@
 /** Reads a JSON file of a shape that we know: a result, and whatever else has a schema here. */
 
-import * as z from "zod";
+import type * as z from "zod";
 import { FileError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { readWholeFile } from "./read-file.js";
@@ -80,23 +80,4 @@ function problemOf({ message }: z.core.$ZodIssue): string {
     message.replace(/^Invalid input: /, "").replace(/, received /, ", found "),
     LONGEST_REASON,
   );
-}
-
-// What the schemas of our JSON files are made of.
-
-export const count = z.int().nonnegative();
-/** From 0 to 1. */
-export const share = z.number().min(0).max(1);
-export const milliseconds = z.number().nonnegative();
-export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-
-type Limits = readonly [low: number, high: number];
-
-/** A whole number that an option may be: `LIMITS` of src/evaluate/options.ts. */
-export function within([low, high]: Limits) {
-  return z.int().min(low).max(high);
-}
-
-export function decimalWithin([low, high]: Limits) {
-  return z.number().min(low).max(high);
 }

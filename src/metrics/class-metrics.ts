@@ -1,6 +1,6 @@
 /** Precision, recall and F1 of each class, and their means. */
 
-import type { ClassAverages, ClassMetrics, ConfusionMetrics } from "#src/base/contracts/result.js";
+import type { ClassAverages, ClassMetrics, ConfusionMetrics } from "#src/base/contracts/metrics.js";
 
 /**
  * As scikit-learn's precision_recall_fscore_support defines them, with F1 = 2·hits ÷ (support + predicted), which has

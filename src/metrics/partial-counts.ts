@@ -1,7 +1,7 @@
 /** Counts of a part of a run, made from a tally: what can be written down, and read again. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { PartialCounts, SerialisedScoreSums } from "#src/base/contracts/journal.js";
-import type { ScoreSums } from "#src/base/contracts/result.js";
+import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import type { Tally } from "./tally.js";
 
 /** Of a matrix, row-major. */

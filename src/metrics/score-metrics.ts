@@ -1,12 +1,7 @@
 /** From sums of scores to the measures that users see: each is divided once. */
 
-import {
-  type ReliabilityBin,
-  type ScoreBin,
-  type ScoreMetrics,
-  type ScoreSums,
-  UNITS_PER_ONE,
-} from "#src/base/contracts/result.js";
+import type { ReliabilityBin, ScoreBin, ScoreMetrics, ScoreSums } from "#src/base/contracts/metrics.js";
+import { UNITS_PER_ONE } from "#src/metrics/score-sums.js";
 import { sumOf } from "./score-sums.js";
 
 /**

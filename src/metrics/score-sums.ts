@@ -1,8 +1,11 @@
 /** What probabilities say of their images, as integers: summed by batch, in any order, to the same. */
 
 import type { PartialCounts } from "#src/base/contracts/journal.js";
-import { type ScoreBin, type ScoreSums, UNITS_PER_ONE } from "#src/base/contracts/result.js";
+import type { ScoreBin, ScoreSums } from "#src/base/contracts/metrics.js";
 import { partialOf, scoreSumsOf, serialiseScores } from "./partial-counts.js";
+
+/** Fractions are counted in units of 2⁻³²: each value of an image is rounded once, before it is added. */
+export const UNITS_PER_ONE = 2 ** 32;
 
 /** As many as in Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017), and torchmetrics' default. */
 export const RELIABILITY_BINS = 15;

@@ -1,6 +1,7 @@
 /** What a worker does with batches whose probabilities are asked for; loaded only then. */
+
+import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import type { Engine } from "#src/base/contracts/network.js";
-import type { ScoreSums } from "#src/base/contracts/result.js";
 import type { Slab } from "#src/base/slab.js";
 import { predictClass } from "#src/engines/argmax.js";
 import { probabilitiesInPlace } from "#src/engines/softmax.js";

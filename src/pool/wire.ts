@@ -1,7 +1,7 @@
 /** Answers as they go between threads: rows of numbers, whose copies cost a tenth of those of objects. */
 
 import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
-import type { ScoreSums } from "#src/base/contracts/result.js";
+import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import { RunError } from "#src/base/errors.js";
 import { viewSlab } from "#src/base/slab.js";
 import { batchesOf } from "./plan.js";

@@ -1,7 +1,7 @@
 /** Makes a host ready for a run: loads its data and network from where the host sees them, and refuses what is not the run's. */
 import { availableParallelism } from "node:os";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import type { ScoreSums } from "#src/base/contracts/result.js";
+import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { BatchwiseError, type NetworkError, RunError } from "#src/base/errors.js";
 import { packageVersion } from "#src/base/package.js";

@@ -1,7 +1,7 @@
 /** Formats of a suite's answer, by name and by the ending of a file. */
 
 import { assumedText } from "#src/base/assumptions.js";
-import type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
+import type { CheckOutcome, CheckStatus, ChecksFile, ChecksReport } from "#src/base/contracts/checks.js";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -101,7 +101,7 @@ export function renderChecksMarkdown(report: ChecksReport): string {
 // A suite's answer as JSON: each evaluation as `evaluate` answers it, with what was demanded of it.
 
 export function renderChecksJson({ suite, checks, totalMs }: ChecksReport): string {
-  return jsonText({
+  const document: ChecksFile = {
     schemaVersion: 1,
     suite,
     checks: checks.map(({ name, status, evaluation, gates, fault }) => ({
@@ -112,7 +112,8 @@ export function renderChecksJson({ suite, checks, totalMs }: ChecksReport): stri
       evaluation: evaluation === undefined ? null : evaluationDocument(evaluation),
     })),
     timing: { totalMs },
-  });
+  };
+  return jsonText(document);
 }
 
 function codeOf(fault: Error): string {

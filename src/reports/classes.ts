@@ -1,6 +1,6 @@
 /** Which classes, and which of their confusions, a person is shown: all of a few, the worst of many. */
 
-import type { ClassAverages, ClassMetrics, ConfusionMetrics } from "#src/base/contracts/result.js";
+import type { ClassAverages, ClassMetrics, ConfusionMetrics } from "#src/base/contracts/metrics.js";
 import { grouped } from "#src/base/errors/define.js";
 import { leftCell, type Paint, rightCell } from "./cells.js";
 

@@ -4,7 +4,8 @@
  */
 
 import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
-import type { AnyEvaluation, ClassMetrics } from "#src/base/contracts/result.js";
+import type { ClassMetrics } from "#src/base/contracts/metrics.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
 
 const CLASS_COLUMNS: readonly (keyof ClassMetrics)[] = ["support", "predicted", "precision", "recall", "f1"];
 

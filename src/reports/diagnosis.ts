@@ -1,5 +1,5 @@
 /** A diagnosis as text, with the command that gives the best reading, or as JSON. */
-import type { Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
+import type { Diagnosis, DiagnosisFile, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
 import { grouped } from "#src/base/errors/define.js";
 import { printable } from "#src/base/text.js";
 import { cellsOf, leftCell, type Row, rowLines } from "./cells.js";
@@ -18,7 +18,10 @@ export function renderDiagnosis(
 ): string {
   const { options } = diagnosis;
   const command = options && commandText([...subject, ...options]);
-  if (format === "json") return jsonText({ ...diagnosis, command, note: NOT_AN_ACCURACY });
+  if (format === "json") {
+    const report: DiagnosisFile = { ...diagnosis, command, note: NOT_AN_ACCURACY };
+    return jsonText(report);
+  }
   const { dataset, network, images, seed, candidates } = diagnosis;
   const heading: Row[] = [
     [

@@ -1,5 +1,5 @@
 /** The JSON answer: the evaluation without what is of each image alone; rows of numbers stay on one line. */
-import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import type { AnyEvaluation, ResultFile } from "#src/base/contracts/result.js";
 
 export function renderJson(evaluation: AnyEvaluation): string {
   return jsonText(evaluationDocument(evaluation));
@@ -11,7 +11,7 @@ export function evaluationDocument({
   probabilities,
   timeline,
   ...facts
-}: AnyEvaluation): object {
+}: AnyEvaluation): ResultFile {
   return {
     ...facts,
     ...((probabilities !== null || timeline.length > 0) && { timeline }),

@@ -1,6 +1,6 @@
 /** An evaluation made up for the HTML report: images, answers and counts that belong together. */
 import { AS_STORED } from "#src/base/contracts/dataset.js";
-import type { ScoreMetrics } from "#src/base/contracts/result.js";
+import type { ScoreMetrics } from "#src/base/contracts/metrics.js";
 import { confusionMetrics } from "#src/metrics/class-metrics.js";
 import { wilson95 } from "#src/metrics/intervals.js";
 import { createImageChooser, limitsFor, offerSlab } from "#src/reports/html/choose-images.js";

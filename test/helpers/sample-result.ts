@@ -1,7 +1,6 @@
 /** A result worked out by hand: eleven images of three classes, with everything that a result can have. */
 import { AS_STORED } from "#src/base/contracts/dataset.js";
-import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
-import type { ResultFile } from "#src/evaluate/schemas/result.js";
+import type { AnyEvaluation, Evaluation, PredictedCounts, ResultFile } from "#src/base/contracts/result.js";
 
 export type LabelledResult = Extract<ResultFile["result"], { labelled: true }>;
 

@@ -1,7 +1,7 @@
 /** Suites of checks as files. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Checks } from "#src/evaluate/schemas/checks.js";
+import type { Checks } from "#src/evaluate/check/suite-schema.js";
 
 /** The path of a suite in the folder; what is no suite is written as it is. */
 export async function writeSuite(

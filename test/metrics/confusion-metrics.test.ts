@@ -1,5 +1,5 @@
 import test from "ava";
-import type { ClassAverages } from "#src/base/contracts/result.js";
+import type { ClassAverages } from "#src/base/contracts/metrics.js";
 import { confusionMetrics } from "#src/metrics/class-metrics.js";
 import { flat, type Rows, randomConfusion } from "../helpers/confusion.js";
 import { askScikit, isNear, type ScikitConfusion, withScikit } from "../helpers/scikit.js";

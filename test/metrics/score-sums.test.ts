@@ -1,6 +1,12 @@
 import test from "ava";
-import { type ScoreSums, UNITS_PER_ONE } from "#src/base/contracts/result.js";
-import { addScoreSums, emptyScoreSums, RELIABILITY_BINS, sumScores } from "#src/metrics/score-sums.js";
+import type { ScoreSums } from "#src/base/contracts/metrics.js";
+import {
+  addScoreSums,
+  emptyScoreSums,
+  RELIABILITY_BINS,
+  sumScores,
+  UNITS_PER_ONE,
+} from "#src/metrics/score-sums.js";
 import { inCase } from "../helpers/in-case.js";
 import { seeded } from "../helpers/random.js";
 import { randomScores, type ScoredImages } from "../helpers/scores.js";

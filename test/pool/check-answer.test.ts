@@ -1,7 +1,7 @@
 /** Answers that cannot be true, of a slab with room for probabilities and of one without. */
 import test from "ava";
 import type { BatchAnswer } from "#src/base/contracts/executor.js";
-import type { ScoreSums } from "#src/base/contracts/result.js";
+import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import { RunError } from "#src/base/errors.js";
 import { allocateRoom, allocateSlab, slabWithRoom } from "#src/base/slab.js";
 import { sumScores } from "#src/metrics/score-sums.js";

@@ -1,93 +1,127 @@
-/** What a benchmark answers; the JSON report is this object. */
-import type { Assumption } from "#src/base/assumptions.js";
-import type { Split } from "./dataset.js";
-import type { EngineName, Normalization } from "./network.js";
+/** The answer of `bench`: its JSON report is `benchmarkSchema`. */
+import * as z from "zod";
+import { SPLITS } from "./dataset.js";
+import { assumption, count, type DeepReadonly, milliseconds, sha256 } from "./fields.js";
+import { ENGINES, NORMALIZATIONS } from "./network.js";
+import { SCENARIOS } from "./run.js";
 
-/**
- * As MLPerf's LoadGen has them (MLCommons, inference_rules.adoc, "Scenarios"): `offline` hands over all images at once
- * and asks for the throughput; `single-stream` hands over one image at a time, the next as soon as the last is answered,
- * and asks for the 90th percentile of the latency. What makes a result MLPerf's own (600 s at least, images drawn at
- * random, the early-stopping estimate of the percentile) is not claimed: `--duration` sets the time, images come in order.
- */
-export const SCENARIOS = ["offline", "single-stream"] as const;
-export type Scenario = (typeof SCENARIOS)[number];
+const percentiles = z.object({
+  /** At least 50 % of the values are no larger. */
+  p50: milliseconds,
+  /** At least 90 % of the values are no larger. */
+  p90: milliseconds,
+  /** At least 99 % of the values are no larger. */
+  p99: milliseconds,
+});
 
-export interface Benchmark {
-  readonly schemaVersion: 1;
-  readonly scenario: Scenario;
-  /** False where it was interrupted: then the numbers are of the passes that were done. */
-  readonly complete: boolean;
-  /** What predictions rest on although neither a file nor an option states it. */
-  readonly assumptions: readonly Assumption[];
-  readonly dataset: {
-    readonly name: string;
-    readonly split: Split;
-    readonly sha256: string;
-    /** Images in the whole set. */
-    readonly total: number;
-    readonly offset: number;
-    /** Images in each pass. */
-    readonly images: number;
-  };
-  readonly network: {
-    readonly name: string;
-    readonly sha256: string;
-    readonly layers: readonly number[];
-    readonly normalize: Normalization;
-  };
-  readonly machine: {
-    readonly node: string;
-    readonly cpu: string;
-    /** Threads that the machine runs at once. */
-    readonly availableParallelism: number;
-  };
-  readonly protocol: {
-    readonly warmUpPasses: number;
-    /** Timed passes of a configuration, at least. */
-    readonly repeat: number;
-    /** Of a configuration's timed passes together, at least. */
-    readonly durationSeconds: number;
-    /** The engine whose predictions every pass must give. */
-    readonly checkedAgainst: EngineName;
-  };
-  /** The process's largest resident set so far (getrusage's ru_maxrss): all pools and the images in memory together. */
-  readonly peakProcessRssBytes: number;
-  /** In the order engine, batch size, threads; only those with a timed pass. */
-  readonly configurations: readonly MeasuredConfiguration[];
-}
+/** Percentiles by nearest rank, in milliseconds, to three significant digits. */
+export interface Percentiles extends DeepReadonly<z.infer<typeof percentiles>> {}
 
-export interface Configuration {
-  readonly engine: EngineName;
-  /** 0 is the coordinator's own thread. */
-  readonly threads: number;
-  readonly batchSize: number;
-}
+const configuration = z.object({
+  /** The engine that computes. */
+  engine: z.enum(ENGINES),
+  /** Worker threads; 0 is the coordinator's own thread. */
+  threads: count,
+  /** Images per batch. */
+  batchSize: z.int().positive(),
+});
 
-export interface MeasuredConfiguration extends Configuration {
-  readonly passes: number;
-  /** Of a pass over all images, from the first batch dispatched to the last merged. */
-  readonly passMs: {
-    readonly median: number;
-    readonly fastest: number;
-    readonly slowest: number;
-    readonly samples: readonly number[];
-  };
-  /** Images over the median pass. */
-  readonly imagesPerSecond: number;
-  readonly microsecondsPerImage: number;
-  /** Throughput over that of one thread with the same engine and batch size; null where that was not measured. */
-  readonly speedUp: number | null;
-  /** Speed-up over threads; null for 0 threads too. */
-  readonly efficiency: number | null;
-  /** Of one batch's forward pass, in its worker, over all passes. */
-  readonly batchLatencyMs: Percentiles;
-  /** Of one image from being handed over to its answer, over all passes; null but in `single-stream`. */
-  readonly queryLatencyMs: Percentiles | null;
-}
+/** What a benchmark varies. */
+export interface Configuration extends DeepReadonly<z.infer<typeof configuration>> {}
 
-/** Nearest rank, to three significant digits. */
-export interface Percentiles {
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-}
+const measuredConfiguration = configuration.extend({
+  /** Timed passes over all images. */
+  passes: z.int().positive(),
+  /** Duration of a pass, from the first dispatched batch to the last merged batch. */
+  passMs: z.object({
+    /** The lower median of the timed passes. */
+    median: milliseconds,
+    /** The fastest timed pass. */
+    fastest: milliseconds,
+    /** The slowest timed pass. */
+    slowest: milliseconds,
+    /** Every timed pass, in order. */
+    samples: z.array(milliseconds),
+  }),
+  /** Images ÷ median pass. */
+  imagesPerSecond: z.number().nonnegative(),
+  /** Median pass ÷ images. */
+  microsecondsPerImage: z.number().nonnegative(),
+  /** Throughput ÷ that of one thread with the same engine and batch size; null if that was not measured. */
+  speedUp: z.number().nonnegative().nullable(),
+  /** Speed-up ÷ threads; null if there is no speed-up, or for 0 threads. */
+  efficiency: z.number().nonnegative().nullable(),
+  /** Forward pass of one batch on its thread, over all passes. */
+  batchLatencyMs: percentiles,
+  /** From handing over one image to its answer, over all passes; null except in `single-stream`. */
+  queryLatencyMs: percentiles.nullable(),
+});
+
+/** A configuration and its timed passes. */
+export interface MeasuredConfiguration extends DeepReadonly<z.infer<typeof measuredConfiguration>> {}
+
+export const benchmarkSchema = z
+  .object({
+    /** Version of this document's format. */
+    schemaVersion: z.literal(1),
+    /** `offline` measures throughput; `single-stream` measures the latency of single images. */
+    scenario: z.enum(SCENARIOS),
+    /** False if the benchmark was interrupted: the numbers then cover the finished passes. */
+    complete: z.boolean(),
+    /** Facts that predictions rest on although no file and no option states them. */
+    assumptions: z.array(assumption),
+    /** The evaluated images. */
+    dataset: z.object({
+      /** Name of the data set, as `Dataset.name`. */
+      name: z.string(),
+      /** `test` or `train`. */
+      split: z.enum(SPLITS),
+      /** SHA-256, hex, as `Dataset.sha256`. */
+      sha256,
+      /** Images in the whole set. */
+      total: count,
+      /** Index of the first image, from 0. */
+      offset: count,
+      /** Images in each pass. */
+      images: count,
+    }),
+    /** The evaluated network. */
+    network: z.object({
+      /** Name of the network, as `Network.name`. */
+      name: z.string(),
+      /** SHA-256, hex, as `Network.sha256`. */
+      sha256,
+      /** Units from the inputs to the classes. */
+      layers: z.array(z.int().positive()),
+      /** Kind of the network's preprocessing. */
+      normalize: z.enum(NORMALIZATIONS),
+    }),
+    /** The machine that computed. */
+    machine: z.object({
+      /** `process.version`. */
+      node: z.string(),
+      /** Model of the processor, or `unknown`. */
+      cpu: z.string(),
+      /** Threads that the machine runs at once. */
+      availableParallelism: z.int().positive(),
+    }),
+    /** How the passes were timed and checked. */
+    protocol: z.object({
+      /** Untimed passes before the timed ones. */
+      warmUpPasses: count,
+      /** Least number of timed passes per configuration. */
+      repeat: z.int().positive(),
+      /** Least total duration of the timed passes per configuration, in seconds. */
+      durationSeconds: z.number().nonnegative(),
+      /** The engine whose predictions every pass must reproduce. */
+      checkedAgainst: z.enum(ENGINES),
+    }),
+    /** Largest resident set of the process so far, in bytes (getrusage's ru_maxrss): all pools and loaded images. */
+    peakProcessRssBytes: count,
+    /** Configurations with a timed pass, in the order engine, batch size, threads. */
+    configurations: z.array(measuredConfiguration),
+  })
+  .meta({ title: "Batchwise: the result of a benchmark" });
+
+/** The answer of `bench`. */
+export interface Benchmark extends DeepReadonly<z.infer<typeof benchmarkSchema>> {}

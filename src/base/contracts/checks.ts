@@ -1,50 +1,90 @@
-/** What a suite of checks answers. */
+/** The answer of `check`: each evaluation of a suite with its gates. */
+import * as z from "zod";
+import { type DeepReadonly, milliseconds } from "./fields.js";
+import { type AnyEvaluation, resultSchema } from "./result.js";
 
-import type { AnyEvaluation } from "./result.js";
+const gateOutcome = z.object({
+  /** The option that requires it, such as `--min-accuracy`. */
+  name: z.string(),
+  /** Error code of a missed gate. */
+  code: z.enum(["ERR_GATE_ACCURACY", "ERR_GATE_CLASS_RECALL", "ERR_GATE_REGRESSION"]),
+  /** Whether the result meets the requirement. */
+  passed: z.boolean(),
+  /** `an accuracy of at least 0.93`. */
+  expected: z.string(),
+  /** `0.9228, 0.0072 too low`. */
+  found: z.string(),
+  /** Gate, expected and found in one line. */
+  message: z.string(),
+});
 
-/** `failed`: a gate was missed. `error`: the evaluation could not be made, or judged, to its end. */
-export type CheckStatus = "passed" | "failed" | "error";
+/** A requirement on a result, and whether it is met. */
+export interface GateOutcome extends DeepReadonly<z.infer<typeof gateOutcome>> {}
+/** Error code of a missed gate. */
+export type GateCode = GateOutcome["code"];
 
-/** What `check` answers. */
+/** The JSON report of `check`. */
+export const checksReportSchema = z
+  .object({
+    /** Version of this document's format. */
+    schemaVersion: z.literal(1),
+    /** Absolute path of the suite. */
+    suite: z.string(),
+    /** All evaluations of the suite, in its order. */
+    checks: z.array(
+      z.object({
+        /** Name of the evaluation in the suite. */
+        name: z.string(),
+        /** `failed`: a gate was missed. `error`: the evaluation or its gates could not be completed. */
+        status: z.enum(["passed", "failed", "error"]),
+        /** Why the status is `error`; null for every other status. */
+        error: z
+          .object({
+            /** Error code, such as `ERR_FILE_READ`; see docs/errors.md. */
+            code: z.string(),
+            /** The error in one line. */
+            message: z.string(),
+          })
+          .nullable(),
+        /** The outcome of each gate; empty if the status is `error`. */
+        gates: z.array(gateOutcome),
+        /** The evaluation, whole or partial; null if nothing was evaluated. */
+        evaluation: resultSchema.nullable(),
+      }),
+    ),
+    /** Durations in milliseconds. */
+    timing: z.object({
+      /** From the call to the answer, reading the suite included. */
+      totalMs: milliseconds,
+    }),
+  })
+  .meta({ title: "Batchwise: the result of a suite of checks" });
+
+/** The JSON report of `check`. */
+export interface ChecksFile extends DeepReadonly<z.infer<typeof checksReportSchema>> {}
+/** `failed`: a gate was missed. `error`: the evaluation or its gates could not be completed. */
+export type CheckStatus = ChecksFile["checks"][number]["status"];
+
+/** The answer of `check`. */
 export interface ChecksReport {
   /** Absolute path of the suite. */
   readonly suite: string;
-  /** In the suite's order: all of them, whatever happened. */
+  /** All evaluations of the suite, in its order. */
   readonly checks: readonly CheckOutcome[];
-  /** From the call to the answer, in milliseconds: reading the suite included. */
+  /** From the call to the answer, in milliseconds, reading the suite included. */
   readonly totalMs: number;
 }
 
-/** One evaluation of a suite, judged, or told why it could not be. */
+/** One evaluation of a suite with its gates, or the reason that there is none. */
 export interface CheckOutcome {
-  /** What the suite calls the evaluation. */
+  /** Name of the evaluation in the suite. */
   readonly name: string;
-  /** `error` where there is a fault, else whether all gates were passed; `passed` where there are none. */
+  /** `error` if there is a fault; otherwise `failed` if a gate was missed; otherwise `passed`. */
   readonly status: CheckStatus;
-  /** Whole, or what was done of it; undefined where nothing was. */
+  /** The evaluation, whole or partial; undefined if nothing was evaluated. */
   readonly evaluation: AnyEvaluation | undefined;
-  /** Of each demand, in the order accuracy, exact accuracy, recall, regression; none where the status is `error`. */
+  /** One outcome per gate, in the order accuracy, exact accuracy, recall, regression; empty if the status is `error`. */
   readonly gates: readonly GateOutcome[];
-  /** Why the status is `error`; undefined where it is another. */
+  /** Why the status is `error`; undefined for every other status. */
   readonly fault: Error | undefined;
-}
-
-/** What a gate found: a demand on a whole result, held or missed. */
-
-export type GateCode = "ERR_GATE_ACCURACY" | "ERR_GATE_CLASS_RECALL" | "ERR_GATE_REGRESSION";
-
-/** A demand on a result, and whether it was met. */
-export interface GateOutcome {
-  /** The option that asks for it, such as `--min-accuracy`. */
-  readonly name: string;
-  /** Of the error that a missed gate is. */
-  readonly code: GateCode;
-  /** Whether the result meets the demand. */
-  readonly passed: boolean;
-  /** `an accuracy of at least 0.93`. */
-  readonly expected: string;
-  /** `0.9228, 0.0072 too low`. */
-  readonly found: string;
-  /** Both as one line that names the gate. */
-  readonly message: string;
 }

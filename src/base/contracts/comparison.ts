@@ -1,109 +1,127 @@
-/** What a comparison of two networks over the same images answers; its JSON is this object. */
-import type { Assumption } from "#src/base/assumptions.js";
-import type { Evaluation, NetworkLocation } from "./result.js";
-import type { RunFacts } from "./run.js";
+/** The answer of `compare`: two networks over the same images. Its JSON is `comparisonSchema`. */
+import * as z from "zod";
+import {
+  assumption,
+  count,
+  countMatrix,
+  type DeepReadonly,
+  milliseconds,
+  share,
+  shareInterval,
+  signedShare,
+} from "./fields.js";
+import { evaluatedDataset, evaluatedNetwork } from "./result.js";
+import { runFacts } from "./run-facts.js";
 
-/** Two networks, the images that they are compared over, and what came of it. */
-export interface Comparison {
-  /** Of the JSON's form; it moves on where a reader of the old one would misread the new. */
-  readonly schemaVersion: 1;
-  /** What the numbers of either side rest on although neither a file nor an option states it. */
-  readonly assumptions: readonly Assumption[];
-  /** The images that both are compared over; of two results, as A's result has it. */
-  readonly dataset: Evaluation["dataset"];
-  /** The side that differences are of. */
-  readonly a: ComparedSide;
-  /** The side that A is held against. */
-  readonly b: ComparedSide;
-  /** Null where nothing was evaluated, both being results. */
-  readonly run: ComparisonRun | null;
-  /** The same for every engine, thread count and batch size. */
-  readonly result: ComparisonResult;
-  /** How long it took, in milliseconds, to a microsecond. */
-  readonly timing: {
-    /** From the call to the answer. */
-    readonly totalMs: number;
-    /** From the first batch dispatched to the last merged, of all networks; 0 where there was none. */
-    readonly evaluateMs: number;
-  };
-}
+const comparisonRun = runFacts
+  .pick({
+    engine: true,
+    threads: true,
+    workersStarted: true,
+    batchSize: true,
+    retries: true,
+    recomputed: true,
+  })
+  .extend({
+    /** Why `simd` computed every image of a side in float64. */
+    fallbacks: z.object({
+      /** Null if the bound holds for A, A was not evaluated, or the engine is another. */
+      a: z.string().nullable(),
+      /** The same for B. */
+      b: z.string().nullable(),
+    }),
+  });
 
-/** How the sides that are networks were evaluated: in one pool, so that counts are of all of them together. */
-export interface ComparisonRun
-  extends Pick<RunFacts, "engine" | "threads" | "workersStarted" | "batchSize" | "retries" | "recomputed"> {
-  /** Why `simd` computed every image of a side in float64, where it did. */
-  readonly fallbacks: {
-    /** Null where A kept to the bound, was not evaluated, or the engine is another. */
-    readonly a: string | null;
-    /** The same of B. */
-    readonly b: string | null;
-  };
-}
+/** How the networks were evaluated: in one pool, so that each count covers all of them. */
+export interface ComparisonRun extends DeepReadonly<z.infer<typeof comparisonRun>> {}
 
-/** One of the two that are compared, and where its predictions came from. */
-export interface ComparedSide {
-  /** Of the network. */
-  readonly name: string;
-  /** SHA-256, hex, as `Network.sha256`. */
-  readonly sha256: string;
-  /** Units, from the inputs to the classes: `[784, 50, 100, 10]`. */
-  readonly layers: readonly number[];
-  /** As `Evaluation.network.activations`. */
-  readonly activations: Evaluation["network"]["activations"];
-  /** As `Evaluation.network.preprocessing`. */
-  readonly preprocessing: Evaluation["network"]["preprocessing"];
-  /** How to load it again; null where a program passed it loaded. */
-  readonly location: NetworkLocation | null;
-  /** Absolute path of the result whose predictions were read; null where the network was evaluated. */
-  readonly resultPath: string | null;
-}
+const comparedSide = evaluatedNetwork.extend({
+  /** Absolute path of the result whose predictions were read; null if the network was evaluated. */
+  resultPath: z.string().nullable(),
+});
 
-/** The two sides, image by image: who was right, and how often they agree. */
-export interface ComparisonResult {
-  /** False where batches failed or the run was interrupted: then all is of the images that both have answered. */
-  readonly complete: boolean;
-  /** Images compared. */
-  readonly total: number;
-  /** How right A was. */
-  readonly a: SideScore;
-  /** How right B was. */
-  readonly b: SideScore;
-  /** By how much A is the better one. */
-  readonly difference: {
-    /** A's accuracy minus B's, −1 to 1; 0 where no image was compared. */
-    readonly accuracy: number;
-    /** Newcombe's interval for paired proportions, within [−1, 1], which it is where no image was compared. */
-    readonly confidenceInterval95: readonly [low: number, high: number];
-  };
-  /** Images by who predicted the label. */
-  readonly right: {
-    /** Images that both have right. */
-    readonly both: number;
-    /** Images that A has right and B wrong. */
-    readonly onlyA: number;
-    /** Images that B has right and A wrong. */
-    readonly onlyB: number;
-    /** Images that both have wrong. */
-    readonly neither: number;
-  };
-  /** McNemar's exact test of `right.onlyA` against `right.onlyB`, two-sided: 0 to 1; 1 where both are 0. */
-  readonly mcnemarPValue: number;
-  /** Images that both predict as the same class, rightly or not. */
-  readonly agreed: number;
-  /** (classes × classes) images: rows are A's predictions, columns B's; of two numbers of classes, the larger. */
-  readonly agreementMatrix: readonly (readonly number[])[];
-  /** The images of `right.onlyA`, as indices within the data set, ascending. */
-  readonly onlyARight: readonly number[];
-  /** The images of `right.onlyB`, likewise. */
-  readonly onlyBRight: readonly number[];
-}
+/** One of the two networks, and where its predictions came from. */
+export interface ComparedSide extends DeepReadonly<z.infer<typeof comparedSide>> {}
+
+const sideScore = z.object({
+  /** Images whose prediction is their label. */
+  correct: count,
+  /** correct ÷ the comparison's total; 0 if the total is 0. */
+  accuracy: share,
+  /** Wilson's interval of the accuracy; [0, 1] if no image was compared. */
+  confidenceInterval95: shareInterval,
+});
 
 /** How right one side was. */
-export interface SideScore {
-  /** Images whose prediction is their label. */
-  readonly correct: number;
-  /** correct ÷ the comparison's total; 0 where that is 0. */
-  readonly accuracy: number;
-  /** Wilson's interval of the accuracy; [0, 1] where no image was compared. */
-  readonly confidenceInterval95: readonly [low: number, high: number];
-}
+export interface SideScore extends DeepReadonly<z.infer<typeof sideScore>> {}
+
+const comparisonResult = z.object({
+  /** False if batches failed or the run was interrupted: the counts then cover the images that both sides answered. */
+  complete: z.boolean(),
+  /** Images compared. */
+  total: count,
+  /** Score of A. */
+  a: sideScore,
+  /** Score of B. */
+  b: sideScore,
+  /** A minus B. */
+  difference: z.object({
+    /** A's accuracy minus B's, −1 to 1; 0 if no image was compared. */
+    accuracy: signedShare,
+    /** Newcombe's interval for paired proportions, within [−1, 1]; [−1, 1] if no image was compared. */
+    confidenceInterval95: z.tuple([signedShare, signedShare]),
+  }),
+  /** Images by which side is right. */
+  right: z.object({
+    /** Images that both have right. */
+    both: count,
+    /** Images that A has right and B wrong. */
+    onlyA: count,
+    /** Images that B has right and A wrong. */
+    onlyB: count,
+    /** Images that both have wrong. */
+    neither: count,
+  }),
+  /** McNemar's exact two-sided test of `right.onlyA` against `right.onlyB`: 0 to 1; 1 if both are 0. */
+  mcnemarPValue: share,
+  /** Images that both predict as the same class, right or wrong. */
+  agreed: count,
+  /** (classes × classes) images: rows are A's predictions, columns B's. Classes: the larger number of the two. */
+  agreementMatrix: countMatrix,
+  /** Indices within the data set of the images of `right.onlyA`, ascending. */
+  onlyARight: z.array(count),
+  /** Indices within the data set of the images of `right.onlyB`, ascending. */
+  onlyBRight: z.array(count),
+});
+
+/** The two sides, image by image: which side is right, and how often they agree. */
+export interface ComparisonResult extends DeepReadonly<z.infer<typeof comparisonResult>> {}
+
+export const comparisonSchema = z
+  .object({
+    /** Version of this document's format. */
+    schemaVersion: z.literal(1),
+    /** Facts that the numbers of either side rest on although no file and no option states them. */
+    assumptions: z.array(assumption),
+    /** The compared images; for two results, as A's result describes them. */
+    dataset: evaluatedDataset,
+    /** The side whose accuracy is the minuend of the difference. */
+    a: comparedSide,
+    /** The side whose accuracy is the subtrahend of the difference. */
+    b: comparedSide,
+    /** How the networks were evaluated; null if both sides are results. */
+    run: comparisonRun.nullable(),
+    /** The counts: the same for every engine, thread count and batch size. */
+    result: comparisonResult,
+    /** Durations in milliseconds, with microsecond digits. */
+    timing: z.object({
+      /** From the call to the answer. */
+      totalMs: milliseconds,
+      /** From the first dispatched batch to the last merged batch of all networks; 0 without a batch. */
+      evaluateMs: milliseconds,
+    }),
+  })
+  .meta({ title: "Batchwise: the comparison of two networks" });
+
+/** The answer of `compare`. */
+export interface Comparison extends DeepReadonly<z.infer<typeof comparisonSchema>> {}

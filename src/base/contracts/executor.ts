@@ -1,6 +1,6 @@
 /** Who runs the tasks, and what a task and its answer are. */
 import type { SlabLayout } from "#src/base/slab.js";
-import type { ScoreSums } from "./result.js";
+import type { ScoreSums } from "./metrics.js";
 
 /** Images `start` to `start + count` (exclusive) of a slab; the unit of one forward pass. Ids are unique in a run. */
 export interface Batch {

@@ -1,170 +1,240 @@
-/** What makes two runs the same run: all that its answer depends on, and nothing else. */
+/** A part of a run: in the answer of a shard and in a journal. Its counts are integers that add in any order. */
+import * as z from "zod";
+import type { ImageRange } from "./dataset.js";
+import {
+  count,
+  countMatrix,
+  type DeepReadonly,
+  datasetView,
+  preprocessing,
+  sha256,
+  share,
+} from "./fields.js";
+import { ACTIVATIONS, ENGINES } from "./network.js";
 
-import type { DatasetView, ImageRange } from "./dataset.js";
-import type { Activation, EngineName, Preprocessing } from "./network.js";
+/** Formats of a predictions file, and their endings. */
+export const PREDICTIONS_FORMATS = ["ndjson", "csv"] as const;
+/** A format of a predictions file. */
+export type PredictionsFormat = (typeof PREDICTIONS_FORMATS)[number];
+
+/** Most images of a run, and most classes of top-k. */
+const upTo2To32 = z
+  .int()
+  .min(0)
+  .max(2 ** 32);
+
+export const runIdentity = z.object({
+  /** Version of the package. */
+  batchwise: z.string(),
+  /** SHA-256, hex, as `Dataset.sha256`. */
+  dataset: sha256,
+  /** How pictures and labels were changed. */
+  view: datasetView,
+  /** SHA-256, hex, as `Network.sha256`. */
+  network: sha256,
+  /** `float64` for all engines that predict the same; otherwise the engine, whose last digits can differ. */
+  arithmetic: z.enum(["float64", ...ENGINES]),
+  /** What pixels go through before the first layer, with all of its numbers. */
+  preprocessing,
+  /** Activation of each layer; null for an ONNX model that runs whole, whose hash covers it. */
+  activations: z.array(z.enum(ACTIVATIONS)).nullable(),
+  /** Whether predictions are compared with labels. */
+  labelled: z.boolean(),
+  /** Outputs of the network. */
+  classes: z.int().positive(),
+  /** Index of the first image of the whole run. */
+  offset: upTo2To32,
+  /** Images of the whole run. */
+  limit: upTo2To32.min(1),
+  /** Whether probabilities were requested. */
+  probabilities: z.boolean(),
+  /** The requested k; null if none was: then 5, and at most the number of classes. */
+  topK: upTo2To32.min(1).nullable(),
+  /** Bootstrap draws; 0 if no interval was requested. */
+  bootstrap: z.int().min(0).max(1_000_000),
+  /** Seed of the bootstrap. */
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
+});
 
 /**
- * What two runs that are the same run have in common. Threads, batch size, retries and whatever else leaves every
- * integer as it is are not part of it.
+ * Everything that the answer of a run depends on: two runs with equal identities have equal answers. Threads, batch size and
+ * retries change no integer and are left out.
  */
-export interface RunIdentity {
-  /** The package's version. */
-  readonly batchwise: string;
-  /** SHA-256, hex, as `Dataset.sha256`. */
-  readonly dataset: string;
-  /** How the pictures and labels were changed. */
-  readonly view: DatasetView;
-  /** SHA-256, hex, as `Network.sha256`. */
-  readonly network: string;
-  /** `float64` for all that predict the same; the engine itself where last digits may differ. */
-  readonly arithmetic: "float64" | EngineName;
-  /** What the network's pixels go through, with all of its numbers. */
-  readonly preprocessing: Preprocessing;
-  /** Of each layer; null for a model of any operators, whose hash covers it. */
-  readonly activations: readonly Activation[] | null;
-  /** Whether predictions are held against labels. */
-  readonly labelled: boolean;
-  /** Outputs of the network. */
-  readonly classes: number;
-  /** The first image of the whole run, of which a shard is a part. */
-  readonly offset: number;
-  /** Images of the whole run. */
-  readonly limit: number;
-  /** Whether they were asked for. */
-  readonly probabilities: boolean;
-  /** The k asked for; null where none was, which means 5 or as many as there are classes. */
-  readonly topK: number | null;
-  /** Resamples; 0 where no interval was asked for. */
-  readonly bootstrap: number;
-  /** Of the bootstrap. */
-  readonly seed: number;
-}
+export interface RunIdentity extends DeepReadonly<z.infer<typeof runIdentity>> {}
 
-// What was counted over a range of images, as integers: parts of a run add, in any order, to the whole.
+/** A sum over at most 2³² images is below 2⁷⁰, which has 22 digits. More digits would only take long to read. */
+const digits = z.string().regex(/^\d{1,22}$/);
 
-/** The counts of a range of images. Goes through JSON as it is. */
-export interface PartialCounts extends ImageRange {
+const serialisedScoreSums = z.object({
+  /** Σ −ln p(label), in units of 2⁻³²; decimal digits, because it can exceed 2⁵³. */
+  logLoss: digits,
+  /** Σ Σₖ (pₖ − [k = label])², in units of 2⁻³²; decimal digits. */
+  brier: digits,
+  /** The sum of the first k entries is the number of images right within the top k; `[1]` can be negative (`ScoreSums`). */
+  labelRanks: z.array(z.int()),
+  /** 15 bins of equal width over 0..1, by the probability of the predicted class. */
+  bins: z.array(
+    z.object({
+      /** Images in the bin. */
+      total: count,
+      /** Images in the bin whose prediction is their label. */
+      correct: count,
+      /** Σ probability of the predicted class, in units of 2⁻³²; decimal digits. */
+      confidence: digits,
+    }),
+  ),
+});
+
+/** `ScoreSums` with each bigint as decimal digits. */
+export interface SerialisedScoreSums extends DeepReadonly<z.infer<typeof serialisedScoreSums>> {}
+
+export const partialCounts = z.object({
+  /** Index of the first image of the range. */
+  offset: count,
+  /** Images in the range. */
+  limit: count,
   /** Images whose prediction is their label. */
-  readonly correct: number;
-  /** Images counted; `limit` where none of the range is missing. */
-  readonly total: number;
+  correct: count,
+  /** Images counted; `limit` if none is missing. */
+  total: count,
   /** (classes × classes) images: rows are labels, columns predictions. */
-  readonly confusionMatrix: readonly (readonly number[])[];
-  /** Null where probabilities were not asked for. */
-  readonly scores: SerialisedScoreSums | null;
+  confusionMatrix: countMatrix,
+  /** Sums over the probabilities; null if probabilities were not requested. */
+  scores: serialisedScoreSums.nullable(),
   /** Images that the engine computed again to be certain. */
-  readonly recomputed: number;
-}
+  recomputed: count,
+});
 
-/** ScoreSums with their BigInts as decimal digits. */
-export interface SerialisedScoreSums {
-  /** −ln p(label) summed, in units of 2⁻³². */
-  readonly logLoss: string;
-  /** Σₖ (pₖ − [k = label])² summed, in units of 2⁻³². */
-  readonly brier: string;
-  /** The first k add to the images that count for top-k accuracy; `[1]` can be below 0 (ScoreSums). */
-  readonly labelRanks: readonly number[];
-  /** 15 of equal width over 0..1, by the predicted class's probability. */
-  readonly bins: readonly {
-    /** Images in the bin. */
-    readonly total: number;
-    /** Images in the bin that are right. */
-    readonly correct: number;
-    /** Their predicted classes' probabilities summed, in units of 2⁻³². */
-    readonly confidence: string;
-  }[];
-}
+/** The counts of a range of images. Survives JSON unchanged. */
+export interface PartialCounts extends DeepReadonly<z.infer<typeof partialCounts>> {}
 
-/** One of `count` parts of about the same size that a run's images are cut into. */
-export interface Shard {
-  /** From 1. */
-  readonly index: number;
-  /** Of how many. */
-  readonly count: number;
-}
+const shard = z.object({
+  /** Number of the shard, from 1. */
+  index: z.int().positive(),
+  /** Number of shards. */
+  count: z.int().positive(),
+});
 
-/** What the answer of a shard says of the run that it is a part of, so that it can be merged with the others. */
-export interface ShardPart extends Shard {
-  /** Of the whole run: the same in all of its parts. */
-  readonly identity: RunIdentity;
+/** One of `count` parts of nearly equal size that the images of a run are cut into. */
+export interface Shard extends DeepReadonly<z.infer<typeof shard>> {}
+
+export const shardPart = shard.extend({
+  /** Identity of the whole run: the same in all of its parts. */
+  identity: runIdentity,
   /** SHA-256, hex, of the identity. */
-  readonly key: string;
-  /** Of the images of this shard. */
-  readonly counts: PartialCounts;
-}
+  key: sha256,
+  /** Counts over the images of this shard. */
+  counts: partialCounts,
+});
 
-// What a journal holds: a header, then a line for each range of images that was done.
+/** What the answer of a shard states about its run, so that it can be merged with the others. */
+export interface ShardPart extends DeepReadonly<z.infer<typeof shardPart>> {}
 
-export interface JournalHeader {
-  readonly journal: "batchwise";
-  readonly version: 1;
-  readonly identity: RunIdentity;
-  /** SHA-256 of the identity. */
-  readonly key: string;
-  /** The images of this run: a shard's of the identity's. */
-  readonly range: ImageRange;
-  /** Null where the run writes none. */
-  readonly predictions: OutputFacts | null;
-}
-
-/** `limit` images from `offset` are done: all of them are counted. */
-export interface JournalLine extends PartialCounts {
-  /** What the predictions file held then; null where the run writes none. */
-  readonly predictions: Pick<OutputPosition, "bytes" | "sha256"> | null;
-}
-
-/** What of an output must be the same for a run to go on. */
-export interface OutputFacts {
-  /** Without its folder, which another machine may have mounted elsewhere. */
-  readonly file: string;
+const outputFacts = z.object({
+  /** Name of the file without its folder, because another machine can have mounted it elsewhere. */
+  file: z.string(),
   /** `ndjson` or `csv`. */
-  readonly format: PredictionsFormat;
-  /** Classes of each line's `topK`. */
-  readonly topK: number;
-}
+  format: z.enum(PREDICTIONS_FORMATS),
+  /** Number of classes in each line's `topK`. */
+  topK: count,
+});
 
-/** How far an output has come. */
-export interface OutputPosition {
-  /** All images before it are written, in order. */
-  readonly nextImage: number;
-  /** How long the file is. */
-  readonly bytes: number;
-  /** Of these bytes. */
-  readonly sha256: string;
-}
+/** What must be equal for a run to continue an output. */
+export interface OutputFacts extends DeepReadonly<z.infer<typeof outputFacts>> {}
 
-/** A file that grows beside a journal: what the journal says of it is on the disk before the journal says it. */
+const outputPosition = z.object({
+  /** Index of the next image: all images before it are written, in order. */
+  nextImage: count,
+  /** Length of the file. */
+  bytes: count,
+  /** SHA-256, hex, of these bytes. */
+  sha256,
+});
+
+/** How far an output has been written. */
+export interface OutputPosition extends DeepReadonly<z.infer<typeof outputPosition>> {}
+
+/** The first line of a journal. */
+export const journalHeader = z.object({
+  /** Marks the file as a journal. */
+  journal: z.literal("batchwise"),
+  /** Version of this document's format. */
+  version: z.literal(1),
+  /** Identity of the whole run. */
+  identity: runIdentity,
+  /** SHA-256, hex, of the identity. */
+  key: sha256,
+  /** The images of this run; for a shard, a part of the identity's images. */
+  range: z.object({
+    /** Index of the first image. */
+    offset: count,
+    /** Number of images. */
+    limit: count,
+  }),
+  /** The predictions file; null if the run writes none. */
+  predictions: outputFacts.nullable(),
+});
+
+/** The first line of a journal. */
+export interface JournalHeader extends DeepReadonly<z.infer<typeof journalHeader>> {}
+
+/** Every other line of a journal. */
+export const journalLine = partialCounts.extend({
+  /** State of the predictions file at this point; null if the run writes none. */
+  predictions: outputPosition.pick({ bytes: true, sha256: true }).nullable(),
+});
+
+/** Records that `limit` images from `offset` are done: all of them are counted. */
+export interface JournalLine extends DeepReadonly<z.infer<typeof journalLine>> {}
+
+/** A line of a journal: the header is the first, and only the first. */
+export const journalSchema = z
+  .union([journalHeader, journalLine])
+  .meta({ title: "Batchwise: a line of a journal" });
+
+/** A file that grows beside a journal. Its content is on disk before the journal records it. */
 export interface DurableOutput {
-  /** Written into the journal's header, and held against it when the run is taken up again. */
+  /** Written into the journal's header, and compared with it when the run is resumed. */
   readonly facts: OutputFacts;
   /**
-   * Goes on behind `position`, and drops what lies behind it; null: from the start of `range`. Throws FileError
-   * ERR_JOURNAL_PREDICTIONS where the file is not what it was.
+   * Continues behind `position` and drops what follows it; null: starts at the beginning of `range`. Throws FileError
+   * ERR_JOURNAL_PREDICTIONS if the file has changed.
    */
   begin(range: ImageRange, position: OutputPosition | null): Promise<void>;
-  /** What is on the disk for good, after waiting for it; null where it could not be written. */
+  /** Flushes the file; returns the flushed position, or null if the file could not be written. */
   sync(): Promise<OutputPosition | null>;
 }
 
-/** What a predictions file says of each image; one line an image, in order. */
+const classProbability = z.object({
+  /** The class, from 0. */
+  class: count,
+  /** Its probability. */
+  probability: share,
+});
 
-export const PREDICTIONS_FORMATS = ["ndjson", "csv"] as const;
-export type PredictionsFormat = (typeof PREDICTIONS_FORMATS)[number];
+/** A class and its probability. */
+export interface ClassProbability extends DeepReadonly<z.infer<typeof classProbability>> {}
 
-export interface ClassProbability {
-  readonly class: number;
-  readonly probability: number;
-}
+/** A line of a predictions file: one line per image, in order. */
+export const predictionSchema = z
+  .object({
+    /** Index of the image within the data set. */
+    index: count,
+    /** Label of the image; null if the images have no labels. */
+    label: count.nullable(),
+    /** Predicted class. */
+    prediction: count,
+    /** Probability of the predicted class. */
+    probability: share,
+    /** The most probable classes, most probable first; among equals, the lower class first. */
+    topK: z.array(classProbability).min(1),
+    /** Whether the prediction is the label; null if the images have no labels. */
+    correct: z.boolean().nullable(),
+  })
+  .meta({ title: "Batchwise: a line of a predictions file" });
 
-export interface Prediction {
-  /** Within the data set. */
-  readonly index: number;
-  /** Null, as is `correct`, where the images have no labels. */
-  readonly label: number | null;
-  readonly prediction: number;
-  /** Of the predicted class. */
-  readonly probability: number;
-  /** The most probable classes, most probable first; of equals, the lower class comes first. */
-  readonly topK: readonly ClassProbability[];
-  readonly correct: boolean | null;
-}
+/** A line of a predictions file. */
+export interface Prediction extends DeepReadonly<z.infer<typeof predictionSchema>> {}

@@ -1,273 +1,216 @@
-/** What an evaluation answers; the JSON report is this object without what is of each image alone. */
+/** The result of an evaluation. Its JSON is `resultSchema`; in memory it has arrays of one entry per image as well. */
+import * as z from "zod";
+import { AS_STORED, SPLITS } from "./dataset.js";
+import {
+  assumption,
+  count,
+  countMatrix,
+  type DeepReadonly,
+  datasetView,
+  preprocessing,
+  sha256,
+  share,
+  shareInterval,
+} from "./fields.js";
+import { PREDICTIONS_FORMATS, shardPart } from "./journal.js";
+import { confusionMetrics, scoreMetrics } from "./metrics.js";
+import { ACTIVATIONS, NORMALIZATIONS } from "./network.js";
+import { runFacts, type TimelineEntry, timelineEntry, timing } from "./run-facts.js";
 
-import type { Assumption } from "#src/base/assumptions.js";
-import type { DatasetView, Split } from "./dataset.js";
-import type { PredictionsFormat, ShardPart } from "./journal.js";
-import type { Activation, Normalization, Preprocessing } from "./network.js";
-import type { RunFacts, TimelineEntry, Timing } from "./run.js";
+/** Version of the JSON. It changes if a reader of the old version would misread the new one. */
+export const SCHEMA_VERSION = 1;
 
-/** An evaluation's answer. `Result` is `ResultCounts`, or `PredictedCounts` where the images have no labels. */
-export interface Evaluation<Result extends ResultCounts | PredictedCounts = ResultCounts> {
-  /** Of the JSON's form; it moves on where a reader of the old one would misread the new. */
-  readonly schemaVersion: 1;
-  /** What the numbers rest on although neither a file nor an option states it. */
-  readonly assumptions: readonly Assumption[];
-  /** The data set, and where in it the images evaluated begin. */
-  readonly dataset: {
-    /** As `Dataset.name`. */
-    readonly name: string;
-    /** As `Dataset.split`. */
-    readonly split: Split;
-    /** Hex, as `Dataset.sha256`. */
-    readonly sha256: string;
-    /** Images in the whole set; `result.total` counts those evaluated. */
-    readonly total: number;
-    /** Index of the first image evaluated, from 0. */
-    readonly offset: number;
-    /** One a class, in order; null where none were given. */
-    readonly classNames: readonly string[] | null;
-    /** As `Dataset.view`. */
-    readonly view: DatasetView;
-    /** Null where a program passed the set opened. */
-    readonly location: DatasetLocation | null;
-  };
-  /** The network that was evaluated. */
-  readonly network: {
-    /** As `Network.name`. */
-    readonly name: string;
-    /** Hex, as `Network.sha256`. */
-    readonly sha256: string;
-    /** Units, from the inputs to the classes: `[784, 50, 100, 10]`; of an ONNX model run whole, its two ends. */
-    readonly layers: readonly number[];
-    /** The activation of each layer; null for an ONNX model that is run whole. */
-    readonly activations: readonly Activation[] | null;
-    /** What pixels go through before the first layer; null in the file of a version that did not write it. */
-    readonly preprocessing: Preprocessing | null;
-    /** Null where a program passed it loaded. */
-    readonly location: NetworkLocation | null;
-  };
-  /** How it ran: nothing that the result depends on. */
-  readonly run: RunFacts;
-  /** The same for every engine, executor, thread count and batch size. */
-  readonly result: Result;
-  /** Of a shard's answer alone. */
-  readonly shard?: ShardPart | undefined;
-  /** How long it took; nothing that the result depends on. */
-  readonly timing: Timing;
-  /** Where the command line wrote the predictions; null where it did not. */
-  readonly predictionsFile: PredictionsFile | null;
+const datasetLocation = z.object({
+  /** A name such as `mnist`, or the absolute path of a folder, a file or a pattern of files. */
+  dataset: z.string(),
+  /** Absolute path of the label file; null if the set has its own labels, or was evaluated without labels. */
+  labels: z.string().nullable(),
+  /** Absolute path of the file of class names; null if none was given. */
+  classes: z.string().nullable(),
+});
+
+/** How to open the data set again: names as given, paths absolute. */
+export interface DatasetLocation extends DeepReadonly<z.infer<typeof datasetLocation>> {}
+
+export const evaluatedDataset = z.object({
+  /** Name of the data set, as `Dataset.name`. */
+  name: z.string(),
+  /** `test` or `train`. */
+  split: z.enum(SPLITS),
   /**
-   * Batch by batch as they were merged, of a run over Redis range by range; empty where probabilities were not asked for,
-   * and of a merge. Of more than 10,000 those whose number is a multiple of the least power of two that leaves no more.
+   * SHA-256, hex, of the image file's bytes followed by the label file's, as stored on disk. For large files a sample of
+   * the bytes is hashed, as `Dataset.sha256` describes.
    */
+  sha256,
+  /** Images in the whole set; `result.total` counts the evaluated ones. */
+  total: count,
+  /** Index of the first evaluated image, from 0. */
+  offset: count,
+  /** One name per class, in order; null if none were given. */
+  classNames: z.array(z.string()).nullable(),
+  /** How stored pictures and labels were changed. */
+  view: datasetView.default(AS_STORED),
+  /** How to open the data set again; null if a program passed an open one. */
+  location: datasetLocation.nullable(),
+});
+
+const networkLocation = z.object({
+  /** A name such as `book`, or the absolute path of a file or a folder. */
+  weights: z.string(),
+  /** The requested activation; null if none was requested. */
+  activation: z.string().nullable(),
+  /** The requested normalization; null if none was requested. */
+  normalize: z.enum(NORMALIZATIONS).nullable(),
+  /** The given mean of pixels ÷ 255; null if none was given. */
+  mean: z.number().nullable().default(null),
+  /** The given standard deviation of pixels ÷ 255; null if none was given. */
+  std: z.number().nullable().default(null),
+});
+
+/** How to load the network again: names as given, paths absolute, and the options for what the file does not state. */
+export interface NetworkLocation extends DeepReadonly<z.infer<typeof networkLocation>> {}
+
+export const evaluatedNetwork = z.object({
+  /** Name of the network, as `Network.name`. */
+  name: z.string(),
+  /** SHA-256, hex, as `Network.sha256`. */
+  sha256,
+  /** Units from the inputs to the classes: `[784, 50, 100, 10]`. An ONNX model that runs whole has two: inputs, classes. */
+  layers: z.array(z.int().positive()),
+  /** Activation of each layer; null for an ONNX model that runs whole. */
+  activations: z.array(z.enum(ACTIVATIONS)).nullable().default(null),
+  /** What pixels go through before the first layer; null in the file of a version that did not write it. */
+  preprocessing: preprocessing.nullable().default(null),
+  /** How to load the network again; null if a program passed a loaded one. */
+  location: networkLocation.nullable(),
+});
+
+const complete = z.boolean();
+
+const bootstrapInterval = z.object({
+  /** The 2.5 % quantile of the draws by nearest rank; 0 if no image was evaluated. */
+  low: share,
+  /** The 97.5 % quantile of the draws by nearest rank; 1 if no image was evaluated. */
+  high: share,
+  /** Number of draws; each draws as many images as were evaluated, with replacement. */
+  resamples: z.int().positive(),
+  /** Seed of the draws, 0 to 2³² − 1. */
+  seed: count,
+});
+
+/** The middle 95 % of macro F1 over draws of the evaluated images. The same seed gives the same interval. */
+export interface BootstrapInterval extends DeepReadonly<z.infer<typeof bootstrapInterval>> {}
+
+const resultCounts = z.object({
+  /** True: distinguishes it from the counts of images without labels. */
+  labelled: z.literal(true),
+  /** correct ÷ total; 0 if no image was evaluated. */
+  accuracy: share,
+  /** Images whose prediction is their label. */
+  correct: count,
+  /** Images evaluated. */
+  total: count,
+  /** False if batches failed or the run was interrupted: the counts then cover the finished batches. */
+  complete,
+  /** Wilson's interval of the accuracy; [0, 1] if no image was evaluated. */
+  confidenceInterval95: shareInterval,
+  /** (classes × classes) images: rows are labels, columns predictions. */
+  // A reader allocates the square of the number of rows.
+  confusionMatrix: countMatrix.refine(
+    (rows) => rows.every(({ length }) => length === rows.length),
+    "expected as many columns as rows",
+  ),
+  ...confusionMetrics.shape,
+  /** Measures of the probabilities; null if probabilities were not requested. */
+  scores: scoreMetrics.nullable(),
+  /** Bootstrap interval of `averages.macro.f1`; null if none was requested. */
+  macroF1Interval95: bootstrapInterval.nullable(),
+});
+
+/** How right the predictions were. Entries per class are in the order of the classes. */
+export interface ResultCounts extends DeepReadonly<z.infer<typeof resultCounts>> {}
+
+const predictedCounts = z.object({
+  /** False: distinguishes it from the counts of labelled images. */
+  labelled: z.literal(false),
+  /** Images evaluated. */
+  total: count,
+  /** False if batches failed or the run was interrupted: the counts then cover the finished batches. */
+  complete,
+  /** `[k]`: images predicted as class k. */
+  predictedCounts: z.array(count),
+});
+
+/** The counts of images without labels. */
+export interface PredictedCounts extends DeepReadonly<z.infer<typeof predictedCounts>> {}
+
+const predictionsFile = z.object({
+  /** Absolute path. */
+  path: z.string(),
+  /** SHA-256, hex, of the file's bytes at the end of the evaluation. */
+  sha256,
+  /** `ndjson` or `csv`. */
+  format: z.enum(PREDICTIONS_FORMATS),
+});
+
+/** The file with one line per image. */
+export interface PredictionsFile extends DeepReadonly<z.infer<typeof predictionsFile>> {}
+
+/**
+ * Reading drops unknown keys, so that a later version can add fields under the same `schemaVersion`. The published JSON
+ * Schema is stricter: it allows exactly what this version writes.
+ */
+export const resultSchema = z
+  .object({
+    /** Version of this document's format. */
+    schemaVersion: z.literal(SCHEMA_VERSION),
+    /** Facts that the numbers rest on although no file and no option states them. */
+    assumptions: z.array(assumption).default([]),
+    /** The data set, and the first evaluated image. */
+    dataset: evaluatedDataset,
+    /** The evaluated network. */
+    network: evaluatedNetwork,
+    /** How the work was divided. The result does not depend on it. */
+    run: runFacts,
+    /** The counts: the same for every engine, executor, thread count and batch size. */
+    result: z.discriminatedUnion("labelled", [resultCounts, predictedCounts]),
+    /** Only in the answer of `--shard`: what `batchwise merge` adds. */
+    shard: shardPart.optional(),
+    /** Durations. The result does not depend on them. */
+    timing,
+    /** The file that `--predictions` wrote; null if none was written. */
+    predictionsFile: predictionsFile.nullable(),
+    /**
+     * One entry per batch in the order of merging; over Redis, per range. Only if probabilities were requested; empty for a
+     * merge. At most 10,000 entries; beyond that every 2ⁿ-th batch.
+     */
+    timeline: z.array(timelineEntry).optional(),
+    /** Predicted class of each image, in order; only for images without labels. */
+    predictions: z.array(count).optional(),
+  })
+  .meta({ title: "Batchwise: the result of an evaluation" });
+
+/** An evaluation as its JSON file holds it. */
+export interface ResultFile extends DeepReadonly<z.infer<typeof resultSchema>> {}
+
+/** The result of an evaluation. `Result` is `ResultCounts`, or `PredictedCounts` if the images have no labels. */
+export interface Evaluation<Result extends ResultCounts | PredictedCounts = ResultCounts>
+  extends Omit<ResultFile, "result" | "timeline" | "predictions"> {
+  /** The counts: the same for every engine, executor, thread count and batch size. */
+  readonly result: Result;
+  /** As `ResultFile.timeline`; empty if probabilities were not requested. */
   readonly timeline: readonly TimelineEntry[];
   /**
-   * (images) u16: predicted class of each image evaluated, in order; of use only where `result.complete`, and not of a
-   * resumed run. Empty for labelled images of a set larger than memory, where `onSlab` has them, of a merge, and of a run
-   * over Redis that was asked for counts alone.
+   * (images) u16: predicted class of each evaluated image, in order. Valid only if `result.complete` and the run was not
+   * resumed. Empty for a labelled set larger than memory (use `onSlab`), a merge, and counts over Redis.
    */
   readonly predictions: Uint16Array;
   /**
-   * (images × classes) f64, row-major, as `predictions`; null where they were not asked for, of a merge, and of a set
-   * larger than memory, where `onSlab` has them.
+   * (images × classes) f64, row-major, in the order of `predictions`. Null if not requested, for a merge, and for a set
+   * larger than memory (use `onSlab`).
    */
   readonly probabilities: Float64Array | null;
 }
 
-/** How to open the data again: names as they were given, paths absolute. */
-export interface DatasetLocation {
-  /** A name such as `mnist`; else the path of a folder, a file or a pattern of files, absolute. */
-  readonly dataset: string;
-  /** The label file, absolute; null where the set brings its own, or was evaluated without. */
-  readonly labels: string | null;
-  /** The file of class names, absolute; null where none was given. */
-  readonly classes: string | null;
-}
-
-/** How to load the network again: its name as it was given, or its path, absolute; and what its file did not say. */
-export interface NetworkLocation {
-  /** A name such as `book`; else the path of a file or a folder, absolute. */
-  readonly weights: string;
-  /** As it was asked for; null where it was not. */
-  readonly activation: string | null;
-  /** As it was asked for; null where it was not. */
-  readonly normalize: Normalization | null;
-  /** The mean of pixels ÷ 255 that was given; null where none was. */
-  readonly mean: number | null;
-  /** The standard deviation of pixels ÷ 255 that was given; null where none was. */
-  readonly std: number | null;
-}
-
-/** The file of one line an image, as it was when the evaluation ended. */
-export interface PredictionsFile {
-  /** Absolute. */
-  readonly path: string;
-  /** SHA-256, hex, of its bytes. */
-  readonly sha256: string;
-  /** `ndjson` or `csv`, by the file's ending. */
-  readonly format: PredictionsFormat;
-}
-
-/** How right the predictions were; what is of each class is in the order of the classes. */
-export interface ResultCounts extends ConfusionMetrics {
-  /** Tells it from `PredictedCounts`. */
-  readonly labelled: true;
-  /** correct ÷ total; 0 where nothing was evaluated. */
-  readonly accuracy: number;
-  /** Images whose prediction is their label. */
-  readonly correct: number;
-  /** Images evaluated. */
-  readonly total: number;
-  /** False where batches failed or the run was interrupted: then the counts are of the batches that were done. */
-  readonly complete: boolean;
-  /** Wilson's interval of the accuracy; [0, 1] where nothing was evaluated. */
-  readonly confidenceInterval95: readonly [low: number, high: number];
-  /** (classes × classes) images: rows are labels, columns predictions. */
-  readonly confusionMatrix: readonly (readonly number[])[];
-  /** Null where probabilities were not asked for. */
-  readonly scores: ScoreMetrics | null;
-  /** Bootstrap interval of `averages.macro.f1`; null where none was asked for. */
-  readonly macroF1Interval95: BootstrapInterval | null;
-}
-
-/** The middle 95 % of macro F1 over draws of the evaluated images, with replacement; the same for the same seed. */
-export interface BootstrapInterval {
-  /** The draws' 2.5 % quantile by nearest rank; 0 where nothing was evaluated. */
-  readonly low: number;
-  /** The draws' 97.5 % quantile by nearest rank; 1 where nothing was evaluated. */
-  readonly high: number;
-  /** Draws, of as many images each as were evaluated. */
-  readonly resamples: number;
-  /** Of the draws: 0 to 2³² − 1. */
-  readonly seed: number;
-}
-
-/** Of images without labels. */
-export interface PredictedCounts {
-  /** Tells it from `ResultCounts`. */
-  readonly labelled: false;
-  /** Images evaluated. */
-  readonly total: number;
-  /** False where batches failed or the run was interrupted. */
-  readonly complete: boolean;
-  /** `[k]`: images predicted as class k. */
-  readonly predictedCounts: readonly number[];
-}
-
-/** An evaluation of images with labels or without: `result.labelled` tells which. */
+/** An evaluation of images with or without labels: `result.labelled` is the discriminant. */
 export type AnyEvaluation = Evaluation<ResultCounts | PredictedCounts>;
-
-/** What is computed from merged integers: measures of classification, as scikit-learn defines them. */
-
-/** How right the predictions were of one class. */
-export interface ClassMetrics {
-  /** The class, from 0. */
-  readonly label: number;
-  /** Images with this label. */
-  readonly support: number;
-  /** Images predicted as this class. */
-  readonly predicted: number;
-  /** Share of the images predicted as this class that have this label; null where nothing was predicted as it. */
-  readonly precision: number | null;
-  /** Share of the images with this label that were predicted as this class; null where no image has this label. */
-  readonly recall: number | null;
-  /** Harmonic mean of both, 0 where no image is right; null where neither has a value. */
-  readonly f1: number | null;
-}
-
-/** Means over classes, of which a null counts as 0; each is 0 to 1, and 0 where nothing was evaluated. */
-export interface ClassAverages {
-  /** Mean of the classes' precision. */
-  readonly precision: number;
-  /** Mean of the classes' recall. */
-  readonly recall: number;
-  /** Mean of the classes' F1, which need not be the F1 of the two other means. */
-  readonly f1: number;
-}
-
-/** What the confusion matrix alone says. */
-export interface ConfusionMetrics {
-  /** By class, from 0. */
-  readonly perClass: readonly ClassMetrics[];
-  /** Of all classes in three ways, as scikit-learn's `average` of the same names. */
-  readonly averages: {
-    /** Over the classes that occur as a label or a prediction, each alike. */
-    readonly macro: ClassAverages;
-    /** Over all images: all three are the accuracy. */
-    readonly micro: ClassAverages;
-    /** Over the classes, by support. */
-    readonly weighted: ClassAverages;
-  };
-  /** Mean recall of the classes that have images; null where nothing was evaluated. */
-  readonly balancedAccuracy: number | null;
-  /** −1 to 1; null where chance alone would agree on every image, or nothing was evaluated. */
-  readonly cohensKappa: number | null;
-  /** −1 to 1; 0 where labels or predictions are all of one class, or nothing was evaluated. */
-  readonly matthewsCorrelation: number;
-}
-
-/** What probabilities say, beyond the predicted class; each measure is 0 where nothing was evaluated. */
-export interface ScoreMetrics {
-  /** Mean over images of −ln p(label), where p counts as at least 2⁻⁵²: 0 to 36.05. */
-  readonly logLoss: number;
-  /** Mean over images of Σₖ (pₖ − [k = label])²: 0 to 2. */
-  readonly brierScore: number;
-  /** Σ over bins of (images of the bin ÷ all images) · |accuracy − meanConfidence|: 0 to 1. */
-  readonly expectedCalibrationError: number;
-  /** 15 bins of equal width over 0..1, ascending. */
-  readonly reliability: readonly ReliabilityBin[];
-  /**
-   * How often the label is among the k classes with the largest logits. For k = 1 this is the accuracy: of equal logits the
-   * lowest class is predicted, as by NumPy's argmax. For k ≥ 2 the highest of equals comes first, as in scikit-learn's
-   * top_k_accuracy_score; where logits are equal, top-2 can therefore be below top-1.
-   */
-  readonly topK: {
-    /** As asked for, or 5; at most the number of classes. */
-    readonly k: number;
-    /** Images whose label is among the k. */
-    readonly correct: number;
-    /** correct ÷ images evaluated. */
-    readonly accuracy: number;
-  };
-}
-
-/** Images whose predicted class has a probability above `from` and up to `to`; the first bin has 0 too. */
-export interface ReliabilityBin {
-  /** n ÷ 15, of the n-th bin from 0. */
-  readonly from: number;
-  /** (n + 1) ÷ 15. */
-  readonly to: number;
-  /** Images in the bin. */
-  readonly total: number;
-  /** Share of them that are right; null where the bin is empty. */
-  readonly accuracy: number | null;
-  /** Mean probability of the predicted class; null where the bin is empty. */
-  readonly meanConfidence: number | null;
-}
-
-/** Sums over images of what their probabilities say; each is an integer, so that they add in any order to the same. */
-
-/** Fractions are counted in units of 2⁻³²: each image's value is rounded once, before it is added. */
-export const UNITS_PER_ONE = 2 ** 32;
-
-export interface ScoreSums {
-  /** −ln p(label), in units. */
-  readonly logLoss: bigint;
-  /** Σₖ (pₖ − [k = label])², in units. */
-  readonly brier: bigint;
-  /**
-   * (classes): its first k add to the images that count for top-k accuracy. For k = 1 these are the right ones, whose label is
-   * the lowest of the classes with the largest logit. For k ≥ 2 they are those that scikit-learn's top_k_accuracy_score
-   * counts, which prefers the highest of equals; so that [1] is below 0 where many images have equal logits.
-   */
-  readonly labelRanks: readonly number[];
-  /** By the predicted class's probability, in bins of equal width over 0..1. */
-  readonly bins: readonly ScoreBin[];
-}
-
-export interface ScoreBin {
-  readonly total: number;
-  readonly correct: number;
-  /** The predicted class's probability, in units. */
-  readonly confidence: bigint;
-}

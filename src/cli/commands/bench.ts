@@ -1,7 +1,7 @@
 /** `batchwise bench`: how fast, on this machine and these data, by engine, batch size and threads. */
 import { Command } from "commander";
-import { SCENARIOS } from "#src/base/contracts/bench.js";
 import { ENGINES } from "#src/base/contracts/network.js";
+import { SCENARIOS } from "#src/base/contracts/run.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
 import { type BenchOutcome, bench } from "#src/evaluate/bench/bench.js";

@@ -1,11 +1,11 @@
 /** `batchwise report RESULT.json`: the HTML report of an evaluation that was made before. */
 import { basename, dirname, join } from "node:path";
 import { Command } from "commander";
+import type { ResultFile } from "#src/base/contracts/result.js";
 import { DatasetError } from "#src/base/errors.js";
 import { readDataset } from "#src/data/registry.js";
 import { findPredictions, readPredictions } from "#src/evaluate/predictions/reader.js";
-import type { ResultFile } from "#src/evaluate/schemas/result.js";
-import { readResult } from "#src/evaluate/schemas/result.js";
+import { readResult } from "#src/evaluate/read-result.js";
 import { writeFileWhole } from "#src/files/write-file.js";
 import { chooseFromPredictions } from "#src/reports/html/choose-images.js";
 import { renderReport } from "#src/reports/html/document.js";

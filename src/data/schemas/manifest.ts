@@ -1,6 +1,6 @@
 /** A manifest: the files of a data set, in their order. */
 import * as z from "zod";
-import { sha256 } from "#src/files/read-document.js";
+import { sha256 } from "#src/base/contracts/fields.js";
 
 const LONGEST_CHARACTERS = 1_024;
 /** Messages name files by their paths as they are: nothing in them may move a terminal's cursor. */

@@ -1,6 +1,7 @@
 /** Options of a benchmark: comma lists to a checked sweep of configurations. */
-import { type Configuration, SCENARIOS, type Scenario } from "#src/base/contracts/bench.js";
+import type { Configuration } from "#src/base/contracts/bench.js";
 import { ENGINES } from "#src/base/contracts/network.js";
+import { SCENARIOS, type Scenario } from "#src/base/contracts/run.js";
 import { UsageError } from "#src/base/errors.js";
 import {
   decimal,

@@ -4,6 +4,7 @@ import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import { advisedFor, asError } from "#src/base/errors.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { prepareEngine } from "#src/engines/registry.js";
+import type { CheckedEvaluation } from "#src/evaluate/check/suite-schema.js";
 import { type Demands, readBaseline } from "#src/evaluate/gates.js";
 import { networkLoader } from "#src/evaluate/open-inputs.js";
 import {
@@ -12,7 +13,6 @@ import {
   type NumberLike,
   resolveOptions,
 } from "#src/evaluate/options.js";
-import type { CheckedEvaluation } from "#src/evaluate/schemas/checks.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { engineSource } from "#src/networks/fold.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
@@ -51,7 +51,7 @@ export async function readSuite(
 ): Promise<Suite> {
   const [{ checkDocument, readJson }, { checksSchema }] = await Promise.all([
     import("#src/files/read-document.js"),
-    import("#src/evaluate/schemas/checks.js"),
+    import("#src/evaluate/check/suite-schema.js"),
   ]);
   const document = await readJson(given);
   const checks = checkDocument(checksSchema, document, { path: given, what: "a suite of checks" });

@@ -2,11 +2,11 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { DatasetView } from "#src/base/contracts/dataset.js";
+import type { ResultFile } from "#src/base/contracts/result.js";
 import { grouped } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
 import { isSameView } from "#src/data/view.js";
 import { findPredictions, readPredictions } from "#src/evaluate/predictions/reader.js";
-import type { ResultFile } from "#src/evaluate/schemas/result.js";
 import { pathKind, readFileStart } from "#src/files/read-file.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { PairedAnswers } from "./summary.js";
@@ -44,7 +44,7 @@ export async function isResultFile(given: string): Promise<boolean> {
  * @throws DatasetError ERR_COMPARE_RESULT where it has no labels, no predictions, is partial, or not of its network
  */
 export async function readResultSide(given: string): Promise<ResultSide> {
-  const { readResult } = await import("#src/evaluate/schemas/result.js");
+  const { readResult } = await import("#src/evaluate/read-result.js");
   const result = await readResult(given);
   const refuse = (found: string): never => {
     const expected = "a whole result with labels and predictions";

@@ -8,7 +8,7 @@ import type {
   OutputPosition,
   PartialCounts,
 } from "#src/base/contracts/journal.js";
-import type { ScoreSums } from "#src/base/contracts/result.js";
+import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
 import { acquireLock, type Lock, lockAddress } from "#src/files/lock.js";
 import { partialOf } from "#src/metrics/partial-counts.js";

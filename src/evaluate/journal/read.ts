@@ -2,9 +2,9 @@
 import type * as z from "zod";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { JournalHeader, JournalLine } from "#src/base/contracts/journal.js";
+import { journalHeader, journalLine } from "#src/base/contracts/journal.js";
 import { FileError } from "#src/base/errors.js";
 import { firstDifference } from "#src/evaluate/run-identity.js";
-import { journalHeader, journalLine } from "#src/evaluate/schemas/part.js";
 import { jsonBloat } from "#src/files/scan-json.js";
 import { contradictionOf } from "#src/metrics/score-sums.js";
 

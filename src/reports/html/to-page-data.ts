@@ -1,6 +1,6 @@
 /** From an evaluation and its images to what the page is handed. */
 
-import type { TimelineEntry } from "#src/base/contracts/run.js";
+import type { TimelineEntry } from "#src/base/contracts/run-facts.js";
 import { type Confusion, mostConfused } from "#src/reports/classes.js";
 import type {
   LatencyBin,

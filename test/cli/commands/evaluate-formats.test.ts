@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { readPredictions } from "#src/evaluate/predictions/reader.js";
-import { readResult } from "#src/evaluate/schemas/result.js";
+import { readResult } from "#src/evaluate/read-result.js";
 import { runCli, signalled } from "../../helpers/cli.js";
 import { junitFaults, parseJunit } from "../../helpers/junit.js";
 import { validate } from "../../helpers/published-schemas.js";

@@ -7,7 +7,7 @@ import { readClassNames } from "#src/data/labels.js";
 import { readSuite } from "#src/evaluate/check/suite.js";
 import { lineWriter } from "#src/evaluate/predictions/lines.js";
 import { readPredictions } from "#src/evaluate/predictions/reader.js";
-import { readResult } from "#src/evaluate/schemas/result.js";
+import { readResult } from "#src/evaluate/read-result.js";
 import { SAMPLE_RESULT } from "../../helpers/sample-result.js";
 import { JSON_TOKENS, JSON_WORDS, type Seed, type Target, textPieces } from "../target.js";
 import { malformed } from "./malformed.js";

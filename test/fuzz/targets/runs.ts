@@ -2,11 +2,11 @@
 import { existsSync, writeFileSync } from "node:fs";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { ResultCounts } from "#src/base/contracts/result.js";
+import { resultSchema } from "#src/base/contracts/result.js";
 import { BatchwiseError } from "#src/base/errors.js";
 import { doneOf, readJournal } from "#src/evaluate/journal/read.js";
 import { mergeParts } from "#src/evaluate/merge.js";
 import { identityKey } from "#src/evaluate/run-identity.js";
-import { resultSchema } from "#src/evaluate/schemas/result.js";
 import { resultCounts } from "#src/evaluate/summarize.js";
 import { addPartials, emptyPartial } from "#src/metrics/score-sums.js";
 import { SAMPLE_RESULT } from "../../helpers/sample-result.js";

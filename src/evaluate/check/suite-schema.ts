@@ -1,9 +1,9 @@
 /** A suite of checks: which networks over which data, and what is demanded of each. */
 import * as z from "zod";
 import { SPLITS } from "#src/base/contracts/dataset.js";
+import { decimalWithin, share, within } from "#src/base/contracts/fields.js";
 import { ACTIVATIONS, ENGINES, NORMALIZATIONS } from "#src/base/contracts/network.js";
 import { LIMITS } from "#src/evaluate/options.js";
-import { decimalWithin, share, within } from "#src/files/read-document.js";
 
 const path = z.string().min(1);
 

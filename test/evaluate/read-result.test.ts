@@ -4,10 +4,10 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { FileError } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
-import { readResult } from "#src/evaluate/schemas/result.js";
-import { validate } from "../../helpers/published-schemas.js";
-import { SAMPLE_COUNTS, SAMPLE_RESULT } from "../../helpers/sample-result.js";
-import { temporaryFolder } from "../../helpers/temporary.js";
+import { readResult } from "#src/evaluate/read-result.js";
+import { validate } from "../helpers/published-schemas.js";
+import { SAMPLE_COUNTS, SAMPLE_RESULT } from "../helpers/sample-result.js";
+import { temporaryFolder } from "../helpers/temporary.js";
 
 async function writtenAs(t: ExecutionContext, content: string): Promise<string> {
   const path = join(await temporaryFolder(t), "r.json");

@@ -1,0 +1,56 @@
+/** Fields that the schemas of our documents share. Loads zod: a start imports only types from the files with schemas. */
+import * as z from "zod";
+import { ASSUMPTION_SUBJECTS, type Assumption } from "#src/base/assumptions.js";
+import type { DatasetView } from "./dataset.js";
+import type { Preprocessing } from "./network.js";
+
+/** A document as everyone but its maker sees it: nothing in it can be assigned. */
+export type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
+
+export const count = z.int().nonnegative();
+/** A share, 0 to 1. */
+export const share = z.number().min(0).max(1);
+/** A correlation or a difference of shares, −1 to 1. */
+export const signedShare = z.number().min(-1).max(1);
+export const milliseconds = z.number().nonnegative();
+/** SHA-256, 64 hexadecimal digits. */
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** (rows × columns) counts, row by row. */
+export const countMatrix = z.array(z.array(count));
+/** A 95 % confidence interval of a share: [low, high]. */
+export const shareInterval = z.tuple([share, share]);
+
+type Limits = readonly [low: number, high: number];
+
+/** An integer within the limits, both included. */
+export function within([low, high]: Limits) {
+  return z.int().min(low).max(high);
+}
+
+/** A number within the limits, both included. */
+export function decimalWithin([low, high]: Limits) {
+  return z.number().min(low).max(high);
+}
+
+// The contracts of the data set and of the network are loaded at every start and cannot load zod: each schema below is
+// declared to yield its contract's type.
+
+export const assumption: z.ZodType<Assumption> = z.object({
+  subject: z.enum(ASSUMPTION_SUBJECTS),
+  what: z.string(),
+  source: z.string(),
+  option: z.string().nullable(),
+});
+
+export const datasetView: z.ZodType<DatasetView> = z.object({
+  invert: z.boolean(),
+  transpose: z.boolean(),
+  // Labels are bytes.
+  labelOffset: within([-255, 255]),
+});
+
+export const preprocessing: z.ZodType<Preprocessing> = z.discriminatedUnion("kind", [
+  z.object({ kind: z.enum(["none", "scale"]) }),
+  z.object({ kind: z.literal("standardize"), mean: z.number(), std: z.number() }),
+  z.object({ kind: z.enum(["whiten-zca", "whiten-pca"]), epsilon: z.number(), folded: z.literal(true) }),
+]);

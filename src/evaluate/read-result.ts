@@ -1,0 +1,23 @@
+/** Reads the JSON of an evaluation: what `--output result.json` writes, and `--baseline`, `report` and `compare` read. */
+import { type ResultFile, resultSchema, SCHEMA_VERSION } from "#src/base/contracts/result.js";
+import { FileError } from "#src/base/errors.js";
+import { checkDocument, readJson } from "#src/files/read-document.js";
+
+/**
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX; ERR_RESULT_VERSION if a later Batchwise wrote the file;
+ *   ERR_JSON_SHAPE if it is not a result
+ */
+export async function readResult(path: string): Promise<ResultFile> {
+  const document = await readJson(path);
+  const found = versionOf(document);
+  if (found !== undefined && found > SCHEMA_VERSION) {
+    throw new FileError("ERR_RESULT_VERSION", { path, expected: SCHEMA_VERSION, found });
+  }
+  return checkDocument(resultSchema, document, { path, what: "a result that --output RESULT.json wrote" });
+}
+
+/** Returns the document's schema version, or undefined if it has no number there. */
+function versionOf(document: unknown): number | undefined {
+  if (typeof document !== "object" || document === null || !("schemaVersion" in document)) return undefined;
+  return typeof document.schemaVersion === "number" ? document.schemaVersion : undefined;
+}
