@@ -41,7 +41,7 @@ async function cachedPaths(
   options: DownloadOptions,
 ): Promise<LabelledPaths> {
   const names = entry.files.map(({ name }) => name).filter((name) => name.startsWith(SPLIT_PREFIXES[split]));
-  const { fetchEntry } = await import("#src/files/download/fetch-entry.js");
+  const { fetchEntry } = await import("#src/files/fetch-entry.js");
   const [images, labels] = await fetchEntry(entry, { ...options, wanted: names });
   return { imagesPath: images.path, labelsPath: labels.path };
 }

@@ -1,8 +1,9 @@
 /** Reads a whole file of bounded size into memory, refusing what is no file. */
 
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
+import { constants, createReadStream } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
@@ -144,5 +145,12 @@ export async function sha256Of(files: readonly Uint8Array[]): Promise<string> {
   for (const file of files) {
     for await (const slice of slices(file)) hash.update(slice);
   }
+  return hash.digest("hex");
+}
+
+/** SHA-256, hex, of the file at `path`, read as a stream. Throws the system's errors. */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
   return hash.digest("hex");
 }

@@ -1,7 +1,7 @@
 /** Writes files whole or not at all: to a temporary name beside the target, then renamed. */
 
-import { rmSync, writeSync } from "node:fs";
-import { access, constants, type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { access, constants, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { RunError, reasonOf } from "#src/base/errors.js";
@@ -59,31 +59,5 @@ export async function assertWritable(path: string): Promise<void> {
     if (target?.isDirectory()) throw new Error("it is a folder");
   } catch (error) {
     throw new RunError("ERR_OUTPUT_WRITE", { path, reason: reasonOf(error) }, { cause: error });
-  }
-}
-
-// Writes what came over the network to a file, so that no more of it piles up in memory than the disk can follow.
-
-/**
- * undici must never hold back an answer (see `withAnswer`), so a network that is faster than the disk makes chunks grow. A
- * chunk longer than this is written before the event loop can read more from the socket, which then waits.
- */
-const PILED_UP_BYTES = 16 * 2 ** 20;
-
-/** Writes `chunk` at `position`; `onWritten` is told how many bytes each write took. */
-export async function writeChunk(
-  handle: FileHandle,
-  chunk: Uint8Array,
-  position: number,
-  onWritten: (bytes: number) => void = () => {},
-): Promise<void> {
-  const isPiledUp = chunk.length > PILED_UP_BYTES;
-  for (let done = 0; done < chunk.length; ) {
-    const left = chunk.length - done;
-    const written = isPiledUp
-      ? writeSync(handle.fd, chunk, done, left, position + done)
-      : (await handle.write(chunk, done, left, position + done)).bytesWritten;
-    done += written;
-    onWritten(written);
   }
 }

@@ -190,7 +190,7 @@ async function locate(source: string, options: DownloadOptions): Promise<string>
   if (bundled !== undefined) return fileURLToPath(bundled);
   const entry = NETWORK_CATALOG.get(source);
   if (entry === undefined) return source;
-  const { fetchEntry } = await import("#src/files/download/fetch-entry.js");
+  const { fetchEntry } = await import("#src/files/fetch-entry.js");
   const [file] = await fetchEntry(entry, options);
   return file.path;
 }

@@ -1,11 +1,14 @@
 /** From where a run's file is to a path on this machine: a path, a name of the package's own, a `file:` or an `http(s):` URL. */
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BatchwiseError, reasonOf, TransferError, UsageError } from "#src/base/errors.js";
 import type { RemoteFile } from "#src/files/catalog.js";
 import { cacheFolder } from "#src/files/catalog.js";
+import { DEFAULT_LIMITS, download } from "#src/files/download.js";
+import { fetchEntry } from "#src/files/fetch-entry.js";
+import { MirrorFault } from "#src/files/mirror-fault.js";
 
 /** Where in the cache files from anywhere are kept, each in a folder of its hash. */
 const FOLDER = "remote";
@@ -39,7 +42,6 @@ export async function materialise(
   if (!isFileName(file.name) || !SHA256.test(file.sha256)) {
     throw noFile(location, "its name or its hash, as the run has it, is none");
   }
-  const { fetchEntry } = await import("#src/files/download/fetch-entry.js");
   const entry = { name: join(FOLDER, file.sha256), mirrors: [new URL(".", location).href], files: [file] };
   const [{ path }] = await fetchEntry(entry, { signal, verify: "hash" });
   return path;
@@ -67,7 +69,7 @@ export async function learn(
   const part = join(folder, `.${randomUUID()}.part`);
   try {
     await mkdir(folder, { recursive: true });
-    const file = { name, ...(await download(url, part, signal)) };
+    const file = { name, ...(await receive(url, part, signal)) };
     const path = join(folder, file.sha256, name);
     await mkdir(join(folder, file.sha256), { recursive: true });
     await rename(part, path);
@@ -111,47 +113,14 @@ function noFile(location: string, problem: string): UsageError {
   return new UsageError("ERR_USAGE", { problem: `${location}: expected the URL of a file: ${problem}` });
 }
 
-async function download(url: URL, path: string, signal: AbortSignal): Promise<Omit<RemoteFile, "name">> {
-  const [
-    undici,
-    { withAnswer },
-    { DEFAULT_LIMITS },
-    { startClock },
-    { MirrorFault, mirrorFault },
-    { writeChunk },
-  ] = await Promise.all([
-    import("undici"),
-    import("#src/files/download/mirror.js"),
-    import("#src/files/download/mirror.js"),
-    import("#src/files/download/transfer.js"),
-    import("#src/files/download/mirror.js"),
-    import("#src/files/write-file.js"),
-  ]);
-  const clock = startClock(signal, DEFAULT_LIMITS);
-  const hash = createHash("sha256");
-  let bytes = 0;
-  const target = await open(path, "wx");
+/** Downloads a file of unknown length and hash. */
+async function receive(url: URL, path: string, signal: AbortSignal): Promise<Omit<RemoteFile, "name">> {
   try {
-    await withAnswer(undici, url, {}, clock.signal, DEFAULT_LIMITS, async ({ status, body }) => {
-      if (status !== 200) throw new MirrorFault(`answered ${status}`, status >= 500);
-      for await (const chunk of body) {
-        clock.touch();
-        hash.update(chunk);
-        await writeChunk(target, chunk, bytes);
-        bytes += chunk.length;
-      }
-    });
-    return { bytes, sha256: hash.digest("hex") };
+    return await download(url, path, Number.POSITIVE_INFINITY, { signal, limits: DEFAULT_LIMITS });
   } catch (error) {
-    if (error instanceof BatchwiseError || signal.aborted) throw error;
-    const failures = [{ mirror: url.origin, reason: mirrorFault(error).message }];
-    throw new TransferError(
-      "ERR_TRANSFER_FAILED",
-      { file: basename(url.pathname), failures },
-      { cause: error },
-    );
-  } finally {
-    clock.stop();
-    await target.close();
+    if (!(error instanceof MirrorFault)) throw error;
+    const failures = [{ mirror: url.origin, reason: error.message }];
+    const file = basename(url.pathname);
+    throw new TransferError("ERR_TRANSFER_FAILED", { file, failures }, { cause: error });
   }
 }

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Server } from "node:net";
 import { env } from "node:process";
 import type { ExecutionContext } from "ava";
 import type { CatalogEntry, RemoteFile } from "#src/files/catalog.js";
-import type { TransferLimits } from "#src/files/download/mirror.js";
+import type { TransferLimits } from "#src/files/download.js";
 import { seeded } from "./random.js";
 
 /** Retries come soon; the rest is longer than a busy machine needs, and short where a test is about it. */
@@ -83,7 +83,7 @@ export async function closedPort(): Promise<number> {
 /** Serves `bytes` under every name, whole or from where a range begins. */
 export function serve(bytes: Uint8Array = BODY): Answer {
   return ({ headers }, response) => {
-    const first = Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0);
+    const first = Number(/^bytes=(\d+)-\d*$/.exec(headers.range ?? "")?.[1] ?? 0);
     const range = first > 0 ? { "content-range": `bytes ${first}-${bytes.length - 1}/${bytes.length}` } : {};
     response.writeHead(first > 0 ? 206 : 200, { "content-length": bytes.length - first, ...range });
     response.end(bytes.subarray(first));
@@ -143,11 +143,17 @@ export async function startProxy(t: ExecutionContext, refusal?: number): Promise
     async (incoming, response) => {
       note(incoming);
       if (refusal !== undefined) return void response.writeHead(refusal).end("refused");
-      const answer = await fetch(incoming.url ?? "");
-      response.writeHead(answer.status).end(new Uint8Array(await answer.arrayBuffer()));
+      try {
+        const answer = await fetch(incoming.url ?? "");
+        response.writeHead(answer.status).end(new Uint8Array(await answer.arrayBuffer()));
+      } catch {
+        response.destroy();
+      }
     },
     (server) =>
       server.on("connect", (incoming, socket) => {
+        // Node.js hands the socket over without a listener: a client that resets it would end the test's process.
+        socket.on("error", () => {});
         note(incoming);
         if (refusal !== undefined) return void socket.end(`HTTP/1.1 ${refusal} Refused\r\n\r\n`);
         const { hostname, port } = new URL(`http://${incoming.url}`);
@@ -155,7 +161,7 @@ export async function startProxy(t: ExecutionContext, refusal?: number): Promise
           socket.write("HTTP/1.1 200 Connected\r\n\r\n");
           socket.pipe(target).pipe(socket);
         });
-        for (const end of [target, socket]) end.on("error", () => {});
+        target.on("error", () => socket.destroy());
       }),
   );
   return {

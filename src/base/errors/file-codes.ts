@@ -142,5 +142,5 @@ export interface Stopped {
 }
 
 function soFar({ doneBytes, totalBytes }: Stopped): string {
-  return `after ${grouped(doneBytes)} of ${grouped(totalBytes)} bytes; the next run goes on from there`;
+  return `after ${grouped(doneBytes)} of ${grouped(totalBytes)} bytes; run the command again to download the file`;
 }

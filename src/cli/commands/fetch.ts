@@ -5,8 +5,8 @@ import { UsageError } from "#src/base/errors.js";
 import { suggest } from "#src/base/text.js";
 import { decimal } from "#src/evaluate/options.js";
 import { CATALOG } from "#src/files/catalog.js";
-import { type FetchedFile, fetchEntry } from "#src/files/download/fetch-entry.js";
-import { shownUrl } from "#src/files/download/mirror.js";
+import { type FetchedFile, fetchEntry } from "#src/files/fetch-entry.js";
+import { shownUrl } from "#src/files/mirror-fault.js";
 import type { Context, RunWork } from "./context.js";
 
 interface FetchFlags {

@@ -22,7 +22,7 @@ import {
   cacheFolder,
   type RemoteFile,
 } from "#src/files/catalog.js";
-import { sha256OfFile } from "#src/files/download/part-file.js";
+import { sha256OfFile } from "#src/files/read-file.js";
 
 /** What `batchwise doctor` finds: one row a check. */
 

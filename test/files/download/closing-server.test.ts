@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { downloadFile } from "#src/files/download/fetch-entry.js";
+import { downloadFile } from "#src/files/fetch-entry.js";
 import { learn } from "#src/redis/materialise.js";
 import { inCase } from "../../helpers/in-case.js";
 import { forgetEnvironment, QUICK, remoteFile } from "../../helpers/mirror.js";

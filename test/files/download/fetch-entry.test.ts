@@ -5,7 +5,7 @@ import { env } from "node:process";
 import test, { type ExecutionContext } from "ava";
 import { TransferError, UsageError } from "#src/base/errors.js";
 import type { DownloadNotice } from "#src/files/catalog.js";
-import { type FetchOptions, fetchEntry } from "#src/files/download/fetch-entry.js";
+import { type FetchOptions, fetchEntry } from "#src/files/fetch-entry.js";
 import {
   BODY,
   entryOf,

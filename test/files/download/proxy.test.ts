@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { env } from "node:process";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { TransferError } from "#src/base/errors.js";
-import { downloadFile } from "#src/files/download/fetch-entry.js";
+import { downloadFile } from "#src/files/fetch-entry.js";
 import { inCase } from "../../helpers/in-case.js";
 import {
   closedPort,

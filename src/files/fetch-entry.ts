@@ -1,30 +1,36 @@
-/** Sees that files of a catalog's entry are in the cache, and downloads those that are not. */
+/** Files of a catalog's entry in the cache. Files that are missing are downloaded. */
 
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { env } from "node:process";
-import { setTimeout as delay } from "node:timers/promises";
 import { TERMINATED } from "#src/base/abort.js";
-import { type Log, SILENT } from "#src/base/contracts/run.js";
+import { grouped } from "#src/base/errors/define.js";
 import type { MirrorFailure } from "#src/base/errors/file-codes.js";
-import { reasonOf, TransferError } from "#src/base/errors.js";
-import { type CatalogEntry, cacheFolder, type DownloadOptions, type RemoteFile } from "#src/files/catalog.js";
-import { below, DEFAULT_LIMITS, MirrorFault, shownUrl, type TransferLimits, userMirror } from "./mirror.js";
-import { PartFile, sha256OfFile } from "./part-file.js";
-import { type TransferOptions, transfer } from "./transfer.js";
+import { reasonOf, TransferError, UsageError } from "#src/base/errors.js";
+import { type CatalogEntry, cacheFolder, type DownloadOptions, type RemoteFile } from "./catalog.js";
+import {
+  DEFAULT_LIMITS,
+  download,
+  type Received,
+  type TransferLimits,
+  type TransferOptions,
+} from "./download.js";
+import { MirrorFault, shownUrl, withoutCredentials } from "./mirror-fault.js";
+import { sha256OfFile } from "./read-file.js";
+import { releaseTemporary, temporaryBeside } from "./write-file.js";
 
-/** A mirror that is tried before all others, for networks without a way out. */
+/** Variable that names a mirror to try before all others, for networks without access to the internet. */
 const MIRROR_VARIABLE = "BATCHWISE_MIRROR";
 
 export interface FetchOptions extends DownloadOptions {
-  /** Which files; all unless given. */
+  /** Names of the files to fetch; all if absent. */
   readonly wanted?: readonly string[] | undefined;
   /**
-   * Whether a cached file is held against its hash, or only against its size, as suffices where the readers of its
-   * format find damage themselves (gzip has a CRC of its own) and nothing that is read can do harm.
+   * How a cached file is checked. The size is enough if the reader of the format finds damage by itself (gzip has a
+   * CRC) and the content can do no harm.
    */
   readonly verify?: "hash" | "size" | undefined;
-  /** The base of a mirror to try first: `BASE/NAME/FILE`, the layout of the cache itself. */
+  /** Base URL of a mirror to try first. Its files are at `BASE/NAME/FILE`, as in the cache. */
   readonly mirror?: string | undefined;
   readonly cache?: string | undefined;
   readonly limits?: Partial<TransferLimits> | undefined;
@@ -36,14 +42,15 @@ export interface FetchOptions extends DownloadOptions {
 export interface FetchedFile {
   readonly file: RemoteFile;
   readonly path: string;
-  /** The mirror that gave it; undefined where the cache had it. */
+  /** Mirror that gave the file; undefined if it was in the cache. */
   readonly mirror: URL | undefined;
 }
 
 /**
- * The files' places in the cache, in the catalog's order.
+ * Fetches the wanted files. Returns their paths in the cache, in the catalog's order.
  *
- * @throws TransferError, with any of its codes; UsageError ERR_OPTION_VALUE for a mirror that is no URL.
+ * @throws TransferError with any of its codes
+ * @throws UsageError ERR_OPTION_VALUE if a mirror is not an http or https URL
  */
 export async function fetchEntry(entry: CatalogEntry, options: FetchOptions = {}): Promise<FetchedFile[]> {
   const { wanted, signal = new AbortController().signal, onFile, onBytes, onFetched } = options;
@@ -81,7 +88,7 @@ async function missingOf(
   const missing = new Set<RemoteFile>();
   for (const file of files) {
     const path = join(folder, file.name);
-    // Whatever keeps a file from being looked at will be told when it is written or read.
+    // A fault of the file system is reported when the file is written or read.
     const stats = await stat(path).catch(() => undefined);
     const whole = stats?.isFile() && stats.size === file.bytes;
     const hash = whole && verify === "hash" ? await sha256OfFile(path).catch(() => undefined) : file.sha256;
@@ -121,22 +128,35 @@ function mirrorsOf({ name, mirrors }: CatalogEntry, given: string | undefined): 
   ];
 }
 
-/** A mirror that gave one file is asked first for the next, so that a dead one is waited for once. */
+/** Puts the mirror that gave a file first for the next file, so that a dead mirror costs its time limit only once. */
 function triedFirst(mirror: URL | undefined, mirrors: readonly URL[]): URL[] {
   return mirror === undefined ? [...mirrors] : [mirror, ...mirrors.filter((other) => other !== mirror)];
 }
 
-// Downloads one file: mirror after mirror, each a few times, until one gives the bytes that the pinned hash names.
+/** Base URL of a mirror that the user named. Each entry has a folder of its own there. */
+function userMirror(option: string, base: string, entryName: string): URL {
+  const url = URL.canParse(base) ? new URL(base) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new UsageError("ERR_OPTION_VALUE", {
+      option,
+      expected: "an http or https URL",
+      found: withoutCredentials(base),
+    });
+  }
+  return below(url, `${entryName}/`);
+}
 
-export interface DownloadFileOptions extends TransferOptions {
-  readonly log?: Log | undefined;
+/** URL of a file in a mirror's folder. A query, which may be an access token, is kept. */
+function below(folder: URL, name: string): URL {
+  const url = new URL(folder);
+  url.pathname = `${url.pathname.replace(/\/$/, "")}/${name}`;
+  return url;
 }
 
 /**
- * Puts the file at `target`, in a folder that exists: whole, verified and on the disk, or not at all. What came of it
- * before a failure stays beside it, and the next call goes on from there.
+ * Puts the file at `target`, in a folder that exists: whole, verified and synced to the disk, or not at all. Returns the
+ * mirror that gave it.
  *
- * @returns the mirror that gave it; undefined when an earlier run had left all of its bytes
  * @throws TransferError ERR_TRANSFER_FAILED, ERR_TRANSFER_INTERRUPTED, ERR_TRANSFER_TERMINATED, ERR_CACHE_WRITE,
  *   ERR_PROXY_URL
  */
@@ -144,60 +164,49 @@ export async function downloadFile(
   file: RemoteFile,
   mirrors: readonly URL[],
   target: string,
-  options: DownloadFileOptions,
-): Promise<URL | undefined> {
-  const part = await PartFile.claim(target);
+  options: TransferOptions,
+): Promise<URL> {
+  const { signal } = options;
   const failures: MirrorFailure[] = [];
-  try {
-    if (await isWhole(part, file)) {
-      await part.commit();
-      return undefined;
-    }
-    for (const mirror of mirrors) {
-      const fault = await tryMirror(below(mirror, file.name), file, part, options);
-      if (fault === undefined) {
-        await part.commit();
-        return mirror;
+  let doneBytes = 0;
+  const onBytes = (bytes: number) => {
+    doneBytes = bytes;
+    options.onBytes?.(bytes);
+  };
+  for (const mirror of mirrors) {
+    const temporary = temporaryBeside(target);
+    try {
+      const found = await download(below(mirror, file.name), temporary, file.bytes, { ...options, onBytes });
+      assertIsFile(found, file);
+      await rename(temporary, target);
+      return mirror;
+    } catch (error) {
+      if (signal.aborted) throw interruption(signal, file, doneBytes);
+      if (error instanceof TransferError) throw error;
+      if (!(error instanceof MirrorFault)) {
+        throw new TransferError(
+          "ERR_CACHE_WRITE",
+          { path: target, reason: reasonOf(error) },
+          { cause: error },
+        );
       }
-      failures.push({ mirror: shownUrl(mirror), reason: fault.message });
+      failures.push({ mirror: shownUrl(mirror), reason: error.message });
+    } finally {
+      await rm(temporary, { force: true }).catch(() => {});
+      releaseTemporary(temporary);
     }
-  } catch (error) {
-    throw options.signal.aborted ? interruption(options.signal, file, part) : error;
-  } finally {
-    await part.release();
   }
   throw new TransferError("ERR_TRANSFER_FAILED", { file: file.name, failures });
 }
 
-/** A part that is as long as the file, and is the file; one of that length or longer that is not, is given up. */
-async function isWhole(part: PartFile, file: RemoteFile): Promise<boolean> {
-  if (part.bytes < file.bytes) return false;
-  if (part.bytes === file.bytes && (await part.sha256()) === file.sha256) return true;
-  await part.clear();
-  return false;
-}
-
-async function tryMirror(
-  url: URL,
-  file: RemoteFile,
-  part: PartFile,
-  options: DownloadFileOptions,
-): Promise<MirrorFault | undefined> {
-  const { signal, limits, log = SILENT } = options;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await transfer(url, file, part, options);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof MirrorFault) || signal.aborted) throw error;
-      log.info({ url: shownUrl(url), attempt, reason: error.message }, "a mirror failed");
-      if (!error.passing || attempt >= limits.attempts) return error;
-      await delay(limits.backoffMs * 2 ** (attempt - 1), undefined, { signal });
-    }
+function assertIsFile(found: Received, { bytes, sha256 }: RemoteFile): void {
+  if (found.bytes !== bytes) {
+    throw new MirrorFault(`expected ${grouped(bytes)} bytes, found ${grouped(found.bytes)}`);
   }
+  if (found.sha256 !== sha256) throw new MirrorFault(`expected SHA-256 ${sha256}, found ${found.sha256}`);
 }
 
-function interruption(signal: AbortSignal, file: RemoteFile, part: PartFile): TransferError {
+function interruption(signal: AbortSignal, file: RemoteFile, doneBytes: number): TransferError {
   const code = signal.reason === TERMINATED ? "ERR_TRANSFER_TERMINATED" : "ERR_TRANSFER_INTERRUPTED";
-  return new TransferError(code, { file: file.name, doneBytes: part.bytes, totalBytes: file.bytes });
+  return new TransferError(code, { file: file.name, doneBytes, totalBytes: file.bytes });
 }
