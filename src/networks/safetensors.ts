@@ -87,7 +87,7 @@ function parseJson(bytes: Uint8Array, fault: Fault): object {
   } catch (cause) {
     throw fault("JSON in UTF-8", `other bytes (${reasonOf(cause)})`);
   }
-  const scanned = scanJson(text, { depth: MAX_DEPTH, entries: MAX_ENTRIES });
+  const scanned = scanJson(text, { depth: MAX_DEPTH, entries: MAX_ENTRIES, strict: true });
   if (scanned !== undefined) throw fault(scanned.expected, scanned.found);
   let value: unknown;
   try {
