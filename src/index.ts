@@ -105,9 +105,10 @@ export {
   type FittedWhitening,
   fitPreprocessing,
 } from "#src/evaluate/fit.js";
+export type { EvaluationPlan, HostsProgress } from "#src/evaluate/listeners.js";
 export { mergeParts } from "#src/evaluate/merge.js";
 export type { EvaluateInput, NumberLike } from "#src/evaluate/options.js";
-export type { EvaluationPlan, PrepareHooks } from "#src/evaluate/prepare.js";
+export type { PrepareHooks } from "#src/evaluate/prepare.js";
 export type { RunHooks } from "#src/evaluate/run-prepared.js";
 export type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 export type { AskedPreprocessing } from "#src/networks/recipe.js";

@@ -50,6 +50,7 @@ function contextOf(flags: GlobalFlags, signal: AbortSignal, writeAnswer: (text: 
     stderr: colourLevel(process.stderr, flags.color),
   };
   const display = { quiet: flags.quiet ?? false, color: colours.stderr > 0 };
+  const note = (text: string) => void (display.quiet || process.stderr.write(`${oneLine(text)}\n`));
   return {
     signal,
     log,
@@ -63,7 +64,10 @@ function contextOf(flags: GlobalFlags, signal: AbortSignal, writeAnswer: (text: 
     writeAnswer,
     showProgress: createProgressDisplay(display),
     showText: createTextDisplay(display),
-    note: (text) => void (display.quiet || process.stderr.write(`${oneLine(text)}\n`)),
+    note,
+    nameWritten(paths) {
+      for (const path of paths) note(`written: ${path}`);
+    },
     assume: (assumptions) => {
       if (assumptions.length > 0) process.stderr.write(`assumed: ${oneLine(assumedText(assumptions))}\n`);
     },

@@ -1,19 +1,22 @@
 /** One evaluation, from its options to its answer: made ready, run, closed. */
 import { availableParallelism } from "node:os";
+import { IncompleteError } from "#src/base/abort.js";
 import { checkedKeys, FUNCTION, type KindsOf } from "#src/base/arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
+import { asError } from "#src/base/errors.js";
 import { ringOver } from "#src/base/ring.js";
 import type { Slab, SlabRing } from "#src/base/slab.js";
 import type { Resumption } from "#src/evaluate/journal/resume.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
+import { closeListeners, type Ending, type Listener } from "./listeners.js";
 import type { AnyPair } from "./open-inputs.js";
 import { type EvaluateInput, resolveOptions } from "./options.js";
-import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
-import { type RunHooks, runPrepared } from "./run-prepared.js";
+import { type OpenExecutor, type Prepared, type PrepareHooks, prepare } from "./prepare.js";
+import { type RunHooks, runListener, runPrepared } from "./run-prepared.js";
 
-export type { EvaluationPlan, OpenExecutor } from "./prepare.js";
-export type { Progress } from "./run-prepared.js";
+export type { EvaluationPlan, Progress } from "./listeners.js";
+export type { OpenExecutor } from "./prepare.js";
 
 /**
  * Aborting the signal ends the run: `evaluate` then throws an IncompleteError with what was done, or, within a download, a
@@ -56,31 +59,78 @@ export async function evaluate(input?: EvaluateInput, hooks?: EvaluateHooks): Pr
   );
 }
 
-/** `evaluate` over an executor of the caller's choice, for arguments that were checked, or come from a command line. */
+/** `evaluate` over an executor of the caller's choice, for arguments that were checked. */
 export async function evaluateWith(
   open: OpenExecutor,
   input: EvaluateInput,
   hooks: EvaluateHooks = {},
 ): Promise<AnyEvaluation> {
-  const beganAt = performance.now();
-  const options = resolveOptions(input, availableParallelism());
-  const prepared = await prepare(open, options, hooks);
-  const { executor, pair, loadMs, resumption } = prepared;
-  let fault: Error | undefined;
-  let evaluation: AnyEvaluation;
-  try {
-    if (options.warm) await executor.warm();
-    const { batchSize } = options;
-    const ring = ringOf(pair, resumption, batchSize, executor.capacity);
-    const slabs = ring?.slabs ?? (resumption ? slabsOf(pair, resumption, batchSize) : pair.slabs(batchSize));
-    ({ evaluation } = await runPrepared(prepared, { slabs, ring, beganAt, loadMs, resumption }, hooks));
-  } finally {
-    fault = await resumption?.close();
-    await executor.close();
-    if (fault !== undefined) hooks.onJournalFault?.(fault);
-  }
+  const listener: Listener = {
+    begin: (plan) => hooks.onStart?.(plan),
+    ...runListener(hooks),
+  };
+  const { evaluation, failure, faults } = await evaluateListened(open, input, [listener], hooks);
+  const [fault] = faults;
+  if (fault !== undefined) hooks.onJournalFault?.(fault);
+  if (failure !== undefined) throw failure;
   if (fault !== undefined && hooks.onJournalFault === undefined) throw fault;
   return evaluation;
+}
+
+/** How an evaluation ended that counted at least the images of `evaluation`. */
+export interface Evaluated extends Ending {
+  readonly evaluation: AnyEvaluation;
+  readonly failure: IncompleteError | undefined;
+}
+
+/**
+ * Evaluates, and tells the listeners.
+ *
+ * @throws what `evaluate` throws, except for IncompleteError: that is the `failure` of a partial evaluation
+ */
+export async function evaluateListened(
+  open: OpenExecutor,
+  input: EvaluateInput,
+  listeners: readonly Listener[],
+  hooks: Omit<PrepareHooks, "onStart"> = {},
+): Promise<Evaluated> {
+  const beganAt = performance.now();
+  const options = resolveOptions(input, availableParallelism());
+  let closable = listeners;
+  let result: Parameters<typeof closeListeners>[1];
+  try {
+    const prepared = await prepare(open, options, hooks);
+    const { executor, resumption, plan } = prepared;
+    // What the journal says is written must be on the disk before the other files get their names.
+    if (resumption !== undefined) closable = [resumption, ...listeners];
+    try {
+      for (const listener of listeners) await listener.begin?.(plan);
+      if (options.warm) await executor.warm();
+      result = { evaluation: await runOnce(prepared, beganAt, closable, hooks) };
+    } finally {
+      await executor.close();
+    }
+  } catch (error) {
+    result = { failure: asError(error) };
+  }
+  const { evaluation, failure, ...closed } = await closeListeners(closable, result);
+  if (evaluation !== undefined && (failure === undefined || failure instanceof IncompleteError)) {
+    return { ...closed, evaluation, failure };
+  }
+  throw failure;
+}
+
+async function runOnce(
+  prepared: Prepared,
+  beganAt: number,
+  listeners: readonly Listener[],
+  hooks: Pick<RunHooks, "signal" | "log">,
+): Promise<AnyEvaluation> {
+  const { pair, resumption, executor, loadMs } = prepared;
+  const { batchSize } = prepared.options;
+  const ring = ringOf(pair, resumption, batchSize, executor.capacity);
+  const slabs = ring?.slabs ?? (resumption ? slabsOf(pair, resumption, batchSize) : pair.slabs(batchSize));
+  return (await runPrepared(prepared, { slabs, ring, beganAt, loadMs }, listeners, hooks)).evaluation;
 }
 
 function ringOf(

@@ -14,7 +14,7 @@ import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
 import type { AnyPair } from "./open-inputs.js";
 import { type EvaluateInput, integer, MAX_COUNT, type NumberLike, resolveOptions } from "./options.js";
 import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
-import { type FinishedRun, type RunHooks, runPrepared } from "./run-prepared.js";
+import { type FinishedRun, type RunHooks, runListener, runPrepared } from "./run-prepared.js";
 
 /** What no network can predict: a class that a worker did not write is thereby seen. */
 const NOT_PREDICTED = 0xffff;
@@ -100,6 +100,7 @@ export async function openEvaluatorWith(
   const { pair, executor } = prepared;
   let slabs: readonly Slab[];
   try {
+    hooks.onStart?.(prepared.plan);
     slabs = await loadWhole(pair, options.probabilities);
     await executor.warm();
   } catch (error) {
@@ -121,6 +122,7 @@ export async function openEvaluatorWith(
     return runPrepared(
       { ...prepared, options: { ...options, batchSize } },
       taskSize === undefined ? plan : { ...plan, taskSize },
+      [runListener(run)],
       run,
     );
   }

@@ -1,9 +1,7 @@
 /** What an evaluation makes ready once, for one run or many: data, network, workers. */
-import type { Assumption } from "#src/base/assumptions.js";
-import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { DurableOutput } from "#src/base/contracts/journal.js";
-import type { EngineSource, Network, OnnxModel } from "#src/base/contracts/network.js";
+import type { EngineSource } from "#src/base/contracts/network.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { withRooms } from "#src/base/slab.js";
 import { preloadEngine } from "#src/engines/registry.js";
@@ -12,6 +10,7 @@ import type { DownloadNotice } from "#src/files/catalog.js";
 import { engineSource } from "#src/networks/fold.js";
 import { batchesIn } from "#src/pool/plan.js";
 import type { Workload } from "#src/pool/registry.js";
+import type { EvaluationPlan } from "./listeners.js";
 import { type AnyPair, loadModelPair, loadPair, type SizedPair } from "./open-inputs.js";
 import type { EvaluateOptions } from "./options.js";
 
@@ -29,24 +28,6 @@ export interface PrepareHooks {
   readonly output?: DurableOutput | undefined;
 }
 
-/** What an evaluation is about to run over. */
-export interface EvaluationPlan {
-  /** The set, open. */
-  readonly dataset: Dataset;
-  /** The network, loaded; an ONNX model whole where the engine is `onnx`. */
-  readonly network: Network | OnnxModel;
-  /** What the answer rests on although neither a file nor an option states it. */
-  readonly assumptions: readonly Assumption[];
-  /** All of them, defaults filled in. */
-  readonly options: EvaluateOptions;
-  /** Images of the run, or of its shard. */
-  readonly totalImages: number;
-  /** Of these, counted before by a run that this one takes up. */
-  readonly doneImages: number;
-  /** How many the others make. */
-  readonly batches: number;
-}
-
 export type OpenExecutor = (
   options: EvaluateOptions,
   source: EngineSource,
@@ -60,6 +41,7 @@ export interface Prepared {
   readonly executor: Executor;
   readonly loadMs: number;
   readonly resumption?: Resumption | undefined;
+  readonly plan: EvaluationPlan;
 }
 
 export async function prepare(
@@ -67,7 +49,7 @@ export async function prepare(
   options: EvaluateOptions,
   hooks: PrepareHooks,
 ): Promise<Prepared> {
-  const { signal = new AbortController().signal, log = SILENT, onStart } = hooks;
+  const { signal = new AbortController().signal, log = SILENT } = hooks;
   const beganAt = performance.now();
   preloadEngine(options.engine);
   const batchesOf = (images: number) => Math.ceil(images / options.batchSize);
@@ -112,14 +94,9 @@ export async function prepare(
     await resumption?.close();
     throw error;
   });
-  try {
-    onStart?.({ dataset, network, assumptions: pair.assumptions, options, totalImages, doneImages, batches });
-  } catch (error) {
-    await resumption?.close();
-    await executor.close();
-    throw error;
-  }
-  return { options, pair: withProbabilities(pair, options), executor, loadMs, resumption };
+  const { assumptions } = pair;
+  const plan = { dataset, network, assumptions, options, totalImages, doneImages, batches };
+  return { options, pair: withProbabilities(pair, options), executor, loadMs, resumption, plan };
 }
 
 /** For a run of which nothing is left to do. */

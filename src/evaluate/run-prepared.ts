@@ -8,12 +8,12 @@ import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { BatchwiseError, RunError } from "#src/base/errors.js";
 import type { Slab, SlabRing } from "#src/base/slab.js";
-import type { Resumption } from "#src/evaluate/journal/resume.js";
 import { createTally } from "#src/metrics/tally.js";
 import type { OnSlab } from "#src/pool/handover.js";
 import { batchesIn, type TaskSize, taskPlanFor } from "#src/pool/plan.js";
 import { type BatchesOutcome, runBatches } from "#src/pool/run-batches.js";
 import type { CollectedScores } from "./collect-scores.js";
+import type { Listener, Progress } from "./listeners.js";
 import type { Prepared } from "./prepare.js";
 import { summarize } from "./summarize.js";
 
@@ -34,12 +34,13 @@ export interface RunHooks {
   readonly log?: Log;
 }
 
-/** Images whose answers are merged, of all that the run evaluates. */
-export interface Progress {
-  /** Those that a journal told of included. */
-  readonly doneImages: number;
-  /** Of a comparison, once for each network that is evaluated. */
-  readonly totalImages: number;
+/** The hooks as a listener; what nobody asks for is left out, so that no batch pays for it. */
+export function runListener(hooks: Pick<RunHooks, "onProgress" | "onSlab">): Listener {
+  const { onSlab } = hooks;
+  return {
+    ...(hooks.onProgress !== undefined && { progress: (progress) => hooks.onProgress?.(progress) }),
+    ...(onSlab !== undefined && { slab: (slab) => onSlab(slab) }),
+  };
 }
 
 /** How one run differs from the next over the same preparation. */
@@ -54,8 +55,6 @@ export interface RunPlan {
   readonly loadMs: number;
   /** Of tasks that no two threads share. Default: as fits the engine. */
   readonly taskSize?: TaskSize;
-  /** Of a run that is taken up again: what `slabs` leaves out is counted already. */
-  readonly resumption?: Resumption | undefined;
 }
 
 export interface FinishedRun {
@@ -71,9 +70,10 @@ const RESUMED_PART_IMAGES = 1024;
  * @throws UsageError ERR_MEMORY where there is no room for the answers
  */
 export async function runPrepared(
-  { options, pair, executor }: Omit<Prepared, "loadMs">,
-  { slabs, source = 0, ring, beganAt, loadMs, taskSize, resumption }: RunPlan,
-  { signal = new AbortController().signal, onProgress, onSlab, log = SILENT }: RunHooks,
+  { options, pair, executor, resumption }: Omit<Prepared, "loadMs" | "plan">,
+  { slabs, source = 0, ring, beganAt, loadMs, taskSize }: RunPlan,
+  listeners: readonly Listener[],
+  { signal = new AbortController().signal, log = SILENT }: Pick<RunHooks, "signal" | "log">,
 ): Promise<FinishedRun> {
   const { range, classes } = pair;
   const { batchSize, engine, retries } = options;
@@ -86,6 +86,9 @@ export async function runPrepared(
     Uint16Array,
     keepsAll || pair.dataset.labelsPath === undefined ? totalImages : 0,
   );
+  const mergedListeners = listeners.filter(({ merged }) => merged !== undefined);
+  const progressListeners = listeners.filter(({ progress }) => progress !== undefined);
+  const slabListeners = listeners.filter(({ slab }) => slab !== undefined);
   const scores = options.probabilities ? await scoresOf(range, classes, keepsAll, counted) : undefined;
   const outcome = await runBatches({
     slabs,
@@ -105,10 +108,16 @@ export async function runPrepared(
         predictions.set(slab.predictions.subarray(batch.start, batch.start + batch.count), first);
       }
       scores?.add(merged);
-      resumption?.add(merged);
-      onProgress?.({ doneImages: tally.total, totalImages });
+      for (const listener of mergedListeners) listener.merged?.(merged);
+      if (progressListeners.length === 0) return;
+      const progress = { doneImages: tally.total, totalImages };
+      for (const listener of progressListeners) listener.progress?.(progress);
     },
-    onSlab,
+    ...(slabListeners.length > 0 && {
+      onSlab: async (slab) => {
+        for (const listener of slabListeners) await listener.slab?.(slab);
+      },
+    }),
     partImages: resumption && RESUMED_PART_IMAGES,
     ring,
   });

@@ -3,15 +3,17 @@ import { availableParallelism } from "node:os";
 import { IncompleteError, interruption } from "#src/base/abort.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
-import { NetworkError, RunError, reasonOf } from "#src/base/errors.js";
+import { asError, NetworkError, RunError, reasonOf } from "#src/base/errors.js";
 import { withRooms } from "#src/base/slab.js";
-import type { EvaluateHooks } from "#src/evaluate/evaluate.js";
+import type { Evaluated } from "#src/evaluate/evaluate.js";
+import { closeListeners, type Listener } from "#src/evaluate/listeners.js";
 import { type AnyPair, loadModelPair, loadPair } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
+import type { PrepareHooks } from "#src/evaluate/prepare.js";
 import { coordinate } from "./coordinate.js";
 import { evaluationOf } from "./evaluation.js";
 import type { Link } from "./link.js";
-import { closeRecord, type HostPresence, openRecord, Records, type RunRecord } from "./records.js";
+import { closeRecord, openRecord, Records } from "./records.js";
 import type { RunProgress } from "./run-progress.js";
 import { answerRoom, learnInput, type PackedAnswers, specOf } from "./spec.js";
 
@@ -24,39 +26,64 @@ export interface QueueOptions {
   readonly patienceMs: number;
 }
 
-export interface QueueHooks extends Pick<EvaluateHooks, "signal" | "log" | "onDownload" | "onSlab"> {
-  /** Once data and network are loaded, and the run is written down. */
-  onOpen(run: RunRecord, pair: AnyPair): void;
-  /** Called once data and network are loaded, before Redis knows of the run. What it throws ends it. */
-  onData?(pair: AnyPair): void;
-  onProgress(books: RunProgress, hosts: readonly HostPresence[]): void;
-}
+/** What the caller of a run over Redis may end, and observe while data are loaded. */
+export type QueueHooks = Pick<PrepareHooks, "signal" | "log" | "onDownload">;
 
 /**
- * @throws as `evaluate`; IncompleteError also with ERR_RANGE_FAILED, ERR_RUN_CANCELLED, ERR_REDIS_LOST,
- *   ERR_REDIS_REFUSED, ERR_HOSTS_ABSENT and ERR_HOSTS_REFUSED
+ * @throws as `evaluate`; the failure of a partial evaluation can also be ERR_RANGE_FAILED, ERR_RUN_CANCELLED,
+ *   ERR_REDIS_LOST, ERR_REDIS_REFUSED, ERR_HOSTS_ABSENT and ERR_HOSTS_REFUSED
  * @throws RunError ERR_RUN_MISMATCH where the run id is another run's; ERR_RUN_CANCELLED where it was cancelled
  */
 export async function evaluateOverRedis(
   link: Link,
   input: EvaluateInput,
   queueOptions: QueueOptions,
+  listeners: readonly Listener[],
+  hooks: QueueHooks,
+): Promise<Evaluated> {
+  let result: Parameters<typeof closeListeners>[1];
+  try {
+    result = { evaluation: await runOverRedis(link, input, queueOptions, listeners, hooks) };
+  } catch (error) {
+    result = { failure: asError(error) };
+  }
+  const { evaluation, failure, ...closed } = await closeListeners(listeners, result);
+  if (evaluation !== undefined && (failure === undefined || failure instanceof IncompleteError)) {
+    return { ...closed, evaluation, failure };
+  }
+  throw failure;
+}
+
+async function runOverRedis(
+  link: Link,
+  input: EvaluateInput,
+  queueOptions: QueueOptions,
+  listeners: readonly Listener[],
   hooks: QueueHooks,
 ): Promise<AnyEvaluation> {
   const beganAt = performance.now();
-  const { signal = new AbortController().signal, log = SILENT, onSlab } = hooks;
+  const { signal = new AbortController().signal, log = SILENT } = hooks;
   const { local, urls, files } = await learnInput(input, signal);
   const options = resolveOptions(local, availableParallelism());
   const pair = await load(options, hooks, signal, log);
   const loadMs = performance.now() - beganAt;
-  hooks.onData?.(pair);
-  const isPacked = options.probabilities || options.labels === false || onSlab !== undefined;
+  const slabListeners = listeners.filter(({ slab }) => slab !== undefined);
+  const isPacked = options.probabilities || options.labels === false || slabListeners.length > 0;
   const records = new Records(link.redis);
   const spec = specOf(pair, options, { runId: queueOptions.runId, isPacked, urls, files });
-  const run = await openRecord(records, spec, queueOptions.jobImages);
-  hooks.onOpen(run, pair);
-
   const { range, classes } = pair;
+  const plan = {
+    dataset: pair.dataset,
+    network: pair.network,
+    assumptions: pair.assumptions,
+    options,
+    totalImages: range.limit,
+    doneImages: 0,
+    batches: Math.ceil(range.limit / options.batchSize),
+    queue: { address: link.address, runId: spec.runId },
+  };
+  for (const listener of listeners) await listener.begin?.(plan);
+  const run = await openRecord(records, spec, queueOptions.jobImages);
   const images = answerRoom(isPacked ? range.limit : 0, options.probabilities ? classes : 0);
   const { books, evaluateMs, failure } = await coordinate({
     link,
@@ -64,7 +91,14 @@ export async function evaluateOverRedis(
     run,
     networkName: pair.network.name,
     patienceMs: queueOptions.patienceMs,
-    onProgress: hooks.onProgress,
+    onProgress({ sum, hosts: shares }, hosts) {
+      const progress = {
+        doneImages: sum.total,
+        totalImages: range.limit,
+        hosts: { present: hosts.length, shares },
+      };
+      for (const listener of listeners) listener.progress?.(progress);
+    },
     onPacked({ offset }, { predictions, probabilities, ranking }) {
       images.predictions.set(predictions, offset - range.offset);
       if (options.probabilities) {
@@ -77,7 +111,7 @@ export async function evaluateOverRedis(
   });
   const doneImages = books.sum.total;
   const isWhole = doneImages === range.limit;
-  if (onSlab !== undefined) await handOver(pair, options, books, images, onSlab);
+  if (slabListeners.length > 0) await handOver(pair, options, books, images, slabListeners);
   if (link.awaySinceMs === undefined) {
     const end = { doneImages, isWhole, isInterrupted: signal.aborted, failure };
     // The answer is there, whatever becomes of its record.
@@ -107,7 +141,7 @@ async function handOver(
   { batchSize, probabilities }: EvaluateOptions,
   { pieces }: RunProgress,
   images: PackedAnswers,
-  onSlab: NonNullable<EvaluateHooks["onSlab"]>,
+  listeners: readonly Listener[],
 ): Promise<void> {
   for (const { range } of pieces) {
     const slabs = withRooms(pair.slabs(batchSize, range), [
@@ -119,7 +153,7 @@ async function handOver(
       slab.predictions.set(images.predictions.subarray(first, end));
       slab.probabilities?.set(images.probabilities.subarray(first * classes, end * classes));
       slab.ranking?.set(images.ranking.subarray(first * classes, end * classes));
-      await onSlab(slab);
+      for (const listener of listeners) await listener.slab?.(slab);
     }
   }
 }

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import test from "ava";
 import { IncompleteError } from "#src/base/abort.js";
 import { SILENT } from "#src/base/contracts/run.js";
+import type { Progress } from "#src/evaluate/listeners.js";
 import { openLink } from "#src/redis/link.js";
 import { Records } from "#src/redis/records.js";
 import { CLI, spawnCli } from "../helpers/cli.js";
@@ -126,8 +127,8 @@ longTest("a coordinator is killed, and started again with the same run id", asyn
   while ((await done()) < 2000) await sleep(100);
   await endProcess(first);
   let taken = 0;
-  const onProgress = ({ sum }: { readonly sum: { readonly total: number } }) => {
-    taken ||= sum.total;
+  const onProgress = ({ doneImages }: Progress) => {
+    taken ||= doneImages;
   };
   const { result } = await coordinateHere(url, {}, { runId: "killed" }, { onProgress });
   t.deepEqual(result, await localResult({}));

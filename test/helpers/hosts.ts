@@ -6,8 +6,9 @@ import type { ExecutionContext } from "ava";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
+import type { Progress } from "#src/evaluate/listeners.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
-import { evaluateOverRedis, type QueueHooks, type QueueOptions } from "#src/redis/evaluate.js";
+import { evaluateOverRedis, type QueueOptions } from "#src/redis/evaluate.js";
 import { openLink } from "#src/redis/link.js";
 
 const PROGRAM = fileURLToPath(new URL("host-program.js", import.meta.url));
@@ -35,36 +36,41 @@ export async function endProcess(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** A coordinator in this process. */
+/** Runs the coordinator in this process; throws the failure of a partial evaluation. */
 export async function coordinateHere(
   url: string,
   input: EvaluateInput,
   options: Partial<QueueOptions> = {},
-  hooks: Partial<QueueHooks> = {},
+  { onProgress, signal }: { onProgress?(progress: Progress): void; readonly signal?: AbortSignal } = {},
 ): Promise<AnyEvaluation> {
   const link = await openLink(url, SILENT);
   try {
-    return await evaluateOverRedis(
+    const listeners = onProgress === undefined ? [] : [{ progress: onProgress }];
+    const hooks = signal === undefined ? {} : { signal };
+    const { evaluation, failure } = await evaluateOverRedis(
       link,
       input,
       { patienceMs: 60_000, ...options },
-      { onOpen() {}, onProgress() {}, ...hooks },
+      listeners,
+      hooks,
     );
+    if (failure !== undefined) throw failure;
+    return evaluation;
   } finally {
     link.close();
   }
 }
 
-/** Resolves when so many images are done; of a run's progress. */
+/** Resolves when so many images are done. */
 export function whenDone(images: number): {
   readonly reached: Promise<void>;
-  onProgress: QueueHooks["onProgress"];
+  onProgress(progress: Progress): void;
 } {
   let reach = () => {};
   const reached = new Promise<void>((resolve) => {
     reach = resolve;
   });
-  return { reached, onProgress: ({ sum }) => void (sum.total >= images && reach()) };
+  return { reached, onProgress: ({ doneImages }) => void (doneImages >= images && reach()) };
 }
 
 const locals = new Map<string, Promise<AnyEvaluation>>();

@@ -315,8 +315,8 @@ redisTest("an interrupted run is partial, and goes on where it was", async (t) =
   t.true(kept >= 1000 && kept < 4000);
   let first = 0;
   const resumed = await coordinateHere(url, FEW, options, {
-    onProgress: ({ sum }) => {
-      first ||= sum.total;
+    onProgress: ({ doneImages }) => {
+      first ||= doneImages;
     },
   });
   t.deepEqual(resumed.result, await localResult(FEW));

@@ -11,7 +11,7 @@ import { BENCH_FORMATS, type BenchFormat, benchFormatOf, renderBench } from "#sr
 import type { Context, RunWork, TextDisplay } from "./context.js";
 import { downloadLine } from "./context.js";
 import { addDataOptions, addNetworkOptions, collect } from "./options.js";
-import { openOutputs, writeFiles } from "./outputs.js";
+import { giveAnswer, openOutputs } from "./outputs.js";
 
 interface BenchFlags extends Omit<BenchInput, "timeoutSeconds" | "durationSeconds"> {
   readonly timeout: string;
@@ -67,14 +67,11 @@ async function runBench(flags: BenchFlags, context: Context): Promise<readonly E
     throw new UsageError("ERR_OPTION_VALUE", { option: "--output", expected, found: chart.path });
   }
 
-  const faults: Error[] = [];
   const input = { ...flags, timeoutSeconds: flags.timeout, durationSeconds: flags.duration };
   const { benchmark, failure } = await benchShowingProgress(input, context);
   context.assume(benchmark.assumptions);
-  if (failure !== undefined) faults.push(failure);
-  await writeFiles(outputs, (one) => renderBench(one, benchmark), faults);
-  context.writeAnswer(await renderBench(format, benchmark));
-  return faults;
+  const unwritten = await giveAnswer(outputs, (one) => renderBench(one, benchmark), context);
+  return failure === undefined ? unwritten : [failure, ...unwritten];
 }
 
 async function benchShowingProgress(

@@ -14,7 +14,7 @@ import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "#src/reports/check
 import type { Report } from "#src/reports/report.js";
 import { type Context, downloadLine, type RunWork, type TextDisplay } from "./context.js";
 import { collect } from "./options.js";
-import { openOutputs, writeFiles } from "./outputs.js";
+import { giveAnswer, openOutputs } from "./outputs.js";
 
 interface CheckFlags {
   readonly threads?: string;
@@ -63,10 +63,8 @@ async function runCheck(
   const outputs = await openOutputs(format, output, checksFormatOf);
   const report = await checkShowingProgress(suite, input, context);
   context.assume(distinct(report.checks.flatMap(({ evaluation }) => evaluation?.assumptions ?? [])));
-  const faults = faultsOf(report);
-  await writeFiles(outputs, (one) => renderChecks(one, report), faults);
-  context.writeAnswer(renderChecks(format, report));
-  return faults;
+  const unwritten = await giveAnswer(outputs, (one) => renderChecks(one, report), context);
+  return [...faultsOf(report), ...unwritten];
 }
 
 async function checkShowingProgress(

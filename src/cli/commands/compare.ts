@@ -11,7 +11,7 @@ import { COMPARISON_FORMATS, comparisonFormatOf, renderComparison } from "#src/r
 import type { Context, RunWork, TextDisplay } from "./context.js";
 import { downloadLine } from "./context.js";
 import { addDataOptions, addNetworkFacts, collect } from "./options.js";
-import { openOutputs, writeFiles } from "./outputs.js";
+import { giveAnswer, openOutputs } from "./outputs.js";
 import type { ComparisonFile } from "./report-file.js";
 
 interface CompareFlags extends Omit<CompareInput, "a" | "b" | "timeoutSeconds"> {
@@ -68,11 +68,10 @@ async function runCompare(
   const outcome = await compareShowingProgress({ ...input, timeoutSeconds: timeout }, context);
   const { comparison, failure } = outcome;
   context.assume(comparison.assumptions);
-  const faults: Error[] = failure === undefined ? [] : [failure];
-  await writeFiles(outputs, (one) => renderComparison(one, comparison), faults);
-  await page?.write(outcome, faults);
-  context.writeAnswer(renderComparison(format, comparison));
-  return faults;
+  const { written = [], faults = [] } = (await page?.write(outcome)) ?? {};
+  context.nameWritten(written);
+  const unwritten = await giveAnswer(outputs, (one) => renderComparison(one, comparison), context);
+  return [...(failure === undefined ? [] : [failure]), ...unwritten, ...faults];
 }
 
 /** Refuses at once what surely cannot be written. */

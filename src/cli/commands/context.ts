@@ -7,7 +7,7 @@ import type { Log } from "#src/base/contracts/run.js";
 import { grouped } from "#src/base/errors/define.js";
 import type { PaintState } from "#src/cli/doctor/doctor.js";
 import type { ColourLevel } from "#src/cli/terminal/paint.js";
-import type { EvaluationPlan, Progress } from "#src/evaluate/evaluate.js";
+import type { EvaluationPlan, Progress } from "#src/evaluate/listeners.js";
 import type { DownloadNotice, DownloadOptions, RemoteFile } from "#src/files/catalog.js";
 import type { Paint } from "#src/reports/cells.js";
 import type { PaintCell } from "#src/reports/images.js";
@@ -31,6 +31,8 @@ export interface Context {
   showText(first: string): TextDisplay;
   /** To stderr: one plain line; nothing with --quiet. */
   note(text: string): void;
+  /** To stderr: one line per file that was written; nothing with --quiet. */
+  nameWritten(paths: readonly string[]): void;
   /** To stderr, also with --quiet: what the answer rests on although nobody states it. One line, or none. */
   assume(assumptions: readonly Assumption[]): void;
   /** To stderr, also with --quiet: why the answer may not be what was meant, in one line. */

@@ -77,6 +77,7 @@ async function runConvert(
     const annotated = file && annotateOnnx(file.path, file.bytes, asked);
     if (annotated !== undefined) {
       await writeFileWhole(output, annotated.bytes);
+      context.nameWritten([output]);
       const network = `${printable(basename(input))}, ${preprocessingText(annotated.preprocessing)}`;
       context.writeAnswer(textOf(network, output, "as it was but for its properties", annotated.bytes));
       return [];
@@ -93,6 +94,7 @@ async function runConvert(
   context.assume(network.assumptions);
   const written = encodeNetwork(ending, network, { type, deflated: flags.compress });
   await writeFileWhole(output, written.bytes);
+  context.nameWritten([output]);
   if (written.largestChange > 0) {
     const percent = `${(written.largestChange * 100).toPrecision(2)} %`;
     context.note(

@@ -2,16 +2,15 @@
 
 import { setFlagsFromString } from "node:v8";
 import { Command } from "commander";
-import { IncompleteError } from "#src/base/abort.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import { ENGINES } from "#src/base/contracts/network.js";
-import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { UsageError } from "#src/base/errors.js";
-import type { Slab } from "#src/base/slab.js";
-import { type EvaluateHooks, evaluateWith } from "#src/evaluate/evaluate.js";
+import { type Evaluated, evaluateListened } from "#src/evaluate/evaluate.js";
+import type { Demands } from "#src/evaluate/gates.js";
 import { hintOf } from "#src/evaluate/hint.js";
-import type { Opened } from "#src/evaluate/open-inputs.js";
+import type { Listener } from "#src/evaluate/listeners.js";
 import { type EvaluateInput, EXECUTORS, type NumberLike, oneOf } from "#src/evaluate/options.js";
+import type { PredictionsOutput } from "#src/evaluate/predictions/writer.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { FORMATS, formatOf } from "#src/reports/registry.js";
 import { type Context, downloadLine, type ProgressDisplay, type RunWork } from "./context.js";
@@ -24,7 +23,7 @@ import {
   demandsOf,
   type GateFlags,
 } from "./options.js";
-import { giveAnswer, giveFault, openOutputs } from "./outputs.js";
+import { giveFault, giveReport, openOutputs } from "./outputs.js";
 
 interface EvaluateFlags extends Omit<EvaluateInput, "timeoutSeconds" | "topK">, GateFlags, QueueFlags {
   readonly timeout: NumberLike;
@@ -78,158 +77,141 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
   const outputs = await openOutputs(oneOf("format", FORMATS, flags.format), flags.output, formatOf);
   try {
     const demands = await demandsOf(flags);
-    if (flags.labels === false && demands !== undefined) {
-      const problem = "a gate is asked for with --no-labels, which gives no score to hold it against";
-      throw new UsageError("ERR_USAGE", { problem });
-    }
-    if (flags.shard !== undefined && demands !== undefined) {
-      const problem = "a gate is asked for with --shard, a part of what it judges; ask for it with merge";
-      throw new UsageError("ERR_USAGE", { problem });
-    }
-    const baseline = demands?.baseline;
-    const gates = baseline && (await import("#src/evaluate/gates.js"));
-    const { evaluation, faults } = await evaluateWithReport(flags, context, {
-      onData: (opened) => baseline && gates?.assertComparable(baseline, gates.subjectOf(opened)),
-    });
-    const { report, faults: judged } =
+    refuseConflicts(flags, demands !== undefined);
+    const { evaluation, failure, written, faults } = await evaluateAsAsked(flags, demands, context);
+    context.nameWritten(written);
+    const found = failure === undefined ? faults : [failure, ...faults];
+    const { report, faults: missed } =
       demands === undefined
-        ? { report: { evaluation, gates: [], fault: faults[0] }, faults: [] }
-        : (await import("./check.js")).judgedReport(evaluation, demands, faults[0]);
-    const unwritten = await giveAnswer(outputs, report, context);
-    return [...faults, ...unwritten, ...judged];
+        ? { report: { evaluation, gates: [], fault: found[0] }, faults: [] }
+        : (await import("./check.js")).judgedReport(evaluation, demands, found[0]);
+    const unwritten = await giveReport(outputs, report, context);
+    return [...found, ...unwritten, ...missed];
   } catch (error) {
     if (error instanceof Error) await giveFault(outputs, "evaluate", error, context);
     throw error;
   }
 }
 
-/** Of whoever collects while the evaluation runs. */
-interface MoreHooks extends Pick<EvaluateHooks, "onSlab" | "output"> {
-  /** Called once the data are open, before the first batch, wherever batches are computed. What it throws ends the run. */
-  onData?(opened: Opened): void;
+function refuseConflicts({ labels, shard, report, resume }: EvaluateFlags, isGated: boolean): void {
+  const conflicts: readonly [isAsked: boolean, problem: string][] = [
+    [
+      labels === false && isGated,
+      "a gate is asked for with --no-labels, which gives no score to hold it against",
+    ],
+    [
+      shard !== undefined && isGated,
+      "a gate is asked for with --shard, a part of what it judges; ask for it with merge",
+    ],
+    [
+      labels === false && report !== undefined,
+      "--report is asked for with --no-labels, which gives nothing to report",
+    ],
+    [
+      resume !== undefined && report !== undefined,
+      "--report is asked for with --resume, which does not keep images; use batchwise report",
+    ],
+  ];
+  for (const [isAsked, problem] of conflicts) if (isAsked) throw new UsageError("ERR_USAGE", { problem });
 }
 
-interface Evaluated {
-  readonly evaluation: AnyEvaluation;
-  /** Why it is not whole, or what of it could not be written. */
-  readonly faults: readonly Error[];
-}
-
-async function evaluateWithReport(
+async function evaluateAsAsked(
   flags: EvaluateFlags,
+  demands: Demands | undefined,
   context: Context,
-  { onData }: Required<Pick<MoreHooks, "onData">>,
 ): Promise<Evaluated> {
-  if (flags.report === undefined) return evaluateWithPredictions(flags, context, { onData });
-  if (flags.labels === false) {
-    const problem = "--report is asked for with --no-labels, which gives nothing to report";
-    throw new UsageError("ERR_USAGE", { problem });
-  }
-  if (flags.resume !== undefined) {
-    const problem = "--report is asked for with --resume, which does not keep images; use batchwise report";
-    throw new UsageError("ERR_USAGE", { problem });
-  }
-  const { assertReportPath, REPORT_RESAMPLES, ReportFile } = await import("./report-file.js");
-  await assertReportPath("--report", flags.report);
-  const file = new ReportFile(flags.report);
-  const asked = { ...flags, probabilities: true, bootstrap: flags.bootstrap ?? REPORT_RESAMPLES };
-  const { evaluation, faults } = await evaluateWithPredictions(asked, context, {
-    onSlab: (slab) => file.onSlab(slab),
-    onData(opened) {
-      onData(opened);
-      file.onData(opened.dataset);
-    },
-  });
-  const unwritten: Error[] = [];
-  await file.write(evaluation, unwritten);
-  return { evaluation, faults: [...faults, ...unwritten] };
-}
-
-async function evaluateWithPredictions(
-  flags: EvaluateFlags,
-  context: Context,
-  hooks: MoreHooks,
-): Promise<Evaluated> {
-  const input: EvaluateInput & QueueFlags = { ...flags, timeoutSeconds: flags.timeout };
-  const faults: Error[] = [];
-  if (flags.predictions === undefined) {
-    const evaluation = await evaluateShowingProgress(input, context, hooks, faults);
-    return { evaluation, faults };
-  }
-  const { PredictionsOutput, predictionsTarget } = await import("./report-file.js");
-  const target = await predictionsTarget(flags.predictions, flags.topK, flags.labels !== false);
-  const output = await PredictionsOutput.open(target, flags.resume);
-  try {
-    const onSlab = async (slab: Slab) => {
-      await output.onSlab(slab);
-      await hooks.onSlab?.(slab);
-    };
-    const asked = { ...input, probabilities: true };
-    const evaluation = await output.finish(
-      await evaluateShowingProgress(asked, context, { ...hooks, onSlab, output: output.durable }, faults),
-      faults,
-    );
-    const { predictionsFile, result } = evaluation;
-    if (predictionsFile !== null && !result.complete) {
-      context.note(`${predictionsFile.path}: the predictions of what was done`);
-    }
-    return { evaluation, faults };
-  } catch (error) {
-    await output.discard();
-    throw error;
-  }
-}
-
-/** The evaluation, or what was done of it; why it is not whole is then among the faults. */
-async function evaluateShowingProgress(
-  input: EvaluateInput & QueueFlags,
-  context: Context,
-  { onData, onSlab, output }: MoreHooks,
-  faults: Error[],
-): Promise<AnyEvaluation> {
-  const { signal, log, showProgress, note, assume } = context;
-  let data: Dataset | undefined;
-  const onOpened = (opened: Opened) => {
-    data = opened.dataset;
-    onData?.(opened);
+  const { signal, log, note } = context;
+  const report = flags.report === undefined ? undefined : await openReport(flags.report);
+  const predictions = flags.predictions === undefined ? undefined : await openPredictionsFile(flags);
+  const needsProbabilities = report !== undefined || predictions !== undefined;
+  const input: EvaluateInput & QueueFlags = {
+    ...flags,
+    timeoutSeconds: flags.timeout,
+    ...(needsProbabilities && { probabilities: true }),
+    ...(report !== undefined && { bootstrap: flags.bootstrap ?? report.resamples }),
   };
-  const isLocal = oneOf("executor", EXECUTORS, input.executor ?? "local") === "local";
-  let display: ProgressDisplay | undefined;
-  const hooks: EvaluateHooks = {
-    ...(onSlab !== undefined && { onSlab }),
+  const listeners: Listener[] = [
+    ...(demands?.baseline === undefined ? [] : [await baselineListener(demands.baseline)]),
+    displayListener(context),
+    hintListener(context),
+    // The report shows the evaluation with the predictions file that this one has written.
+    ...(predictions === undefined ? [] : [predictions]),
+    ...(report === undefined ? [] : [report.file]),
+  ];
+  if (oneOf("executor", EXECUTORS, input.executor ?? "local") === "bullmq") {
+    return (await import("./evaluate-over-redis.js")).evaluateOnHosts(input, context, listeners);
+  }
+  return evaluateListened(openExecutor, input, listeners, {
     signal,
     log,
-    output,
-    onJournalFault: (fault) => void faults.push(fault),
+    output: predictions?.durable,
     onDownload: (notice) => note(downloadLine(notice)),
-    onStart: (plan) => {
-      if (plan.dataset.ring !== undefined) keepYoungGenerations();
-      const { dataset, network, options, totalImages } = plan;
+  });
+}
+
+async function openReport(path: string): Promise<{ readonly file: Listener; readonly resamples: number }> {
+  const { assertReportPath, REPORT_RESAMPLES, ReportFile } = await import("./report-file.js");
+  await assertReportPath("--report", path);
+  return { file: new ReportFile(path), resamples: REPORT_RESAMPLES };
+}
+
+async function openPredictionsFile({
+  predictions = "",
+  topK,
+  labels,
+  resume,
+}: EvaluateFlags): Promise<PredictionsOutput> {
+  const { predictionsTarget } = await import("./report-file.js");
+  const target = await predictionsTarget(predictions, topK, labels !== false);
+  const { PredictionsOutput } = await import("#src/evaluate/predictions/writer.js");
+  return PredictionsOutput.open(target, resume);
+}
+
+/** Ends a run whose images are not those of the baseline, before the first batch. */
+async function baselineListener(baseline: NonNullable<Demands["baseline"]>): Promise<Listener> {
+  const { assertComparable, subjectOf } = await import("#src/evaluate/gates.js");
+  return {
+    begin({ dataset, network, options, totalImages }) {
       // A gate judges whole runs only: none has a shard's offset.
-      onOpened({ dataset, network, range: { offset: options.offset, limit: totalImages } });
+      const range = { offset: options.offset, limit: totalImages };
+      assertComparable(baseline, subjectOf({ dataset, network, range }));
+    },
+  };
+}
+
+/** Shows assumptions and progress. */
+function displayListener({ assume, showProgress }: Context): Listener {
+  let display: ProgressDisplay | undefined;
+  const stop = () => {
+    display?.stop();
+    return {};
+  };
+  return {
+    begin(plan) {
+      if (plan.dataset.ring !== undefined) keepYoungGenerations();
       assume(plan.assumptions);
       display = showProgress(plan);
     },
-    onProgress: (progress) => display?.update(progress),
+    progress: (progress) => display?.update(progress),
+    end: stop,
+    abort: stop,
   };
-  try {
-    const evaluation = isLocal
-      ? await evaluateWith(openExecutor, input, hooks)
-      : await (await import("./evaluate-over-redis.js")).evaluateOnHosts(input, context, {
-          onData: onOpened,
-          onSlab,
-        });
-    // The answer is there; it does not depend on whether its data can be read again.
-    const hint = data && (await hintOf(evaluation, data).catch(() => undefined));
-    if (hint !== undefined) context.hint(hint);
-    return evaluation;
-  } catch (error) {
-    if (!(error instanceof IncompleteError)) throw error;
-    faults.push(error);
-    return error.partial;
-  } finally {
-    display?.stop();
-  }
+}
+
+/** Says in one line why a complete result looks wrong, if it does. */
+function hintListener(context: Context): Listener {
+  let data: Dataset | undefined;
+  return {
+    begin({ dataset }) {
+      data = dataset;
+    },
+    async end(evaluation) {
+      // The answer is there; it does not depend on whether its data can be read again.
+      const hint = data && (await hintOf(evaluation, data).catch(() => undefined));
+      if (hint !== undefined) context.hint(hint);
+      return {};
+    },
+  };
 }
 
 // Memory that stays level over runs of any length.

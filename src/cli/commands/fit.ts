@@ -57,6 +57,7 @@ async function runFit({ output, ...input }: FitFlags, context: Context): Promise
   const fitted = await fitPreprocessing(input, downloadOptions(context));
   context.assume(fitted.assumptions);
   await writeFileWhole(output, fitted.file);
+  context.nameWritten([output]);
   context.writeAnswer(`${output}: ${fittedText(fitted)}, fitted to ${grouped(fitted.images)} images\n`);
   return [];
 }

@@ -4,7 +4,7 @@ import { oneOf } from "#src/evaluate/options.js";
 import { FORMATS, formatOf } from "#src/reports/registry.js";
 import type { Context, RunWork } from "./context.js";
 import { addGateOptions, collect, demandsOf, type GateFlags } from "./options.js";
-import { giveAnswer, giveFault, openOutputs } from "./outputs.js";
+import { giveFault, giveReport, openOutputs } from "./outputs.js";
 
 interface MergeFlags extends GateFlags {
   readonly format: string;
@@ -49,7 +49,7 @@ async function runMerge(
       demands === undefined
         ? { report: { evaluation, gates: [] }, faults: [] }
         : (await import("./check.js")).judgedReport(evaluation, demands, undefined);
-    return [...(await giveAnswer(outputs, report, context)), ...faults];
+    return [...(await giveReport(outputs, report, context)), ...faults];
   } catch (error) {
     if (error instanceof Error) await giveFault(outputs, "merge", error, context);
     throw error;

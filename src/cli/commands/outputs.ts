@@ -1,6 +1,7 @@
 /** The files that an answer is asked for in beside stdout, each in the format of its ending. */
 
 import { RunError } from "#src/base/errors.js";
+import type { Closing } from "#src/evaluate/listeners.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import type { JunitSuite } from "#src/reports/junit.js";
 import { type Format, render } from "#src/reports/registry.js";
@@ -24,37 +25,52 @@ export async function openOutputs<Format>(
   return { format, files };
 }
 
-/** Files are never coloured. One that cannot be written is a fault among others. */
-export async function writeFiles<Format>(
+/** Writes each file, without colour. A file that cannot be written is a fault beside the answer. */
+async function writeFiles<Format>(
   { files }: Outputs<Format>,
   render: (format: Format) => string | Promise<string>,
-  faults: Error[],
-): Promise<void> {
-  for (const { path, format } of files) await writeOutput(path, await render(format), faults);
+): Promise<Written> {
+  const all: Written[] = [];
+  for (const { path, format } of files) all.push(await writeOutput(path, await render(format)));
+  return { written: all.flatMap(({ written }) => written), faults: all.flatMap(({ faults }) => faults) };
 }
 
-/** A file that cannot be written is a fault among others: the answer is still to reach stdout. */
-export async function writeOutput(path: string, content: string, faults: Error[]): Promise<void> {
+/** Writes one file. A file that cannot be written is a fault beside the answer, which still goes to stdout. */
+export async function writeOutput(path: string, content: string): Promise<Written> {
   try {
     await writeFileWhole(path, content);
+    return { written: [path], faults: [] };
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
-    faults.push(error);
+    return { written: [], faults: [error] };
   }
 }
 
-/** Answers what could not be written. */
-export async function giveAnswer(
+/** Files that were written, and why others were not. */
+export type Written = Required<Pick<Closing, "written" | "faults">>;
+
+/** Prints the answer, writes it into its files and names them. Returns what could not be written. */
+export async function giveAnswer<Format>(
+  outputs: Outputs<Format>,
+  render: (format: Format) => string | Promise<string>,
+  context: Pick<Context, "writeAnswer" | "nameWritten">,
+  renderStdout = render,
+): Promise<readonly Error[]> {
+  const { written, faults } = await writeFiles(outputs, render);
+  context.writeAnswer(await renderStdout(outputs.format));
+  context.nameWritten(written);
+  return faults;
+}
+
+/** As `giveAnswer`, for an evaluation. Its text is painted on stdout alone. */
+export async function giveReport(
   outputs: Outputs<Format>,
   report: Report,
   context: Context,
-): Promise<Error[]> {
-  const faults: Error[] = [];
-  await writeFiles(outputs, (format) => render(format, report), faults);
-  const { format } = outputs;
-  const paint = format === "text" ? await context.loadTextPaint() : undefined;
-  context.writeAnswer(await render(format, report, paint));
-  return faults;
+): Promise<readonly Error[]> {
+  const paint = outputs.format === "text" ? await context.loadTextPaint() : undefined;
+  const rendered = (format: Format) => render(format, report);
+  return giveAnswer(outputs, rendered, context, (format) => render(format, report, paint));
 }
 
 /**
@@ -73,6 +89,7 @@ export async function giveFault(
   const { brokenSuite } = await import("#src/reports/junit.js");
   const suites: JunitSuite[] = [brokenSuite(command, fault)];
   // The fault itself is told by whoever called us, and ranks before a file that cannot be written.
-  for (const { path } of junitFiles) await writeOutput(path, renderJunit(suites), []);
+  for (const { path } of junitFiles)
+    context.nameWritten((await writeOutput(path, renderJunit(suites))).written);
   if (format === "junit") context.writeAnswer(renderJunit(suites));
 }

@@ -1,14 +1,15 @@
 /** `--report FILE.html`: its images are collected while the evaluation runs. */
 
-import type { Dataset, ImageShape } from "#src/base/contracts/dataset.js";
-import type { DurableOutput, PredictionsFormat } from "#src/base/contracts/journal.js";
-import type { AnyEvaluation, PredictionsFile } from "#src/base/contracts/result.js";
-import { BatchwiseError, RunError } from "#src/base/errors.js";
+import { IncompleteError } from "#src/base/abort.js";
+import type { ImageShape } from "#src/base/contracts/dataset.js";
+import type { PredictionsFormat } from "#src/base/contracts/journal.js";
+import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { BatchwiseError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
 import type { CompareOutcome } from "#src/evaluate/compare/compare.js";
+import type { Closing, EvaluationPlan, Listener } from "#src/evaluate/listeners.js";
 import { integer, MAX_COUNT, type NumberLike } from "#src/evaluate/options.js";
 import type { PredictionsTarget } from "#src/evaluate/predictions/lines.js";
-import type { PredictionsWriter } from "#src/evaluate/predictions/writer.js";
 import { assertWritable } from "#src/files/write-file.js";
 import {
   createImageChooser,
@@ -35,8 +36,8 @@ export async function assertReportPath(option: string, path: string): Promise<vo
   await assertWritable(path);
 }
 
-/** Its `onData` and `onSlab` are the evaluation's hooks. */
-export class ReportFile {
+/** Collects the images of the report while the evaluation runs, and writes the report at its end, also of a partial one. */
+export class ReportFile implements Listener {
   readonly #path: string;
   #shape: ImageShape = { rows: 0, columns: 0 };
   #chooser: ImageChooser | undefined;
@@ -45,28 +46,31 @@ export class ReportFile {
     this.#path = path;
   }
 
-  readonly onData = ({ shape }: Pick<Dataset, "shape">): void => {
-    this.#shape = shape;
-  };
+  begin({ dataset }: Pick<EvaluationPlan, "dataset">): void {
+    this.#shape = dataset.shape;
+  }
 
-  readonly onSlab = (slab: Slab): void => {
+  slab(slab: Slab): void {
     const { probabilities, ranking } = slab;
     if (probabilities === undefined || ranking === undefined) return;
     this.#chooser ??= this.#createChooser(probabilities.length / slab.count);
     offerSlab(this.#chooser, { ...slab, probabilities, ranking });
-  };
+  }
 
-  /** Also of a run that did not reach its end. A file that cannot be written is a fault among others. */
-  async write(evaluation: AnyEvaluation, faults: Error[]): Promise<void> {
+  async end(evaluation: AnyEvaluation): Promise<Closing> {
     const { result } = evaluation;
-    if (!result.labelled) return;
+    if (!result.labelled) return {};
     const chooser = this.#chooser ?? this.#createChooser(result.confusionMatrix.length);
     const html = renderReport({
       evaluation: { ...evaluation, result },
       shape: this.#shape,
       chosen: chooser.chosen(),
     });
-    await writeOutput(this.#path, html, faults);
+    return writeOutput(this.#path, html);
+  }
+
+  async abort(reason: Error): Promise<Closing> {
+    return reason instanceof IncompleteError ? this.end(reason.partial) : {};
   }
 
   #createChooser(classes: number): ImageChooser {
@@ -87,17 +91,16 @@ export class ComparisonFile {
     return new ComparisonFile(path);
   }
 
-  /** Data that cannot be opened, and a file that cannot be written, are faults among others: the answer is known. */
-  async write({ comparison, answers, openDataset }: CompareOutcome, faults: Error[]): Promise<void> {
+  /** Data that cannot be opened, and a file that cannot be written, are faults beside the answer. */
+  async write({ comparison, answers, openDataset }: CompareOutcome): Promise<Closing> {
     let html: string;
     try {
       html = await renderComparisonPage(comparison, answers, await openDataset());
     } catch (error) {
       if (!(error instanceof BatchwiseError)) throw error;
-      faults.push(error);
-      return;
+      return { faults: [error] };
     }
-    await writeOutput(this.#path, html, faults);
+    return writeOutput(this.#path, html);
   }
 }
 
@@ -120,57 +123,4 @@ export async function predictionsTarget(
   const k = topK === undefined ? DEFAULT_TOP_K : integer("--top-k", topK, 1, MAX_COUNT);
   await assertWritable(path);
   return { path, format, topK: k, labelled };
-}
-
-/** What could not be written ends no run: it is a fault among others when the answer has been given. */
-export class PredictionsOutput {
-  /** What a journal has to know of; undefined where there is none. */
-  readonly durable: DurableOutput | undefined;
-  readonly #writer: PredictionsWriter;
-  #fault: RunError | undefined;
-
-  private constructor(writer: PredictionsWriter, durable?: DurableOutput) {
-    this.#writer = writer;
-    this.durable = durable;
-  }
-
-  /** @param journal path of the run's, where it has one */
-  static async open(target: PredictionsTarget, journal?: string): Promise<PredictionsOutput> {
-    if (journal !== undefined) {
-      const { DurablePredictions } = await import("#src/evaluate/predictions/writer.js");
-      const writer = new DurablePredictions(target, journal);
-      return new PredictionsOutput(writer, writer);
-    }
-    const { openPredictions } = await import("#src/evaluate/predictions/writer.js");
-    return new PredictionsOutput(await openPredictions(target));
-  }
-
-  readonly onSlab = async (slab: Slab): Promise<void> => {
-    const { probabilities, ranking } = slab;
-    if (this.#fault !== undefined || probabilities === undefined || ranking === undefined) return;
-    await this.#surviving(() => this.#writer.add({ ...slab, probabilities, ranking }));
-  };
-
-  /** The evaluation with what was written of it. */
-  async finish<Any extends AnyEvaluation>(evaluation: Any, faults: Error[]): Promise<Any> {
-    const write = () => this.#writer.finish(evaluation.result.complete);
-    const predictionsFile: PredictionsFile | null =
-      this.#fault === undefined ? ((await this.#surviving(write)) ?? null) : null;
-    if (this.#fault !== undefined) faults.push(this.#fault);
-    return { ...evaluation, predictionsFile };
-  }
-
-  discard(): Promise<void> {
-    return this.#writer.discard();
-  }
-
-  async #surviving<T>(work: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof RunError)) throw error;
-      this.#fault = error;
-      return undefined;
-    }
-  }
 }

@@ -43,6 +43,7 @@ async function runReport(path: string, flags: ReportFlags, context: Context): Pr
   const input = await readInput(path, flags, context);
   context.assume(input.evaluation.assumptions);
   await writeFileWhole(output, renderReport(input));
+  context.nameWritten([output]);
   context.writeAnswer(`${output}\n`);
   return [];
 }

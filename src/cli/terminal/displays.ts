@@ -4,7 +4,7 @@ import type { Ora } from "ora";
 import { counted, grouped } from "#src/base/errors/define.js";
 import { printable } from "#src/base/text.js";
 import type { DownloadDisplay, ProgressDisplay, TextDisplay } from "#src/cli/commands/context.js";
-import type { EvaluationPlan, Progress } from "#src/evaluate/evaluate.js";
+import type { EvaluationPlan, HostsProgress, Progress } from "#src/evaluate/listeners.js";
 import type { RemoteFile } from "#src/files/catalog.js";
 
 const NO_PROGRESS: ProgressDisplay = { update() {}, stop() {} };
@@ -43,12 +43,15 @@ function spinner(plan: EvaluationPlan, color: boolean): ProgressDisplay {
 }
 
 function planText(plan: EvaluationPlan): string {
-  const { dataset, network, options, totalImages, doneImages, batches } = plan;
+  const { dataset, network, options, totalImages, doneImages, batches, queue } = plan;
   const { threads } = options;
   const who = threads === 0 ? "on the main thread" : `on ${counted(threads, "thread", "threads")}`;
   const subject = `${printable(dataset.name)} with ${printable(network.name)}`;
   if (doneImages === totalImages) {
     return `${grouped(totalImages)} images of ${subject}: already finished; the answer is from the journal`;
+  }
+  if (queue !== undefined) {
+    return `evaluating ${grouped(totalImages)} images of ${subject}, ${options.engine}, over ${queue.address}: go on with --run-id ${queue.runId}`;
   }
   const images =
     doneImages === 0
@@ -57,15 +60,27 @@ function planText(plan: EvaluationPlan): string {
   return `evaluating ${images} images of ${subject}: ${counted(batches, "batch", "batches")}, ${options.engine}, ${who}`;
 }
 
-/** `3,400 of 10,000 images · 61,000 images/s · 0.1 s left` */
+/**
+ * `3,400 of 10,000 images · 61,000 images/s · 0.1 s left`; over Redis
+ * `3,400 of 10,000 images · 2 hosts · a 1,400 · b 2,000`.
+ */
 export function progressText(
-  { doneImages, totalImages }: Progress,
+  { doneImages, totalImages, hosts }: Progress,
   elapsedMs: number,
   doneBefore = 0,
 ): string {
+  if (hosts !== undefined) return hostsText(doneImages, totalImages, hosts);
   const imagesPerMs = (doneImages - doneBefore) / elapsedMs;
   const leftSeconds = (totalImages - doneImages) / imagesPerMs / 1000;
   return `${grouped(doneImages)} of ${grouped(totalImages)} images · ${grouped(Math.round(imagesPerMs * 1000))} images/s · ${leftSeconds.toFixed(1)} s left`;
+}
+
+function hostsText(doneImages: number, totalImages: number, { present, shares }: HostsProgress): string {
+  return [
+    `${grouped(doneImages)} of ${grouped(totalImages)} images`,
+    present === 0 ? "no host yet: start one with batchwise worker" : counted(present, "host", "hosts"),
+    ...shares.map(({ host, images }) => `${printable(host)} ${grouped(images)}`),
+  ].join(" · ");
 }
 
 // How far a download is, on stderr: ora's spinner on a real terminal, one plain line a file elsewhere.

@@ -127,6 +127,7 @@ export async function checkEntry(
     const { evaluation } = await runPrepared(
       { options, pair, executor },
       { slabs, source, beganAt, loadMs },
+      [],
       hooks,
     );
     return judged(name, evaluation, demands);

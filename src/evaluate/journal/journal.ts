@@ -29,6 +29,8 @@ export class Journal {
   #output: DurableOutput | undefined;
   /** What it must have when it is written next: any other length means that another machine writes it too. */
   #bytes: number;
+  /** Its length when it was opened. */
+  readonly #bytesFound: number;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
   #fault: BatchwiseError | undefined;
@@ -48,6 +50,7 @@ export class Journal {
     this.#lock = lock;
     this.lines = lines;
     this.#bytes = bytes;
+    this.#bytesFound = bytes;
     this.#pending = createPending(classes);
   }
 
@@ -95,6 +98,11 @@ export class Journal {
 
   add(merged: MergedBatch): void {
     if (!this.#isOver) this.#pending.add(merged);
+  }
+
+  /** Whether this run has written into it. */
+  get isWritten(): boolean {
+    return this.#bytes > this.#bytesFound;
   }
 
   /** Writes what is left. Answers why it is not whole, where it is not. */

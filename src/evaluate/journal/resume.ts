@@ -7,22 +7,21 @@ import type {
   OutputPosition,
   PartialCounts,
 } from "#src/base/contracts/journal.js";
-import type { BatchwiseError } from "#src/base/errors.js";
+import type { Closing, Listener } from "#src/evaluate/listeners.js";
 import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import { type IdentityOptions, identityKey, identityOf } from "#src/evaluate/run-identity.js";
 import { addPartials, emptyPartial } from "#src/metrics/score-sums.js";
-import type { MergedBatch } from "#src/pool/run-batches.js";
 import { Journal } from "./journal.js";
 import { doneOf } from "./read.js";
 
-export interface Resumption {
-  /** Of all images that are done. */
+/** Listens to the rest of a run, and writes it into the journal. */
+export interface Resumption extends Listener {
+  /** Counts of all images that are done. */
   readonly counted: PartialCounts;
-  /** What is left to do, in order. */
+  /** Ranges that are left to do, in order. */
   readonly gaps: readonly ImageRange[];
-  add(merged: MergedBatch): void;
-  /** Answers why the journal is not whole, where it is not. */
-  close(): Promise<BatchwiseError | undefined>;
+  /** Writes what is left. Its faults are why the journal is not complete. */
+  close(): Promise<Closing>;
 }
 
 /**
@@ -53,11 +52,17 @@ export async function resumeRun(
     await output?.begin(range, positionOf(lines.at(-1)));
     journal.begin(output);
     const nothing = emptyPartial(range.offset, classes, options.probabilities);
+    const close = async (): Promise<Closing> => {
+      const fault = await journal.close();
+      return { written: journal.isWritten ? [path] : [], faults: fault === undefined ? [] : [fault] };
+    };
     return {
       counted: lines.reduce<PartialCounts>(addPartials, nothing),
       gaps,
-      add: (merged) => journal.add(merged),
-      close: () => journal.close(),
+      merged: (merged) => journal.add(merged),
+      end: close,
+      abort: close,
+      close,
     };
   } catch (error) {
     await journal.close();

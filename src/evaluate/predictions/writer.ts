@@ -2,10 +2,13 @@
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
+import { IncompleteError } from "#src/base/abort.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { DurableOutput, OutputFacts, OutputPosition } from "#src/base/contracts/journal.js";
 import type { PredictionsFile } from "#src/base/contracts/result.js";
 import { FileError, RunError, reasonOf } from "#src/base/errors.js";
+import type { Slab } from "#src/base/slab.js";
+import type { Closing, Listener } from "#src/evaluate/listeners.js";
 import { releaseTemporary, temporaryBeside } from "#src/files/write-file.js";
 import { type PredictedImages, type PredictionsTarget, pieces } from "./lines.js";
 
@@ -61,7 +64,7 @@ export async function openPredictions(target: PredictionsTarget): Promise<Predic
           await discard();
           return null;
         }
-        const finalPath = resolve(complete ? path : `${path}.partial`);
+        const finalPath = resolve(complete ? path : partialPath(path));
         await file.sync();
         await file.close();
         await rename(temporary, finalPath);
@@ -100,7 +103,7 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
   constructor(target: PredictionsTarget, journal: string) {
     this.#target = target;
     this.#journal = journal;
-    this.#partialPath = `${target.path}.partial`;
+    this.#partialPath = partialPath(target.path);
     const { path, format, topK } = target;
     this.facts = { file: basename(path), format, topK };
   }
@@ -227,4 +230,68 @@ async function hashOf(file: FileHandle, bytes: number): Promise<Hash> {
   const stream = file.createReadStream({ start: 0, end: bytes - 1, autoClose: false });
   for await (const chunk of stream) hash.update(chunk);
   return hash;
+}
+
+/** Writes the predictions while a run goes on. A file that cannot be written is a fault beside the evaluation. */
+export class PredictionsOutput implements Listener {
+  /** What a journal has to know; undefined for a run without a journal. */
+  readonly durable: DurableOutput | undefined;
+  readonly #writer: PredictionsWriter;
+  readonly #path: string;
+  #fault: RunError | undefined;
+
+  private constructor(path: string, writer: PredictionsWriter, durable?: DurableOutput) {
+    this.#path = path;
+    this.#writer = writer;
+    this.durable = durable;
+  }
+
+  /**
+   * @param journal path of the run's journal, if it has one
+   * @throws RunError ERR_OUTPUT_WRITE
+   */
+  static async open(target: PredictionsTarget, journal?: string): Promise<PredictionsOutput> {
+    if (journal === undefined) return new PredictionsOutput(target.path, await openPredictions(target));
+    const writer = new DurablePredictions(target, journal);
+    return new PredictionsOutput(target.path, writer, writer);
+  }
+
+  async slab(slab: Slab): Promise<void> {
+    const { probabilities, ranking } = slab;
+    if (this.#fault !== undefined || probabilities === undefined || ranking === undefined) return;
+    await this.#attempt(() => this.#writer.add({ ...slab, probabilities, ranking }));
+  }
+
+  end(): Promise<Closing> {
+    return this.#finish(true);
+  }
+
+  async abort(reason: Error): Promise<Closing> {
+    if (reason instanceof IncompleteError) return this.#finish(false);
+    await this.#writer.discard();
+    return {};
+  }
+
+  async #finish(isComplete: boolean): Promise<Closing> {
+    const file =
+      this.#fault === undefined ? await this.#attempt(() => this.#writer.finish(isComplete)) : undefined;
+    if (this.#fault !== undefined) return { faults: [this.#fault] };
+    if (!file) return {};
+    return { written: [isComplete ? this.#path : partialPath(this.#path)], predictionsFile: file };
+  }
+
+  async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof RunError)) throw error;
+      this.#fault = error;
+      return undefined;
+    }
+  }
+}
+
+/** Name of the predictions of a run that ended early. */
+function partialPath(path: string): string {
+  return `${path}.partial`;
 }

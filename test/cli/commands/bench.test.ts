@@ -16,7 +16,8 @@ test("sweeps, prints a table, and writes each file by its ending", async (t) => 
   const outputs = [json, csv, text, svg].flatMap((path) => ["--output", path]);
   const { status, stdout, stderr } = await runCli([...SHORT, "--threads", "1,2", ...outputs]);
   t.is(status, 0, stderr);
-  t.is(stderr, "timing 4 configurations, offline: 2 rounds or more of 300 images each\n");
+  const named = [json, csv, text, svg].map((path) => `written: ${path}\n`).join("");
+  t.is(stderr, `timing 4 configurations, offline: 2 rounds or more of 300 images each\n${named}`);
   t.regex(stdout, /\nml-matrix +50 +1 +[\d,]+ +[█▉▊▋▌▍▎▏]/);
   t.regex(stdout, /\nsimd +50 +2 /);
   t.deepEqual((await readdir(folder)).sort(), ["a.json", "b.csv", "c.txt", "d.svg"]);

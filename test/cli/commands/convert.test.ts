@@ -34,7 +34,7 @@ test("keeps in a .npz what float32 would lose, and says so where it is lost", as
   const source = await temporaryFile(t, encodeOnnx(randomNetwork([4, 3, 2]), "float64"), "a.onnx");
   const whole = await runCli(["convert", source, join(folder, "a.npz")]);
   t.regex(whole.stdout, /float64/);
-  t.is(whole.stderr, "");
+  t.is(whole.stderr, `written: ${join(folder, "a.npz")}\n`);
   t.deepEqual(numbers(await loadNetwork(join(folder, "a.npz"))), numbers(await loadNetwork(source)));
   for (const [out, ...dtype] of [["a.safetensors"], ["b.onnx"], ["b.npz", "--dtype", "float32"]]) {
     const { status, stdout, stderr } = await runCli(["convert", source, join(folder, out), ...dtype]);
@@ -42,12 +42,12 @@ test("keeps in a .npz what float32 would lose, and says so where it is lost", as
     t.regex(stdout, /float32/);
     t.regex(
       stderr,
-      /^.*\.(?:safetensors|onnx|npz): float32 is less exact .* no weight changed by more than 0\.0000\d+ %\n$/,
+      /^written: .*\n.*\.(?:safetensors|onnx|npz): float32 is less exact .* no weight changed by more than 0\.0000\d+ %\n$/,
     );
   }
   for (const out of ["c.safetensors", "c.onnx"]) {
     const { stderr } = await runCli(["convert", source, join(folder, out), "--dtype", "float64"]);
-    t.is(stderr, "");
+    t.is(stderr, `written: ${join(folder, out)}\n`);
     t.deepEqual(numbers(await loadNetwork(join(folder, out))), numbers(await loadNetwork(source)));
   }
 });
@@ -62,7 +62,7 @@ test("says what a .npz does not hold", async (t) => {
   const { stderr } = await runCli(["convert", relu, join(folder, "a.npz")]);
   t.regex(stderr, /a \.npz holds arrays alone; evaluate it with --activation relu --normalize none\n$/);
   const { stderr: nothing } = await runCli(["convert", relu, join(folder, "a.safetensors")]);
-  t.is(nothing, "");
+  t.is(nothing, `written: ${join(folder, "a.safetensors")}\n`);
 });
 
 test("records the activation and the preprocessing that it is told", async (t) => {

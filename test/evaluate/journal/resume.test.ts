@@ -4,10 +4,11 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { IncompleteError } from "#src/base/abort.js";
 import { FileError, RunError } from "#src/base/errors.js";
-import { PredictionsOutput, predictionsTarget } from "#src/cli/commands/report-file.js";
+import { predictionsTarget } from "#src/cli/commands/report-file.js";
 import { type EvaluateHooks, evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
 import { openEvaluator } from "#src/evaluate/evaluator.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
+import { PredictionsOutput } from "#src/evaluate/predictions/writer.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { runCli } from "../../helpers/cli.js";
 import { recordFault } from "../../helpers/fault-table.js";
@@ -306,14 +307,13 @@ async function interruptedWithPredictions(
     {
       signal: stop.signal,
       output: output.durable,
-      onSlab: output.onSlab,
+      onSlab: (slab) => output.slab(slab),
       onProgress: ({ doneImages }) => void (doneImages >= 600 && stop.abort("SIGINT")),
     },
   );
   const error = await t.throwsAsync(run, { instanceOf: IncompleteError, code: "ERR_INTERRUPTED" });
-  const faults: Error[] = [];
-  await output.finish(error.partial, faults);
-  t.deepEqual(faults, []);
+  const { written, faults = [] } = await output.abort(error);
+  t.deepEqual([written, faults], [[`${predictions}.partial`], []]);
   return { args, predictions, journal };
 }
 

@@ -1,0 +1,123 @@
+/** Listeners watch a run: the journal, the progress display, the predictions file, the report. */
+import { IncompleteError } from "#src/base/abort.js";
+import type { Assumption } from "#src/base/assumptions.js";
+import type { Dataset } from "#src/base/contracts/dataset.js";
+import type { Network, OnnxModel } from "#src/base/contracts/network.js";
+import type { AnyEvaluation, PredictionsFile } from "#src/base/contracts/result.js";
+import { asError } from "#src/base/errors.js";
+import type { Slab } from "#src/base/slab.js";
+import type { MergedBatch } from "#src/pool/run-batches.js";
+import type { EvaluateOptions } from "./options.js";
+
+/** What an evaluation is about to run over. */
+export interface EvaluationPlan {
+  /** The open data set. */
+  readonly dataset: Dataset;
+  /** The loaded network; with the engine `onnx` a whole ONNX model. */
+  readonly network: Network | OnnxModel;
+  /** What the answer assumes because neither a file nor an option states it. */
+  readonly assumptions: readonly Assumption[];
+  /** All options, defaults filled in. */
+  readonly options: EvaluateOptions;
+  /** Images of the run, or of its shard. */
+  readonly totalImages: number;
+  /** Images that an earlier run counted, by the journal. */
+  readonly doneImages: number;
+  /** Batches of the images that are left. */
+  readonly batches: number;
+  /** Where hosts find the run; undefined for a run on this machine. */
+  readonly queue?: { readonly address: string; readonly runId: string } | undefined;
+}
+
+/** Number of images whose answers are merged. */
+export interface Progress {
+  /** Images merged so far, those of the journal included. */
+  readonly doneImages: number;
+  /** Images of the run. A comparison counts each image once per network that it evaluates. */
+  readonly totalImages: number;
+  /** Hosts of a run over Redis; undefined for a run on this machine. */
+  readonly hosts?: HostsProgress | undefined;
+}
+
+export interface HostsProgress {
+  /** Hosts that are connected now. */
+  readonly present: number;
+  /** Images that each host has answered. */
+  readonly shares: readonly { readonly host: string; readonly images: number }[];
+}
+
+/** Watches one run. Every method is optional. Listeners are called in the order of their list. */
+export interface Listener {
+  /** Called once data and network are open, before the first batch. An error thrown here ends the run. */
+  begin?(plan: EvaluationPlan): void | Promise<void>;
+  /**
+   * Called once per batch, after its integers were merged; not called on the coordinator of a run over Redis. The slab's
+   * memory is used again later: copy what you keep. An error thrown here ends the run.
+   */
+  merged?(batch: MergedBatch): void;
+  /** Called when more images are merged: once per batch, over Redis at least four times a second. */
+  progress?(progress: Progress): void;
+  /**
+   * Called slab by slab, in order, when all images of the slab have answers; awaited before the slab is used again. Slabs
+   * with failed batches are left out. An error thrown here ends the run.
+   */
+  slab?(slab: Slab): void | Promise<void>;
+  /** Called when every image has an answer. */
+  end?(evaluation: AnyEvaluation): Closing | Promise<Closing>;
+  /** Called when the run ended early. An IncompleteError has what was done in `partial`. */
+  abort?(reason: Error): Closing | Promise<Closing>;
+}
+
+/** What a listener leaves behind at the end of a run. */
+export interface Closing {
+  /** Files that it wrote. */
+  readonly written?: readonly string[];
+  /** What it could not write; the evaluation stands all the same. */
+  readonly faults?: readonly Error[];
+  /** Goes into the evaluation. */
+  readonly predictionsFile?: PredictionsFile | undefined;
+}
+
+/** How a run ended, after all listeners were closed. */
+export interface Ending {
+  /** What was evaluated; undefined where the run ended before an image was counted. */
+  readonly evaluation: AnyEvaluation | undefined;
+  /** Why the evaluation is not complete. */
+  readonly failure: Error | undefined;
+  readonly written: readonly string[];
+  readonly faults: readonly Error[];
+}
+
+/** Ends every listener, in order. Later listeners see the evaluation as earlier ones have completed it. */
+export async function closeListeners(
+  listeners: readonly Listener[],
+  result: { readonly evaluation: AnyEvaluation } | { readonly failure: Error },
+): Promise<Ending> {
+  let failure = "failure" in result ? result.failure : undefined;
+  let evaluation =
+    "evaluation" in result
+      ? result.evaluation
+      : failure instanceof IncompleteError
+        ? failure.partial
+        : undefined;
+  const written: string[] = [];
+  const faults: Error[] = [];
+  for (const listener of listeners) {
+    try {
+      const closing =
+        failure === undefined
+          ? evaluation && (await listener.end?.(evaluation))
+          : await listener.abort?.(failure);
+      written.push(...(closing?.written ?? []));
+      faults.push(...(closing?.faults ?? []));
+      const predictionsFile = closing?.predictionsFile;
+      if (evaluation === undefined || predictionsFile === undefined) continue;
+      evaluation = { ...evaluation, predictionsFile };
+      if (failure instanceof IncompleteError) failure = new IncompleteError(failure, evaluation);
+    } catch (error) {
+      // The listeners after it still have files to close.
+      faults.push(asError(error));
+    }
+  }
+  return { evaluation, failure, written, faults };
+}
