@@ -24,7 +24,6 @@ const HINTS = {
   "python-safetensors": "a python3 that imports safetensors and numpy",
   tmpfs: "Linux, as root: a small disk is mounted and filled",
   script: "util-linux's script, which makes a terminal",
-  registry: "an npm registry that answers",
   chromium: "a browser called chromium in PATH: Debian's package chromium",
 } as const;
 
