@@ -179,7 +179,7 @@ test("installed elsewhere, the types resolve under node16 and under bundler", as
   for (const [moduleResolution, module] of [
     [ts.ModuleResolutionKind.Node16, ts.ModuleKind.Node16],
     [ts.ModuleResolutionKind.Bundler, ts.ModuleKind.ESNext],
-  ]) {
+  ] as const) {
     const options = { noEmit: true, strict: true, target: ts.ScriptTarget.ES2023, moduleResolution, module };
     const diagnostics = ts.getPreEmitDiagnostics(ts.createProgram([path], options));
     t.deepEqual(
