@@ -1,7 +1,7 @@
 /** Resident memory over time, a line for each part of the soak, one after the other. Scales and paths are d3's. */
 import { scaleLinear } from "d3-scale";
 import { line } from "d3-shape";
-import { element, STYLE, solid, text } from "#src/reports/bench/svg.js";
+import { element, STYLE, solid, text } from "#src/reports/markup.js";
 import type { Sample } from "./flatness.js";
 import type { PartReport } from "./supervise.js";
 

@@ -95,17 +95,19 @@ export class TransferError<
 /** A run that could not begin, failed, was interrupted, missed its gate or could not write its answer. */
 export class RunError<C extends keyof typeof runCodes = keyof typeof runCodes> extends BatchwiseError<C> {}
 
-/** The system's reason in words, without the stack: `ENOENT` → `no such file or directory`. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const described = /^[A-Z0-9_]+: (.+?)(?:, \w+(?: '.*')?)?$/s.exec(error.message);
-  return (described?.[1] ?? error.message).split("\n", 1)[0] ?? "";
-}
-
-/** What was thrown, as an error: JavaScript throws anything. */
-
+/** Returns what was thrown as an error: JavaScript can throw any value. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/**
+ * Returns the reason of what was thrown as one line for a message: without the stack, and of a system's error without code,
+ * call and path. `ENOENT: no such file or directory, open 'a'` → `no such file or directory`.
+ */
+export function reasonOf(thrown: unknown): string {
+  const { message } = asError(thrown);
+  const described = /^[A-Z0-9_]+: (.+?)(?:, \w+(?: '.*')?)?$/s.exec(message);
+  return (described?.[1] ?? message).split("\n", 1)[0] ?? "";
 }
 
 // The advice to use the engine `onnx`, in words that the command at work can follow.

@@ -3,7 +3,7 @@
 import type { NonSharedBuffer } from "node:buffer";
 import { constants, crc32, createInflateRaw, inflateRaw, inflateRawSync } from "node:zlib";
 import { grouped } from "#src/base/errors/define.js";
-import { DatasetError } from "#src/base/errors.js";
+import { DatasetError, reasonOf } from "#src/base/errors.js";
 import { slices } from "./read-file.js";
 
 const ID1 = 0x1f;
@@ -226,6 +226,5 @@ export function assertCanHold(path: string, deflateBytes: number, expectedBytes:
 
 /** `cause`: what zlib threw, or the reason in words. */
 export function corrupt(path: string, cause: unknown): DatasetError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new DatasetError("ERR_GZIP_CORRUPT", { path, reason }, { cause });
+  return new DatasetError("ERR_GZIP_CORRUPT", { path, reason: reasonOf(cause) }, { cause });
 }

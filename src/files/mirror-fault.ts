@@ -1,6 +1,6 @@
 /** Reasons why a mirror did not give a file, in words that fit on one line and hold no secret. */
 
-import { reasonOf } from "#src/base/errors.js";
+import { asError, reasonOf } from "#src/base/errors.js";
 
 export class MirrorFault extends Error {}
 
@@ -44,7 +44,7 @@ export function mayPass(error: Error): boolean {
 
 export function mirrorFault(error: unknown): MirrorFault {
   if (error instanceof MirrorFault) return error;
-  const [, proxyStatus] = PROXY_REFUSAL.exec(error instanceof Error ? error.message : "") ?? [];
+  const [, proxyStatus] = PROXY_REFUSAL.exec(asError(error).message) ?? [];
   if (proxyStatus !== undefined) return proxyFault(Number(proxyStatus));
   if (isRequestFailed(error)) return statusFault(error.statusCode);
   return new MirrorFault(REASONS.get(codeOf(error)) ?? otherReason(error));

@@ -1,7 +1,7 @@
 /** Reads a JSON file of a shape that we know: a result, and whatever else has a schema here. */
 
 import type * as z from "zod";
-import { FileError } from "#src/base/errors.js";
+import { asError, FileError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { readWholeFile } from "./read-file.js";
 import { jsonBloat } from "./scan-json.js";
@@ -32,7 +32,7 @@ export async function readJson(path: string): Promise<unknown> {
 
 /** What JSON.parse says, which cites the text around the fault, with its line feeds and whatever else is in it. */
 export function syntaxReason(error: unknown): string {
-  return printable(error instanceof Error ? error.message : String(error), LONGEST_REASON);
+  return printable(asError(error).message, LONGEST_REASON);
 }
 
 /**

@@ -1,10 +1,10 @@
-import { BatchwiseError } from "#src/base/errors.js";
-import type { Report } from "./report.js";
-
 /**
  * JUnit's XML as CI viewers read it: the elements and attributes that the schema of Jenkins' xunit plugin allows
  * (jenkinsci/xunit-plugin, junit-10.xsd), which is Maven Surefire's with `testsuites` around it.
  */
+import { BatchwiseError } from "#src/base/errors.js";
+import { escaped, element as markup } from "./markup.js";
+import type { Report } from "./report.js";
 
 export interface JunitSuite {
   readonly name: string;
@@ -61,25 +61,13 @@ function totalsOf(cases: readonly JunitCase[]): Record<string, string> {
   };
 }
 
-/** Children are written as they are: elements, or text that went through `escaped`. */
-function element(name: string, attributes: Record<string, string>, children: readonly string[] = []): string {
-  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(value)}"`);
-  const opening = `${name}${written.join("")}`;
-  return children.length === 0 ? `<${opening}/>` : `<${opening}>\n${children.join("\n")}\n</${name}>`;
+/** An element with each child on lines of its own. */
+function element(name: string, attributes: Record<string, string>, children?: readonly string[]): string {
+  return markup(name, attributes, children, "\n");
 }
 
 function secondsText(elapsedMs: number): string {
   return (elapsedMs / 1000).toFixed(3);
-}
-
-/**
- * What XML 1.0 forbids even as a reference (section 2.2, Char: most controls, lone surrogates, U+FFFE and U+FFFF) becomes
- * U+FFFD; line breaks and tabs become references, since attributes would lose them (section 3.3.3).
- */
-function escaped(text: string): string {
-  return text
-    .replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, "\ufffd")
-    .replace(/[&<>"'\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 // An evaluation as a suite of JUnit: one case for itself and one for each gate.

@@ -109,15 +109,17 @@ test("SVG names each series, and where it lies is where its numbers are", async 
   }
   const series = allWithin(svg).filter(({ attributes }) => "aria-label" in attributes);
   t.is(series.length, 4);
-  const marks = series.flatMap(({ children }) => children.filter(({ name }) => name === "use"));
+  const marks = series.flatMap(({ children }) => children.filter(({ attributes }) => attributes.transform));
+  const placeOf = ({ attributes }: XmlElement) =>
+    /^translate\((\S+) (\S+)\)$/.exec(attributes.transform)?.slice(1);
   const order = marks
-    .map(({ attributes }, n) => ({ y: Number(attributes.y), rate: SWEEP.configurations[n].imagesPerSecond }))
+    .map((mark, n) => ({ y: Number(placeOf(mark)?.[1]), rate: SWEEP.configurations[n].imagesPerSecond }))
     .sort((a, b) => a.y - b.y);
   t.deepEqual(
     order.map(({ rate }) => rate),
     SWEEP.configurations.map(({ imagesPerSecond }) => imagesPerSecond).sort((a, b) => b - a),
   );
-  t.is(new Set(marks.map(({ attributes }) => attributes.x)).size, 3);
+  t.is(new Set(marks.map((mark) => placeOf(mark)?.[0])).size, 3);
   t.is(new Set(series.map(({ attributes }) => attributes.stroke)).size, 4);
 });
 

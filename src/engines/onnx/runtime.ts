@@ -1,5 +1,5 @@
 /** onnxruntime-node: an optional peer, since it is some 290 MB; this is as much of it as we use. */
-import { NetworkError, RunError } from "#src/base/errors.js";
+import { asError, NetworkError, RunError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { decodeElements } from "#src/files/formats/arrays.js";
 
@@ -88,6 +88,5 @@ export function refusal(path: string, cause: unknown): NetworkError {
 
 /** The runtime's reasons have several lines, and names that the model brought. */
 function runtimeReason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return printable(text.trim().replace(/\s+/g, " "), LONGEST_REASON);
+  return printable(asError(error).message.trim().replace(/\s+/g, " "), LONGEST_REASON);
 }

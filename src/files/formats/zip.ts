@@ -3,7 +3,7 @@
 import { crc32 } from "node:zlib";
 import { zipSync } from "fflate";
 import { grouped } from "#src/base/errors/define.js";
-import { FileError } from "#src/base/errors.js";
+import { FileError, reasonOf } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { type Inflated, inflateAtMost, inflateStart, isTooLong } from "#src/files/inflate.js";
 import { slices } from "#src/files/read-file.js";
@@ -189,8 +189,11 @@ function wrongSize(path: string, entry: ZipEntry, found: string, cause?: unknown
 
 /** `cause`: what zlib threw, or the reason in words. */
 function corrupt(path: string, entry: ZipEntry, cause: unknown): FileError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new FileError("ERR_ZIP_CORRUPT", { path, name: printable(entry.name), reason }, { cause });
+  return new FileError(
+    "ERR_ZIP_CORRUPT",
+    { path, name: printable(entry.name), reason: reasonOf(cause) },
+    { cause },
+  );
 }
 
 // Writes ZIP archives whose bytes depend on nothing but their contents.

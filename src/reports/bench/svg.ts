@@ -1,201 +1,68 @@
-/** The chart of a benchmark: images/s over threads, a line for each engine and batch size. Scales and paths are d3's. */
-
+/** The chart of a benchmark: images per second over threads, one line per engine and batch size. */
 import { scaleLinear, scaleLog } from "d3-scale";
 import { line, symbol, symbolsFill } from "d3-shape";
 import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
 import { grouped } from "#src/base/errors/define.js";
 import { printable } from "#src/base/text.js";
+import {
+  type Attributes,
+  dashed,
+  element,
+  escaped,
+  STYLE,
+  solid,
+  text,
+  translated,
+} from "#src/reports/markup.js";
 
-// The lines of the chart: each engine and batch size, with a colour and a mark of its own.
-
-/** Eight hues that stand out, some 3 : 1 or more, from the light ground and from the dark one. */
+const TITLE = "Images per second over threads";
+/** Eight hues with a contrast of at least 3 : 1 against the light and the dark background. */
 const COLORS = ["#0072b2", "#d55e00", "#009170", "#c0649a", "#7b61c9", "#9a7400", "#5b7f95", "#c8394b"];
 const MARK_AREA = 64;
 
-export interface ChartSeries {
-  /** Of the mark. */
-  readonly id: string;
+const WIDTH = 900;
+/** Edges of the plot. */
+const LEFT = 84;
+const TOP = 76;
+const RIGHT = 640;
+const PLOT_HEIGHT = 310;
+const BELOW = 56;
+const LEGEND_LEFT = RIGHT + 28;
+const LEGEND_LINE = 24;
+/** Distance of the first and last thread counts from the plot's edges. */
+const INSET = 28;
+/** Least distance between labels of the thread axis. */
+const LABEL_WIDTH = 28;
+const Y_TICKS = 6;
+/** The axis is logarithmic if one line's best is this many times another's: a linear one would flatten the lower line. */
+const LOG_RATIO = 8;
+/** Points of the dashed line, which is a curve on a logarithmic axis. */
+const IDEAL_POINTS = 32;
+
+/** One line of the chart: an engine and a batch size. */
+interface Series {
   readonly name: string;
   readonly color: string;
-  /** The mark's path, around the origin. */
-  readonly shape: string;
+  /** Path of the mark, around the origin. */
+  readonly mark: string;
   /** At least one, by ascending threads. */
   readonly points: readonly MeasuredConfiguration[];
 }
 
-/** Eight colours and seven marks have no common divisor: 56 lines before two look alike. */
-export function chartSeries(configurations: readonly MeasuredConfiguration[]): ChartSeries[] {
-  const groups = new Map<string, MeasuredConfiguration[]>();
-  for (const measured of configurations) {
-    const name = `${measured.engine}, batches of ${grouped(measured.batchSize)}`;
-    groups.set(name, [...(groups.get(name) ?? []), measured]);
-  }
-  return [...groups].map(([name, points], n) => ({
-    id: `mark${n}`,
-    name,
-    points,
-    color: COLORS[n % COLORS.length],
-    shape: symbol(symbolsFill[n % symbolsFill.length], MARK_AREA).digits(1)() ?? "",
-  }));
-}
-
-/** SVG as text: elements, escaped, and the one style sheet that serves light and dark. */
-
-/** The dark half follows the reader's system, also where the file stands in an <img>. */
-export const STYLE = [
-  "text{font:13px system-ui,sans-serif;fill:#1f2328;stroke:none}",
-  ".title{font-size:17px;font-weight:600}",
-  ".soft{fill:#59636e}.ground{fill:#fff}.grid{stroke:#d1d9e0}.axis{stroke:#59636e}",
-  "@media(prefers-color-scheme:dark){",
-  "text{fill:#f0f6fc}.soft{fill:#9198a1}.ground{fill:#151b23}.grid{stroke:#3d444d}.axis{stroke:#9198a1}",
-  "}",
-].join("");
-
-export type Attributes = Readonly<Record<string, string | number>>;
-
-/** Children are written as they are: other elements, or text that went through `escaped`. */
-export function element(name: string, attributes: Attributes, children: readonly string[] = []): string {
-  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${attributeText(value)}"`);
-  const opening = `${name}${written.join("")}`;
-  return children.length === 0 ? `<${opening}/>` : `<${opening}>${children.join("")}</${name}>`;
-}
-
-/** A line of text at its place. */
-export function text(content: string, attributes: Attributes): string {
-  return element("text", attributes, [escaped(content)]);
-}
-
-export function solid(d: string): string {
-  return element("path", { d, fill: "none", "stroke-width": 2 });
-}
-
-export function dashed(d: string, attributes: Attributes = {}): string {
-  return element("path", { d, fill: "none", "stroke-dasharray": "2 4", ...attributes });
-}
-
-/** Numbers to a tenth of a pixel. */
-function attributeText(value: string | number): string {
-  return typeof value === "number" ? String(Math.round(value * 10) / 10) : escaped(value);
-}
-
-export function escaped(content: string): string {
-  return content.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-// Where things lie in the chart: its two scales and their ticks, from what was measured.
-
-/** The plot's edges. */
-export const LEFT = 84;
-export const TOP = 76;
-export const RIGHT = 640;
-/** Of the first and last thread counts from the plot's edges. */
-const INSET = 28;
-const LABEL_WIDTH = 28;
-const Y_TICKS = 6;
-/** Where one line's best is so many times another's, equal steps would press the lower one flat onto the axis. */
-const LOG_RATIO = 8;
-
-export interface Frame {
-  readonly bottom: number;
-  readonly isLog: boolean;
-  readonly xTicks: readonly number[];
-  readonly yTicks: readonly number[];
-  x(threads: number): number;
-  y(imagesPerSecond: number): number;
-  yLabel(imagesPerSecond: number): string;
-}
-
-export function frameOf(series: readonly ChartSeries[], bottom: number): Frame {
-  const points = series.flatMap((one) => one.points);
-  const threads = [...new Set(points.map((point) => point.threads))].sort((a, b) => a - b);
-  const [fewest = 1] = threads;
-  const most = threads[threads.length - 1] ?? 1;
-  const x = scaleLinear(fewest < most ? [fewest, most] : [most - 1, most + 1], [LEFT + INSET, RIGHT - INSET]);
-  const fastest = Math.max(1, ...points.map((point) => rateOf(point, "fastest")));
-  const slowest = Math.min(fastest, ...points.map((point) => rateOf(point, "slowest")));
-  const isLog = Math.min(...series.map(bestOf)) < fastest / LOG_RATIO;
-  const range = [bottom, TOP];
-  const { y, yTicks, format } = isLog ? logAxis(slowest, fastest, range) : linearAxis(fastest, range);
-  return {
-    bottom,
-    isLog,
-    x,
-    y,
-    xTicks: apart(threads, x),
-    yTicks,
-    yLabel: (tick) => (tick === 0 ? "0" : format(tick)),
-  };
-}
-
-function linearAxis(fastest: number, range: readonly number[]) {
-  const y = scaleLinear([0, fastest], range).nice(Y_TICKS);
-  return { y, yTicks: y.ticks(Y_TICKS), format: y.tickFormat(Y_TICKS, "~s") };
-}
-
-/** From the last of 1, 2, 5, 10, 20 and so on below the slowest pass to the first above the fastest. */
-function logAxis(slowest: number, fastest: number, range: readonly number[]) {
-  const powers = scaleLog([slowest, fastest], range).nice();
-  const round = powers.ticks().filter((tick) => /^[125]/.test(String(tick)));
-  const low = round.findLast((tick) => tick <= slowest) ?? slowest;
-  const high = round.find((tick) => tick >= fastest) ?? fastest;
-  return {
-    y: scaleLog([low, high], range),
-    yTicks: round.filter((tick) => tick >= low && tick <= high),
-    // Of all ticks: with their number given, d3 would leave out labels by a rule of its own.
-    format: powers.tickFormat(Number.POSITIVE_INFINITY, "~s"),
-  };
-}
-
-function bestOf({ points }: ChartSeries): number {
-  return Math.max(...points.map((point) => point.imagesPerSecond));
-}
-
-/** Of the thread counts those whose labels do not touch the label before. */
-function apart(threads: readonly number[], x: (threads: number) => number): number[] {
-  const kept: number[] = [];
-  for (const count of threads) {
-    const last = kept[kept.length - 1];
-    if (last === undefined || x(count) - x(last) >= LABEL_WIDTH) kept.push(count);
-  }
-  return kept;
-}
-
-/** Images/s of a pass that took as long as this one. */
-export function rateOf(
-  { imagesPerSecond, passMs }: MeasuredConfiguration,
-  pass: "fastest" | "slowest",
-): number {
-  return (imagesPerSecond * passMs.median) / passMs[pass];
-}
-
-const WIDTH = 900;
-const BELOW = 56;
-const PLOT_HEIGHT = 310;
-const LEGEND_LINE = 24;
-const LEGEND_LEFT = RIGHT + 28;
-/** Between axis and labels. */
-const GAP = 10;
-/** Points of a line that only a logarithmic axis bends. */
-const IDEAL_POINTS = 16;
+type Frame = ReturnType<typeof frameOf>;
 
 export function renderBenchSvg(benchmark: Benchmark): string {
-  const series = chartSeries(benchmark.configurations);
+  const series = seriesOf(benchmark.configurations);
   const bottom = TOP + Math.max(PLOT_HEIGHT, (series.length + 2) * LEGEND_LINE);
   const height = bottom + BELOW;
   const frame = frameOf(series, bottom);
   const description = descriptionOf(benchmark);
   const parts = [
-    element("title", {}, ["Images per second over threads"]),
+    element("title", {}, [TITLE]),
     element("desc", {}, [escaped(description)]),
     element("style", {}, [STYLE]),
-    element("defs", {}, [
-      element("clipPath", { id: "plot" }, [
-        element("rect", { x: LEFT, y: TOP, width: RIGHT - LEFT, height: bottom - TOP }),
-      ]),
-      ...series.map(({ id, shape }) => element("path", { id, d: shape })),
-    ]),
     element("rect", { class: "ground", width: WIDTH, height }),
-    text("Images per second over threads", { x: LEFT, y: 32, class: "title" }),
+    text(TITLE, { x: LEFT, y: 32, class: "title" }),
     text(description, { x: LEFT, y: 55, class: "soft" }),
     ...axes(frame),
     ...series.map((one) => drawn(one, frame)),
@@ -205,90 +72,127 @@ export function renderBenchSvg(benchmark: Benchmark): string {
   return `${element("svg", { ...root, width: WIDTH, height }, parts)}\n`;
 }
 
+/** Eight colours and seven marks have no common divisor: 56 lines differ in colour or mark. */
+function seriesOf(configurations: readonly MeasuredConfiguration[]): Series[] {
+  const groups = new Map<string, MeasuredConfiguration[]>();
+  for (const one of configurations) {
+    const name = `${one.engine}, batches of ${grouped(one.batchSize)}`;
+    groups.set(name, [...(groups.get(name) ?? []), one]);
+  }
+  return [...groups].map(([name, points], n) => ({
+    name,
+    points,
+    color: COLORS[n % COLORS.length] ?? "",
+    mark: symbol(symbolsFill[n % symbolsFill.length], MARK_AREA).digits(1)() ?? "",
+  }));
+}
+
 /** `bundled: 10,000 images · 784-50-100-10 · AMD EPYC · Node v20.20.2` */
 function descriptionOf({ dataset, network, machine, complete }: Benchmark): string {
-  const facts = [
-    `${printable(dataset.name)}: ${grouped(dataset.images)} images`,
-    network.layers.join("-"),
-    printable(machine.cpu),
-    `Node ${machine.node}`,
-    ...(complete ? [] : ["interrupted"]),
-  ];
-  return facts.join(" · ");
+  const images = `${printable(dataset.name)}: ${grouped(dataset.images)} images`;
+  const facts = [images, network.layers.join("-"), printable(machine.cpu), `Node ${machine.node}`];
+  return [...facts, ...(complete ? [] : ["interrupted"])].join(" · ");
+}
+
+/** Places the plot: scales from measured values to pixels, and their ticks. */
+function frameOf(series: readonly Series[], bottom: number) {
+  const points = series.flatMap((one) => one.points);
+  const threads = [...new Set(points.map((point) => point.threads))].sort((a, b) => a - b);
+  const [fewest, most] = [threads[0] ?? 1, threads.at(-1) ?? 1];
+  const x = scaleLinear(fewest < most ? [fewest, most] : [most - 1, most + 1], [LEFT + INSET, RIGHT - INSET]);
+  const fastest = Math.max(1, ...points.map((point) => rateOf(point, "fastest")));
+  const slowest = Math.min(fastest, ...points.map((point) => rateOf(point, "slowest")));
+  const bests = series.map((one) => Math.max(...one.points.map((point) => point.imagesPerSecond)));
+  const isLog = Math.min(...bests) < fastest / LOG_RATIO;
+  const y = (
+    isLog ? scaleLog([slowest, fastest], [bottom, TOP]) : scaleLinear([0, fastest], [bottom, TOP])
+  ).nice();
+  const yTicks = y.ticks(isLog ? undefined : Y_TICKS).filter((tick) => !isLog || /^[125]/.test(String(tick)));
+  // Given the number of ticks, d3 would leave out labels of a logarithmic axis.
+  const format = y.tickFormat(isLog ? Number.POSITIVE_INFINITY : Y_TICKS, "~s");
+  const yLabel = (tick: number) => (tick === 0 ? "0" : format(tick));
+  return { bottom, isLog, x, y, xTicks: apart(threads, x), yTicks, yLabel };
+}
+
+/** Images per second in a pass of this duration. */
+function rateOf({ imagesPerSecond, passMs }: MeasuredConfiguration, pass: "fastest" | "slowest"): number {
+  return (imagesPerSecond * passMs.median) / passMs[pass];
+}
+
+/** Returns the thread counts whose labels do not touch the label before. */
+function apart(threads: readonly number[], x: (threads: number) => number): number[] {
+  const kept: number[] = [];
+  for (const count of threads) {
+    const last = kept.at(-1);
+    if (last === undefined || x(count) - x(last) >= LABEL_WIDTH) kept.push(count);
+  }
+  return kept;
 }
 
 function axes({ bottom, isLog, xTicks, yTicks, x, y, yLabel }: Frame): string[] {
-  const middle = (TOP + bottom) / 2;
+  const soft = { class: "soft", "text-anchor": "middle" };
   return [
     ...yTicks.flatMap((tick) => [
       element("line", { class: "grid", x1: LEFT, x2: RIGHT, y1: y(tick), y2: y(tick) }),
-      text(yLabel(tick), { x: LEFT - GAP, y: y(tick) + 4, "text-anchor": "end" }),
+      text(yLabel(tick), { x: LEFT - 10, y: y(tick) + 4, "text-anchor": "end" }),
     ]),
     ...xTicks.flatMap((tick) => [
       element("line", { class: "axis", x1: x(tick), x2: x(tick), y1: bottom, y2: bottom + 5 }),
-      text(tick === 0 ? "main" : String(tick), { x: x(tick), y: bottom + 21, "text-anchor": "middle" }),
+      text(tick === 0 ? "main" : `${tick}`, { x: x(tick), y: bottom + 21, "text-anchor": "middle" }),
     ]),
     element("line", { class: "axis", x1: LEFT, x2: RIGHT, y1: bottom, y2: bottom }),
-    text("worker threads", { x: (LEFT + RIGHT) / 2, y: bottom + 43, "text-anchor": "middle", class: "soft" }),
+    text("worker threads", { ...soft, x: (LEFT + RIGHT) / 2, y: bottom + 43 }),
     text(isLog ? "images/s (logarithmic)" : "images/s", {
-      "text-anchor": "middle",
-      class: "soft",
-      transform: `translate(22 ${middle}) rotate(-90)`,
+      ...soft,
+      transform: `translate(22 ${(TOP + bottom) / 2}) rotate(-90)`,
     }),
   ];
 }
 
-/**
- * A line through the medians, but for the main thread's, which is no point of the scaling; at each a mark, and a bar from
- * the slowest pass to the fastest.
- */
-function drawn({ id, name, color, points }: ChartSeries, { x, y }: Frame): string {
-  const path = line<MeasuredConfiguration>(
-    ({ threads }) => x(threads),
-    ({ imagesPerSecond }) => y(imagesPerSecond),
-  ).digits(1);
+/** A line through the medians of 1 thread and more; per point a mark, and a bar from the slowest to the fastest pass. */
+function drawn({ name, color, mark, points }: Series, frame: Frame): string {
+  const { y } = frame;
+  const x = ({ threads }: MeasuredConfiguration) => frame.x(threads);
+  const path = line(x, (point: MeasuredConfiguration) => y(point.imagesPerSecond)).digits(1);
   return element("g", { "aria-label": name, stroke: color, fill: color }, [
-    ...ideal(points, { x, y }),
+    ...ideal(points, frame),
     solid(path(points.filter(({ threads }) => threads > 0)) ?? ""),
     ...points.flatMap((point) => [
       element("line", {
-        x1: x(point.threads),
-        x2: x(point.threads),
+        x1: x(point),
+        x2: x(point),
         y1: y(rateOf(point, "slowest")),
         y2: y(rateOf(point, "fastest")),
       }),
-      element("use", { href: `#${id}`, x: x(point.threads), y: y(point.imagesPerSecond) }),
+      element("path", { d: mark, transform: translated(x(point), y(point.imagesPerSecond)) }),
     ]),
   ]);
 }
 
-/** Throughput in proportion to threads, from one thread's on, where there is more than one to compare. */
-function ideal(points: ChartSeries["points"], { x, y }: Pick<Frame, "x" | "y">): string[] {
+/** Throughput in proportion to threads, as far as it is within the plot; only if one thread and more were measured. */
+function ideal(points: Series["points"], { x, y }: Frame): string[] {
   const single = points.find(({ threads }) => threads === 1);
-  const most = points[points.length - 1].threads;
+  const most = points.at(-1)?.threads ?? 1;
   if (single === undefined || most === 1) return [];
-  const path = line<number>(x, (threads) => y(threads * single.imagesPerSecond)).digits(1);
   const steps = Array.from({ length: IDEAL_POINTS }, (_, n) => 1 + ((most - 1) * n) / (IDEAL_POINTS - 1));
-  return [dashed(path(steps) ?? "", { "clip-path": "url(#plot)" })];
+  const heightOf = (threads: number) => y(threads * single.imagesPerSecond);
+  return [dashed(line<number>(x, heightOf).digits(1)(steps.filter((step) => heightOf(step) >= TOP)) ?? "")];
 }
 
-/** In the order in which the lines end, from the top; then what dots and bars mean. */
-function legend(series: readonly ChartSeries[]): string[] {
-  const endOf = ({ points }: ChartSeries) => points[points.length - 1].imagesPerSecond;
-  const entries = series.toSorted((a, b) => endOf(b) - endOf(a));
-  let y = TOP + 12;
-  const row = (name: string, attributes: Attributes, mark: readonly string[]) => {
-    const translated = { transform: `translate(${LEGEND_LEFT} ${y})` };
-    y += LEGEND_LINE;
-    return element("g", translated, [
-      element("g", attributes, mark),
-      text(name, { x: 38, y: 4, ...(attributes.class !== undefined && { class: "soft" }) }),
-    ]);
+/** The lines in the order of their last points, from the top; then the meaning of the dashed line and of the bars. */
+function legend(series: readonly Series[]): string[] {
+  const endOf = ({ points }: Series) => points.at(-1)?.imagesPerSecond ?? 0;
+  const row = (attributes: Attributes, sample: string, name: string, n: number) => {
+    const transform = translated(LEGEND_LEFT, TOP + 12 + n * LEGEND_LINE);
+    return element("g", { transform, ...attributes }, [sample, text(name, { x: 38, y: 4 })]);
   };
-  const rows = entries.map(({ id, name, color }) =>
-    row(name, { stroke: color, fill: color }, [solid("M0 0h28"), element("use", { href: `#${id}`, x: 14 })]),
-  );
-  rows.push(row("speed-up = threads", { class: "axis" }, [dashed("M0 0h28")]));
-  rows.push(row("slowest to fastest pass", { class: "axis" }, [solid("M14 -8v16")]));
-  return rows;
+  const lines = series
+    .toSorted((a, b) => endOf(b) - endOf(a))
+    .map(({ name, color, mark }, n) => {
+      const sample = solid("M0 0h28") + element("path", { d: mark, transform: translated(14, 0) });
+      return row({ stroke: color, fill: color }, sample, name, n);
+    });
+  const axis = { class: "axis" };
+  const speedUp = row(axis, dashed("M0 0h28"), "speed-up = threads", lines.length);
+  return [...lines, speedUp, row(axis, solid("M14 -8v16"), "slowest to fastest pass", lines.length + 1)];
 }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { grouped } from "#src/base/errors/define.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
+import { escaped } from "#src/reports/markup.js";
 import { type AnyPageData, DATA_ID, PIXELS_ID, type ReportInput } from "./page-data.js";
 import { toPageData } from "./to-page-data.js";
 
@@ -48,7 +49,7 @@ export function renderPage({ title, summary, data, pixels }: PageContent): strin
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
-  const heading = escapeHtml(title);
+  const heading = escaped(title);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -60,7 +61,7 @@ export function renderPage({ title, summary, data, pixels }: PageContent): strin
 <style>${style}</style>
 </head>
 <body>
-<noscript><h1>${heading}</h1><p>${escapeHtml(summary)} Charts and images need JavaScript.</p></noscript>
+<noscript><h1>${heading}</h1><p>${escaped(summary)} Charts and images need JavaScript.</p></noscript>
 <script type="application/json" id="${DATA_ID}">${jsonForScript(data)}</script>
 <script type="text/plain" id="${PIXELS_ID}">${deflateSync(Buffer.concat(pixels)).toString("base64")}</script>
 <script>${script}</script>
@@ -71,21 +72,6 @@ export function renderPage({ title, summary, data, pixels }: PageContent): strin
 
 function hashSource(content: string): string {
   return `sha256-${createHash("sha256").update(content).digest("base64")}`;
-}
-
-/** Makes what a file brought harmless inside an HTML document. */
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-/** For text and for attribute values in quotes. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }
 
 /** JSON for a `<script type="application/json">`: no `<` is left that could end the element or open a comment. */
