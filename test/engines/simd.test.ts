@@ -1,5 +1,5 @@
 /** The simd engine: every prediction equal to the reference's, because what its bound does not settle is computed again. */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import test from "ava";
 import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
 import { ACTIVATIONS } from "#src/base/contracts/network.js";
@@ -9,6 +9,7 @@ import { createReferenceEngine } from "#src/engines/reference.js";
 import { createEngine } from "#src/engines/registry.js";
 import { createSimdEngine } from "#src/engines/simd/engine.js";
 import { type Affine, boundErrors } from "#src/engines/simd/error-bound.js";
+import * as fields from "#src/engines/simd/fields.js";
 import { layOut } from "#src/engines/simd/layout.js";
 import { quantiseLayers } from "#src/engines/simd/quantise.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
@@ -220,5 +221,24 @@ test("integer sums cannot overflow, by the integers themselves", (t) => {
         t.true(sum * largest < 2 ** 31);
       }
     }
+  }
+});
+
+test("the kernel and its layout read one list of fields, each with four bytes of its own", async (t) => {
+  const constants: Record<string, number> = { ...fields };
+  for (const record of ["RUN", "LAYER"]) {
+    const named = Object.entries(constants).filter(([name]) => name.startsWith(`${record}_`));
+    const offsets = named.map(([, offset]) => offset).sort((a, b) => a - b);
+    t.deepEqual(
+      offsets,
+      offsets.map((_, n) => 4 * n),
+    );
+    t.is(constants[`${record}_BYTES`], Math.max(...offsets));
+  }
+  const folder = new URL("src/engines/simd/kernel/", PACKAGE_ROOT);
+  for (const name of await readdir(folder)) {
+    const source = await readFile(new URL(name, folder), "utf8");
+    t.notRegex(source, /(?:const|let) (?:RUN|LAYER)_\w+/, name);
+    t.notRegex(source, /<[if]32>\((?:run|layer|last), \d/, name);
   }
 });

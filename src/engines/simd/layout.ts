@@ -1,6 +1,7 @@
 /** The kernel's memory: constants first, the same for all workers, then scratch, then pixels and answers. */
 import type { Activation, FoldedLayers } from "#src/base/contracts/network.js";
 import { activationError, type ErrorBounds, type PairBounds } from "./error-bound.js";
+import * as field from "./fields.js";
 import { type KernelLayer, LANES } from "./quantise.js";
 
 /** Images a call: enough for the optimised code to be worth its call, few enough to stay in a core's cache. */
@@ -9,20 +10,18 @@ const PAGE_BYTES = 65_536;
 const VECTOR_BYTES = 16;
 /** Address 0 is left free: a pointer that was forgotten shows. */
 const FIRST_BYTE = 64;
-const RUN_BYTES = 60;
-/** Images that go through a layer together. */
-const GROUP = 16;
-/** Vectors of outputs that the kernel sums at once, at most: in the first layer, which is sparse, and in the others. */
-const SPARSE_VECTORS = 7;
-const DENSE_VECTORS = 4;
 const MASKS = 256;
-const LAYER_BYTES = 68;
 /** Bound of a lane beyond the classes, and of a class against itself: always apart. */
 const ALWAYS_APART = Number.NEGATIVE_INFINITY;
 /** Addresses are i32. */
 const MOST_BYTES = 2 ** 31 - PAGE_BYTES;
 
-const ACTIVATION_CODE: Readonly<Record<Activation, number>> = { identity: 0, sigmoid: 1, tanh: 2, relu: 3 };
+const ACTIVATION_CODE: Readonly<Record<Activation, number>> = {
+  identity: field.IDENTITY,
+  sigmoid: field.SIGMOID,
+  tanh: field.TANH,
+  relu: field.RELU,
+};
 const MINUS_LOG2_E = -Math.LOG2E;
 /** The factor that exp2's argument takes, by activation; see the kernel's `activate`. */
 const ARGUMENT_FACTOR: Readonly<Record<Activation, number>> = {
@@ -54,10 +53,10 @@ export function fitsMemory(layers: FoldedLayers): boolean {
   const rowBytes = (elements: number) => upTo(4 * elements, VECTOR_BYTES) + VECTOR_BYTES;
   const stride = upTo(layers[0].inputs, VECTOR_BYTES);
   const classes = layers[layers.length - 1].outputs;
-  const perImage = (TILE_IMAGES + 8 * GROUP) * stride + TILE_IMAGES * rowBytes(classes);
+  const perImage = (TILE_IMAGES + 8 * field.GROUP) * stride + TILE_IMAGES * rowBytes(classes);
   const perPair = classes * (2 * rowBytes(classes) + 4 * Float64Array.BYTES_PER_ELEMENT * classes);
   const perLayer = layers.map(
-    ({ inputs, outputs }) => (3 * (inputs + 1) + 2 * GROUP + 8) * rowBytes(outputs),
+    ({ inputs, outputs }) => (3 * (inputs + 1) + 2 * field.GROUP + 8) * rowBytes(outputs),
   );
   return perLayer.reduce((sum, bytes) => sum + bytes, perImage + perPair) <= MOST_BYTES;
 }
@@ -85,8 +84,8 @@ export function layOut(
     return at;
   }
 
-  const run = reserve(RUN_BYTES);
-  const layersAt = reserve(layers.length * LAYER_BYTES);
+  const run = reserve(field.RUN_BYTES);
+  const layersAt = reserve(layers.length * field.LAYER_BYTES);
   const slopes = place(boundRows(bounds, bounds.slope, logitsStride, 0));
   const bases = place(boundRows(bounds, bounds.base, logitsStride, ALWAYS_APART));
   const addresses = layers.map((layer, n) => ({
@@ -94,72 +93,65 @@ export function layOut(
     fixedBases: place(padded(fixed[n].base, layer)),
     plainWeights: n === 0 ? 0 : place(plainRows(layer, layer.layer.weights)),
     weightErrors: n === 0 ? 0 : place(plainRows(layer, layer.weightErrors)),
-    weights: place(inTiles(layer, n === 0 ? SPARSE_VECTORS : DENSE_VECTORS)),
+    weights: place(inTiles(layer, n === 0 ? field.SPARSE_VECTORS : field.DENSE_VECTORS)),
     scales: place(perOutput(layer, (j) => argumentFactor(layer) / divisorOf(layer, j))),
     biases: place(perOutput(layer, (j) => argumentFactor(layer) * layer.layer.biases[j])),
   }));
   const shuffles = place(shuffleRows());
   const constantBytes = end;
-  const values = reserve(GROUP * stride * 4);
-  const indexes = reserve(GROUP * stride * 4);
-  const counts = reserve(GROUP * 4);
-  const pixelSums = reserve(GROUP * 4);
+  const values = reserve(field.GROUP * stride * 4);
+  const indexes = reserve(field.GROUP * stride * 4);
+  const counts = reserve(field.GROUP * 4);
+  const pixelSums = reserve(field.GROUP * 4);
   const widest = Math.max(...layers.map(({ vectors }) => vectors)) * VECTOR_BYTES;
   const sumErrors = reserve(widest);
   const outErrors = reserve(widest);
   const magnitudes = reserve(widest);
   const rowBytes = layers.map(({ vectors }) => (vectors + 1) * VECTOR_BYTES);
-  const sums = rowBytes.map((bytes) => reserve(GROUP * bytes));
-  const outs = rowBytes.map((bytes) => reserve(GROUP * bytes));
+  const sums = rowBytes.map((bytes) => reserve(field.GROUP * bytes));
+  const outs = rowBytes.map((bytes) => reserve(field.GROUP * bytes));
   const pixels = reserve(TILE_IMAGES * stride);
   const answers = reserve(TILE_IMAGES * Math.max(Int32Array.BYTES_PER_ELEMENT, logitsStride * 4));
 
   const constants = new SharedArrayBuffer(constantBytes);
   const view = new DataView(constants);
-  const fields = [
-    stride,
-    shuffles,
-    values,
-    indexes,
-    layersAt,
-    layers.length,
-    slopes,
-    bases,
-    counts,
-    pixelSums,
-    sumErrors,
-    outErrors,
-    magnitudes,
-    bounds.classes,
-  ];
-  fields.forEach((value, n) => {
-    view.setInt32(run + 4 * n, value, true);
-  });
-  view.setFloat32(run + 4 * fields.length, slack, true);
+  const setRun = (offset: number, value: number) => view.setInt32(run + offset, value, true);
+  setRun(field.RUN_STRIDE, stride);
+  setRun(field.RUN_SHUFFLES, shuffles);
+  setRun(field.RUN_VALUES, values);
+  setRun(field.RUN_INDEXES, indexes);
+  setRun(field.RUN_LAYERS, layersAt);
+  setRun(field.RUN_LAYER_COUNT, layers.length);
+  setRun(field.RUN_BOUND_SLOPES, slopes);
+  setRun(field.RUN_BOUND_BASES, bases);
+  setRun(field.RUN_COUNTS, counts);
+  setRun(field.RUN_PIXEL_SUMS, pixelSums);
+  setRun(field.RUN_SUM_ERRORS, sumErrors);
+  setRun(field.RUN_OUT_ERRORS, outErrors);
+  setRun(field.RUN_MAGNITUDES, magnitudes);
+  setRun(field.RUN_OUTPUTS, bounds.classes);
+  view.setFloat32(run + field.RUN_ERROR_SLACK, slack, true);
   layers.forEach((layer, n) => {
-    const at = layersAt + n * LAYER_BYTES;
-    const { weights, scales, biases } = addresses[n];
-    [
-      layer.kind === "integer" ? 1 : 0,
-      layer.kind === "integer" ? layer.pairs : layer.layer.inputs,
-      layer.vectors,
-      weights,
-      scales,
-      biases,
-      ACTIVATION_CODE[layer.layer.activation],
-      sums[n],
-      outs[n],
-    ].forEach((value, field) => {
-      view.setInt32(at + 4 * field, value, true);
-    });
-    view.setFloat32(at + 36, layer.outScale, true);
-    view.setInt32(at + 40, rowBytes[n], true);
-    view.setInt32(at + 44, addresses[n].fixedSlopes, true);
-    view.setInt32(at + 48, addresses[n].fixedBases, true);
-    view.setInt32(at + 52, addresses[n].plainWeights, true);
-    view.setFloat32(at + 56, activationError(layer), true);
-    view.setInt32(at + 60, addresses[n].weightErrors, true);
-    view.setInt32(at + 64, isTame(layer) ? 1 : 0, true);
+    const at = layersAt + n * field.LAYER_BYTES;
+    const set = (offset: number, value: number) => view.setInt32(at + offset, value, true);
+    const isInteger = layer.kind === "integer";
+    set(field.LAYER_IS_INTEGER, isInteger ? 1 : 0);
+    set(field.LAYER_INPUTS, isInteger ? layer.pairs : layer.layer.inputs);
+    set(field.LAYER_VECTORS, layer.vectors);
+    set(field.LAYER_WEIGHTS, addresses[n].weights);
+    set(field.LAYER_SCALES, addresses[n].scales);
+    set(field.LAYER_BIASES, addresses[n].biases);
+    set(field.LAYER_ACTIVATION, ACTIVATION_CODE[layer.layer.activation]);
+    set(field.LAYER_SUMS, sums[n]);
+    set(field.LAYER_OUT, outs[n]);
+    view.setFloat32(at + field.LAYER_OUT_SCALE, layer.outScale, true);
+    set(field.LAYER_ROW_BYTES, rowBytes[n]);
+    set(field.LAYER_FIXED_SLOPES, addresses[n].fixedSlopes);
+    set(field.LAYER_FIXED_BASES, addresses[n].fixedBases);
+    set(field.LAYER_PLAIN_WEIGHTS, addresses[n].plainWeights);
+    view.setFloat32(at + field.LAYER_ACTIVATION_ERROR, activationError(layer), true);
+    set(field.LAYER_WEIGHT_ERRORS, addresses[n].weightErrors);
+    set(field.LAYER_IS_TAME, isTame(layer) ? 1 : 0);
   });
   for (const { at, bytes } of sections) new Uint8Array(constants).set(bytes, at);
   return { constants, pages: Math.ceil(end / PAGE_BYTES), run, stride, pixels, answers, logitsStride };

@@ -1,6 +1,5 @@
 /** From sums to activations. */
-import { LAYER_IS_INTEGER, LAYER_VECTORS, LAYER_SCALES, LAYER_BIASES, LAYER_ACTIVATION, LAYER_SUMS, LAYER_OUT, LAYER_OUT_SCALE, LAYER_ROW_BYTES, LAYER_IS_TAME, IDENTITY, SIGMOID, TANH } from "./fields.as";
-import { multiplyAdd } from "./multiply-add.as";
+import { LAYER_IS_INTEGER, LAYER_VECTORS, LAYER_SCALES, LAYER_BIASES, LAYER_ACTIVATION, LAYER_SUMS, LAYER_OUT, LAYER_OUT_SCALE, LAYER_ROW_BYTES, LAYER_IS_TAME, IDENTITY, SIGMOID, TANH } from "../fields";
 
 /** x + 1.5 · 2²³ has round(x) in its low bits, for |x| < 2²². */
 const ROUNDER: f32 = 12582912;
@@ -87,4 +86,9 @@ function finishFloats(layer: usize, sums: usize, out: usize, activation: i32, in
   p = multiplyAdd(p, f, f32x4.splat(0.6931217908859253));
   p = multiplyAdd(p, f, f32x4.splat(0.9999992847442627));
   return i32x4.add(p, i32x4.shl(shifted, 23));
+}
+
+/** a · b + c, fused where the build has relaxed SIMD: rounded once instead of twice, so that every error bound holds. */
+@inline export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
 }

@@ -1,5 +1,5 @@
 /** Which class, and whether another one is possible. */
-import { RUN_LAYERS, RUN_BOUND_SLOPES, RUN_BOUND_BASES, RUN_SUM_ERRORS, RUN_OUT_ERRORS, RUN_MAGNITUDES, RUN_OUTPUTS, RUN_ERROR_SLACK, LAYER_BYTES, LAYER_IS_INTEGER, LAYER_INPUTS, LAYER_VECTORS, LAYER_ACTIVATION, LAYER_OUT, LAYER_OUT_SCALE, LAYER_ROW_BYTES, LAYER_FIXED_SLOPES, LAYER_FIXED_BASES, LAYER_PLAIN_WEIGHTS, LAYER_ACTIVATION_ERROR, LAYER_WEIGHT_ERRORS, SIGMOID, TANH, lastLayer, LAYER_SUMS, LAYER_SCALES, LAYER_BIASES, RELU } from "./fields.as";
+import { RUN_LAYERS, RUN_LAYER_COUNT, RUN_BOUND_SLOPES, RUN_BOUND_BASES, RUN_SUM_ERRORS, RUN_OUT_ERRORS, RUN_MAGNITUDES, RUN_OUTPUTS, RUN_ERROR_SLACK, LAYER_BYTES, LAYER_IS_INTEGER, LAYER_INPUTS, LAYER_VECTORS, LAYER_ACTIVATION, LAYER_OUT, LAYER_OUT_SCALE, LAYER_ROW_BYTES, LAYER_FIXED_SLOPES, LAYER_FIXED_BASES, LAYER_PLAIN_WEIGHTS, LAYER_ACTIVATION_ERROR, LAYER_WEIGHT_ERRORS, SIGMOID, TANH, LAYER_SUMS, LAYER_SCALES, LAYER_BIASES, RELU } from "../fields";
 import { affine } from "./activations.as";
 
 /** Added to the class of an image whose bound leaves another one possible. */
@@ -163,4 +163,9 @@ function pairsApart(run: usize, last: usize, logits: usize, best: usize, sumErro
     lanes = i32x4.add(lanes, i32x4.splat(4));
   }
   return true;
+}
+
+export function lastLayer(run: usize): usize {
+  const index: usize = load<i32>(run, RUN_LAYER_COUNT) - 1;
+  return <usize>load<i32>(run, RUN_LAYERS) + index * LAYER_BYTES;
 }

@@ -10,11 +10,11 @@
  * The first layer reads bytes and skips zeros. Weights lie tile by tile, since a tile's then stay in a core's first
  * cache while a group of images passes by.
  */
-import { RUN_STRIDE, RUN_LAYERS, RUN_LAYER_COUNT, RUN_PIXEL_SUMS, LAYER_BYTES, LAYER_IS_INTEGER, LAYER_VECTORS, LAYER_OUT, LAYER_ROW_BYTES, GROUP, lastLayer } from "./fields.as";
+import { RUN_STRIDE, RUN_LAYERS, RUN_LAYER_COUNT, RUN_PIXEL_SUMS, LAYER_BYTES, LAYER_IS_INTEGER, LAYER_VECTORS, LAYER_OUT, LAYER_ROW_BYTES, GROUP } from "../fields";
 import { listGroup } from "./lists.as";
 import { sumSparseIntegers, sumSparseFloats, sumDenseIntegers, sumDenseFloats } from "./tiles.as";
 import { finishGroup } from "./activations.as";
-import { UNCERTAIN, decide, isApart } from "./certainty.as";
+import { UNCERTAIN, decide, isApart, lastLayer } from "./certainty.as";
 
 /** Of `count` images at `pixels`: the class, and UNCERTAIN where the bound does not rule out another; u32 each. */
 export function predict(run: usize, pixels: usize, count: i32, answers: usize): void {

@@ -1,5 +1,5 @@
 /** What is not zero of an image's bytes. */
-import { RUN_STRIDE, RUN_SHUFFLES, RUN_VALUES, RUN_INDEXES, RUN_COUNTS, RUN_PIXEL_SUMS } from "./fields.as";
+import { RUN_STRIDE, RUN_SHUFFLES, RUN_VALUES, RUN_INDEXES, RUN_COUNTS, RUN_PIXEL_SUMS } from "../fields";
 
 /** Of each image: the list of what is not zero, and the sum of its bytes. */
 export function listGroup(run: usize, pixels: usize, images: i32, pairs: i32): void {

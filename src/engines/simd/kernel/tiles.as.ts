@@ -2,12 +2,8 @@
  * Sums of products, a tile of vectors at a time: as many as stay in registers beside the weights, which the compiler
  * loads before it multiplies. Those are seven of one image, or four of two images side by side, which share the loads.
  */
-import { RUN_STRIDE, RUN_VALUES, RUN_INDEXES, RUN_COUNTS, LAYER_INPUTS, LAYER_VECTORS, LAYER_WEIGHTS, LAYER_SUMS, LAYER_OUT, LAYER_ROW_BYTES } from "./fields.as";
-import { multiplyAdd } from "./multiply-add.as";
-
-/** As layout.ts lays the weights. */
-const SPARSE_VECTORS: i32 = 7;
-const DENSE_VECTORS: i32 = 4;
+import { RUN_STRIDE, RUN_VALUES, RUN_INDEXES, RUN_COUNTS, LAYER_INPUTS, LAYER_VECTORS, LAYER_WEIGHTS, LAYER_SUMS, LAYER_OUT, LAYER_ROW_BYTES, SPARSE_VECTORS, DENSE_VECTORS } from "../fields";
+import { multiplyAdd } from "./activations.as";
 
 export function sumSparseIntegers(run: usize, layer: usize, images: i32): void {
   sparseTiles(true, run, layer, images);
