@@ -4,8 +4,8 @@ import type { ModelInput, ModelOutput, Preprocessing } from "#src/base/contracts
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
+import { withOutputs } from "#src/networks/onnx/encode.js";
 import type { Ending } from "#src/networks/onnx/ending.js";
-import { withOutputs } from "#src/networks/onnx/preprocessing.js";
 import { agree, canBe, likeliest, type Rows } from "./engine.js";
 import { createFeed, type Feed, inputOf, isRows, logitCandidates, noLogits } from "./feed.js";
 import {

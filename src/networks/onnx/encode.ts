@@ -12,7 +12,20 @@ import {
 } from "#src/networks/tensors.js";
 import { integer, message, raw, text } from "./message.js";
 import { KEY_PREFIX } from "./operators.js";
-import { TENSOR_TYPES } from "./tensor.js";
+import {
+  DATA_TYPE,
+  DIMENSION,
+  GRAPH,
+  MODEL,
+  NODE,
+  OPERATOR_SET,
+  PROPERTY,
+  SHAPE,
+  TENSOR,
+  TENSOR_TYPE,
+  TYPE,
+  VALUE_INFO,
+} from "./proto.js";
 
 /** Of 2021: onnx 1.10 and onnxruntime 1.10 have them. */
 const IR_VERSION = 8;
@@ -45,30 +58,31 @@ const OPERATORS: Readonly<Record<Exclude<Activation, "identity">, string>> = {
 export function encodeOnnx(network: WritableNetwork, type: WrittenType = "float32"): Uint8Array {
   const activations = network.layers.map(({ activation }) => activation).join(",");
   const writer = protobuf.Writer.create();
-  integer(writer, 1, IR_VERSION);
-  text(writer, 2, "batchwise");
-  message(writer, 7, (graph) => {
+  integer(writer, MODEL.irVersion, IR_VERSION);
+  text(writer, MODEL.producerName, "batchwise");
+  message(writer, MODEL.graph, (graph) => {
     writeNodes(graph, network.layers);
-    text(graph, 2, "network");
-    for (const tensor of tensorsOf(network)) message(graph, 5, (inner) => writeTensor(inner, tensor, type));
+    text(graph, GRAPH.name, "network");
+    for (const tensor of tensorsOf(network))
+      message(graph, GRAPH.initializer, (inner) => writeTensor(inner, tensor, type));
     const { inputs } = network.layers[0];
     const { outputs } = network.layers[network.layers.length - 1];
-    message(graph, 11, (value) =>
+    message(graph, GRAPH.input, (value) =>
       writeValue(value, INPUT, inputs, type, `${INPUTS[network.preprocessing.kind]}; row by row.`),
     );
-    message(graph, 12, (value) =>
+    message(graph, GRAPH.output, (value) =>
       writeValue(value, OUTPUT, outputs, type, "One a class; the largest is the answer."),
     );
   });
-  message(writer, 8, (opset) => integer(opset, 2, OPSET));
+  message(writer, MODEL.opsetImport, (opset) => integer(opset, OPERATOR_SET.version, OPSET));
   for (const [key, value] of [
     ...Object.entries(preprocessingMetadata(network.preprocessing, KEY_PREFIX)),
     ...Object.entries(assumedMetadata(network.assumptions ?? [], KEY_PREFIX)),
     [`${KEY_PREFIX}activations`, activations],
   ]) {
-    message(writer, 14, (property) => {
-      text(property, 1, key);
-      text(property, 2, value);
+    message(writer, MODEL.metadataProps, (property) => {
+      text(property, PROPERTY.key, key);
+      text(property, PROPERTY.value, value);
     });
   }
   return Uint8Array.from(writer.finish());
@@ -95,19 +109,19 @@ function writeNode(
   inputs: readonly string[],
   output: string,
 ): void {
-  message(graph, 1, (node) => {
-    for (const input of inputs) text(node, 1, input);
-    text(node, 2, output);
-    text(node, 3, `${operator} ${output}`);
-    text(node, 4, operator);
+  message(graph, GRAPH.node, (node) => {
+    for (const input of inputs) text(node, NODE.input, input);
+    text(node, NODE.output, output);
+    text(node, NODE.name, `${operator} ${output}`);
+    text(node, NODE.opType, operator);
   });
 }
 
 function writeTensor(writer: protobuf.Writer, { name, shape, data }: Tensor, type: WrittenType): void {
-  for (const size of shape) integer(writer, 1, size);
-  integer(writer, 2, TENSOR_TYPES[type]);
-  text(writer, 8, name);
-  raw(writer, 9, encodeElements(name, data, type));
+  for (const size of shape) integer(writer, TENSOR.dims, size);
+  integer(writer, TENSOR.dataType, DATA_TYPE[type]);
+  text(writer, TENSOR.name, name);
+  raw(writer, TENSOR.rawData, encodeElements(name, data, type));
 }
 
 /** A tensor (N × width) and what it is. */
@@ -118,15 +132,53 @@ function writeValue(
   type: WrittenType,
   doc: string,
 ): void {
-  text(writer, 1, name);
-  message(writer, 2, (kind) => {
-    message(kind, 1, (tensor) => {
-      integer(tensor, 1, TENSOR_TYPES[type]);
-      message(tensor, 2, (shape) => {
-        message(shape, 1, (dimension) => text(dimension, 2, "N"));
-        message(shape, 1, (dimension) => integer(dimension, 1, width));
+  text(writer, VALUE_INFO.name, name);
+  message(writer, VALUE_INFO.type, (kind) => {
+    message(kind, TYPE.tensorType, (tensor) => {
+      integer(tensor, TENSOR_TYPE.elementType, DATA_TYPE[type]);
+      message(tensor, TENSOR_TYPE.shape, (shape) => {
+        message(shape, SHAPE.dim, (dimension) => text(dimension, DIMENSION.param, "N"));
+        message(shape, SHAPE.dim, (dimension) => integer(dimension, DIMENSION.value, width));
       });
     });
   });
-  text(writer, 3, doc);
+  text(writer, VALUE_INFO.docString, doc);
+}
+
+/** Returns the file with these tensors of its graph added to the outputs. A runtime infers their types. */
+export function withOutputs(bytes: Uint8Array, names: readonly string[]): Uint8Array<ArrayBuffer> {
+  return appended(bytes, (writer) =>
+    message(writer, MODEL.graph, (graph) => {
+      for (const name of names) message(graph, GRAPH.output, (value) => text(value, VALUE_INFO.name, name));
+    }),
+  );
+}
+
+/** Returns the file with these properties after its own. */
+export function withProperties(
+  bytes: Uint8Array,
+  properties: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
+  return appended(bytes, (writer) => {
+    for (const [key, value] of Object.entries(properties)) {
+      message(writer, MODEL.metadataProps, (property) => {
+        text(property, PROPERTY.key, key);
+        text(property, PROPERTY.value, value);
+      });
+    }
+  });
+}
+
+/**
+ * Adds fields to an ONNX file without writing it again: protobuf takes fields in any order, and merges the parts of a
+ * message that is there more than once (protobuf.dev/programming-guides/encoding, "Last One Wins").
+ */
+function appended(bytes: Uint8Array, write: (writer: protobuf.Writer) => void): Uint8Array<ArrayBuffer> {
+  const writer = protobuf.Writer.create();
+  write(writer);
+  const added = writer.finish();
+  const whole = new Uint8Array(bytes.length + added.length);
+  whole.set(bytes);
+  whole.set(added, bytes.length);
+  return whole;
 }

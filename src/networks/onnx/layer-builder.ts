@@ -6,15 +6,16 @@ import { NetworkError } from "#src/base/errors.js";
 import type { NamedArray, NamedArrays } from "#src/files/formats/arrays.js";
 import type { Step } from "./chain.js";
 import type { Tensor, Value } from "./model.js";
-import { TENSOR_TYPES, TensorCache } from "./tensor.js";
+import { DATA_TYPE } from "./proto.js";
+import { TensorCache } from "./tensor.js";
 
 const MAX_LAYERS = 1_000;
 /** Types of an input of pixels that were made numbers. */
 const INPUT_TYPES: readonly (number | undefined)[] = [
-  TENSOR_TYPES.float32,
-  TENSOR_TYPES.float64,
-  TENSOR_TYPES.float16,
-  TENSOR_TYPES.bfloat16,
+  DATA_TYPE.float32,
+  DATA_TYPE.float64,
+  DATA_TYPE.float16,
+  DATA_TYPE.bfloat16,
 ];
 
 interface Draft {

@@ -3,6 +3,7 @@
 import protobuf from "protobufjs/minimal.js";
 import { BatchwiseError, NetworkError, reasonOf } from "#src/base/errors.js";
 import { decodeElements, ELEMENT_BYTES } from "#src/files/formats/arrays.js";
+import { MODEL } from "./proto.js";
 
 /** How a field's value is written (protobuf.dev/programming-guides/encoding, "Message structure"). */
 export const WIRE = { VARINT: 0, FIXED64: 1, BYTES: 2, FIXED32: 5 } as const;
@@ -144,21 +145,17 @@ function int64(reader: protobuf.Reader): number {
   return high * 2 ** 32 + (low >>> 0);
 }
 
-// Whether a file could be an ONNX model, which has no magic: are its first fields those of a model?
+const MODEL_FIELDS: ReadonlySet<number> = new Set(Object.values(MODEL));
+/** Tag of `ir_version`, a varint, which every serializer writes first. */
+const FIRST_TAG = tag(MODEL.irVersion, WIRE.VARINT);
 
-const IR_VERSION = 1;
-const GRAPH = 7;
-/** ModelProto's fields (onnx/onnx.proto in github.com/onnx/onnx). */
-const FIELDS = new Set([IR_VERSION, 2, 3, 4, 5, 6, GRAPH, 8, 14, 20, 25]);
-/** `ir_version`, a varint: what every serializer writes first. */
-const FIRST_TAG = 0x08;
-
+/** True if the file's first fields are those of a model. ONNX has no magic number. */
 export function looksLikeOnnx(bytes: Uint8Array): boolean {
   if (bytes[0] === FIRST_TAG) return true;
   try {
     for (const field of Message.ofFile("", bytes).fields()) {
-      if (field === GRAPH) return true;
-      if (!FIELDS.has(field)) return false;
+      if (field === MODEL.graph) return true;
+      if (!MODEL_FIELDS.has(field)) return false;
     }
   } catch (error) {
     if (!(error instanceof BatchwiseError)) throw error;
@@ -166,10 +163,9 @@ export function looksLikeOnnx(bytes: Uint8Array): boolean {
   return false;
 }
 
-// Fields of protobuf messages, by their numbers.
-
-function tag(field: number, wireType: number): number {
-  return (field << 3) | wireType;
+/** Number and wire type of a field, as they stand before its value. */
+function tag(field: number, wireType: WireType): number {
+  return (field << WIRE_TYPE_BITS) | wireType;
 }
 
 export function integer(writer: protobuf.Writer, field: number, value: number): void {

@@ -1,6 +1,22 @@
 /** The messages of an ONNX model, as much of them as a chain of layers needs (onnx/onnx.proto in github.com/onnx/onnx). */
 import { MAX_DIMENSIONS } from "#src/files/formats/arrays.js";
 import { Message } from "./message.js";
+import {
+  ATTRIBUTE,
+  ATTRIBUTE_TYPE,
+  DATA_TYPE,
+  DIMENSION,
+  GRAPH,
+  MODEL,
+  NODE,
+  OPERATOR_SET,
+  PROPERTY,
+  SHAPE,
+  TENSOR,
+  TENSOR_TYPE,
+  TYPE,
+  VALUE_INFO,
+} from "./proto.js";
 
 /** Numbers of one attribute: axes, pads, or the values of a small Constant. */
 const MAX_ATTRIBUTE_NUMBERS = 65_536;
@@ -82,11 +98,11 @@ export function readModel(path: string, bytes: Uint8Array, limit?: number): Mode
   let graphParts = 0;
   const message = Message.ofFile(path, bytes, limit);
   for (const field of message.fields()) {
-    if (field === 7) {
+    if (field === MODEL.graph) {
       graphParts += 1;
       readGraph(message.message(), graph);
-    } else if (field === 8) opsets.push(readOpset(message.message()));
-    else if (field === 14) metadata.set(...readProperty(message.message()));
+    } else if (field === MODEL.opsetImport) opsets.push(readOpset(message.message()));
+    else if (field === MODEL.metadataProps) metadata.set(...readProperty(message.message()));
   }
   return { opsets, metadata, graph, graphParts };
 }
@@ -94,8 +110,8 @@ export function readModel(path: string, bytes: Uint8Array, limit?: number): Mode
 function readOpset(message: Message): Opset {
   const opset: Opset = { domain: "", version: 0 };
   for (const field of message.fields()) {
-    if (field === 1) opset.domain = message.text();
-    else if (field === 2) opset.version = message.integer();
+    if (field === OPERATOR_SET.domain) opset.domain = message.text();
+    else if (field === OPERATOR_SET.version) opset.version = message.integer();
   }
   return opset;
 }
@@ -103,29 +119,30 @@ function readOpset(message: Message): Opset {
 function readProperty(message: Message): [key: string, value: string] {
   const property: [string, string] = ["", ""];
   for (const field of message.fields()) {
-    if (field === 1 || field === 2) property[field - 1] = message.text();
+    if (field === PROPERTY.key) property[0] = message.text();
+    else if (field === PROPERTY.value) property[1] = message.text();
   }
   return property;
 }
 
 function readGraph(message: Message, graph: Graph): void {
   for (const field of message.fields()) {
-    if (field === 1) graph.nodes.push(readNode(message.message()));
-    else if (field === 5) graph.initializers.push(readTensor(message.message()));
-    else if (field === 11) graph.inputs.push(readValue(message.message()));
-    else if (field === 12) graph.outputs.push(readValue(message.message()));
+    if (field === GRAPH.node) graph.nodes.push(readNode(message.message()));
+    else if (field === GRAPH.initializer) graph.initializers.push(readTensor(message.message()));
+    else if (field === GRAPH.input) graph.inputs.push(readValue(message.message()));
+    else if (field === GRAPH.output) graph.outputs.push(readValue(message.message()));
   }
 }
 
 function readNode(message: Message): Node {
   const node: Node = { name: "", operator: "", domain: "", inputs: [], outputs: [], attributes: [] };
   for (const field of message.fields()) {
-    if (field === 1) node.inputs.push(message.text());
-    else if (field === 2) node.outputs.push(message.text());
-    else if (field === 3) node.name = message.text();
-    else if (field === 4) node.operator = message.text();
-    else if (field === 7) node.domain = message.text();
-    else if (field === 5) node.attributes.push(readAttribute(message.message()));
+    if (field === NODE.input) node.inputs.push(message.text());
+    else if (field === NODE.output) node.outputs.push(message.text());
+    else if (field === NODE.name) node.name = message.text();
+    else if (field === NODE.opType) node.operator = message.text();
+    else if (field === NODE.domain) node.domain = message.text();
+    else if (field === NODE.attribute) node.attributes.push(readAttribute(message.message()));
   }
   return node;
 }
@@ -136,33 +153,40 @@ export function attributeOf(node: Node, name: string): Attribute | undefined {
 }
 
 function readAttribute(message: Message): Attribute {
-  const attribute: Attribute = { name: "", type: 0, floats: [], integers: [], innerReads: [] };
+  const attribute: Attribute = {
+    name: "",
+    type: ATTRIBUTE_TYPE.undefined,
+    floats: [],
+    integers: [],
+    innerReads: [],
+  };
   for (const field of message.fields()) {
-    if (field === 1) attribute.name = message.text();
-    else if (field === 2) attribute.float = message.float();
-    else if (field === 3) attribute.integer = message.integer();
-    else if (field === 5) attribute.tensor = readTensor(message.message());
-    else if (field === 6 || field === 11) attribute.innerReads.push(...innerReads(message.message()));
-    else if (field === 7) attribute.floats.push(...readFloats(message));
-    else if (field === 8) attribute.integers.push(...readIntegers(message));
-    else if (field === 20) attribute.type = message.integer();
+    if (field === ATTRIBUTE.name) attribute.name = message.text();
+    else if (field === ATTRIBUTE.float) attribute.float = message.float();
+    else if (field === ATTRIBUTE.integer) attribute.integer = message.integer();
+    else if (field === ATTRIBUTE.tensor) attribute.tensor = readTensor(message.message());
+    else if (field === ATTRIBUTE.graph || field === ATTRIBUTE.graphs)
+      attribute.innerReads.push(...innerReads(message.message()));
+    else if (field === ATTRIBUTE.floats) attribute.floats.push(...readFloats(message));
+    else if (field === ATTRIBUTE.integers) attribute.integers.push(...readIntegers(message));
+    else if (field === ATTRIBUTE.type) attribute.type = message.integer();
   }
   return attribute;
 }
 
 function readTensor(message: Message): Tensor {
-  const tensor: Tensor = { name: "", dimensions: [], type: 0, external: false };
+  const tensor: Tensor = { name: "", dimensions: [], type: DATA_TYPE.undefined, external: false };
   for (const field of message.fields()) {
-    if (field === 1) tensor.dimensions.push(...readDimensions(message));
-    else if (field === 2) tensor.type = message.integer();
-    else if (field === 4) tensor.floats = message.bytes();
-    else if (field === 5) tensor.int32s = message.message();
-    else if (field === 7) tensor.int64s = message.message();
-    else if (field === 8) tensor.name = message.text();
-    else if (field === 9) tensor.raw = message.bytes();
-    else if (field === 10) tensor.doubles = message.bytes();
-    else if (field === 13) tensor.external = true;
-    else if (field === 14) tensor.external ||= message.integer() !== 0;
+    if (field === TENSOR.dims) tensor.dimensions.push(...readDimensions(message));
+    else if (field === TENSOR.dataType) tensor.type = message.integer();
+    else if (field === TENSOR.floatData) tensor.floats = message.bytes();
+    else if (field === TENSOR.int32Data) tensor.int32s = message.message();
+    else if (field === TENSOR.int64Data) tensor.int64s = message.message();
+    else if (field === TENSOR.name) tensor.name = message.text();
+    else if (field === TENSOR.rawData) tensor.raw = message.bytes();
+    else if (field === TENSOR.doubleData) tensor.doubles = message.bytes();
+    else if (field === TENSOR.externalData) tensor.external = true;
+    else if (field === TENSOR.dataLocation) tensor.external ||= message.integer() !== 0;
   }
   return tensor;
 }
@@ -172,11 +196,11 @@ function innerReads(graph: Message, depth = 1): string[] {
   const names: string[] = [];
   if (depth > MAX_GRAPH_DEPTH) return names;
   for (const field of graph.fields()) {
-    if (field !== 1) continue;
+    if (field !== GRAPH.node) continue;
     const node = graph.message();
     for (const inner of node.fields()) {
-      if (inner === 1) names.push(node.text());
-      else if (inner === 5) names.push(...attributeReads(node.message(), depth));
+      if (inner === NODE.input) names.push(node.text());
+      else if (inner === NODE.attribute) names.push(...attributeReads(node.message(), depth));
     }
   }
   return names;
@@ -185,7 +209,8 @@ function innerReads(graph: Message, depth = 1): string[] {
 function attributeReads(attribute: Message, depth: number): string[] {
   const names: string[] = [];
   for (const field of attribute.fields()) {
-    if (field === 6 || field === 11) names.push(...innerReads(attribute.message(), depth + 1));
+    if (field === ATTRIBUTE.graph || field === ATTRIBUTE.graphs)
+      names.push(...innerReads(attribute.message(), depth + 1));
   }
   return names;
 }
@@ -214,32 +239,32 @@ function readDimensions(message: Message): number[] {
 function readValue(message: Message): Value {
   const value: Value = { name: "" };
   for (const field of message.fields()) {
-    if (field === 1) value.name = message.text();
-    else if (field === 2) readType(message.message(), value);
+    if (field === VALUE_INFO.name) value.name = message.text();
+    else if (field === VALUE_INFO.type) readType(message.message(), value);
   }
   return value;
 }
 
 function readType(message: Message, value: Value): void {
   for (const field of message.fields()) {
-    if (field !== 1) continue;
+    if (field !== TYPE.tensorType) continue;
     const tensor = message.message();
-    value.type = 0;
+    value.type = DATA_TYPE.undefined;
     for (const inner of tensor.fields()) {
-      if (inner === 1) value.type = tensor.integer();
-      else if (inner === 2) value.shape = readShape(tensor.message());
+      if (inner === TENSOR_TYPE.elementType) value.type = tensor.integer();
+      else if (inner === TENSOR_TYPE.shape) value.shape = readShape(tensor.message());
     }
   }
 }
 
-/** TensorShapeProto: a number in its field 1, or anything else for a dimension of any size. */
+/** Dimensions of a TensorShapeProto; undefined for one without a number, which may be of any size. */
 function readShape(message: Message): (number | undefined)[] {
   const shape: (number | undefined)[] = [];
   for (const field of message.fields()) {
-    if (field !== 1) continue;
+    if (field !== SHAPE.dim) continue;
     const dimension = message.message();
     let size: number | undefined;
-    for (const inner of dimension.fields()) if (inner === 1) size = dimension.integer();
+    for (const inner of dimension.fields()) if (inner === DIMENSION.value) size = dimension.integer();
     shape.push(size);
   }
   return shape;

@@ -10,6 +10,7 @@ import { readPreprocessing } from "#src/networks/recipe.js";
 import { chainOf, type Step } from "./chain.js";
 import { LayerBuilder } from "./layer-builder.js";
 import { attributeOf, readModel, type Tensor } from "./model.js";
+import { ATTRIBUTE_TYPE } from "./proto.js";
 import { integersOf } from "./tensor.js";
 
 /** What our keys among a model's properties begin with. */
@@ -57,9 +58,8 @@ export function decodeOnnx(path: string, bytes: Uint8Array): DecodedOnnx {
 
 // The operators of a chain of fully connected layers (onnx/docs/Operators.md), each as what it adds to the network.
 
-/** Attributes that are numbers, by AttributeProto.AttributeType: none said, FLOAT, INT. */
+/** Attributes whose value is one number. */
 const SCALARS = new Set(["alpha", "beta", "transA", "transB", "axis", "allowzero"]);
-const INTEGER = 2;
 
 type Apply = (builder: LayerBuilder, step: Step) => void;
 
@@ -87,7 +87,7 @@ export function applyStep(builder: LayerBuilder, step: Step): void {
     throw new NetworkError("ERR_ONNX_OPERATOR", { path: builder.path, ...facts });
   }
   for (const { name, type } of step.node.attributes) {
-    if (SCALARS.has(name) && type > INTEGER)
+    if (SCALARS.has(name) && type > ATTRIBUTE_TYPE.integer)
       throw builder.fault(step, `${name} as one number`, "a list or another type");
   }
   apply(builder, step);

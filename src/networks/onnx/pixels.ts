@@ -3,7 +3,8 @@
 import { type GraphView, isOneOf } from "./ending.js";
 import { attributeOf, type Node } from "./model.js";
 import { isOne255th } from "./operators.js";
-import { combined, type Numbers, TENSOR_TYPES } from "./tensor.js";
+import { DATA_TYPE } from "./proto.js";
+import { combined, type Numbers } from "./tensor.js";
 
 /** What the graph's own arithmetic says of the pixels that it takes. */
 export type PixelsTaken =
@@ -49,10 +50,10 @@ const MAX_BYTE = 255;
 const DEFAULT_EPSILON = 1e-5;
 /** TensorProto.DataType. */
 const FLOATS: readonly number[] = [
-  TENSOR_TYPES.float32,
-  TENSOR_TYPES.float64,
-  TENSOR_TYPES.float16,
-  TENSOR_TYPES.bfloat16,
+  DATA_TYPE.float32,
+  DATA_TYPE.float64,
+  DATA_TYPE.float16,
+  DATA_TYPE.bfloat16,
 ];
 const BOOL = 9;
 const DIGITS = 4;

@@ -1,6 +1,5 @@
 /** The preprocessing of a model that is run whole: what its file states, what its graph shows, what the options ask for. */
 
-import protobuf from "protobufjs/minimal.js";
 import type { Preprocessing } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -12,11 +11,12 @@ import {
   preprocessingMetadata,
   readPreprocessing,
 } from "#src/networks/recipe.js";
+import { withProperties } from "./encode.js";
 import { drawsNumbers, type Ending, endingOf, GraphView } from "./ending.js";
-import { message, text } from "./message.js";
 import { type Model, readModel, type Tensor } from "./model.js";
 import { KEY_PREFIX } from "./operators.js";
 import { type PixelsTaken, pixelsTakenBy } from "./pixels.js";
+import { DATA_TYPE } from "./proto.js";
 
 export interface ModelPreprocessing extends ChosenPreprocessing {
   /** Whether the graph itself does it, so that it is given bytes: a division by 255, as in a chain of layers. */
@@ -105,56 +105,10 @@ function pixelsReason(pixels: PixelsTaken): string {
   }
 }
 
-// Adds to an ONNX file without writing it again: protobuf takes fields in any order, and merges the parts of a message
-// that is there more than once (protobuf.dev/programming-guides/encoding, "Last One Wins").
-
-/** ModelProto.graph, GraphProto.output, ModelProto.metadata_props (onnx/onnx.proto). */
-const GRAPH = 7;
-const OUTPUT = 12;
-const PROPERTY = 14;
-
-/** The file with more of its graph's tensors among the outputs. A runtime infers their types. */
-export function withOutputs(bytes: Uint8Array, names: readonly string[]): Uint8Array<ArrayBuffer> {
-  return appended(bytes, (writer) =>
-    message(writer, GRAPH, (graph) => {
-      for (const name of names) message(graph, OUTPUT, (value) => text(value, 1, name));
-    }),
-  );
-}
-
-/** The file with these properties behind its own. */
-export function withProperties(
-  bytes: Uint8Array,
-  properties: Readonly<Record<string, string>>,
-): Uint8Array<ArrayBuffer> {
-  return appended(bytes, (writer) => {
-    for (const [key, value] of Object.entries(properties)) {
-      message(writer, PROPERTY, (property) => {
-        text(property, 1, key);
-        text(property, 2, value);
-      });
-    }
-  });
-}
-
-function appended(bytes: Uint8Array, write: (writer: protobuf.Writer) => void): Uint8Array<ArrayBuffer> {
-  const writer = protobuf.Writer.create();
-  write(writer);
-  const added = writer.finish();
-  const whole = new Uint8Array(bytes.length + added.length);
-  whole.set(bytes);
-  whole.set(added, bytes.length);
-  return whole;
-}
-
-// What an ONNX file says of itself that onnxruntime does not tell: its properties, its pixels and its outputs.
-
 /** Fields of all messages of a model that is run whole: a graph of 20,000 nodes. */
 const MAX_FIELDS = 500_000;
 
-/** TensorProto.DataType. */
-const UINT8 = 2;
-
+/** Facts of an ONNX file that onnxruntime does not report. */
 export interface OnnxFacts {
   readonly metadata: Metadata;
   readonly pixels: PixelsTaken;
@@ -183,7 +137,7 @@ export function readOnnxFacts(path: string, bytes: Uint8Array): OnnxFacts {
 }
 
 function isOfBytes({ graph }: Model, view: GraphView): boolean {
-  return graph.inputs.some(({ name, type }) => name === view.inputs[0] && type === UINT8);
+  return graph.inputs.some(({ name, type }) => name === view.inputs[0] && type === DATA_TYPE.uint8);
 }
 
 function assertInternal(path: string, { graph }: Model): void {

@@ -13,9 +13,8 @@ import {
   transpose,
 } from "#src/files/formats/arrays.js";
 import { attributeOf, type Node, type Tensor } from "./model.js";
+import { DATA_TYPE } from "./proto.js";
 
-/** TensorProto.DataType, as much as weights need. */
-export const TENSOR_TYPES = { float32: 1, int64: 7, float16: 10, float64: 11, bfloat16: 16 } as const;
 /** Axes, and a shape to reshape to. */
 const MAX_INTEGERS = 64;
 
@@ -26,7 +25,7 @@ const MAX_INTEGERS = 64;
  */
 export function floatsOf(path: string, tensor: Tensor): NamedArray {
   const type = (["float32", "float64", "float16", "bfloat16"] as const).find(
-    (name) => TENSOR_TYPES[name] === tensor.type,
+    (name) => DATA_TYPE[name] === tensor.type,
   );
   if (type === undefined) throw fault(path, tensor, "float32, float64 or float16", `type ${tensor.type}`);
   const elements = countElements(path, tensor);
@@ -39,19 +38,19 @@ export function floatsOf(path: string, tensor: Tensor): NamedArray {
   return { shape: tensor.dimensions, data: decodeElements(bytes, type, true) };
 }
 
-/** Readers of whole numbers in raw_data, by TensorProto.DataType: uint8, int8, uint16, int16, int32, int64, bool, uint32. */
+/** Readers of whole numbers in raw_data. */
 const INTEGER_READERS: ReadonlyMap<
   number,
   readonly [bytes: number, read: (view: DataView, at: number) => number]
 > = new Map([
-  [2, [1, (view, at) => view.getUint8(at)]],
-  [3, [1, (view, at) => view.getInt8(at)]],
-  [4, [2, (view, at) => view.getUint16(at, true)]],
-  [5, [2, (view, at) => view.getInt16(at, true)]],
-  [6, [4, (view, at) => view.getInt32(at, true)]],
-  [7, [8, (view, at) => Number(view.getBigInt64(at, true))]],
-  [9, [1, (view, at) => view.getUint8(at)]],
-  [12, [4, (view, at) => view.getUint32(at, true)]],
+  [DATA_TYPE.uint8, [1, (view, at) => view.getUint8(at)]],
+  [DATA_TYPE.int8, [1, (view, at) => view.getInt8(at)]],
+  [DATA_TYPE.uint16, [2, (view, at) => view.getUint16(at, true)]],
+  [DATA_TYPE.int16, [2, (view, at) => view.getInt16(at, true)]],
+  [DATA_TYPE.int32, [4, (view, at) => view.getInt32(at, true)]],
+  [DATA_TYPE.int64, [8, (view, at) => Number(view.getBigInt64(at, true))]],
+  [DATA_TYPE.bool, [1, (view, at) => view.getUint8(at)]],
+  [DATA_TYPE.uint32, [4, (view, at) => view.getUint32(at, true)]],
 ]);
 
 /**
@@ -79,7 +78,7 @@ export function numbersOf(path: string, tensor: Tensor): Float64Array {
 
 /** @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_ONNX_LIMIT. */
 export function integersOf(path: string, tensor: Tensor): number[] {
-  if (tensor.type !== TENSOR_TYPES.int64) throw fault(path, tensor, "int64", `type ${tensor.type}`);
+  if (tensor.type !== DATA_TYPE.int64) throw fault(path, tensor, "int64", `type ${tensor.type}`);
   const elements = countElements(path, tensor);
   const { raw } = tensor;
   const values =
