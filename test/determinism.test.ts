@@ -8,7 +8,7 @@ import { openDataset } from "#src/data/registry.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { openEvaluator } from "#src/evaluate/evaluator.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
-import { BATCH_SIZES, THREADS } from "../scripts/determinism-matrix.js";
+import { BATCH_SIZES } from "../scripts/determinism-matrix.js";
 import { testOf } from "./helpers/engines.js";
 import { coordinateHere, startHost } from "./helpers/hosts.js";
 import { redisTest, startRedis } from "./helpers/redis.js";
@@ -97,8 +97,9 @@ testOf("onnx")("all 10,000 images, with onnx, whatever the batches", (t) => hold
 test("every batch size, with threads from 0 to 16", async (t) => {
   const few = { offset: 4700, limit: FEW };
   const expected = await plainAnswer(few);
-  for (const threads of THREADS) await holdAgainst(t, expected, { ...few, engine: "simd", threads });
-  for (const threads of [0, 1, 7]) await holdAgainst(t, expected, { ...few, engine: "ml-matrix", threads });
+  for (const threads of [0, 1, 2, 3, 5, 16])
+    await holdAgainst(t, expected, { ...few, engine: "simd", threads });
+  for (const threads of [0, 3]) await holdAgainst(t, expected, { ...few, engine: "ml-matrix", threads });
 });
 
 test("what is computed of probabilities and of resamples is the same too", async (t) => {

@@ -1,12 +1,20 @@
-/** IDX files that are whole: every dtype, ranks 1 to 255, plain and gzipped. */
-
+/** IDX files that are whole: every element type and rank, as they are written by us, at random and by Python. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import test from "ava";
+import fc from "fast-check";
 import { readIdx } from "#src/data/idx.js";
 import { type IdxDtype, MAX_HEADER_BYTES, parseIdxHeader } from "#src/data/idx-header.js";
-import { idxBytes, imageBytes, pixelsOf } from "../helpers/idx.js";
+import { readLabelled } from "#src/data/labels.js";
+import { streamedDataset } from "#src/data/stream/streamed-dataset.js";
+import { allOf } from "../helpers/all-of.js";
+import { idxBytes, imageBytes, pixelsOf, type WrittenDtype } from "../helpers/idx.js";
 import { inCase } from "../helpers/in-case.js";
-import { temporaryFile } from "../helpers/temporary.js";
+import { pythonWith, runPython } from "../helpers/python.js";
+import { needs } from "../helpers/require.js";
+import { FACTS } from "../helpers/shards.js";
+import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
 type AnyConstructor = abstract new (...args: never[]) => unknown;
 
@@ -88,4 +96,87 @@ test("needs at most 1,024 bytes for any header", (t) => {
   const longest = idxBytes("u8", Array(255).fill(1), [0]);
   t.is(MAX_HEADER_BYTES, 1024);
   t.is(parseIdxHeader(longest.subarray(0, MAX_HEADER_BYTES), "f").shape.length, 255);
+});
+
+// Whatever an IDX file holds, it is read as it was written, gzipped or not.
+
+const ELEMENTS: Readonly<Record<WrittenDtype, fc.Arbitrary<number>>> = {
+  u8: fc.integer({ min: 0, max: 255 }),
+  i8: fc.integer({ min: -128, max: 127 }),
+  i16: fc.integer({ min: -(2 ** 15), max: 2 ** 15 - 1 }),
+  i32: fc.integer(),
+  f32: fc.float({ noNaN: true }),
+  f64: fc.double({ noNaN: true }),
+};
+
+const file = fc
+  .tuple(
+    fc.constantFrom(...(Object.keys(ELEMENTS) as WrittenDtype[])),
+    fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }),
+  )
+  .chain(([dtype, shape]) => {
+    const length = shape.reduce((all, size) => all * size, 1);
+    const values = fc.array(ELEMENTS[dtype], { minLength: length, maxLength: length });
+    return fc.record({ dtype: fc.constant(dtype), shape: fc.constant(shape), values });
+  });
+
+test("an IDX file of any type and shape is read as it was written", async (t) => {
+  const path = join(await temporaryFolder(t), "file");
+  await fc.assert(
+    fc.asyncProperty(file, fc.boolean(), async ({ dtype, shape, values }, gzipped) => {
+      const bytes = idxBytes(dtype, shape, values);
+      await writeFile(path, gzipped ? gzipSync(bytes) : bytes);
+      const read = await readIdx(path);
+      t.deepEqual([read.dtype, read.shape, Array.from(read.data)], [dtype, shape, values]);
+    }),
+    { numRuns: 150, seed: 7 },
+  );
+});
+
+// IDX files as Python's own modules write them, read whole and read while they are evaluated.
+
+const numpy = pythonWith("numpy");
+
+/** gzip.open writes the file's name and time into the header; gzip.compress writes neither. */
+const WRITE = `
+import gzip, struct, sys, numpy as np
+folder = sys.argv[1]
+pixels = (np.arange(7 * 5 * 4) * 3 % 256).astype(np.uint8).reshape(7, 5, 4)
+labels = np.arange(7, dtype=np.uint8)
+def idx(array):
+    return struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+for name, array in (("images", pixels), ("labels", labels)):
+    with open(f"{folder}/{name}-plain", "wb") as file: file.write(idx(array))
+    with gzip.open(f"{folder}/{name}-named.gz", "wb") as file: file.write(idx(array))
+    with open(f"{folder}/{name}-bare.gz", "wb") as file: file.write(gzip.compress(idx(array), 1))
+print(1)`;
+
+needs("numpy", numpy !== undefined)("reads IDX files that NumPy and Python's gzip write", async (t) => {
+  const folder = await temporaryFolder(t);
+  runPython(numpy, WRITE, folder);
+  const pixels = Array.from({ length: 7 * 5 * 4 }, (_, n) => (n * 3) % 256);
+  for (const ending of ["plain", "named.gz", "bare.gz"]) {
+    const paths = {
+      imagesPath: join(folder, `images-${ending}`),
+      labelsPath: join(folder, `labels-${ending}`),
+    };
+    const whole = await readLabelled(paths);
+    t.deepEqual(
+      [whole.total, [...whole.pixels], [...whole.labels]],
+      [7, pixels, [0, 1, 2, 3, 4, 5, 6]],
+      ending,
+    );
+    const streamed = await streamedDataset([paths], FACTS);
+    const slabs = await allOf(streamed.slabs({ offset: 0, limit: 7 }, 1));
+    t.deepEqual(
+      slabs.flatMap((slab) => [...slab.pixels]),
+      pixels,
+      ending,
+    );
+    t.deepEqual(
+      slabs.flatMap((slab) => [...slab.labels]),
+      [0, 1, 2, 3, 4, 5, 6],
+      ending,
+    );
+  }
 });

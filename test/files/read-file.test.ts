@@ -1,11 +1,16 @@
-/** Whole files of bounded size. */
-import { execFileSync } from "node:child_process";
-import { chmod, truncate } from "node:fs/promises";
+/** Whole files of bounded size, their fingerprints, JSON that would bloat, and locks. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { chmod, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { getuid, platform } from "node:process";
 import test from "ava";
 import { FileError } from "#src/base/errors.js";
-import { readWholeFile } from "#src/files/read-file.js";
+import { acquireLock, lockAddress } from "#src/files/lock.js";
+import { readWholeFile, sha256Of, slices } from "#src/files/read-file.js";
+import { jsonBloat } from "#src/files/scan-json.js";
+import { inCase } from "../helpers/in-case.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
 const LIMIT_BYTES = 100;
@@ -72,4 +77,121 @@ test("says why a file that is not there cannot be read", async (t) => {
     code: "ERR_FILE_READ",
     message: /permission denied/,
   });
+});
+
+// Fingerprints, and the slices they are taken in.
+
+test("hashes files one behind the other", async (t) => {
+  // FIPS 180-2, appendix B.1: the digest of "abc".
+  const files = [Buffer.from("a"), Buffer.from("bc")];
+  t.is(await sha256Of(files), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+});
+
+test("hashes a file of several slices whole", async (t) => {
+  const bytes = new Uint8Array(9 * 2 ** 20).fill(5);
+  t.is(await sha256Of([bytes]), createHash("sha256").update(bytes).digest("hex"));
+});
+
+test("gives the event loop a turn between slices", async (t) => {
+  let turns = 0;
+  const counter = setInterval(() => turns++, 0);
+  t.teardown(() => clearInterval(counter));
+  let count = 0;
+  for await (const slice of slices(new Uint8Array(64 * 2 ** 20))) {
+    t.true(slice.length <= 4 * 2 ** 20);
+    // Timers fire after a millisecond at the earliest.
+    const until = performance.now() + 2;
+    while (performance.now() < until);
+    count++;
+  }
+  t.is(count, 16);
+  t.true(turns >= 10, `${turns} turns`);
+});
+
+const MILLION = 2 ** 20;
+const DEEP = "expected nesting at most 32 deep, found deeper";
+
+test("lets short texts be, whatever they hold", (t) => {
+  t.is(jsonBloat("[".repeat(MILLION)), undefined);
+  t.is(jsonBloat("[],".repeat(1_000)), undefined);
+});
+
+test("lets long lists, and long texts of brackets, be", (t) => {
+  t.is(jsonBloat(`[${"1,".repeat(MILLION)}1]`), undefined);
+  t.is(jsonBloat(`["${"[".repeat(MILLION)}"]`), undefined);
+  t.is(jsonBloat(`["${'\\"['.repeat(MILLION)}", "${"[".repeat(100)}"]`), undefined);
+  t.is(jsonBloat(`"${"[".repeat(MILLION)}`), undefined);
+});
+
+test("lets a timeline of a million characters be", (t) => {
+  const entry = '{"batch":0,"thread":1,"startMs":0,"elapsedMs":1},';
+  t.is(jsonBloat(`{"timeline":[${entry.repeat(30_000)}null]}`), undefined);
+});
+
+test("refuses what is nested deeply, and a crowd of lists or objects that hold nothing", (t) => {
+  t.is(jsonBloat("[".repeat(MILLION + 1)), DEEP);
+  t.is(jsonBloat(`${"[".repeat(33)}${" ".repeat(MILLION)}`), DEEP);
+  t.is(jsonBloat(`${"[".repeat(32)}${" ".repeat(MILLION)}`), undefined);
+  t.regex(
+    jsonBloat(`[${"[],".repeat(MILLION)}1]`) ?? "",
+    /^expected at most 196608 lists and objects, found more$/,
+  );
+  t.regex(jsonBloat(`[${"{},".repeat(MILLION)}1]`) ?? "", /lists and objects/);
+});
+
+const MODULE = new URL("../../src/files/lock.js", import.meta.url).href;
+
+/** A process that holds the lock until it is killed. */
+async function holder(address: string): Promise<ChildProcess> {
+  const script = `
+    import { acquireLock } from ${JSON.stringify(MODULE)};
+    if ((await acquireLock(${JSON.stringify(address)})) !== undefined) process.stdout.write("held");
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout ?? child, "data");
+  return child;
+}
+
+test("a file has one lock, whatever paths lead to it, and each system its kind of name", async (t) => {
+  const path = await temporaryFile(t, "x");
+  const facts = await stat(path, { bigint: true });
+  const other = await stat(join(path, "..", ".", "file"), { bigint: true });
+  t.is(lockAddress(facts), lockAddress(other));
+  t.true(lockAddress(facts, "linux").startsWith("\0"));
+  t.true(lockAddress(facts, "win32").startsWith("\\\\.\\pipe\\"));
+  t.true(lockAddress(facts, "darwin").endsWith(".sock"));
+});
+
+test("a lock is held once, is free when it is released, and does not outlive a SIGKILL of its owner", async (t) => {
+  for (const kind of ["name", "socket file"]) {
+    await inCase(
+      t,
+      `a ${kind} is held once, is free when it is released, and does not outlive a SIGKILL of its owner`,
+      async () => {
+        const facts = await stat(await temporaryFile(t, "x"), { bigint: true });
+        const address = kind === "name" ? lockAddress(facts) : join(await temporaryFolder(t), "lock.sock");
+        const child = await holder(address);
+        t.is(await acquireLock(address), undefined);
+        child.kill("SIGKILL");
+        await once(child, "exit");
+        const lock = await acquireLock(address);
+        t.not(lock, undefined);
+        t.is(await acquireLock(address), undefined);
+        await lock?.release();
+        await (await acquireLock(address))?.release();
+      },
+    );
+  }
+});
+
+test("a name that is given back within a moment is waited for", async (t) => {
+  const address = lockAddress(await stat(await temporaryFile(t, "x"), { bigint: true }));
+  const first = await acquireLock(address);
+  const second = acquireLock(address);
+  await first?.release();
+  const lock = await second;
+  t.not(lock, undefined);
+  await lock?.release();
 });

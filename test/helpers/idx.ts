@@ -36,7 +36,9 @@ export function imageBytes(count: number, rows = 3, columns = 2): Buffer {
 }
 
 export function pixelsOf(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, k) => (7 * k + 3) % 256);
+  const pixels = new Uint8Array(length);
+  for (let k = 0; k < length; k++) pixels[k] = (7 * k + 3) % 256;
+  return pixels;
 }
 
 /** `count` labels 0, 1, … 9, 0, 1, … */

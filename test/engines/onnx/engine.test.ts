@@ -22,7 +22,7 @@ import { codedAsync } from "../../networks/coded.js";
 
 const withOnnx = needs("onnxruntime", hasOnnxruntime);
 const TOLERANCE = 1e-3;
-const TOTAL = 133;
+const TOTAL = 70;
 const images = randomDataset(TOTAL, { rows: SIDE, columns: SIDE });
 
 async function pixelsOf(dataset: Dataset): Promise<Uint8Array> {
@@ -83,11 +83,9 @@ withOnnx("runs a convolutional network of every layout and type as plain loops c
       const scale = Math.max(1, ...expected.flat().map(Math.abs));
       t.true(largestDifference(logits, expected.flat()) < TOLERANCE * scale);
 
-      for (const [threads, batchSize] of [
-        [0, TOTAL],
-        [2, 50],
-        [1, 7],
-      ]) {
+      // The number of threads is nothing to a model's layout: two of these are enough.
+      const isThreaded = name === LAYOUTS[0][0] || name === LAYOUTS[1][0];
+      for (const [threads, batchSize] of [[0, 7], ...(isThreaded ? [[2, 50]] : [])]) {
         const { predictions, network, run } = await evaluate({
           dataset: images,
           weights: path,
@@ -144,12 +142,12 @@ withOnnx(
             dataset.total,
             expected,
           );
-          const { predictions } = await evaluate({ weights: name, threads: 0 });
+          const classes = Array.from({ length: dataset.total }, (_, n) => argmax(expected, n * 10, 10));
 
           // Both the file as it is, and the layers that another format brought.
           for (const weights of [path, name]) {
             const found = await evaluate({ weights, engine: "onnx", threads: 2 });
-            t.deepEqual(found.predictions, predictions);
+            t.deepEqual([...found.predictions], classes);
             t.is(found.result.total, 10_000);
             const model = await loadModel(weights, {});
             const engine = await createEngine("onnx", "layers" in model ? foldPreprocessing(model) : model);

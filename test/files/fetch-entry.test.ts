@@ -1,0 +1,251 @@
+/** Entries of the catalog: what is downloaded, what is taken from the cache, and in which order mirrors are asked. */
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { env } from "node:process";
+import test, { type ExecutionContext } from "ava";
+import { TransferError, UsageError } from "#src/base/errors.js";
+import { CATALOG, cacheFolder, DATASET_CATALOG, type DownloadNotice } from "#src/files/catalog.js";
+import { type FetchOptions, fetchEntry } from "#src/files/fetch-entry.js";
+import {
+  BODY,
+  entryOf,
+  forgetEnvironment,
+  OTHER_BODY,
+  QUICK,
+  remoteFile,
+  serve,
+  startMirror,
+  status,
+} from "../helpers/mirror.js";
+import { mnist, needs } from "../helpers/require.js";
+import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
+
+forgetEnvironment();
+
+async function options(t: ExecutionContext, more: FetchOptions = {}) {
+  return { ...more, cache: await temporaryFolder(t), limits: QUICK };
+}
+
+test("downloads into a folder of the entry's name, and the next time from nowhere", async (t) => {
+  const mirror = await startMirror(t, serve());
+  const notices: DownloadNotice[] = [];
+  const given = await options(t, { onDownload: (notice) => notices.push(notice) });
+  const entry = entryOf([mirror.url]);
+  const folder = join(given.cache, "set");
+  const path = join(folder, "data.bin");
+  for (const expected of [mirror.url.href, undefined]) {
+    const [one, ...others] = await fetchEntry(entry, given);
+    t.deepEqual([one?.file, one?.path, one?.mirror?.href], [entry.files[0], path, expected]);
+    t.deepEqual(others, []);
+  }
+  t.true((await readFile(path)).equals(BODY));
+  t.is(mirror.seen.length, 1);
+  t.deepEqual(notices, [{ name: "set", files: 1, bytes: 100_000, folder }]);
+});
+
+test("downloads only what is wanted and missing", async (t) => {
+  const names = ["a", "b", "c"];
+  const mirror = await startMirror(t, serve());
+  const entry = entryOf(
+    [mirror.url],
+    names.map((name) => remoteFile(BODY, name)),
+  );
+  const given = await options(t);
+  await fetchEntry(entry, { ...given, wanted: ["b"] });
+  const fetched = await fetchEntry(entry, { ...given, wanted: ["c", "b"] });
+  t.deepEqual(
+    fetched.map(({ file, mirror: used }) => [file.name, used !== undefined]),
+    [
+      ["b", false],
+      ["c", true],
+    ],
+  );
+  t.deepEqual(
+    mirror.seen.map(({ url }) => url),
+    ["/files/b", "/files/c"],
+  );
+});
+
+test("downloads anew a file of another size, and with verify: hash one of other bytes", async (t) => {
+  const mirror = await startMirror(t, serve());
+  const entry = entryOf([mirror.url]);
+  const given = await options(t);
+  const path = join(given.cache, "set", "data.bin");
+  await fetchEntry(entry, given);
+
+  await writeFile(path, BODY.subarray(1));
+  await fetchEntry(entry, given);
+  t.true((await readFile(path)).equals(BODY));
+
+  await writeFile(path, OTHER_BODY);
+  await fetchEntry(entry, { ...given, verify: "size" });
+  t.true((await readFile(path)).equals(OTHER_BODY));
+  await fetchEntry(entry, { ...given, verify: "hash" });
+  t.true((await readFile(path)).equals(BODY));
+  t.is(mirror.seen.length, 3);
+});
+
+test("offline refuses what is not in the cache, asks nobody, and names the command that helps", async (t) => {
+  const mirror = await startMirror(t, serve());
+  const given = await options(t, { offline: true });
+  const entry = entryOf([mirror.url]);
+  const error = await t.throwsAsync(fetchEntry(entry, given), {
+    instanceOf: TransferError,
+    code: "ERR_TRANSFER_OFFLINE",
+  });
+  t.is(error.exitStatus, 5);
+  t.regex(error.message, /run "batchwise fetch set" where there is a network$/);
+  t.is(mirror.seen.length, 0);
+  t.deepEqual(await readdir(given.cache), []);
+
+  await fetchEntry(entry, { ...given, offline: false });
+  t.is((await fetchEntry(entry, given)).length, 1);
+});
+
+test("asks the given mirror first, under the entry's name, then the catalog's", async (t) => {
+  const own = await startMirror(t, status(404));
+  const listed = await startMirror(t, serve());
+  const mirror = own.url.href.slice(0, -1);
+  const [fetched] = await fetchEntry(entryOf([listed.url]), await options(t, { mirror }));
+  t.is(fetched?.mirror?.href, listed.url.href);
+  t.deepEqual(
+    own.seen.map(({ url }) => url),
+    ["/files/set/data.bin"],
+  );
+});
+
+test.serial("asks the mirror of BATCHWISE_MIRROR before the catalog's", async (t) => {
+  t.teardown(forgetEnvironment);
+  const own = await startMirror(t, serve());
+  const listed = await startMirror(t, serve());
+  const given = await options(t);
+  env.BATCHWISE_MIRROR = `${own.url}?sig=hush`;
+  await fetchEntry(entryOf([listed.url]), given);
+  t.deepEqual(
+    own.seen.map(({ url }) => url),
+    ["/files/set/data.bin?sig=hush"],
+  );
+  t.is(listed.seen.length, 0);
+});
+
+test("asks a mirror that failed for one file last for the next", async (t) => {
+  const dead = await startMirror(t, status(403));
+  const good = await startMirror(t, serve());
+  const files = ["a", "b"].map((name) => remoteFile(BODY, name));
+  await fetchEntry(entryOf([dead.url, good.url], files), await options(t));
+  t.is(dead.seen.length, 1);
+  t.is(good.seen.length, 2);
+});
+
+test("refuses a mirror that is no http URL, and does not repeat its password", async (t) => {
+  for (const mirror of ["files.example", "ftp://anna:geheim@files.example/", "http://anna:geheim@:x/", ""]) {
+    const error = await t.throwsAsync(fetchEntry(entryOf([]), await options(t, { mirror })), {
+      instanceOf: UsageError,
+      code: "ERR_OPTION_VALUE",
+    });
+    t.regex(error.message, /^--mirror: expected an http or https URL, found "/);
+    t.notRegex(`${error.stack}`, /geheim/);
+  }
+});
+
+test("says so where the cache's place is a file", async (t) => {
+  const cache = await temporaryFile(t, "x");
+  const entry = entryOf([new URL("http://mirror.invalid/")]);
+  await t.throwsAsync(fetchEntry(entry, { cache }), { instanceOf: TransferError, code: "ERR_CACHE_WRITE" });
+});
+
+test("does not take a folder of the file's name for the file", async (t) => {
+  const mirror = await startMirror(t, serve());
+  const given = await options(t);
+  const nested = entryOf([mirror.url], [remoteFile(BODY, "x")]);
+  await fetchEntry({ ...nested, name: "set/data.bin" }, given);
+  await t.throwsAsync(fetchEntry(entryOf([mirror.url]), given), { code: "ERR_CACHE_WRITE" });
+});
+
+// The catalog's entries, and real files held against it.
+
+test("every mirror is a folder, and every file has a size and a hash of its own", (t) => {
+  const hashes: string[] = [];
+  for (const { mirrors, files } of CATALOG.values()) {
+    for (const mirror of mirrors) t.regex(new URL(mirror).href, /^https?:\/\/[^?#]+\/$/);
+    t.is(new Set(mirrors).size, mirrors.length);
+    for (const { bytes, sha256 } of files) {
+      t.true(Number.isSafeInteger(bytes) && bytes > 0);
+      t.regex(sha256, /^[0-9a-f]{64}$/);
+      hashes.push(sha256);
+    }
+  }
+  t.is(new Set(hashes).size, 13);
+});
+
+test("data sets list a split's images before its labels", (t) => {
+  for (const { files } of DATASET_CATALOG.values()) {
+    t.deepEqual(
+      files.map(({ name }) => name),
+      ["t10k-images", "t10k-labels", "train-images", "train-labels"].map(
+        (stem) => `${stem}-idx${stem.endsWith("images") ? 3 : 1}-ubyte.gz`,
+      ),
+    );
+  }
+});
+
+needs("mnist", mnist !== undefined)(
+  "MNIST's files and the book's network are what the catalog says",
+  async (t) => {
+    // The training images at hand are the official bytes packed anew.
+    const official = [...(CATALOG.get("mnist")?.files ?? []), ...(CATALOG.get("book")?.files ?? [])].filter(
+      ({ name }) => name !== "train-images-idx3-ubyte.gz",
+    );
+    t.is(official.length, 4);
+    for (const file of official) {
+      t.deepEqual(remoteFile(await readFile(join(mnist ?? "", file.name)), file.name), file);
+    }
+  },
+);
+
+// Where the cache is, on each platform.
+
+const HOME = "/home/anna";
+
+test("follows the XDG convention on Linux", (t) => {
+  const at = (env: NodeJS.ProcessEnv) => cacheFolder({ platform: "linux", env, home: HOME });
+  t.is(at({}), "/home/anna/.cache/batchwise");
+  t.is(at({ XDG_CACHE_HOME: "/var/cache/anna" }), "/var/cache/anna/batchwise");
+  t.is(at({ XDG_CACHE_HOME: "" }), "/home/anna/.cache/batchwise");
+});
+
+test("ignores a relative XDG_CACHE_HOME", (t) => {
+  for (const XDG_CACHE_HOME of ["cache", "./cache", "../cache"]) {
+    t.is(
+      cacheFolder({ platform: "linux", env: { XDG_CACHE_HOME }, home: HOME }),
+      "/home/anna/.cache/batchwise",
+    );
+  }
+});
+
+test("follows macOS and Windows", (t) => {
+  t.is(
+    cacheFolder({ platform: "darwin", env: {}, home: "/Users/anna" }),
+    "/Users/anna/Library/Caches/batchwise",
+  );
+  const home = "C:\\Users\\anna";
+  t.is(
+    cacheFolder({ platform: "win32", env: { LOCALAPPDATA: "D:\\Local" }, home }),
+    "D:\\Local\\batchwise\\Cache",
+  );
+  t.is(
+    cacheFolder({ platform: "win32", env: {}, home }),
+    "C:\\Users\\anna\\AppData\\Local\\batchwise\\Cache",
+  );
+});
+
+test("goes where BATCHWISE_CACHE_DIR says, on every platform", (t) => {
+  for (const platform of ["linux", "darwin", "win32"] as const) {
+    const env = {
+      BATCHWISE_CACHE_DIR: "some/folder",
+      XDG_CACHE_HOME: "/elsewhere",
+      LOCALAPPDATA: "D:\\Local",
+    };
+    t.is(cacheFolder({ platform, env, home: HOME }), resolve("some/folder"));
+  }
+});
