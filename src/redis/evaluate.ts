@@ -10,12 +10,12 @@ import { closeListeners, type Listener } from "#src/evaluate/listeners.js";
 import { type AnyPair, loadModelPair, loadPair } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
 import type { PrepareHooks } from "#src/evaluate/prepare.js";
-import { coordinate } from "./coordinate.js";
+import { Coordinator } from "./coordinator.js";
 import { evaluationOf } from "./evaluation.js";
 import type { Link } from "./link.js";
 import { closeRecord, openRecord, Records } from "./records.js";
 import type { RunProgress } from "./run-progress.js";
-import { answerRoom, learnInput, type PackedAnswers, specOf } from "./spec.js";
+import { learnInput, type PackedAnswers, specOf } from "./spec.js";
 
 export interface QueueOptions {
   /** Of letters, digits, `-` and `_`; a new one where none is given. */
@@ -71,7 +71,7 @@ async function runOverRedis(
   const isPacked = options.probabilities || options.labels === false || slabListeners.length > 0;
   const records = new Records(link.redis);
   const spec = specOf(pair, options, { runId: queueOptions.runId, isPacked, urls, files });
-  const { range, classes } = pair;
+  const { range } = pair;
   const plan = {
     dataset: pair.dataset,
     network: pair.network,
@@ -84,31 +84,20 @@ async function runOverRedis(
   };
   for (const listener of listeners) await listener.begin?.(plan);
   const run = await openRecord(records, spec, queueOptions.jobImages);
-  const images = answerRoom(isPacked ? range.limit : 0, options.probabilities ? classes : 0);
-  const { books, evaluateMs, failure } = await coordinate({
+  const coordinator = new Coordinator({
     link,
     records,
     run,
     networkName: pair.network.name,
     patienceMs: queueOptions.patienceMs,
-    onProgress({ sum, hosts: shares }, hosts) {
-      const progress = {
-        doneImages: sum.total,
-        totalImages: range.limit,
-        hosts: { present: hosts.length, shares },
-      };
+    onProgress(progress) {
       for (const listener of listeners) listener.progress?.(progress);
-    },
-    onPacked({ offset }, { predictions, probabilities, ranking }) {
-      images.predictions.set(predictions, offset - range.offset);
-      if (options.probabilities) {
-        images.probabilities.set(probabilities, (offset - range.offset) * classes);
-        images.ranking.set(ranking, (offset - range.offset) * classes);
-      }
     },
     signal,
     log,
   });
+  const { progress: books, evaluateMs, failure } = await coordinator.run();
+  const { images } = books;
   const doneImages = books.sum.total;
   const isWhole = doneImages === range.limit;
   if (slabListeners.length > 0) await handOver(pair, options, books, images, slabListeners);

@@ -1,4 +1,4 @@
-/** A host at work: takes part in the oldest run that is attended and that it does not refuse, until it is told to stop. */
+/** A host: takes part in the oldest open run that it does not refuse, until it is told to stop. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { pid } from "node:process";
@@ -10,25 +10,35 @@ import { type HostHooks, type HostOptions, openRun, runRange } from "./host-run.
 import { type Link, redisFault } from "./link.js";
 import type { QueueWorker } from "./peers.js";
 import { Records, type RunRecord } from "./records.js";
-import type { RangeAnswer, RangeJob, RunSpec } from "./spec.js";
-import { QUEUE_PREFIX } from "./spec.js";
+import { QUEUE_PREFIX, type RangeAnswer, type RangeJob, type RunSpec } from "./spec.js";
 
-/** A job whose host says nothing for so long belongs to the next. */
+/** A job whose host is silent for this long goes to another host. */
 const LOCK_MS = 3000;
 const STALLED_INTERVAL_MS = 2000;
-/** How often a range may be lost with its host. That says nothing against the range, unlike its attempts. */
+/** How often a range may be lost with its host. A loss says nothing against the range; a failed attempt does. */
 const MOST_LOST = 100;
 const LOOK_INTERVAL_MS = 100;
 const PRESENCE_INTERVAL_MS = 1000;
-/** Redis may come back empty; its coordinator then writes the run down again. */
+/** Redis may come back empty; the coordinator then writes the run down again within this time. */
 const UNATTENDED_MS = 5000;
-/** What is under way is given so long to end. */
+/** Time for the job under way to end when the host leaves a run. */
 const CLOSE_MS = 10_000;
 
-interface ServedRun {
-  readonly spec: RunSpec;
-  readonly worker: QueueWorker;
-  attendedAtMs: number;
+/**
+ * `looking`: for a run to serve. `preparing`: data and network of a run are loaded. `serving`: jobs of a run are computed.
+ * `stopped`: the signal was aborted.
+ */
+type HostState =
+  | { readonly name: "looking" }
+  | { readonly name: "preparing"; readonly spec: RunSpec }
+  | { readonly name: "serving"; readonly spec: RunSpec; readonly worker: QueueWorker; attendedAtMs: number }
+  | { readonly name: "stopped" };
+
+/** Data, network and pool of a run. The next run may be over the same. */
+interface Loaded {
+  /** What must be equal for another run to use it. */
+  readonly key: string;
+  readonly prepared: Prepared;
 }
 
 export interface ServeHooks extends HostHooks {
@@ -36,163 +46,175 @@ export interface ServeHooks extends HostHooks {
 }
 
 /**
- * Until the signal is aborted; what is under way then is ended first, unless that takes too long.
+ * Serves runs until the signal is aborted. The job under way then ends first, if it does so within CLOSE_MS.
  *
  * @throws RunError ERR_REDIS_REFUSED
  */
-export async function serve(
+export function serve(
   link: Link,
   open: OpenExecutor,
   options: HostOptions,
   hooks: ServeHooks,
 ): Promise<void> {
-  const { signal, log, note } = hooks;
-  const records = new Records(link.redis);
-  const host = `${hostname()}-${pid}-${randomBytes(2).toString("hex")}`;
-  /** Why, by run. */
-  const refused = new Map<string, string>();
-  let threads = 0;
-  let served: ServedRun | undefined;
-  /** The pair and the pool of the last run: the next may be over the same. */
-  let kept: { readonly work: string; readonly prepared: Prepared } | undefined;
+  return new Host(link, open, options, hooks).serve();
+}
 
-  const showPresence = () =>
-    records
-      .showPresence({
-        host,
-        threads,
-        runId: served?.spec.runId ?? null,
-        refused: Object.fromEntries(refused),
-      })
-      .catch((error: unknown) => log.debug({ reason: reasonOf(error) }, "presence"));
-  const presence = setInterval(showPresence, PRESENCE_INTERVAL_MS);
+class Host {
+  readonly #link: Link;
+  readonly #open: OpenExecutor;
+  readonly #options: HostOptions;
+  readonly #hooks: ServeHooks;
+  readonly #records: Records;
+  readonly #name = `${hostname()}-${pid}-${randomBytes(2).toString("hex")}`;
+  /** Reasons, by run. */
+  readonly #refused = new Map<string, string>();
+  #state: HostState = { name: "looking" };
+  #loaded: Loaded | undefined;
+  #threads = 0;
 
-  async function prepareFor(spec: RunSpec): Promise<Prepared> {
-    const work = JSON.stringify({ ...spec, runId: "", packed: false });
-    if (kept?.work !== work) {
-      await release();
-      kept = { work, prepared: await openRun(open, spec, options, hooks) };
-    }
-    return kept.prepared;
+  constructor(link: Link, open: OpenExecutor, options: HostOptions, hooks: ServeHooks) {
+    this.#link = link;
+    this.#open = open;
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#records = new Records(link.redis);
   }
 
-  async function release(): Promise<void> {
-    const released = kept;
-    kept = undefined;
-    await released?.prepared.executor.close();
-  }
-
-  async function begin({ spec }: RunRecord): Promise<void> {
-    const { runId } = spec;
+  async serve(): Promise<void> {
+    const presence = setInterval(() => this.#showPresence(), PRESENCE_INTERVAL_MS);
     try {
-      const prepared = await prepareFor(spec);
-      // Whoever was told to stop meanwhile has gone on without waiting for this.
-      if (signal.aborted) return await release();
-      threads = prepared.executor.capacity;
-      const work = workOf({ host, spec, prepared, records, hooks });
-      served = { spec, worker: listen(link, runId, work, hooks), attendedAtMs: performance.now() };
-      note(`takes part in run ${runId}`);
+      await this.#showPresence();
+      await this.#lookUntilAborted();
+      if (this.#link.awaySinceMs === undefined) await this.#records.endPresence(this.#name);
     } catch (error) {
-      if (signal.aborted) return;
-      const reason = refusalText(error);
-      refused.set(runId, reason);
-      note(`refuses run ${runId}: ${reason}`);
-    }
-    await showPresence();
-  }
-
-  async function end(): Promise<void> {
-    if (served === undefined) return;
-    const { spec, worker } = served;
-    served = undefined;
-    await Promise.race([worker.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
-    note(`has left run ${spec.runId}`);
-  }
-
-  /** Whether the run that is served is to be left. */
-  async function isOver({ spec, attendedAtMs }: ServedRun): Promise<boolean> {
-    const run = await records.run(spec.runId);
-    // Written down anew it may be another.
-    if (run !== undefined && (run.state !== "open" || run.spec.key !== spec.key)) return true;
-    return performance.now() - attendedAtMs > UNATTENDED_MS;
-  }
-
-  async function look(): Promise<void> {
-    if (served !== undefined) {
-      if (await records.isAttended(served.spec.runId)) served.attendedAtMs = performance.now();
-      if (await isOver(served)) await end();
-      return;
-    }
-    for (const run of await records.runs()) {
-      const { runId } = run.spec;
-      if (run.state !== "open" || refused.has(runId) || !(await records.isAttended(runId))) continue;
-      return begin(run);
+      throw redisFault(this.#link, error);
+    } finally {
+      clearInterval(presence);
     }
   }
 
-  async function lookUntilAborted(): Promise<void> {
+  async #lookUntilAborted(): Promise<void> {
+    const { signal } = this.#hooks;
     try {
       while (!signal.aborted) {
-        await untilAborted(signal, look());
+        await untilAborted(signal, this.#look());
         await sleep(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => {});
       }
     } finally {
-      await end();
-      await release();
+      await this.#leave();
+      this.#state = { name: "stopped" };
+      await this.#unload();
     }
   }
 
-  try {
-    await showPresence();
-    await lookUntilAborted().catch((error: unknown) => {
-      throw redisFault(link, error);
+  /** Leaves a run that is over, or begins the oldest that is coordinated and not refused. */
+  async #look(): Promise<void> {
+    const state = this.#state;
+    if (state.name === "serving") {
+      if (await this.#records.isAttended(state.spec.runId)) state.attendedAtMs = performance.now();
+      if (await this.#isOver(state.spec, state.attendedAtMs)) await this.#leave();
+      return;
+    }
+    for (const run of await this.#records.runs()) {
+      const { runId } = run.spec;
+      if (run.state !== "open" || this.#refused.has(runId)) continue;
+      if (await this.#records.isAttended(runId)) return this.#begin(run);
+    }
+  }
+
+  /** Whether the run that is served has ended, was replaced by another of its name, or is not coordinated any more. */
+  async #isOver({ runId, key }: RunSpec, attendedAtMs: number): Promise<boolean> {
+    const run = await this.#records.run(runId);
+    if (run !== undefined && (run.state !== "open" || run.spec.key !== key)) return true;
+    return performance.now() - attendedAtMs > UNATTENDED_MS;
+  }
+
+  async #begin({ spec }: RunRecord): Promise<void> {
+    const { signal, note } = this.#hooks;
+    const { runId } = spec;
+    this.#state = { name: "preparing", spec };
+    try {
+      const prepared = await this.#load(spec);
+      // `serve` has not waited for the loading when it was told to stop.
+      if (signal.aborted) return await this.#unload();
+      this.#threads = prepared.executor.capacity;
+      const worker = this.#listen(spec, prepared);
+      this.#state = { name: "serving", spec, worker, attendedAtMs: performance.now() };
+      note(`takes part in run ${runId}`);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#state = { name: "looking" };
+      const reason = refusalText(error);
+      this.#refused.set(runId, reason);
+      note(`refuses run ${runId}: ${reason}`);
+    }
+    await this.#showPresence();
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#state.name !== "serving") return;
+    const { spec, worker } = this.#state;
+    this.#state = { name: "looking" };
+    await Promise.race([worker.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
+    this.#hooks.note(`has left run ${spec.runId}`);
+  }
+
+  async #load(spec: RunSpec): Promise<Prepared> {
+    const key = JSON.stringify({ ...spec, runId: "", packed: false });
+    if (this.#loaded?.key !== key) {
+      await this.#unload();
+      this.#loaded = { key, prepared: await openRun(this.#open, spec, this.#options, this.#hooks) };
+    }
+    return this.#loaded.prepared;
+  }
+
+  async #unload(): Promise<void> {
+    const loaded = this.#loaded;
+    this.#loaded = undefined;
+    await loaded?.prepared.executor.close();
+  }
+
+  /** Takes jobs of the run, one at a time. */
+  #listen(spec: RunSpec, prepared: Prepared): QueueWorker {
+    const { peers, redis } = this.#link;
+    const { log } = this.#hooks;
+    const { runId } = spec;
+    const running = new AbortController();
+    const answer = async ({ data }: { readonly data: RangeJob }): Promise<RangeAnswer> => {
+      const { offset, limit } = data;
+      const range = { offset, limit };
+      const { answer, packed } = await runRange(prepared, range, spec.packed, running.signal, log);
+      // Each image's answers are in Redis before their counts are: who finds the counts finds the answers.
+      if (packed !== undefined) await this.#records.writePacked(runId, offset, packed);
+      log.debug({ run: runId, offset, limit, elapsedMs: answer.elapsedMs }, "a range is done");
+      return { ...answer, host: this.#name };
+    };
+    const worker = new peers.Worker<RangeJob, RangeAnswer>(runId, answer, {
+      connection: redis,
+      prefix: QUEUE_PREFIX,
+      // The pool has the threads; a second job would only wait here while another host could have it.
+      concurrency: 1,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_INTERVAL_MS,
+      maxStalledCount: MOST_LOST,
     });
-    if (link.awaySinceMs === undefined) await records.endPresence(host);
-  } finally {
-    clearInterval(presence);
+    worker.on("error", (error) => log.debug({ reason: reasonOf(error) }, "the queue"));
+    worker.on("stalled", (jobId) => log.info({ run: runId, job: jobId }, "a job was lost with its host"));
+    return worker;
+  }
+
+  /** Writes down that the host is there. A Redis that is away is told later. */
+  async #showPresence(): Promise<void> {
+    const runId = this.#state.name === "serving" ? this.#state.spec.runId : null;
+    const refused = Object.fromEntries(this.#refused);
+    const presence = { host: this.#name, threads: this.#threads, runId, refused };
+    await this.#records.showPresence(presence).catch((error: unknown) => {
+      this.#hooks.log.debug({ reason: reasonOf(error) }, "presence");
+    });
   }
 }
 
-interface Work {
-  readonly host: string;
-  readonly spec: RunSpec;
-  readonly prepared: Prepared;
-  readonly records: Records;
-  readonly hooks: ServeHooks;
-}
-
-/** A job's range, evaluated. Each image's answers are there before their counts are, so that who has these finds those. */
-function workOf({ host, spec, prepared, records, hooks: { log } }: Work) {
-  const running = new AbortController();
-  return async ({ data: { offset, limit } }: { readonly data: RangeJob }): Promise<RangeAnswer> => {
-    const { answer, packed } = await runRange(prepared, { offset, limit }, spec.packed, running.signal, log);
-    if (packed !== undefined) await records.writePacked(spec.runId, offset, packed);
-    log.debug({ run: spec.runId, offset, limit, elapsedMs: answer.elapsedMs }, "a range is done");
-    return { ...answer, host };
-  };
-}
-
-function listen(
-  { peers, redis }: Link,
-  runId: string,
-  work: ReturnType<typeof workOf>,
-  { log }: ServeHooks,
-): QueueWorker {
-  const worker = new peers.Worker<RangeJob, RangeAnswer>(runId, work, {
-    connection: redis,
-    prefix: QUEUE_PREFIX,
-    // The pool has the threads; a second job would only wait here where another host could have it.
-    concurrency: 1,
-    lockDuration: LOCK_MS,
-    stalledInterval: STALLED_INTERVAL_MS,
-    maxStalledCount: MOST_LOST,
-  });
-  worker.on("error", (error) => log.debug({ reason: reasonOf(error) }, "the queue"));
-  worker.on("stalled", (jobId) => log.info({ run: runId, job: jobId }, "a job was lost with its host"));
-  return worker;
-}
-
-/** A command to a Redis that is away waits for it; who is told to stop does not. */
+/** Commands wait for a Redis that is away; a host that is told to stop does not wait for them. */
 async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
   let stop = () => {};
   const aborted = new Promise<void>((resolve) => {

@@ -3,81 +3,78 @@ import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { reasonOf } from "#src/base/errors.js";
 import type { Link } from "./link.js";
-import type { JobRecord } from "./peers.js";
-import { jobIdOf, QUEUE_PREFIX, type RangeAnswer, type RangeJob, type RunSpec } from "./spec.js";
+import type { JobRecord, Queue, QueueEvents, RedisClient } from "./peers.js";
+import { ATTEMPTS, jobIdOf, QUEUE_PREFIX, type RangeAnswer, type RangeJob, type RunSpec } from "./spec.js";
 
-/** How often a range may fail for what it does itself. */
-export const ATTEMPTS = 3;
 const ATTEMPT_DELAY_MS = 100;
 /** Answers are read from the jobs too: no event need be kept for long. */
 const EVENTS_KEPT = 1000;
 const PAGE = 500;
 
-export interface RangeQueue {
-  add(ranges: readonly ImageRange[]): Promise<void>;
-  find(range: ImageRange): Promise<JobRecord<RangeJob, RangeAnswer> | undefined>;
-  /** All jobs that were answered, or that failed. */
-  ended(state: "completed" | "failed"): AsyncGenerator<JobRecord<RangeJob, RangeAnswer>>;
-  /** Takes back what nobody has begun. */
-  drain(): Promise<void>;
-  close(): Promise<void>;
-}
+type QueuedJob = JobRecord<RangeJob, RangeAnswer>;
 
-/** `onEnded` is called when a job has ended, as far as its event arrives. */
-export function openRangeQueue(
-  { peers, redis }: Link,
-  { runId, dataset, network }: RunSpec,
-  onEnded: (jobId: string) => void,
-  log: Log,
-): RangeQueue {
-  const queue = new peers.Queue<RangeJob, RangeAnswer>(runId, {
-    connection: redis,
-    prefix: QUEUE_PREFIX,
-    streams: { events: { maxLen: EVENTS_KEPT } },
-  });
-  const events = new peers.QueueEvents(runId, { connection: redis, prefix: QUEUE_PREFIX });
-  for (const emitter of [queue, events]) {
-    emitter.on("error", (error) => log.debug({ reason: reasonOf(error) }, "the queue"));
+/** The jobs of one run. A job that is in the queue already is not added twice. */
+export class RangeQueue {
+  readonly #spec: RunSpec;
+  readonly #queue: Queue<RangeJob, RangeAnswer>;
+  readonly #events: QueueEvents;
+
+  /** @param onEnded called when a job has ended; events can get lost with a connection */
+  constructor({ peers, redis }: Link, spec: RunSpec, onEnded: (jobId: string) => void, log: Log) {
+    this.#spec = spec;
+    const { runId } = spec;
+    this.#queue = new peers.Queue<RangeJob, RangeAnswer>(runId, queueOptions(redis));
+    this.#events = new peers.QueueEvents(runId, { connection: redis, prefix: QUEUE_PREFIX });
+    for (const emitter of [this.#queue, this.#events]) {
+      emitter.on("error", (error) => log.debug({ reason: reasonOf(error) }, "the queue"));
+    }
+    this.#events.on("completed", ({ jobId }) => onEnded(jobId));
+    this.#events.on("failed", ({ jobId }) => onEnded(jobId));
   }
-  events.on("completed", ({ jobId }) => onEnded(jobId));
-  events.on("failed", ({ jobId }) => onEnded(jobId));
-  return {
-    async add(ranges) {
-      const jobs = ranges.map((range) => ({
-        name: "range",
-        data: { ...range, dataset: dataset.sha256, network: network.sha256 },
-        opts: {
-          jobId: jobIdOf(range),
-          attempts: ATTEMPTS,
-          backoff: { type: "fixed", delay: ATTEMPT_DELAY_MS } as const,
-          keepLogs: 0,
-          stackTraceLimit: 1,
-        },
-      }));
-      await queue.addBulk(jobs);
-    },
-    find: (range) => queue.getJob(jobIdOf(range)),
-    async *ended(state) {
-      for (let first = 0; ; first += PAGE) {
-        const jobs = await queue.getJobs([state], first, first + PAGE - 1, true);
-        for (const job of jobs) if (job !== undefined) yield job;
-        if (jobs.length < PAGE) return;
-      }
-    },
-    drain: () => queue.drain(),
-    async close() {
-      await Promise.all([queue.close(), events.close()]);
-    },
-  };
+
+  async add(ranges: readonly ImageRange[]): Promise<void> {
+    const { dataset, network } = this.#spec;
+    const jobs = ranges.map((range) => ({
+      name: "range",
+      data: { ...range, dataset: dataset.sha256, network: network.sha256 },
+      opts: {
+        jobId: jobIdOf(range),
+        attempts: ATTEMPTS,
+        backoff: { type: "fixed", delay: ATTEMPT_DELAY_MS } as const,
+        keepLogs: 0,
+        stackTraceLimit: 1,
+      },
+    }));
+    await this.#queue.addBulk(jobs);
+  }
+
+  find(range: ImageRange): Promise<QueuedJob | undefined> {
+    return this.#queue.getJob(jobIdOf(range));
+  }
+
+  /** All jobs that were answered, or that failed. */
+  async *ended(state: "completed" | "failed"): AsyncGenerator<QueuedJob> {
+    for (let first = 0; ; first += PAGE) {
+      const jobs = await this.#queue.getJobs([state], first, first + PAGE - 1, true);
+      for (const job of jobs) if (job !== undefined) yield job;
+      if (jobs.length < PAGE) return;
+    }
+  }
+
+  /** Ends the connection. `drains`: jobs that no host has begun are taken back first. */
+  async close(drains: boolean): Promise<void> {
+    if (drains) await this.#queue.drain();
+    await Promise.all([this.#queue.close(), this.#events.close()]);
+  }
 }
 
-/** @see RangeQueue; of a run that nobody coordinates here. */
+function queueOptions(connection: RedisClient) {
+  return { connection, prefix: QUEUE_PREFIX, streams: { events: { maxLen: EVENTS_KEPT } } };
+}
+
+/** Deletes the jobs of a run that is not coordinated here. */
 export async function obliterate({ peers, redis }: Link, runId: string): Promise<void> {
-  const queue = new peers.Queue(runId, {
-    connection: redis,
-    prefix: QUEUE_PREFIX,
-    streams: { events: { maxLen: EVENTS_KEPT } },
-  });
+  const queue = new peers.Queue(runId, queueOptions(redis));
   await queue.obliterate({ force: true });
   await queue.close();
 }

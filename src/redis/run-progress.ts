@@ -1,10 +1,18 @@
 /** The coordinator's own books of a run: which ranges are out, done or failed, and the sums of what was answered. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import type { PartialCounts } from "#src/base/contracts/journal.js";
+import type { PartialCounts, RunIdentity } from "#src/base/contracts/journal.js";
 import { RunError } from "#src/base/errors.js";
 import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/score-sums.js";
 import type { HostPresence } from "./records.js";
-import { jobIdOf, type RangeAnswer } from "./spec.js";
+import {
+  ATTEMPTS,
+  answerRoom,
+  jobIdOf,
+  type PackedAnswers,
+  type RangeAnswer,
+  type RunSpec,
+  unpack,
+} from "./spec.js";
 
 /** What a host did in a run. */
 export interface HostShare {
@@ -27,8 +35,18 @@ export interface Piece {
   readonly elapsedMs: number;
 }
 
+/** The part of a run's spec that its progress needs. */
+export interface ProgressSpec extends Pick<RunSpec, "range" | "classes" | "packed"> {
+  readonly identity: Pick<RunIdentity, "probabilities">;
+}
+
 export class RunProgress {
+  readonly #range: ImageRange;
   readonly #classes: number;
+  /** Classes with a probability in `images`. */
+  readonly #packedClasses: number;
+  /** Answers of each image of the run; empty where only counts are wanted. */
+  readonly images: PackedAnswers;
   readonly #out = new Map<string, { readonly range: ImageRange; addedAtMs: number }>();
   readonly #done = new Map<string, Piece>();
   readonly #failed = new Map<string, RangeFailure>();
@@ -38,9 +56,13 @@ export class RunProgress {
   fallback: string | undefined;
   sum: PartialCounts;
 
-  constructor({ offset }: ImageRange, classes: number, hasScores: boolean) {
+  constructor({ range, classes, identity, packed }: ProgressSpec) {
+    const { probabilities } = identity;
+    this.#range = range;
     this.#classes = classes;
-    this.sum = emptyPartial(offset, classes, hasScores);
+    this.#packedClasses = probabilities ? classes : 0;
+    this.images = answerRoom(packed ? range.limit : 0, this.#packedClasses);
+    this.sum = emptyPartial(range.offset, classes, probabilities);
   }
 
   /** How many ranges have neither an answer nor failed. */
@@ -108,6 +130,32 @@ export class RunProgress {
       batchesByThread: batchesByThread.map((batches, n) => batches + (share?.batchesByThread[n] ?? 0)),
     });
     return true;
+  }
+
+  /** Copies each image's answers of a range; false where the bytes are not those of so many images. */
+  takeImages(range: ImageRange, bytes: Uint8Array): boolean {
+    const classes = this.#packedClasses;
+    const answers = unpack(bytes, range.limit, classes);
+    if (answers === undefined) return false;
+    const first = range.offset - this.#range.offset;
+    this.images.predictions.set(answers.predictions, first);
+    this.images.probabilities.set(answers.probabilities, first * classes);
+    this.images.ranking.set(answers.ranking, first * classes);
+    return true;
+  }
+
+  /** Names the first range that failed; undefined where none did. */
+  get rangeFailure(): RunError | undefined {
+    const [first] = this.failures;
+    if (first === undefined) return undefined;
+    const { range, reason } = first;
+    return new RunError("ERR_RANGE_FAILED", {
+      firstImage: range.offset,
+      lastImage: range.offset + range.limit - 1,
+      attempts: ATTEMPTS,
+      failedRanges: this.#failed.size,
+      reason,
+    });
   }
 
   fail(range: ImageRange, reason: string): void {

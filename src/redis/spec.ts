@@ -17,6 +17,9 @@ import { isUrl, learn, type RemoteFiles } from "./materialise.js";
 /** First part of BullMQ's keys; the name of a run follows it. */
 export const QUEUE_PREFIX = "batchwise:queue";
 
+/** How often a range may fail for what it does itself. */
+export const ATTEMPTS = 3;
+
 /** All that a host needs to take part in a run. It goes through JSON as it is. */
 export interface RunSpec {
   readonly runId: string;

@@ -11,7 +11,7 @@ import { SILENT } from "#src/base/contracts/run.js";
 import { RunError } from "#src/base/errors.js";
 import { FIXTURES, PACKAGE_ROOT } from "#src/base/package.js";
 import { openLink } from "#src/redis/link.js";
-import { openRangeQueue } from "#src/redis/range-queue.js";
+import { RangeQueue } from "#src/redis/range-queue.js";
 import { Records } from "#src/redis/records.js";
 import { DATA_ID } from "#src/reports/html/page-data.js";
 import { CLI, runCli, runProgram, spawnCli } from "../helpers/cli.js";
@@ -291,7 +291,7 @@ redisTest("a job that is added twice is one job", async (t) => {
   t.teardown(() => link.close());
   const run = await new Records(link.redis).run("twice");
   if (run === undefined) throw new Error("no record");
-  const queue = openRangeQueue(link, run.spec, () => {}, SILENT);
+  const queue = new RangeQueue(link, run.spec, () => {}, SILENT);
   const range = { offset: 0, limit: 5000 };
   await queue.add([range, range]);
   await queue.add([range]);
@@ -299,7 +299,7 @@ redisTest("a job that is added twice is one job", async (t) => {
   const { result, run: facts } = await coordinateHere(url, {}, { runId: "twice", jobImages: 5000 });
   t.deepEqual(result, await localResult({}));
   t.is(facts.hosts?.[0]?.jobs, 2);
-  await queue.close();
+  await queue.close(false);
 });
 
 redisTest("an interrupted run is partial, and goes on where it was", async (t) => {
@@ -328,7 +328,8 @@ redisTest(
   async (t) => {
     const server = await redis();
     const { url, shown } = server;
-    startHost(t, url, SLOW);
+    // On a busy machine the commands of this test take longer than a run of SLOW.
+    startHost(t, url, { delayMs: 150 });
     const { reached, onProgress } = whenDone(1000);
     const options = { runId: "no-room", jobImages: 500 };
     const run = coordinateHere(url, FEW, options, { onProgress });

@@ -67,6 +67,7 @@ test("packs each image's answers into bytes, and refuses bytes of another length
 });
 
 const range = { offset: 10, limit: 4 };
+const SPEC = { range, classes: 2, packed: false, identity: { probabilities: false } };
 
 function answerOf(correct: number): RangeAnswer {
   return {
@@ -89,7 +90,7 @@ function answerOf(correct: number): RangeAnswer {
 }
 
 test("counts a range once, however often it is answered", (t) => {
-  const books = new RunProgress({ offset: 10, limit: 8 }, 2, false);
+  const books = new RunProgress({ ...SPEC, range: { offset: 10, limit: 8 } });
   books.noteAdded(range, 0);
   t.is(books.outstanding, 1);
   t.true(books.take(range, answerOf(3), 7));
@@ -100,7 +101,7 @@ test("counts a range once, however often it is answered", (t) => {
 });
 
 test("an answer after its range had failed counts, and the failure is forgotten; not the other way round", (t) => {
-  const books = new RunProgress(range, 2, false);
+  const books = new RunProgress(SPEC);
   books.noteAdded(range, 0);
   books.fail(range, "why");
   t.is(books.failures.length, 1);
@@ -111,7 +112,7 @@ test("an answer after its range had failed counts, and the failure is forgotten;
 });
 
 test("refuses counts of another range, and counts that contradict themselves", (t) => {
-  const books = new RunProgress(range, 2, false);
+  const books = new RunProgress(SPEC);
   t.throws(() => books.take({ offset: 20, limit: 4 }, answerOf(3), 7), { message: /another range/ });
   const { counts, ...rest } = answerOf(3);
   t.throws(() => books.take(range, { ...rest, counts: { ...counts, correct: 4 } }, 7), {
