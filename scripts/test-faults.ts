@@ -13,7 +13,6 @@ const KILLS = "50";
 const FILES = [
   "dist/test/faults/*.test.js",
   "dist/test/pool/local-pool.test.js",
-  "dist/test/evaluate/resume.test.js",
   "dist/test/evaluate/journal/*.test.js",
 ];
 

@@ -1,6 +1,9 @@
+/** Options, shards, and what makes two runs the same. */
 import test from "ava";
-import { UsageError } from "#src/base/errors.js";
-import { resolveOptions } from "#src/evaluate/options.js";
+import { DatasetError, UsageError } from "#src/base/errors.js";
+import { parseShard, resolveOptions, shardOf } from "#src/evaluate/options.js";
+import { firstDifference, identityKey, identityOf } from "#src/evaluate/run-identity.js";
+import { randomDataset, randomNetwork } from "../helpers/random.js";
 
 test("a plain evaluation asks for no probabilities and no bootstrap", (t) => {
   const { probabilities, topK, bootstrap, seed } = resolveOptions({}, 2);
@@ -48,4 +51,81 @@ test("refuses values out of range, and scores without labels", (t) => {
       message: new RegExp(`^${option} .* --no-labels`),
     });
   }
+});
+
+test("shards follow each other without gap or overlap, and differ by one image at most", (t) => {
+  for (const [limit, count] of [
+    [10, 3],
+    [10_000, 7],
+    [5, 5],
+    [1, 1],
+    [4_294_967_295, 999],
+  ]) {
+    let next = 42;
+    const sizes = new Set<number>();
+    for (let index = 1; index <= count; index++) {
+      const range = shardOf({ offset: 42, limit }, { index, count });
+      t.is(range.offset, next);
+      next += range.limit;
+      sizes.add(range.limit);
+    }
+    t.is(next, 42 + limit);
+    t.true(Math.max(...sizes) - Math.min(...sizes) <= 1);
+  }
+});
+
+test("refuses to cut fewer images than shards", (t) => {
+  const error = t.throws(() => shardOf({ offset: 0, limit: 3 }, { index: 1, count: 4 }), {
+    instanceOf: DatasetError,
+    code: "ERR_SHARD_EMPTY",
+  });
+  t.regex(error?.message ?? "", /found 3 for 4/);
+});
+
+test("reads i/n, and refuses all that is none", (t) => {
+  t.deepEqual(parseShard("2/3"), { index: 2, count: 3 });
+  for (const text of ["0/3", "4/3", "1", "1/0", "-1/3", "1/3/5", "1.5/3", " 1/3", ""]) {
+    t.throws(() => parseShard(text), { instanceOf: UsageError, code: "ERR_OPTION_VALUE" }, text);
+  }
+});
+
+const pair = { dataset: randomDataset(10), network: randomNetwork([64, 20, 10]), classes: 10 };
+const WHOLE = { offset: 0, limit: 10 };
+const OPTIONS = {
+  engine: "ml-matrix",
+  probabilities: false,
+  topK: undefined,
+  bootstrap: 0,
+  seed: 1,
+} as const;
+const identity = identityOf(pair, WHOLE, OPTIONS);
+
+test("a run is the same whatever engine of the same predictions computes it", (t) => {
+  t.is(identityKey(identity), identityKey(identityOf(pair, WHOLE, { ...OPTIONS, engine: "simd" })));
+  t.is(firstDifference(identity, JSON.parse(JSON.stringify(identity))), undefined);
+});
+
+test("whatever changes the answer makes another run, and is named", (t) => {
+  const { dataset, network } = pair;
+  const scaled = { ...network, preprocessing: { kind: "none" } as const };
+  const others = [
+    ["arithmetic", identityOf(pair, WHOLE, { ...OPTIONS, engine: "onnx" })],
+    ["limit", identityOf(pair, { offset: 0, limit: 9 }, OPTIONS)],
+    ["topK", identityOf(pair, WHOLE, { ...OPTIONS, topK: 2 })],
+    ["dataset", identityOf({ ...pair, dataset: { ...dataset, sha256: "2".repeat(64) } }, WHOLE, OPTIONS)],
+    ["network", identityOf({ ...pair, network: { ...network, sha256: "3".repeat(64) } }, WHOLE, OPTIONS)],
+    ["preprocessing", identityOf({ ...pair, network: scaled }, WHOLE, OPTIONS)],
+    ["labelled", identityOf({ ...pair, dataset: { ...dataset, labelsPath: undefined } }, WHOLE, OPTIONS)],
+    ["activations", identityOf({ ...pair, network: randomNetwork([64, 20, 10], "relu") }, WHOLE, OPTIONS)],
+  ] as const;
+  for (const [what, other] of others) {
+    t.is(firstDifference(identity, other)?.what, what);
+    t.not(identityKey(other), identityKey(identity));
+  }
+  t.is(new Set(others.map(([, other]) => identityKey(other))).size, others.length);
+});
+
+test("its key does not hang on the order in which its facts were written", (t) => {
+  const turned = Object.fromEntries(Object.entries(identity).reverse());
+  t.is(identityKey(turned as unknown as typeof identity), identityKey(identity));
 });

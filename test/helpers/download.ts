@@ -3,8 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { TransferError } from "#src/base/errors.js";
-import { downloadFile } from "#src/files/fetch-entry.js";
 import type { TransferLimits } from "#src/files/download.js";
+import { downloadFile } from "#src/files/fetch-entry.js";
 import { type Answer, BODY, type Mirror, QUICK, remoteFile, startMirror } from "./mirror.js";
 import { temporaryFolder } from "./temporary.js";
 

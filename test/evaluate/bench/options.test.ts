@@ -1,6 +1,7 @@
 import test from "ava";
 import { type ErrorCode, UsageError } from "#src/base/errors.js";
 import { type BenchInput, resolveBench } from "#src/evaluate/bench/options.js";
+import { createStopwatch } from "#src/evaluate/bench/summary.js";
 
 test("sweeps every engine, batch size and thread count, threads ascending", (t) => {
   const { configurations } = resolveBench({ engine: "simd,ml-matrix", threads: "4,1", batchSize: "10,1" }, 8);
@@ -78,4 +79,27 @@ test("refuses what it cannot sweep, and says which option", (t) => {
     t.deepEqual([error.code, error.exitStatus], [code, 2], says);
     t.true(error.message.includes(says), error.message);
   }
+});
+
+test("tells the nearest rank of all times that were recorded, to three digits", (t) => {
+  const stopwatch = createStopwatch();
+  const timesMs = Array.from({ length: 1000 }, (_, n) => (n + 1) / 1000);
+  stopwatch.record(timesMs.slice(500));
+  stopwatch.record(timesMs.slice(0, 500).reverse());
+  const { p50, p90, p99 } = stopwatch.percentiles();
+  for (const [found, expected] of [
+    [p50, 0.5],
+    [p90, 0.9],
+    [p99, 0.99],
+  ]) {
+    t.true(Math.abs(found - expected) <= 0.0011 * expected + 0.001, `${found} for ${expected}`);
+  }
+});
+
+test("takes a time of nothing, and one beyond a day, without a fault", (t) => {
+  const stopwatch = createStopwatch();
+  stopwatch.record([0]);
+  t.is(stopwatch.percentiles().p50, 0.000001);
+  stopwatch.record([1e12, 1e12]);
+  t.true(stopwatch.percentiles().p50 >= 86_000_000);
 });

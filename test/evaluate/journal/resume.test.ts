@@ -1,14 +1,12 @@
 /** `--resume`: journals that are torn, damaged, locked, of another run, or finished. */
-import { appendFile, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { IncompleteError } from "#src/base/abort.js";
 import { FileError, RunError } from "#src/base/errors.js";
-import { predictionsTarget } from "#src/cli/commands/report-file.js";
 import { type EvaluateHooks, evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
 import { openEvaluator } from "#src/evaluate/evaluator.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
-import { PredictionsOutput } from "#src/evaluate/predictions/writer.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { runCli } from "../../helpers/cli.js";
 import { recordFault } from "../../helpers/fault-table.js";
@@ -288,89 +286,6 @@ test("an evaluator that stays open keeps no journal, and refuses one", async (t)
   const input: EvaluateInput = { ...INPUT, resume };
   await t.throwsAsync(openEvaluator(input), { code: "ERR_OPTION_UNKNOWN" });
   await t.throwsAsync(readFile(resume), { code: "ENOENT" });
-});
-
-/** As the command line's run with predictions, interrupted before its middle; the arguments to go on with. */
-async function interruptedWithPredictions(
-  t: ExecutionContext,
-): Promise<{ args: string[]; predictions: string; journal: string }> {
-  const folder = await temporaryFolder(t);
-  const [predictions, journal] = [join(folder, "p.csv"), join(folder, "run.journal")];
-  const small = ["--limit", "2000", "--batch-size", "50"];
-  const args = ["--engine", "reference", "--threads", "1", ...small, "--predictions", predictions];
-  args.push("--resume", journal);
-  const output = await PredictionsOutput.open(await predictionsTarget(predictions, undefined, true), journal);
-  const stop = new AbortController();
-  // By images, not by time: of a run that takes a moment none is surely its middle.
-  const run = evaluate(
-    { engine: "reference", threads: 1, limit: 2000, batchSize: 50, probabilities: true, resume: journal },
-    {
-      signal: stop.signal,
-      output: output.durable,
-      onSlab: (slab) => output.slab(slab),
-      onProgress: ({ doneImages }) => void (doneImages >= 600 && stop.abort("SIGINT")),
-    },
-  );
-  const error = await t.throwsAsync(run, { instanceOf: IncompleteError, code: "ERR_INTERRUPTED" });
-  const { written, faults = [] } = await output.abort(error);
-  t.deepEqual([written, faults], [[`${predictions}.partial`], []]);
-  return { args, predictions, journal };
-}
-
-test("predictions beside a journal are refused where they are not what it vouches for", async (t) => {
-  const { args, predictions } = await interruptedWithPredictions(t);
-  const partial = `${predictions}.partial`;
-  const written = await readFile(partial);
-
-  async function refused(words: RegExp): Promise<void> {
-    const { status, stderr } = await runCli(args);
-    t.is(status, 3, stderr);
-    t.regex(stderr, /batchwise: ERR_JOURNAL_PREDICTIONS: .*p\.csv\.partial: expected the predictions/);
-    t.regex(stderr, words);
-  }
-
-  await rm(partial);
-  await refused(/found none/);
-  await writeFile(partial, written.subarray(0, 10));
-  await refused(/found 10 of their \d+ bytes/);
-  await writeFile(partial, Buffer.from(written).fill("x", 0, 5));
-  await refused(/found others/);
-  await writeFile(partial, Buffer.concat([written, Buffer.from("more")]));
-  const { status } = await runCli(args);
-  t.is(status, 0);
-  const clean = await runCli([...args.slice(0, 8), "--predictions", `${predictions}.clean.csv`]);
-  t.is(clean.status, 0);
-  t.deepEqual(await readFile(predictions), await readFile(`${predictions}.clean.csv`));
-  await t.throwsAsync(readFile(partial), { code: "ENOENT" });
-
-  // Finished, and killed before it could say so: the file has its name, or has not got it yet.
-  const finished = await runCli([...args, "--format", "json"]);
-  t.is(finished.status, 0, finished.stderr);
-  const { predictionsFile, run } = JSON.parse(finished.stdout);
-  t.is(run.batches, 0);
-  t.is(predictionsFile.path, predictions);
-  await writeFile(partial, await readFile(predictions));
-  await truncate(predictions, 0);
-  t.is((await runCli(args)).status, 0);
-  t.deepEqual(await readFile(predictions), await readFile(`${predictions}.clean.csv`));
-});
-
-test("predictions in another form are another run", async (t) => {
-  const { args, predictions } = await interruptedWithPredictions(t);
-  const others = [
-    [args.filter((arg) => ![predictions, "--predictions"].includes(arg)), /arithmetic|probabilities/],
-    [[...args, "--calibration", "--top-k", "2"], /topK is null there and 2 here/],
-    [
-      args.map((arg) => (arg === predictions ? `${predictions}.ndjson` : arg)),
-      /predictions is file p\.csv, format csv, topK 5 there/,
-    ],
-  ] as const;
-  for (const [other, words] of others) {
-    const { status, stderr } = await runCli(other);
-    t.is(status, 3, stderr);
-    t.regex(stderr, /ERR_JOURNAL_RUN/);
-    t.regex(stderr, words);
-  }
 });
 
 test("refuses to resume what a journal does not keep", async (t) => {

@@ -177,7 +177,11 @@ const BAD: readonly [format: PredictionsFormat, content: string, words: RegExp][
   ["ndjson", `${GOOD}\n${GOOD}\n`, /line 2 .*index: expected more than 7, found 7/],
   ["ndjson", GOOD.replace('"correct":true', '"correct":"yes"'), /line 1 .*correct: .*found string/],
   ["ndjson", `${GOOD}\n\n`, /line 2/],
-  ["ndjson", `${GOOD}\n[${"[],".repeat(400_000)}1]\n`, /line 2 .*expected at most 75000 lists and objects, found more/],
+  [
+    "ndjson",
+    `${GOOD}\n[${"[],".repeat(400_000)}1]\n`,
+    /line 2 .*expected at most 75000 lists and objects, found more/,
+  ],
   ["csv", `${CSV}0,1,1,0.5,true,1,0.5\n1,1\n`, /line 3 .*expected 7 cells, found 2/],
   ["csv", `${CSV}0,1,one,0.5,true,1,0.5\n`, /line 2 .*prediction: expected number, found string/],
   ["csv", `${CSV}0,1,1,0.5e,true,1,0.5\n`, /line 2 .*probability: expected number, found NaN/],

@@ -1,5 +1,7 @@
+/** What a terminal shows: colours, greys, the line of a download. */
 import test from "ava";
 import { paintFor } from "#src/cli/terminal/cells.js";
+import { downloadText } from "#src/cli/terminal/displays.js";
 import { type ColourStream, colourLevel } from "#src/cli/terminal/paint.js";
 import { runCli } from "../../helpers/cli.js";
 
@@ -60,4 +62,9 @@ test("shows an image in greys where colour is forced, and in blocks where it is 
     const { stdout } = await runCli(["show", "0", ...args], { env });
     t.is(stdout.includes("\u001b[38;5;"), isGrey, JSON.stringify(env));
   }
+});
+
+test("tells a download's size, how much has come, and how fast", (t) => {
+  const file = { name: "train-images-idx3-ubyte.gz", bytes: 9_912_422, sha256: "" };
+  t.is(downloadText(file, 3_100_000, 12_400), "train-images-idx3-ubyte.gz  3.1 of 9.9 MB · 12.4 MB/s");
 });

@@ -1,4 +1,4 @@
-/** Batches shared out between threads: each is done once, and none is lost with the thread that claimed it. */
+/** The batches of a span, and how threads share them out: each is done once, and none is lost with its thread. */
 import test from "ava";
 import type { Batch, BatchSpan, Executor, Task } from "#src/base/contracts/executor.js";
 import { SILENT } from "#src/base/contracts/run.js";
@@ -6,11 +6,50 @@ import { RunError } from "#src/base/errors.js";
 import { createEngine } from "#src/engines/registry.js";
 import { createTally } from "#src/metrics/tally.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
-import { batchesLeftBy, batchesOf, batchesToDo, isAllClaimed, shares } from "#src/pool/plan.js";
+import {
+  batchAt,
+  batchCount,
+  batchesLeftBy,
+  batchesOf,
+  batchesToDo,
+  isAllClaimed,
+  shares,
+  spanOf,
+} from "#src/pool/plan.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { runBatches } from "#src/pool/run-batches.js";
 import { createTaskRunner } from "#src/pool/task-runner.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
+
+const batchesIn = (span: Parameters<typeof batchCount>[0]) =>
+  Array.from({ length: batchCount(span) }, (_, n) => batchAt(span, n));
+
+test("the last batch has what is left", (t) => {
+  t.deepEqual(batchesIn({ firstId: 5, start: 70, images: 25, batchSize: 10 }), [
+    { id: 5, start: 70, count: 10 },
+    { id: 6, start: 80, count: 10 },
+    { id: 7, start: 90, count: 5 },
+  ]);
+});
+
+test("the last batch is whole where nothing is left over", (t) => {
+  const batches = batchesIn({ firstId: 0, start: 0, images: 20, batchSize: 10 });
+  t.deepEqual(
+    batches.map(({ count }) => count),
+    [10, 10],
+  );
+});
+
+test("no images are no batches", (t) => {
+  t.is(batchCount({ firstId: 0, start: 0, images: 0, batchSize: 1 }), 0);
+});
+
+test("a batch alone is a span of itself, beyond 32 bits too", (t) => {
+  const batch = { id: 2 ** 33 + 1, start: 300, count: 7 };
+  t.deepEqual(batchesIn(spanOf(batch)), [batch]);
+});
+
+// Batches shared out between threads: each is done once, and none is lost with the thread that claimed it.
 
 const batches: BatchSpan = { firstId: 7, start: 30, images: 495, batchSize: 10 };
 const BATCHES = 50;

@@ -1,8 +1,8 @@
 import type { ExecutionContext } from "ava";
 import type { Page } from "playwright-core";
-import { openFile } from "../../../helpers/browser.js";
-import { type MadeUpComparison, madeUpComparison, pageOf } from "../../../helpers/comparison-input.js";
-import { assertAccessible, EVIL, type PageContext, testPage } from "../../../helpers/page-test.js";
+import { openFile } from "../../helpers/browser.js";
+import { type MadeUpComparison, madeUpComparison, pageOf } from "../../helpers/comparison-input.js";
+import { assertAccessible, EVIL, type PageContext, testPage } from "../../helpers/page-test.js";
 
 async function opened(t: ExecutionContext<PageContext>, asked: MadeUpComparison = {}) {
   const made = await madeUpComparison(asked);
