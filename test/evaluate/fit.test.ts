@@ -76,7 +76,7 @@ test("every engine predicts from the fitted file what the weights predict from p
     const { folder, weights, output } = await files(t);
     const args = ["--normalize", kind, "--dataset", folder, "--weights", weights, "--output", output];
     const { status, stdout, stderr } = await runCli(["fit", ...args]);
-    t.deepEqual([status, stderr], [0, ""]);
+    t.deepEqual([status, stderr], [0, `written: ${output}\n`]);
     t.is(stdout.split("\n").length, 2);
     t.true(stdout.startsWith(`${output}: ${kind}, `) && stdout.endsWith(", fitted to 300 images\n"), stdout);
 
