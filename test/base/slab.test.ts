@@ -16,6 +16,7 @@ import {
 } from "#src/base/slab.js";
 import { emptyAnswers } from "#src/evaluate/compare/summary.js";
 import { allOf } from "../helpers/all-of.js";
+import { inCase } from "../helpers/in-case.js";
 
 const INPUTS = 2;
 const LAYOUTS: readonly SlabLayout[] = Array.from({ length: 20 }, (_, n) => ({
@@ -88,34 +89,36 @@ test("a consumer that keeps its slabs stops the reader, and its release lets it 
   t.is(seen.allocated, 4);
 });
 
-test("what filling throws comes behind the slabs that were filled before", async (t) => {
-  const { slabs, seen } = countingRing(4, 2);
-  await settled();
-  t.is((await slabs.next()).value.firstImage, 0);
-  t.is((await slabs.next()).value.firstImage, 10);
-  await t.throwsAsync(slabs.next() as Promise<unknown>, { message: "damaged" });
-  t.is(seen.closed, 1);
-});
+test("what fails, stops or leaves early has what is read closed", async (t) => {
+  await inCase(t, "what filling throws comes behind the slabs that were filled before", async () => {
+    const { slabs, seen } = countingRing(4, 2);
+    await settled();
+    t.is((await slabs.next()).value.firstImage, 0);
+    t.is((await slabs.next()).value.firstImage, 10);
+    await t.throwsAsync(slabs.next() as Promise<unknown>, { message: "damaged" });
+    t.is(seen.closed, 1);
+  });
 
-test("who waits for a slab that cannot come is let go when the ring is stopped", async (t) => {
-  const { ring, slabs, seen } = countingRing(1);
-  await slabs.next();
-  const waiting = slabs.next();
-  await settled();
-  ring.stop();
-  t.true((await waiting).done);
-  t.is(seen.closed, 1);
-  t.is(seen.filled, 1);
-});
+  await inCase(t, "who waits for a slab that cannot come is let go when the ring is stopped", async () => {
+    const { ring, slabs, seen } = countingRing(1);
+    await slabs.next();
+    const waiting = slabs.next();
+    await settled();
+    ring.stop();
+    t.true((await waiting).done);
+    t.is(seen.closed, 1);
+    t.is(seen.filled, 1);
+  });
 
-test("who leaves early has what is read closed, after the filling under way", async (t) => {
-  const { slabs, seen } = countingRing(3);
-  await slabs.next();
-  await slabs.return?.();
-  t.is(seen.closed, 1);
-  const { filled } = seen;
-  await settled();
-  t.is(seen.filled, filled);
+  await inCase(t, "who leaves early has what is read closed, after the filling under way", async () => {
+    const { slabs, seen } = countingRing(3);
+    await slabs.next();
+    await slabs.return?.();
+    t.is(seen.closed, 1);
+    const { filled } = seen;
+    await settled();
+    t.is(seen.filled, filled);
+  });
 });
 
 test("has a batch for every lane, a slab more, and two ahead", (t) => {
@@ -175,43 +178,55 @@ test("memory that comes again has its room again, and a larger one where it does
 
 const BEYOND = 2 ** 50;
 
-test("answers to more images than memory holds are refused by the option that asks for fewer", (t) => {
-  const error = t.throws(() => takeAnswers(Float64Array, BEYOND, 10), { instanceOf: UsageError });
-  t.is(error.code, "ERR_MEMORY");
-  t.is(error.exitStatus, 2);
-  t.true(error.cause instanceof RangeError);
-  t.is(
-    error.message,
-    "answers to 1,125,899,906,842,624 images: expected 90,071,992,547,409,920 bytes of memory, found fewer; ask for less with --limit",
+test("more images than memory holds are refused by the option that lowers it", async (t) => {
+  await inCase(
+    t,
+    "answers to more images than memory holds are refused by the option that asks for fewer",
+    () => {
+      const error = t.throws(() => takeAnswers(Float64Array, BEYOND, 10), { instanceOf: UsageError });
+      t.is(error.code, "ERR_MEMORY");
+      t.is(error.exitStatus, 2);
+      t.true(error.cause instanceof RangeError);
+      t.is(
+        error.message,
+        "answers to 1,125,899,906,842,624 images: expected 90,071,992,547,409,920 bytes of memory, found fewer; ask for less with --limit",
+      );
+      t.is(t.throws(() => emptyAnswers(BEYOND), { instanceOf: UsageError }).code, "ERR_MEMORY");
+    },
   );
-  t.is(t.throws(() => emptyAnswers(BEYOND), { instanceOf: UsageError }).code, "ERR_MEMORY");
-});
 
-test("answers that there is room for are zeroed, so many an image", (t) => {
-  t.deepEqual(takeAnswers(Uint16Array, 3), Uint16Array.of(0, 0, 0));
-  t.deepEqual(takeAnswers(Float64Array, 2, 2), Float64Array.of(0, 0, 0, 0));
-});
+  await inCase(t, "slabs and rooms for more images than memory holds are refused by the batch size", () => {
+    for (const allocate of [
+      () => allocateSlab({ firstImage: 0, count: BEYOND, inputs: 4 }),
+      () => allocateRoom(BEYOND, 10),
+    ]) {
+      const error = t.throws(allocate, { instanceOf: UsageError });
+      t.is(error.code, "ERR_MEMORY");
+      t.regex(error.message, /^1,125,899,906,842,624 images at once: .+ --batch-size$/);
+    }
+  });
 
-test("slabs and rooms for more images than memory holds are refused by the batch size", (t) => {
-  for (const allocate of [
-    () => allocateSlab({ firstImage: 0, count: BEYOND, inputs: 4 }),
-    () => allocateRoom(BEYOND, 10),
-  ]) {
-    const error = t.throws(allocate, { instanceOf: UsageError });
+  await inCase(t, "a buffer that is longer than a view of it can be is refused too", () => {
+    const error = t.throws(() => takeShared(constants.MAX_LENGTH + 1, 5), { instanceOf: UsageError });
     t.is(error.code, "ERR_MEMORY");
-    t.regex(error.message, /^1,125,899,906,842,624 images at once: .+ --batch-size$/);
-  }
+  });
 });
 
-test("a buffer that is longer than a view of it can be is refused too", (t) => {
-  const error = t.throws(() => takeShared(constants.MAX_LENGTH + 1, 5), { instanceOf: UsageError });
-  t.is(error.code, "ERR_MEMORY");
-});
+test("answers and slabs take as much memory as they say", async (t) => {
+  await inCase(t, "answers that there is room for are zeroed, so many an image", () => {
+    t.deepEqual(takeAnswers(Uint16Array, 3), Uint16Array.of(0, 0, 0));
+    t.deepEqual(takeAnswers(Float64Array, 2, 2), Float64Array.of(0, 0, 0, 0));
+  });
 
-test("a slab takes its pixels, its labels and its predictions, which begin at an even byte", (t) => {
-  t.is(slabBytes({ count: 2, inputs: 784 }), 2 * 784 + 2 + 4);
-  t.is(slabBytes({ count: 3, inputs: 4 }), 3 * 4 + 3 + 1 + 6);
-  t.is(allocateSlab({ firstImage: 0, count: 3, inputs: 4 }).buffer.byteLength, 22);
+  await inCase(
+    t,
+    "a slab takes its pixels, its labels and its predictions, which begin at an even byte",
+    () => {
+      t.is(slabBytes({ count: 2, inputs: 784 }), 2 * 784 + 2 + 4);
+      t.is(slabBytes({ count: 3, inputs: 4 }), 3 * 4 + 3 + 1 + 6);
+      t.is(allocateSlab({ firstImage: 0, count: 3, inputs: 4 }).buffer.byteLength, 22);
+    },
+  );
 });
 
 test("what is thrown for another reason is thrown on", (t) => {

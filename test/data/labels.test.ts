@@ -10,23 +10,25 @@ import { runCli } from "../helpers/cli.js";
 import { inCase } from "../helpers/in-case.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 
-test("accepts labels up to the last class", (t) => {
-  t.notThrows(() => assertLabelsWithin({ labels: Uint8Array.of(0, 9, 5), firstImage: 0 }, 10, "f"));
-});
-
-test("refuses label 11 of ten classes, at its index within the data set", (t) => {
-  const run = { labels: Uint8Array.of(0, 9, 11, 12), firstImage: 32_000 };
-  const error = t.throws(() => assertLabelsWithin(run, 10, "labels"), {
-    instanceOf: DatasetError,
-    code: "ERR_LABEL_RANGE",
+test("accepts labels up to the last class, and refuses the first beyond it by its index", async (t) => {
+  await inCase(t, "accepts labels up to the last class", () => {
+    t.notThrows(() => assertLabelsWithin({ labels: Uint8Array.of(0, 9, 5), firstImage: 0 }, 10, "f"));
   });
-  t.is(error.message, "labels: expected labels from 0 to 9, found 11 at index 32,002");
-});
 
-test("refuses the first label beyond the last class", (t) => {
-  const run = { labels: Uint8Array.of(10), firstImage: 0 };
-  t.throws(() => assertLabelsWithin(run, 10, "f"), { code: "ERR_LABEL_RANGE" });
-  t.notThrows(() => assertLabelsWithin(run, 11, "f"));
+  await inCase(t, "refuses label 11 of ten classes, at its index within the data set", () => {
+    const run = { labels: Uint8Array.of(0, 9, 11, 12), firstImage: 32_000 };
+    const error = t.throws(() => assertLabelsWithin(run, 10, "labels"), {
+      instanceOf: DatasetError,
+      code: "ERR_LABEL_RANGE",
+    });
+    t.is(error.message, "labels: expected labels from 0 to 9, found 11 at index 32,002");
+  });
+
+  await inCase(t, "refuses the first label beyond the last class", () => {
+    const run = { labels: Uint8Array.of(10), firstImage: 0 };
+    t.throws(() => assertLabelsWithin(run, 10, "f"), { code: "ERR_LABEL_RANGE" });
+    t.notThrows(() => assertLabelsWithin(run, 11, "f"));
+  });
 });
 
 // Files of class names.
@@ -76,16 +78,18 @@ test("refuses a file that is no list of different names, and names the line", as
   }
 });
 
-test("refuses an empty file of names", async (t) => {
-  await t.throwsAsync(readClassNames(await temporaryFile(t, "")), {
-    instanceOf: FileError,
-    code: "ERR_FILE_EMPTY",
+test("refuses a file of names that is empty or longer than a mebibyte", async (t) => {
+  await inCase(t, "refuses an empty file of names", async () => {
+    await t.throwsAsync(readClassNames(await temporaryFile(t, "")), {
+      instanceOf: FileError,
+      code: "ERR_FILE_EMPTY",
+    });
   });
-});
 
-test("refuses a file of names longer than a mebibyte", async (t) => {
-  const path = await temporaryFile(t, "x".repeat(2 ** 20 + 1));
-  await t.throwsAsync(readClassNames(path), { code: "ERR_FILE_READ", message: /at most 1,048,576 bytes/ });
+  await inCase(t, "refuses a file of names longer than a mebibyte", async () => {
+    const path = await temporaryFile(t, "x".repeat(2 ** 20 + 1));
+    await t.throwsAsync(readClassNames(path), { code: "ERR_FILE_READ", message: /at most 1,048,576 bytes/ });
+  });
 });
 
 test("takes as many names as the network has outputs, no fewer and no more", (t) => {

@@ -67,37 +67,6 @@ test("refuses a class file that is not there", async (t) => {
   });
 });
 
-test("refuses a name that nothing has, and suggests one that is close", async (t) => {
-  const error = await t.throwsAsync(openDataset({ dataset: "bundeld", split: "test" }), {
-    instanceOf: DatasetError,
-    code: "ERR_DATASET_UNKNOWN",
-  });
-  t.is(error.message, 'unknown data set "bundeld": did you mean "bundled"?');
-});
-
-test("refuses a path where nothing is, and lists what could be", async (t) => {
-  const dataset = join(await temporaryFolder(t), "absent");
-  await t.throwsAsync(openDataset({ dataset, split: "test" }), {
-    code: "ERR_DATASET_UNKNOWN",
-    message:
-      /expected one of bundled, mnist, fashion-mnist, kmnist, a folder, an IDX file, a \.npz file or a manifest that exists$/,
-  });
-});
-
-test("refuses a path below a file as unknown", async (t) => {
-  const dataset = join(await temporaryFile(t, "x"), "below");
-  await t.throwsAsync(openDataset({ dataset, split: "test" }), { code: "ERR_DATASET_UNKNOWN" });
-});
-
-test("refuses a path that the system cannot take", async (t) => {
-  for (const dataset of ["a\0b", "x".repeat(5000)]) {
-    await t.throwsAsync(openDataset({ dataset, split: "test" }), {
-      instanceOf: FileError,
-      code: "ERR_FILE_READ",
-    });
-  }
-});
-
 test("refuses the training split of the bundled set", async (t) => {
   const error = await t.throwsAsync(openDataset({ dataset: "bundled", split: "train" }), {
     instanceOf: DatasetError,
@@ -110,23 +79,42 @@ test("refuses the training split of the bundled set", async (t) => {
   t.is(error.exitStatus, 3);
 });
 
-test("refuses a folder without the files", async (t) => {
-  const dataset = await temporaryFolder(t);
-  await t.throwsAsync(openDataset({ dataset, split: "test" }), { code: "ERR_DATASET_FILES" });
-});
-
-test("refuses an image file without labels", async (t) => {
-  for (const [name, words] of [
-    ["digits", /needs its labels; name them/],
-    ["digits-images-idx3-ubyte", /digits-labels-idx1-ubyte is not beside it/],
-  ] as const) {
-    const dataset = await temporaryFile(t, imageBytes(2), name);
-    const error = await t.throwsAsync(openDataset({ dataset, split: "test" }), {
+test("refuses names and paths where no data set is", async (t) => {
+  await inCase(t, "refuses a name that nothing has, and suggests one that is close", async () => {
+    const error = await t.throwsAsync(openDataset({ dataset: "bundeld", split: "test" }), {
       instanceOf: DatasetError,
-      code: "ERR_DATASET_LABELS",
+      code: "ERR_DATASET_UNKNOWN",
     });
-    t.regex(error?.message ?? "", words);
-  }
+    t.is(error.message, 'unknown data set "bundeld": did you mean "bundled"?');
+  });
+
+  await inCase(t, "refuses a path where nothing is, and lists what could be", async () => {
+    const dataset = join(await temporaryFolder(t), "absent");
+    await t.throwsAsync(openDataset({ dataset, split: "test" }), {
+      code: "ERR_DATASET_UNKNOWN",
+      message:
+        /expected one of bundled, mnist, fashion-mnist, kmnist, a folder, an IDX file, a \.npz file or a manifest that exists$/,
+    });
+  });
+
+  await inCase(t, "refuses a path below a file as unknown", async () => {
+    const dataset = join(await temporaryFile(t, "x"), "below");
+    await t.throwsAsync(openDataset({ dataset, split: "test" }), { code: "ERR_DATASET_UNKNOWN" });
+  });
+
+  await inCase(t, "refuses a path that the system cannot take", async () => {
+    for (const dataset of ["a\0b", "x".repeat(5000)]) {
+      await t.throwsAsync(openDataset({ dataset, split: "test" }), {
+        instanceOf: FileError,
+        code: "ERR_FILE_READ",
+      });
+    }
+  });
+
+  await inCase(t, "refuses a folder without the files", async () => {
+    const dataset = await temporaryFolder(t);
+    await t.throwsAsync(openDataset({ dataset, split: "test" }), { code: "ERR_DATASET_FILES" });
+  });
 });
 
 test("finds the labels beside an image file by its name", async (t) => {
@@ -134,24 +122,6 @@ test("finds the labels beside an image file by its name", async (t) => {
   t.is((await openDataset({ dataset, split: "test" })).total, 2);
   const fewer = await pair(t, imageBytes(2), labelBytes(1));
   await t.throwsAsync(openDataset({ dataset: fewer.dataset, split: "test" }), { code: "ERR_COUNT_MISMATCH" });
-});
-
-test("refuses labels beside a set that brings its own", async (t) => {
-  const { labels } = await pair(t, imageBytes(2), labelBytes(2));
-  for (const dataset of ["bundled", await temporaryFolder(t)]) {
-    await t.throwsAsync(openDataset({ dataset, labels, split: "test" }), {
-      instanceOf: UsageError,
-      code: "ERR_USAGE",
-    });
-  }
-});
-
-test("refuses labels given as images, and images as labels", async (t) => {
-  const { dataset, labels } = await pair(t, imageBytes(2), labelBytes(2));
-  const swapped = openDataset({ dataset: labels, labels: dataset, split: "test" });
-  await t.throwsAsync(swapped, { code: "ERR_IDX_RANK", message: /expected rank 3, found rank 1;.*swapped/ });
-  const twice = openDataset({ dataset, labels: dataset, split: "test" });
-  await t.throwsAsync(twice, { code: "ERR_IDX_RANK", message: /expected rank 1, found rank 3;.*swapped/ });
 });
 
 test("refuses images that are not bytes", async (t) => {
@@ -162,20 +132,57 @@ test("refuses images that are not bytes", async (t) => {
   });
 });
 
-test("refuses labels that are not bytes", async (t) => {
-  const paths = await pair(t, imageBytes(1), idxBytes("i32", [1], [5]));
-  await t.throwsAsync(openDataset({ ...paths, split: "test" }), {
-    code: "ERR_IDX_DTYPE",
-    message: /found i32/,
+test("refuses labels that are missing, doubled, swapped or no bytes", async (t) => {
+  await inCase(t, "refuses an image file without labels", async () => {
+    for (const [name, words] of [
+      ["digits", /needs its labels; name them/],
+      ["digits-images-idx3-ubyte", /digits-labels-idx1-ubyte is not beside it/],
+    ] as const) {
+      const dataset = await temporaryFile(t, imageBytes(2), name);
+      const error = await t.throwsAsync(openDataset({ dataset, split: "test" }), {
+        instanceOf: DatasetError,
+        code: "ERR_DATASET_LABELS",
+      });
+      t.regex(error?.message ?? "", words);
+    }
   });
-});
 
-test("refuses a folder given as labels", async (t) => {
-  const { dataset } = await pair(t, imageBytes(2), labelBytes(2));
-  const labels = await temporaryFolder(t);
-  await t.throwsAsync(openDataset({ dataset, labels, split: "test" }), {
-    code: "ERR_FILE_READ",
-    message: /it is a folder/,
+  await inCase(t, "refuses labels beside a set that brings its own", async () => {
+    const { labels } = await pair(t, imageBytes(2), labelBytes(2));
+    for (const dataset of ["bundled", await temporaryFolder(t)]) {
+      await t.throwsAsync(openDataset({ dataset, labels, split: "test" }), {
+        instanceOf: UsageError,
+        code: "ERR_USAGE",
+      });
+    }
+  });
+
+  await inCase(t, "refuses labels given as images, and images as labels", async () => {
+    const { dataset, labels } = await pair(t, imageBytes(2), labelBytes(2));
+    const swapped = openDataset({ dataset: labels, labels: dataset, split: "test" });
+    await t.throwsAsync(swapped, {
+      code: "ERR_IDX_RANK",
+      message: /expected rank 3, found rank 1;.*swapped/,
+    });
+    const twice = openDataset({ dataset, labels: dataset, split: "test" });
+    await t.throwsAsync(twice, { code: "ERR_IDX_RANK", message: /expected rank 1, found rank 3;.*swapped/ });
+  });
+
+  await inCase(t, "refuses labels that are not bytes", async () => {
+    const paths = await pair(t, imageBytes(1), idxBytes("i32", [1], [5]));
+    await t.throwsAsync(openDataset({ ...paths, split: "test" }), {
+      code: "ERR_IDX_DTYPE",
+      message: /found i32/,
+    });
+  });
+
+  await inCase(t, "refuses a folder given as labels", async () => {
+    const { dataset } = await pair(t, imageBytes(2), labelBytes(2));
+    const labels = await temporaryFolder(t);
+    await t.throwsAsync(openDataset({ dataset, labels, split: "test" }), {
+      code: "ERR_FILE_READ",
+      message: /it is a folder/,
+    });
   });
 });
 
@@ -243,23 +250,25 @@ test("takes an unpacked file before its gzipped twin, and passes over folders", 
   });
 });
 
-test("names both files when neither is there", async (t) => {
-  const folder = await temporaryFolder(t);
-  const error = await t.throwsAsync(findInFolder(folder, "train"), {
-    instanceOf: DatasetError,
-    code: "ERR_DATASET_FILES",
+test("names the files that are missing in a folder", async (t) => {
+  await inCase(t, "names both files when neither is there", async () => {
+    const folder = await temporaryFolder(t);
+    const error = await t.throwsAsync(findInFolder(folder, "train"), {
+      instanceOf: DatasetError,
+      code: "ERR_DATASET_FILES",
+    });
+    t.is(
+      error.message,
+      `${folder}: expected train-images-idx3-ubyte and train-labels-idx1-ubyte (gzipped or not), found neither; is this the folder of the IDX files?`,
+    );
   });
-  t.is(
-    error.message,
-    `${folder}: expected train-images-idx3-ubyte and train-labels-idx1-ubyte (gzipped or not), found neither; is this the folder of the IDX files?`,
-  );
-});
 
-test("says which one is there when the other is not", async (t) => {
-  const folder = await temporaryFolder(t);
-  await writeFile(join(folder, "t10k-images-idx3-ubyte.gz"), "");
-  await t.throwsAsync(findInFolder(folder, "test"), {
-    code: "ERR_DATASET_FILES",
-    message: /found only t10k-images-idx3-ubyte;/,
+  await inCase(t, "says which one is there when the other is not", async () => {
+    const folder = await temporaryFolder(t);
+    await writeFile(join(folder, "t10k-images-idx3-ubyte.gz"), "");
+    await t.throwsAsync(findInFolder(folder, "test"), {
+      code: "ERR_DATASET_FILES",
+      message: /found only t10k-images-idx3-ubyte;/,
+    });
   });
 });

@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from "ava";
 import { TransferError, UsageError } from "#src/base/errors.js";
 import { CATALOG, cacheFolder, DATASET_CATALOG, type DownloadNotice } from "#src/files/catalog.js";
 import { type FetchOptions, fetchEntry } from "#src/files/fetch-entry.js";
+import { inCase } from "../helpers/in-case.js";
 import {
   BODY,
   entryOf,
@@ -148,45 +149,47 @@ test("refuses a mirror that is no http URL, and does not repeat its password", a
   }
 });
 
-test("says so where the cache's place is a file", async (t) => {
-  const cache = await temporaryFile(t, "x");
-  const entry = entryOf([new URL("http://mirror.invalid/")]);
-  await t.throwsAsync(fetchEntry(entry, { cache }), { instanceOf: TransferError, code: "ERR_CACHE_WRITE" });
+test("refuses a file in the place of the cache, and a folder in the place of a file", async (t) => {
+  await inCase(t, "says so where the cache's place is a file", async () => {
+    const cache = await temporaryFile(t, "x");
+    const entry = entryOf([new URL("http://mirror.invalid/")]);
+    await t.throwsAsync(fetchEntry(entry, { cache }), { instanceOf: TransferError, code: "ERR_CACHE_WRITE" });
+  });
+
+  await inCase(t, "does not take a folder of the file's name for the file", async () => {
+    const mirror = await startMirror(t, serve());
+    const given = await options(t);
+    const nested = entryOf([mirror.url], [remoteFile(BODY, "x")]);
+    await fetchEntry({ ...nested, name: "set/data.bin" }, given);
+    await t.throwsAsync(fetchEntry(entryOf([mirror.url]), given), { code: "ERR_CACHE_WRITE" });
+  });
 });
 
-test("does not take a folder of the file's name for the file", async (t) => {
-  const mirror = await startMirror(t, serve());
-  const given = await options(t);
-  const nested = entryOf([mirror.url], [remoteFile(BODY, "x")]);
-  await fetchEntry({ ...nested, name: "set/data.bin" }, given);
-  await t.throwsAsync(fetchEntry(entryOf([mirror.url]), given), { code: "ERR_CACHE_WRITE" });
-});
-
-// The catalog's entries, and real files held against it.
-
-test("every mirror is a folder, and every file has a size and a hash of its own", (t) => {
-  const hashes: string[] = [];
-  for (const { mirrors, files } of CATALOG.values()) {
-    for (const mirror of mirrors) t.regex(new URL(mirror).href, /^https?:\/\/[^?#]+\/$/);
-    t.is(new Set(mirrors).size, mirrors.length);
-    for (const { bytes, sha256 } of files) {
-      t.true(Number.isSafeInteger(bytes) && bytes > 0);
-      t.regex(sha256, /^[0-9a-f]{64}$/);
-      hashes.push(sha256);
+test("every entry of the catalog has its mirrors, and its files their order, size and hash", async (t) => {
+  await inCase(t, "every mirror is a folder, and every file has a size and a hash of its own", () => {
+    const hashes: string[] = [];
+    for (const { mirrors, files } of CATALOG.values()) {
+      for (const mirror of mirrors) t.regex(new URL(mirror).href, /^https?:\/\/[^?#]+\/$/);
+      t.is(new Set(mirrors).size, mirrors.length);
+      for (const { bytes, sha256 } of files) {
+        t.true(Number.isSafeInteger(bytes) && bytes > 0);
+        t.regex(sha256, /^[0-9a-f]{64}$/);
+        hashes.push(sha256);
+      }
     }
-  }
-  t.is(new Set(hashes).size, 13);
-});
+    t.is(new Set(hashes).size, 13);
+  });
 
-test("data sets list a split's images before its labels", (t) => {
-  for (const { files } of DATASET_CATALOG.values()) {
-    t.deepEqual(
-      files.map(({ name }) => name),
-      ["t10k-images", "t10k-labels", "train-images", "train-labels"].map(
-        (stem) => `${stem}-idx${stem.endsWith("images") ? 3 : 1}-ubyte.gz`,
-      ),
-    );
-  }
+  await inCase(t, "data sets list a split's images before its labels", () => {
+    for (const { files } of DATASET_CATALOG.values()) {
+      t.deepEqual(
+        files.map(({ name }) => name),
+        ["t10k-images", "t10k-labels", "train-images", "train-labels"].map(
+          (stem) => `${stem}-idx${stem.endsWith("images") ? 3 : 1}-ubyte.gz`,
+        ),
+      );
+    }
+  });
 });
 
 needs("mnist", mnist !== undefined)(
@@ -207,45 +210,47 @@ needs("mnist", mnist !== undefined)(
 
 const HOME = "/home/anna";
 
-test("follows the XDG convention on Linux", (t) => {
-  const at = (env: NodeJS.ProcessEnv) => cacheFolder({ platform: "linux", env, home: HOME });
-  t.is(at({}), "/home/anna/.cache/batchwise");
-  t.is(at({ XDG_CACHE_HOME: "/var/cache/anna" }), "/var/cache/anna/batchwise");
-  t.is(at({ XDG_CACHE_HOME: "" }), "/home/anna/.cache/batchwise");
-});
+test("the cache is where each platform keeps caches, or where BATCHWISE_CACHE_DIR says", async (t) => {
+  await inCase(t, "follows the XDG convention on Linux", () => {
+    const at = (env: NodeJS.ProcessEnv) => cacheFolder({ platform: "linux", env, home: HOME });
+    t.is(at({}), "/home/anna/.cache/batchwise");
+    t.is(at({ XDG_CACHE_HOME: "/var/cache/anna" }), "/var/cache/anna/batchwise");
+    t.is(at({ XDG_CACHE_HOME: "" }), "/home/anna/.cache/batchwise");
+  });
 
-test("ignores a relative XDG_CACHE_HOME", (t) => {
-  for (const XDG_CACHE_HOME of ["cache", "./cache", "../cache"]) {
+  await inCase(t, "ignores a relative XDG_CACHE_HOME", () => {
+    for (const XDG_CACHE_HOME of ["cache", "./cache", "../cache"]) {
+      t.is(
+        cacheFolder({ platform: "linux", env: { XDG_CACHE_HOME }, home: HOME }),
+        "/home/anna/.cache/batchwise",
+      );
+    }
+  });
+
+  await inCase(t, "follows macOS and Windows", () => {
     t.is(
-      cacheFolder({ platform: "linux", env: { XDG_CACHE_HOME }, home: HOME }),
-      "/home/anna/.cache/batchwise",
+      cacheFolder({ platform: "darwin", env: {}, home: "/Users/anna" }),
+      "/Users/anna/Library/Caches/batchwise",
     );
-  }
-});
+    const home = "C:\\Users\\anna";
+    t.is(
+      cacheFolder({ platform: "win32", env: { LOCALAPPDATA: "D:\\Local" }, home }),
+      "D:\\Local\\batchwise\\Cache",
+    );
+    t.is(
+      cacheFolder({ platform: "win32", env: {}, home }),
+      "C:\\Users\\anna\\AppData\\Local\\batchwise\\Cache",
+    );
+  });
 
-test("follows macOS and Windows", (t) => {
-  t.is(
-    cacheFolder({ platform: "darwin", env: {}, home: "/Users/anna" }),
-    "/Users/anna/Library/Caches/batchwise",
-  );
-  const home = "C:\\Users\\anna";
-  t.is(
-    cacheFolder({ platform: "win32", env: { LOCALAPPDATA: "D:\\Local" }, home }),
-    "D:\\Local\\batchwise\\Cache",
-  );
-  t.is(
-    cacheFolder({ platform: "win32", env: {}, home }),
-    "C:\\Users\\anna\\AppData\\Local\\batchwise\\Cache",
-  );
-});
-
-test("goes where BATCHWISE_CACHE_DIR says, on every platform", (t) => {
-  for (const platform of ["linux", "darwin", "win32"] as const) {
-    const env = {
-      BATCHWISE_CACHE_DIR: "some/folder",
-      XDG_CACHE_HOME: "/elsewhere",
-      LOCALAPPDATA: "D:\\Local",
-    };
-    t.is(cacheFolder({ platform, env, home: HOME }), resolve("some/folder"));
-  }
+  await inCase(t, "goes where BATCHWISE_CACHE_DIR says, on every platform", () => {
+    for (const platform of ["linux", "darwin", "win32"] as const) {
+      const env = {
+        BATCHWISE_CACHE_DIR: "some/folder",
+        XDG_CACHE_HOME: "/elsewhere",
+        LOCALAPPDATA: "D:\\Local",
+      };
+      t.is(cacheFolder({ platform, env, home: HOME }), resolve("some/folder"));
+    }
+  });
 });

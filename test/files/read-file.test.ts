@@ -16,45 +16,52 @@ import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 const LIMIT_BYTES = 100;
 const UNIX = platform !== "win32";
 
-test("reads all bytes of a file as long as the limit", async (t) => {
-  const bytes = Uint8Array.from({ length: LIMIT_BYTES }, (_, i) => i);
-  t.deepEqual(await readWholeFile(await temporaryFile(t, bytes), LIMIT_BYTES), bytes);
-});
-
-test("refuses a file one byte longer than the limit", async (t) => {
-  const path = await temporaryFile(t, new Uint8Array(LIMIT_BYTES + 1));
-  const error = await t.throwsAsync(readWholeFile(path, LIMIT_BYTES), {
-    instanceOf: FileError,
-    code: "ERR_FILE_READ",
+test("reads a file as long as the limit, and refuses a longer and an empty one", async (t) => {
+  await inCase(t, "reads all bytes of a file as long as the limit", async () => {
+    const bytes = Uint8Array.from({ length: LIMIT_BYTES }, (_, i) => i);
+    t.deepEqual(await readWholeFile(await temporaryFile(t, bytes), LIMIT_BYTES), bytes);
   });
-  t.is(error.message, `${path}: cannot be read: expected at most 100 bytes, found 101`);
-});
 
-test("refuses a file beyond the limit without reading it", async (t) => {
-  const path = await temporaryFile(t, "x");
-  await truncate(path, 2 ** 40);
-  await t.throwsAsync(readWholeFile(path, 2 ** 31), { code: "ERR_FILE_READ", message: /1,099,511,627,776/ });
-});
-
-test("refuses an empty file", async (t) => {
-  const path = await temporaryFile(t, "");
-  const error = await t.throwsAsync(readWholeFile(path, LIMIT_BYTES), {
-    instanceOf: FileError,
-    code: "ERR_FILE_EMPTY",
+  await inCase(t, "refuses a file one byte longer than the limit", async () => {
+    const path = await temporaryFile(t, new Uint8Array(LIMIT_BYTES + 1));
+    const error = await t.throwsAsync(readWholeFile(path, LIMIT_BYTES), {
+      instanceOf: FileError,
+      code: "ERR_FILE_READ",
+    });
+    t.is(error.message, `${path}: cannot be read: expected at most 100 bytes, found 101`);
   });
-  t.is(error.exitStatus, 3);
+
+  await inCase(t, "refuses a file beyond the limit without reading it", async () => {
+    const path = await temporaryFile(t, "x");
+    await truncate(path, 2 ** 40);
+    await t.throwsAsync(readWholeFile(path, 2 ** 31), {
+      code: "ERR_FILE_READ",
+      message: /1,099,511,627,776/,
+    });
+  });
+
+  await inCase(t, "refuses an empty file", async () => {
+    const path = await temporaryFile(t, "");
+    const error = await t.throwsAsync(readWholeFile(path, LIMIT_BYTES), {
+      instanceOf: FileError,
+      code: "ERR_FILE_EMPTY",
+    });
+    t.is(error.exitStatus, 3);
+  });
 });
 
-test("refuses a folder", async (t) => {
-  const path = await temporaryFolder(t);
-  const error = await t.throwsAsync(readWholeFile(path, LIMIT_BYTES), { code: "ERR_FILE_READ" });
-  t.is(error?.message, `${path}: cannot be read: it is a folder, not a file`);
-});
+test("refuses a folder and a file that is not there, and says why", async (t) => {
+  await inCase(t, "refuses a folder", async () => {
+    const path = await temporaryFolder(t);
+    const error = await t.throwsAsync(readWholeFile(path, LIMIT_BYTES), { code: "ERR_FILE_READ" });
+    t.is(error?.message, `${path}: cannot be read: it is a folder, not a file`);
+  });
 
-test("says why a file that is not there cannot be read", async (t) => {
-  const path = join(await temporaryFolder(t), "absent");
-  const error = await t.throwsAsync(readWholeFile(path, LIMIT_BYTES), { code: "ERR_FILE_READ" });
-  t.is(error?.message, `${path}: cannot be read: no such file or directory`);
+  await inCase(t, "says why a file that is not there cannot be read", async () => {
+    const path = join(await temporaryFolder(t), "absent");
+    const error = await t.throwsAsync(readWholeFile(path, LIMIT_BYTES), { code: "ERR_FILE_READ" });
+    t.is(error?.message, `${path}: cannot be read: no such file or directory`);
+  });
 });
 
 (UNIX ? test : test.skip)("refuses a named pipe that nobody writes to, instead of waiting", async (t) => {
@@ -79,17 +86,17 @@ test("says why a file that is not there cannot be read", async (t) => {
   });
 });
 
-// Fingerprints, and the slices they are taken in.
+test("hashes files whole, one behind the other", async (t) => {
+  await inCase(t, "hashes files one behind the other", async () => {
+    // FIPS 180-2, appendix B.1: the digest of "abc".
+    const files = [Buffer.from("a"), Buffer.from("bc")];
+    t.is(await sha256Of(files), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  });
 
-test("hashes files one behind the other", async (t) => {
-  // FIPS 180-2, appendix B.1: the digest of "abc".
-  const files = [Buffer.from("a"), Buffer.from("bc")];
-  t.is(await sha256Of(files), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-});
-
-test("hashes a file of several slices whole", async (t) => {
-  const bytes = new Uint8Array(9 * 2 ** 20).fill(5);
-  t.is(await sha256Of([bytes]), createHash("sha256").update(bytes).digest("hex"));
+  await inCase(t, "hashes a file of several slices whole", async () => {
+    const bytes = new Uint8Array(9 * 2 ** 20).fill(5);
+    t.is(await sha256Of([bytes]), createHash("sha256").update(bytes).digest("hex"));
+  });
 });
 
 test("gives the event loop a turn between slices", async (t) => {
@@ -111,21 +118,23 @@ test("gives the event loop a turn between slices", async (t) => {
 const MILLION = 2 ** 20;
 const DEEP = "expected nesting at most 32 deep, found deeper";
 
-test("lets short texts be, whatever they hold", (t) => {
-  t.is(jsonBloat("[".repeat(MILLION)), undefined);
-  t.is(jsonBloat("[],".repeat(1_000)), undefined);
-});
+test("lets documents be whose length is in what they hold", async (t) => {
+  await inCase(t, "lets short texts be, whatever they hold", () => {
+    t.is(jsonBloat("[".repeat(MILLION)), undefined);
+    t.is(jsonBloat("[],".repeat(1_000)), undefined);
+  });
 
-test("lets long lists, and long texts of brackets, be", (t) => {
-  t.is(jsonBloat(`[${"1,".repeat(MILLION)}1]`), undefined);
-  t.is(jsonBloat(`["${"[".repeat(MILLION)}"]`), undefined);
-  t.is(jsonBloat(`["${'\\"['.repeat(MILLION)}", "${"[".repeat(100)}"]`), undefined);
-  t.is(jsonBloat(`"${"[".repeat(MILLION)}`), undefined);
-});
+  await inCase(t, "lets long lists, and long texts of brackets, be", () => {
+    t.is(jsonBloat(`[${"1,".repeat(MILLION)}1]`), undefined);
+    t.is(jsonBloat(`["${"[".repeat(MILLION)}"]`), undefined);
+    t.is(jsonBloat(`["${'\\"['.repeat(MILLION)}", "${"[".repeat(100)}"]`), undefined);
+    t.is(jsonBloat(`"${"[".repeat(MILLION)}`), undefined);
+  });
 
-test("lets a timeline of a million characters be", (t) => {
-  const entry = '{"batch":0,"thread":1,"startMs":0,"elapsedMs":1},';
-  t.is(jsonBloat(`{"timeline":[${entry.repeat(30_000)}null]}`), undefined);
+  await inCase(t, "lets a timeline of a million characters be", () => {
+    const entry = '{"batch":0,"thread":1,"startMs":0,"elapsedMs":1},';
+    t.is(jsonBloat(`{"timeline":[${entry.repeat(30_000)}null]}`), undefined);
+  });
 });
 
 test("refuses what is nested deeply, and a crowd of lists or objects that hold nothing", (t) => {

@@ -4,96 +4,103 @@ import type { ClassAverages } from "#src/base/contracts/metrics.js";
 import { confusionMetrics } from "#src/metrics/class-metrics.js";
 import { bootstrapMacroF1, multinomialDraws } from "#src/metrics/paired.js";
 import { flat, type Rows, randomConfusion } from "../helpers/confusion.js";
+import { inCase } from "../helpers/in-case.js";
 import { askScikit, isNear, type ScikitConfusion, withScikit } from "../helpers/scikit.js";
 
 const metricsOf = (rows: Rows) => confusionMetrics(flat(rows), rows.length);
 
-test("three classes give what is computed by hand", (t) => {
-  // 10 images: 4, 3 and 3 of each label; predicted as 3, 5 and 2; right are 3 + 2 + 1 = 6.
-  const metrics = metricsOf([
-    [3, 1, 0],
-    [0, 2, 1],
-    [0, 2, 1],
-  ]);
-  t.deepEqual(metrics.perClass, [
-    // 3 of 3 predicted, 3 of 4 labelled, 2·3 ÷ (4 + 3).
-    { label: 0, support: 4, predicted: 3, precision: 1, recall: 3 / 4, f1: 6 / 7 },
-    { label: 1, support: 3, predicted: 5, precision: 2 / 5, recall: 2 / 3, f1: 4 / 8 },
-    { label: 2, support: 3, predicted: 2, precision: 1 / 2, recall: 1 / 3, f1: 2 / 5 },
-  ]);
-  const { macro, micro, weighted } = metrics.averages;
-  isNear(t, macro.precision, (1 + 0.4 + 0.5) / 3, "macro precision");
-  isNear(t, macro.recall, (3 / 4 + 2 / 3 + 1 / 3) / 3, "macro recall");
-  isNear(t, macro.f1, (6 / 7 + 1 / 2 + 2 / 5) / 3, "macro F1");
-  t.deepEqual(micro, { precision: 0.6, recall: 0.6, f1: 0.6 });
-  isNear(t, weighted.precision, (4 * 1 + 3 * 0.4 + 3 * 0.5) / 10, "weighted precision");
-  isNear(t, weighted.recall, (3 + 2 + 1) / 10, "weighted recall");
-  isNear(t, weighted.f1, (4 * (6 / 7) + 3 * 0.5 + 3 * 0.4) / 10, "weighted F1");
-  isNear(t, metrics.balancedAccuracy, (3 / 4 + 2 / 3 + 1 / 3) / 3, "balanced accuracy");
-  // c·n − Σ t·p = 60 − (12 + 15 + 6) = 27; n² − Σ t·p = 67; n² − Σ t² = 100 − 34; n² − Σ p² = 100 − 38.
-  isNear(t, metrics.cohensKappa, 27 / 67, "kappa");
-  isNear(t, metrics.matthewsCorrelation, 27 / Math.sqrt(66 * 62), "Matthews' correlation");
-});
-
-test("divisions by zero are null in a class and 0 in the means, which are over the classes that occur", (t) => {
-  // Class 1 is never predicted, class 2 never a label, class 3 neither.
-  const { perClass, averages, balancedAccuracy } = metricsOf([
-    [2, 0, 1, 0],
-    [1, 0, 0, 0],
-    [0, 0, 0, 0],
-    [0, 0, 0, 0],
-  ]);
-  t.deepEqual(
-    perClass.map(({ precision, recall, f1 }) => [precision, recall, f1]),
-    [
-      [2 / 3, 2 / 3, 4 / 6],
-      [null, 0, 0],
-      [0, null, 0],
-      [null, null, null],
-    ],
-  );
-  isNear(t, averages.macro.precision, (2 / 3 + 0 + 0) / 3, "macro precision");
-  isNear(t, averages.macro.f1, (2 / 3 + 0 + 0) / 3, "macro F1");
-  isNear(t, averages.weighted.recall, (3 * (2 / 3) + 1 * 0) / 4, "weighted recall");
-  isNear(t, balancedAccuracy, (2 / 3 + 0) / 2, "balanced accuracy");
-});
-
-test("no images give zeros and nulls, never NaN", (t) => {
-  const { perClass, ...rest } = metricsOf([
-    [0, 0],
-    [0, 0],
-  ]);
-  const zeros = { precision: 0, recall: 0, f1: 0 };
-  t.deepEqual(rest, {
-    averages: { macro: zeros, micro: zeros, weighted: zeros },
-    balancedAccuracy: null,
-    cohensKappa: null,
-    matthewsCorrelation: 0,
+test("a few matrices give what is computed by hand", async (t) => {
+  await inCase(t, "three classes give what is computed by hand", () => {
+    // 10 images: 4, 3 and 3 of each label; predicted as 3, 5 and 2; right are 3 + 2 + 1 = 6.
+    const metrics = metricsOf([
+      [3, 1, 0],
+      [0, 2, 1],
+      [0, 2, 1],
+    ]);
+    t.deepEqual(metrics.perClass, [
+      // 3 of 3 predicted, 3 of 4 labelled, 2·3 ÷ (4 + 3).
+      { label: 0, support: 4, predicted: 3, precision: 1, recall: 3 / 4, f1: 6 / 7 },
+      { label: 1, support: 3, predicted: 5, precision: 2 / 5, recall: 2 / 3, f1: 4 / 8 },
+      { label: 2, support: 3, predicted: 2, precision: 1 / 2, recall: 1 / 3, f1: 2 / 5 },
+    ]);
+    const { macro, micro, weighted } = metrics.averages;
+    isNear(t, macro.precision, (1 + 0.4 + 0.5) / 3, "macro precision");
+    isNear(t, macro.recall, (3 / 4 + 2 / 3 + 1 / 3) / 3, "macro recall");
+    isNear(t, macro.f1, (6 / 7 + 1 / 2 + 2 / 5) / 3, "macro F1");
+    t.deepEqual(micro, { precision: 0.6, recall: 0.6, f1: 0.6 });
+    isNear(t, weighted.precision, (4 * 1 + 3 * 0.4 + 3 * 0.5) / 10, "weighted precision");
+    isNear(t, weighted.recall, (3 + 2 + 1) / 10, "weighted recall");
+    isNear(t, weighted.f1, (4 * (6 / 7) + 3 * 0.5 + 3 * 0.4) / 10, "weighted F1");
+    isNear(t, metrics.balancedAccuracy, (3 / 4 + 2 / 3 + 1 / 3) / 3, "balanced accuracy");
+    // c·n − Σ t·p = 60 − (12 + 15 + 6) = 27; n² − Σ t·p = 67; n² − Σ t² = 100 − 34; n² − Σ p² = 100 − 38.
+    isNear(t, metrics.cohensKappa, 27 / 67, "kappa");
+    isNear(t, metrics.matthewsCorrelation, 27 / Math.sqrt(66 * 62), "Matthews' correlation");
   });
-  t.deepEqual(
-    perClass.map(({ f1 }) => f1),
-    [null, null],
+
+  await inCase(
+    t,
+    "divisions by zero are null in a class and 0 in the means, which are over the classes that occur",
+    () => {
+      // Class 1 is never predicted, class 2 never a label, class 3 neither.
+      const { perClass, averages, balancedAccuracy } = metricsOf([
+        [2, 0, 1, 0],
+        [1, 0, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+      ]);
+      t.deepEqual(
+        perClass.map(({ precision, recall, f1 }) => [precision, recall, f1]),
+        [
+          [2 / 3, 2 / 3, 4 / 6],
+          [null, 0, 0],
+          [0, null, 0],
+          [null, null, null],
+        ],
+      );
+      isNear(t, averages.macro.precision, (2 / 3 + 0 + 0) / 3, "macro precision");
+      isNear(t, averages.macro.f1, (2 / 3 + 0 + 0) / 3, "macro F1");
+      isNear(t, averages.weighted.recall, (3 * (2 / 3) + 1 * 0) / 4, "weighted recall");
+      isNear(t, balancedAccuracy, (2 / 3 + 0) / 2, "balanced accuracy");
+    },
   );
-});
 
-test("kappa is null and Matthews' correlation 0 where everything is of one class", (t) => {
-  const { cohensKappa, matthewsCorrelation } = metricsOf([
-    [0, 0],
-    [0, 7],
-  ]);
-  t.is(cohensKappa, null);
-  t.is(matthewsCorrelation, 0);
-});
+  await inCase(t, "no images give zeros and nulls, never NaN", () => {
+    const { perClass, ...rest } = metricsOf([
+      [0, 0],
+      [0, 0],
+    ]);
+    const zeros = { precision: 0, recall: 0, f1: 0 };
+    t.deepEqual(rest, {
+      averages: { macro: zeros, micro: zeros, weighted: zeros },
+      balancedAccuracy: null,
+      cohensKappa: null,
+      matthewsCorrelation: 0,
+    });
+    t.deepEqual(
+      perClass.map(({ f1 }) => f1),
+      [null, null],
+    );
+  });
 
-test("counts of billions lose no digit of kappa and of Matthews' correlation", (t) => {
-  // Of two classes with equal marginals both are (ad − bc) ÷ (product of the marginals a + b and b + d), and n² ≈ 1.6·10¹⁹.
-  const { cohensKappa, matthewsCorrelation } = metricsOf([
-    [4e9, 1],
-    [1, 2],
-  ]);
-  const expected = (4e9 * 2 - 1 * 1) / ((4e9 + 1) * 3);
-  t.true(Math.abs((cohensKappa ?? 0) - expected) < 1e-15, String(cohensKappa));
-  t.true(Math.abs(matthewsCorrelation - expected) < 1e-15, String(matthewsCorrelation));
+  await inCase(t, "kappa is null and Matthews' correlation 0 where everything is of one class", () => {
+    const { cohensKappa, matthewsCorrelation } = metricsOf([
+      [0, 0],
+      [0, 7],
+    ]);
+    t.is(cohensKappa, null);
+    t.is(matthewsCorrelation, 0);
+  });
+
+  await inCase(t, "counts of billions lose no digit of kappa and of Matthews' correlation", () => {
+    // Of two classes with equal marginals both are (ad − bc) ÷ (product of the marginals a + b and b + d), and n² ≈ 1.6·10¹⁹.
+    const { cohensKappa, matthewsCorrelation } = metricsOf([
+      [4e9, 1],
+      [1, 2],
+    ]);
+    const expected = (4e9 * 2 - 1 * 1) / ((4e9 + 1) * 3);
+    t.true(Math.abs((cohensKappa ?? 0) - expected) < 1e-15, String(cohensKappa));
+    t.true(Math.abs(matthewsCorrelation - expected) < 1e-15, String(matthewsCorrelation));
+  });
 });
 
 const MATRICES: Record<string, Rows> = {
@@ -193,69 +200,76 @@ const MNIST_LIKE: Rows = randomConfusion({ classes: 10, most: 40, seed: 3 }).map
   row.map((images, prediction) => (label === prediction ? 900 + images : Math.floor(images / 2))),
 );
 
-test("every draw has as many images as there are, and none in an empty cell", (t) => {
-  const counts = [5, 0, 1000, 3, 0, 40_000, 0];
-  const draw = multinomialDraws(counts, 7);
-  for (let n = 0; n < 200; n++) {
-    const drawn = draw();
-    t.is(sumOf(drawn), 41_008);
-    t.true(
-      drawn.every(
-        (images, cell) => Number.isInteger(images) && images >= 0 && (counts[cell] > 0 || images === 0),
-      ),
-    );
-  }
-});
-
-test("draws have the mean and the variance of a multinomial", (t) => {
-  const counts = [2, 30, 500, 0, 4468];
-  const draws = 20_000;
-  const draw = multinomialDraws(counts, 1);
-  const sums = counts.map(() => 0);
-  const squares = counts.map(() => 0);
-  for (let n = 0; n < draws; n++) {
-    for (const [cell, images] of draw().entries()) {
-      sums[cell] += images;
-      squares[cell] += (images - counts[cell]) ** 2;
+test("draws of a multinomial have its sum, its mean and its variance", async (t) => {
+  await inCase(t, "every draw has as many images as there are, and none in an empty cell", () => {
+    const counts = [5, 0, 1000, 3, 0, 40_000, 0];
+    const draw = multinomialDraws(counts, 7);
+    for (let n = 0; n < 200; n++) {
+      const drawn = draw();
+      t.is(sumOf(drawn), 41_008);
+      t.true(
+        drawn.every(
+          (images, cell) => Number.isInteger(images) && images >= 0 && (counts[cell] > 0 || images === 0),
+        ),
+      );
     }
-  }
-  for (const [cell, count] of counts.entries()) {
-    // Of n = 5000 images: mean n·p = count, variance n·p·(1 − p).
-    const variance = count * (1 - count / 5000);
-    const mean = sums[cell] / draws;
-    t.true(Math.abs(mean - count) <= 5 * Math.sqrt(variance / draws), `cell ${cell}, mean ${mean}`);
-    t.true(
-      Math.abs(squares[cell] / draws - variance) <= 0.1 * variance,
-      `cell ${cell}, ${squares[cell] / draws}`,
-    );
-  }
+  });
+
+  await inCase(t, "draws have the mean and the variance of a multinomial", () => {
+    const counts = [2, 30, 500, 0, 4468];
+    const draws = 20_000;
+    const draw = multinomialDraws(counts, 1);
+    const sums = counts.map(() => 0);
+    const squares = counts.map(() => 0);
+    for (let n = 0; n < draws; n++) {
+      for (const [cell, images] of draw().entries()) {
+        sums[cell] += images;
+        squares[cell] += (images - counts[cell]) ** 2;
+      }
+    }
+    for (const [cell, count] of counts.entries()) {
+      // Of n = 5000 images: mean n·p = count, variance n·p·(1 − p).
+      const variance = count * (1 - count / 5000);
+      const mean = sums[cell] / draws;
+      t.true(Math.abs(mean - count) <= 5 * Math.sqrt(variance / draws), `cell ${cell}, mean ${mean}`);
+      t.true(
+        Math.abs(squares[cell] / draws - variance) <= 0.1 * variance,
+        `cell ${cell}, ${squares[cell] / draws}`,
+      );
+    }
+  });
 });
 
-test("the same seed gives the same interval, and another seed another", (t) => {
-  const interval = (seed: number) => bootstrapMacroF1(flat(MNIST_LIKE), 10, { resamples: 200, seed });
-  t.deepEqual(interval(1), interval(1));
-  t.notDeepEqual(interval(1), { ...interval(2), seed: 1 });
-});
+test("the bootstrap's interval comes from its seed, and holds the macro F1 of the images", async (t) => {
+  await inCase(t, "the same seed gives the same interval, and another seed another", () => {
+    const interval = (seed: number) => bootstrapMacroF1(flat(MNIST_LIKE), 10, { resamples: 200, seed });
+    t.deepEqual(interval(1), interval(1));
+    t.notDeepEqual(interval(1), { ...interval(2), seed: 1 });
+  });
 
-test("the interval holds the macro F1 of the images themselves", (t) => {
-  const { macro } = confusionMetrics(flat(MNIST_LIKE), 10).averages;
-  const { low, high, resamples, seed } = bootstrapMacroF1(flat(MNIST_LIKE), 10, { resamples: 500, seed: 1 });
-  t.deepEqual({ resamples, seed }, { resamples: 500, seed: 1 });
-  t.true(low < macro.f1 && macro.f1 < high);
-  t.true(high - low < 0.02);
-});
+  await inCase(t, "the interval holds the macro F1 of the images themselves", () => {
+    const { macro } = confusionMetrics(flat(MNIST_LIKE), 10).averages;
+    const { low, high, resamples, seed } = bootstrapMacroF1(flat(MNIST_LIKE), 10, {
+      resamples: 500,
+      seed: 1,
+    });
+    t.deepEqual({ resamples, seed }, { resamples: 500, seed: 1 });
+    t.true(low < macro.f1 && macro.f1 < high);
+    t.true(high - low < 0.02);
+  });
 
-test("where every image is right, so is every resample", (t) => {
-  const { low, high } = bootstrapMacroF1(Uint32Array.of(3, 0, 0, 9), 2, { resamples: 50, seed: 1 });
-  t.deepEqual([low, high], [1, 1]);
-});
+  await inCase(t, "where every image is right, so is every resample", () => {
+    const { low, high } = bootstrapMacroF1(Uint32Array.of(3, 0, 0, 9), 2, { resamples: 50, seed: 1 });
+    t.deepEqual([low, high], [1, 1]);
+  });
 
-test("without images nothing is known", (t) => {
-  t.deepEqual(bootstrapMacroF1(new Uint32Array(26 * 26), 26, { resamples: 1000, seed: 3 }), {
-    low: 0,
-    high: 1,
-    resamples: 1000,
-    seed: 3,
+  await inCase(t, "without images nothing is known", () => {
+    t.deepEqual(bootstrapMacroF1(new Uint32Array(26 * 26), 26, { resamples: 1000, seed: 3 }), {
+      low: 0,
+      high: 1,
+      resamples: 1000,
+      seed: 3,
+    });
   });
 });
 

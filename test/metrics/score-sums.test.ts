@@ -34,76 +34,82 @@ function sumsOfPart({ probabilities, labels, classes }: ScoredImages, start: num
   );
 }
 
-test("two images give what is computed by hand", (t) => {
-  const sums = sumsOf(
-    [
-      [0.5, 0.25, 0.25],
-      [0.125, 0.625, 0.25],
-    ],
-    [0, 2],
-  );
-  // −ln ½ = 0.69314718… and −ln ¼ = 1.38629436…, each times 2³² and rounded.
-  t.is(sums.logLoss, 2_977_044_472n + 5_954_088_944n);
-  // (½)² + (¼)² + (¼)² = 0.375; (⅛)² + (⅝)² + (¾)² = 0.96875.
-  t.is(sums.brier, BigInt((0.375 + 0.96875) * UNITS_PER_ONE));
-  // The first label is the likeliest; before the second's comes class 1.
-  t.deepEqual(sums.labelRanks, [1, 1, 0]);
-  // ½·15 = 7.5 is in the 8th bin, ⅝·15 = 9.375 in the 10th.
-  t.deepEqual(sums.bins[7], { total: 1, correct: 1, confidence: BigInt(UNITS_PER_ONE / 2) });
-  t.deepEqual(sums.bins[9], { total: 1, correct: 0, confidence: BigInt(0.625 * UNITS_PER_ONE) });
-  t.is(
-    sums.bins.reduce((total, bin) => total + bin.total, 0),
-    2,
-  );
-});
-
-test("a probability of 0 costs as much as float64's epsilon, and one of 1 nothing", (t) => {
-  // −ln 2⁻⁵² = 52·ln 2 = 36.04365…
-  t.is(sumsOf([[1, 0]], [1]).logLoss, BigInt(Math.round(52 * Math.LN2 * UNITS_PER_ONE)));
-  t.is(sumsOf([[1, 0]], [0]).logLoss, 0n);
-  t.is(sumsOf([[1, 0]], [1]).brier, BigInt(2 * UNITS_PER_ONE));
-});
-
-test("of equal probabilities the lowest class is the predicted one; for k ≥ 2 the highest comes first", (t) => {
-  const row = [0.25, 0.25, 0.25, 0.25];
-  // By hand: top-1 counts label 0; top-2 labels 3 and 2; top-3 label 1 too; top-4 all.
-  const counted = [
-    [1, 0, 0, 1],
-    [0, 0, 1, 1],
-    [0, 1, 1, 1],
-    [0, 1, 1, 1],
-  ];
-  for (const label of [0, 1, 2, 3]) {
-    const sums = sumsOf([row], [label]);
-    t.deepEqual(
-      [1, 2, 3, 4].map((k) => sums.labelRanks.slice(0, k).reduce((a, b) => a + b)),
-      counted[label],
+test("sums of a few images are those computed by hand", async (t) => {
+  await inCase(t, "two images give what is computed by hand", () => {
+    const sums = sumsOf(
+      [
+        [0.5, 0.25, 0.25],
+        [0.125, 0.625, 0.25],
+      ],
+      [0, 2],
     );
-    t.is(sums.bins[3].correct, label === 0 ? 1 : 0);
-  }
-});
-
-test("a confidence on an edge belongs to the bin below it", (t) => {
-  for (let bin = 0; bin < RELIABILITY_BINS; bin++) {
-    const edge = (bin + 1) / RELIABILITY_BINS;
-    // The second class is less likely, so that the edge is the confidence.
-    const { bins } = sumsOf([[edge, 0]], [0]);
+    // −ln ½ = 0.69314718… and −ln ¼ = 1.38629436…, each times 2³² and rounded.
+    t.is(sums.logLoss, 2_977_044_472n + 5_954_088_944n);
+    // (½)² + (¼)² + (¼)² = 0.375; (⅛)² + (⅝)² + (¾)² = 0.96875.
+    t.is(sums.brier, BigInt((0.375 + 0.96875) * UNITS_PER_ONE));
+    // The first label is the likeliest; before the second's comes class 1.
+    t.deepEqual(sums.labelRanks, [1, 1, 0]);
+    // ½·15 = 7.5 is in the 8th bin, ⅝·15 = 9.375 in the 10th.
+    t.deepEqual(sums.bins[7], { total: 1, correct: 1, confidence: BigInt(UNITS_PER_ONE / 2) });
+    t.deepEqual(sums.bins[9], { total: 1, correct: 0, confidence: BigInt(0.625 * UNITS_PER_ONE) });
     t.is(
-      bins.findIndex(({ total }) => total === 1),
-      bin,
-      `edge ${bin + 1}/15`,
+      sums.bins.reduce((total, bin) => total + bin.total, 0),
+      2,
     );
-    const above = sumsOf([[Math.min(1, edge + 1e-12), 0]], [0]);
-    t.is(
-      above.bins.findIndex(({ total }) => total === 1),
-      Math.min(14, bin + 1),
-      `above edge ${bin + 1}/15`,
-    );
-  }
-});
+  });
 
-test("nothing evaluated sums to zeros", (t) => {
-  t.deepEqual(sumScores(new Float64Array(0), new Uint8Array(0), 0, 4), emptyScoreSums(4));
+  await inCase(t, "a probability of 0 costs as much as float64's epsilon, and one of 1 nothing", () => {
+    // −ln 2⁻⁵² = 52·ln 2 = 36.04365…
+    t.is(sumsOf([[1, 0]], [1]).logLoss, BigInt(Math.round(52 * Math.LN2 * UNITS_PER_ONE)));
+    t.is(sumsOf([[1, 0]], [0]).logLoss, 0n);
+    t.is(sumsOf([[1, 0]], [1]).brier, BigInt(2 * UNITS_PER_ONE));
+  });
+
+  await inCase(
+    t,
+    "of equal probabilities the lowest class is the predicted one; for k ≥ 2 the highest comes first",
+    () => {
+      const row = [0.25, 0.25, 0.25, 0.25];
+      // By hand: top-1 counts label 0; top-2 labels 3 and 2; top-3 label 1 too; top-4 all.
+      const counted = [
+        [1, 0, 0, 1],
+        [0, 0, 1, 1],
+        [0, 1, 1, 1],
+        [0, 1, 1, 1],
+      ];
+      for (const label of [0, 1, 2, 3]) {
+        const sums = sumsOf([row], [label]);
+        t.deepEqual(
+          [1, 2, 3, 4].map((k) => sums.labelRanks.slice(0, k).reduce((a, b) => a + b)),
+          counted[label],
+        );
+        t.is(sums.bins[3].correct, label === 0 ? 1 : 0);
+      }
+    },
+  );
+
+  await inCase(t, "a confidence on an edge belongs to the bin below it", () => {
+    for (let bin = 0; bin < RELIABILITY_BINS; bin++) {
+      const edge = (bin + 1) / RELIABILITY_BINS;
+      // The second class is less likely, so that the edge is the confidence.
+      const { bins } = sumsOf([[edge, 0]], [0]);
+      t.is(
+        bins.findIndex(({ total }) => total === 1),
+        bin,
+        `edge ${bin + 1}/15`,
+      );
+      const above = sumsOf([[Math.min(1, edge + 1e-12), 0]], [0]);
+      t.is(
+        above.bins.findIndex(({ total }) => total === 1),
+        Math.min(14, bin + 1),
+        `above edge ${bin + 1}/15`,
+      );
+    }
+  });
+
+  await inCase(t, "nothing evaluated sums to zeros", () => {
+    t.deepEqual(sumScores(new Float64Array(0), new Uint8Array(0), 0, 4), emptyScoreSums(4));
+  });
 });
 
 test("any split into batches, merged in any order, gives identical integers", async (t) => {
@@ -228,37 +234,39 @@ test("sums of scores survive their digits, also above what a double holds", (t) 
   t.deepEqual(scoreSumsOf(serialiseScores(sums)), sums);
 });
 
-test("a count that was changed contradicts the others", (t) => {
-  const counts = countsOf(0, 20);
-  t.is(contradictionOf(counts, CLASSES), undefined);
-  t.regex(contradictionOf({ ...counts, total: 19 }, CLASSES) ?? "", /expected 20 images counted, found 19/);
-  t.regex(contradictionOf({ ...counts, correct: 1 }, CLASSES) ?? "", /diagonal/);
-  t.regex(contradictionOf(counts, 4) ?? "", /4 × 4/);
-  const [first, ...others] = counts.confusionMatrix;
-  const changed = [[first[0], first[1] + 1, first[2]], ...others];
-  t.regex(contradictionOf({ ...counts, confusionMatrix: changed }, CLASSES) ?? "", /found 21/);
-});
-
-test("a sum of scores that was changed contradicts the others", (t) => {
-  const counts = countsOf(0, 20);
-  const { scores } = counts;
-  if (scores === null) return t.fail();
-  const [first, ...others] = scores.labelRanks;
-  const bin = scores.bins.findIndex(({ total }) => total > 0);
-  const withBin = (changed: object) => ({
-    bins: scores.bins.map((old, n) => (n === bin ? { ...old, ...changed } : old)),
+test("a count or a sum that was changed contradicts the others", async (t) => {
+  await inCase(t, "a count that was changed contradicts the others", () => {
+    const counts = countsOf(0, 20);
+    t.is(contradictionOf(counts, CLASSES), undefined);
+    t.regex(contradictionOf({ ...counts, total: 19 }, CLASSES) ?? "", /expected 20 images counted, found 19/);
+    t.regex(contradictionOf({ ...counts, correct: 1 }, CLASSES) ?? "", /diagonal/);
+    t.regex(contradictionOf(counts, 4) ?? "", /4 × 4/);
+    const [first, ...others] = counts.confusionMatrix;
+    const changed = [[first[0], first[1] + 1, first[2]], ...others];
+    t.regex(contradictionOf({ ...counts, confusionMatrix: changed }, CLASSES) ?? "", /found 21/);
   });
-  for (const [changed, words] of [
-    [{ labelRanks: [20, 1, 0] }, /20 images in the ranks of labels, found 21/],
-    [{ labelRanks: scores.labelRanks.slice(1) }, /3 ranks of labels, found 2/],
-    [{ labelRanks: [first + 1, others[0] - 1, others[1]] }, /images first in the ranks/],
-    [{ bins: scores.bins.map((old) => ({ ...old, correct: 0 })) }, /right images in the bins/],
-    [{ bins: scores.bins.slice(1) }, /15 bins, found 14/],
-    [withBin({ total: 21 }), /images in the bins/],
-    [withBin({ confidence: String(20n * 2n ** 32n + 1n) }), /shares are 1 at most/],
-    [{ logLoss: String(20n * 37n * 2n ** 32n) }, /losses/],
-    [{ brier: String(20n * 2n * 2n ** 32n + 1n) }, /losses/],
-  ] as const) {
-    t.regex(contradictionOf({ ...counts, scores: { ...scores, ...changed } }, CLASSES) ?? "", words);
-  }
+
+  await inCase(t, "a sum of scores that was changed contradicts the others", () => {
+    const counts = countsOf(0, 20);
+    const { scores } = counts;
+    if (scores === null) return t.fail();
+    const [first, ...others] = scores.labelRanks;
+    const bin = scores.bins.findIndex(({ total }) => total > 0);
+    const withBin = (changed: object) => ({
+      bins: scores.bins.map((old, n) => (n === bin ? { ...old, ...changed } : old)),
+    });
+    for (const [changed, words] of [
+      [{ labelRanks: [20, 1, 0] }, /20 images in the ranks of labels, found 21/],
+      [{ labelRanks: scores.labelRanks.slice(1) }, /3 ranks of labels, found 2/],
+      [{ labelRanks: [first + 1, others[0] - 1, others[1]] }, /images first in the ranks/],
+      [{ bins: scores.bins.map((old) => ({ ...old, correct: 0 })) }, /right images in the bins/],
+      [{ bins: scores.bins.slice(1) }, /15 bins, found 14/],
+      [withBin({ total: 21 }), /images in the bins/],
+      [withBin({ confidence: String(20n * 2n ** 32n + 1n) }), /shares are 1 at most/],
+      [{ logLoss: String(20n * 37n * 2n ** 32n) }, /losses/],
+      [{ brier: String(20n * 2n * 2n ** 32n + 1n) }, /losses/],
+    ] as const) {
+      t.regex(contradictionOf({ ...counts, scores: { ...scores, ...changed } }, CLASSES) ?? "", words);
+    }
+  });
 });

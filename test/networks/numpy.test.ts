@@ -41,19 +41,21 @@ test("reads each version of the header, float32 and float64, in either byte orde
   }
 });
 
-test("reads float16 in either byte order", (t) => {
-  t.deepEqual([...read(npyFile(npyDict("<f2", [2]), raw("\x00\x3c\x00\xc0"))).data], [1, -2]);
-  t.deepEqual([...read(npyFile(npyDict(">f2", [2]), raw("\x3c\x00\xc0\x00"))).data], [1, -2]);
-});
+test("reads float16, Fortran order, and arrays without dimensions or elements", async (t) => {
+  await inCase(t, "reads float16 in either byte order", () => {
+    t.deepEqual([...read(npyFile(npyDict("<f2", [2]), raw("\x00\x3c\x00\xc0"))).data], [1, -2]);
+    t.deepEqual([...read(npyFile(npyDict(">f2", [2]), raw("\x3c\x00\xc0\x00"))).data], [1, -2]);
+  });
 
-test("turns Fortran order into row-major order", (t) => {
-  const { data } = read(npyFile(npyDict("<f4", [2, 3], true), elements(4, true)));
-  t.deepEqual([...data], [1, 0.5, 1024, -2, 0, -0.25]);
-});
+  await inCase(t, "turns Fortran order into row-major order", () => {
+    const { data } = read(npyFile(npyDict("<f4", [2, 3], true), elements(4, true)));
+    t.deepEqual([...data], [1, 0.5, 1024, -2, 0, -0.25]);
+  });
 
-test("reads arrays without dimensions and without elements", (t) => {
-  t.deepEqual(read(npyFloats([], [7])), { shape: [], data: Float64Array.of(7) });
-  t.deepEqual(read(npyFloats([0, 3], [])), { shape: [0, 3], data: new Float64Array(0) });
+  await inCase(t, "reads arrays without dimensions and without elements", () => {
+    t.deepEqual(read(npyFloats([], [7])), { shape: [], data: Float64Array.of(7) });
+    t.deepEqual(read(npyFloats([0, 3], [])), { shape: [0, 3], data: new Float64Array(0) });
+  });
 });
 
 test("reads headers in other spellings of Python", async (t) => {
@@ -124,37 +126,22 @@ const MALFORMED: readonly (readonly [title: string, file: Uint8Array, code: Erro
   ["a file one byte long", raw(whole, "\0"), "ERR_NPY_LENGTH"],
 ];
 
-test("refuses each malformed array with its code", async (t) => {
-  for (const [title, file, code] of MALFORMED) {
-    await inCase(t, `refuses ${title}`, () => {
-      const { message } = coded(t, () => read(file), code);
-      t.true(message.length < 300, message);
-    });
-  }
-});
-
-test("says that Python objects could run code", (t) => {
-  t.regex(
-    coded(t, () => read(dict("'|O'", "False", "(1,)")), "ERR_NPY_DTYPE").message,
-    /could run code.*astype/,
-  );
-});
-
-test("writes what NumPy writes: version 1.0, aligned to 64 bytes, little-endian, row-major", (t) => {
-  const file = encodeNpy("W1", { shape: [2, 1], data: Float64Array.of(1, -2) }, "float32");
-  t.deepEqual(Buffer.from(file), npyFloats([2, 1], [1, -2]));
-  const vector = encodeNpy("b1", { shape: [1], data: Float64Array.of(Math.PI) }, "float64");
-  t.is(vector.length % 64, 8);
-  t.deepEqual(read(vector), { shape: [1], data: Float64Array.of(Math.PI) });
-});
-
-test("refuses to write a number that float32 cannot hold", (t) => {
-  const large = { shape: [1], data: Float64Array.of(1e39) };
-  t.like(coded(t, () => encodeNpy("b1", large, "float32"), "ERR_NETWORK_F32").facts, {
-    layer: "b1",
-    index: 0,
+test("refuses each malformed array with its code, and says that Python objects could run code", async (t) => {
+  await inCase(t, "refuses each malformed array with its code", async () => {
+    for (const [title, file, code] of MALFORMED) {
+      await inCase(t, `refuses ${title}`, () => {
+        const { message } = coded(t, () => read(file), code);
+        t.true(message.length < 300, message);
+      });
+    }
   });
-  t.notThrows(() => encodeNpy("b1", large, "float64"));
+
+  await inCase(t, "says that Python objects could run code", () => {
+    t.regex(
+      coded(t, () => read(dict("'|O'", "False", "(1,)")), "ERR_NPY_DTYPE").message,
+      /could run code.*astype/,
+    );
+  });
 });
 
 test("loads a folder of .npy files as a network, and leaves its other files alone", async (t) => {
@@ -222,25 +209,50 @@ const REFUSED: readonly (readonly [title: string, bytes: Uint8Array, code: Error
   ["a damaged array", npz({ "W1.npy": W1, "b1.npy": b1 }, { lies: { crc: 1 } }), "ERR_ZIP_CORRUPT"],
 ];
 
-test("refuses each archive that is no network with its code", async (t) => {
-  for (const [title, bytes, code] of REFUSED) {
-    await inCase(t, `refuses ${title}`, async () => {
-      await codedAsync(t, decodeNpz("n.npz", bytes), code);
-    });
-  }
+test("refuses each archive that is no network with its code, and names the array at fault", async (t) => {
+  await inCase(t, "refuses each archive that is no network with its code", async () => {
+    for (const [title, bytes, code] of REFUSED) {
+      await inCase(t, `refuses ${title}`, async () => {
+        await codedAsync(t, decodeNpz("n.npz", bytes), code);
+      });
+    }
+  });
+
+  await inCase(t, "names the archive and the array at fault", async () => {
+    const bytes = npz({ "W1.npy": W1.subarray(0, -1), "b1.npy": b1 });
+    t.regex(
+      (await codedAsync(t, decodeNpz("n.npz", bytes), "ERR_NPY_LENGTH")).message,
+      /^n\.npz:W1\.npy: expected 152/,
+    );
+  });
 });
 
-test("names the archive and the array at fault", async (t) => {
-  const bytes = npz({ "W1.npy": W1.subarray(0, -1), "b1.npy": b1 });
-  t.regex(
-    (await codedAsync(t, decodeNpz("n.npz", bytes), "ERR_NPY_LENGTH")).message,
-    /^n\.npz:W1\.npy: expected 152/,
+test("writes what NumPy writes, the same bytes each time, and no number that float32 cannot hold", async (t) => {
+  await inCase(
+    t,
+    "writes what NumPy writes: version 1.0, aligned to 64 bytes, little-endian, row-major",
+    () => {
+      const file = encodeNpy("W1", { shape: [2, 1], data: Float64Array.of(1, -2) }, "float32");
+      t.deepEqual(Buffer.from(file), npyFloats([2, 1], [1, -2]));
+      const vector = encodeNpy("b1", { shape: [1], data: Float64Array.of(Math.PI) }, "float64");
+      t.is(vector.length % 64, 8);
+      t.deepEqual(read(vector), { shape: [1], data: Float64Array.of(Math.PI) });
+    },
   );
-});
 
-test("writes the same bytes for the same network", (t) => {
-  for (const deflated of [false, true]) {
-    const bytes = encodeNpz(randomNetwork([3, 2]), "float64", { deflated });
-    t.deepEqual(encodeNpz(randomNetwork([3, 2]), "float64", { deflated }), bytes);
-  }
+  await inCase(t, "refuses to write a number that float32 cannot hold", () => {
+    const large = { shape: [1], data: Float64Array.of(1e39) };
+    t.like(coded(t, () => encodeNpy("b1", large, "float32"), "ERR_NETWORK_F32").facts, {
+      layer: "b1",
+      index: 0,
+    });
+    t.notThrows(() => encodeNpy("b1", large, "float64"));
+  });
+
+  await inCase(t, "writes the same bytes for the same network", () => {
+    for (const deflated of [false, true]) {
+      const bytes = encodeNpz(randomNetwork([3, 2]), "float64", { deflated });
+      t.deepEqual(encodeNpz(randomNetwork([3, 2]), "float64", { deflated }), bytes);
+    }
+  });
 });

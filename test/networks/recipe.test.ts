@@ -14,31 +14,29 @@ const RECIPES: readonly Preprocessing[] = [
   { kind: "whiten-pca", epsilon: 1e-6, folded: true },
 ];
 
-test("reads back to the last bit what it wrote", (t) => {
-  for (const recipe of RECIPES) {
-    t.deepEqual(readPreprocessing("a", new Map(Object.entries(preprocessingMetadata(recipe)))), recipe);
-  }
-});
-
-test("writes texts alone, under these names", (t) => {
-  t.deepEqual(preprocessingMetadata({ kind: "standardize", mean: 0.5, std: 0.25 }), {
-    normalize: "standardize",
-    mean: "0.5",
-    std: "0.25",
+test("reads back to the last bit the texts that it wrote, and nothing from none", async (t) => {
+  await inCase(t, "reads back to the last bit what it wrote", () => {
+    for (const recipe of RECIPES) {
+      t.deepEqual(readPreprocessing("a", new Map(Object.entries(preprocessingMetadata(recipe)))), recipe);
+    }
   });
-  t.deepEqual(preprocessingMetadata({ kind: "whiten-zca", epsilon: 0.1, folded: true }), {
-    normalize: "whiten-zca",
-    epsilon: "0.1",
-    folded: "true",
+
+  await inCase(t, "writes texts alone, under these names", () => {
+    t.deepEqual(preprocessingMetadata({ kind: "standardize", mean: 0.5, std: 0.25 }), {
+      normalize: "standardize",
+      mean: "0.5",
+      std: "0.25",
+    });
+    t.deepEqual(preprocessingMetadata({ kind: "whiten-zca", epsilon: 0.1, folded: true }), {
+      normalize: "whiten-zca",
+      epsilon: "0.1",
+      folded: "true",
+    });
   });
-});
 
-test("says nothing where the metadata say nothing", (t) => {
-  t.is(readPreprocessing("a", new Map([["activation", "relu"]])), undefined);
-});
-
-test("refuses a kind that there is not", (t) => {
-  coded(t, () => readPreprocessing("a", new Map([["normalize", "whiten"]])), "ERR_NETWORK_FORMAT");
+  await inCase(t, "says nothing where the metadata say nothing", () => {
+    t.is(readPreprocessing("a", new Map([["activation", "relu"]])), undefined);
+  });
 });
 
 const STANDARDIZE = { normalize: "standardize", mean: "0.1", std: "0.3" };
@@ -62,20 +60,27 @@ const BAD: readonly [what: string, key: string, metadata: Record<string, string>
   ["whitening that is not folded", "folded", { ...WHITEN, folded: "false" }],
   ["whitening that does not say so", "folded", { normalize: "whiten-zca", epsilon: "0.1" }],
 ];
-test("refuses each recipe that is incomplete or no number", async (t) => {
-  for (const [what, key, metadata] of BAD) {
-    await inCase(t, `refuses ${what}`, () => {
-      const read = () => readPreprocessing("a.safetensors", new Map(Object.entries(metadata)));
-      const { facts, message } = coded(t, read, "ERR_RECIPE");
-      t.like(facts, { path: "a.safetensors", key });
-      t.true(message.includes(`"${key}"`));
-    });
-  }
-});
 
-test("keeps a recipe's control characters out of the message", (t) => {
-  const metadata = new Map(Object.entries({ ...STANDARDIZE, std: "1\n\u001b[31m" }));
-  coded(t, () => readPreprocessing("a", metadata), "ERR_RECIPE");
+test("refuses each recipe that is unknown, incomplete or no number, in one line", async (t) => {
+  await inCase(t, "refuses a kind that there is not", () => {
+    coded(t, () => readPreprocessing("a", new Map([["normalize", "whiten"]])), "ERR_NETWORK_FORMAT");
+  });
+
+  await inCase(t, "refuses each recipe that is incomplete or no number", async () => {
+    for (const [what, key, metadata] of BAD) {
+      await inCase(t, `refuses ${what}`, () => {
+        const read = () => readPreprocessing("a.safetensors", new Map(Object.entries(metadata)));
+        const { facts, message } = coded(t, read, "ERR_RECIPE");
+        t.like(facts, { path: "a.safetensors", key });
+        t.true(message.includes(`"${key}"`));
+      });
+    }
+  });
+
+  await inCase(t, "keeps a recipe's control characters out of the message", () => {
+    const metadata = new Map(Object.entries({ ...STANDARDIZE, std: "1\n\u001b[31m" }));
+    coded(t, () => readPreprocessing("a", metadata), "ERR_RECIPE");
+  });
 });
 
 test("assumes pixels ÷ 255 if nobody states anything, and takes what is asked for otherwise", (t) => {

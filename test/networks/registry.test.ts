@@ -10,6 +10,7 @@ import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
 import { type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
+import { inCase } from "../helpers/in-case.js";
 import { mnist, needs } from "../helpers/require.js";
 
 const PICKLE = fileURLToPath(new URL("pickles/numpy1-protocol3-f4-c.pkl", FIXTURES));
@@ -86,64 +87,72 @@ test("tells formats by content, whatever the file is called", async (t) => {
   }
 });
 
-test("takes activation and normalization from the options where a file does not say", async (t) => {
-  const network = await loadNetwork(PICKLE, { activation: "tanh", normalize: "none" });
-  t.is(network.layers[0]?.activation, "tanh");
-  t.deepEqual(network.preprocessing, { kind: "none" });
+test("takes from the options what a file does not say, and refuses what contradicts it", async (t) => {
+  await inCase(
+    t,
+    "takes activation and normalization from the options where a file does not say",
+    async () => {
+      const network = await loadNetwork(PICKLE, { activation: "tanh", normalize: "none" });
+      t.is(network.layers[0]?.activation, "tanh");
+      t.deepEqual(network.preprocessing, { kind: "none" });
+    },
+  );
+
+  await inCase(t, "lets the options repeat what a file names, but not contradict it", async () => {
+    const path = await written(t, "relu.safetensors", RELU);
+    const network = await loadNetwork(path, { activation: "relu", normalize: "none" });
+    t.deepEqual(network.preprocessing, { kind: "none" });
+    const mismatch = await refused(t, path, "ERR_NORMALIZE_MISMATCH", { normalize: "scale" });
+    t.is(mismatch.exitStatus, 3);
+    t.like(mismatch.facts, { path: "relu.safetensors", expected: "none", found: "--normalize scale" });
+    const error = await refused(t, path, "ERR_OPTION_VALUE", { activation: "sigmoid" });
+    t.is(error.exitStatus, 2);
+    t.like(error.facts, { option: "--activation", found: "sigmoid" });
+  });
+
+  await inCase(t, "refuses metadata that names an activation that there is not", async () => {
+    const text = Buffer.from(RELU).toString("latin1").replace('"activation":"relu"', '"activation":"gelu"');
+    const path = await written(t, "gelu.safetensors", Buffer.from(text, "latin1"));
+    const error = await refused(t, path, "ERR_NETWORK_FORMAT");
+    t.like(error.facts, { found: '"gelu"' });
+  });
 });
 
-test("lets the options repeat what a file names, but not contradict it", async (t) => {
-  const path = await written(t, "relu.safetensors", RELU);
-  const network = await loadNetwork(path, { activation: "relu", normalize: "none" });
-  t.deepEqual(network.preprocessing, { kind: "none" });
-  const mismatch = await refused(t, path, "ERR_NORMALIZE_MISMATCH", { normalize: "scale" });
-  t.is(mismatch.exitStatus, 3);
-  t.like(mismatch.facts, { path: "relu.safetensors", expected: "none", found: "--normalize scale" });
-  const error = await refused(t, path, "ERR_OPTION_VALUE", { activation: "sigmoid" });
-  t.is(error.exitStatus, 2);
-  t.like(error.facts, { option: "--activation", found: "sigmoid" });
-});
+test("refuses what is no file of weights, and says why", async (t) => {
+  await inCase(t, "suggests a bundled name for one that is misspelt", async () => {
+    const error = await refused(t, "bundeld", "ERR_NETWORK_UNKNOWN");
+    t.like(error.facts, { found: "bundeld", suggestion: "bundled" });
+  });
 
-test("refuses metadata that names an activation that there is not", async (t) => {
-  const text = Buffer.from(RELU).toString("latin1").replace('"activation":"relu"', '"activation":"gelu"');
-  const path = await written(t, "gelu.safetensors", Buffer.from(text, "latin1"));
-  const error = await refused(t, path, "ERR_NETWORK_FORMAT");
-  t.like(error.facts, { found: '"gelu"' });
-});
+  await inCase(t, "refuses a file that does not exist, and a path through a file", async () => {
+    const path = await written(t, "file", "x");
+    for (const source of [`${path}.pkl`, join(path, "weights.pkl")]) {
+      const error = await refused(t, source, "ERR_NETWORK_UNKNOWN");
+      t.like(error.facts, {
+        found: source,
+        known: ["bundled", "bundled-standardize", "bundled-whiten", "book"],
+        suggestion: undefined,
+      });
+    }
+  });
 
-test("suggests a bundled name for one that is misspelt", async (t) => {
-  const error = await refused(t, "bundeld", "ERR_NETWORK_UNKNOWN");
-  t.like(error.facts, { found: "bundeld", suggestion: "bundled" });
-});
+  await inCase(t, "refuses a link that goes in a circle, and a device", async () => {
+    const path = await folder(t);
+    await symlink("circle", join(path, "circle"));
+    await refused(t, join(path, "circle"), "ERR_FILE_READ");
+    await refused(t, process.platform === "win32" ? path : "/dev/zero", "ERR_FILE_READ");
+  });
 
-test("refuses a file that does not exist, and a path through a file", async (t) => {
-  const path = await written(t, "file", "x");
-  for (const source of [`${path}.pkl`, join(path, "weights.pkl")]) {
-    const error = await refused(t, source, "ERR_NETWORK_UNKNOWN");
-    t.like(error.facts, {
-      found: source,
-      known: ["bundled", "bundled-standardize", "bundled-whiten", "book"],
-      suggestion: undefined,
-    });
-  }
-});
+  await inCase(t, "refuses an empty file", async () => {
+    await refused(t, await written(t, "empty.pkl", ""), "ERR_FILE_EMPTY");
+  });
 
-test("refuses a link that goes in a circle, and a device", async (t) => {
-  const path = await folder(t);
-  await symlink("circle", join(path, "circle"));
-  await refused(t, join(path, "circle"), "ERR_FILE_READ");
-  await refused(t, process.platform === "win32" ? path : "/dev/zero", "ERR_FILE_READ");
-});
-
-test("refuses an empty file", async (t) => {
-  await refused(t, await written(t, "empty.pkl", ""), "ERR_FILE_EMPTY");
-});
-
-test("refuses a file of more than 2 GiB without reading it", async (t) => {
-  const path = await written(t, "large.pkl", "\x80");
-  await truncate(path, 2 ** 31); // A hole: it takes no room on the disk.
-  const error = await refused(t, path, "ERR_WEIGHTS_SIZE");
-  t.like(error.facts, { actualBytes: 2 ** 31 });
+  await inCase(t, "refuses a file of more than 2 GiB without reading it", async () => {
+    const path = await written(t, "large.pkl", "\x80");
+    await truncate(path, 2 ** 31); // A hole: it takes no room on the disk.
+    const error = await refused(t, path, "ERR_WEIGHTS_SIZE");
+    t.like(error.facts, { actualBytes: 2 ** 31 });
+  });
 });
 
 test("says what a file is when it is no weights", async (t) => {

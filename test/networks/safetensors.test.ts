@@ -21,48 +21,60 @@ const small: Pick<Network, "layers" | "preprocessing"> = {
   preprocessing: { kind: "scale" },
 };
 
-test("writes a header of JSON, padded to eight bytes with spaces, and contiguous little-endian F32 tensors", (t) => {
-  const bytes = encodeSafetensors(small);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerBytes = Number(view.getBigUint64(0, true));
-  const text = new TextDecoder().decode(bytes.subarray(8, 8 + headerBytes));
-  t.is(headerBytes % 8, 0);
-  t.regex(text, /^\{.*\} {0,7}$/);
-  t.deepEqual(JSON.parse(text), {
-    __metadata__: { format: "batchwise", activation: "sigmoid", normalize: "scale" },
-    W1: { dtype: "F32", shape: [4, 3], data_offsets: [0, 48] },
-    b1: { dtype: "F32", shape: [3], data_offsets: [48, 60] },
-    W2: { dtype: "F32", shape: [3, 2], data_offsets: [60, 84] },
-    b2: { dtype: "F32", shape: [2], data_offsets: [84, 92] },
+test("writes a header of JSON and aligned tensors, the same bytes each time", async (t) => {
+  await inCase(
+    t,
+    "writes a header of JSON, padded to eight bytes with spaces, and contiguous little-endian F32 tensors",
+    () => {
+      const bytes = encodeSafetensors(small);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const headerBytes = Number(view.getBigUint64(0, true));
+      const text = new TextDecoder().decode(bytes.subarray(8, 8 + headerBytes));
+      t.is(headerBytes % 8, 0);
+      t.regex(text, /^\{.*\} {0,7}$/);
+      t.deepEqual(JSON.parse(text), {
+        __metadata__: { format: "batchwise", activation: "sigmoid", normalize: "scale" },
+        W1: { dtype: "F32", shape: [4, 3], data_offsets: [0, 48] },
+        b1: { dtype: "F32", shape: [3], data_offsets: [48, 60] },
+        W2: { dtype: "F32", shape: [3, 2], data_offsets: [60, 84] },
+        b2: { dtype: "F32", shape: [2], data_offsets: [84, 92] },
+      });
+      t.is(bytes.length, 8 + headerBytes + 92);
+      t.is(view.getFloat32(8 + headerBytes, true), -1);
+      t.is(view.getFloat32(8 + headerBytes + 44, true), 11 / 4 - 1);
+      t.is(view.getFloat32(8 + headerBytes + 88, true), -1 / 8);
+    },
+  );
+
+  await inCase(t, "writes the same bytes for the same network", () => {
+    t.deepEqual(encodeSafetensors(small), encodeSafetensors(structuredClone(small)));
   });
-  t.is(bytes.length, 8 + headerBytes + 92);
-  t.is(view.getFloat32(8 + headerBytes, true), -1);
-  t.is(view.getFloat32(8 + headerBytes + 44, true), 11 / 4 - 1);
-  t.is(view.getFloat32(8 + headerBytes + 88, true), -1 / 8);
 });
 
-test("writes the same bytes for the same network", (t) => {
-  t.deepEqual(encodeSafetensors(small), encodeSafetensors(structuredClone(small)));
-});
+test("refuses to write activations and weights that the format cannot hold", async (t) => {
+  await inCase(
+    t,
+    "refuses to write hidden layers of different activations, and a last layer that has one",
+    () => {
+      const mixed = [layer(4, 3, "sigmoid"), layer(3, 3, "relu"), layer(3, 2, "identity")];
+      for (const layers of [mixed, mixed.slice(0, 2)]) {
+        const error = t.throws(() => encodeSafetensors({ layers, preprocessing: { kind: "none" } }), {
+          instanceOf: BatchwiseError,
+        });
+        t.is(error?.code, "ERR_NETWORK_ACTIVATIONS");
+      }
+    },
+  );
 
-test("refuses to write hidden layers of different activations, and a last layer that has one", (t) => {
-  const mixed = [layer(4, 3, "sigmoid"), layer(3, 3, "relu"), layer(3, 2, "identity")];
-  for (const layers of [mixed, mixed.slice(0, 2)]) {
-    const error = t.throws(() => encodeSafetensors({ layers, preprocessing: { kind: "none" } }), {
+  await inCase(t, "refuses to write a weight that float32 cannot hold", () => {
+    const large = layer(1, 2, "identity");
+    large.weights[1] = 1e39;
+    const error = t.throws(() => encodeSafetensors({ layers: [large], preprocessing: { kind: "scale" } }), {
       instanceOf: BatchwiseError,
     });
-    t.is(error?.code, "ERR_NETWORK_ACTIVATIONS");
-  }
-});
-
-test("refuses to write a weight that float32 cannot hold", (t) => {
-  const large = layer(1, 2, "identity");
-  large.weights[1] = 1e39;
-  const error = t.throws(() => encodeSafetensors({ layers: [large], preprocessing: { kind: "scale" } }), {
-    instanceOf: BatchwiseError,
+    t.is(error?.code, "ERR_NETWORK_F32");
+    t.like(error?.facts, { layer: "W1", index: 1 });
   });
-  t.is(error?.code, "ERR_NETWORK_F32");
-  t.like(error?.facts, { layer: "W1", index: 1 });
 });
 
 /** A file with this header, as it stands, and so many zero bytes behind it. */
@@ -77,63 +89,65 @@ const tensor = (begin: number, end: number, shape: unknown = [2], dtype: unknown
   data_offsets: [begin, end],
 });
 
-test("reads back what the writer wrote, rounded to float32", (t) => {
-  const layer: Layer = {
-    inputs: 2,
-    outputs: 3,
-    weights: Float64Array.of(0.1, -0.2, 0.3, 1e-40, 5, 6),
-    biases: Float64Array.of(1 / 3, 0, -1),
-    activation: "identity",
-  };
-  const { arrays, metadata } = decodeSafetensors(
-    "n",
-    encodeSafetensors({ layers: [layer], preprocessing: { kind: "none" } }),
-  );
-  t.deepEqual(arrays.get("W1"), { shape: [2, 3], data: layer.weights.map(Math.fround) });
-  t.deepEqual(arrays.get("b1"), { shape: [3], data: layer.biases.map(Math.fround) });
-  t.deepEqual(
-    metadata,
-    new Map([
-      ["format", "batchwise"],
-      ["activation", "identity"],
-      ["normalize", "none"],
-    ]),
-  );
-});
-
-test("reads F16, BF16, F32 and F64, in whatever order the header names them", (t) => {
-  const header = JSON.stringify({
-    d: tensor(8, 16, [1], "F64"),
-    c: tensor(4, 8, [1, 1], "F32"),
-    b: tensor(2, 4, [1], "BF16"),
-    a: tensor(0, 2, [], "F16"),
+test("reads what the writer wrote, every float type, and nothing at all", async (t) => {
+  await inCase(t, "reads back what the writer wrote, rounded to float32", () => {
+    const layer: Layer = {
+      inputs: 2,
+      outputs: 3,
+      weights: Float64Array.of(0.1, -0.2, 0.3, 1e-40, 5, 6),
+      biases: Float64Array.of(1 / 3, 0, -1),
+      activation: "identity",
+    };
+    const { arrays, metadata } = decodeSafetensors(
+      "n",
+      encodeSafetensors({ layers: [layer], preprocessing: { kind: "none" } }),
+    );
+    t.deepEqual(arrays.get("W1"), { shape: [2, 3], data: layer.weights.map(Math.fround) });
+    t.deepEqual(arrays.get("b1"), { shape: [3], data: layer.biases.map(Math.fround) });
+    t.deepEqual(
+      metadata,
+      new Map([
+        ["format", "batchwise"],
+        ["activation", "identity"],
+        ["normalize", "none"],
+      ]),
+    );
   });
-  const data = raw("\x00\x3c", "\x80\xbf", "\x00\x00\x00\x40", "\x00\x00\x00\x00\x00\x00\x08\x40");
-  const { arrays, metadata } = decodeSafetensors("n", raw(u64(header.length), header, data));
-  t.deepEqual(
-    [...arrays].map(
-      ([
-        name,
-        {
-          shape,
-          data: [value],
-        },
-      ]) => [name, shape, value],
-    ),
-    [
-      ["a", [], 1],
-      ["b", [1], -1],
-      ["c", [1, 1], 2],
-      ["d", [1], 3],
-    ],
-  );
-  t.is(metadata.size, 0);
-});
 
-test("reads a file of no tensors, and tensors of no elements", (t) => {
-  t.is(decodeSafetensors("n", file("{}")).arrays.size, 0);
-  const { arrays } = decodeSafetensors("n", file({ a: tensor(0, 0, [0, 3]), b: tensor(0, 8) }, 8));
-  t.deepEqual(arrays.get("a"), { shape: [0, 3], data: new Float64Array(0) });
+  await inCase(t, "reads F16, BF16, F32 and F64, in whatever order the header names them", () => {
+    const header = JSON.stringify({
+      d: tensor(8, 16, [1], "F64"),
+      c: tensor(4, 8, [1, 1], "F32"),
+      b: tensor(2, 4, [1], "BF16"),
+      a: tensor(0, 2, [], "F16"),
+    });
+    const data = raw("\x00\x3c", "\x80\xbf", "\x00\x00\x00\x40", "\x00\x00\x00\x00\x00\x00\x08\x40");
+    const { arrays, metadata } = decodeSafetensors("n", raw(u64(header.length), header, data));
+    t.deepEqual(
+      [...arrays].map(
+        ([
+          name,
+          {
+            shape,
+            data: [value],
+          },
+        ]) => [name, shape, value],
+      ),
+      [
+        ["a", [], 1],
+        ["b", [1], -1],
+        ["c", [1, 1], 2],
+        ["d", [1], 3],
+      ],
+    );
+    t.is(metadata.size, 0);
+  });
+
+  await inCase(t, "reads a file of no tensors, and tensors of no elements", () => {
+    t.is(decodeSafetensors("n", file("{}")).arrays.size, 0);
+    const { arrays } = decodeSafetensors("n", file({ a: tensor(0, 0, [0, 3]), b: tensor(0, 8) }, 8));
+    t.deepEqual(arrays.get("a"), { shape: [0, 3], data: new Float64Array(0) });
+  });
 });
 
 test("keeps a tensor named __proto__ a name, and every prototype as it was", (t) => {
@@ -216,34 +230,36 @@ test("tells keys that only look given twice apart", (t) => {
   );
 });
 
-test("refuses a dtype that no weight has", (t) => {
-  const error = coded(
-    t,
-    () => decodeSafetensors("n", file({ a: tensor(0, 8, [1], "I64") }, 8)),
-    "ERR_ARRAY_DTYPE",
-  );
-  t.like(error.facts, { path: "n", layer: "a", found: "I64" });
-});
+test("refuses tensors whose type, shape or place is not what the header says", async (t) => {
+  await inCase(t, "refuses a dtype that no weight has", () => {
+    const error = coded(
+      t,
+      () => decodeSafetensors("n", file({ a: tensor(0, 8, [1], "I64") }, 8)),
+      "ERR_ARRAY_DTYPE",
+    );
+    t.like(error.facts, { path: "n", layer: "a", found: "I64" });
+  });
 
-test("refuses a shape that does not fill its range", (t) => {
-  for (const shape of [[3], [1], [], [2, 2], [0]]) {
-    coded(t, () => decodeSafetensors("n", file({ a: tensor(0, 8, shape) }, 8)), "ERR_ARRAY_LAYOUT");
-  }
-});
+  await inCase(t, "refuses a shape that does not fill its range", () => {
+    for (const shape of [[3], [1], [], [2, 2], [0]]) {
+      coded(t, () => decodeSafetensors("n", file({ a: tensor(0, 8, shape) }, 8)), "ERR_ARRAY_LAYOUT");
+    }
+  });
 
-test("refuses a shape that claims terabytes", (t) => {
-  coded(t, () => decodeSafetensors("n", file({ a: tensor(0, 8, [2 ** 40]) }, 8)), "ERR_WEIGHTS_SIZE");
-});
+  await inCase(t, "refuses a shape that claims terabytes", () => {
+    coded(t, () => decodeSafetensors("n", file({ a: tensor(0, 8, [2 ** 40]) }, 8)), "ERR_WEIGHTS_SIZE");
+  });
 
-test("refuses tensors with a hole between them or before them, and tensors that overlap", (t) => {
-  const layouts = [
-    { a: tensor(0, 8), b: tensor(9, 17) },
-    { a: tensor(1, 9), b: tensor(9, 17) },
-    { a: tensor(0, 8), b: tensor(4, 12) },
-    { a: tensor(0, 8), b: tensor(0, 8) },
-  ];
-  for (const header of layouts) {
-    const error = coded(t, () => decodeSafetensors("n", file(header, 17)), "ERR_ARRAY_LAYOUT");
-    t.regex(error.message, /without holes or overlaps/);
-  }
+  await inCase(t, "refuses tensors with a hole between them or before them, and tensors that overlap", () => {
+    const layouts = [
+      { a: tensor(0, 8), b: tensor(9, 17) },
+      { a: tensor(1, 9), b: tensor(9, 17) },
+      { a: tensor(0, 8), b: tensor(4, 12) },
+      { a: tensor(0, 8), b: tensor(0, 8) },
+    ];
+    for (const header of layouts) {
+      const error = coded(t, () => decodeSafetensors("n", file(header, 17)), "ERR_ARRAY_LAYOUT");
+      t.regex(error.message, /without holes or overlaps/);
+    }
+  });
 });

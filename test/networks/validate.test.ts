@@ -34,29 +34,31 @@ test("builds one layer, three layers and twelve, the last of them without activa
   }
 });
 
-test("puts weights and biases into shared memory, unchanged", (t) => {
-  const named = arrays(4, 3, 2);
-  for (const [index, layer] of buildLayers("n", named, "sigmoid").entries()) {
-    for (const [values, source] of [
-      [layer.weights, named.get(`W${index + 1}`)],
-      [layer.biases, named.get(`b${index + 1}`)],
-    ] as const) {
-      t.true(values.buffer instanceof SharedArrayBuffer);
-      t.deepEqual([...values], [...(source?.data ?? [])]);
+test("puts each array into shared memory once, unchanged", async (t) => {
+  await inCase(t, "puts weights and biases into shared memory, unchanged", () => {
+    const named = arrays(4, 3, 2);
+    for (const [index, layer] of buildLayers("n", named, "sigmoid").entries()) {
+      for (const [values, source] of [
+        [layer.weights, named.get(`W${index + 1}`)],
+        [layer.biases, named.get(`b${index + 1}`)],
+      ] as const) {
+        t.true(values.buffer instanceof SharedArrayBuffer);
+        t.deepEqual([...values], [...(source?.data ?? [])]);
+      }
     }
-  }
-});
+  });
 
-test("puts an array that two layers share into shared memory once", (t) => {
-  const named = arrays(3, 3, 3);
-  const tied = named.get("W1") ?? array();
-  const [first, second] = buildLayers("n", named.set("W2", tied), "tanh");
-  t.is(first?.weights, second?.weights);
-});
+  await inCase(t, "puts an array that two layers share into shared memory once", () => {
+    const named = arrays(3, 3, 3);
+    const tied = named.get("W1") ?? array();
+    const [first, second] = buildLayers("n", named.set("W2", tied), "tanh");
+    t.is(first?.weights, second?.weights);
+  });
 
-test("takes biases that are one row of a matrix", (t) => {
-  const named = arrays(4, 3, 2).set("b1", array(1, 3));
-  t.deepEqual([...(buildLayers("n", named, "sigmoid")[0]?.biases ?? [])], [0, 1 / 8, 2 / 8]);
+  await inCase(t, "takes biases that are one row of a matrix", () => {
+    const named = arrays(4, 3, 2).set("b1", array(1, 3));
+    t.deepEqual([...(buildLayers("n", named, "sigmoid")[0]?.biases ?? [])], [0, 1 / 8, 2 / 8]);
+  });
 });
 
 function without(named: Map<string, NamedArray>, ...names: string[]): Map<string, NamedArray> {
@@ -88,21 +90,23 @@ const KEYS: readonly (readonly [title: string, named: Map<string, NamedArray>, f
   ["a name with control characters", arrays(4, 2).set("\x1b[2J", array(1)), "unexpected \\u{1b}[2J"],
 ];
 
-test("refuses missing and unexpected names, and lists them", async (t) => {
-  for (const [title, named, found] of KEYS) {
-    await inCase(t, `refuses ${title}, and lists what is missing or unexpected`, () => {
-      t.like(coded(t, () => buildLayers("n", named, "sigmoid"), "ERR_NETWORK_KEYS").facts, {
-        path: "n",
-        found,
+test("refuses missing and unexpected names, and lists a few of them", async (t) => {
+  await inCase(t, "refuses missing and unexpected names, and lists them", async () => {
+    for (const [title, named, found] of KEYS) {
+      await inCase(t, `refuses ${title}, and lists what is missing or unexpected`, () => {
+        t.like(coded(t, () => buildLayers("n", named, "sigmoid"), "ERR_NETWORK_KEYS").facts, {
+          path: "n",
+          found,
+        });
       });
-    });
-  }
-});
+    }
+  });
 
-test("lists a few names of many", (t) => {
-  const named = new Map(Array.from({ length: 5000 }, (_, index) => [`model.layer${index}`, array(1)]));
-  const error = coded(t, () => buildLayers("n", named, "sigmoid"), "ERR_NETWORK_KEYS");
-  t.regex(error.message, /unexpected model\.layer0, .*model\.layer5 and 4994 more$/);
+  await inCase(t, "lists a few names of many", () => {
+    const named = new Map(Array.from({ length: 5000 }, (_, index) => [`model.layer${index}`, array(1)]));
+    const error = coded(t, () => buildLayers("n", named, "sigmoid"), "ERR_NETWORK_KEYS");
+    t.regex(error.message, /unexpected model\.layer0, .*model\.layer5 and 4994 more$/);
+  });
 });
 
 const SHAPES: readonly (readonly [title: string, name: string, array: NamedArray, expected: string])[] = [
@@ -142,16 +146,22 @@ test("refuses numbers that are not finite, with the name and the element", (t) =
   }
 });
 
-test("refuses more outputs than a prediction can tell apart", (t) => {
-  t.is(buildLayers("n", arrays(1, 65_535), "sigmoid")[0]?.outputs, 65_535);
-  t.is(buildLayers("n", arrays(1, 65_536, 2), "sigmoid").length, 2);
-  const error = coded(t, () => buildLayers("n", arrays(1, 65_536), "sigmoid"), "ERR_NETWORK_OUTPUTS");
-  t.deepEqual(error.facts, { path: "n", found: 65_536, limit: 65_535 });
-});
+test("refuses more outputs than a prediction can tell apart, and images of other pixels", async (t) => {
+  await inCase(t, "refuses more outputs than a prediction can tell apart", () => {
+    t.is(buildLayers("n", arrays(1, 65_535), "sigmoid")[0]?.outputs, 65_535);
+    t.is(buildLayers("n", arrays(1, 65_536, 2), "sigmoid").length, 2);
+    const error = coded(t, () => buildLayers("n", arrays(1, 65_536), "sigmoid"), "ERR_NETWORK_OUTPUTS");
+    t.deepEqual(error.facts, { path: "n", found: 65_536, limit: 65_535 });
+  });
 
-test("refuses images that have another number of pixels than the network reads", (t) => {
-  const network = { layers: buildLayers("n", arrays(6, 2), "sigmoid") };
-  t.notThrows(() => assertFitsImages(network, "n", { rows: 2, columns: 3 }));
-  const error = coded(t, () => assertFitsImages(network, "n", { rows: 3, columns: 3 }), "ERR_NETWORK_INPUTS");
-  t.deepEqual(error.facts, { path: "n", expected: 6, found: 9, imageShape: [3, 3] });
+  await inCase(t, "refuses images that have another number of pixels than the network reads", () => {
+    const network = { layers: buildLayers("n", arrays(6, 2), "sigmoid") };
+    t.notThrows(() => assertFitsImages(network, "n", { rows: 2, columns: 3 }));
+    const error = coded(
+      t,
+      () => assertFitsImages(network, "n", { rows: 3, columns: 3 }),
+      "ERR_NETWORK_INPUTS",
+    );
+    t.deepEqual(error.facts, { path: "n", expected: 6, found: 9, imageShape: [3, 3] });
+  });
 });

@@ -62,46 +62,54 @@ test("shows the paper where a picture is transparent, and weighs colours by thei
   t.deepEqual([...values].map(Math.round), [255, 0, 76, 204]);
 });
 
-test("reads sixteen bits a sample", async (t) => {
-  const path = join(await temporaryFolder(t), "a.png");
-  const data = Uint16Array.from([0, 65535, 32768]);
-  await writeFile(path, encode({ width: 3, height: 1, data, channels: 1, depth: 16 }));
-  const { values } = await readPng(path);
-  t.deepEqual([...values].map(Math.round), [0, 255, 128]);
+test("reads one, four, eight and sixteen bits a sample", async (t) => {
+  await inCase(t, "reads sixteen bits a sample", async () => {
+    const path = join(await temporaryFolder(t), "a.png");
+    const data = Uint16Array.from([0, 65535, 32768]);
+    await writeFile(path, encode({ width: 3, height: 1, data, channels: 1, depth: 16 }));
+    const { values } = await readPng(path);
+    t.deepEqual([...values].map(Math.round), [0, 255, 128]);
+  });
+
+  await inCase(t, "reads one, four and eight bits a sample alike", async () => {
+    const whole = await readPng(drawing("seven"));
+    for (const name of ["seven-1-bit", "seven-4-bit"]) {
+      const packed = await readPng(drawing(name));
+      t.is(packed.values.length, whole.values.length);
+      const differing = packed.values.filter((value, n) => Math.abs(value - whole.values[n]) > 128).length;
+      t.true(differing < whole.values.length / 100, `${differing}`);
+    }
+  });
 });
 
-test("reads one, four and eight bits a sample alike", async (t) => {
-  const whole = await readPng(drawing("seven"));
-  for (const name of ["seven-1-bit", "seven-4-bit"]) {
-    const packed = await readPng(drawing(name));
-    t.is(packed.values.length, whole.values.length);
-    const differing = packed.values.filter((value, n) => Math.abs(value - whole.values[n]) > 128).length;
-    t.true(differing < whole.values.length / 100, `${differing}`);
-  }
-});
+test("refuses what is no PNG, is damaged, or claims more pixels than it may have", async (t) => {
+  await inCase(
+    t,
+    "refuses a picture that claims more pixels than it may have, before it decodes one",
+    async () => {
+      const path = join(await temporaryFolder(t), "bomb.png");
+      await writeFile(path, pngFile({ width: 2 ** 31, height: 1 }, Buffer.alloc(2)));
+      const error = await t.throwsAsync(readPng(path));
+      t.is((error as { code?: string }).code, "ERR_PICTURE_SIZE");
+      t.true(2 ** 31 > MAX_PIXELS);
+    },
+  );
 
-test("refuses a picture that claims more pixels than it may have, before it decodes one", async (t) => {
-  const path = join(await temporaryFolder(t), "bomb.png");
-  await writeFile(path, pngFile({ width: 2 ** 31, height: 1 }, Buffer.alloc(2)));
-  const error = await t.throwsAsync(readPng(path));
-  t.is((error as { code?: string }).code, "ERR_PICTURE_SIZE");
-  t.true(2 ** 31 > MAX_PIXELS);
-});
-
-test("refuses what is no PNG, and a PNG that is damaged", async (t) => {
-  const folder = await temporaryFolder(t);
-  const png = encode({ width: 9, height: 9, data: new Uint8Array(81), channels: 1 });
-  const cases: [string, Uint8Array][] = [
-    ["text", Buffer.from("P5 not a png at all, but long enough to be read")],
-    ["cut", png.subarray(0, png.length - 20)],
-    ["turned", png.map((byte, n) => (n === 45 ? byte ^ 0xff : byte))],
-  ];
-  for (const [name, bytes] of cases) {
-    const path = join(folder, name);
-    await writeFile(path, bytes);
-    const error = await t.throwsAsync(readPng(path));
-    t.is((error as { code?: string }).code, "ERR_PICTURE_FORMAT", name);
-  }
+  await inCase(t, "refuses what is no PNG, and a PNG that is damaged", async () => {
+    const folder = await temporaryFolder(t);
+    const png = encode({ width: 9, height: 9, data: new Uint8Array(81), channels: 1 });
+    const cases: [string, Uint8Array][] = [
+      ["text", Buffer.from("P5 not a png at all, but long enough to be read")],
+      ["cut", png.subarray(0, png.length - 20)],
+      ["turned", png.map((byte, n) => (n === 45 ? byte ^ 0xff : byte))],
+    ];
+    for (const [name, bytes] of cases) {
+      const path = join(folder, name);
+      await writeFile(path, bytes);
+      const error = await t.throwsAsync(readPng(path));
+      t.is((error as { code?: string }).code, "ERR_PICTURE_FORMAT", name);
+    }
+  });
 });
 
 test("reads the pixels alone: what else is in a picture is not unpacked, nor believed", async (t) => {

@@ -48,26 +48,28 @@ const HONEST: readonly (readonly [title: string, bytes: Uint8Array])[] = [
   ],
 ];
 
-test("reads entries as NumPy, Java and info-zip write them", async (t) => {
-  for (const [title, bytes] of HONEST) {
-    await inCase(t, `reads entries ${title}`, async () => {
-      t.deepEqual(await contents(bytes), [
-        ["a", new Uint8Array(TEXT)],
-        ["b", new Uint8Array(TEXT)],
-      ]);
-    });
-  }
-});
+test("reads entries as NumPy, Java and info-zip write them, and archives of nothing", async (t) => {
+  await inCase(t, "reads entries as NumPy, Java and info-zip write them", async () => {
+    for (const [title, bytes] of HONEST) {
+      await inCase(t, `reads entries ${title}`, async () => {
+        t.deepEqual(await contents(bytes), [
+          ["a", new Uint8Array(TEXT)],
+          ["b", new Uint8Array(TEXT)],
+        ]);
+      });
+    }
+  });
 
-test("reads an archive of nothing, an entry of nothing, and a name beyond ASCII", async (t) => {
-  t.deepEqual(directory(zipFile([])), []);
-  const name = Buffer.from("poids/é.npy").toString("latin1");
-  const empty = new Uint8Array();
-  for (const isDeflated of [false, true]) {
-    t.deepEqual(await contents(zipFile([{ name, content: empty, deflated: isDeflated }])), [
-      ["poids/é.npy", empty],
-    ]);
-  }
+  await inCase(t, "reads an archive of nothing, an entry of nothing, and a name beyond ASCII", async () => {
+    t.deepEqual(directory(zipFile([])), []);
+    const name = Buffer.from("poids/é.npy").toString("latin1");
+    const empty = new Uint8Array();
+    for (const isDeflated of [false, true]) {
+      t.deepEqual(await contents(zipFile([{ name, content: empty, deflated: isDeflated }])), [
+        ["poids/é.npy", empty],
+      ]);
+    }
+  });
 });
 
 test("unpacks no more of an entry than its start", async (t) => {
@@ -205,16 +207,18 @@ const DAMAGED: readonly (readonly [title: string, entry: TestEntry, code: ErrorC
 ];
 
 test("refuses each entry whose content is damaged, with its code", async (t) => {
-  for (const [title, entry, code] of DAMAGED) {
-    await inCase(t, `refuses ${title}`, async () => {
-      await codedAsync(t, contents(zipFile([entry])), code);
-    });
-  }
-});
+  await inCase(t, "refuses each entry whose content is damaged, with its code", async () => {
+    for (const [title, entry, code] of DAMAGED) {
+      await inCase(t, `refuses ${title}`, async () => {
+        await codedAsync(t, contents(zipFile([entry])), code);
+      });
+    }
+  });
 
-test("refuses the start of what is no deflate stream", async (t) => {
-  const [entry] = directory(zipFile([deflated("a", { packed: Buffer.alloc(20, 0xff) })]));
-  await codedAsync(t, startOfEntry("a.zip", entry, 10), "ERR_ZIP_CORRUPT");
+  await inCase(t, "refuses the start of what is no deflate stream", async () => {
+    const [entry] = directory(zipFile([deflated("a", { packed: Buffer.alloc(20, 0xff) })]));
+    await codedAsync(t, startOfEntry("a.zip", entry, 10), "ERR_ZIP_CORRUPT");
+  });
 });
 
 test("writes archives that other readers read, the same bytes each time and in every time zone", (t) => {
@@ -242,46 +246,48 @@ function u16s(values: readonly number[], littleEndian: boolean): Uint8Array {
   return bytes;
 }
 
-test("decodes float16 as IEEE 754 binary16, in either byte order", (t) => {
-  const bits = [
-    0x0000, 0x8000, 0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x83ff, 0x3555, 0x7c00, 0xfc00, 0x7e00,
-  ];
-  const values = [
-    0,
-    -0,
-    1,
-    -2,
-    65504,
-    2 ** -14,
-    2 ** -24,
-    -1023 * 2 ** -24,
-    0.333251953125,
-    Number.POSITIVE_INFINITY,
-    Number.NEGATIVE_INFINITY,
-    Number.NaN,
-  ];
-  for (const littleEndian of [true, false]) {
-    t.deepEqual([...decodeElements(u16s(bits, littleEndian), "float16", littleEndian)], values);
-  }
-});
+test("decodes elements of each type, in either byte order, from any offset", async (t) => {
+  await inCase(t, "decodes float16 as IEEE 754 binary16, in either byte order", () => {
+    const bits = [
+      0x0000, 0x8000, 0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x83ff, 0x3555, 0x7c00, 0xfc00, 0x7e00,
+    ];
+    const values = [
+      0,
+      -0,
+      1,
+      -2,
+      65504,
+      2 ** -14,
+      2 ** -24,
+      -1023 * 2 ** -24,
+      0.333251953125,
+      Number.POSITIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+      Number.NaN,
+    ];
+    for (const littleEndian of [true, false]) {
+      t.deepEqual([...decodeElements(u16s(bits, littleEndian), "float16", littleEndian)], values);
+    }
+  });
 
-test("decodes bfloat16 as the upper half of a float32", (t) => {
-  const decoded = decodeElements(u16s([0x3f80, 0xc049, 0x7f80, 0x0001], true), "bfloat16", true);
-  t.deepEqual([...decoded], [1, -3.140625, Number.POSITIVE_INFINITY, 2 ** -133]);
-});
+  await inCase(t, "decodes bfloat16 as the upper half of a float32", () => {
+    const decoded = decodeElements(u16s([0x3f80, 0xc049, 0x7f80, 0x0001], true), "bfloat16", true);
+    t.deepEqual([...decoded], [1, -3.140625, Number.POSITIVE_INFINITY, 2 ** -133]);
+  });
 
-test("decodes float32 and float64 from any offset", (t) => {
-  const bytes = new Uint8Array(1 + 8);
-  new DataView(bytes.buffer).setFloat64(1, Math.PI, false);
-  t.deepEqual([...decodeElements(bytes.subarray(1), "float64", false)], [Math.PI]);
-  new DataView(bytes.buffer).setFloat32(1, Math.PI, true);
-  t.deepEqual([...decodeElements(bytes.subarray(1, 5), "float32", true)], [Math.fround(Math.PI)]);
-});
+  await inCase(t, "decodes float32 and float64 from any offset", () => {
+    const bytes = new Uint8Array(1 + 8);
+    new DataView(bytes.buffer).setFloat64(1, Math.PI, false);
+    t.deepEqual([...decodeElements(bytes.subarray(1), "float64", false)], [Math.PI]);
+    new DataView(bytes.buffer).setFloat32(1, Math.PI, true);
+    t.deepEqual([...decodeElements(bytes.subarray(1, 5), "float32", true)], [Math.fround(Math.PI)]);
+  });
 
-test("decodes no bytes to no elements", (t) => {
-  for (const type of ["float16", "bfloat16", "float32", "float64"] satisfies ElementType[]) {
-    t.is(decodeElements(new Uint8Array(0), type, true).length, 0);
-  }
+  await inCase(t, "decodes no bytes to no elements", () => {
+    for (const type of ["float16", "bfloat16", "float32", "float64"] satisfies ElementType[]) {
+      t.is(decodeElements(new Uint8Array(0), type, true).length, 0);
+    }
+  });
 });
 
 test("turns Fortran order into row-major order in one, two and three dimensions", (t) => {

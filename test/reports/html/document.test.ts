@@ -52,7 +52,9 @@ test("names that hold markup are text wherever they stand", (t) => {
   t.false(html.includes("<img"));
   t.is(html.match(/<\/script/g)?.length, 3);
   t.deepEqual(JSON.parse(blockOf(html, DATA_ID)).classNames, [EVIL, "b"]);
-  t.true(html.includes("<title>&#60;/script&#62;&#60;img src=x onerror=&#34;alert(1)&#34;&#62;&#39;&#60;!--"));
+  t.true(
+    html.includes("<title>&#60;/script&#62;&#60;img src=x onerror=&#34;alert(1)&#34;&#62;&#39;&#60;!--"),
+  );
 });
 
 test("of many classes the matrix shows those with the most mistakes, with the totals of all", (t) => {

@@ -98,48 +98,54 @@ test("reads an array built by hand, which the next tests damage", (t) => {
   t.deepEqual(arrays.get("W1"), { shape: [2], data: Float64Array.of(1, 2) });
 });
 
-test("refuses an array whose shape claims more or fewer bytes than it has", (t) => {
-  for (const shape of ["K\x03\x85", "K\x01\x85", "K\x02K\x02\x86", ")"]) {
-    const error = coded(
+test("refuses arrays whose shape or state is not what they claim", async (t) => {
+  await inCase(t, "refuses an array whose shape claims more or fewer bytes than it has", () => {
+    for (const shape of ["K\x03\x85", "K\x01\x85", "K\x02K\x02\x86", ")"]) {
+      const error = coded(
+        t,
+        () => decodePickle("hand", dictOf(["W1", arrayOf(shape, TWO_FLOATS)])),
+        "ERR_ARRAY_LAYOUT",
+      );
+      t.like(error.facts, { layer: "W1", found: "8" });
+    }
+  });
+
+  await inCase(t, "refuses an array whose shape claims terabytes", () => {
+    const huge = raw("\x8a\x06\0\0\0\0\0\x10"); // LONG1: 2^44
+    coded(
       t,
-      () => decodePickle("hand", dictOf(["W1", arrayOf(shape, TWO_FLOATS)])),
-      "ERR_ARRAY_LAYOUT",
+      () =>
+        decodePickle(
+          "hand",
+          dictOf(["W1", raw(arrayOf(`${Buffer.from(huge).toString("latin1")}\x85`, TWO_FLOATS))]),
+        ),
+      "ERR_WEIGHTS_SIZE",
     );
-    t.like(error.facts, { layer: "W1", found: "8" });
-  }
-});
+  });
 
-test("refuses an array whose shape claims terabytes", (t) => {
-  const huge = raw("\x8a\x06\0\0\0\0\0\x10"); // LONG1: 2^44
-  coded(
-    t,
-    () =>
-      decodePickle(
-        "hand",
-        dictOf(["W1", raw(arrayOf(`${Buffer.from(huge).toString("latin1")}\x85`, TWO_FLOATS))]),
-      ),
-    "ERR_WEIGHTS_SIZE",
-  );
-});
+  await inCase(t, "refuses shapes that are no tuple of whole numbers", () => {
+    for (const shape of [
+      "K\x02",
+      "J\xff\xff\xff\xff\x85",
+      "N\x85",
+      "G?\xf8\0\0\0\0\0\0\x85",
+      `(${"K\x01".repeat(65)}t`,
+    ]) {
+      coded(
+        t,
+        () => decodePickle("hand", dictOf(["W1", arrayOf(shape, TWO_FLOATS)])),
+        "ERR_PICKLE_MALFORMED",
+      );
+    }
+  });
 
-test("refuses shapes that are no tuple of whole numbers", (t) => {
-  for (const shape of [
-    "K\x02",
-    "J\xff\xff\xff\xff\x85",
-    "N\x85",
-    "G?\xf8\0\0\0\0\0\0\x85",
-    `(${"K\x01".repeat(65)}t`,
-  ]) {
-    coded(t, () => decodePickle("hand", dictOf(["W1", arrayOf(shape, TWO_FLOATS)])), "ERR_PICKLE_MALFORMED");
-  }
-});
-
-test("refuses an array without a state, and one whose data are no bytes", (t) => {
-  coded(t, () => decodePickle("hand", dictOf(["W1", raw(RECONSTRUCT)])), "ERR_ARRAY_LAYOUT");
-  coded(t, () => decodePickle("hand", dictOf(["W1", arrayOf("K\x02\x85", raw("]"))])), "ERR_ARRAY_LAYOUT");
-  // Four characters, one beyond a byte.
-  const text = raw("X", u32(5), "abc\xc4\x80");
-  coded(t, () => decodePickle("hand", dictOf(["W1", arrayOf("K\x01\x85", text)])), "ERR_ARRAY_LAYOUT");
+  await inCase(t, "refuses an array without a state, and one whose data are no bytes", () => {
+    coded(t, () => decodePickle("hand", dictOf(["W1", raw(RECONSTRUCT)])), "ERR_ARRAY_LAYOUT");
+    coded(t, () => decodePickle("hand", dictOf(["W1", arrayOf("K\x02\x85", raw("]"))])), "ERR_ARRAY_LAYOUT");
+    // Four characters, one beyond a byte.
+    const text = raw("X", u32(5), "abc\xc4\x80");
+    coded(t, () => decodePickle("hand", dictOf(["W1", arrayOf("K\x01\x85", text)])), "ERR_ARRAY_LAYOUT");
+  });
 });
 
 test("lets two keys share one array, and decodes it once", (t) => {
@@ -148,25 +154,27 @@ test("lets two keys share one array, and decodes it once", (t) => {
   t.is(arrays.get("W1"), arrays.get("W2"));
 });
 
-test("refuses arrays that share one text of bytes to claim more than the file holds", (t) => {
-  const payload = raw("B", u32(4000), new Uint8Array(4000), "q\x00");
-  const shape = "M\xe8\x03\x85";
-  const entries = Array.from(
-    { length: 50 },
-    (_, index) => [`W${index}`, arrayOf(shape, index === 0 ? payload : raw("h\x00"))] as const,
-  );
-  const error = coded(t, () => decodePickle("hand", dictOf(...entries)), "ERR_PICKLE_LIMIT");
-  t.like(error.facts, { what: "bytes of elements, as many as the file has" });
-});
+test("refuses texts that are shared to claim more than the file holds", async (t) => {
+  await inCase(t, "refuses arrays that share one text of bytes to claim more than the file holds", () => {
+    const payload = raw("B", u32(4000), new Uint8Array(4000), "q\x00");
+    const shape = "M\xe8\x03\x85";
+    const entries = Array.from(
+      { length: 50 },
+      (_, index) => [`W${index}`, arrayOf(shape, index === 0 ? payload : raw("h\x00"))] as const,
+    );
+    const error = coded(t, () => decodePickle("hand", dictOf(...entries)), "ERR_PICKLE_LIMIT");
+    t.like(error.facts, { what: "bytes of elements, as many as the file has" });
+  });
 
-test("refuses encoded texts that are shared to claim more than the file holds", (t) => {
-  const text = raw("c_codecs\nencode\nX", u32(4000), new Uint8Array(4000), "q\x00X", u32(6), "latin1\x86R");
-  const again = raw("c_codecs\nencode\nh\x00X", u32(6), "latin1\x86R");
-  const entries = Array.from(
-    { length: 50 },
-    (_, index) => [`W${index}`, arrayOf("M\xe8\x03\x85", index === 0 ? text : again)] as const,
-  );
-  coded(t, () => decodePickle("hand", dictOf(...entries)), "ERR_PICKLE_LIMIT");
+  await inCase(t, "refuses encoded texts that are shared to claim more than the file holds", () => {
+    const text = raw("c_codecs\nencode\nX", u32(4000), new Uint8Array(4000), "q\x00X", u32(6), "latin1\x86R");
+    const again = raw("c_codecs\nencode\nh\x00X", u32(6), "latin1\x86R");
+    const entries = Array.from(
+      { length: 50 },
+      (_, index) => [`W${index}`, arrayOf("M\xe8\x03\x85", index === 0 ? text : again)] as const,
+    );
+    coded(t, () => decodePickle("hand", dictOf(...entries)), "ERR_PICKLE_LIMIT");
+  });
 });
 
 test("keeps a key named __proto__ a key, and every prototype as it was", (t) => {
@@ -188,24 +196,26 @@ test("refuses a file cut at any byte, whatever wrote it", (t) => {
   }
 });
 
-test("refuses bytes behind the end", (t) => {
-  const whole = readFileSync(new URL("numpy2-protocol4-f4-c.pkl", PICKLES));
-  const error = coded(t, () => decodePickle("long", raw(whole, "\0")), "ERR_PICKLE_MALFORMED");
-  t.like(error.facts, { found: "1 bytes more" });
-});
+test("refuses bytes behind the end, and lengths that are not there", async (t) => {
+  await inCase(t, "refuses bytes behind the end", () => {
+    const whole = readFileSync(new URL("numpy2-protocol4-f4-c.pkl", PICKLES));
+    const error = coded(t, () => decodePickle("long", raw(whole, "\0")), "ERR_PICKLE_MALFORMED");
+    t.like(error.facts, { found: "1 bytes more" });
+  });
 
-test("refuses lengths that are not there without allocating them", (t) => {
-  const lengths = [
-    raw("\x8e", u64(2 ** 40)),
-    raw("\x96", u64(2 ** 40)),
-    raw("\x8d", u64(2n ** 64n - 1n)),
-    raw("\x95", u64(2 ** 40)),
-    raw("B", u32(2 ** 32 - 1)),
-    raw("X", u32(2 ** 32 - 1)),
-    raw("T", u32(2 ** 31 - 1)),
-    raw("\x8b", u32(4)),
-  ];
-  for (const bytes of lengths) {
-    coded(t, () => decodePickle("short", raw("\x80\x05", bytes, "abc")), "ERR_PICKLE_TRUNCATED");
-  }
+  await inCase(t, "refuses lengths that are not there without allocating them", () => {
+    const lengths = [
+      raw("\x8e", u64(2 ** 40)),
+      raw("\x96", u64(2 ** 40)),
+      raw("\x8d", u64(2n ** 64n - 1n)),
+      raw("\x95", u64(2 ** 40)),
+      raw("B", u32(2 ** 32 - 1)),
+      raw("X", u32(2 ** 32 - 1)),
+      raw("T", u32(2 ** 31 - 1)),
+      raw("\x8b", u32(4)),
+    ];
+    for (const bytes of lengths) {
+      coded(t, () => decodePickle("short", raw("\x80\x05", bytes, "abc")), "ERR_PICKLE_TRUNCATED");
+    }
+  });
 });
