@@ -4,8 +4,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { whole } from "../src/base/options/define.js";
+import { checkedValue, oneOf } from "../src/base/options/values.js";
 import { UsageError } from "../src/base/errors.js";
-import { integer, oneOf } from "../src/evaluate/options.js";
 import { machineText } from "./harness.js";
 import type { Question } from "./question.js";
 
@@ -22,7 +23,7 @@ const NAMES = [
   "native",
 ] as const;
 type Name = (typeof NAMES)[number];
-const MAX_ROUNDS = 1000;
+const ROUNDS = { flag: "--rounds", type: whole(1, 1000) };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,7 +31,7 @@ const { values, positionals } = parseArgs({
 });
 
 try {
-  const rounds = values.rounds === undefined ? undefined : integer("--rounds", values.rounds, 1, MAX_ROUNDS);
+  const rounds = values.rounds === undefined ? undefined : checkedValue(ROUNDS, values.rounds);
   const names = positionals.includes("all")
     ? NAMES
     : positionals.map((name) => oneOf("benchmark", NAMES, name));

@@ -70,6 +70,7 @@ export {
   TransferError,
   UsageError,
 } from "#src/base/errors.js";
+export type { NumberLike } from "#src/base/options/define.js";
 export type { AnswerRoom, Slab, SlabRing } from "#src/base/slab.js";
 export { type IdxData, type IdxFile, type ReadIdxOptions, readIdx } from "#src/data/idx.js";
 export type { IdxDtype } from "#src/data/idx-header.js";
@@ -107,7 +108,7 @@ export {
 } from "#src/evaluate/fit.js";
 export type { EvaluationPlan, HostsProgress } from "#src/evaluate/listeners.js";
 export { mergeParts } from "#src/evaluate/merge.js";
-export type { EvaluateInput, NumberLike } from "#src/evaluate/options.js";
+export type { EvaluateInput } from "#src/evaluate/options.js";
 export type { PrepareHooks } from "#src/evaluate/prepare.js";
 export type { RunHooks } from "#src/evaluate/run-prepared.js";
 export type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";

@@ -59,7 +59,7 @@ withMnist("any number of threads gives NumPy's 10,000 predictions at any batch s
 });
 
 withMnist("56146 of the 60000 training images are right", async (t) => {
-  const input = { dataset: folder, weights, split: "train", engine: "simd", threads: 2 };
+  const input = { dataset: folder, weights, split: "train", engine: "simd", threads: 2 } as const;
   const { result } = await evaluate(input);
   t.is(result.correct, 56_146);
   t.is(result.total, 60_000);

@@ -24,7 +24,7 @@ const plainAnswers = new Map<string, Promise<string>>();
 /** What the plain loop answers on the calling thread, in one batch. */
 function plainAnswer(input: EvaluateInput): Promise<string> {
   const key = JSON.stringify(input);
-  const plain = { ...input, dataset, engine: "reference", threads: 0, batchSize: 10_000 };
+  const plain = { ...input, dataset, engine: "reference", threads: 0, batchSize: 10_000 } as const;
   const answer = plainAnswers.get(key) ?? evaluate(plain).then(json);
   plainAnswers.set(key, answer);
   return answer;
@@ -107,7 +107,7 @@ test("what is computed of probabilities and of resamples is the same too", async
   const expected = await plainAnswer(scored);
   t.regex(expected, /"logLoss":0\.\d+/);
   t.regex(expected, /"macroF1Interval95":{"low":0\.\d+/);
-  for (const engine of ["reference", "ml-matrix", "simd"]) {
+  for (const engine of ["reference", "ml-matrix", "simd"] as const) {
     for (const threads of [0, 3]) {
       await holdAgainst(t, expected, { ...scored, engine, threads }, [1, 33, FEW + 1]);
     }

@@ -89,7 +89,7 @@ const ENGINES = [
   { engine: "reference", weights: STEEP },
   { engine: "ml-matrix", weights: STEEP },
   { engine: "simd", weights: STEEP },
-  ...(hasOnnxruntime ? [{ engine: "onnx", weights: STEEP_F32 }] : []),
+  ...(hasOnnxruntime ? [{ engine: "onnx", weights: STEEP_F32 } as const] : []),
 ] as const;
 
 test("each engine names the first image with NaN at once, and keeps what was done before", async (t) => {
@@ -153,7 +153,7 @@ test("infinite logits have the class of NumPy's argmax and the probabilities of 
         yield slab;
       },
     };
-    for (const engine of ["reference", "ml-matrix", "simd"]) {
+    for (const engine of ["reference", "ml-matrix", "simd"] as const) {
       for (const asked of [false, true]) {
         const input = { weights, dataset: set, engine, threads: 0, probabilities: asked };
         const evaluation = await evaluate(input);
@@ -187,7 +187,7 @@ test("an activation that is infinite times a weight of 0 is NaN, as in NumPy, fo
       activation: "identity",
     },
   ]);
-  for (const engine of ["reference", "ml-matrix", "simd"]) {
+  for (const engine of ["reference", "ml-matrix", "simd"] as const) {
     const error = await faultOf(t, { weights, dataset: dataset([7]), engine, threads: 0 });
     t.is(error?.facts.image, 7);
   }
@@ -229,7 +229,7 @@ redisTest("over Redis: one host's answer ends the run, which is not tried again"
   const { images, labels, weights } = await files(t, 537);
   const { url } = await startRedis(t);
   startHost(t, url);
-  const input = { dataset: images, labels, weights, normalize: "none", batchSize: 100 };
+  const input = { dataset: images, labels, weights, normalize: "none", batchSize: 100 } as const;
   const error = await t.throwsAsync(coordinateHere(url, input, { jobImages: 100 }), {
     code: "ERR_LOGITS_NAN",
   });

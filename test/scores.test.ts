@@ -30,7 +30,7 @@ async function allAtOnce(): Promise<{ probabilities: Float64Array; labels: Uint8
 }
 
 test("scores and probabilities are those of one pass, to the bit, whatever the engine, threads and batches", async (t) => {
-  for (const engine of ["ml-matrix", "simd", "reference"]) {
+  for (const engine of ["ml-matrix", "simd", "reference"] as const) {
     await inCase(
       t,
       `${engine}: scores and probabilities are those of one pass, to the bit, whatever the threads and batches`,

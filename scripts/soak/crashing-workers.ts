@@ -11,7 +11,7 @@ const RUN_BATCHES = 10_000;
 /** In turns: the thread ends, or its task throws, after which the thread is not trusted. */
 const FAULTS: readonly Fault[] = ["exit", "throw"];
 /** One batch a task, so that a crash is one batch's. */
-const INPUT = { engine: "ml-matrix", batchSize: 1, threads: 2 };
+const INPUT = { engine: "ml-matrix", batchSize: 1, threads: 2 } as const;
 
 export const crashingWorkers: Part = {
   name: "crashing workers",

@@ -12,7 +12,7 @@ import type { Part } from "./part.js";
 const FILE_IMAGES = 100_000;
 /** Of so many files one is gzipped: inflating takes longer than evaluating. */
 const GZIPPED_EVERY = 20;
-const INPUT = { engine: "simd", threads: 2, warm: true };
+const INPUT = { engine: "simd", threads: 2, warm: true } as const;
 
 export const manyImages: Part = {
   name: "one run",

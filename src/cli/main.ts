@@ -9,9 +9,8 @@ import {
   createTextDisplay,
 } from "#src/cli/terminal/displays.js";
 import { colourLevel } from "#src/cli/terminal/paint.js";
-import { oneOf } from "#src/evaluate/options.js";
 import { plainPaint } from "#src/reports/cells.js";
-import { createLogger, LOG_LEVELS } from "./commands/context.js";
+import { createLogger } from "./commands/context.js";
 import { type GlobalFlags, runProgram } from "./program.js";
 
 /** Of several faults the first in this order sets the exit status. */
@@ -43,7 +42,7 @@ export async function main(
 }
 
 function contextOf(flags: GlobalFlags, signal: AbortSignal, writeAnswer: (text: string) => void): Context {
-  const log = createLogger(oneOf("log level", LOG_LEVELS, flags.logLevel));
+  const log = createLogger(flags.logLevel ?? "warn");
   logErrors = (err) => log.debug({ err }, "the fault in full");
   const colours = {
     stdout: colourLevel(process.stdout, flags.color),

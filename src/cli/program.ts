@@ -2,11 +2,14 @@
 import { env } from "node:process";
 import { Command, CommanderError } from "commander";
 import { advisedFor, BatchwiseError, UsageError } from "#src/base/errors.js";
+import type { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
+import type { Given } from "#src/base/options/define.js";
+import { assertTogether, rowsOf } from "#src/base/options/table.js";
 import { suggest } from "#src/base/text.js";
 import type { RunWork } from "#src/cli/commands/context.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
-import { CONFIG_NAME, configFor } from "#src/cli/config/find.js";
-import { LOG_LEVELS } from "./commands/context.js";
+import { configFor } from "#src/cli/config/find.js";
+import { addGlobalOptions, isCommandName } from "./commands/options.js";
 import { refuseTaken, refuseTakenValue } from "./npm-start.js";
 
 /** Refuses words that are neither a command's name nor an argument. */
@@ -43,11 +46,9 @@ const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>(
 const HELP_WORDS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
 const VERSION_WORDS: ReadonlySet<string> = new Set(["--version", "-V"]);
 
-export interface GlobalFlags {
-  /** False: none is looked for. */
+export interface GlobalFlags extends Omit<Given<typeof GLOBAL_OPTIONS>, "config" | "color"> {
+  /** False: no file is looked for. */
   readonly config?: string | false;
-  readonly logLevel: string;
-  readonly quiet?: boolean;
   readonly color: boolean;
 }
 
@@ -60,12 +61,8 @@ export async function runProgram(
   const program = new Command("batchwise")
     .description("Evaluates trained neural networks over labelled image sets, in batches, on every core.")
     .version(await versionFor(argv), "-V, --version", "versions of Batchwise and of what it runs on")
-    .option("--log-level <level>", LOG_LEVELS.join(", "), "warn")
-    .option("--quiet", "no progress on stderr")
-    .option("--no-color", "no colour (NO_COLOR and FORCE_COLOR are honoured too)")
-    .option("--config <file>", `options of evaluate (default: the nearest ${CONFIG_NAME})`)
-    .option("--no-config", "look for no such file")
     .enablePositionalOptions(false);
+  addGlobalOptions(program);
   let configPath: string | undefined;
   let commandName = DEFAULT_COMMAND;
   /** What is evaluated, as far as the file says it. */
@@ -73,9 +70,11 @@ export async function runProgram(
   program.hook("preAction", async (_, command) => {
     commandName = command.name();
     configPath = configFor(command.name(), program.opts<GlobalFlags>().config);
-    if (configPath === undefined) return;
-    await (await import("#src/cli/config/read.js")).applyConfig(configPath, program, command);
-    configured = ["dataset", "weights"].filter((key) => command.getOptionValueSource(key) === "config");
+    if (configPath !== undefined) {
+      await (await import("#src/cli/config/read.js")).applyConfig(configPath, program, command);
+      configured = ["dataset", "weights"].filter((key) => command.getOptionValueSource(key) === "config");
+    }
+    if (isCommandName(commandName)) assertTogether(rowsOf(commandName), command.opts());
   });
   const run: RunWork = (work) =>
     runWork(program.opts<GlobalFlags>())(async (context) => {

@@ -3,16 +3,19 @@
 import { constants } from "node:buffer";
 import { availableParallelism, totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
-import { checkedKeys, type KindsOf, NUMBER_LIKE, without } from "#src/base/arguments.js";
+import { checkedKeys, type KindsOf, without } from "#src/base/arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
+import type { NumberLike } from "#src/base/options/define.js";
+import { RUN_OPTIONS } from "#src/base/options/run.js";
+import { checkedValue } from "#src/base/options/values.js";
 import { roomBytes, type Slab, slabBytes } from "#src/base/slab.js";
 import type { TaskSize } from "#src/pool/plan.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
 import type { AnyPair } from "./open-inputs.js";
-import { type EvaluateInput, integer, MAX_COUNT, type NumberLike, resolveOptions } from "./options.js";
+import { type EvaluateInput, resolveOptions } from "./options.js";
 import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
 import { type FinishedRun, type RunHooks, runListener, runPrepared } from "./run-prepared.js";
 
@@ -29,7 +32,7 @@ export interface EvaluatorRun extends RunHooks {
 export type EvaluatorInput = Omit<EvaluateInput, "warm" | "resume">;
 
 const OPTIONS: KindsOf<EvaluatorInput> = without(EVALUATE, "warm", "resume");
-const RUN: KindsOf<EvaluatorRun> = { ...RUN_HOOKS, batchSize: NUMBER_LIKE };
+const RUN: KindsOf<EvaluatorRun> = { ...RUN_HOOKS, batchSize: EVALUATE.batchSize };
 
 /** Data, network and workers that are kept from run to run. */
 export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
@@ -113,7 +116,7 @@ export async function openEvaluatorWith(
   let closed = false;
 
   async function runNow(run: EvaluatorRun & { readonly taskSize?: TaskSize }): Promise<FinishedRun> {
-    const batchSize = integer("--batch-size", run.batchSize ?? options.batchSize, 1, MAX_COUNT);
+    const batchSize = checkedValue(RUN_OPTIONS.batchSize, run.batchSize ?? options.batchSize);
     for (const { predictions } of slabs) predictions.fill(NOT_PREDICTED);
     const plan = { slabs: again(slabs), beganAt: performance.now() - openingMs, loadMs };
     openingMs = 0;

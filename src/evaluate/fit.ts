@@ -1,33 +1,32 @@
 /** Fits a preprocessing to a training split, for weights that were trained under it, and joins the two in one file. */
 import { setImmediate } from "node:timers/promises";
 import { interruption } from "#src/base/abort.js";
-import { checkedKeys, FLAG, type KindsOf, NUMBER_LIKE, required, TEXT } from "#src/base/arguments.js";
+import { checkedKeys, type KindsOf } from "#src/base/arguments.js";
 import type { Assumption } from "#src/base/assumptions.js";
-import { type Dataset, SPLITS } from "#src/base/contracts/dataset.js";
-import {
-  ACTIVATIONS,
-  FITTED_NORMALIZATIONS,
-  type Standardizing,
-  type Whitening,
-  type WhiteningKind,
+import type { Dataset, Split } from "#src/base/contracts/dataset.js";
+import type {
+  Activation,
+  FittedNormalization,
+  Standardizing,
+  Whitening,
+  WhiteningKind,
 } from "#src/base/contracts/network.js";
 import { DatasetError, NetworkError, UsageError } from "#src/base/errors.js";
-import { ANY_DATASET, DOWNLOAD } from "#src/base/known-arguments.js";
+import { DOWNLOAD } from "#src/base/known-arguments.js";
+import type { NumberLike } from "#src/base/options/define.js";
+import { rowsOf } from "#src/base/options/table.js";
+import { checkedValue, kindsOf } from "#src/base/options/values.js";
 import { readDataset } from "#src/data/registry.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { foldAffine } from "#src/networks/fold.js";
 import { LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";
-import { EPSILON_LIMITS } from "#src/networks/recipe.js";
 import { loadWeights, type Weights } from "#src/networks/registry.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
 import { assertFitsImages } from "#src/networks/validate.js";
 import { assertStated } from "./open-inputs.js";
-import { decimal, oneOf } from "./options.js";
 
 /** An eigenvalue decomposition takes time as the cube of this, and memory as its square: here a minute or two. */
 const MOST_WHITENED_INPUTS = 2_048;
-/** Of a pixel ÷ 255: directions of less than √0.1 are damped, others brought to a variance near 1. */
-const DEFAULT_EPSILON = 0.1;
 /** After so many images the event loop has a turn, and an interruption is heard. */
 const IMAGES_A_TURN = 1_000;
 
@@ -38,32 +37,23 @@ export interface FitInput {
   /** The label file, where `dataset` is an image file. */
   readonly labels?: string | undefined;
   /** Default `train`: statistics of test images would be an answer looked up. */
-  readonly split?: string | undefined;
+  readonly split?: Split | undefined;
   /** A name, a file or a folder of weights, which does not say a preprocessing. */
   readonly weights: string;
   /** Of the hidden layers, where the file does not say. Default `sigmoid`. */
-  readonly activation?: string | undefined;
+  readonly activation?: Activation | undefined;
   /** `standardize`, `whiten-zca` or `whiten-pca`: what the weights' training images had gone through. */
-  readonly normalize: string;
+  readonly normalize: FittedNormalization;
   /** ε of whitening, 10⁻⁶ to 1,000; 0.1 unless given. Must be the one of the training. */
-  readonly epsilon?: number | string | undefined;
+  readonly epsilon?: NumberLike | undefined;
   /** Refuse to write what was assumed. Default false: the file names it. */
   readonly strict?: boolean | undefined;
   /** Refuse to download what is not in the cache. Default false. */
   readonly offline?: boolean | undefined;
 }
 
-const OPTIONS: KindsOf<FitInput> = {
-  dataset: required(ANY_DATASET),
-  labels: TEXT,
-  split: TEXT,
-  weights: required(TEXT),
-  activation: TEXT,
-  normalize: required(TEXT),
-  epsilon: NUMBER_LIKE,
-  strict: FLAG,
-  offline: FLAG,
-};
+const { output: _, ...ROWS } = rowsOf("fit");
+const OPTIONS: KindsOf<FitInput> = kindsOf(ROWS);
 
 /** What `fitPreprocessing` found: the recipe, and a file that joins it with the weights. */
 export type Fit = FittedFile & (FittedStandardizing | FittedWhitening);
@@ -113,14 +103,14 @@ export async function fitPreprocessing(
 }
 
 async function fitTo(input: FitInput, download: Omit<DownloadOptions, "offline">): Promise<Fit> {
-  const kind = oneOf("fitted normalization", FITTED_NORMALIZATIONS, input.normalize);
-  const split = oneOf("split", SPLITS, input.split ?? "train");
+  const kind = checkedValue(ROWS.normalize, input.normalize);
+  const split = checkedValue(ROWS.split, input.split ?? ROWS.split.default);
   const activation =
-    input.activation === undefined ? undefined : oneOf("activation", ACTIVATIONS, input.activation);
+    input.activation === undefined ? undefined : checkedValue(ROWS.activation, input.activation);
   if (kind === "standardize" && input.epsilon !== undefined) {
     throw new UsageError("ERR_USAGE", { problem: "--epsilon is for whitening; standardize has none" });
   }
-  const epsilon = decimal("--epsilon", input.epsilon ?? DEFAULT_EPSILON, ...EPSILON_LIMITS);
+  const epsilon = checkedValue(ROWS.epsilon, input.epsilon ?? ROWS.epsilon.default);
 
   const { offline } = input;
   const signal = download.signal ?? new AbortController().signal;

@@ -5,11 +5,11 @@ import { AS_STORED, type DatasetView } from "#src/base/contracts/dataset.js";
 import type { ClassMetrics } from "#src/base/contracts/metrics.js";
 import type { Activation, Preprocessing } from "#src/base/contracts/network.js";
 import { DatasetError, ERROR_CODES, RunError } from "#src/base/errors.js";
+import type { NumberLike } from "#src/base/options/define.js";
 import { printable, pythonFloat } from "#src/base/text.js";
 import { isSameView } from "#src/data/view.js";
 import { activationsOf } from "./facts.js";
 import type { Opened } from "./open-inputs.js";
-import type { NumberLike } from "./options.js";
 import { canonicalJson } from "./run-identity.js";
 
 /** An accuracy is printed with so many, and judged by no fewer. */

@@ -7,15 +7,13 @@ import {
   type Preprocessing,
   type Standardizing,
 } from "#src/base/contracts/network.js";
-import { NetworkError, UsageError } from "#src/base/errors.js";
+import { NetworkError } from "#src/base/errors.js";
+import type { Given } from "#src/base/options/define.js";
+import { EPSILON_LIMITS, MEAN_LIMITS, NETWORK_OPTIONS, STD_LIMITS } from "#src/base/options/inputs.js";
+import { assertTogether } from "#src/base/options/table.js";
+import { checkedValue } from "#src/base/options/values.js";
 import { printable } from "#src/base/text.js";
 import { type Metadata, metadataOneOf } from "./format.js";
-
-/** Pixels ÷ 255 have 0 to 1; some trainings used others on purpose. Beyond these limits the numbers are those of bytes. */
-export const MEAN_LIMITS = [-10, 10] as const;
-export const STD_LIMITS = [1e-9, 10] as const;
-/** What `batchwise fit` takes, so that all it writes can be read. */
-export const EPSILON_LIMITS = [1e-6, 1_000] as const;
 
 /** What a decimal number looks like when JavaScript or Python has written it. */
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/;
@@ -84,7 +82,7 @@ export function readPreprocessing(path: string, metadata: Metadata, prefix = "")
 /**
  * The preprocessing of a network's pixels: what its file states, or what is asked for, or `scale` as an assumption.
  *
- * @throws UsageError ERR_USAGE as `assertAskedOnce`
+ * @throws UsageError as `checkedPreprocessing`
  * @throws NetworkError ERR_NORMALIZE_MISMATCH if the file states one thing and the user asks for another;
  *   ERR_NORMALIZE_STATISTICS if nobody states the numbers that the preprocessing needs
  */
@@ -93,7 +91,7 @@ export function choosePreprocessing(
   stated: Preprocessing | undefined,
   asked: AskedPreprocessing,
 ): ChosenPreprocessing {
-  assertAskedOnce(asked);
+  checkedPreprocessing(asked);
   const { mean, std } = asked;
   const kind = asked.normalize ?? (mean === undefined ? undefined : "standardize");
   const wanted = mean === undefined || std === undefined ? undefined : standardizing(mean, std);
@@ -116,37 +114,25 @@ export function choosePreprocessing(
   }
 }
 
-/**
- * `--mean` and `--std` stand together, and only beside `--normalize standardize` or none.
- *
- * @throws UsageError ERR_USAGE, ERR_OPTION_VALUE
- */
-export function assertAskedOnce({ normalize, mean, std }: AskedPreprocessing): void {
-  if (mean === undefined && std === undefined) return;
-  assertWithin("--mean", mean, MEAN_LIMITS);
-  assertWithin("--std", std, STD_LIMITS);
-  if (mean === undefined || std === undefined) {
-    const [given, missing] = mean === undefined ? ["--std", "--mean 0"] : ["--mean", "--std 1"];
-    const problem = `expected --mean and --std together, found ${given} alone; ${missing} leaves the pixels as they are`;
-    throw new UsageError("ERR_USAGE", { problem });
-  }
-  if (normalize !== undefined && normalize !== "standardize") {
-    const problem = `--mean and --std standardize pixels, --normalize asks for "${normalize}"; leave one of them out`;
-    throw new UsageError("ERR_USAGE", { problem });
-  }
-}
+const { normalize: KIND, mean: MEAN, std: STD } = NETWORK_OPTIONS;
 
-function assertWithin(
-  option: string,
-  value: number | undefined,
-  [low, high]: readonly [number, number],
-): void {
-  if (value === undefined || (value >= low && value <= high)) return;
-  throw new UsageError("ERR_OPTION_VALUE", {
-    option,
-    expected: `a number from ${low} to ${high}`,
-    found: `${value}`,
-  });
+/**
+ * Checks the words and numbers of an asked preprocessing: `mean` and `std` stand together, beside `standardize` or no
+ * `normalize`.
+ *
+ * @throws UsageError ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_USAGE
+ */
+export function checkedPreprocessing({
+  normalize,
+  mean,
+  std,
+}: Pick<Given<typeof NETWORK_OPTIONS>, "normalize" | "mean" | "std">): AskedPreprocessing {
+  assertTogether({ normalize: KIND, mean: MEAN, std: STD }, { normalize, mean, std });
+  return {
+    normalize: normalize === undefined ? undefined : checkedValue(KIND, normalize),
+    mean: mean === undefined ? undefined : checkedValue(MEAN, mean),
+    std: std === undefined ? undefined : checkedValue(STD, std),
+  };
 }
 
 /** A preprocessing by its kind and numbers, as options name them. */

@@ -117,7 +117,7 @@ test("changed pictures and labels give the stored ones' result through the optio
     [[], 3, { labelOffset: "-3" }],
   ] as const) {
     const set = await changedSet(t, IMAGES, changes, shift);
-    for (const engine of ["ml-matrix", "simd", "reference"]) {
+    for (const engine of ["ml-matrix", "simd", "reference"] as const) {
       const { result, dataset } = await evaluate({ ...set, ...view, engine, threads: 1 });
       t.deepEqual(result.confusionMatrix, expected.result.confusionMatrix);
       const labelOffset = Number("labelOffset" in view ? view.labelOffset : 0);

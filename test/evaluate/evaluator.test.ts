@@ -16,7 +16,7 @@ const dataset = randomDataset(TOTAL);
 const weights = randomNetwork([64, 20, 10]);
 
 test("a warm pool gives run after run, of any batch size, what evaluate gives", async (t) => {
-  for (const engine of ["ml-matrix", "simd"]) {
+  for (const engine of ["ml-matrix", "simd"] as const) {
     const expected = await evaluate({ dataset, weights, engine, threads: 0, offset: 20, limit: 400 });
     const evaluator = await openEvaluator({ dataset, weights, engine, threads: 2, offset: 20, limit: 400 });
     t.teardown(() => evaluator.close());

@@ -150,7 +150,9 @@ async function refuses(t: ExecutionContext, code: ErrorCode, change: Partial<Fit
 }
 
 test("refuses what takes no fitting, fits it already or reads other images, and suggests for a slip", async (t) => {
+  // @ts-expect-error: the type refuses it too.
   await refuses(t, "ERR_OPTION_UNKNOWN", { normalize: "scale" });
+  // @ts-expect-error: the type refuses it too.
   t.regex((await refuses(t, "ERR_OPTION_UNKNOWN", { normalize: "whiten-zac" })).message, /"whiten-zca"/);
   await refuses(t, "ERR_NETWORK_INPUTS", { dataset: "bundled", split: "test" });
   const error = await refuses(t, "ERR_NORMALIZE_FITTED", { weights: "bundled" });

@@ -1,7 +1,8 @@
 /** Options, shards, and what makes two runs the same. */
 import test from "ava";
 import { DatasetError, UsageError } from "#src/base/errors.js";
-import { parseShard, resolveOptions, shardOf } from "#src/evaluate/options.js";
+import { parseShard } from "#src/base/options/values.js";
+import { resolveOptions, shardOf } from "#src/evaluate/options.js";
 import { firstDifference, identityKey, identityOf } from "#src/evaluate/run-identity.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 

@@ -40,7 +40,7 @@ test("gives the same answer after one retry, whatever a worker does once", async
 
 test("gives the same answer, whatever a worker does to batches that all threads share", async (t) => {
   for (const fault of FAULTS) {
-    const input = { ...INPUT, engine: "simd", batchSize: 10, timeoutSeconds: timeoutOf(fault) };
+    const input = { ...INPUT, engine: "simd", batchSize: 10, timeoutSeconds: timeoutOf(fault) } as const;
     const found = await evaluateWith(openFaulty(fault, { times: 2 }), input);
     t.true(found.run.retries > 0, fault);
     t.deepEqual(countsOf(found), EXPECTED, fault);
@@ -146,7 +146,7 @@ test("has a worker's own error as the cause", async (t) => {
 const withOnnx = needs("onnxruntime", hasOnnxruntime);
 
 withOnnx("replaces onnx's workers, which are ended between tasks alone, whatever they do", async (t) => {
-  const input = { ...INPUT, engine: "onnx", batchSize: 20, retries: 9 };
+  const input = { ...INPUT, engine: "onnx", batchSize: 20, retries: 9 } as const;
   const expected = await evaluate({ ...input, threads: 0 });
   for (const fault of ["throw", "exit", "answer a wrong count"] as const) {
     const found = await evaluateWith(openFaulty(fault, { times: 6 }), input);

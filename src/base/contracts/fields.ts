@@ -27,11 +27,6 @@ export function within([low, high]: Limits) {
   return z.int().min(low).max(high);
 }
 
-/** A number within the limits, both included. */
-export function decimalWithin([low, high]: Limits) {
-  return z.number().min(low).max(high);
-}
-
 // The contracts of the data set and of the network are loaded at every start and cannot load zod: each schema below is
 // declared to yield its contract's type.
 

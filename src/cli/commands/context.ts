@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Assumption } from "#src/base/assumptions.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { grouped } from "#src/base/errors/define.js";
+import { LOG_LEVELS } from "#src/base/options/answer.js";
 import type { PaintState } from "#src/cli/doctor/doctor.js";
 import type { ColourLevel } from "#src/cli/terminal/paint.js";
 import type { EvaluationPlan, Progress } from "#src/evaluate/listeners.js";
@@ -76,7 +77,6 @@ export function downloadOptions({ signal, log, note }: Context): DownloadOptions
 
 // pino to stderr. Synchronous, because its worker-thread transports lose the last lines when the process ends.
 
-export const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const STDERR = 2;

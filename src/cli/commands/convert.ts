@@ -1,35 +1,27 @@
 /** `batchwise convert`: a network from any format that we read to one that we write. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { Command } from "commander";
-import { ACTIVATIONS, type Network } from "#src/base/contracts/network.js";
+import type { Command } from "commander";
+import type { Network } from "#src/base/contracts/network.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
+import type { FlagsOf } from "#src/base/options/table.js";
 import { printable } from "#src/base/text.js";
 import { assertStated } from "#src/evaluate/open-inputs.js";
-import { oneOf, resolvePreprocessing } from "#src/evaluate/options.js";
+import { resolveReading } from "#src/evaluate/options.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import { layerSizes } from "#src/networks/chain.js";
 import { annotateOnnx } from "#src/networks/onnx/preprocessing.js";
 import { DEFAULT_NORMALIZATION } from "#src/networks/recipe.js";
 import { DEFAULT_ACTIVATION, readNetwork, readOnnxFile } from "#src/networks/registry.js";
-import { hiddenActivation, WRITTEN_TYPES } from "#src/networks/tensors.js";
-import { encodeNetwork, NETWORK_ENDINGS, networkEndingOf } from "#src/networks/writers.js";
+import { hiddenActivation } from "#src/networks/tensors.js";
+import { encodeNetwork, networkEndingOf } from "#src/networks/writers.js";
 import { preprocessingText } from "#src/reports/report.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./context.js";
-import { addNetworkFacts } from "./options.js";
+import { createCommand } from "./options.js";
 
-interface ConvertFlags {
-  readonly activation?: string;
-  readonly normalize?: string;
-  readonly mean?: string;
-  readonly std?: string;
-  readonly strict?: boolean;
-  readonly dtype?: string;
-  readonly compress: boolean;
-  readonly offline?: boolean;
-}
+type ConvertFlags = FlagsOf<"convert">;
 
 const EXAMPLES = `
 Examples:
@@ -40,16 +32,7 @@ An ONNX model of any operators keeps all its bytes, and states what its pixels g
   batchwise convert cnn.onnx stated.onnx --mean 0.1307 --std 0.3081`;
 
 export function convertCommand(runWork: RunWork): Command {
-  const command = new Command("convert")
-    .description("read a network and write it in another format, by the ending of OUT")
-    .argument("<in>", "a name, a file, or a folder of .npy files")
-    .argument("<out>", `a file: ${NETWORK_ENDINGS.join(", ")}`);
-  return addNetworkFacts(command)
-    .option(
-      "--dtype <type>",
-      `of the numbers: ${WRITTEN_TYPES.join(", ")} (default: float32; in a .npz, whatever loses nothing)`,
-    )
-    .option("--compress", "deflate the arrays of a .npz", false)
+  return createCommand("convert")
     .addHelpText("after", EXAMPLES)
     .action((input: string, output: string, flags: ConvertFlags) =>
       runWork((context) => runConvert(input, output, flags, context)),
@@ -63,11 +46,9 @@ async function runConvert(
   context: Context,
 ): Promise<readonly Error[]> {
   const ending = networkEndingOf(output);
-  const type = flags.dtype === undefined ? undefined : oneOf("dtype", WRITTEN_TYPES, flags.dtype);
-  const activation =
-    flags.activation === undefined ? undefined : oneOf("activation", ACTIVATIONS, flags.activation);
-  const asked = resolvePreprocessing(flags);
-  if (flags.compress && ending !== ".npz") {
+  const { dtype: type, compress = false } = flags;
+  const { activation, ...asked } = resolveReading(flags);
+  if (compress && ending !== ".npz") {
     throw new UsageError("ERR_OPTION_VALUE", { option: "--compress", expected: "a .npz", found: ending });
   }
   await assertWritable(output);
@@ -92,7 +73,7 @@ async function runConvert(
   });
   if (flags.strict) assertStated(network.assumptions);
   context.assume(network.assumptions);
-  const written = encodeNetwork(ending, network, { type, deflated: flags.compress });
+  const written = encodeNetwork(ending, network, { type, deflated: compress });
   await writeFileWhole(output, written.bytes);
   context.nameWritten([output]);
   if (written.largestChange > 0) {

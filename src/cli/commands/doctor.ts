@@ -1,30 +1,25 @@
 /** `batchwise doctor`: whether all works here, and what could be added. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { RunError } from "#src/base/errors.js";
+import type { FlagsOf } from "#src/base/options/table.js";
 import { renderDoctor } from "#src/cli/doctor/doctor.js";
-import { oneOf } from "#src/evaluate/options.js";
 import { jsonText } from "#src/reports/json.js";
 import type { Context, RunWork } from "./context.js";
-import { PLAIN_FORMATS } from "./options.js";
+import { createCommand } from "./options.js";
 
-interface DoctorFlags {
-  readonly format: string;
-}
+type DoctorFlags = FlagsOf<"doctor">;
 
 const HELP = `
 Each engine evaluates the bundled images and is held against the answer that NumPy gave. Exits 4 where one that should
 work does not; an optional part that is not installed is no fault.`;
 
 export function doctorCommand(runWork: RunWork): Command {
-  return new Command("doctor")
-    .description("check this machine: engines, cache, optional parts")
-    .option("--format <format>", `of the answer: ${PLAIN_FORMATS.join(", ")}`, "text")
+  return createCommand("doctor")
     .addHelpText("after", HELP)
     .action((flags: DoctorFlags) => runWork((context) => runDoctor(flags, context)));
 }
 
-async function runDoctor(flags: DoctorFlags, context: Context): Promise<readonly Error[]> {
-  const format = oneOf("format", PLAIN_FORMATS, flags.format);
+async function runDoctor({ format = "text" }: DoctorFlags, context: Context): Promise<readonly Error[]> {
   const { colours, signal } = context;
   const display = context.showText("checking this machine: the engines evaluate the bundled images");
   const { diagnose } = await import("#src/cli/doctor/doctor.js");

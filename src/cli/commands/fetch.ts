@@ -1,21 +1,19 @@
 /** `batchwise fetch NAME`: downloads a data set or network into the cache, and says where it stands. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
+import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
 import { suggest } from "#src/base/text.js";
-import { decimal } from "#src/evaluate/options.js";
 import { CATALOG } from "#src/files/catalog.js";
 import { type FetchedFile, fetchEntry } from "#src/files/fetch-entry.js";
 import { shownUrl } from "#src/files/mirror-fault.js";
 import type { Context, RunWork } from "./context.js";
+import { createCommand } from "./options.js";
 
-interface FetchFlags {
-  readonly mirror?: string;
-  readonly timeout: string;
-}
+type FetchFlags = FlagsOf<"fetch">;
 
 const NAMES: readonly string[] = [...CATALOG.keys()];
-const HOUR_SECONDS = 3600;
+const DEFAULT_TIMEOUT_SECONDS = OPTIONS.timeoutSeconds.default;
 
 const HELP = `
 The files' paths go to stdout. They are kept in the platform's cache folder, or where BATCHWISE_CACHE_DIR says.
@@ -27,11 +25,7 @@ Examples:
   batchwise fetch book --mirror https://files.example/batchwise`;
 
 export function fetchCommand(runWork: RunWork): Command {
-  return new Command("fetch")
-    .description("download a data set or network into the cache")
-    .argument("<name>", NAMES.join(", "))
-    .option("--mirror <url>", "a mirror to try before the public ones")
-    .option("--timeout <seconds>", "without a byte, before a mirror is asked anew", "30")
+  return createCommand("fetch")
     .addHelpText("after", HELP)
     .action((name: string, flags: FetchFlags) => runWork((context) => runFetch(name, flags, context)));
 }
@@ -42,13 +36,13 @@ async function runFetch(name: string, flags: FetchFlags, context: Context): Prom
     const suggestion = suggest(name, NAMES);
     throw new UsageError("ERR_OPTION_UNKNOWN", { what: "download", found: name, known: NAMES, suggestion });
   }
-  const idleMs = 1000 * decimal("--timeout", flags.timeout, 0.001, HOUR_SECONDS, "seconds");
+  const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, mirror } = flags;
   const display = context.showDownload();
   try {
     const fetched = await fetchEntry(entry, {
       verify: "hash",
-      mirror: flags.mirror,
-      limits: { idleMs },
+      mirror,
+      limits: { idleMs: 1000 * timeoutSeconds },
       signal: context.signal,
       log: context.log,
       onFile: (file) => display.begin(file),

@@ -1,15 +1,16 @@
 /** `batchwise fit`: gives weights the statistics of their training split, so that they read bytes from then on. */
 import { extname } from "node:path";
-import { Command } from "commander";
-import { ACTIVATIONS, FITTED_NORMALIZATIONS } from "#src/base/contracts/network.js";
+import type { Command } from "commander";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
-import type { Fit, FitInput } from "#src/evaluate/fit.js";
+import type { FlagsOf } from "#src/base/options/table.js";
+import type { Fit } from "#src/evaluate/fit.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./context.js";
+import { createCommand } from "./options.js";
 
-type FitFlags = FitInput & { readonly output: string };
+type FitFlags = FlagsOf<"fit">;
 
 const ENDING = ".safetensors";
 
@@ -21,24 +22,7 @@ Example:
   batchwise --dataset path/to/mnist --weights fitted.safetensors`;
 
 export function fitCommand(runWork: RunWork): Command {
-  return new Command("fit")
-    .description("join weights and the preprocessing that they were trained under in one file")
-    .requiredOption(
-      "--normalize <how>",
-      `what training images went through: ${FITTED_NORMALIZATIONS.join(", ")}`,
-    )
-    .requiredOption("--dataset <name|dir|file>", "the images of the training: a folder, or an IDX file")
-    .requiredOption("--weights <file>", "the trained weights, which do not say their preprocessing")
-    .requiredOption("--output <file>", "the safetensors file to write")
-    .option("--epsilon <x>", "of whitening, as in the training (default: 0.1)")
-    .option("--labels <file>", "labels, where --dataset is an image file")
-    .option("--split <split>", "whose statistics: train or test", "train")
-    .option(
-      "--activation <name>",
-      `of the hidden layers, where the file does not say: ${ACTIVATIONS.join(", ")}`,
-    )
-    .option("--strict", "refuse to write what was assumed")
-    .option("--offline", "use what is in the cache, and download nothing")
+  return createCommand("fit")
     .addHelpText("after", EXAMPLES)
     .action((flags: FitFlags) => runWork((context) => runFit(flags, context)));
 }

@@ -1,31 +1,29 @@
 /** `batchwise inspect`: the shapes of data and layers, as the book prints them, for one image and for a batch. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { assumedText } from "#src/base/assumptions.js";
 import { grouped, shapeText } from "#src/base/errors/define.js";
+import type { FlagsOf } from "#src/base/options/table.js";
 import { printable } from "#src/base/text.js";
 import { type DataAndNetwork, loadPair } from "#src/evaluate/open-inputs.js";
-import { type EvaluateInput, oneOf, resolveOptions } from "#src/evaluate/options.js";
+import { resolveOptions } from "#src/evaluate/options.js";
 import { layerSizes } from "#src/networks/chain.js";
 import { preprocessingText } from "#src/reports/report.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./context.js";
-import { addDataOptions, addNetworkOptions, PLAIN_FORMATS } from "./options.js";
+import { createCommand } from "./options.js";
 
-type InspectFlags = EvaluateInput & { readonly format: string };
+type InspectFlags = FlagsOf<"inspect">;
 
 export function inspectCommand(runWork: RunWork): Command {
-  const command = new Command("inspect").description(
-    "print the shapes of data and layers, parameters and hashes",
+  return createCommand("inspect").action((flags: InspectFlags) =>
+    runWork((context) => runInspect(flags, context)),
   );
-  addNetworkOptions(addDataOptions(command))
-    .option("--batch-size <n>", "images a batch", "100")
-    .option("--format <format>", `of the answer: ${PLAIN_FORMATS.join(", ")}`, "text")
-    .action((flags: InspectFlags) => runWork((context) => runInspect(flags, context)));
-  return command;
 }
 
-async function runInspect(flags: InspectFlags, context: Context): Promise<readonly Error[]> {
-  const format = oneOf("format", PLAIN_FORMATS, flags.format);
+async function runInspect(
+  { format = "text", ...flags }: InspectFlags,
+  context: Context,
+): Promise<readonly Error[]> {
   const options = resolveOptions(flags, 1);
   const pair = await loadPair(options, downloadOptions(context));
   context.assume(pair.assumptions);

@@ -1,15 +1,13 @@
 /** `batchwise merge PART…`: the answers of all shards of a run, added to that of the whole. */
-import { Command } from "commander";
-import { oneOf } from "#src/evaluate/options.js";
-import { FORMATS, formatOf } from "#src/reports/registry.js";
+import type { Command } from "commander";
+import type { FlagsOf } from "#src/base/options/table.js";
+import { formatOf } from "#src/reports/registry.js";
 import type { Context, RunWork } from "./context.js";
-import { addGateOptions, collect, demandsOf, type GateFlags } from "./options.js";
+import { demandsOf, judgedReport } from "./gates.js";
+import { createCommand } from "./options.js";
 import { giveFault, giveReport, openOutputs } from "./outputs.js";
 
-interface MergeFlags extends GateFlags {
-  readonly format: string;
-  readonly output?: readonly string[];
-}
+type MergeFlags = FlagsOf<"merge">;
 
 const EXAMPLES = `
 Example:
@@ -18,16 +16,7 @@ Example:
   batchwise merge part-1.json part-2.json`;
 
 export function mergeCommand(runWork: RunWork): Command {
-  const command = new Command("merge")
-    .description("add the parts that --shard wrote to the answer of the whole")
-    .argument("<part...>", "the JSON of each shard")
-    .option("--format <format>", `of the answer on stdout: ${FORMATS.join(", ")}`, "text")
-    .option(
-      "--output <file>",
-      "write the answer here too, in the format of its ending (repeatable)",
-      collect,
-    );
-  return addGateOptions(command)
+  return createCommand("merge")
     .addHelpText("after", EXAMPLES)
     .action((paths: readonly string[], flags: MergeFlags) =>
       runWork((context) => runMerge(paths, flags, context)),
@@ -39,7 +28,7 @@ async function runMerge(
   flags: MergeFlags,
   context: Context,
 ): Promise<readonly Error[]> {
-  const outputs = await openOutputs(oneOf("format", FORMATS, flags.format), flags.output, formatOf);
+  const outputs = await openOutputs(flags.format ?? "text", flags.output, formatOf);
   try {
     const demands = await demandsOf(flags);
     const { mergeParts } = await import("#src/evaluate/merge.js");
@@ -48,7 +37,7 @@ async function runMerge(
     const { report, faults } =
       demands === undefined
         ? { report: { evaluation, gates: [] }, faults: [] }
-        : (await import("./check.js")).judgedReport(evaluation, demands, undefined);
+        : await judgedReport(evaluation, demands, undefined);
     return [...(await giveReport(outputs, report, context)), ...faults];
   } catch (error) {
     if (error instanceof Error) await giveFault(outputs, "merge", error, context);

@@ -1,108 +1,138 @@
-/** The options that several commands share: which data, which network. */
+/** Creates commands from the option table: their arguments, their options, and the checks of both. */
 
-import type { Command } from "commander";
-import { ACTIVATIONS, NORMALIZATIONS } from "#src/base/contracts/network.js";
-import { UsageError } from "#src/base/errors.js";
-import { DATASET_NAMES } from "#src/data/named-sets.js";
-import type { Demands } from "#src/evaluate/gates.js";
-import { decimal, LIMITS, type NumberLike } from "#src/evaluate/options.js";
-import { NETWORK_NAMES } from "#src/networks/registry.js";
+import { Command, Option } from "commander";
+import { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
+import { COMMAND_NAMES, type CommandName, GROUPS, type OptionRow } from "#src/base/options/define.js";
+import { configKeyOf, helpOf, rowsOf } from "#src/base/options/table.js";
+import { checkedValue } from "#src/base/options/values.js";
 
-/** Of an answer that is not an evaluation. */
-export const PLAIN_FORMATS = ["text", "json"] as const;
-
-export function addDataOptions(command: Command): Command {
-  return command
-    .option(
-      "--dataset <name|dir|file|glob>",
-      `images: ${DATASET_NAMES.join(", ")}, a folder, an IDX or a .npz file, a quoted glob of IDX files, a manifest`,
-      "bundled",
-    )
-    .option("--labels <file>", "labels, where --dataset is an image file")
-    .option("--classes <file>", "names of the classes, one a line")
-    .option("--split <split>", "test or train", "test")
-    .option("--invert", "make each pixel p 255 - p")
-    .option("--transpose", "swap rows and columns of each picture, as EMNIST needs it")
-    .option("--label-offset <n>", "add this to each label: -1 for labels that begin at 1 (default: 0)");
+interface CommandFacts {
+  /** One line of at most 50 characters. */
+  readonly summary: string;
+  /** Each argument with its help. */
+  readonly arguments?: readonly (readonly [name: string, help: string, fallback?: string])[];
 }
 
-export function addNetworkOptions(command: Command): Command {
-  return addNetworkFacts(
-    command.option(
-      "--weights <name|file|dir>",
-      `network: ${NETWORK_NAMES.join(", ")}, a file, or a folder of .npy files`,
-      "bundled",
-    ),
+export const COMMANDS: Readonly<Record<CommandName, CommandFacts>> = {
+  evaluate: { summary: "evaluate a network over labelled images (default)" },
+  show: {
+    summary: "show an image, its label and the probabilities",
+    arguments: [["<index>", "which image, counted from 0"]],
+  },
+  inspect: { summary: "print shapes, layers, parameters and hashes" },
+  diagnose: { summary: "find out why an accuracy is low" },
+  predict: {
+    summary: "predict which digit a picture shows",
+    arguments: [["<picture...>", "PNG files, one digit each"]],
+  },
+  compare: {
+    summary: "compare two networks or results",
+    arguments: [
+      ["<a>", "a network, or the JSON of a result"],
+      ["<b>", "the other one"],
+    ],
+  },
+  check: {
+    summary: "run a suite of evaluations with gates",
+    arguments: [["<suite>", "the suite, a JSON file"]],
+  },
+  report: {
+    summary: "write the HTML report of a result",
+    arguments: [["<result>", "JSON of an evaluation with --predictions"]],
+  },
+  convert: {
+    summary: "write a network in another format",
+    arguments: [
+      ["<in>", "a name, a file, or a folder of .npy files"],
+      ["<out>", "a file: .npz, .safetensors or .onnx"],
+    ],
+  },
+  fit: { summary: "join weights and the preprocessing of training" },
+  fetch: {
+    summary: "download a data set or network",
+    arguments: [["<name>", "mnist, fashion-mnist, kmnist or book"]],
+  },
+  merge: {
+    summary: "add the parts that --shard wrote",
+    arguments: [["<part...>", "the JSON of each shard"]],
+  },
+  worker: { summary: "compute runs over Redis until SIGINT" },
+  runs: {
+    summary: "list, show or cancel runs over Redis",
+    arguments: [
+      ["[action]", "list, show or cancel", "list"],
+      ["[id]", "the run to show or cancel"],
+    ],
+  },
+  bench: { summary: "time engines, batch sizes and threads" },
+  doctor: { summary: "check engines, cache and optional packages" },
+  completion: {
+    summary: "print a script that completes commands",
+    arguments: [["<shell>", "bash, zsh or fish"]],
+  },
+};
+
+/** An option of the table. Its value stands under the row's key, whatever the flag is called. */
+export class TableOption extends Option {
+  readonly configKey: string;
+  readonly #key: string;
+
+  constructor(key: string, row: OptionRow, flags: string, help: string) {
+    super(flags, help);
+    this.#key = key;
+    this.configKey = row.flag === undefined ? key : configKeyOf(row.flag);
+    this.helpGroup(`${GROUPS[row.group]}:`);
+  }
+
+  override attributeName(): string {
+    return this.#key;
+  }
+}
+
+/** Creates a command with the arguments and options that it has in the table. */
+export function createCommand(name: CommandName): Command {
+  const { summary, arguments: words = [] } = COMMANDS[name];
+  const command = new Command(name).description(summary);
+  for (const [word, help, fallback] of words) command.argument(word, help, fallback);
+  const groups = Object.keys(GROUPS);
+  const rows = Object.entries<OptionRow>(rowsOf(name)).sort(
+    ([, a], [, b]) => groups.indexOf(a.group) - groups.indexOf(b.group),
   );
-}
-
-/** What a file of weights may not state about its network. */
-export function addNetworkFacts(command: Command): Command {
-  return command
-    .option(
-      "--activation <name>",
-      `activation of the hidden layers, if the file does not state it: ${ACTIVATIONS.join(", ")}`,
-    )
-    .option(
-      "--normalize <how>",
-      `what pixels go through, if the file does not state it: ${NORMALIZATIONS.join(", ")}`,
-    )
-    .option("--mean <x>", "subtract this from pixels / 255; --std stands beside it")
-    .option("--std <x>", "then divide by this")
-    .option("--strict", "refuse to evaluate on assumptions")
-    .option("--offline", "use what is in the cache, and download nothing");
-}
-
-/** Of an option that may stand several times. */
-export function collect(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
-}
-
-// The options that make a result a pass or a failure.
-
-export interface GateFlags {
-  readonly minAccuracy?: NumberLike;
-  readonly expectAccuracy?: NumberLike;
-  readonly minClassRecall?: NumberLike;
-  readonly baseline?: string;
-  readonly maxRegression?: NumberLike;
-}
-
-export function addGateOptions(command: Command): Command {
-  return command
-    .option("--min-accuracy <x>", "exit 100 where the accuracy is lower")
-    .option(
-      "--expect-accuracy <x>",
-      "exit 100 unless the accuracy rounds to it, at the places given, at least 4",
-    )
-    .option("--min-class-recall <x>", "exit 100 where a class's recall is lower")
-    .option("--baseline <file>", "a result's JSON; exit 100 where the accuracy is lower than that one's")
-    .option("--max-regression <x>", "by more than this (default: 0)");
-}
-
-/** What is asked of the result, where anything is. Throws UsageError, or what `readBaseline` throws. */
-export async function demandsOf(flags: GateFlags): Promise<Demands | undefined> {
-  const minAccuracy = share("--min-accuracy", flags.minAccuracy);
-  share("--expect-accuracy", flags.expectAccuracy);
-  // As it is written: its places decide how exactly it is judged.
-  const { expectAccuracy } = flags;
-  const minClassRecall = share("--min-class-recall", flags.minClassRecall);
-  const maxRegression = share("--max-regression", flags.maxRegression);
-  const { baseline: path } = flags;
-  if (path !== undefined) {
-    const { readBaseline } = await import("#src/evaluate/gates.js");
-    const baseline = await readBaseline(path, maxRegression ?? 0);
-    return { minAccuracy, expectAccuracy, minClassRecall, baseline };
+  for (const [key, row] of rows) {
+    const isNegatable = row.negation?.commands.includes(name) ?? false;
+    for (const option of optionsOf(key, row, isNegatable)) command.addOption(option);
   }
-  if (maxRegression !== undefined) {
-    const problem = "--max-regression is asked for without --baseline FILE, below which to regress";
-    throw new UsageError("ERR_USAGE", { problem });
-  }
-  if (minAccuracy === undefined && expectAccuracy === undefined && minClassRecall === undefined)
-    return undefined;
-  return { minAccuracy, expectAccuracy, minClassRecall };
+  return command;
 }
 
-function share(option: string, given: NumberLike | undefined): number | undefined {
-  return given === undefined ? undefined : decimal(option, given, ...LIMITS.share);
+/** Adds the options of every command. */
+export function addGlobalOptions(program: Command): Command {
+  for (const [key, row] of Object.entries<OptionRow>(GLOBAL_OPTIONS)) {
+    for (const option of optionsOf(key, row, true)) program.addOption(option);
+  }
+  return program;
+}
+
+export function isCommandName(name: string): name is CommandName {
+  return COMMAND_NAMES.some((known) => known === name);
+}
+
+function optionsOf(key: string, row: OptionRow, isNegatable: boolean): TableOption[] {
+  const options: TableOption[] = [];
+  const { flag, short, value, negation } = row;
+  if (flag !== undefined) {
+    const flags = [short === undefined ? flag : `${short}, ${flag}`, value].join(" ").trim();
+    const option = new TableOption(key, row, flags, helpOf(row));
+    if (value !== undefined) option.argParser(parserOf(row));
+    options.push(option.makeOptionMandatory(row.required === true));
+  }
+  if (negation !== undefined && isNegatable) {
+    options.push(new TableOption(key, row, negation.flag, negation.help));
+  }
+  return options;
+}
+
+function parserOf(row: OptionRow): (text: string, previous?: unknown) => unknown {
+  if (row.type.kind !== "paths" && row.type.kind !== "texts") return (text) => checkedValue(row, text);
+  return (text, previous) => [...(Array.isArray(previous) ? previous : []), text];
 }

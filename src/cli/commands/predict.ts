@@ -1,23 +1,24 @@
 /** `batchwise predict PICTURE.png…`: what a network makes of drawings of one's own. */
 
-import { Command } from "commander";
+import type { Command } from "commander";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
+import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
 import { assertClassCount, readClassNames } from "#src/data/labels.js";
 import { DIGIT_SIDE, toDigit } from "#src/data/pictures/to-digit.js";
 import { viewPixels } from "#src/data/view.js";
 import { classify } from "#src/engines/predict.js";
 import { assertStated, loadPair } from "#src/evaluate/open-inputs.js";
-import { type EvaluateInput, oneOf, resolveOptions } from "#src/evaluate/options.js";
+import { resolveOptions } from "#src/evaluate/options.js";
 import { writeFileWhole } from "#src/files/write-file.js";
 import { readNetwork } from "#src/networks/registry.js";
 import { assertFitsImages } from "#src/networks/validate.js";
 import { digitWithBars } from "#src/reports/images.js";
 import { type Context, downloadOptions, type RunWork } from "./context.js";
-import { addDataOptions, addNetworkOptions, PLAIN_FORMATS } from "./options.js";
+import { createCommand } from "./options.js";
 
-type PredictFlags = Omit<EvaluateInput, "weights"> & { readonly weights: string; readonly format: string };
+type PredictFlags = FlagsOf<"predict">;
 
 const SHAPE = { rows: DIGIT_SIDE, columns: DIGIT_SIDE };
 const EXAMPLES = `
@@ -27,12 +28,7 @@ Example:
   batchwise predict my-seven.png`;
 
 export function predictCommand(runWork: RunWork): Command {
-  const command = new Command("predict").description("say which digit a picture shows");
-  return addNetworkOptions(command.argument("<picture...>", "PNG files, one digit each"))
-    .option("--classes <file>", "names of the classes, one a line")
-    .option("--invert", "give the network dark ink on a bright ground")
-    .option("--transpose", "swap rows and columns for the network")
-    .option("--format <format>", `of the answer: ${PLAIN_FORMATS.join(", ")}`, "text")
+  return createCommand("predict")
     .addHelpText("after", EXAMPLES)
     .action((paths: string[], flags: PredictFlags) =>
       runWork((context) => runPredict(paths, flags, context)),
@@ -41,12 +37,14 @@ export function predictCommand(runWork: RunWork): Command {
 
 async function runPredict(
   paths: readonly string[],
-  flags: PredictFlags,
+  { format = "text", ...flags }: PredictFlags,
   context: Context,
 ): Promise<readonly Error[]> {
-  const format = oneOf("format", PLAIN_FORMATS, flags.format);
   const { classes, ...options } = resolveOptions(flags, 1);
-  const network = await readNetwork(flags.weights, { ...options, ...downloadOptions(context) });
+  const network = await readNetwork(flags.weights ?? OPTIONS.weights.default, {
+    ...options,
+    ...downloadOptions(context),
+  });
   if (options.strict) assertStated(network.assumptions);
   context.assume(network.assumptions);
   assertFitsImages(network, network.name, SHAPE);
@@ -87,14 +85,12 @@ async function runPredict(
 
 // `batchwise show INDEX`: one image, its label, and what the network makes of it.
 
-type ShowFlags = EvaluateInput & { readonly png?: string };
+type ShowFlags = FlagsOf<"show">;
 
 export function showCommand(runWork: RunWork): Command {
-  const command = new Command("show").description("show an image, its label and the network's probabilities");
-  addNetworkOptions(addDataOptions(command.argument("<index>", "which image, from 0")))
-    .option("--png <file>", "write the image as a grey PNG too")
-    .action((index: string, flags: ShowFlags) => runWork((context) => runShow(index, flags, context)));
-  return command;
+  return createCommand("show").action((index: string, flags: ShowFlags) =>
+    runWork((context) => runShow(index, flags, context)),
+  );
 }
 
 async function runShow(

@@ -8,7 +8,6 @@ import { BatchwiseError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
 import type { CompareOutcome } from "#src/evaluate/compare/compare.js";
 import type { Closing, EvaluationPlan, Listener } from "#src/evaluate/listeners.js";
-import { integer, MAX_COUNT, type NumberLike } from "#src/evaluate/options.js";
 import type { PredictionsTarget } from "#src/evaluate/predictions/lines.js";
 import { assertWritable } from "#src/files/write-file.js";
 import {
@@ -116,11 +115,10 @@ const FORMAT_OF_ENDING: ReadonlyMap<string, PredictionsFormat> = new Map([
 /** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for what surely cannot be written. */
 export async function predictionsTarget(
   path: string,
-  topK: NumberLike | undefined,
+  topK: number | undefined,
   labelled: boolean,
 ): Promise<PredictionsTarget> {
   const format = formatByEnding(FORMAT_OF_ENDING, path, "--predictions");
-  const k = topK === undefined ? DEFAULT_TOP_K : integer("--top-k", topK, 1, MAX_COUNT);
   await assertWritable(path);
-  return { path, format, topK: k, labelled };
+  return { path, format, topK: topK ?? DEFAULT_TOP_K, labelled };
 }

@@ -1,8 +1,9 @@
 /** `batchwise report RESULT.json`: the HTML report of an evaluation that was made before. */
 import { basename, dirname, join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import type { ResultFile } from "#src/base/contracts/result.js";
 import { DatasetError } from "#src/base/errors.js";
+import type { FlagsOf } from "#src/base/options/table.js";
 import { readDataset } from "#src/data/registry.js";
 import { findPredictions, readPredictions } from "#src/evaluate/predictions/reader.js";
 import { readResult } from "#src/evaluate/read-result.js";
@@ -12,12 +13,10 @@ import { renderReport } from "#src/reports/html/document.js";
 import type { ReportInput } from "#src/reports/html/page-data.js";
 import type { Context, RunWork } from "./context.js";
 import { downloadOptions } from "./context.js";
+import { createCommand } from "./options.js";
 import { assertReportPath } from "./report-file.js";
 
-interface ReportFlags {
-  readonly output?: string;
-  readonly offline?: boolean;
-}
+type ReportFlags = FlagsOf<"report">;
 
 const EXAMPLES = `
 Data are found where the result says, predictions there or beside the result; both are refused where they are not what
@@ -28,11 +27,7 @@ Example:
   batchwise report result.json`;
 
 export function reportCommand(runWork: RunWork): Command {
-  return new Command("report")
-    .description("write the HTML report of a result")
-    .argument("<result>", "the JSON of an evaluation with --predictions")
-    .option("--output <file>", "the report (default: beside the result, ending in .html)")
-    .option("--offline", "use what is in the cache, and download nothing")
+  return createCommand("report")
     .addHelpText("after", EXAMPLES)
     .action((path: string, flags: ReportFlags) => runWork((context) => runReport(path, flags, context)));
 }

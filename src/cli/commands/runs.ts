@@ -1,35 +1,26 @@
 /** `batchwise runs`: the runs that a Redis knows; one of them whole; an end to one. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { grouped } from "#src/base/errors/define.js";
 import { RunError, UsageError } from "#src/base/errors.js";
+import type { FlagsOf } from "#src/base/options/table.js";
+import { oneOf } from "#src/base/options/values.js";
 import { printable } from "#src/base/text.js";
-import { oneOf } from "#src/evaluate/options.js";
 import type { Link } from "#src/redis/link.js";
 import { obliterate } from "#src/redis/range-queue.js";
 import { KEEP_ENDED_SECONDS, Records, type RunRecord } from "#src/redis/records.js";
 import { type Row, rowLines } from "#src/reports/cells.js";
 import type { Context, RunWork } from "./context.js";
-import { addRedisOption, linkOf } from "./evaluate-over-redis.js";
-import { PLAIN_FORMATS } from "./options.js";
+import { linkOf } from "./evaluate-over-redis.js";
+import { createCommand } from "./options.js";
 
 const ACTIONS = ["list", "show", "cancel"] as const;
 
-interface RunsFlags {
-  readonly redis?: string;
-  readonly format: string;
-}
+type RunsFlags = FlagsOf<"runs">;
 
 export function runsCommand(runWork: RunWork): Command {
-  const command = new Command("runs").description(
-    "the runs that a Redis knows: list them, show or cancel one",
+  return createCommand("runs").action((action: string, id: string | undefined, flags: RunsFlags) =>
+    runWork((context) => runRuns(action, id, flags, context)),
   );
-  return addRedisOption(command)
-    .argument("[action]", ACTIONS.join(", "), "list")
-    .argument("[id]", "of the run to show or cancel")
-    .option("--format <format>", `of the answer on stdout: ${PLAIN_FORMATS.join(", ")}`, "text")
-    .action((action: string, id: string | undefined, flags: RunsFlags) =>
-      runWork((context) => runRuns(action, id, flags, context)),
-    );
 }
 
 async function runRuns(
@@ -39,7 +30,7 @@ async function runRuns(
   context: Context,
 ): Promise<Error[]> {
   const action = oneOf("action", ACTIONS, given);
-  const format = oneOf("format", PLAIN_FORMATS, flags.format);
+  const { format = "text" } = flags;
   if ((id === undefined) !== (action === "list")) {
     const problem = action === "list" ? "list takes no run ID" : `${action} needs the ID of a run`;
     throw new UsageError("ERR_USAGE", { problem });

@@ -7,6 +7,7 @@ import type { Command } from "commander";
 import type * as z from "zod";
 import { reasonOf, UsageError } from "#src/base/errors.js";
 import { printable, suggest } from "#src/base/text.js";
+import { TableOption } from "#src/cli/commands/options.js";
 import { CONFIG_KEYS, configSchema, PATH_KEYS, SUBJECT_KEYS } from "#src/cli/schemas/config.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { syntaxReason } from "#src/files/read-document.js";
@@ -112,11 +113,12 @@ export async function applyConfig(path: string, program: Command, command: Comma
 }
 
 function setUnlessGiven(command: Command, key: string, value: unknown): void {
-  const canSay = command.options
-    .filter((option) => option.attributeName() === key)
-    // `"labels": false` is said by --no-labels, which not every command has.
-    .some((option) => option.negate || !(option.required && value === false));
-  if (canSay && command.getOptionValueSource(key) !== "cli") {
-    command.setOptionValueWithSource(key, value, "config");
-  }
+  const options = command.options.filter((option) => option instanceof TableOption);
+  // `"labels": false` stands for --no-labels, which not every command has.
+  const option = options.find(
+    ({ configKey, negate, required }) => configKey === key && (negate || !(required && value === false)),
+  );
+  const name = option?.attributeName();
+  if (name === undefined || command.getOptionValueSource(name) === "cli") return;
+  command.setOptionValueWithSource(name, value, "config");
 }

@@ -1,21 +1,15 @@
 /** Options of a benchmark: comma lists to a checked sweep of configurations. */
 import type { Configuration } from "#src/base/contracts/bench.js";
 import { ENGINES } from "#src/base/contracts/network.js";
-import { SCENARIOS, type Scenario } from "#src/base/contracts/run.js";
+import type { Scenario } from "#src/base/contracts/run.js";
 import { UsageError } from "#src/base/errors.js";
-import {
-  decimal,
-  type EvaluateInput,
-  type EvaluateOptions,
-  integer,
-  MAX_COUNT,
-  MAX_THREADS,
-  oneOf,
-  resolveOptions,
-} from "#src/evaluate/options.js";
+import type { NumberLike } from "#src/base/options/define.js";
+import { MAX_PASSES, RUN_OPTIONS } from "#src/base/options/run.js";
+import { rowsOf } from "#src/base/options/table.js";
+import { checkedValue, oneOf } from "#src/base/options/values.js";
+import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
 
-const MAX_PASSES = 10_000;
-const HOUR_SECONDS = 3600;
+const ROWS = rowsOf("bench");
 /** Beyond this many a sweep is a slip of the keyboard. */
 const MAX_CONFIGURATIONS = 1000;
 
@@ -30,13 +24,13 @@ export interface BenchInput extends EvaluateData {
   /** Default 100. */
   readonly batchSize?: string | undefined;
   /** Default `offline`. */
-  readonly scenario?: string | undefined;
+  readonly scenario?: Scenario | undefined;
   /** Timed passes of each configuration, at least. Default 5. */
-  readonly repeat?: number | string | undefined;
+  readonly repeat?: NumberLike | undefined;
   /** Passes of each configuration before the timed ones. Default 2. */
-  readonly warmUp?: number | string | undefined;
+  readonly warmUp?: NumberLike | undefined;
   /** Of each configuration's timed passes together, at least, but for 10,000 passes at most. Default 0. */
-  readonly durationSeconds?: number | string | undefined;
+  readonly durationSeconds?: NumberLike | undefined;
 }
 
 export interface BenchPlan {
@@ -54,18 +48,20 @@ export interface BenchPlan {
 
 /** Throws UsageError as `resolveOptions` does. */
 export function resolveBench(input: BenchInput, available: number): BenchPlan {
-  const { engine = "ml-matrix,simd", scenario: named = "offline" } = input;
-  const scenario = oneOf("scenario", SCENARIOS, named);
+  const { engine = ROWS.engine.default } = input;
+  const scenario = checkedValue(ROWS.scenario, input.scenario ?? ROWS.scenario.default);
   const alone = scenario === "single-stream";
   const engines = list("--engine", engine, (word) => oneOf("engine", ENGINES, word));
   const threads = alone
     ? list("--threads", input.threads ?? "1", (word) => lone("--threads", word, [0, 1]))
     : list("--threads", input.threads ?? scaling(available).join(), (word) =>
-        integer("--threads", word, 0, MAX_THREADS),
+        checkedValue(RUN_OPTIONS.threads, word),
       );
   const batchSizes = alone
     ? list("--batch-size", input.batchSize ?? "1", (word) => lone("--batch-size", word, [1]))
-    : list("--batch-size", input.batchSize ?? "100", (word) => integer("--batch-size", word, 1, MAX_COUNT));
+    : list("--batch-size", input.batchSize ?? String(ROWS.batchSize.default), (word) =>
+        checkedValue(RUN_OPTIONS.batchSize, word),
+      );
   const count = engines.length * threads.length * batchSizes.length;
   if (count > MAX_CONFIGURATIONS) {
     const problem = `expected at most ${MAX_CONFIGURATIONS} configurations, found ${count}; ask for fewer engines, threads or batch sizes`;
@@ -84,9 +80,12 @@ export function resolveBench(input: BenchInput, available: number): BenchPlan {
         ascending(threads).map((threads) => ({ engine, batchSize, threads })),
       ),
     ),
-    repeat: integer("--repeat", input.repeat ?? 5, 1, MAX_PASSES),
-    warmUp: integer("--warm-up", input.warmUp ?? 2, 0, MAX_PASSES),
-    durationSeconds: decimal("--duration", input.durationSeconds ?? 0, 0, HOUR_SECONDS, "seconds"),
+    repeat: checkedValue(ROWS.repeat, input.repeat ?? ROWS.repeat.default),
+    warmUp: checkedValue(ROWS.warmUp, input.warmUp ?? ROWS.warmUp.default),
+    durationSeconds: checkedValue(
+      ROWS.durationSeconds,
+      input.durationSeconds ?? ROWS.durationSeconds.default,
+    ),
     maxPasses: MAX_PASSES,
   };
 }

@@ -4,13 +4,12 @@ import { IncompleteError, TERMINATED } from "#src/base/abort.js";
 import {
   checkArgument,
   checkedKeys,
-  FLAG,
   FUNCTION,
   type KindsOf,
   LOG,
-  NUMBER_LIKE,
   SIGNAL,
   TEXT,
+  without,
 } from "#src/base/arguments.js";
 import type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
@@ -18,6 +17,8 @@ import type { Executor } from "#src/base/contracts/executor.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { asError, BatchwiseError, RunError } from "#src/base/errors.js";
+import { rowsOf } from "#src/base/options/table.js";
+import { kindsOf } from "#src/base/options/values.js";
 import { withRooms } from "#src/base/slab.js";
 import { printable, rounded } from "#src/base/text.js";
 import { readDataset } from "#src/data/registry.js";
@@ -41,7 +42,7 @@ export interface CheckHooks {
   readonly log?: Log;
 }
 
-const OPTIONS: KindsOf<CheckInput> = { threads: NUMBER_LIKE, offline: FLAG, strict: FLAG };
+const OPTIONS: KindsOf<CheckInput> = without(kindsOf(rowsOf("check")), "format", "output");
 const HOOKS: KindsOf<CheckHooks> = { signal: SIGNAL, log: LOG, onDownload: FUNCTION, onEntry: FUNCTION };
 
 /**

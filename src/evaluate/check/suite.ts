@@ -2,17 +2,13 @@
 import { dirname, resolve } from "node:path";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import { advisedFor, asError } from "#src/base/errors.js";
+import type { NumberLike } from "#src/base/options/define.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { prepareEngine } from "#src/engines/registry.js";
 import type { CheckedEvaluation } from "#src/evaluate/check/suite-schema.js";
 import { type Demands, readBaseline } from "#src/evaluate/gates.js";
 import { networkLoader } from "#src/evaluate/open-inputs.js";
-import {
-  type EvaluateInput,
-  type EvaluateOptions,
-  type NumberLike,
-  resolveOptions,
-} from "#src/evaluate/options.js";
+import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { engineSource } from "#src/networks/fold.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";

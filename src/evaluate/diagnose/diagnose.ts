@@ -1,22 +1,17 @@
 /** Tries a network on a sample of images under every way to read both that nobody states, and recommends the best. */
 
 import { interruption } from "#src/base/abort.js";
-import { checkedKeys, FUNCTION, type KindsOf, SIGNAL } from "#src/base/arguments.js";
+import { checkedKeys, FUNCTION, type KindsOf, SIGNAL, without } from "#src/base/arguments.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
+import { rowsOf } from "#src/base/options/table.js";
+import { checkedValue, kindsOf } from "#src/base/options/values.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { readDataset } from "#src/data/registry.js";
-import { EVALUATE, VIEW } from "#src/evaluate/known-arguments.js";
 import { networkLoader, pairOf } from "#src/evaluate/open-inputs.js";
-import {
-  type EvaluateInput,
-  type EvaluateOptions,
-  integer,
-  LIMITS,
-  resolveOptions,
-} from "#src/evaluate/options.js";
+import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
 import type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 import { pathKind } from "#src/files/read-file.js";
 import { wilson95 } from "#src/metrics/intervals.js";
@@ -157,48 +152,20 @@ async function scoreBest(trials: readonly Trial[], sample: Sample, score: Score)
   return [...(await scoreAll(best, sample, score)), ...rest];
 }
 
-const SAMPLE_IMAGES = 1000;
+const DIAGNOSE_OPTIONS = rowsOf("diagnose");
 
-/** Data and network as of `evaluate`. What is given here is not tried otherwise. */
+/** Data and network as for `evaluate`. What is given here is not tried otherwise. */
 export interface DiagnoseInput
-  extends Pick<
-    EvaluateInput,
-    | "dataset"
-    | "labels"
-    | "classes"
-    | "offline"
-    | "weights"
-    | "activation"
-    | "normalize"
-    | "mean"
-    | "std"
-    | "invert"
-    | "transpose"
-    | "labelOffset"
-    | "engine"
-    | "limit"
-    | "seed"
-  > {
-  /** Default: the training half where there is one, since a test half is for one use only. */
-  readonly split?: string | undefined;
+  extends Pick<EvaluateInput, Exclude<keyof typeof DIAGNOSE_OPTIONS, "format" | "split" | "limit" | "seed">> {
+  /** Default: the training half if there is one, since a test half is for one use only. */
+  readonly split?: EvaluateInput["split"];
+  /** Images of the sample. Default 1,000. */
+  readonly limit?: EvaluateInput["limit"];
+  /** Seed of the sample. Default 1. */
+  readonly seed?: EvaluateInput["seed"];
 }
 
-export const DIAGNOSE: KindsOf<DiagnoseInput> = {
-  ...VIEW,
-  dataset: EVALUATE.dataset,
-  labels: EVALUATE.labels,
-  classes: EVALUATE.classes,
-  split: EVALUATE.split,
-  offline: EVALUATE.offline,
-  weights: EVALUATE.weights,
-  activation: EVALUATE.activation,
-  normalize: EVALUATE.normalize,
-  mean: EVALUATE.mean,
-  std: EVALUATE.std,
-  engine: EVALUATE.engine,
-  limit: EVALUATE.limit,
-  seed: EVALUATE.seed,
-};
+export const DIAGNOSE: KindsOf<DiagnoseInput> = without(kindsOf(DIAGNOSE_OPTIONS), "format");
 
 export interface DiagnosisPlan {
   readonly options: EvaluateOptions;
@@ -213,8 +180,8 @@ export function resolveDiagnosis(input: DiagnoseInput): DiagnosisPlan {
   const { limit, seed, ...evaluated } = input;
   return {
     options: resolveOptions({ ...evaluated, threads: 0 }, 1),
-    images: integer("--limit", limit ?? SAMPLE_IMAGES, ...LIMITS.limit),
-    seed: integer("--seed", seed ?? 1, ...LIMITS.seed),
+    images: checkedValue(DIAGNOSE_OPTIONS.limit, limit ?? DIAGNOSE_OPTIONS.limit.default),
+    seed: checkedValue(DIAGNOSE_OPTIONS.seed, seed ?? DIAGNOSE_OPTIONS.seed.default),
     stated: {
       arePicturesStated: input.invert !== undefined || input.transpose !== undefined,
       areLabelsStated: input.labelOffset !== undefined,

@@ -84,7 +84,7 @@ test("a merge is judged by gates, and a shard by none", async (t) => {
   t.regex(merged.stdout, /Accuracy : 0\.\d+\n$/);
   const shard = await runCli(["--shard", "1/2", "--min-accuracy", "0.5"]);
   t.is(shard.status, 2);
-  t.regex(shard.stderr, /ERR_USAGE: a gate is asked for with --shard/);
+  t.regex(shard.stderr, /ERR_USAGE: --min-accuracy and --shard exclude each other/);
   const unlabelled = await runCli(["--shard", "1/2", "--no-labels"]);
   t.is(unlabelled.status, 2);
 });

@@ -144,7 +144,7 @@ test("report refuses data that have changed since", async (t) => {
 test("--report refuses images without labels, another ending, and a folder that is not there", async (t) => {
   const noLabels = await runCli(["--no-labels", "--report", "r.html"]);
   t.is(noLabels.status, 2);
-  t.regex(noLabels.stderr, /--report is asked for with --no-labels/);
+  t.regex(noLabels.stderr, /--report and --no-labels exclude each other/);
   const ending = await runCli(["--report", "r.pdf"]);
   t.is(ending.status, 2);
   t.regex(ending.stderr, /--report: expected a file ending in \.html or \.htm, found "r\.pdf"/);

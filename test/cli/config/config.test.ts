@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from "ava";
 import { type ErrorCode, UsageError } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
+import { TableOption } from "#src/cli/commands/options.js";
 import { CONFIG_NAME, configFor, findConfig } from "#src/cli/config/find.js";
 import { readConfig } from "#src/cli/config/read.js";
 import { CONFIG_KEYS, PATH_KEYS, SUBJECT_KEYS } from "#src/cli/schemas/config.js";
@@ -220,7 +221,9 @@ test("every option of evaluate has its key, and there is no other", (t) => {
     async () => {},
     () => {},
   );
-  const names = new Set(command.options.map((option) => option.attributeName()));
+  const names = new Set(
+    command.options.map((option) => (option instanceof TableOption ? option.configKey : option.name())),
+  );
   t.deepEqual([...CONFIG_KEYS].sort(), [...names, ...PROGRAM_KEYS, "$schema"].sort());
 });
 
@@ -229,7 +232,7 @@ test("every option of evaluate that takes a path is read from the file's folder"
     async () => {},
     () => {},
   );
-  const paths = command.options.filter(({ flags }) => /<.*\b(file|dir)\b.*>/.test(flags));
+  const paths = command.options.filter(({ flags }) => /<(file|path)>/.test(flags));
   t.deepEqual([...new Set(paths.map((option) => option.attributeName()))].sort(), [...PATH_KEYS].sort());
 });
 

@@ -59,6 +59,7 @@ const REFUSED: readonly [input: BenchInput, code: ErrorCode, says: string][] = [
     "ERR_OPTION_VALUE",
     "--duration: expected a number of seconds from 0 to 3600",
   ],
+  // @ts-expect-error: the type refuses it too.
   [{ scenario: "ofline" }, "ERR_OPTION_UNKNOWN", 'unknown scenario "ofline": did you mean "offline"?'],
   [
     { scenario: "single-stream", threads: "1,2" },

@@ -23,7 +23,7 @@ test("compares what evaluate gives of each alone, whatever the engine, the threa
   t.deepEqual(expected.a.confidenceInterval95, alone[0].result.confidenceInterval95);
   const [ofA, ofB] = alone.map(({ predictions }) => predictions);
   t.is(expected.agreed, ofA.filter((prediction, n) => prediction === ofB[n]).length);
-  for (const engine of ["ml-matrix", "simd", "reference"]) {
+  for (const engine of ["ml-matrix", "simd", "reference"] as const) {
     for (const [threads, batchSize] of [
       [0, 7],
       [1, 333],

@@ -1,0 +1,247 @@
+/** Options that name the images and the network. */
+
+import { SPLITS } from "#src/base/contracts/dataset.js";
+import { ACTIVATIONS, FITTED_NORMALIZATIONS, NORMALIZATIONS } from "#src/base/contracts/network.js";
+import { FLAG_TYPE, PATH_TYPE, rows, whole, word } from "./define.js";
+
+export const MAX_COUNT = 2 ** 32;
+
+/** Pixels ÷ 255 lie between 0 and 1; some trainings used other values on purpose. Values beyond these belong to bytes. */
+export const MEAN_LIMITS = [-10, 10] as const;
+export const STD_LIMITS = [1e-9, 10] as const;
+/** What `batchwise fit` takes, so that every file that it writes can be read. */
+export const EPSILON_LIMITS = [1e-6, 1_000] as const;
+
+const WITH_IMAGES = ["evaluate", "show", "inspect", "diagnose", "compare", "bench"] as const;
+const WITH_NETWORK = ["evaluate", "show", "inspect", "diagnose", "predict", "bench"] as const;
+const WITH_RANGE = ["evaluate", "compare", "bench"] as const;
+/** Commands that read a network's file, and so what the file may not state. */
+const WITH_FACTS = [...WITH_NETWORK, "compare", "convert"] as const;
+
+const NO_LABELS = { key: "labels", values: [false], flag: "--no-labels" } as const;
+export const NEEDS_LABELS = { ...NO_LABELS, because: "without labels there is no score" } as const;
+
+/** Options of the images. */
+export const DATA_OPTIONS = rows({
+  /** What `openDataset` opens, or an open data set with the labels and class names that it has. Default `bundled`. */
+  dataset: {
+    flag: "--dataset",
+    short: "-d",
+    value: "<path>",
+    type: { kind: "dataset" },
+    default: "bundled",
+    help: "images: a name, folder, file or glob",
+    group: "data",
+    commands: [...WITH_IMAGES, "fit"],
+    differs: {
+      compare: { defaultText: "bundled, or the result's" },
+      fit: { required: true, help: "images of the training: name, folder, file" },
+    },
+  },
+  /** The label file, where `dataset` is an image file. False: predict the images without reading labels. */
+  labels: {
+    flag: "--labels",
+    value: "<file>",
+    type: { kind: "labels" },
+    help: "label file, if --dataset is an image file",
+    group: "data",
+    commands: [...WITH_IMAGES, "fit"],
+    // A comparison and a fit need labels.
+    differs: { fit: { type: PATH_TYPE }, compare: { type: PATH_TYPE } },
+    negation: {
+      flag: "--no-labels",
+      help: "predict only; read no labels",
+      commands: ["evaluate", "bench"],
+    },
+  },
+  /** A file of class names, one per line. */
+  classes: {
+    flag: "--classes",
+    value: "<file>",
+    type: PATH_TYPE,
+    help: "class names, one per line",
+    group: "data",
+    commands: [...WITH_IMAGES, "predict"],
+  },
+  /** `test` or `train`, for sets that have both. Default `test`. */
+  split: {
+    flag: "--split",
+    value: "<name>",
+    type: word(SPLITS),
+    default: "test",
+    help: "test or train",
+    group: "data",
+    commands: [...WITH_IMAGES, "fit"],
+    differs: {
+      compare: { defaultText: "test, or the result's" },
+      diagnose: { defaultText: "train, if there is one" },
+      fit: { default: "train", help: "images to fit to: train or test" },
+    },
+  },
+  /** Turn each pixel p into 255 − p, before everything else. Default false. */
+  invert: {
+    flag: "--invert",
+    type: FLAG_TYPE,
+    help: "turn each pixel p into 255 - p",
+    group: "data",
+    commands: [...WITH_IMAGES, "predict"],
+  },
+  /** Swap rows and columns of each picture. Default false. */
+  transpose: {
+    flag: "--transpose",
+    type: FLAG_TYPE,
+    help: "swap rows and columns, as EMNIST needs",
+    group: "data",
+    commands: [...WITH_IMAGES, "predict"],
+  },
+  /** Whole number to add to each label, −255 to 255. Default 0. */
+  labelOffset: {
+    flag: "--label-offset",
+    value: "<n>",
+    // Labels are bytes.
+    type: whole(-255, 255),
+    default: 0,
+    help: "number to add to each label",
+    group: "data",
+    commands: WITH_IMAGES,
+    conflicts: [NEEDS_LABELS],
+  },
+  /** Index of the first image evaluated, counted from 0. Default 0. */
+  offset: {
+    flag: "--offset",
+    value: "<n>",
+    type: whole(0, MAX_COUNT),
+    default: 0,
+    help: "first image, counted from 0",
+    group: "data",
+    commands: WITH_RANGE,
+  },
+  /** Most images evaluated, at least 1. Default: all from `offset` on. */
+  limit: {
+    flag: "--limit",
+    value: "<n>",
+    type: whole(1, MAX_COUNT),
+    help: "evaluate at most n images",
+    group: "data",
+    commands: [...WITH_RANGE, "diagnose"],
+    differs: { diagnose: { default: 1000, help: "images in the sample" } },
+  },
+});
+
+const BOTH_NUMBERS = "the two numbers standardize pixels together";
+const OTHER_KINDS = NORMALIZATIONS.filter((kind) => kind !== "standardize");
+const ONLY_STANDARDIZE = {
+  key: "normalize",
+  values: OTHER_KINDS,
+  flag: "--normalize",
+  because: "a mean and a standard deviation standardize pixels, so leave one of them out",
+} as const;
+
+/** Options of the network. */
+export const NETWORK_OPTIONS = rows({
+  /** A name, a file, a folder of .npy files, or a loaded network. Default `bundled`. */
+  weights: {
+    flag: "--weights",
+    short: "-w",
+    value: "<path>",
+    type: { kind: "weights" },
+    default: "bundled",
+    help: "network: a name, file or folder",
+    group: "network",
+    commands: [...WITH_NETWORK, "fit"],
+    differs: { fit: { type: PATH_TYPE, required: true, help: "trained weights: a file or folder" } },
+  },
+  /** Activation of the hidden layers, for a file that does not state it. Default: the file's, or an assumed one. */
+  activation: {
+    flag: "--activation",
+    value: "<name>",
+    type: word(ACTIVATIONS),
+    help: "activation, if unstated: sigmoid, relu, tanh",
+    group: "network",
+    commands: [...WITH_FACTS, "fit"],
+  },
+  /** Preprocessing of the pixels, for a file that does not state it. Default: the file's, or `scale` as an assumption. */
+  normalize: {
+    flag: "--normalize",
+    value: "<how>",
+    type: word(NORMALIZATIONS),
+    help: "pixels, if unstated: scale, none, standardize",
+    group: "network",
+    commands: [...WITH_FACTS, "fit"],
+    differs: {
+      fit: {
+        type: word(FITTED_NORMALIZATIONS),
+        required: true,
+        help: "standardize, whiten-zca or whiten-pca",
+      },
+    },
+  },
+  /** Mean to subtract from pixels ÷ 255, −10 to 10. Needs `std`. */
+  mean: {
+    flag: "--mean",
+    value: "<x>",
+    type: { kind: "decimal", limits: MEAN_LIMITS },
+    help: "mean to subtract from pixels / 255",
+    group: "network",
+    commands: WITH_FACTS,
+    requires: [{ key: "std", flag: "--std", because: `${BOTH_NUMBERS}; --std 1 divides by nothing` }],
+    conflicts: [ONLY_STANDARDIZE],
+  },
+  /** Standard deviation to divide (pixels ÷ 255 − mean) by, 10⁻⁹ to 10. Needs `mean`. */
+  std: {
+    flag: "--std",
+    value: "<x>",
+    type: { kind: "decimal", limits: STD_LIMITS },
+    help: "standard deviation to divide by after --mean",
+    group: "network",
+    commands: WITH_FACTS,
+    requires: [{ key: "mean", flag: "--mean", because: `${BOTH_NUMBERS}; --mean 0 subtracts nothing` }],
+    conflicts: [ONLY_STANDARDIZE],
+  },
+  /** Fail if anything had to be assumed. Default false: the answer names what was assumed. */
+  strict: {
+    flag: "--strict",
+    type: FLAG_TYPE,
+    help: "fail if anything had to be assumed",
+    group: "network",
+    commands: ["evaluate", "show", "inspect", "predict", "compare", "check", "convert", "fit", "bench"],
+  },
+  /** Download nothing: names are opened from the cache, or are an error. Default false. */
+  offline: {
+    flag: "--offline",
+    type: FLAG_TYPE,
+    help: "download nothing; use the cache only",
+    group: "network",
+    commands: [...WITH_FACTS, "check", "report", "fit"],
+  },
+});
+
+/** Options of `fit` and `convert` alone. */
+export const FILE_OPTIONS = rows({
+  /** ε of whitening, 10⁻⁶ to 1,000, as in the training. Default 0.1. */
+  epsilon: {
+    flag: "--epsilon",
+    value: "<x>",
+    type: { kind: "decimal", limits: EPSILON_LIMITS },
+    default: 0.1,
+    help: "epsilon of whitening, as in the training",
+    group: "network",
+    commands: ["fit"],
+  },
+  dtype: {
+    flag: "--dtype",
+    value: "<type>",
+    type: word(["float32", "float64"]),
+    defaultText: "float32",
+    help: "float32 or float64",
+    group: "answer",
+    commands: ["convert"],
+  },
+  compress: {
+    flag: "--compress",
+    type: FLAG_TYPE,
+    help: "deflate the arrays of a .npz",
+    group: "answer",
+    commands: ["convert"],
+  },
+});
