@@ -6,7 +6,7 @@ import type { Dataset } from "../src/base/contracts/dataset.js";
 import type { FoldedLayers, Network } from "../src/base/contracts/network.js";
 import { FIXTURES } from "../src/base/package.js";
 import type { Slab } from "../src/base/slab.js";
-import { argmax } from "../src/engines/argmax.js";
+import { argmax } from "../src/engines/logits.js";
 import { createReferenceEngine } from "../src/engines/reference.js";
 import { loadPair } from "../src/evaluate/open-inputs.js";
 import type { EvaluateInput } from "../src/evaluate/options.js";

@@ -1,6 +1,6 @@
 /** Holds `simd` against `reference` on random networks of every magnitude that a float64 can have. */
 import { ACTIVATIONS, type Layer } from "#src/base/contracts/network.js";
-import { argmax, NanLogitError } from "#src/engines/argmax.js";
+import { argmax, NanLogitError } from "#src/engines/logits.js";
 import { createReferenceEngine } from "#src/engines/reference.js";
 import { createSimdEngine, prepareSimd } from "#src/engines/simd/engine.js";
 

@@ -4,7 +4,7 @@
  */
 import { stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
-import { loadKernel } from "#src/engines/simd/load-kernel.js";
+import { loadKernel } from "#src/engines/simd/engine.js";
 import { compareOverRange } from "./extreme-networks.js";
 
 const SHOWN = 20;

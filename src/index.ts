@@ -76,9 +76,9 @@ export { type IdxData, type IdxFile, type ReadIdxOptions, readIdx } from "#src/d
 export type { IdxDtype } from "#src/data/idx-header.js";
 export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "#src/data/named-sets.js";
 export { type DatasetRequest, openDataset } from "#src/data/registry.js";
-export { sigmoid } from "#src/engines/argmax.js";
+export { sigmoid } from "#src/engines/float64.js";
+export { softmax } from "#src/engines/logits.js";
 export { predict } from "#src/engines/predict.js";
-export { softmax } from "#src/engines/softmax.js";
 export { type CheckHooks, check } from "#src/evaluate/check/check.js";
 export type { CheckInput } from "#src/evaluate/check/suite.js";
 export {

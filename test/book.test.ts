@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { ENGINES, type EngineName } from "#src/base/contracts/network.js";
 import { loadMnist } from "#src/data/named-sets.js";
-import { argmax } from "#src/engines/argmax.js";
+import { argmax } from "#src/engines/logits.js";
 import { predict } from "#src/engines/predict.js";
 import { createEngine } from "#src/engines/registry.js";
 import { evaluate } from "#src/evaluate/evaluate.js";

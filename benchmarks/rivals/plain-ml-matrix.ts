@@ -1,7 +1,7 @@
 /** The rival: ml-matrix as its documentation uses it, batch by batch, on weights with the preprocessing folded in. */
 import { Matrix } from "ml-matrix";
 import type { FoldedLayers } from "../../src/base/contracts/network.js";
-import { ACTIVATE } from "../../src/engines/argmax.js";
+import { ACTIVATE } from "../../src/engines/float64.js";
 
 /** pixels (count × I) u8 → logits (count × O) f64; matrices of weights are made once. */
 export function createPlainMlMatrix(layers: FoldedLayers) {

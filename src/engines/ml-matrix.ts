@@ -2,8 +2,7 @@
 
 import { Matrix } from "ml-matrix";
 import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
-import { ACTIVATE } from "./argmax.js";
-import { gatherNonZero, sumRows } from "./sparse-row.js";
+import { ACTIVATE, gatherNonZero, sumRows } from "./float64.js";
 
 /** Images a pass: 64 rows of 784 float64 pixels stay in a core's second-level cache. */
 const TILE_IMAGES = 64;

@@ -4,9 +4,8 @@ import type { Network, Tensor } from "#src/base/contracts/network.js";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 import { IMAGES, NETWORK } from "#src/base/known-arguments.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
-import { NanLogitError, predictClass } from "./argmax.js";
+import { NanLogitError, predictClass, softmaxInPlace } from "./logits.js";
 import { forwardRow } from "./reference.js";
-import { softmaxInPlace } from "./softmax.js";
 
 type Pixels = Uint8Array | Float32Array | Float64Array;
 

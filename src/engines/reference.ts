@@ -1,6 +1,6 @@
 /** The oracle: the plain loop in float64, which every other engine is held against. */
 import type { Engine, FoldedLayers, Layer } from "#src/base/contracts/network.js";
-import { ACTIVATE } from "./argmax.js";
+import { ACTIVATE } from "./float64.js";
 
 export function createReferenceEngine(layers: FoldedLayers): Engine {
   const { inputs } = layers[0];

@@ -1,4 +1,4 @@
-/** Engines by name; each is loaded only when asked for. */
+/** Engines by name. Each is loaded only when it is used. */
 import type {
   Engine,
   EngineName,
@@ -8,18 +8,30 @@ import type {
 } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import type { SimdAssets } from "#src/engines/simd/engine.js";
-import { loadKernel } from "#src/engines/simd/load-kernel.js";
 
-/** What an engine makes once, on the coordinator, for all workers; structured clone takes it to them. */
+/** What an engine prepares once on the coordinator for all workers. Structured clone passes it to them. */
 export type EngineAssets = SimdAssets | OnnxModel | undefined;
 
-/** Begins what an engine needs whatever the network, on threads of V8's. */
+const loadSimd = () => import("#src/engines/simd/engine.js");
+const loadOnnx = () => import("#src/engines/onnx/engine.js");
+
+/** Starts to load what an engine needs for every network. */
 export function preloadEngine(name: EngineName): void {
   // A failure is thrown where the module is awaited.
-  if (name === "simd") loadKernel().catch(() => {});
+  if (name === "simd")
+    loadSimd()
+      .then(
+        ({ loadKernel }) => loadKernel(),
+        () => {},
+      )
+      .catch(() => {});
 }
 
-/** @throws NetworkError ERR_NETWORK_LAYERS, ERR_NETWORK_F32. */
+/**
+ * Prepares what all workers share.
+ *
+ * @throws NetworkError ERR_NETWORK_LAYERS, ERR_NETWORK_F32
+ */
 export async function prepareEngine(name: EngineName, source: EngineSource): Promise<EngineAssets> {
   switch (name) {
     case "simd":
@@ -32,9 +44,10 @@ export async function prepareEngine(name: EngineName, source: EngineSource): Pro
 }
 
 /**
- * `assets` are those that `prepareEngine` made, where they are at hand.
+ * Creates an engine for a network. Without `assets` it prepares its own.
  *
- * @throws NetworkError ERR_NETWORK_LAYERS, ERR_NETWORK_F32. RunError ERR_ENGINE_PEER.
+ * @throws NetworkError ERR_NETWORK_LAYERS, ERR_NETWORK_F32
+ * @throws RunError ERR_ENGINE_PEER
  */
 export async function createEngine(
   name: EngineName,
@@ -49,25 +62,25 @@ export async function createEngine(
     case "simd": {
       const layers = layersOf(source, name);
       const made = assets !== undefined && "module" in assets ? assets : await prepareSimd(layers);
-      return (await import("#src/engines/simd/engine.js")).createSimdEngine(made, layers);
+      return (await loadSimd()).createSimdEngine(made, layers);
     }
     case "onnx": {
       const model = assets !== undefined && "bytes" in assets ? assets : await modelOf(source);
-      return (await import("#src/engines/onnx/engine.js")).createOnnxEngine(model);
+      return (await loadOnnx()).createOnnxEngine(model);
     }
   }
 }
 
 async function prepareSimd(layers: FoldedLayers): Promise<SimdAssets> {
-  const module = loadKernel();
-  const { prepareSimd: prepare } = await import("#src/engines/simd/engine.js");
-  return { ...prepare(layers), module: await module };
+  const simd = await loadSimd();
+  const module = simd.loadKernel();
+  return { ...simd.prepareSimd(layers), module: await module };
 }
 
-/** A model as it is; layers as a model. */
+/** Returns a model unchanged, and layers as a model. */
 async function modelOf(source: EngineSource): Promise<OnnxModel> {
   if ("bytes" in source) return source;
-  return (await import("#src/engines/onnx/engine.js")).modelOfLayers(source);
+  return (await loadOnnx()).modelOfLayers(source);
 }
 
 function layersOf(source: EngineSource, engine: EngineName): FoldedLayers {

@@ -3,8 +3,7 @@
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import type { Engine } from "#src/base/contracts/network.js";
 import type { Slab } from "#src/base/slab.js";
-import { predictClass } from "#src/engines/argmax.js";
-import { probabilitiesInPlace } from "#src/engines/softmax.js";
+import { predictClass, probabilitiesInPlace } from "#src/engines/logits.js";
 import { classRanker } from "#src/metrics/score-metrics.js";
 import { placeLabels, sumScores } from "#src/metrics/score-sums.js";
 

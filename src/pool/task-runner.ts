@@ -4,7 +4,7 @@ import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
 import type { Engine, EngineName, EngineSource } from "#src/base/contracts/network.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { viewSlab } from "#src/base/slab.js";
-import { NanLogitError, predictClass } from "#src/engines/argmax.js";
+import { NanLogitError, predictClass } from "#src/engines/logits.js";
 import { createEngine, type EngineAssets } from "#src/engines/registry.js";
 import { outputsOf } from "#src/networks/chain.js";
 import { batchesToDo } from "./plan.js";

@@ -4,7 +4,7 @@ import test from "ava";
 import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
 import { ACTIVATIONS } from "#src/base/contracts/network.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
-import { argmax } from "#src/engines/argmax.js";
+import { argmax } from "#src/engines/logits.js";
 import { createReferenceEngine } from "#src/engines/reference.js";
 import { createEngine } from "#src/engines/registry.js";
 import { createSimdEngine } from "#src/engines/simd/engine.js";

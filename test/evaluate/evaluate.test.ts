@@ -1,7 +1,7 @@
 import test from "ava";
 import { ENGINES } from "#src/base/contracts/network.js";
 import { UsageError } from "#src/base/errors.js";
-import { argmax } from "#src/engines/argmax.js";
+import { argmax } from "#src/engines/logits.js";
 import { predict } from "#src/engines/predict.js";
 import { createTimeline } from "#src/evaluate/collect-scores.js";
 import { type EvaluateHooks, evaluate, evaluateWith } from "#src/evaluate/evaluate.js";

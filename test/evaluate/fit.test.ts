@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from "ava";
 import type { Layer } from "#src/base/contracts/network.js";
 import { FITTED_NORMALIZATIONS, type FittedNormalization } from "#src/base/contracts/network.js";
 import { BatchwiseError, ERROR_CODES, type ErrorCode } from "#src/base/errors.js";
-import { argmax } from "#src/engines/argmax.js";
+import { argmax } from "#src/engines/logits.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { type FitInput, fitPreprocessing } from "#src/evaluate/fit.js";
 import { LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";

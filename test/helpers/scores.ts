@@ -1,6 +1,6 @@
 /** Probabilities and labels for tests. */
 
-import { softmax } from "#src/engines/softmax.js";
+import { softmax } from "#src/engines/logits.js";
 import { classRanker } from "#src/metrics/score-metrics.js";
 import { seeded } from "./random.js";
 

@@ -1,8 +1,7 @@
 /** Intervals, tests of significance, agreement of two networks, quantiles and counts. */
 import test from "ava";
 import { allocateSlab } from "#src/base/slab.js";
-import { argmax } from "#src/engines/argmax.js";
-import { softmax } from "#src/engines/softmax.js";
+import { argmax, softmax } from "#src/engines/logits.js";
 import { quantile, wilson95 } from "#src/metrics/intervals.js";
 import { agreementOf, mcnemarExact, type PairedCounts, pairedInterval95 } from "#src/metrics/paired.js";
 import { createTally } from "#src/metrics/tally.js";

@@ -1,6 +1,6 @@
 /** Metrics of probabilities, top-k with ties, and the order of classes, held against scikit-learn. */
 import test from "ava";
-import { softmax } from "#src/engines/softmax.js";
+import { softmax } from "#src/engines/logits.js";
 import { classRanker, scoreMetrics } from "#src/metrics/score-metrics.js";
 import {
   addScoreSums,

@@ -13,7 +13,7 @@ import { asError, BatchwiseError, reasonOf } from "#src/base/errors.js";
 import { cpuText, FIXTURES, installedVersion, requiredNode } from "#src/base/package.js";
 import type { ColourLevel } from "#src/cli/terminal/paint.js";
 import { openDataset } from "#src/data/registry.js";
-import { KERNEL_URL } from "#src/engines/simd/load-kernel.js";
+import { KERNEL_URL } from "#src/engines/simd/engine.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import {
   CACHE_VARIABLE,

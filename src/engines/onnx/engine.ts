@@ -13,7 +13,7 @@ import type {
   Preprocessing,
 } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
-import { probabilitiesInPlace } from "#src/engines/softmax.js";
+import { probabilitiesInPlace } from "#src/engines/logits.js";
 import { layerSizes } from "#src/networks/chain.js";
 import { encodeOnnx, INPUT, OUTPUT } from "#src/networks/onnx/encode.js";
 import { createFeed, isRows } from "./feed.js";

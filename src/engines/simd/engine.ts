@@ -1,20 +1,65 @@
 /**
- * The engine `simd`: WebAssembly SIMD, with every prediction that its error bound does not settle computed again. A network
- * for which the bound itself does not hold is computed by the reference alone.
+ * The engine `simd`: WebAssembly SIMD. An image is computed again in float64 if the kernel's error bound leaves two classes
+ * possible, so every prediction is the reference's. A network for which the bound itself does not hold is computed in float64.
  */
+import { readFileSync } from "node:fs";
 import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
-import { predictClass } from "#src/engines/argmax.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
+import { createRowForward } from "#src/engines/float64.js";
+import { predictClass } from "#src/engines/logits.js";
 import { boundErrors, MOST_PEAK } from "./error-bound.js";
 import { fitsMemory, type KernelImage, layOut, TILE_IMAGES } from "./layout.js";
 import { quantiseLayers } from "./quantise.js";
-import { createRowForward } from "./recompute.js";
 
-/** What the kernel is given for a network, or why it is not used. */
+/** The part of WebAssembly's interface that is used here. TypeScript declares it only together with the DOM. */
+declare global {
+  namespace WebAssembly {
+    class Module {
+      private readonly brand;
+    }
+    interface MemoryDescriptor {
+      readonly initial: number;
+      readonly maximum?: number;
+    }
+    class Memory {
+      constructor(descriptor: MemoryDescriptor);
+      readonly buffer: ArrayBuffer;
+    }
+    type Exports = Record<string, unknown>;
+    class Instance {
+      constructor(module: Module, imports: Record<string, Record<string, Memory>>);
+      readonly exports: Exports;
+    }
+    function compile(bytes: Uint8Array): Promise<Module>;
+    function validate(bytes: Uint8Array): boolean;
+  }
+}
+
+/** For every Node.js that Batchwise runs on. */
+export const KERNEL_URL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);
+/** The same source with products and sums fused (WebAssembly's relaxed SIMD), which Node.js has from 22 on. */
+const RELAXED = new URL("dist/src/engines/simd/kernel-relaxed.wasm", PACKAGE_ROOT);
+
+let kernelModule: Promise<WebAssembly.Module> | undefined;
+
+/** Returns the compiled kernel. It is compiled once per process, so that code which V8 has optimised serves later runs. */
+export function loadKernel(): Promise<WebAssembly.Module> {
+  kernelModule ??= Promise.resolve().then(() => WebAssembly.compile(kernelBytes()));
+  return kernelModule;
+}
+
+/** A few kilobytes: a synchronous read takes less time than the round trip to another thread. */
+function kernelBytes(): Buffer<ArrayBuffer> {
+  const relaxed = readFileSync(RELAXED);
+  return WebAssembly.validate(relaxed) ? relaxed : readFileSync(KERNEL_URL);
+}
+
+/** Memory image of the kernel for a network, or the reason why the kernel is not used. */
 export type SimdPlan =
   | { readonly image: KernelImage; readonly fallback?: undefined }
   | { readonly image?: undefined; readonly fallback: string };
 
-/** Made once, by the coordinator; structured clone hands it to workers without a copy. */
+/** Made once by the coordinator. Structured clone shares it with workers without a copy. */
 export type SimdAssets = SimdPlan & { readonly module: WebAssembly.Module };
 
 interface KernelExports extends WebAssembly.Exports {
@@ -22,16 +67,16 @@ interface KernelExports extends WebAssembly.Exports {
   forward(run: number, pixels: number, count: number, logits: number): void;
 }
 
-/** Low half: the class. High half: 1 where it is not certain. */
+/** An answer: the class in the low half, and 1 in the high half if the class is not certain. */
 const CLASS_MASK = 0xffff;
 const UNCERTAIN = 0x10000;
 
-/** The kernel's memory where its bound holds for every possible image, by the weights alone; otherwise the reason. */
+/** Decides by the weights alone whether the error bound holds for every possible image. */
 export function prepareSimd(layers: FoldedLayers): SimdPlan {
   if (!fitsMemory(layers)) return { fallback: "the network is too large for the kernel's memory" };
   const kernelLayers = quantiseLayers(layers);
   const bounds = boundErrors(kernelLayers);
-  // Also where it is NaN.
+  // Written so that NaN fails too.
   if (!(bounds.peak <= MOST_PEAK)) return { fallback: "an image could overflow float32" };
   return { image: layOut(kernelLayers, bounds) };
 }
@@ -40,7 +85,7 @@ export function createSimdEngine({ module, image }: SimdAssets, layers: FoldedLa
   return image === undefined ? byReference(layers) : byKernel(module, image, layers);
 }
 
-/** To the bit as the engine `reference`; every image counts as computed again. */
+/** The same bits as the engine `reference`. Every image counts as computed again. */
 function byReference(layers: FoldedLayers): Engine {
   const forwardRow = createRowForward(layers);
   const { inputs } = layers[0];

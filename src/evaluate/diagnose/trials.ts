@@ -14,7 +14,7 @@ import type {
   Standardizing,
 } from "#src/base/contracts/network.js";
 import { viewPixels } from "#src/data/view.js";
-import { argmax } from "#src/engines/argmax.js";
+import { argmax } from "#src/engines/logits.js";
 import { createEngine } from "#src/engines/registry.js";
 import { wilsonAmong } from "#src/metrics/intervals.js";
 import { layerSizes } from "#src/networks/chain.js";

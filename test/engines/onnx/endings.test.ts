@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import test from "ava";
 import { loadModel } from "#src/engines/load-model.js";
+import { probabilitiesInPlace } from "#src/engines/logits.js";
 import { loadRuntime } from "#src/engines/onnx/runtime.js";
-import { probabilitiesInPlace } from "#src/engines/softmax.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { spawnCli } from "../../helpers/cli.js";
 import { cnnModel, SIDE } from "../../helpers/cnn.js";
