@@ -1,15 +1,20 @@
 /** Host processes and coordinators of tests. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
 import type { ExecutionContext } from "ava";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { SILENT } from "#src/base/contracts/run.js";
+import { FIXTURES } from "#src/base/package.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import type { Progress } from "#src/evaluate/listeners.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { evaluateOverRedis, type QueueOptions } from "#src/redis/evaluate.js";
 import { openLink } from "#src/redis/link.js";
+import { type Teardown, temporaryFolder } from "./temporary.js";
 
 const PROGRAM = fileURLToPath(new URL("host-program.js", import.meta.url));
 
@@ -84,3 +89,13 @@ export async function localResult(input: EvaluateInput): Promise<AnyEvaluation["
 }
 
 export { sleep };
+
+/** The bundled set as two files in a folder of its own, the images plain. */
+export async function digitsIn(t: Teardown) {
+  const folder = await temporaryFolder(t);
+  const images = join(folder, "images");
+  const labels = join(folder, "labels.gz");
+  await writeFile(images, gunzipSync(await readFile(new URL("digits-images-idx3-ubyte.gz", FIXTURES))));
+  await copyFile(new URL("digits-labels-idx1-ubyte.gz", FIXTURES), labels);
+  return { folder, images, labels };
+}

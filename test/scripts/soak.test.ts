@@ -27,7 +27,7 @@ const PARTS = [
     amount: 10,
     sabotaged: /answered otherwise beside nine others than alone/,
   },
-  { part: "one after the other", amount: 12, sabotaged: /left behind: descriptors/ },
+  { part: "one after the other", amount: 6, sabotaged: /left behind: descriptors/ },
 ] as const;
 
 /** Reads /proc. */
