@@ -159,7 +159,7 @@ testBoth(
   async (t) => {
     const { result, probabilities } = await evaluate({ ...INPUT, topK: TOP_K });
     const { result: first } = await evaluate({ ...INPUT, topK: 1 });
-    const [expected] = askScikit<ScikitEvaluation>("evaluation", [
+    const [expected] = await askScikit<ScikitEvaluation>("evaluation", [
       {
         labels: join(folder, "t10k-labels-idx1-ubyte.gz"),
         ks: [1, TOP_K],

@@ -56,7 +56,9 @@ function isTable(value: ts.Node | undefined): boolean {
 test("every code in the table is expected by a test", async (t) => {
   const folder = fileURLToPath(new URL("test/", PACKAGE_ROOT));
   const names = await readdir(folder, { recursive: true });
-  const files = names.filter((name) => name.endsWith(".test.ts") || /(malformed|bombs|refused)[\w-]*\.ts$/.test(name));
+  const files = names.filter(
+    (name) => name.endsWith(".test.ts") || /(malformed|bombs|refused)[\w-]*\.ts$/.test(name),
+  );
   const expected = new Set<string>();
   for (const name of files) {
     const text = await readFile(`${folder}/${name}`, "utf8");

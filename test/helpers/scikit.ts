@@ -1,7 +1,9 @@
 /** The values that scikit-learn, NumPy and SciPy give, where this machine has them. */
-import { execFileSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { ExecutionContext } from "ava";
+import test, { type ExecutionContext } from "ava";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { pythonWith } from "./python.js";
 import { needs } from "./require.js";
@@ -13,15 +15,28 @@ const interpreter = pythonWith("sklearn", "scipy", "numpy");
 /** AVA's `test` where scikit-learn is. */
 export const withScikit = needs("scikit-learn", interpreter !== undefined);
 
-/** What the script's `question` answers of each case, in order: one start of Python for all. */
-export function askScikit<Answer>(question: string, cases: readonly unknown[]): readonly Answer[] {
-  return JSON.parse(
-    execFileSync(interpreter ?? "python3", [SCRIPT], {
-      input: JSON.stringify({ question, cases }),
-      encoding: "utf8",
-      maxBuffer: 2 ** 26,
-    }),
-  );
+/** One process for all questions of a test file: importing the libraries takes longer than any answer. */
+let asking: { readonly input: Writable; readonly lines: AsyncIterator<string> } | undefined;
+let lastAnswer: Promise<unknown> = Promise.resolve();
+test.after.always(() => void asking?.input.end());
+
+/** What the script's `question` answers for each case, in order. */
+export function askScikit<Answer>(question: string, cases: readonly unknown[]): Promise<readonly Answer[]> {
+  const answer = lastAnswer.then(async () => {
+    asking ??= startScikit();
+    asking.input.write(`${JSON.stringify({ question, cases })}\n`);
+    const { done, value } = await asking.lines.next();
+    if (done) throw new Error(`${SCRIPT}: no answer to "${question}"`);
+    return JSON.parse(value);
+  });
+  lastAnswer = answer.catch(() => {});
+  return answer;
+}
+
+function startScikit(): NonNullable<typeof asking> {
+  const child = spawn(interpreter ?? "python3", [SCRIPT], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return { input: child.stdin, lines };
 }
 
 export interface ScikitConfusion {

@@ -136,33 +136,36 @@ const MATRICES: Record<string, Rows> = {
   ],
 };
 
-withScikit("scikit-learn gives the same of matrices of many sizes, with empty classes and without", (t) => {
-  const answers = askScikit<ScikitConfusion>("confusion", Object.values(MATRICES));
-  for (const [index, [name, rows]] of Object.entries(MATRICES).entries()) {
-    const found = metricsOf(rows);
-    const expected = answers[index];
-    for (const { label, support, precision, recall, f1 } of found.perClass) {
-      const at = `${name}, class ${label}`;
-      t.is(support, expected.support[label], at);
-      isNear(t, precision ?? 0, expected.precision[label], `${at}, precision`);
-      isNear(t, recall ?? 0, expected.recall[label], `${at}, recall`);
-      isNear(t, f1 ?? 0, expected.f1[label], `${at}, F1`);
-    }
-    for (const kind of ["macro", "micro", "weighted"] as const) {
-      const averages: ClassAverages = found.averages[kind];
-      for (const [n, measure] of (["precision", "recall", "f1"] as const).entries()) {
-        isNear(t, averages[measure], expected.averages[kind][n], `${name}, ${kind} ${measure}`);
+withScikit(
+  "scikit-learn gives the same of matrices of many sizes, with empty classes and without",
+  async (t) => {
+    const answers = await askScikit<ScikitConfusion>("confusion", Object.values(MATRICES));
+    for (const [index, [name, rows]] of Object.entries(MATRICES).entries()) {
+      const found = metricsOf(rows);
+      const expected = answers[index];
+      for (const { label, support, precision, recall, f1 } of found.perClass) {
+        const at = `${name}, class ${label}`;
+        t.is(support, expected.support[label], at);
+        isNear(t, precision ?? 0, expected.precision[label], `${at}, precision`);
+        isNear(t, recall ?? 0, expected.recall[label], `${at}, recall`);
+        isNear(t, f1 ?? 0, expected.f1[label], `${at}, F1`);
       }
+      for (const kind of ["macro", "micro", "weighted"] as const) {
+        const averages: ClassAverages = found.averages[kind];
+        for (const [n, measure] of (["precision", "recall", "f1"] as const).entries()) {
+          isNear(t, averages[measure], expected.averages[kind][n], `${name}, ${kind} ${measure}`);
+        }
+      }
+      isNear(t, found.balancedAccuracy, expected.balancedAccuracy, `${name}, balanced accuracy`);
+      isNear(t, found.cohensKappa, expected.cohensKappa, `${name}, kappa`);
+      isNear(t, found.matthewsCorrelation, expected.matthewsCorrelation, `${name}, Matthews' correlation`);
     }
-    isNear(t, found.balancedAccuracy, expected.balancedAccuracy, `${name}, balanced accuracy`);
-    isNear(t, found.cohensKappa, expected.cohensKappa, `${name}, kappa`);
-    isNear(t, found.matthewsCorrelation, expected.matthewsCorrelation, `${name}, Matthews' correlation`);
-  }
-});
+  },
+);
 
 withScikit(
   "exact arithmetic gives the same of hundreds of millions of images, nearly all of one class",
-  (t) => {
+  async (t) => {
     const matrices: readonly Rows[] = [
       [
         [400_000_000, 90, 10],
@@ -176,7 +179,7 @@ withScikit(
       ],
       randomConfusion({ classes: 26, most: 2 ** 32 - 1, seed: 9 }),
     ];
-    const answers = askScikit<Pick<ScikitConfusion, "cohensKappa" | "matthewsCorrelation">>(
+    const answers = await askScikit<Pick<ScikitConfusion, "cohensKappa" | "matthewsCorrelation">>(
       "exact_confusion",
       matrices,
     );
@@ -273,7 +276,7 @@ test("the bootstrap's interval comes from its seed, and holds the macro F1 of th
   });
 });
 
-withScikit("NumPy's multinomial resamples have the same interval, but for chance", (t) => {
+withScikit("NumPy's multinomial resamples have the same interval, but for chance", async (t) => {
   const cases = [
     MNIST_LIKE,
     randomConfusion({ classes: 3, most: 30, seed: 2 }),
@@ -284,7 +287,7 @@ withScikit("NumPy's multinomial resamples have the same interval, but for chance
     ],
   ];
   const resamples = 10_000;
-  const answers = askScikit<{ readonly low: number; readonly high: number }>(
+  const answers = await askScikit<{ readonly low: number; readonly high: number }>(
     "bootstrap",
     cases.map((rows) => ({ rows, resamples, seed: 5 })),
   );

@@ -100,7 +100,7 @@ test("agreement of a few images is what is counted by hand", async (t) => {
   });
 });
 
-withScikit("scikit-learn's confusion matrix of the two, and NumPy's counts, are the same", (t) => {
+withScikit("scikit-learn's confusion matrix of the two, and NumPy's counts, are the same", async (t) => {
   const cases = [2, 10, 26].map((classes) => {
     const random = seeded(classes);
     const labels = Uint8Array.from({ length: 2000 }, () => Math.floor(random() * classes));
@@ -108,7 +108,7 @@ withScikit("scikit-learn's confusion matrix of the two, and NumPy's counts, are 
       Uint16Array.from(labels, (label) => (random() < 0.7 ? label : Math.floor(random() * classes)));
     return { labels, a: predictions(), b: predictions(), classes };
   });
-  const answers = askScikit<object>(
+  const answers = await askScikit<object>(
     "agreement",
     cases.map(({ labels, a, b, classes }) => ({ labels: [...labels], a: [...a], b: [...b], classes })),
   );
@@ -140,7 +140,7 @@ test("McNemar's test gives what is computed by hand, and is the same from either
   });
 });
 
-withScikit("SciPy's exact binomial test gives the same, up to ten million", (t) => {
+withScikit("SciPy's exact binomial test gives the same, up to ten million", async (t) => {
   const cases = [
     [0, 0],
     [0, 1],
@@ -154,7 +154,7 @@ withScikit("SciPy's exact binomial test gives the same, up to ten million", (t) 
     [4_997_000, 5_003_000],
     [9_990_000, 10_000_000],
   ] as const;
-  const answers = askScikit<number>("mcnemar", cases);
+  const answers = await askScikit<number>("mcnemar", cases);
   for (const [n, [onlyA, onlyB]] of cases.entries()) {
     const found = mcnemarExact(onlyA, onlyB);
     // Small values too must be right to nine digits.
@@ -220,7 +220,7 @@ test("the paired interval gives what is computed by hand, and turns its sign wit
   });
 });
 
-withScikit("SciPy's Wilson limits, put together independently, give the same", (t) => {
+withScikit("SciPy's Wilson limits, put together independently, give the same", async (t) => {
   const cases = [
     counts(36, 12, 2, 0),
     counts(14, 5, 0, 22),
@@ -232,7 +232,7 @@ withScikit("SciPy's Wilson limits, put together independently, give the same", (
     counts(10, 3, 2, 1),
     counts(380_000_000, 4_000_000, 4_100_000, 11_900_000),
   ];
-  const answers = askScikit<readonly [low: number, high: number]>("paired_interval", cases);
+  const answers = await askScikit<readonly [low: number, high: number]>("paired_interval", cases);
   for (const [n, paired] of cases.entries()) {
     const { low, high } = pairedInterval95(paired);
     isNear(t, low, answers[n][0], `${JSON.stringify(paired)}, low`);

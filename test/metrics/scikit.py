@@ -1,5 +1,5 @@
-"""What scikit-learn, NumPy and SciPy make of matrices and probabilities: a question and its cases come as JSON on stdin,
-the answers go as JSON to stdout. Apart from Batchwise on purpose: it shares no line of code with what it checks.
+"""What scikit-learn, NumPy and SciPy make of matrices and probabilities: a question and its cases come as a line of JSON
+on stdin, the answers go as a line to stdout. Apart from Batchwise on purpose: it shares no line of code with what it checks.
 """
 import gzip
 import json
@@ -189,5 +189,6 @@ def plain(value):
     return None if np.isnan(value) else float(value)
 
 
-asked = json.load(sys.stdin)
-json.dump([plain(QUESTIONS[asked["question"]](case)) for case in asked["cases"]], sys.stdout)
+for line in sys.stdin:
+    asked = json.loads(line)
+    print(json.dumps([plain(QUESTIONS[asked["question"]](case)) for case in asked["cases"]]), flush=True)

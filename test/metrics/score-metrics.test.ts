@@ -84,7 +84,7 @@ test("a few images give what is computed by hand", async (t) => {
   });
 });
 
-withScikit("scikit-learn and NumPy give the same of random probabilities", (t) => {
+withScikit("scikit-learn and NumPy give the same of random probabilities", async (t) => {
   const cases = [
     { images: randomScores(1, 3, 1), k: 1 },
     { images: randomScores(500, 2, 2), k: 1 },
@@ -92,7 +92,7 @@ withScikit("scikit-learn and NumPy give the same of random probabilities", (t) =
     { images: randomScores(2000, 10, 4), k: 5 },
     { images: randomScores(300, 26, 5), k: 3 },
   ];
-  const answers = askScikit<ScikitScores>(
+  const answers = await askScikit<ScikitScores>(
     "scores",
     cases.map(({ images, k }) => ({
       ...images,
@@ -186,7 +186,7 @@ test("of tied scores the first is predicted, and the last comes first for all ot
   });
 });
 
-withScikit("scikit-learn gives the same for every k ≥ 2 of random scores with many ties", (t) => {
+withScikit("scikit-learn gives the same for every k ≥ 2 of random scores with many ties", async (t) => {
   const random = seeded(17);
   const cases = [3, 4, 5, 10, 26].map((classes) => {
     const count = 400;
@@ -195,7 +195,7 @@ withScikit("scikit-learn gives the same for every k ≥ 2 of random scores with 
     const labels = Uint8Array.from({ length: count }, () => Math.floor(random() * classes));
     return { classes, logits, labels };
   });
-  const answers = askScikit<readonly number[]>(
+  const answers = await askScikit<readonly number[]>(
     "top_k",
     cases.map(({ classes, logits, labels }) => ({ classes, scores: [...logits], labels: [...labels] })),
   );

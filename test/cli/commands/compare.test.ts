@@ -188,7 +188,7 @@ withMnist("McNemar's p of the book's network and ours on MNIST is the exact bino
 if (mnist !== undefined) {
   withScikit("SciPy's exact binomial test gives the same p of the book's network and ours", async (t) => {
     const { onlyA, onlyB, p } = await comparedOnMnist();
-    const [expected] = askScikit<number>("mcnemar", [[onlyA, onlyB]]);
+    const [expected] = await askScikit<number>("mcnemar", [[onlyA, onlyB]]);
     t.true(Math.abs(p / expected - 1) < 1e-9, `${p}, ${expected}`);
   });
 }
