@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import type { Layer } from "../src/base/contracts/network.js";
 import { SILENT } from "../src/base/contracts/run.js";
-import { allocateSlab } from "../src/base/slab.js";
+import { allocateSlab, streamOf } from "../src/base/slab.js";
 import { createTally } from "../src/metrics/tally.js";
 import { createInlineExecutor } from "../src/pool/inline.js";
 import { taskOf } from "../src/pool/plan.js";
@@ -14,7 +14,7 @@ import { unpackAnswers } from "../src/pool/wire.js";
 import { measure, type Rival, tableOf, timed } from "./harness.js";
 import type { Question } from "./question.js";
 import { versionOf } from "./rivals/installed.js";
-import { repeated, threadsText } from "./rivals/ours.js";
+import { threadsText } from "./rivals/ours.js";
 
 const TASKS = 5000;
 const THREAD_COUNTS = [1, 2];
@@ -39,7 +39,7 @@ export const question: Question = {
     async function pass(executor: Awaited<ReturnType<typeof openExecutor>>): Promise<number> {
       const tally = createTally(1);
       const outcome = await runBatches({
-        slabs: repeated([slab]),
+        slabs: streamOf([slab]),
         executor,
         batchSize: 1,
         totalBatches: TASKS,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Dataset } from "../src/base/contracts/dataset.js";
 import type { FoldedLayers, Network } from "../src/base/contracts/network.js";
 import { FIXTURES } from "../src/base/package.js";
-import type { Slab } from "../src/base/slab.js";
+import { type Slab, streamOf } from "../src/base/slab.js";
 import { argmax } from "../src/engines/logits.js";
 import { createReferenceEngine } from "../src/engines/reference.js";
 import { loadPair } from "../src/evaluate/open-inputs.js";
@@ -42,7 +42,7 @@ export async function loadSubject(bench: Bench, split: "test" | "train" = "test"
   const { network, dataset, classes, range, slabs } = await loadPair(resolveOptions(input, 1));
   const layers = foldPreprocessing(network);
   const loaded: Slab[] = [];
-  for await (const slab of slabs(range.limit)) loaded.push(slab);
+  for await (const slab of slabs({ multiple: range.limit, lanes: 1 })) loaded.push(slab);
   const expected = referenceClasses(layers, loaded, range.limit, classes);
   const name = MNIST === undefined ? "the bundled set" : `MNIST's ${split} split`;
   if (MNIST === undefined) {
@@ -55,9 +55,7 @@ export async function loadSubject(bench: Bench, split: "test" | "train" = "test"
     input,
     dataset: {
       ...dataset,
-      async *slabs() {
-        yield* loaded;
-      },
+      slabs: () => streamOf(loaded),
     },
     network,
     layers,

@@ -15,7 +15,15 @@ export type {
   ComparisonResult,
   SideScore,
 } from "#src/base/contracts/comparison.js";
-export type { Dataset, DatasetView, ImageRange, ImageShape, Split } from "#src/base/contracts/dataset.js";
+export type {
+  Dataset,
+  DatasetFacts,
+  DatasetView,
+  ImageRange,
+  ImageShape,
+  SlabPlan,
+  Split,
+} from "#src/base/contracts/dataset.js";
 export type { Candidate, Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
 export type {
   DurableOutput,
@@ -71,7 +79,7 @@ export {
   UsageError,
 } from "#src/base/errors.js";
 export type { NumberLike } from "#src/base/options/define.js";
-export type { AnswerRoom, Slab, SlabRing } from "#src/base/slab.js";
+export type { AnswerBuffer, Slab, SlabStream } from "#src/base/slab.js";
 export { type IdxData, type IdxFile, type ReadIdxOptions, readIdx } from "#src/data/idx.js";
 export type { IdxDtype } from "#src/data/idx-header.js";
 export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "#src/data/named-sets.js";

@@ -7,7 +7,7 @@ import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Layer, Network } from "#src/base/contracts/network.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { NetworkError } from "#src/base/errors.js";
-import { allocateSlab } from "#src/base/slab.js";
+import { allocateSlab, streamOf } from "#src/base/slab.js";
 import { predict } from "#src/engines/predict.js";
 import { type EvaluateHooks, evaluate } from "#src/evaluate/evaluate.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
@@ -57,14 +57,16 @@ const STEEP_F32 = network([
 /** Images (1, 1), of class 1 and label 1, except those where ∞ − ∞ is NaN. */
 function dataset(nanImages: readonly number[], total = TOTAL): Dataset {
   return {
-    name: "made",
-    split: "test",
-    shape: { rows: 1, columns: 2 },
-    total,
-    sha256: "1".repeat(64),
-    labelsPath: "made-labels",
-    classNames: undefined,
-    async *slabs({ offset, limit }) {
+    facts: {
+      name: "made",
+      split: "test",
+      shape: { rows: 1, columns: 2 },
+      total,
+      labelsPath: "made-labels",
+      classNames: undefined,
+    },
+    sha256: async () => "1".repeat(64),
+    slabs({ offset, limit }) {
       const slab = allocateSlab({ firstImage: offset, count: limit, inputs: 2 });
       slab.pixels.fill(1);
       slab.labels.fill(1);
@@ -73,7 +75,7 @@ function dataset(nanImages: readonly number[], total = TOTAL): Dataset {
           slab.pixels.fill(255, 2 * (image - offset), 2 * (image - offset) + 2);
         }
       }
-      yield slab;
+      return streamOf([slab]);
     },
   };
 }
@@ -147,10 +149,10 @@ test("infinite logits have the class of NumPy's argmax and the probabilities of 
     });
     const set: Dataset = {
       ...dataset([], 1),
-      async *slabs() {
+      slabs() {
         const slab = allocateSlab({ firstImage: 0, count: 1, inputs: 2 });
         slab.pixels.set(pixels);
-        yield slab;
+        return streamOf([slab]);
       },
     };
     for (const engine of ["reference", "ml-matrix", "simd"] as const) {

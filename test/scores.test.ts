@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import test from "ava";
 import type { Executor, TaskResult } from "#src/base/contracts/executor.js";
 import type { Slab } from "#src/base/slab.js";
+import { collectSlab } from "#src/data/stream/slab-reader.js";
 import { predict } from "#src/engines/predict.js";
 import { evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
 import { openEvaluator } from "#src/evaluate/evaluator.js";
@@ -21,11 +22,7 @@ const weights = randomNetwork([64, 20, 12, CLASSES]);
 
 /** What the book's `predict` gives for all images at once. */
 async function allAtOnce(): Promise<{ probabilities: Float64Array; labels: Uint8Array }> {
-  const { value: slab } = await randomDataset(TOTAL)
-    .slabs({ offset: 0, limit: TOTAL }, 1)
-    [Symbol.asyncIterator]()
-    .next();
-  const { pixels, labels }: Slab = slab;
+  const { pixels, labels } = await collectSlab(randomDataset(TOTAL), { offset: 0, limit: TOTAL });
   return { probabilities: predict(weights, { data: pixels, shape: [TOTAL, 64] }).data, labels };
 }
 
@@ -74,7 +71,7 @@ test("a plain run has no room for probabilities, answers no scores and tells no 
   );
   t.is(results.length, 5);
   t.true(results.every(({ answers }) => answers.every(({ scores }) => scores === null)));
-  t.true(slabs.every(({ room, probabilities }) => room === undefined && probabilities === undefined));
+  t.true(slabs.every(({ answers, probabilities }) => answers === undefined && probabilities === undefined));
   t.is(evaluation.probabilities, null);
   t.deepEqual(evaluation.timeline, []);
   t.true(evaluation.result.labelled && evaluation.result.scores === null);
@@ -159,7 +156,7 @@ test("a warm evaluator gives the same probabilities in every run", async (t) => 
 
 test("images without labels have probabilities and no scores", async (t) => {
   const { result, probabilities } = await evaluate({
-    dataset: { ...dataset, labelsPath: undefined },
+    dataset: { ...dataset, facts: { ...dataset.facts, labelsPath: undefined } },
     weights,
     threads: 0,
     labels: false,

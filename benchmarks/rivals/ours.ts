@@ -2,7 +2,7 @@
 
 import type { EngineName, FoldedLayers } from "../../src/base/contracts/network.js";
 import { SILENT } from "../../src/base/contracts/run.js";
-import type { Slab } from "../../src/base/slab.js";
+import { type Slab, streamOf } from "../../src/base/slab.js";
 import { openEvaluator } from "../../src/evaluate/evaluator.js";
 import { createTally } from "../../src/metrics/tally.js";
 import type { TaskPlan } from "../../src/pool/plan.js";
@@ -41,7 +41,7 @@ export async function openWarmPool(layers: FoldedLayers, options: PoolOptions): 
     async run(slabs, images, onMerged) {
       const tally = createTally(layers[layers.length - 1].outputs);
       const { evaluateMs, failure } = await runBatches({
-        slabs,
+        slabs: streamOf(slabs),
         executor,
         batchSize: BATCH_SIZE,
         totalBatches: Math.ceil(images / BATCH_SIZE),

@@ -23,17 +23,20 @@ import {
 
 export const IMAGE_SHAPE = objectWith("an object with rows and columns", { rows: COUNT, columns: COUNT });
 
-export const DATASET = objectWith(
-  "an open data set",
-  { name: TEXT, split: wordOf(SPLITS), shape: IMAGE_SHAPE, total: COUNT, sha256: TEXT, slabs: FUNCTION },
-  {
-    labelsPath: TEXT,
-    classNames: listOf("a list of names", TEXT),
-    view: objectWith("a view", { invert: FLAG, transpose: FLAG, labelOffset: NUMBER }),
-    assumptions: LIST,
-    ring: FUNCTION,
-  },
-);
+export const DATASET = objectWith("an open data set", {
+  facts: objectWith(
+    "facts",
+    { name: TEXT, split: wordOf(SPLITS), shape: IMAGE_SHAPE, total: COUNT },
+    {
+      labelsPath: TEXT,
+      classNames: listOf("a list of names", TEXT),
+      view: objectWith("a view", { invert: FLAG, transpose: FLAG, labelOffset: NUMBER }),
+      assumptions: LIST,
+    },
+  ),
+  sha256: FUNCTION,
+  slabs: FUNCTION,
+});
 
 const FLOAT64 = instanceOf("a Float64Array", Float64Array);
 

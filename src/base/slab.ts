@@ -1,30 +1,31 @@
-/** A slab: a run of consecutive images in shared memory, with their labels and room for the answers. */
+/** A slab: a run of consecutive images in shared memory, with their labels and the answers to them. */
 
-import { takeShared } from "./allocate.js";
+import { allocateShared } from "./allocate.js";
+import type { ImageRange } from "./contracts/dataset.js";
 
-/** Where things lie in a slab's buffer follows from these numbers alone, so that a worker can view it too. */
+/** Where a slab's parts lie in its buffer follows from these numbers alone, so that a worker can view it too. */
 export interface SlabLayout {
   /** Index, within the data set, of the slab's first image. */
   readonly firstImage: number;
-  /** How many images it has. */
+  /** Number of images. */
   readonly count: number;
-  /** Pixels of an image. */
+  /** Pixels per image. */
   readonly inputs: number;
-  /** Where the answers are written, where it is not behind the labels. */
-  readonly room?: AnswerRoom | undefined;
+  /** Where the answers are written, if not behind the labels. */
+  readonly answers?: AnswerBuffer | undefined;
 }
 
-/** Room for answers beside a slab, whose own memory has room for the predictions of one network and nothing else. */
-export interface AnswerRoom {
+/** Memory for answers beside a slab. The slab's own memory holds the predictions of one network, and no probabilities. */
+export interface AnswerBuffer {
   /** Probabilities, (count × classes) f64, then predictions, (count) u16, and the ranking, (count × classes) u16. */
   readonly buffer: SharedArrayBuffer;
-  /** Of so many classes each image's probabilities are written; of 0, none. */
+  /** Classes whose probabilities are written for each image; 0 for none. */
   readonly classes: number;
 }
 
-/** Views of one SharedArrayBuffer, or of two where the answers have room of their own. */
+/** Views of one SharedArrayBuffer, or of two where the answers have a buffer of their own. */
 export interface Slab extends SlabLayout {
-  /** Pixels, then labels, then, at the next even byte, predictions, which are of use only where there is no `room`. */
+  /** Pixels, then labels, then, at the next even byte, predictions, which are used only where there is no `answers`. */
   readonly buffer: SharedArrayBuffer;
   /** (count × inputs) u8, row-major. Read-only for workers. */
   readonly pixels: Uint8Array;
@@ -32,11 +33,11 @@ export interface Slab extends SlabLayout {
   readonly labels: Uint8Array;
   /** (count) u16, the class predicted for each image; written by workers, each in its own batch's range. */
   readonly predictions: Uint16Array;
-  /** (count × classes) f64, row-major, written as the predictions are; undefined where nobody asked for them. */
+  /** (count × classes) f64, row-major, written as the predictions are; undefined where they were not requested. */
   readonly probabilities: Float64Array | undefined;
   /**
-   * (count × classes) u16, row-major: each image's classes, from the largest logit to the smallest; of equals, the lower
-   * first. Probabilities can be equal where logits are not. Undefined where `probabilities` is.
+   * (count × classes) u16, row-major: each image's classes, from the largest logit to the smallest; of equal logits, the
+   * lower class first. Probabilities can be equal where logits are not. Undefined where `probabilities` is.
    */
   readonly ranking: Uint16Array | undefined;
   /** Index, among the networks of an executor, of the one that answers. */
@@ -45,42 +46,42 @@ export interface Slab extends SlabLayout {
 
 /** A new slab, zeroed. @throws UsageError ERR_MEMORY */
 export function allocateSlab(layout: SlabLayout): Slab {
-  return viewSlab(takeShared(slabBytes(layout), layout.count), layout);
+  return viewSlab(allocateShared(slabBytes(layout), layout.count), layout);
 }
 
-/** count × (inputs + 3), and at most one of padding. */
+/** count × (inputs + 3), and at most one byte of padding. */
 export function slabBytes(layout: Pick<SlabLayout, "count" | "inputs">): number {
   return predictionsAt(layout) + layout.count * Uint16Array.BYTES_PER_ELEMENT;
 }
 
 /** Views of a slab that exists; nothing is copied. */
 export function viewSlab(buffer: SharedArrayBuffer, layout: SlabLayout, source = 0): Slab {
-  const { firstImage, count, inputs, room } = layout;
+  const { firstImage, count, inputs, answers } = layout;
   return {
     firstImage,
     count,
     inputs,
-    room,
+    answers,
     source,
     buffer,
     pixels: new Uint8Array(buffer, 0, count * inputs),
     labels: new Uint8Array(buffer, count * inputs, count),
-    ...(room === undefined
+    ...(answers === undefined
       ? {
           predictions: new Uint16Array(buffer, predictionsAt({ count, inputs }), count),
           probabilities: undefined,
           ranking: undefined,
         }
-      : viewRoom(room, count)),
+      : viewAnswers(answers, count)),
   };
 }
 
-/** The same images for another network of the executor's to answer, in a room of their own. */
-export function slabWithRoom({ buffer, ...slab }: Slab, room: AnswerRoom, source = 0): Slab {
-  return viewSlab(buffer, { ...slab, room }, source);
+/** The same images for another network of the executor to answer, in a buffer of its own. */
+export function slabWithAnswers({ buffer, ...slab }: Slab, answers: AnswerBuffer, source = 0): Slab {
+  return viewSlab(buffer, { ...slab, answers }, source);
 }
 
-/** Images `start` to `end` (exclusive) of a slab, for whoever reads them; the buffers are still the whole slab's. */
+/** Images `start` to `end` (exclusive) of a slab, for readers; the buffers are still those of the whole slab. */
 export function partOf(slab: Slab, start: number, end: number): Slab {
   if (start === 0 && end === slab.count) return slab;
   const { pixels, labels, predictions, probabilities, ranking, inputs, count } = slab;
@@ -97,13 +98,13 @@ export function partOf(slab: Slab, start: number, end: number): Slab {
   };
 }
 
-/** @throws UsageError ERR_MEMORY */
-export function allocateRoom(count: number, classes: number): AnswerRoom {
-  return { buffer: takeShared(roomBytes(count, classes), count), classes };
+/** A new answer buffer, zeroed. @throws UsageError ERR_MEMORY */
+export function allocateAnswers(count: number, classes: number): AnswerBuffer {
+  return { buffer: allocateShared(answerBytes(count, classes), count), classes };
 }
 
 /** count × (10 × classes + 2). */
-export function roomBytes(count: number, classes: number): number {
+export function answerBytes(count: number, classes: number): number {
   const classBytes = Float64Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT;
   return count * (classes * classBytes + Uint16Array.BYTES_PER_ELEMENT);
 }
@@ -114,9 +115,9 @@ function predictionsAt({ count, inputs }: Pick<SlabLayout, "count" | "inputs">):
   return end + (end % Uint16Array.BYTES_PER_ELEMENT);
 }
 
-/** Probabilities, which want to lie at a multiple of eight, then predictions and ranking. */
-function viewRoom(
-  { buffer, classes }: AnswerRoom,
+/** Probabilities first, since they must lie at a multiple of eight bytes; then predictions and ranking. */
+function viewAnswers(
+  { buffer, classes }: AnswerBuffer,
   count: number,
 ): Pick<Slab, "predictions" | "probabilities" | "ranking"> {
   const length = count * classes;
@@ -129,39 +130,105 @@ function viewRoom(
   };
 }
 
-/** Slabs in memory that is used again: see `Dataset.ring`. */
-export interface SlabRing {
-  /** In their order, to be asked for once. Whoever leaves early calls `return`, and what the slabs are filled from is closed. */
-  readonly slabs: AsyncIterable<Slab>;
-  /** Nobody reads or writes the slab's memory any more: it may be filled again. */
+/** Slabs in memory that is used again. The reader waits while no memory is free. */
+export interface SlabStream extends AsyncIterable<Slab> {
+  /** Declares that the slab's memory is no longer read or written: the stream may fill it again. */
   release(slab: Pick<Slab, "buffer">): void;
-  /** Nothing more is filled; what was filled already may still be asked for. */
+  /** Ends the reading. Slabs that are filled already may still be taken. */
   stop(): void;
 }
 
-// Gives slabs the rooms for answers that their own memory does not have.
+/** A stream over slabs that stay in memory: releasing them changes nothing. */
+export function streamOf(slabs: Iterable<Slab> | AsyncIterable<Slab>): SlabStream {
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield* slabs;
+    },
+    release() {},
+    stop() {},
+  };
+}
 
+/** The same stream with `change` applied to each slab before it is handed out. */
+export function mapSlabs(stream: SlabStream, change: (slab: Slab) => Slab): SlabStream {
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const slab of stream) yield change(slab);
+    },
+    release: (slab) => stream.release(slab),
+    stop: () => stream.stop(),
+  };
+}
+
+/** One stream per range, one after the other: the next is opened when the last is used up. */
+export function chainSlabs(
+  ranges: readonly ImageRange[],
+  open: (range: ImageRange) => SlabStream,
+): SlabStream {
+  const streams = new WeakMap<SharedArrayBuffer, SlabStream>();
+  let current: SlabStream | undefined;
+  let isStopped = false;
+  return {
+    async *[Symbol.asyncIterator]() {
+      for (const range of ranges) {
+        if (isStopped) return;
+        current = open(range);
+        for await (const slab of current) {
+          streams.set(slab.buffer, current);
+          yield slab;
+        }
+      }
+    },
+    release: (slab) => streams.get(slab.buffer)?.release(slab),
+    stop() {
+      isStopped = true;
+      current?.stop();
+    },
+  };
+}
+
+/** The slabs in order; each is released when the next one is requested. */
+export async function* inTurn(stream: SlabStream): AsyncGenerator<Slab> {
+  for await (const slab of stream) {
+    yield slab;
+    stream.release(slab);
+  }
+}
+
+/** A network that answers, in a buffer of its own beside the slab. */
 export interface Answerer {
   /** Index of the network in its executor. */
   readonly source: number;
-  /** Of so many classes probabilities are asked for; of 0, predictions alone. */
+  /** Classes whose probabilities are requested; 0 for predictions alone. */
   readonly classes: number;
 }
 
-/** Each slab once for each who answers, in their order. A slab whose memory comes again has the same rooms again. */
-export async function* withRooms(
-  slabs: AsyncIterable<Slab>,
-  answerers: readonly Answerer[],
-): AsyncGenerator<Slab> {
-  const rooms = answerers.map(() => new WeakMap<SharedArrayBuffer, AnswerRoom>());
-  for await (const slab of slabs) {
-    for (const [n, { source, classes }] of answerers.entries()) {
-      let room = rooms[n].get(slab.buffer);
-      if (room === undefined || room.buffer.byteLength < roomBytes(slab.count, classes)) {
-        room = allocateRoom(slab.count, classes);
-        rooms[n].set(slab.buffer, room);
+/**
+ * Each slab once per answerer, in their order. Memory that comes again has the same answer buffers again, and is released
+ * once all answerers have released it.
+ */
+export function withAnswerBuffers(stream: SlabStream, answerers: readonly Answerer[]): SlabStream {
+  const buffers = answerers.map(() => new WeakMap<SharedArrayBuffer, AnswerBuffer>());
+  const held = new WeakMap<SharedArrayBuffer, number>();
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const slab of stream) {
+        held.set(slab.buffer, answerers.length);
+        for (const [n, { source, classes }] of answerers.entries()) {
+          let answers = buffers[n]?.get(slab.buffer);
+          if (answers === undefined || answers.buffer.byteLength < answerBytes(slab.count, classes)) {
+            answers = allocateAnswers(slab.count, classes);
+            buffers[n]?.set(slab.buffer, answers);
+          }
+          yield slabWithAnswers(slab, answers, source);
+        }
       }
-      yield slabWithRoom(slab, room, source);
-    }
-  }
+    },
+    release(slab) {
+      const holders = (held.get(slab.buffer) ?? 1) - 1;
+      held.set(slab.buffer, holders);
+      if (holders === 0) stream.release(slab);
+    },
+    stop: () => stream.stop(),
+  };
 }

@@ -3,7 +3,12 @@ import { join } from "node:path";
 import type { Split } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import { pathKind } from "#src/files/read-file.js";
-import type { LabelledPaths } from "./labels.js";
+
+/** Where the images and labels of a set are. */
+export interface LabelledPaths {
+  readonly imagesPath: string;
+  readonly labelsPath: string;
+}
 
 /** What the names of a split's files begin with. */
 export const SPLIT_PREFIXES: Readonly<Record<Split, string>> = { test: "t10k", train: "train" };

@@ -1,5 +1,16 @@
-/** The header of an IDX file: what it claims, held against what is possible (yann.lecun.com/exdb/mnist). */
-import { DatasetError } from "#src/base/errors.js";
+/** The head of an IDX file, checked against what is possible, and read without the rest (yann.lecun.com/exdb/mnist). */
+
+import { grouped } from "#src/base/errors/define.js";
+import { DatasetError, FileError } from "#src/base/errors.js";
+import {
+  assertCanHold,
+  inflateFirst,
+  isGzip,
+  MAX_EXPANSION,
+  openGzip,
+  TRAILER_BYTES,
+} from "#src/files/inflate.js";
+import { readInto, withFile } from "#src/files/read-file.js";
 
 /** Elements by their code in the third byte of the magic; on disk they are big-endian. */
 export const IDX_DTYPES = {
@@ -13,7 +24,7 @@ export const IDX_DTYPES = {
 /** Types that an IDX file's elements may have. */
 export type IdxDtype = keyof typeof IDX_DTYPES;
 
-/** No IDX file, and no content of a gzipped one, may be longer than this. */
+/** Most bytes of an IDX file that is read into memory whole, and of its inflated content. */
 export const IDX_LIMIT_BYTES = 2 * 2 ** 30;
 
 /** 00 00 dtype rank. */
@@ -28,12 +39,12 @@ export interface IdxHeader {
   /** One to 255 dimensions, none of them zero. */
   readonly shape: readonly number[];
   readonly headerBytes: number;
-  /** Of the whole file when it is not gzipped: the header and all elements. */
+  /** Length of the file, or of a gzipped file's content: the header and all elements. */
   readonly totalBytes: number;
 }
 
 export interface IdxHeaderOptions {
-  /** Most bytes that the header may claim; `IDX_LIMIT_BYTES` unless told otherwise. */
+  /** Most bytes that the header may claim. Default: `IDX_LIMIT_BYTES`. */
   readonly limitBytes?: number | undefined;
   /** Whether `bytes` were inflated, for messages. */
   readonly inflated?: boolean | undefined;
@@ -86,4 +97,81 @@ function dtypeOf(code: number, path: string): IdxDtype {
 /** `50 4b 03 04`. */
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+}
+
+/** An IDX file of which the header is known. */
+export interface IdxHead {
+  readonly path: string;
+  readonly header: IdxHeader;
+  /** Length of the file on disk. */
+  readonly sizeBytes: number;
+  /** Where the deflate stream begins; undefined where the file is not gzipped. */
+  readonly deflateAt: number | undefined;
+}
+
+/** What is demanded of an IDX file. */
+export interface IdxDemands {
+  /** Element type; any by default. */
+  readonly dtype?: IdxDtype | undefined;
+  /** Number of dimensions; any by default. */
+  readonly rank?: number | undefined;
+  /** Most bytes of the file, and of the content of a gzipped file. Default: as much as a file of its length can hold. */
+  readonly limitBytes?: number | undefined;
+}
+
+/** A gzip header with a file name and the longest extra field fits well into this, with an IDX header behind it. */
+const HEAD_BYTES = 128 * 1024;
+
+/**
+ * Reads the head of an IDX file of any size, plain or in one gzip member; which of both is decided by content. A plain file
+ * must be as long as its header says. The length of a gzipped file's content shows only when it is inflated.
+ *
+ * @throws FileError ERR_FILE_READ, also beyond `limitBytes`; ERR_FILE_EMPTY
+ * @throws DatasetError as `parseIdxHeader`; ERR_IDX_TRUNCATED, ERR_IDX_TRAILING, ERR_GZIP_CORRUPT
+ */
+export function readIdxHead(path: string, demands: IdxDemands = {}): Promise<IdxHead> {
+  return withFile(path, async (handle, sizeBytes) => {
+    const { limitBytes = Math.max(IDX_LIMIT_BYTES, sizeBytes * MAX_EXPANSION) } = demands;
+    if (sizeBytes > limitBytes) {
+      const reason = `expected at most ${grouped(limitBytes)} bytes, found ${grouped(sizeBytes)}`;
+      throw new FileError("ERR_FILE_READ", { path, reason });
+    }
+    const start = new Uint8Array(Math.min(HEAD_BYTES, sizeBytes));
+    const bytes = start.subarray(0, await readInto(handle, start, 0));
+    if (isGzip(bytes)) {
+      const gzip = openGzip(bytes, path);
+      // The header is inflated by itself: no memory is allocated for a claim that was not checked.
+      const content = await inflateFirst(gzip, MAX_HEADER_BYTES);
+      const header = parseDemanded(content, path, demands, { limitBytes, inflated: true });
+      const deflateAt = bytes.length - gzip.deflate.length;
+      assertCanHold(path, sizeBytes - deflateAt - TRAILER_BYTES, header.totalBytes);
+      return { path, header, sizeBytes, deflateAt };
+    }
+    const header = parseDemanded(bytes, path, demands, { limitBytes });
+    const expectedBytes = header.totalBytes;
+    if (sizeBytes < expectedBytes) {
+      const facts = { path, expectedBytes, actualBytes: sizeBytes, inflated: false };
+      throw new DatasetError("ERR_IDX_TRUNCATED", facts);
+    }
+    if (sizeBytes > expectedBytes) {
+      throw new DatasetError("ERR_IDX_TRAILING", { path, expectedBytes, actualBytes: sizeBytes });
+    }
+    return { path, header, sizeBytes, deflateAt: undefined };
+  });
+}
+
+function parseDemanded(
+  bytes: Uint8Array,
+  path: string,
+  { dtype, rank }: IdxDemands,
+  options: IdxHeaderOptions,
+): IdxHeader {
+  const header = parseIdxHeader(bytes, path, options);
+  if (rank !== undefined && header.shape.length !== rank) {
+    throw new DatasetError("ERR_IDX_RANK", { path, expected: `rank ${rank}`, found: header.shape.length });
+  }
+  if (dtype !== undefined && header.dtype !== dtype) {
+    throw new DatasetError("ERR_IDX_DTYPE", { path, expected: dtype, found: header.dtype });
+  }
+  return header;
 }

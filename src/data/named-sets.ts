@@ -8,8 +8,10 @@ import type { Tensor } from "#src/base/contracts/network.js";
 import { DatasetError } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
 import { type CatalogEntry, DATASET_CATALOG, type DownloadOptions } from "#src/files/catalog.js";
-import { findInFolder, SPLIT_PREFIXES } from "./folder.js";
-import { assertLabelsWithin, type LabelledPaths, readLabelled } from "./labels.js";
+import { findInFolder, type LabelledPaths, SPLIT_PREFIXES } from "./folder.js";
+import { assertLabelsWithin } from "./labels.js";
+import { openIdxSet } from "./stream/idx-set.js";
+import { collectSlab } from "./stream/slab-reader.js";
 
 /** The files of each split that there is. */
 type NamedSet = Readonly<Partial<Record<Split, LabelledPaths>>>;
@@ -135,11 +137,15 @@ async function loadSplit(
   { normalize, flatten, oneHotLabel }: Switches,
 ): Promise<MnistSplit<Float32Array | Uint8Array>> {
   const paths = await findInFolder(directory, split);
-  const { total, shape, pixels, labels } = await readLabelled(paths);
-  assertLabelsWithin({ labels, firstImage: 0 }, CLASSES, paths.labelsPath);
+  const dataset = await openIdxSet([paths], { name: directory, split, classNames: undefined, ...paths });
+  const { total, shape } = dataset.facts;
+  const slab = await collectSlab(dataset, { offset: 0, limit: total });
+  assertLabelsWithin(slab, CLASSES, paths.labelsPath);
+  // Out of shared memory, which not every API takes.
+  const labels = slab.labels.slice();
   const imageShape = flatten ? [shape.rows * shape.columns] : [CHANNELS, shape.rows, shape.columns];
   return [
-    { data: normalize ? scaled(pixels) : pixels, shape: [total, ...imageShape] },
+    { data: normalize ? scaled(slab.pixels) : slab.pixels.slice(), shape: [total, ...imageShape] },
     oneHotLabel ? { data: oneHot(labels), shape: [total, CLASSES] } : { data: labels, shape: [total] },
   ];
 }

@@ -1,12 +1,10 @@
 /** Opens a data set by its name, its folder, its image and label files, or its .npz file. */
-import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import {
   checkedKeys,
   either,
   FALSE,
   FLAG,
-  FUNCTION,
   type KindsOf,
   required,
   TEXT,
@@ -23,13 +21,13 @@ import {
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { suggest } from "#src/base/text.js";
-import type { PairPaths } from "#src/data/stream/streamed-dataset.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
-import { pathKind, readFileStart, sha256Of } from "#src/files/read-file.js";
+import { pathKind, readFileStart } from "#src/files/read-file.js";
 import { findImages, findInFolder } from "./folder.js";
-import { type Images, type OnSized, readClassNames, readImages, readLabelled } from "./labels.js";
+import { labelsBeside, readClassNames } from "./labels.js";
 import { DATASET_NAMES, namedPaths } from "./named-sets.js";
-import { memoryDataset, viewedDataset, viewedShape } from "./view.js";
+import { type GivenFacts, openIdxSet, type PairPaths } from "./stream/idx-set.js";
+import { viewedDataset } from "./view.js";
 
 /** What `openDataset` takes; `invert`, `transpose` and `labelOffset` change nothing by default. */
 export interface DatasetRequest extends DownloadOptions, Partial<DatasetView> {
@@ -44,8 +42,6 @@ export interface DatasetRequest extends DownloadOptions, Partial<DatasetView> {
   readonly classes?: string | undefined;
   /** Which half of a set that has both; of files that are named one by one it is only passed on. */
   readonly split: Split;
-  /** May never be called: not every format tells its size before it is read. */
-  readonly onSized?: OnSized | undefined;
 }
 
 const REQUEST: KindsOf<DatasetRequest> = {
@@ -58,36 +54,28 @@ const REQUEST: KindsOf<DatasetRequest> = {
   invert: FLAG,
   transpose: FLAG,
   labelOffset: WHOLE_NUMBER,
-  onSized: FUNCTION,
 };
 
-interface SetPaths {
-  readonly imagesPath: string;
-  /** Undefined where the images are to be read alone. */
-  readonly labelsPath?: string | undefined;
-}
-
 /** One file with images and labels. */
-interface WholePath {
+interface ArchivePath {
   readonly path: string;
-  readonly read: ReadWholeSet;
+  readonly open: OpenArchive;
 }
 
-type Source = SetPaths | readonly PairPaths[] | WholePath;
-
-/** Image files up to this length, gzipped or not, are in memory before the first image is evaluated: that starts fastest. */
-const MEMORY_FILE_BYTES = 8 * 2 ** 20;
-/** Of longer files, those with no more content than this. */
-const MEMORY_CONTENT_BYTES = 64 * 2 ** 20;
+type Source = PairPaths | readonly PairPaths[] | ArchivePath;
 
 /** Throws as its reader documents. */
-type ReadWholeSet = (path: string, split: Split, labelled: boolean) => Promise<SetFiles>;
+type OpenArchive = (
+  path: string,
+  given: Omit<GivenFacts, "labelsPath">,
+  labelled: boolean,
+) => Promise<Dataset>;
 
-/** Sets with images and labels in one file, by its first bytes; a reader is loaded when such a file is there. */
-const WHOLE_SETS: ReadonlyMap<string, ReadWholeSet> = new Map<string, ReadWholeSet>([
-  ["PK\x03\x04", async (...file) => (await import("./npz-set.js")).readNpzSet(...file)],
+/** Files with images and labels, by their first bytes; a reader is loaded only for such a file. */
+const ARCHIVES: ReadonlyMap<string, OpenArchive> = new Map<string, OpenArchive>([
+  ["PK\x03\x04", async (...given) => (await import("./npz-set.js")).openNpzSet(...given)],
 ]);
-/** So many tell which of them a file is. */
+/** Bytes that identify such a file. */
 const MAGIC_BYTES = 4;
 
 /** Names of EMNIST's files, and what they are asked for by. */
@@ -103,8 +91,7 @@ const PATTERN = /[*?]|\[.+\]|\{.+\}/;
  * Of `mnist`, `fashion-mnist` and `kmnist` the split's two files are downloaded into the cache, unless they are there
  * in their sizes; their hashes are checked when they come, and by `batchwise fetch`.
  *
- * What is larger than memory should hold is not read here: its slabs are, in a ring where the caller wants one. That are
- * several pairs of files, and images of more than 64 MiB in an IDX file of more than 8 MiB.
+ * Only headers are read here. Images and labels are read by the set's slabs, which throw what is wrong with the content.
  *
  * Labels are not yet held against a network's classes: `assertLabelsWithin` does that, `assertClassCount` the same
  * for names.
@@ -124,15 +111,10 @@ export async function openDataset(request: DatasetRequest): Promise<Dataset> {
 
 /** `openDataset` for a request that was checked before; it may have keys of other calls too. */
 export async function readDataset(request: DatasetRequest): Promise<Dataset> {
-  const view = viewOf(request);
-  const { onSized } = request;
-  const dataset = await openStored({
-    ...request,
-    onSized: onSized && (({ shape, total }) => onSized({ shape: viewedShape(shape, view), total })),
-  }).catch(async (error: unknown) => {
+  const dataset = await openStored(request).catch(async (error: unknown) => {
     throw await (await import("./nested.js")).explainedImages(request, error);
   });
-  return viewedDataset(dataset, view);
+  return viewedDataset(dataset, viewOf(request));
 }
 
 function viewOf({ invert = false, transpose = false, labelOffset = 0 }: Partial<DatasetView>): DatasetView {
@@ -142,9 +124,9 @@ function viewOf({ invert = false, transpose = false, labelOffset = 0 }: Partial<
 async function openStored(request: DatasetRequest): Promise<Dataset> {
   const source = await locate(request);
   const classNames = request.classes === undefined ? undefined : await readClassNames(request.classes);
-  const name = DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset));
-  const facts = {
-    name,
+  const isLabelled = request.labels !== false;
+  const given = {
+    name: DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset)),
     split: request.split,
     classNames,
     view: AS_STORED,
@@ -152,57 +134,10 @@ async function openStored(request: DatasetRequest): Promise<Dataset> {
       ? (await import("./nested.js")).emnistAssumptions(request)
       : [],
   };
-  if (isMany(source) || (isPair(source) && (await isLarge(source)))) {
-    const { streamedDataset } = await import("#src/data/stream/streamed-dataset.js");
-    const pairs = isMany(source) ? source : [source];
-    const labelsPath = isMany(source) ? request.dataset : source.labelsPath;
-    const isLabelled = request.labels !== false;
-    return streamedDataset(
-      pairs,
-      { ...facts, labelsPath: isLabelled ? labelsPath : undefined },
-      { onSized: request.onSized },
-    );
-  }
-  const { files, ...images } = await readSet(source, request);
-  return memoryDataset({
-    labels: undefined,
-    labelsPath: undefined,
-    ...images,
-    ...facts,
-    sha256: await sha256Of(files),
-  });
-}
-
-function isMany(source: Source): source is readonly PairPaths[] {
-  return Array.isArray(source);
-}
-
-function isPair(source: SetPaths | WholePath): source is SetPaths {
-  return "imagesPath" in source;
-}
-
-/** The size on disk is asked first: no more is done for small sets. */
-async function isLarge({ imagesPath }: SetPaths): Promise<boolean> {
-  // What cannot be asked of its size cannot be read either, and its reader says why.
-  const { size } = await stat(imagesPath).catch(() => ({ size: 0 }));
-  if (size <= MEMORY_FILE_BYTES) return false;
-  const { readIdxHead } = await import("#src/data/stream/idx-head.js");
-  return (await readIdxHead(imagesPath, 3)).header.totalBytes > MEMORY_CONTENT_BYTES;
-}
-
-interface SetFiles extends Images {
-  readonly labels?: Uint8Array;
-  readonly labelsPath?: string;
-}
-
-async function readSet(
-  source: SetPaths | WholePath,
-  { split, labels, onSized }: DatasetRequest,
-): Promise<SetFiles> {
-  if (!isPair(source)) return source.read(source.path, split, labels !== false);
-  const { imagesPath, labelsPath } = source;
-  if (labelsPath === undefined) return readImages(imagesPath, onSized);
-  return { ...(await readLabelled({ imagesPath, labelsPath }, onSized)), labelsPath };
+  if ("open" in source) return source.open(source.path, given, isLabelled);
+  if ("imagesPath" in source) return openIdxSet([source], { ...given, labelsPath: source.labelsPath });
+  const labelsPath = isLabelled ? request.dataset : undefined;
+  return openIdxSet(source, { ...given, labelsPath }, { isListed: true });
 }
 
 /** The IDX files of the set, one pair or many, or the one file that has all. */
@@ -215,11 +150,11 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
     throw new DatasetError("ERR_DATASET_UNKNOWN", { found: dataset, known: DATASET_NAMES, suggestion });
   }
   const start = kind === "file" ? await startOf(dataset) : "";
-  const read = WHOLE_SETS.get(start);
+  const open = ARCHIVES.get(start);
   const isManifest = kind === "file" && (start.trimStart().startsWith("[") || dataset.endsWith(".json"));
-  if (kind === "file" && read === undefined && !isManifest) {
+  if (kind === "file" && open === undefined && !isManifest) {
     if (labels === undefined) {
-      const beside = await (await import("./labels.js")).labelsBeside(dataset);
+      const beside = await labelsBeside(dataset);
       if (beside?.path !== undefined) return { imagesPath: dataset, labelsPath: beside.path };
       throw new DatasetError("ERR_DATASET_LABELS", { path: dataset, beside: beside?.expected });
     }
@@ -229,7 +164,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
     const problem = `--labels ${labels}: expected none, since "${dataset}" brings its own labels`;
     throw new UsageError("ERR_USAGE", { problem });
   }
-  if (read !== undefined) return { path: dataset, read };
+  if (open !== undefined) return { path: dataset, open };
   if (isPattern || isManifest) {
     const { pairsByPattern, pairsOfManifest } = await import("#src/data/stream/find-pairs.js");
     return isPattern
@@ -245,7 +180,8 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
 
 /** A pattern that fits one pair is a way to name it. */
 function onlyOrAll(pairs: readonly PairPaths[]): PairPaths | readonly PairPaths[] {
-  return pairs.length === 1 ? pairs[0] : pairs;
+  const [first] = pairs;
+  return pairs.length === 1 && first !== undefined ? first : pairs;
 }
 
 /** What a file is is told by its content, not by its name; IDX files begin with zeros, gzip files with 1f 8b. */

@@ -1,6 +1,6 @@
 /** What a run collects where probabilities are asked for; loaded only then. */
 
-import { takeAnswers } from "#src/base/allocate.js";
+import { allocateEntries } from "#src/base/allocate.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import type { TimelineEntry } from "#src/base/contracts/run-facts.js";
@@ -27,7 +27,7 @@ export function collectScores(
   keeps: boolean,
   counted = emptyScoreSums(classes),
 ): CollectedScores {
-  const probabilities = keeps ? takeAnswers(Float64Array, range.limit, classes) : null;
+  const probabilities = keeps ? allocateEntries(Float64Array, range.limit, classes) : null;
   /** Starts are in absolute time. */
   const timeline = createTimeline();
   let sums = counted;

@@ -4,13 +4,10 @@ import { IncompleteError } from "#src/base/abort.js";
 import { checkedKeys, FUNCTION, type KindsOf } from "#src/base/arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
 import { asError } from "#src/base/errors.js";
-import { ringOver } from "#src/base/ring.js";
-import type { Slab, SlabRing } from "#src/base/slab.js";
-import type { Resumption } from "#src/evaluate/journal/resume.js";
+import { chainSlabs } from "#src/base/slab.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
 import { closeListeners, type Ending, type Listener } from "./listeners.js";
-import type { AnyPair } from "./open-inputs.js";
 import { type EvaluateInput, resolveOptions } from "./options.js";
 import { type OpenExecutor, type Prepared, type PrepareHooks, prepare } from "./prepare.js";
 import { type RunHooks, runListener, runPrepared } from "./run-prepared.js";
@@ -128,20 +125,7 @@ async function runOnce(
 ): Promise<AnyEvaluation> {
   const { pair, resumption, executor, loadMs } = prepared;
   const { batchSize } = prepared.options;
-  const ring = ringOf(pair, resumption, batchSize, executor.capacity);
-  const slabs = ring?.slabs ?? (resumption ? slabsOf(pair, resumption, batchSize) : pair.slabs(batchSize));
-  return (await runPrepared(prepared, { slabs, ring, beganAt, loadMs }, listeners, hooks)).evaluation;
-}
-
-function ringOf(
-  { range, ring: open }: AnyPair,
-  resumption: Resumption | undefined,
-  multiple: number,
-  lanes: number,
-): SlabRing | undefined {
-  return open && ringOver(resumption?.gaps ?? [range], (images) => open(multiple, lanes, images));
-}
-
-async function* slabsOf(pair: AnyPair, { gaps }: Resumption, multiple: number): AsyncGenerator<Slab> {
-  for (const gap of gaps) yield* pair.slabs(multiple, gap);
+  const cut = { multiple: batchSize, lanes: executor.capacity };
+  const slabs = resumption ? chainSlabs(resumption.gaps, (gap) => pair.slabs(cut, gap)) : pair.slabs(cut);
+  return (await runPrepared(prepared, { slabs, beganAt, loadMs }, listeners, hooks)).evaluation;
 }

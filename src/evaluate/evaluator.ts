@@ -10,7 +10,7 @@ import { UsageError } from "#src/base/errors.js";
 import type { NumberLike } from "#src/base/options/define.js";
 import { RUN_OPTIONS } from "#src/base/options/run.js";
 import { checkedValue } from "#src/base/options/values.js";
-import { roomBytes, type Slab, slabBytes } from "#src/base/slab.js";
+import { answerBytes, type Slab, slabBytes, streamOf } from "#src/base/slab.js";
 import type { TaskSize } from "#src/pool/plan.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
@@ -118,7 +118,7 @@ export async function openEvaluatorWith(
   async function runNow(run: EvaluatorRun & { readonly taskSize?: TaskSize }): Promise<FinishedRun> {
     const batchSize = checkedValue(RUN_OPTIONS.batchSize, run.batchSize ?? options.batchSize);
     for (const { predictions } of slabs) predictions.fill(NOT_PREDICTED);
-    const plan = { slabs: again(slabs), beganAt: performance.now() - openingMs, loadMs };
+    const plan = { slabs: streamOf(slabs), beganAt: performance.now() - openingMs, loadMs };
     openingMs = 0;
     loadMs = 0;
     const { taskSize } = run;
@@ -145,10 +145,6 @@ export async function openEvaluatorWith(
   };
 }
 
-async function* again(slabs: readonly Slab[]): AsyncGenerator<Slab> {
-  yield* slabs;
-}
-
 /**
  * One slab, which has no seam, so that any batch size fits it. Whether memory can hold it is decided by the sizes, before a
  * pixel of a set larger than that is read.
@@ -158,19 +154,21 @@ async function* again(slabs: readonly Slab[]): AsyncGenerator<Slab> {
  */
 export async function loadWhole(pair: AnyPair, probabilities: boolean): Promise<Slab[]> {
   const {
-    dataset: { name, shape },
+    dataset: {
+      facts: { name, shape },
+    },
     range: { limit: count },
     classes,
   } = pair;
   const ownBytes = slabBytes({ count, inputs: shape.rows * shape.columns });
   // A run answers in memory of its own what workers wrote into the room.
-  const answerBytes = probabilities
-    ? roomBytes(count, classes) +
+  const bytesOfAnswers = probabilities
+    ? answerBytes(count, classes) +
       count * (classes * Float64Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT)
     : 0;
   const facts = {
     what: `data set "${name}", ${grouped(count)} images at once`,
-    bytes: ownBytes + answerBytes,
+    bytes: ownBytes + bytesOfAnswers,
     option: "--limit, or evaluate, which reads images as it goes",
   };
   const { MAX_LENGTH } = constants;
@@ -178,7 +176,7 @@ export async function loadWhole(pair: AnyPair, probabilities: boolean): Promise<
   if (facts.bytes > mostBytes) throw new UsageError("ERR_MEMORY", { ...facts, mostBytes });
   const slabs: Slab[] = [];
   try {
-    for await (const slab of pair.slabs(count)) slabs.push(slab);
+    for await (const slab of pair.slabs({ multiple: count, lanes: 1 })) slabs.push(slab);
   } catch (cause) {
     // The slab's own advice would be smaller batches.
     if (!(cause instanceof UsageError) || cause.code !== "ERR_MEMORY") throw cause;

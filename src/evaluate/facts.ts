@@ -9,15 +9,19 @@ import { layerSizes } from "#src/networks/chain.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { EvaluateOptions } from "./options.js";
 
-export function datasetFacts(dataset: Dataset, options: EvaluateOptions): Evaluation["dataset"] {
+export async function datasetFacts(
+  dataset: Dataset,
+  options: EvaluateOptions,
+): Promise<Evaluation["dataset"]> {
+  const { name, split, total, classNames, view } = dataset.facts;
   return {
-    name: dataset.name,
-    split: dataset.split,
-    sha256: dataset.sha256,
-    total: dataset.total,
+    name,
+    split,
+    sha256: await dataset.sha256(),
+    total,
     offset: options.offset,
-    classNames: dataset.classNames ?? null,
-    view: dataset.view ?? AS_STORED,
+    classNames: classNames ?? null,
+    view: view ?? AS_STORED,
     location: datasetLocation(options),
   };
 }

@@ -1,4 +1,5 @@
 /** Fits a preprocessing to a training split, for weights that were trained under it, and joins the two in one file. */
+
 import { setImmediate } from "node:timers/promises";
 import { interruption } from "#src/base/abort.js";
 import { checkedKeys, type KindsOf } from "#src/base/arguments.js";
@@ -16,6 +17,7 @@ import { DOWNLOAD } from "#src/base/known-arguments.js";
 import type { NumberLike } from "#src/base/options/define.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { checkedValue, kindsOf } from "#src/base/options/values.js";
+import { inTurn } from "#src/base/slab.js";
 import { readDataset } from "#src/data/registry.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { foldAffine } from "#src/networks/fold.js";
@@ -126,7 +128,7 @@ async function fitTo(input: FitInput, download: Omit<DownloadOptions, "offline">
     typeof input.dataset === "string"
       ? await readDataset({ ...download, dataset: input.dataset, labels: input.labels, split, offline })
       : input.dataset;
-  assertFitsImages(weights, weights.name, dataset.shape);
+  assertFitsImages(weights, weights.name, dataset.facts.shape);
   return kind === "standardize"
     ? fitStandardizing(weights, dataset, signal)
     : fitWhitening(weights, dataset, kind, epsilon, signal);
@@ -139,9 +141,9 @@ async function fitStandardizing(
 ): Promise<Fit> {
   const counts = new LevelCounts();
   await addImages(counts, dataset, signal);
-  const preprocessing = counts.standardizing(dataset.name);
+  const preprocessing = counts.standardizing(dataset.facts.name);
   const file = encodeSafetensors({ layers, preprocessing, assumptions });
-  return { preprocessing, images: dataset.total, assumptions, file };
+  return { preprocessing, images: dataset.facts.total, assumptions, file };
 }
 
 async function fitWhitening(
@@ -154,7 +156,7 @@ async function fitWhitening(
   const { inputs } = layers[0];
   if (inputs > MOST_WHITENED_INPUTS) {
     throw new DatasetError("ERR_WHITENING_SIZE", {
-      dataset: dataset.name,
+      dataset: dataset.facts.name,
       inputs,
       limit: MOST_WHITENED_INPUTS,
     });
@@ -167,7 +169,7 @@ async function fitWhitening(
   return {
     preprocessing,
     eigenvalues: whitening.eigenvalues,
-    images: dataset.total,
+    images: dataset.facts.total,
     assumptions,
     file: encodeSafetensors({ layers: folded, preprocessing, assumptions }),
   };
@@ -178,8 +180,9 @@ async function addImages(
   dataset: Dataset,
   signal: AbortSignal,
 ): Promise<void> {
-  const { total } = dataset;
-  for await (const { firstImage, count, inputs, pixels } of dataset.slabs({ offset: 0, limit: total }, 1)) {
+  const { total } = dataset.facts;
+  const stream = dataset.slabs({ offset: 0, limit: total }, { multiple: 1, lanes: 1 });
+  for await (const { firstImage, count, inputs, pixels } of inTurn(stream)) {
     for (let start = 0; start < count; start += IMAGES_A_TURN) {
       if (signal.aborted) throw interruption(signal, firstImage + start, total);
       statistics.add(pixels.subarray(start * inputs, Math.min(count, start + IMAGES_A_TURN) * inputs));

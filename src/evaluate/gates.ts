@@ -98,8 +98,9 @@ export async function readBaseline(path: string, maxRegression: number): Promise
 }
 
 /** The images and the network of a run that is about to begin. */
-export function subjectOf({ dataset, network, range }: Opened): SubjectJudged {
-  const { sha256, view = AS_STORED } = dataset;
+export async function subjectOf({ dataset, network, range }: Opened): Promise<SubjectJudged> {
+  const { view = AS_STORED } = dataset.facts;
+  const sha256 = await dataset.sha256();
   return {
     images: { sha256, view, offset: range.offset, total: range.limit },
     network: {

@@ -1,6 +1,8 @@
 /** One line for an evaluation whose numbers look as if network and images were read in the wrong way. */
+
 import type { Dataset, ImageRange } from "#src/base/contracts/dataset.js";
 import type { AnyEvaluation, ResultCounts } from "#src/base/contracts/result.js";
+import { inTurn } from "#src/base/slab.js";
 
 /** Fewer images say too little. */
 const LEAST_IMAGES = 200;
@@ -57,7 +59,7 @@ async function brightnessOf(
   range: ImageRange,
 ): Promise<{ readonly isDark: boolean; readonly isBright: boolean }> {
   let [pixels, bright, largest] = [0, 0, 0];
-  for await (const slab of dataset.slabs(range, 1)) {
+  for await (const slab of inTurn(dataset.slabs(range, { multiple: 1, lanes: 1 }))) {
     pixels += slab.pixels.length;
     for (const pixel of slab.pixels) {
       if (pixel >= BRIGHT) bright++;

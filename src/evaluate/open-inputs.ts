@@ -3,10 +3,10 @@
 import { allOrAbort } from "#src/base/abort.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import { assumedText } from "#src/base/assumptions.js";
-import type { Dataset, DatasetView, ImageRange, ImageShape } from "#src/base/contracts/dataset.js";
+import type { Dataset, DatasetView, ImageRange, ImageShape, SlabPlan } from "#src/base/contracts/dataset.js";
 import type { EngineName, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { DatasetError, NetworkError } from "#src/base/errors.js";
-import type { Slab, SlabRing } from "#src/base/slab.js";
+import { mapSlabs, type Slab, type SlabStream } from "#src/base/slab.js";
 import { assertClassCount, assertLabelsWithin } from "#src/data/labels.js";
 import { readDataset } from "#src/data/registry.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
@@ -31,10 +31,8 @@ export interface DataAndNetwork<N = Network> {
   readonly assumptions: readonly Assumption[];
   /** The images of the whole run, where the range is a shard of them. */
   readonly whole: ImageRange;
-  /** The images of the range, unless of another, their labels checked. */
-  slabs(multiple: number, range?: ImageRange): AsyncIterable<Slab>;
-  /** Where the set is larger than memory: the same in a ring, for so many lanes. */
-  readonly ring?: ((multiple: number, lanes: number, range?: ImageRange) => SlabRing) | undefined;
+  /** The images of `range`, or of the given range, with their labels checked. */
+  slabs(plan: SlabPlan, range?: ImageRange): SlabStream;
 }
 
 export type AnyPair = DataAndNetwork<Network | OnnxModel>;
@@ -42,16 +40,7 @@ export type AnyPair = DataAndNetwork<Network | OnnxModel>;
 /** Data and network, and the images that are to be evaluated. */
 export type Opened = Pick<AnyPair, "dataset" | "network" | "range">;
 
-/** A network and the size of the set that it is for, known while the images are still being unpacked. */
-export interface SizedPair {
-  readonly network: Network | OnnxModel;
-  readonly range: ImageRange;
-}
-
-export interface LoadHooks extends Omit<DownloadOptions, "offline"> {
-  /** May never be called; where loading fails after all, it may have been. */
-  onSized?(pair: SizedPair): void;
-}
+export type LoadHooks = Omit<DownloadOptions, "offline">;
 
 type PairOptions = Pick<
   EvaluateOptions,
@@ -107,45 +96,18 @@ async function modelLoader(): Promise<LoadAnyNetwork> {
 
 async function pairUp<N extends Network | OnnxModel>(
   options: PairOptions,
-  { onSized, ...download }: LoadHooks,
+  download: LoadHooks,
   load: (source: string, options: LoadNetworkOptions) => Promise<N>,
 ): Promise<DataAndNetwork<N | Network>> {
-  const { dataset: named, weights, activation, normalize, mean, std, offline, offset } = options;
-  let knowSize = (_size: Pick<Dataset, "shape" | "total"> | undefined) => {};
-  const sizeKnown = new Promise<Pick<Dataset, "shape" | "total"> | undefined>((resolve) => {
-    knowSize = resolve;
-  });
+  const { dataset: named, weights, activation, normalize, mean, std, offline } = options;
   const [dataset, network] = await allOrAbort(
     download.signal ?? new AbortController().signal,
-    async (signal) => {
-      if (typeof named !== "string") return named;
-      try {
-        return await readDataset({ ...options, ...download, signal, dataset: named, onSized: knowSize });
-      } finally {
-        knowSize(undefined);
-      }
-    },
-    async (signal) => {
-      if (typeof weights !== "string") return weights;
-      // Unpacking the images takes the longest and runs on a thread of its own: it begins before weights are decoded.
-      const decodeAfter = typeof named === "string" ? sizeKnown : undefined;
-      const loaded = await load(weights, {
-        ...download,
-        signal,
-        activation,
-        normalize,
-        mean,
-        std,
-        offline,
-        decodeAfter,
-      });
-      const size = await decodeAfter;
-      // What does not fit is refused once the images are whole: a fault of theirs is named first.
-      if (size !== undefined && offset < size.total && doesFit(loaded, size.shape)) {
-        onSized?.({ network: loaded, range: rangesOf(options, size.total).range });
-      }
-      return loaded;
-    },
+    async (signal) =>
+      typeof named === "string" ? readDataset({ ...options, ...download, signal, dataset: named }) : named,
+    async (signal) =>
+      typeof weights === "string"
+        ? load(weights, { ...download, signal, activation, normalize, mean, std, offline })
+        : weights,
   );
   return pairOf(dataset, network, options);
 }
@@ -163,23 +125,21 @@ export function pairOf<N extends Network | OnnxModel>(
 ): DataAndNetwork<N> {
   // A network that was handed in loaded has not been held against the options yet.
   choosePreprocessing(network.name, network.preprocessing, options);
-  const { shape, total, labelsPath, classNames, ring: openRing } = dataset;
+  const { name, shape, total, labelsPath, classNames } = dataset.facts;
   assertFits(network, shape);
   const sizes = layerSizes(network);
   const classes = sizes[sizes.length - 1];
   if (classes > MAX_CLASSES) {
     throw new NetworkError("ERR_NETWORK_OUTPUTS", { path: network.name, found: classes, limit: MAX_CLASSES });
   }
-  if (classNames !== undefined) assertClassCount(classNames, classes, options.classes ?? dataset.name);
+  if (classNames !== undefined) assertClassCount(classNames, classes, options.classes ?? name);
   const { range, whole } = rangesOf(options, total);
-  const assumptions = [...(dataset.assumptions ?? []), ...(network.assumptions ?? [])];
+  const assumptions = [...(dataset.facts.assumptions ?? []), ...(network.assumptions ?? [])];
   if (options.strict) assertStated(assumptions);
-  async function* checked(slabs: AsyncIterable<Slab>): AsyncGenerator<Slab> {
-    for await (const slab of slabs) {
-      if (labelsPath !== undefined) assertLabelsWithin(slab, classes, labelsPath);
-      yield slab;
-    }
-  }
+  const checked = (slab: Slab): Slab => {
+    if (labelsPath !== undefined) assertLabelsWithin(slab, classes, labelsPath);
+    return slab;
+  };
   return {
     dataset,
     network,
@@ -187,13 +147,7 @@ export function pairOf<N extends Network | OnnxModel>(
     range,
     whole,
     assumptions,
-    slabs: (multiple, images = range) => checked(dataset.slabs(images, multiple)),
-    ring:
-      openRing &&
-      ((multiple, lanes, images = range) => {
-        const { slabs, ...rest } = openRing(images, multiple, lanes);
-        return { ...rest, slabs: checked(slabs) };
-      }),
+    slabs: (plan, images = range) => mapSlabs(dataset.slabs(images, plan), checked),
   };
 }
 
@@ -209,15 +163,6 @@ function rangesOf(
   if (offset >= total) throw new DatasetError("ERR_RANGE_EMPTY", { offset, total });
   const whole = { offset, limit: Math.min(limit, total - offset) };
   return { whole, range: shard === undefined ? whole : shardOf(whole, shard) };
-}
-
-function doesFit(network: Network | OnnxModel, shape: ImageShape): boolean {
-  try {
-    assertFits(network, shape);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function assertFits(network: Network | OnnxModel, shape: ImageShape): void {

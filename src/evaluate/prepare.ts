@@ -3,7 +3,7 @@ import type { Executor } from "#src/base/contracts/executor.js";
 import type { DurableOutput } from "#src/base/contracts/journal.js";
 import type { EngineSource } from "#src/base/contracts/network.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
-import { withRooms } from "#src/base/slab.js";
+import { withAnswerBuffers } from "#src/base/slab.js";
 import { preloadEngine } from "#src/engines/registry.js";
 import type { Resumption } from "#src/evaluate/journal/resume.js";
 import type { DownloadNotice } from "#src/files/catalog.js";
@@ -11,7 +11,7 @@ import { engineSource } from "#src/networks/fold.js";
 import { batchesIn } from "#src/pool/plan.js";
 import type { Workload } from "#src/pool/registry.js";
 import type { EvaluationPlan } from "./listeners.js";
-import { type AnyPair, loadModelPair, loadPair, type SizedPair } from "./open-inputs.js";
+import { type AnyPair, loadModelPair, loadPair } from "./open-inputs.js";
 import type { EvaluateOptions } from "./options.js";
 
 /** What a caller may hear of, and end, while data and network are made ready. */
@@ -52,17 +52,6 @@ export async function prepare(
   const { signal = new AbortController().signal, log = SILENT } = hooks;
   const beganAt = performance.now();
   preloadEngine(options.engine);
-  const batchesOf = (images: number) => Math.ceil(images / options.batchSize);
-  let opening: Promise<Executor> | undefined;
-  /** Once; workers start at once, and whoever needs one waits for it. */
-  const openFor = ({ network, range: { limit: images } }: SizedPair): Promise<Executor> => {
-    if (opening === undefined) {
-      opening = open(options, engineSource(network), { images, tasks: batchesOf(images) });
-      // What goes wrong here is told to the first who runs a task.
-      opening.then((opened) => opened.warm()).catch(() => {});
-    }
-    return opening;
-  };
   const openResumption = async (path: string, resumed: AnyPair): Promise<Resumption> =>
     (await import("#src/evaluate/journal/resume.js")).resumeRun(path, resumed, options, hooks.output);
   const load = options.engine === "onnx" ? loadModelPair : loadPair;
@@ -70,30 +59,30 @@ export async function prepare(
     signal,
     log,
     onDownload: (notice) => hooks.onDownload?.(notice),
-    // How much is left of a run that is taken up is known only with all of its data.
-    ...(options.resume === undefined && { onSized: openFor }),
-  }).catch(async (error: unknown) => {
-    // Workers may have been started before the images turned out to be at fault.
-    await (await opening?.catch(() => undefined))?.close();
-    throw error;
   });
   const { dataset, network } = pair;
   const resumption = options.resume === undefined ? undefined : await openResumption(options.resume, pair);
   const totalImages = pair.range.limit;
   const doneImages = resumption?.counted.total ?? 0;
   const batches = batchesIn(resumption?.gaps ?? [pair.range], options.batchSize);
-  const loadMs = performance.now() - beganAt;
-  log.info(
-    { dataset: dataset.name, network: network.name, totalImages, doneImages, batches, loadMs },
-    "loaded",
-  );
-  const leftImages = totalImages - doneImages;
-  const opened =
-    leftImages === 0 ? idleExecutor() : openFor({ network, range: { ...pair.range, limit: leftImages } });
+  const work = { images: totalImages - doneImages, tasks: batches };
+  const opened = batches === 0 ? idleExecutor() : open(options, engineSource(network), work);
   const executor = await opened.catch(async (error: unknown) => {
     await resumption?.close();
     throw error;
   });
+  // Workers start while the files are hashed. A fault of theirs is thrown by the first task.
+  executor.warm().catch(() => {});
+  try {
+    await dataset.sha256();
+  } catch (error) {
+    await resumption?.close();
+    await executor.close();
+    throw error;
+  }
+  const loadMs = performance.now() - beganAt;
+  const { name } = dataset.facts;
+  log.info({ dataset: name, network: network.name, totalImages, doneImages, batches, loadMs }, "loaded");
   const { assumptions } = pair;
   const plan = { dataset, network, assumptions, options, totalImages, doneImages, batches };
   return { options, pair: withProbabilities(pair, options), executor, loadMs, resumption, plan };
@@ -104,19 +93,9 @@ async function idleExecutor(): Promise<Executor> {
   return (await import("#src/pool/inline.js")).createInlineExecutor(async () => [], []);
 }
 
-/** The slabs have room for probabilities where these are asked for. */
+/** The slabs have buffers for probabilities where these are requested. */
 function withProbabilities(pair: AnyPair, { probabilities }: EvaluateOptions): AnyPair {
   if (!probabilities) return pair;
   const answerers = [{ source: 0, classes: pair.classes }];
-  const { ring } = pair;
-  return {
-    ...pair,
-    slabs: (multiple, range) => withRooms(pair.slabs(multiple, range), answerers),
-    ring:
-      ring &&
-      ((multiple, lanes, range) => {
-        const { slabs, ...rest } = ring(multiple, lanes, range);
-        return { ...rest, slabs: withRooms(slabs, answerers) };
-      }),
-  };
+  return { ...pair, slabs: (plan, range) => withAnswerBuffers(pair.slabs(plan, range), answerers) };
 }

@@ -13,22 +13,22 @@ export type IdentityOptions = Pick<
 >;
 
 /** @param whole the images of the whole run */
-export function identityOf(
+export async function identityOf(
   { dataset, network, classes }: Pick<AnyPair, "dataset" | "network" | "classes">,
   whole: ImageRange,
   { engine, probabilities, topK, bootstrap, seed }: IdentityOptions,
-): RunIdentity {
+): Promise<RunIdentity> {
   return {
     batchwise: packageVersion(),
-    dataset: dataset.sha256,
-    view: dataset.view ?? AS_STORED,
+    dataset: await dataset.sha256(),
+    view: dataset.facts.view ?? AS_STORED,
     network: network.sha256,
     // simd's predictions are proven to be float64's, its probabilities are not; ml-matrix has the logits of reference, bit by bit.
     arithmetic: engine === "onnx" || (engine === "simd" && probabilities) ? engine : "float64",
     preprocessing: network.preprocessing,
     activations: activationsOf(network),
     classes,
-    labelled: dataset.labelsPath !== undefined,
+    labelled: dataset.facts.labelsPath !== undefined,
     offset: whole.offset,
     limit: whole.limit,
     probabilities,
@@ -67,12 +67,12 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
-export function shardPart(
+export async function shardPart(
   { index, count }: Shard,
   pair: Pick<AnyPair, "dataset" | "network" | "classes" | "whole">,
   options: IdentityOptions,
   counts: PartialCounts,
-): ShardPart {
-  const identity = identityOf(pair, pair.whole, options);
+): Promise<ShardPart> {
+  const identity = await identityOf(pair, pair.whole, options);
   return { index, count, identity, key: identityKey(identity), counts };
 }

@@ -1,13 +1,13 @@
 /** One run over what was made ready: batches out, answers in, one evaluation. */
 
 import { IncompleteError, interruption } from "#src/base/abort.js";
-import { takeAnswers } from "#src/base/allocate.js";
+import { allocateEntries } from "#src/base/allocate.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { BatchwiseError, RunError } from "#src/base/errors.js";
-import type { Slab, SlabRing } from "#src/base/slab.js";
+import type { SlabStream } from "#src/base/slab.js";
 import { createTally } from "#src/metrics/tally.js";
 import type { OnSlab } from "#src/pool/handover.js";
 import { batchesIn, type TaskSize, taskPlanFor } from "#src/pool/plan.js";
@@ -45,11 +45,9 @@ export function runListener(hooks: Pick<RunHooks, "onProgress" | "onSlab">): Lis
 
 /** How one run differs from the next over the same preparation. */
 export interface RunPlan {
-  readonly slabs: AsyncIterable<Slab>;
+  readonly slabs: SlabStream;
   /** Index of the network among the executor's. Default 0. */
   readonly source?: number | undefined;
-  /** Where the slabs come from a ring. */
-  readonly ring?: SlabRing | undefined;
   /** When what `totalMs` tells began, and how much of it went into loading. */
   readonly beganAt: number;
   readonly loadMs: number;
@@ -65,13 +63,16 @@ export interface FinishedRun {
 /** What is written in order is written so often that a kill costs little of it. */
 const RESUMED_PART_IMAGES = 1024;
 
+/** Most predictions, and most probabilities, that an evaluation carries in memory. Without labels it carries all predictions. */
+const MOST_KEPT = 2 ** 20;
+
 /**
  * @throws IncompleteError where batches failed after their retries, or the signal was aborted
  * @throws UsageError ERR_MEMORY where there is no room for the answers
  */
 export async function runPrepared(
   { options, pair, executor, resumption }: Omit<Prepared, "loadMs" | "plan">,
-  { slabs, source = 0, ring, beganAt, loadMs, taskSize }: RunPlan,
+  { slabs, source = 0, beganAt, loadMs, taskSize }: RunPlan,
   listeners: readonly Listener[],
   { signal = new AbortController().signal, log = SILENT }: Pick<RunHooks, "signal" | "log">,
 ): Promise<FinishedRun> {
@@ -80,16 +81,13 @@ export async function runPrepared(
   const totalImages = range.limit;
   const counted = resumption?.counted;
   const tally = createTally(classes, counted);
-  // Of images that memory does not hold, it does not hold their classes either, unless these are the answer.
-  const keepsAll = ring === undefined;
-  const predictions = takeAnswers(
-    Uint16Array,
-    keepsAll || pair.dataset.labelsPath === undefined ? totalImages : 0,
-  );
+  const keepsPredictions = totalImages <= MOST_KEPT || pair.dataset.facts.labelsPath === undefined;
+  const predictions = allocateEntries(Uint16Array, keepsPredictions ? totalImages : 0);
+  const keepsScores = totalImages * classes <= MOST_KEPT;
   const mergedListeners = listeners.filter(({ merged }) => merged !== undefined);
   const progressListeners = listeners.filter(({ progress }) => progress !== undefined);
   const slabListeners = listeners.filter(({ slab }) => slab !== undefined);
-  const scores = options.probabilities ? await scoresOf(range, classes, keepsAll, counted) : undefined;
+  const scores = options.probabilities ? await scoresOf(range, classes, keepsScores, counted) : undefined;
   const outcome = await runBatches({
     slabs,
     executor,
@@ -119,7 +117,6 @@ export async function runPrepared(
       },
     }),
     partImages: resumption && RESUMED_PART_IMAGES,
-    ring,
   });
   log.info({ evaluateMs: outcome.evaluateMs, retries: outcome.retries }, "merged");
   const totalMs = performance.now() - beganAt;

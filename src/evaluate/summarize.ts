@@ -46,7 +46,7 @@ export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
   return {
     schemaVersion: 1,
     assumptions: pair.assumptions,
-    dataset: { ...datasetFacts(dataset, options), offset: pair.range.offset },
+    dataset: { ...(await datasetFacts(dataset, options)), offset: pair.range.offset },
     network: networkFacts(network, options),
     run: {
       engine: options.engine,
@@ -64,9 +64,16 @@ export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
       cpu: cpus()[0]?.model ?? "unknown",
     },
     result:
-      dataset.labelsPath === undefined ? predictedOf(record) : await resultCounts(countsOf(record), options),
+      dataset.facts.labelsPath === undefined
+        ? predictedOf(record)
+        : await resultCounts(countsOf(record), options),
     ...(options.shard !== undefined && {
-      shard: (await import("./run-identity.js")).shardPart(options.shard, pair, options, countsOf(record)),
+      shard: await (await import("./run-identity.js")).shardPart(
+        options.shard,
+        pair,
+        options,
+        countsOf(record),
+      ),
     }),
     timing: {
       totalMs: rounded(totalMs),

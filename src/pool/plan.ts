@@ -49,8 +49,8 @@ export function batchesIn(ranges: readonly ImageRange[], batchSize: number): num
 }
 
 export function taskOf(slab: Slab, batches: BatchSpan): Task {
-  const { buffer, firstImage, count, inputs, room, source } = slab;
-  return { buffer, layout: { firstImage, count, inputs, room }, source, batches };
+  const { buffer, firstImage, count, inputs, answers, source } = slab;
+  return { buffer, layout: { firstImage, count, inputs, answers }, source, batches };
 }
 
 // Batches that several threads share out among themselves: all end together, whatever their speeds.

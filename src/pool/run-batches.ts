@@ -3,7 +3,7 @@ import { setMaxListeners } from "node:events";
 import type { Batch, BatchAnswer, Executor, TaskResult } from "#src/base/contracts/executor.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { NetworkError, RunError } from "#src/base/errors.js";
-import type { Slab, SlabRing } from "#src/base/slab.js";
+import type { Slab, SlabStream } from "#src/base/slab.js";
 import type { Tally } from "#src/metrics/tally.js";
 import { createDurationSample } from "./duration-sample.js";
 import { createHandover, type HandoverHooks, type OnSlab } from "./handover.js";
@@ -20,7 +20,7 @@ import {
 import { prefetch } from "./prefetch.js";
 
 export interface BatchesRequest {
-  readonly slabs: AsyncIterable<Slab>;
+  readonly slabs: SlabStream;
   readonly executor: Executor;
   readonly batchSize: number;
   readonly totalBatches: number;
@@ -39,8 +39,6 @@ export interface BatchesRequest {
   readonly onSlab?: OnSlab | undefined;
   /** Where slabs are handed on in parts, of at least so many images. */
   readonly partImages?: number | undefined;
-  /** Where the slabs come from a ring. */
-  readonly ring?: Pick<SlabRing, "release" | "stop"> | undefined;
 }
 
 export interface MergedBatch {
@@ -72,20 +70,20 @@ interface Attempt extends PlannedTask {
 }
 
 export async function runBatches(request: BatchesRequest): Promise<BatchesOutcome> {
-  const { slabs, executor, batchSize, retries: maxRetries, signal, log, onSlab, ring } = request;
+  const { slabs, executor, batchSize, retries: maxRetries, signal, log, onSlab } = request;
   const hooks: HandoverHooks = {
     onSlab,
     partImages: request.partImages,
     onFault(error) {
       fatal ??= error;
     },
-    onDone: (slab) => ring?.release(slab),
+    onDone: (slab) => slabs.release(slab),
   };
   // As many slabs are out as lanes have tasks of, and the one that is being cut.
-  const handover = onSlab || ring ? createHandover(hooks, executor.capacity) : undefined;
+  const handover = createHandover(hooks, executor.capacity);
   // Lanes that come when all of a task is claimed leave it out.
   const planned = prefetch(
-    planTasks(handover?.watch(slabs) ?? slabs, batchSize, request.totalBatches, request.taskPlan),
+    planTasks(handover.watch(slabs), batchSize, request.totalBatches, request.taskPlan),
     ({ task: { sharing } }) => sharing === undefined || !isAllClaimed(sharing),
   );
   const again: Attempt[] = [];
@@ -110,7 +108,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
         if (firstNan === undefined || answer.nanImage < firstNan.image) {
           firstNan = { slab, image: answer.nanImage };
         }
-        handover?.settle(slab, batch, false);
+        handover.settle(slab, batch, false);
         continue;
       }
       if (!request.tallyOf(slab).add(slab, batch)) continue;
@@ -118,7 +116,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       latencies.add(answer.elapsedMs);
       recomputed += answer.recomputed;
       request.onMerged?.({ slab, batch, answer, thread });
-      handover?.settle(slab, batch, true);
+      handover.settle(slab, batch, true);
     }
     mergedAt = performance.now();
   }
@@ -137,7 +135,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       return;
     }
     failedBatches += batches.length;
-    for (const batch of batches) handover?.settle(slab, batch, false);
+    for (const batch of batches) handover.settle(slab, batch, false);
     firstFailure ??= { attempt, error };
     // Where nothing has gone right yet, the rest would only take its time to fail too.
     if (latencies.count === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
@@ -178,11 +176,11 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
       await lane.catch((error: unknown) => (fatal ??= error));
       // The other lanes may wait for a slab that never will be whole.
       if (!isOver()) return;
-      handover?.stop();
-      ring?.stop();
+      handover.stop();
+      slabs.stop();
     }),
   );
-  await handover?.finished();
+  await handover.finished();
   // What the slabs are read from is closed, also where not all were asked for.
   await planned.end();
 

@@ -4,7 +4,7 @@ import { IncompleteError, interruption } from "#src/base/abort.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { asError, NetworkError, RunError, reasonOf } from "#src/base/errors.js";
-import { withRooms } from "#src/base/slab.js";
+import { inTurn, withAnswerBuffers } from "#src/base/slab.js";
 import type { Evaluated } from "#src/evaluate/evaluate.js";
 import { closeListeners, type Listener } from "#src/evaluate/listeners.js";
 import { type AnyPair, loadModelPair, loadPair } from "#src/evaluate/open-inputs.js";
@@ -70,7 +70,7 @@ async function runOverRedis(
   const slabListeners = listeners.filter(({ slab }) => slab !== undefined);
   const isPacked = options.probabilities || options.labels === false || slabListeners.length > 0;
   const records = new Records(link.redis);
-  const spec = specOf(pair, options, { runId: queueOptions.runId, isPacked, urls, files });
+  const spec = await specOf(pair, options, { runId: queueOptions.runId, isPacked, urls, files });
   const { range } = pair;
   const plan = {
     dataset: pair.dataset,
@@ -133,10 +133,10 @@ async function handOver(
   listeners: readonly Listener[],
 ): Promise<void> {
   for (const { range } of pieces) {
-    const slabs = withRooms(pair.slabs(batchSize, range), [
+    const slabs = withAnswerBuffers(pair.slabs({ multiple: batchSize, lanes: 1 }, range), [
       { source: 0, classes: probabilities ? classes : 0 },
     ]);
-    for await (const slab of slabs) {
+    for await (const slab of inTurn(slabs)) {
       const first = slab.firstImage - whole.offset;
       const end = first + slab.count;
       slab.predictions.set(images.predictions.subarray(first, end));

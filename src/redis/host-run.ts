@@ -77,7 +77,7 @@ export async function openRun(
   const prepared = await prepare(open, options, hooks);
   try {
     const { pair } = prepared;
-    assertSame("data set", dataset.location.dataset, dataset.sha256, pair.dataset.sha256);
+    assertSame("data set", dataset.location.dataset, dataset.sha256, await pair.dataset.sha256());
     assertSame("network", network.location.weights, network.sha256, pair.network.sha256);
     await prepared.executor.warm();
     return prepared;
@@ -119,7 +119,7 @@ export async function runRange(
   const images = isPacked ? answerRoom(range.limit, options.probabilities ? classes : 0) : undefined;
   let scores: ScoreSums | null = options.probabilities ? emptyScoreSums(classes) : null;
   const outcome = await runBatches({
-    slabs: pair.slabs(batchSize, range),
+    slabs: pair.slabs({ multiple: batchSize, lanes: executor.capacity }, range),
     executor,
     batchSize,
     totalBatches: Math.ceil(range.limit / batchSize),

@@ -1,7 +1,7 @@
 /** What coordinator and hosts tell each other: references to data and network, ranges of images, integers. */
 
 import { randomBytes } from "node:crypto";
-import { takeAnswers } from "#src/base/allocate.js";
+import { allocateEntries } from "#src/base/allocate.js";
 import type { ImageRange, Split } from "#src/base/contracts/dataset.js";
 import type { PartialCounts, RunIdentity } from "#src/base/contracts/journal.js";
 import type { EngineName } from "#src/base/contracts/network.js";
@@ -85,9 +85,9 @@ export interface PackedAnswers {
 /** Zeroed. `classes` 0 where there are no probabilities. @throws UsageError ERR_MEMORY */
 export function answerRoom(images: number, classes: number): PackedAnswers {
   return {
-    predictions: takeAnswers(Uint16Array, images),
-    probabilities: takeAnswers(Float64Array, images, classes),
-    ranking: takeAnswers(Uint16Array, images, classes),
+    predictions: allocateEntries(Uint16Array, images),
+    probabilities: allocateEntries(Float64Array, images, classes),
+    ranking: allocateEntries(Uint16Array, images, classes),
   };
 }
 
@@ -151,12 +151,12 @@ export interface SpecOptions extends Pick<LearntInput, "urls" | "files"> {
 }
 
 /** @throws UsageError ERR_USAGE where data or network were handed in open */
-export function specOf(
+export async function specOf(
   pair: AnyPair,
   options: EvaluateOptions,
   { runId, isPacked, urls, files }: SpecOptions,
-): RunSpec {
-  const { dataset, network, range, classes } = pair;
+): Promise<RunSpec> {
+  const { network, range, classes } = pair;
   const locations = { dataset: datasetLocation(options), network: networkLocation(options) };
   if (locations.dataset === null || locations.network === null) {
     throw new UsageError("ERR_USAGE", {
@@ -169,12 +169,12 @@ export function specOf(
     ...(urls.labels !== undefined && { labels: urls.labels }),
   };
   const networkSeen = { ...locations.network, ...(urls.weights !== undefined && { weights: urls.weights }) };
-  const identity = identityOf(pair, range, options);
+  const identity = await identityOf(pair, range, options);
   return {
     runId: runId ?? newRunId(),
     key: identityKey(identity),
     identity,
-    dataset: { location: datasetSeen, split: options.split, sha256: dataset.sha256 },
+    dataset: { location: datasetSeen, split: options.split, sha256: identity.dataset },
     network: { location: networkSeen, sha256: network.sha256 },
     files,
     range,

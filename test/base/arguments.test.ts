@@ -98,7 +98,7 @@ const OTHER_KINDS: Readonly<
     [[{ dataset: 5 }], "evaluate: dataset: expected a string, or an open data set, found 5"],
     [
       [{ dataset: new URL("file:///a") }],
-      'evaluate: dataset: expected a string, or an open data set, found an object of class URL whose "name" is nothing',
+      'evaluate: dataset: expected a string, or an open data set, found an object of class URL whose "facts" is nothing',
     ],
     [
       [{ dataset: { ...dataset, slabs: undefined } }],

@@ -1,19 +1,20 @@
-/** Slabs of images: the ring that lends them, the room for answers behind them, and memory that there is not. */
+/** Slabs of images: the reader that fills them again and again, the buffers for answers, and memory that is not there. */
 import { constants } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
 import test from "ava";
-import { takeAnswers, takeShared } from "#src/base/allocate.js";
+import { allocateEntries, allocateShared } from "#src/base/allocate.js";
 import { UsageError } from "#src/base/errors.js";
-import { createRing, ringSize } from "#src/base/ring.js";
 import {
-  allocateRoom,
+  allocateAnswers,
   allocateSlab,
   type Slab,
   type SlabLayout,
   slabBytes,
+  streamOf,
   viewSlab,
-  withRooms,
+  withAnswerBuffers,
 } from "#src/base/slab.js";
+import { readAhead, slabsInMemory } from "#src/data/stream/slab-reader.js";
 import { emptyAnswers } from "#src/evaluate/compare/summary.js";
 import { allOf } from "../helpers/all-of.js";
 import { inCase } from "../helpers/in-case.js";
@@ -25,16 +26,12 @@ const LAYOUTS: readonly SlabLayout[] = Array.from({ length: 20 }, (_, n) => ({
   inputs: INPUTS,
 }));
 
-/** A ring whose pixels say which slab they are; what happened to it is counted. */
-function countingRing(size: number, failAt = Number.POSITIVE_INFINITY) {
-  const seen = { allocated: 0, filled: 0, closed: 0 };
-  const ring = createRing({
+/** A stream whose pixels are the number of their slab; calls are counted. */
+function countingStream(size: number, failAt = Number.POSITIVE_INFINITY) {
+  const seen = { filled: 0, closed: 0 };
+  const stream = readAhead({
     layouts: LAYOUTS,
     size,
-    allocate() {
-      seen.allocated++;
-      return allocateSlab(LAYOUTS[0]).buffer;
-    },
     async fill(slab) {
       if (seen.filled === failAt) throw new Error("damaged");
       await setImmediate();
@@ -44,7 +41,7 @@ function countingRing(size: number, failAt = Number.POSITIVE_INFINITY) {
       seen.closed++;
     },
   });
-  return { ring, seen, slabs: ring.slabs[Symbol.asyncIterator]() };
+  return { stream, seen, slabs: stream[Symbol.asyncIterator]() };
 }
 
 async function settled(): Promise<void> {
@@ -52,11 +49,11 @@ async function settled(): Promise<void> {
 }
 
 test("gives all slabs in order from a few memories, each again once it is released", async (t) => {
-  const { ring, seen } = countingRing(3);
+  const { stream, seen } = countingStream(3);
   const buffers = new Set<SharedArrayBuffer>();
   const out: Slab[] = [];
   let next = 0;
-  for await (const slab of ring.slabs) {
+  for await (const slab of stream) {
     t.false(out.some(({ buffer }) => buffer === slab.buffer));
     t.deepEqual([slab.firstImage, slab.count], [LAYOUTS[next].firstImage, LAYOUTS[next].count]);
     t.true(slab.pixels.every((pixel) => pixel === next));
@@ -64,34 +61,32 @@ test("gives all slabs in order from a few memories, each again once it is releas
     buffers.add(slab.buffer);
     out.push(slab);
     next++;
-    if (out.length === 2) ring.release(out.splice(0, 1)[0]);
+    if (out.length === 2) stream.release(out.splice(0, 1)[0]);
   }
   t.is(next, 20);
-  t.is(seen.allocated, 3);
-  t.true(buffers.size <= 3);
+  t.is(buffers.size, 3);
   t.is(seen.closed, 1);
 });
 
 test("a consumer that keeps its slabs stops the reader, and its release lets it go on", async (t) => {
-  const { ring, seen, slabs } = countingRing(4);
+  const { stream, seen, slabs } = countingStream(4);
   const first = (await slabs.next()).value;
   await settled();
-  t.deepEqual([seen.allocated, seen.filled], [4, 4]);
+  t.is(seen.filled, 4);
   const rest = [await slabs.next(), await slabs.next(), await slabs.next()];
   t.true(rest.every(({ done }) => done === false));
   await settled();
   t.is(seen.filled, 4);
-  ring.release(first);
+  stream.release(first);
   const fifth = (await slabs.next()).value;
   t.is(fifth.firstImage, 40);
   t.is(fifth.buffer, first.buffer);
   await slabs.return?.();
-  t.is(seen.allocated, 4);
 });
 
 test("what fails, stops or leaves early has what is read closed", async (t) => {
   await inCase(t, "what filling throws comes behind the slabs that were filled before", async () => {
-    const { slabs, seen } = countingRing(4, 2);
+    const { slabs, seen } = countingStream(4, 2);
     await settled();
     t.is((await slabs.next()).value.firstImage, 0);
     t.is((await slabs.next()).value.firstImage, 10);
@@ -99,19 +94,19 @@ test("what fails, stops or leaves early has what is read closed", async (t) => {
     t.is(seen.closed, 1);
   });
 
-  await inCase(t, "who waits for a slab that cannot come is let go when the ring is stopped", async () => {
-    const { ring, slabs, seen } = countingRing(1);
+  await inCase(t, "who waits for a slab that cannot come is let go when the stream is stopped", async () => {
+    const { stream, slabs, seen } = countingStream(1);
     await slabs.next();
     const waiting = slabs.next();
     await settled();
-    ring.stop();
+    stream.stop();
     t.true((await waiting).done);
     t.is(seen.closed, 1);
     t.is(seen.filled, 1);
   });
 
   await inCase(t, "who leaves early has what is read closed, after the filling under way", async () => {
-    const { slabs, seen } = countingRing(3);
+    const { slabs, seen } = countingStream(3);
     await slabs.next();
     await slabs.return?.();
     t.is(seen.closed, 1);
@@ -122,23 +117,19 @@ test("what fails, stops or leaves early has what is read closed", async (t) => {
 });
 
 test("has a batch for every lane, a slab more, and two ahead", (t) => {
-  t.is(ringSize(2, 100), 4);
-  t.is(ringSize(8, 1), 11);
-  t.is(ringSize(8, 3), 6);
+  t.is(slabsInMemory({ lanes: 2, multiple: 10 }, 1000), 4);
+  t.is(slabsInMemory({ lanes: 8, multiple: 10 }, 10), 11);
+  t.is(slabsInMemory({ lanes: 8, multiple: 10 }, 30), 6);
 });
 
 const LAYOUT = { firstImage: 5, count: 3, inputs: 5 };
-
-async function* of(...slabs: readonly Slab[]): AsyncGenerator<Slab> {
-  yield* slabs;
-}
 
 test("a slab alone has room for predictions behind its labels, at an even byte", (t) => {
   const slab = allocateSlab(LAYOUT);
   t.is(slab.buffer.byteLength, 3 * (5 + 3));
   t.is(slab.predictions.byteOffset, 18);
   t.is(slab.probabilities, undefined);
-  t.is(slab.room, undefined);
+  t.is(slab.answers, undefined);
   t.is(slab.source, 0);
 });
 
@@ -148,7 +139,7 @@ test("rooms share the images, and each network has its own answers", async (t) =
     { source: 0, classes: 4 },
     { source: 7, classes: 0 },
   ];
-  const [first, second] = await allOf(withRooms(of(slab), answerers));
+  const [first, second] = await allOf(withAnswerBuffers(streamOf([slab]), answerers));
   t.deepEqual([first.source, second.source], [0, 7]);
   t.is(first.probabilities?.length, 12);
   t.is(second.probabilities, undefined);
@@ -167,8 +158,8 @@ test("memory that comes again has its room again, and a larger one where it does
   const { buffer } = allocateSlab({ ...LAYOUT, count: 6 });
   const small = viewSlab(buffer, LAYOUT);
   const large = viewSlab(buffer, { ...LAYOUT, count: 6 });
-  const slabs = withRooms(of(small, large, small), [{ source: 0, classes: 4 }]);
-  const [a, b, c] = (await allOf(slabs)).map(({ room }) => room?.buffer);
+  const slabs = withAnswerBuffers(streamOf([small, large, small]), [{ source: 0, classes: 4 }]);
+  const [a, b, c] = (await allOf(slabs)).map(({ answers }) => answers?.buffer);
   t.not(a, b);
   t.is(b, c);
   t.is(b?.byteLength, 6 * (4 * 10 + 2));
@@ -183,7 +174,7 @@ test("more images than memory holds are refused by the option that lowers it", a
     t,
     "answers to more images than memory holds are refused by the option that asks for fewer",
     () => {
-      const error = t.throws(() => takeAnswers(Float64Array, BEYOND, 10), { instanceOf: UsageError });
+      const error = t.throws(() => allocateEntries(Float64Array, BEYOND, 10), { instanceOf: UsageError });
       t.is(error.code, "ERR_MEMORY");
       t.is(error.exitStatus, 2);
       t.true(error.cause instanceof RangeError);
@@ -198,7 +189,7 @@ test("more images than memory holds are refused by the option that lowers it", a
   await inCase(t, "slabs and rooms for more images than memory holds are refused by the batch size", () => {
     for (const allocate of [
       () => allocateSlab({ firstImage: 0, count: BEYOND, inputs: 4 }),
-      () => allocateRoom(BEYOND, 10),
+      () => allocateAnswers(BEYOND, 10),
     ]) {
       const error = t.throws(allocate, { instanceOf: UsageError });
       t.is(error.code, "ERR_MEMORY");
@@ -207,15 +198,15 @@ test("more images than memory holds are refused by the option that lowers it", a
   });
 
   await inCase(t, "a buffer that is longer than a view of it can be is refused too", () => {
-    const error = t.throws(() => takeShared(constants.MAX_LENGTH + 1, 5), { instanceOf: UsageError });
+    const error = t.throws(() => allocateShared(constants.MAX_LENGTH + 1, 5), { instanceOf: UsageError });
     t.is(error.code, "ERR_MEMORY");
   });
 });
 
 test("answers and slabs take as much memory as they say", async (t) => {
   await inCase(t, "answers that there is room for are zeroed, so many an image", () => {
-    t.deepEqual(takeAnswers(Uint16Array, 3), Uint16Array.of(0, 0, 0));
-    t.deepEqual(takeAnswers(Float64Array, 2, 2), Float64Array.of(0, 0, 0, 0));
+    t.deepEqual(allocateEntries(Uint16Array, 3), Uint16Array.of(0, 0, 0));
+    t.deepEqual(allocateEntries(Float64Array, 2, 2), Float64Array.of(0, 0, 0, 0));
   });
 
   await inCase(
@@ -238,7 +229,7 @@ test("what is thrown for another reason is thrown on", (t) => {
     }
   }
   t.is(
-    t.throws(() => takeAnswers(Faulty, 1)),
+    t.throws(() => allocateEntries(Faulty, 1)),
     fault,
   );
 });

@@ -5,6 +5,7 @@ import test from "ava";
 import { DatasetError, FileError } from "#src/base/errors.js";
 import { assertClassCount, assertLabelsWithin, readClassNames } from "#src/data/labels.js";
 import { evaluate, openDataset, UsageError } from "#src/index.js";
+import { ONE_BY_ONE } from "../helpers/all-of.js";
 import { changedSet, inverted, transposed } from "../helpers/changed-set.js";
 import { runCli } from "../helpers/cli.js";
 import { inCase } from "../helpers/in-case.js";
@@ -147,9 +148,9 @@ test("rows and columns change places with the pictures", async (t) => {
   const folder = await temporaryFolder(t);
   const dataset = join(folder, "images");
   await writeFile(dataset, Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6]));
-  const { shape, slabs } = await openDataset({ dataset, labels: false, split: "test", transpose: true });
-  t.deepEqual(shape, { rows: 3, columns: 2 });
-  for await (const { pixels } of slabs({ offset: 0, limit: 1 }, 1))
+  const { facts, slabs } = await openDataset({ dataset, labels: false, split: "test", transpose: true });
+  t.deepEqual(facts.shape, { rows: 3, columns: 2 });
+  for await (const { pixels } of slabs({ offset: 0, limit: 1 }, ONE_BY_ONE))
     t.deepEqual([...pixels], [1, 4, 2, 5, 3, 6]);
 });
 

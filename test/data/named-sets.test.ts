@@ -8,7 +8,8 @@ import { DatasetError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
 import { loadMnist } from "#src/data/named-sets.js";
 import { openDataset } from "#src/data/registry.js";
-import { memoryDataset } from "#src/data/view.js";
+import { memoryDataset } from "#src/data/stream/slab-reader.js";
+import { copiesOf } from "../helpers/all-of.js";
 import { idxBytes, imageBytes, labelsOf, pixelsOf, writeSplit } from "../helpers/idx.js";
 import { inCase } from "../helpers/in-case.js";
 import { mnist, needs } from "../helpers/require.js";
@@ -159,7 +160,7 @@ withMnist("opens as a data set in either split", async (t) => {
     ["test", 10_000],
   ] as const) {
     const dataset = await openDataset({ dataset: mnist ?? "", split });
-    t.deepEqual([dataset.total, dataset.shape], [total, { rows: 28, columns: 28 }]);
+    t.deepEqual([dataset.facts.total, dataset.facts.shape], [total, { rows: 28, columns: 28 }]);
   }
 });
 
@@ -167,22 +168,23 @@ withMnist("opens as a data set in either split", async (t) => {
 
 function datasetOf(total: number, rows = 1, columns = 1): Dataset {
   return memoryDataset({
-    name: "made",
-    split: "test",
-    shape: { rows, columns },
-    total,
+    facts: {
+      name: "made",
+      split: "test",
+      shape: { rows, columns },
+      total,
+      labelsPath: "labels",
+      classNames: undefined,
+    },
     sha256: "",
-    labelsPath: "labels",
-    classNames: undefined,
+    lanePixelBytes: 2 ** 30,
     pixels: pixelsOf(total * rows * columns),
     labels: labelsOf(total),
   });
 }
 
-async function slabsOf(dataset: Dataset, range: ImageRange, multiple: number): Promise<Slab[]> {
-  const slabs: Slab[] = [];
-  for await (const slab of dataset.slabs(range, multiple)) slabs.push(slab);
-  return slabs;
+function slabsOf(dataset: Dataset, range: ImageRange, multiple: number): Promise<Slab[]> {
+  return copiesOf(dataset.slabs(range, { multiple, lanes: 1 }));
 }
 
 const all = (total: number): ImageRange => ({ offset: 0, limit: total });

@@ -1,11 +1,13 @@
 import test from "ava";
 import { ENGINES } from "#src/base/contracts/network.js";
 import { UsageError } from "#src/base/errors.js";
+import { mapSlabs } from "#src/base/slab.js";
 import { argmax } from "#src/engines/logits.js";
 import { predict } from "#src/engines/predict.js";
 import { createTimeline } from "#src/evaluate/collect-scores.js";
 import { type EvaluateHooks, evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
 import { openExecutor } from "#src/pool/registry.js";
+import { ONE_BY_ONE } from "../helpers/all-of.js";
 import { testOf } from "../helpers/engines.js";
 import { randomDataset, randomNetwork, seeded } from "../helpers/random.js";
 import { sparseSet } from "../helpers/sparse-set.js";
@@ -16,7 +18,7 @@ const weights = randomNetwork([64, 20, 12, 10]);
 
 async function predictedOneByOne(): Promise<number[]> {
   const predictions: number[] = [];
-  for await (const { pixels, inputs, count } of dataset.slabs({ offset: 0, limit: TOTAL }, 1)) {
+  for await (const { pixels, inputs, count } of dataset.slabs({ offset: 0, limit: TOTAL }, ONE_BY_ONE)) {
     for (let n = 0; n < count; n++) {
       predictions.push(argmax(predict(weights, pixels.subarray(n * inputs, (n + 1) * inputs)).data));
     }
@@ -64,7 +66,7 @@ for (const engine of ENGINES) {
 test("counts a label and its prediction in the confusion matrix's row and column", async (t) => {
   const { result, predictions } = await evaluate({ dataset, weights, threads: 0 });
   const expected = Array.from({ length: 10 }, () => new Array<number>(10).fill(0));
-  for await (const { labels, firstImage, count } of dataset.slabs({ offset: 0, limit: TOTAL }, 1)) {
+  for await (const { labels, firstImage, count } of dataset.slabs({ offset: 0, limit: TOTAL }, ONE_BY_ONE)) {
     for (let n = 0; n < count; n++) expected[labels[n]][predictions[firstImage + n]]++;
   }
   t.deepEqual(result.confusionMatrix, expected);
@@ -95,9 +97,8 @@ test("refuses a range, a network or labels that do not fit each other", async (t
 
 test("predicts images without labels the same, and counts the classes instead of a score", async (t) => {
   const labelled = await evaluate({ dataset, weights, threads: 0 });
-  const { labelsPath: _, ...bare } = dataset;
   const { result, predictions } = await evaluate({
-    dataset: { ...bare, labelsPath: undefined, slabs: unlabelledSlabs },
+    dataset: { ...dataset, facts: { ...dataset.facts, labelsPath: undefined }, slabs: unlabelledSlabs },
     weights,
     threads: 2,
     labels: false,
@@ -110,12 +111,11 @@ test("predicts images without labels the same, and counts the classes instead of
   );
 });
 
-const unlabelledSlabs: typeof dataset.slabs = async function* (range, multiple) {
-  for await (const slab of dataset.slabs(range, multiple)) {
+const unlabelledSlabs: typeof dataset.slabs = (...given) =>
+  mapSlabs(dataset.slabs(...given), (slab) => {
     slab.labels.fill(0);
-    yield slab;
-  }
-};
+    return slab;
+  });
 
 test("reports progress up to the last image", async (t) => {
   const seen: number[] = [];

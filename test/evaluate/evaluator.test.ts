@@ -3,7 +3,7 @@ import { IncompleteError } from "#src/base/abort.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
-import { allocateSlab } from "#src/base/slab.js";
+import { allocateSlab, streamOf } from "#src/base/slab.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { openEvaluator, openEvaluatorWith } from "#src/evaluate/evaluator.js";
 import type { OpenExecutor } from "#src/evaluate/prepare.js";
@@ -113,10 +113,8 @@ test("refuses a set larger than memory by its size, and closes its executor", as
   let closed = 0;
   const huge: typeof dataset = {
     ...dataset,
-    total: 10 ** 12,
-    async *slabs() {
-      yield t.fail("images were asked for");
-    },
+    facts: { ...dataset.facts, total: 10 ** 12 },
+    slabs: () => t.fail("images were requested") as never,
   };
   const open: OpenExecutor = async (...given) => ({
     ...(await openExecutor(...given)),
@@ -133,7 +131,7 @@ test("refuses a set larger than memory by its size, and closes its executor", as
 });
 
 test("counts the probabilities where these are asked for", async (t) => {
-  const huge = { ...dataset, total: 2 ** 32 };
+  const huge = { ...dataset, facts: { ...dataset.facts, total: 2 ** 32 } };
   const input = { dataset: huge, weights, threads: 0, probabilities: true };
   const error = await t.throwsAsync(openEvaluator(input), { instanceOf: UsageError });
   t.is(error.code, "ERR_MEMORY");
@@ -145,9 +143,7 @@ test("counts the probabilities where these are asked for", async (t) => {
 test("a set that the sizes allow and the system has no memory for is refused likewise", async (t) => {
   const starved: typeof dataset = {
     ...dataset,
-    async *slabs({ offset }) {
-      yield allocateSlab({ firstImage: offset, count: 2 ** 50, inputs: 64 });
-    },
+    slabs: ({ offset }) => streamOf([allocateSlab({ firstImage: offset, count: 2 ** 50, inputs: 64 })]),
   };
   const opening = openEvaluator({ dataset: starved, weights, threads: 0 });
   const error = await t.throwsAsync(opening, { instanceOf: UsageError });

@@ -39,7 +39,10 @@ export async function changedSet(
   const folder = await temporaryFolder(t);
   const paths = { dataset: join(folder, "images"), labels: join(folder, "labels") };
   const count = [0, 0, images >> 8, images & 255];
-  for await (const { pixels, labels } of slabs({ offset: 0, limit: images }, images)) {
+  for await (const { pixels, labels } of slabs(
+    { offset: 0, limit: images },
+    { multiple: images, lanes: 1 },
+  )) {
     const changed = Uint8Array.from(pixels);
     for (let at = 0; at < pixels.length; at += PIXELS) {
       for (const change of changes) {

@@ -5,6 +5,7 @@ import type { Dataset } from "#src/base/contracts/dataset.js";
 import { AS_STORED } from "#src/base/contracts/dataset.js";
 import { emptyAnswers, type PairedAnswers, summarizeComparison } from "#src/evaluate/compare/summary.js";
 import { renderComparisonPage } from "#src/reports/html/comparison.js";
+import { ONE_BY_ONE } from "./all-of.js";
 import { randomDataset, seeded } from "./random.js";
 
 export interface MadeUpComparison {
@@ -37,7 +38,7 @@ export async function madeUpComparison({
   const dataset = randomDataset(offset + total, { classes, slabImages: 250 });
   const random = seeded(7);
   const answers = emptyAnswers(total);
-  for await (const { firstImage, labels } of dataset.slabs({ offset, limit: total }, 1)) {
+  for await (const { firstImage, labels } of dataset.slabs({ offset, limit: total }, ONE_BY_ONE)) {
     for (const [i, label] of labels.entries()) {
       const place = firstImage + i - offset;
       answers.labels[place] = label;
@@ -61,8 +62,8 @@ export async function madeUpComparison({
     dataset: {
       name: datasetName,
       split: "test",
-      sha256: dataset.sha256,
-      total: dataset.total,
+      sha256: await dataset.sha256(),
+      total: dataset.facts.total,
       offset,
       classNames: classNames ?? null,
       view: AS_STORED,

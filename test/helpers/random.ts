@@ -1,7 +1,7 @@
 /** Seeded random numbers, networks and image sets for tests. */
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
-import { allocateSlab } from "#src/base/slab.js";
+import { allocateSlab, type Slab, streamOf } from "#src/base/slab.js";
 
 /** mulberry32 (Tommy Ettinger, public domain): uniform in [0, 1). */
 export function seeded(seed: number): () => number {
@@ -47,22 +47,26 @@ export function randomDataset(
   );
   const labels = Uint8Array.from({ length: total }, () => Math.floor(random() * classes));
   return {
-    name: "random",
-    split: "test",
-    shape: { rows, columns },
-    total,
-    sha256: "1".repeat(64),
-    labelsPath: "random-labels",
-    classNames: undefined,
-    async *slabs({ offset, limit }, multiple) {
+    facts: {
+      name: "random",
+      split: "test",
+      shape: { rows, columns },
+      total,
+      labelsPath: "random-labels",
+      classNames: undefined,
+    },
+    sha256: async () => "1".repeat(64),
+    slabs({ offset, limit }, { multiple }) {
       const step = Math.max(multiple, Math.floor(slabImages / multiple) * multiple);
+      const slabs: Slab[] = [];
       for (let first = offset; first < offset + limit; first += step) {
         const count = Math.min(step, offset + limit - first);
         const slab = allocateSlab({ firstImage: first, count, inputs });
         slab.pixels.set(pixels.subarray(first * inputs, (first + count) * inputs));
         slab.labels.set(labels.subarray(first, first + count));
-        yield slab;
+        slabs.push(slab);
       }
+      return streamOf(slabs);
     },
   };
 }

@@ -4,16 +4,21 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ExecutionContext } from "ava";
 import { FIXTURES } from "#src/base/package.js";
-import { readLabelled } from "#src/data/labels.js";
+import { openIdxSet } from "#src/data/stream/idx-set.js";
+import { collectSlab } from "#src/data/stream/slab-reader.js";
 import { idxBytes } from "./idx.js";
+import { FACTS } from "./shards.js";
 import { temporaryFolder } from "./temporary.js";
 
 /** The options that name it: 10,000 images, `times` times, in two plain IDX files. */
 export async function repeatedSet(t: ExecutionContext, times: number): Promise<readonly string[]> {
-  const { pixels, labels, total, shape } = await readLabelled({
+  const paths = {
     imagesPath: fileURLToPath(new URL("digits-images-idx3-ubyte.gz", FIXTURES)),
     labelsPath: fileURLToPath(new URL("digits-labels-idx1-ubyte.gz", FIXTURES)),
-  });
+  };
+  const set = await openIdxSet([paths], FACTS);
+  const { total, shape } = set.facts;
+  const { pixels, labels } = await collectSlab(set, { offset: 0, limit: total });
   const folder = await temporaryFolder(t);
   const [images, names] = [join(folder, "images"), join(folder, "labels")];
   const manyPixels = new Uint8Array(times * pixels.length);

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import type { LabelledPaths } from "#src/data/labels.js";
-import { memoryDataset } from "#src/data/view.js";
+import type { LabelledPaths } from "#src/data/folder.js";
+import { memoryDataset } from "#src/data/stream/slab-reader.js";
 import { idxBytes } from "./idx.js";
 import { seeded } from "./random.js";
 
@@ -51,6 +51,7 @@ export async function writeShards(
     pairs.push({ imagesPath, labelsPath });
     first += count;
   }
-  const inMemory = memoryDataset({ ...FACTS, shape: { rows, columns }, total, sha256: "", pixels, labels });
+  const facts = { ...FACTS, shape: { rows, columns }, total };
+  const inMemory = memoryDataset({ facts, sha256: "", pixels, labels });
   return { pairs, inMemory };
 }

@@ -1,4 +1,5 @@
 /** What we write, held against the libraries that others read it with, and what they write, read by us. */
+
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { encodeNpy } from "#src/networks/numpy.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { tensorsOf } from "#src/networks/tensors.js";
 import { encodeNetwork, type NetworkEnding } from "#src/networks/writers.js";
+import { ONE_BY_ONE } from "../helpers/all-of.js";
 import { runPython } from "../helpers/python.js";
 import { numpy, onnx, safetensors, withNumpy, withOnnx, withSafetensors } from "../helpers/python-writers.js";
 import { randomNetwork } from "../helpers/random.js";
@@ -159,8 +161,8 @@ print(1)`;
   runPython(numpy, script, folder);
   for (const name of ["stored.npz", "deflated.npz"]) {
     const set = await openDataset({ dataset: join(folder, name), split: "test" });
-    t.like(set, { total: 2, shape: { rows: 28, columns: 28 } });
-    for await (const slab of set.slabs({ offset: 0, limit: 2 }, 1)) {
+    t.like(set.facts, { total: 2, shape: { rows: 28, columns: 28 } });
+    for await (const slab of set.slabs({ offset: 0, limit: 2 }, ONE_BY_ONE)) {
       const first = 4 * 28 * 28;
       t.deepEqual([...slab.labels], [9, 1]);
       t.deepEqual(

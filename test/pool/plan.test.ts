@@ -113,7 +113,7 @@ test("all batches are merged although every lane fails before it has claimed one
   });
   const tally = createTally(10);
   const outcome = await runBatches({
-    slabs: randomDataset(1050).slabs({ offset: 0, limit: 1050 }, 10),
+    slabs: randomDataset(1050).slabs({ offset: 0, limit: 1050 }, { multiple: 10, lanes: 2 }),
     executor: { ...inline, capacity: 2, ...executor },
     batchSize: 10,
     totalBatches: 105,

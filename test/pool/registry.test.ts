@@ -6,7 +6,7 @@ import type { Executor, Task } from "#src/base/contracts/executor.js";
 import type { EngineName, OnnxModel } from "#src/base/contracts/network.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { NetworkError, RunError } from "#src/base/errors.js";
-import { withRooms } from "#src/base/slab.js";
+import { withAnswerBuffers } from "#src/base/slab.js";
 import { evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { createTally } from "#src/metrics/tally.js";
@@ -142,7 +142,7 @@ test("two networks answer side by side what each answers alone, whatever the thr
       const tallies = [createTally(10), createTally(8)];
       const predictions = NETWORKS.map(() => new Uint16Array(TOTAL));
       const { failure, batches } = await runBatches({
-        slabs: withRooms(dataset.slabs({ offset: 0, limit: TOTAL }, 50), [
+        slabs: withAnswerBuffers(dataset.slabs({ offset: 0, limit: TOTAL }, { multiple: 50, lanes: 1 }), [
           { source: 0, classes: 0 },
           { source: 1, classes: 0 },
         ]),
@@ -179,7 +179,7 @@ test("a network that no task names is never made", async (t) => {
     { images: TOTAL, tasks: 1 },
   );
   t.teardown(() => executor.close());
-  const [slab] = await allOf(dataset.slabs({ offset: 0, limit: 10 }, 10));
+  const [slab] = await allOf(dataset.slabs({ offset: 0, limit: 10 }, { multiple: 10, lanes: 1 }));
   const task = taskOf(slab, { firstId: 0, start: 0, images: 10, batchSize: 10 });
   const { signal } = new AbortController();
   t.is((await executor.run(task, signal)).answers.length, 1);

@@ -2,10 +2,9 @@
 import { setTimeout } from "node:timers/promises";
 import test from "ava";
 import { IncompleteError } from "#src/base/abort.js";
-import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import { RunError } from "#src/base/errors.js";
-import { allocateSlab, type Slab, viewSlab } from "#src/base/slab.js";
+import { collectSlab, memoryDataset } from "#src/data/stream/slab-reader.js";
 import { evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
 import { createDurationSample } from "#src/pool/duration-sample.js";
 import { openExecutor } from "#src/pool/registry.js";
@@ -52,11 +51,13 @@ test("slabs come whole and in order, one at a time, whatever the threads", async
 test("memory is used again only when its slab was handed on and the hook has ended", async (t) => {
   const expected = await evaluate({ ...INPUT, threads: 0 });
   const threads = 2;
+  const { pixels, labels } = await collectSlab(dataset, { offset: 0, limit: TOTAL });
+  // Slabs of few images, each filled again once it is released.
+  const recycled = memoryDataset({ facts: dataset.facts, sha256: "", pixels, labels, lanePixelBytes: 640 });
   const predictions: number[] = [];
   const { result } = await evaluateWith(
     openUneven,
-    // A set that keeps as many slabs as may be out, and fills the oldest anew.
-    { ...INPUT, dataset: recycling(dataset, threads + 1), threads },
+    { ...INPUT, dataset: recycled, threads },
     {
       async onSlab(slab) {
         await setTimeout(5);
@@ -128,25 +129,6 @@ function delaying(executor: Executor, delayMs: (task: Parameters<Executor["run"]
     async run(task, signal) {
       await setTimeout(delayMs(task));
       return executor.run(task, signal);
-    },
-  };
-}
-
-/** The same images in `ring` buffers, each filled again for the slab that is `ring` behind. */
-function recycling(source: Dataset, ring: number): Dataset {
-  const slabs: Slab[] = [];
-  return {
-    ...source,
-    async *slabs(range, multiple) {
-      let n = 0;
-      for await (const { firstImage, count, inputs, pixels, labels } of source.slabs(range, multiple)) {
-        slabs[n % ring] ??= allocateSlab({ firstImage, count, inputs });
-        const slab = viewSlab(slabs[n++ % ring].buffer, { firstImage, count, inputs });
-        slab.predictions.fill(0xffff);
-        slab.pixels.set(pixels);
-        slab.labels.set(labels);
-        yield slab;
-      }
     },
   };
 }

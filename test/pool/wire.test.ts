@@ -4,7 +4,7 @@ import test from "ava";
 import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import { RunError } from "#src/base/errors.js";
-import { allocateRoom, allocateSlab, slabWithRoom } from "#src/base/slab.js";
+import { allocateAnswers, allocateSlab, slabWithAnswers } from "#src/base/slab.js";
 import { sumScores } from "#src/metrics/score-sums.js";
 import { shares, taskOf } from "#src/pool/plan.js";
 import { checkAnswer, packAnswers, unpackAnswers } from "#src/pool/wire.js";
@@ -74,7 +74,7 @@ test("refuses what holds no answers", (t) => {
 const CLASSES = 2;
 const BATCH = { firstId: 3, start: 0, images: 2, batchSize: 2 };
 const PLAIN = allocateSlab({ firstImage: 0, count: 2, inputs: 1 });
-const SCORED = slabWithRoom(PLAIN, allocateRoom(2, CLASSES));
+const SCORED = slabWithAnswers(PLAIN, allocateAnswers(2, CLASSES));
 const SCORES = sumScores(Float64Array.of(0.75, 0.25, 0.5, 0.5), PLAIN.labels, 2, CLASSES);
 const ANSWER: BatchAnswer = {
   id: 3,

@@ -15,7 +15,7 @@ import type { RunSpec } from "#src/redis/spec.js";
 async function bundledSpec(): Promise<RunSpec> {
   const options = resolveOptions({ limit: 500 }, 1);
   const pair = await loadPair(options);
-  const identity = identityOf(pair, pair.range, options);
+  const identity = await identityOf(pair, pair.range, options);
   return {
     runId: "a-run",
     key: identityKey(identity),
@@ -23,7 +23,7 @@ async function bundledSpec(): Promise<RunSpec> {
     dataset: {
       location: { dataset: "bundled", labels: null, classes: null },
       split: "test",
-      sha256: pair.dataset.sha256,
+      sha256: await pair.dataset.sha256(),
     },
     network: {
       location: { weights: "bundled", activation: null, normalize: null, mean: null, std: null },

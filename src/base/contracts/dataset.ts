@@ -1,68 +1,79 @@
 /** What a labelled image set is, whatever files it came from. */
 
 import type { Assumption } from "#src/base/assumptions.js";
-import type { Slab, SlabRing } from "#src/base/slab.js";
+import type { SlabStream } from "#src/base/slab.js";
 
 export const SPLITS = ["test", "train"] as const;
-/** The half of a set: what a network is judged by, or what it was trained on. */
+/** The half of a set: the images that a network is judged by, or those it was trained on. */
 export type Split = (typeof SPLITS)[number];
 
-/** Of one image, in pixels. */
+/** Size of one image, in pixels. */
 export interface ImageShape {
-  /** Its height. */
+  /** Height. */
   readonly rows: number;
-  /** Its width. */
+  /** Width. */
   readonly columns: number;
 }
 
 /** Images `offset` to `offset + limit` (exclusive) of a set. */
 export interface ImageRange {
-  /** Index of the first, from 0. */
+  /** Index of the first image, from 0. */
   readonly offset: number;
-  /** How many. */
+  /** Number of images. */
   readonly limit: number;
 }
 
-/** How stored pictures and labels become those that the network expects. */
+/** The changes that turn stored pictures and labels into those that the network expects. */
 export interface DatasetView {
   /** Each pixel p becomes 255 − p. */
   readonly invert: boolean;
   /** Rows and columns change places. */
   readonly transpose: boolean;
-  /** Whole number that is added to each label. */
+  /** Whole number added to each label. */
   readonly labelOffset: number;
 }
 
 /** The view that changes nothing. */
 export const AS_STORED: DatasetView = { invert: false, transpose: false, labelOffset: 0 };
 
-/** A set of images that is open: what is known of it, and its images in slabs. u8 pixels, one u8 label each. */
-export interface Dataset {
-  /** The name that it was opened by, or its file's or folder's, without the path. */
+/** What a data set is, known from the headers of its files before any pixel is read. */
+export interface DatasetFacts {
+  /** The name that the set was opened by, or the name of its file or folder, without the path. */
   readonly name: string;
   /** The half that was asked for. */
   readonly split: Split;
-  /** Of every image. */
+  /** Size of every image. */
   readonly shape: ImageShape;
-  /** Images in the whole set. */
+  /** Number of images in the whole set. */
   readonly total: number;
-  /**
-   * SHA-256, hex, of the image file's bytes as they stand on disk, followed by the label file's where labels are read; or
-   * of the one file that has both. Of a set that is read while it is evaluated a manifest may say it; else, of a file longer
-   * than 1 MiB, its length and 16 pieces stand in for all of its bytes. Of several pairs of files it is the SHA-256 of
-   * theirs, in hex, a line each.
-   */
-  readonly sha256: string;
-  /** Where the labels came from, for messages; undefined where the images have none, and the slabs' labels are 0. */
+  /** Where the labels came from, for messages; undefined where the images have no labels. */
   readonly labelsPath: string | undefined;
-  /** One name a class, in order, where the user gave them. */
+  /** One name per class, in order, where the user gave them. */
   readonly classNames: readonly string[] | undefined;
-  /** How pictures and labels were changed on their way into the slabs; `shape` is the changed one. Default: as stored. */
+  /** Changes of pictures and labels on their way into the slabs; `shape` is the changed one. Default: as stored. */
   readonly view?: DatasetView | undefined;
   /** What neither the files nor an option states. Default: nothing. */
   readonly assumptions?: readonly Assumption[] | undefined;
-  /** The images of the range in order, in runs of consecutive ones; each run's length but the last's is a multiple of `multiple`. */
-  slabs(range: ImageRange, multiple: number): AsyncIterable<Slab>;
-  /** Of a set larger than memory: the same in a fixed number of slabs, as many as keep so many lanes of work busy. */
-  ring?(range: ImageRange, multiple: number, lanes: number): SlabRing;
+}
+
+/** How slabs are cut, and how many of them are in memory. */
+export interface SlabPlan {
+  /** Each slab has a multiple of this many images; the last slab of the range may have fewer. At least 1. */
+  readonly multiple: number;
+  /** Tasks under way at once. The stream holds enough slabs to keep them busy. At least 1. */
+  readonly lanes: number;
+}
+
+/** An open set of images: u8 pixels, and one u8 label each. Facts at once, pixels later. */
+export interface Dataset {
+  readonly facts: DatasetFacts;
+  /**
+   * SHA-256, hex, of the image file's bytes followed by the label file's; or of the one file that has both. A manifest may
+   * state it. Where images are longer than 64 MiB, and in sets of several pairs of files, a file longer than 1 MiB is
+   * represented by its length and 16 pieces. For several pairs it is the SHA-256 of their digests in hex, one per line.
+   * Reads the files at the first call.
+   */
+  sha256(): Promise<string>;
+  /** The images of the range in order. Reading begins at once; the caller either iterates to the end or calls `stop`. */
+  slabs(range: ImageRange, plan: SlabPlan): SlabStream;
 }

@@ -105,10 +105,10 @@ async function openPredictionsFile({
 async function baselineListener(baseline: NonNullable<Demands["baseline"]>): Promise<Listener> {
   const { assertComparable, subjectOf } = await import("#src/evaluate/gates.js");
   return {
-    begin({ dataset, network, options, totalImages }) {
+    async begin({ dataset, network, options, totalImages }) {
       // A gate judges whole runs only: none has a shard's offset.
       const range = { offset: options.offset, limit: totalImages };
-      assertComparable(baseline, subjectOf({ dataset, network, range }));
+      assertComparable(baseline, await subjectOf({ dataset, network, range }));
     },
   };
 }
@@ -122,7 +122,7 @@ function displayListener({ assume, showProgress }: Context): Listener {
   };
   return {
     begin(plan) {
-      if (plan.dataset.ring !== undefined) keepYoungGenerations();
+      keepYoungGenerations();
       assume(plan.assumptions);
       display = showProgress(plan);
     },

@@ -27,25 +27,25 @@ async function runInspect(
   const options = resolveOptions(flags, 1);
   const pair = await loadPair(options, downloadOptions(context));
   context.assume(pair.assumptions);
-  const facts = factsOf(pair, options.batchSize);
+  const facts = await factsOf(pair, options.batchSize);
   context.writeAnswer(format === "json" ? `${JSON.stringify(facts, null, 2)}\n` : textOf(facts));
   return [];
 }
 
-type Facts = ReturnType<typeof factsOf>;
+type Facts = Awaited<ReturnType<typeof factsOf>>;
 
-function factsOf({ dataset, network, assumptions }: DataAndNetwork, batchSize: number) {
-  const { rows, columns } = dataset.shape;
+async function factsOf({ dataset, network, assumptions }: DataAndNetwork, batchSize: number) {
+  const { rows, columns } = dataset.facts.shape;
   const sizes = layerSizes(network);
   return {
     assumptions,
     dataset: {
-      name: dataset.name,
-      split: dataset.split,
-      sha256: dataset.sha256,
-      images: [dataset.total, rows, columns],
-      flattened: [dataset.total, rows * columns],
-      labels: [dataset.total],
+      name: dataset.facts.name,
+      split: dataset.facts.split,
+      sha256: await dataset.sha256(),
+      images: [dataset.facts.total, rows, columns],
+      flattened: [dataset.facts.total, rows * columns],
+      labels: [dataset.facts.total],
     },
     network: {
       name: network.name,

@@ -106,21 +106,24 @@ async function runShow(
   const pair = await loadPair(resolveOptions(flags, 1), downloadOptions(context));
   const { dataset, network, slabs } = pair;
   context.assume(pair.assumptions);
-  const { total } = dataset;
+  const { total, shape, classNames } = dataset.facts;
   if (index >= total) throw new DatasetError("ERR_IMAGE_INDEX", { index, total });
-  for await (const { pixels, labels, inputs } of slabs(1, { offset: index, limit: 1 })) {
+  for await (const { pixels, labels, inputs } of slabs(
+    { multiple: 1, lanes: 1 },
+    { offset: index, limit: 1 },
+  )) {
     const { probabilities, predictions } = classify(network, pixels, () => index);
     const { data } = probabilities;
-    const name = (label: number) => dataset.classNames?.[label] ?? String(label);
+    const name = (label: number) => classNames?.[label] ?? String(label);
     const head = [
       `label: ${name(labels[0])}`,
       shapeText([inputs]),
-      shapeText([dataset.shape.rows, dataset.shape.columns]),
+      shapeText([shape.rows, shape.columns]),
       `prediction: ${name(predictions[0])}`,
     ];
-    const image = digitWithBars(pixels, dataset.shape, data, name, await context.loadPaint());
+    const image = digitWithBars(pixels, shape, data, name, await context.loadPaint());
     context.writeAnswer(`${[...head, "", ...image].join("\n")}\n`);
-    if (png !== undefined) await writeFileWhole(png, await greyPng(pixels, dataset.shape));
+    if (png !== undefined) await writeFileWhole(png, await greyPng(pixels, shape));
   }
   return [];
 }

@@ -46,7 +46,7 @@ export class ReportFile implements Listener {
   }
 
   begin({ dataset }: Pick<EvaluationPlan, "dataset">): void {
-    this.#shape = dataset.shape;
+    this.#shape = dataset.facts.shape;
   }
 
   slab(slab: Slab): void {

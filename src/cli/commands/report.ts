@@ -1,9 +1,11 @@
 /** `batchwise report RESULT.json`: the HTML report of an evaluation that was made before. */
+
 import { basename, dirname, join } from "node:path";
 import type { Command } from "commander";
 import type { ResultFile } from "#src/base/contracts/result.js";
 import { DatasetError } from "#src/base/errors.js";
 import type { FlagsOf } from "#src/base/options/table.js";
+import { inTurn } from "#src/base/slab.js";
 import { readDataset } from "#src/data/registry.js";
 import { findPredictions, readPredictions } from "#src/evaluate/predictions/reader.js";
 import { readResult } from "#src/evaluate/read-result.js";
@@ -55,22 +57,25 @@ async function readInput(path: string, { offline }: ReportFlags, context: Contex
     ...view,
     ...(offline !== undefined && { offline }),
   });
-  if (dataset.sha256 !== sha256) {
+  const found = await dataset.sha256();
+  if (found !== sha256) {
     throw new DatasetError("ERR_REPORT_DATA", {
       path,
       dataset: location.dataset,
       expected: sha256,
-      found: dataset.sha256,
+      found,
     });
   }
   // One image is the least that a slab can be made of.
-  const slabs = dataset.slabs({ offset, limit: dataset.total - offset }, 1);
+  const { shape } = dataset.facts;
+  const range = { offset, limit: dataset.facts.total - offset };
+  const slabs = inTurn(dataset.slabs(range, { multiple: 1, lanes: 1 }));
   const predictionsPath = await findPredictions(predictionsFile.path, path);
   const predictions = readPredictions(predictionsPath, predictionsFile);
   const { chosen, matched, total } = await chooseFromPredictions(
     slabs,
     predictions,
-    dataset.shape,
+    shape,
     result.confusionMatrix.length,
   );
   if (matched !== result.total || total !== result.total) {
@@ -81,7 +86,7 @@ async function readInput(path: string, { offline }: ReportFlags, context: Contex
       matched,
     });
   }
-  return { evaluation: { ...evaluation, result }, shape: dataset.shape, chosen };
+  return { evaluation: { ...evaluation, result }, shape, chosen };
 }
 
 interface Needed {

@@ -186,7 +186,7 @@ export async function checkEngines(signal: AbortSignal, read = readBundled): Pro
     return [{ name, state: "failed", found, advice: "install batchwise again" }, ...ENGINES.map(unchecked)];
   }
   const { dataset, expected } = bundled;
-  const checks: Check[] = [{ name, state: "ok", found: `${grouped(dataset.total)} images` }];
+  const checks: Check[] = [{ name, state: "ok", found: `${grouped(dataset.facts.total)} images` }];
   for (const engine of ENGINES) {
     const isAbsent = engine === "onnx" && !isInstalled(ONNX_PART);
     checks.push(

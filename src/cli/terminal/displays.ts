@@ -46,7 +46,7 @@ function planText(plan: EvaluationPlan): string {
   const { dataset, network, options, totalImages, doneImages, batches, queue } = plan;
   const { threads } = options;
   const who = threads === 0 ? "on the main thread" : `on ${counted(threads, "thread", "threads")}`;
-  const subject = `${printable(dataset.name)} with ${printable(network.name)}`;
+  const subject = `${printable(dataset.facts.name)} with ${printable(network.name)}`;
   if (doneImages === totalImages) {
     return `${grouped(totalImages)} images of ${subject}: already finished; the answer is from the journal`;
   }

@@ -1,48 +1,129 @@
-/** The elements of an IDX file of bytes, in order, of which memory never holds more than a piece. */
-import type { FileHandle } from "node:fs/promises";
-import { DatasetError } from "#src/base/errors.js";
-import { openRegularFile, readFault, readInto } from "#src/files/read-file.js";
-import type { FileHash } from "./file-hash.js";
-import type { Elements, IdxHead } from "./idx-head.js";
+/** Bytes of a file or of an archive's entry, read in order: from memory, or inflated piece by piece and verified. */
 
-/**
- * Elements from `first` on. A plain file is read from there; a gzipped one is inflated from its beginning.
- *
- * @param hash is given all bytes of the file as they pass, where nothing is left out
- * @throws FileError and DatasetError as `readIdx`, what is behind the first elements when these are read
- */
-export async function openElements(head: IdxHead, first: number, hash?: FileHash): Promise<Elements> {
-  const { handle } = await openRegularFile(head.path);
-  if (head.deflateAt === undefined) return plainElements(head, handle, first, hash);
-  const { gzipElements } = await import("./gzip-elements.js");
-  return gzipElements({ ...head, deflateAt: head.deflateAt }, handle, first, hash);
+import { pipeline, Readable, type TransformOptions } from "node:stream";
+import { crc32, createInflateRaw, type ZlibOptions } from "node:zlib";
+import { BatchwiseError } from "#src/base/errors.js";
+
+/** Bytes read, and bytes inflated, at once: they stay in a core's cache until they are copied. */
+export const PIECE_BYTES = 64 * 1024;
+/** An open file, or part of a file, that is read as bytes. */
+export interface Elements {
+  /** Fills `into` with the next bytes. Throws where fewer are left. */
+  read(into: Uint8Array): Promise<void>;
+  /** To be called after the last byte: the file holds no more, and its checksums agree. */
+  finish(): Promise<void>;
+  close(): Promise<void>;
 }
 
-/** Each read goes straight into the memory that it is for. */
-function plainElements(
-  { path, header, sizeBytes }: IdxHead,
-  handle: FileHandle,
-  first: number,
-  hash: FileHash | undefined,
-): Elements {
-  let position = header.headerBytes + first;
+/** Bytes in memory, from `first` on. */
+export function elementsOf(bytes: Uint8Array, first: number, finish = async () => {}): Elements {
+  let at = first;
   return {
     async read(into) {
-      try {
-        const found = await readInto(handle, into, position);
-        if (found < into.length) {
-          const facts = { path, expectedBytes: sizeBytes, actualBytes: position + found, inflated: false };
-          throw new DatasetError("ERR_IDX_TRUNCATED", facts);
-        }
-        await hash?.add(handle, into, position);
-        position += into.length;
-      } catch (error) {
-        throw readFault(path, error);
-      }
+      into.set(bytes.subarray(at, at + into.length));
+      at += into.length;
     },
-    async finish() {
-      await hash?.finishFile(handle, sizeBytes);
-    },
-    close: () => handle.close(),
+    finish,
+    async close() {},
   };
+}
+
+/** Inflated pieces that may wait for their reader, so that the inflater does not. */
+const PIECES_AHEAD = 8;
+
+/** A deflate stream of known length, and the errors of its container. */
+export interface Deflated {
+  /** Length of the content. */
+  readonly totalBytes: number;
+  /** The deflate stream from its first byte; what follows it may come too. `isEnded` answers whether more is of use. */
+  packed(isEnded: () => boolean): AsyncGenerator<Uint8Array>;
+  /** Throws where the content is not what the container says. The content may be shorter than `totalBytes`. */
+  verify(member: InflatedMember): void | Promise<void>;
+  corrupt(cause: unknown): Error;
+  tooLong(): Error;
+  tooShort(contentBytes: number): Error;
+}
+
+/** What was inflated. */
+export interface InflatedMember {
+  /** CRC-32 of the content. */
+  readonly crc: number;
+  readonly contentBytes: number;
+  /** Length of the deflate stream. */
+  readonly deflateBytes: number;
+}
+
+/** Content of a deflate stream from byte `first` on. */
+export async function inflatedElements(source: Deflated, first: number): Promise<Elements> {
+  const options: ZlibOptions & TransformOptions = {
+    chunkSize: PIECE_BYTES,
+    readableHighWaterMark: PIECES_AHEAD * PIECE_BYTES,
+  };
+  const inflater = createInflateRaw(options);
+  let isEnded = false;
+  // An error of the source comes out of the inflater too, where it is read.
+  pipeline(
+    Readable.from(
+      source.packed(() => isEnded),
+      { objectMode: false },
+    ),
+    inflater,
+    () => {},
+  );
+  const pieces: AsyncIterator<Uint8Array> = inflater[Symbol.asyncIterator]();
+  /** Content that was inflated and not yet read. */
+  let piece: Uint8Array = new Uint8Array(0);
+  let contentBytes = 0;
+  let crc = 0;
+
+  /** False where the content has ended. */
+  async function inflateNext(): Promise<boolean> {
+    const { value, done } = await pieces.next().catch((error: unknown) => {
+      throw error instanceof BatchwiseError ? error : source.corrupt(error);
+    });
+    if (done === true) return false;
+    piece = value;
+    contentBytes += piece.length;
+    crc = crc32(piece, crc);
+    if (contentBytes > source.totalBytes) throw source.tooLong();
+    return true;
+  }
+
+  /** Calls `use` with the next `count` bytes, piece by piece, and the number of bytes before each. */
+  async function take(count: number, use: (bytes: Uint8Array, before: number) => void): Promise<void> {
+    for (let done = 0; done < count; ) {
+      if (piece.length === 0 && !(await inflateNext())) {
+        await verify();
+        throw source.tooShort(contentBytes);
+      }
+      const bytes = piece.subarray(0, count - done);
+      piece = piece.subarray(bytes.length);
+      use(bytes, done);
+      done += bytes.length;
+    }
+  }
+
+  async function verify(): Promise<void> {
+    isEnded = true;
+    await source.verify({ crc, contentBytes, deflateBytes: inflater.bytesWritten });
+  }
+
+  const elements: Elements = {
+    read: (into) => take(into.length, (bytes, before) => into.set(bytes, before)),
+    async finish() {
+      // Nothing is left of the last piece, or it would have been too long.
+      while (await inflateNext());
+      await verify();
+    },
+    async close() {
+      inflater.destroy();
+    },
+  };
+  try {
+    await take(first, () => {});
+  } catch (error) {
+    await elements.close();
+    throw error;
+  }
+  return elements;
 }

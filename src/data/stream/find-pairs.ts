@@ -2,7 +2,7 @@
 import { dirname, join, resolve, sep } from "node:path";
 import { DatasetError } from "#src/base/errors.js";
 import { labelsBeside } from "#src/data/labels.js";
-import type { PairPaths } from "./streamed-dataset.js";
+import type { PairPaths } from "./idx-set.js";
 
 /** A part with any of these may stand for several names. */
 const MAGIC = /[*?[\]{}()!]/;

@@ -1,9 +1,11 @@
 /** The benchmark: warm pools side by side, passes interleaved round by round, each checked. */
+
 import { availableParallelism } from "node:os";
 import { IncompleteError, TERMINATED } from "#src/base/abort.js";
 import type { Benchmark, Configuration } from "#src/base/contracts/bench.js";
 import type { EngineName } from "#src/base/contracts/network.js";
 import { RunError } from "#src/base/errors.js";
+import { streamOf } from "#src/base/slab.js";
 import { loadWhole, type OpenEvaluator, openEvaluatorWith } from "#src/evaluate/evaluator.js";
 import { type DataAndNetwork, loadPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";
@@ -69,7 +71,8 @@ export async function benchWith(
     failure = new RunError(code, { donePasses });
   }
   const complete = failure === undefined;
-  return { benchmark: summarizeBench({ plan, pair, series, complete, checkedAgainst: REFERENCE }), failure };
+  const record = { plan, pair, series, complete, checkedAgainst: REFERENCE };
+  return { benchmark: await summarizeBench(record), failure };
 }
 
 /** Interleaved: whatever slows the machine down for a while slows all configurations alike. */
@@ -146,9 +149,7 @@ export async function loadShared(pair: DataAndNetwork, options: EvaluateOptions)
     weights: pair.network,
     dataset: {
       ...pair.dataset,
-      async *slabs() {
-        yield* loaded;
-      },
+      slabs: () => streamOf(loaded),
     },
   };
 }

@@ -30,7 +30,13 @@ export interface BenchRecord {
   readonly checkedAgainst: EngineName;
 }
 
-export function summarizeBench({ plan, pair, series, complete, checkedAgainst }: BenchRecord): Benchmark {
+export async function summarizeBench({
+  plan,
+  pair,
+  series,
+  complete,
+  checkedAgainst,
+}: BenchRecord): Promise<Benchmark> {
   const { scenario, warmUp, repeat, durationSeconds } = plan;
   const { dataset, network, range } = pair;
   return {
@@ -39,10 +45,10 @@ export function summarizeBench({ plan, pair, series, complete, checkedAgainst }:
     complete,
     assumptions: pair.assumptions,
     dataset: {
-      name: dataset.name,
-      split: dataset.split,
-      sha256: dataset.sha256,
-      total: dataset.total,
+      name: dataset.facts.name,
+      split: dataset.facts.split,
+      sha256: await dataset.sha256(),
+      total: dataset.facts.total,
       offset: range.offset,
       images: range.limit,
     },

@@ -19,7 +19,7 @@ import type { Log } from "#src/base/contracts/run.js";
 import { asError, BatchwiseError, RunError } from "#src/base/errors.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { kindsOf } from "#src/base/options/values.js";
-import { withRooms } from "#src/base/slab.js";
+import { withAnswerBuffers } from "#src/base/slab.js";
 import { printable, rounded } from "#src/base/text.js";
 import { readDataset } from "#src/data/registry.js";
 import { assertComparable, type Demands, gateError, judge, subjectOf } from "#src/evaluate/gates.js";
@@ -121,9 +121,13 @@ export async function checkEntry(
   try {
     const pair = pairOf(await open(options), network, options);
     const { baseline } = demands;
-    if (baseline !== undefined) assertComparable(baseline, subjectOf(pair));
+    if (baseline !== undefined) {
+      assertComparable(baseline, await subjectOf(pair));
+    }
     const loadMs = performance.now() - beganAt;
-    const slabs = withRooms(pair.slabs(options.batchSize), [{ source, classes: 0 }]);
+    const slabs = withAnswerBuffers(pair.slabs({ multiple: options.batchSize, lanes: executor.capacity }), [
+      { source, classes: 0 },
+    ]);
     const hooks = { signal, ...(log && { log }) };
     const { evaluation } = await runPrepared(
       { options, pair, executor },

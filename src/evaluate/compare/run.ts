@@ -4,7 +4,7 @@ import { interruption } from "#src/base/abort.js";
 import type { ComparisonRun } from "#src/base/contracts/comparison.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { RunError } from "#src/base/errors.js";
-import { withRooms } from "#src/base/slab.js";
+import { withAnswerBuffers } from "#src/base/slab.js";
 import { rounded } from "#src/base/text.js";
 import type { Progress } from "#src/evaluate/listeners.js";
 import type { AnyPair } from "#src/evaluate/open-inputs.js";
@@ -68,8 +68,8 @@ export async function evaluateSides(
     const { pair: narrowest } = sides.reduce((a, b) => (b.pair.classes < a.pair.classes ? b : a));
     let doneImages = 0;
     const outcome = await runBatches({
-      slabs: withRooms(
-        narrowest.slabs(batchSize),
+      slabs: withAnswerBuffers(
+        narrowest.slabs({ multiple: batchSize, lanes: executor.capacity }),
         sides.map((_, source) => ({ source, classes: 0 })),
       ),
       executor,

@@ -4,7 +4,7 @@ import { type KindsOf, required, TEXT, without } from "#src/base/arguments.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import { distinct } from "#src/base/assumptions.js";
 import type { ComparedSide } from "#src/base/contracts/comparison.js";
-import { AS_STORED, type Dataset } from "#src/base/contracts/dataset.js";
+import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Network } from "#src/base/contracts/network.js";
 import type { Evaluation } from "#src/base/contracts/result.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
@@ -58,8 +58,8 @@ export async function openSides(
   }
   const load = await networkLoader(options.engine);
   const dataset = await openGivenData(options, download);
-  if (dataset.labelsPath === undefined) {
-    const problem = `a comparison asks who is right, and "${dataset.name}" has no labels`;
+  if (dataset.facts.labelsPath === undefined) {
+    const problem = `a comparison asks who is right, and "${dataset.facts.name}" has no labels`;
     throw new UsageError("ERR_USAGE", { problem });
   }
   const sides: Side[] = [];
@@ -77,8 +77,8 @@ export async function openSides(
     ({ offset, limit: total } = pair.range);
     sides.push({ kind: "network", pair, facts: networkFacts(network, { ...options, weights }) });
   }
-  const images = { sha256: dataset.sha256, view: dataset.view ?? AS_STORED, offset, total };
-  const facts = { ...datasetFacts(dataset, options), offset };
+  const facts = { ...(await datasetFacts(dataset, options)), offset };
+  const images = { sha256: facts.sha256, view: facts.view, offset, total };
   return { dataset: facts, images, sides, openDataset: async () => dataset };
 }
 
@@ -95,12 +95,13 @@ async function openResultData(
 ): Promise<Dataset> {
   const { sha256 } = result.dataset;
   const dataset = await openGivenData(options, download);
-  if (dataset.sha256 === sha256) return dataset;
+  const found = await dataset.sha256();
+  if (found === sha256) return dataset;
   throw new DatasetError("ERR_REPORT_DATA", {
     path,
-    dataset: dataset.name,
+    dataset: dataset.facts.name,
     expected: sha256,
-    found: dataset.sha256,
+    found,
   });
 }
 

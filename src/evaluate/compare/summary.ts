@@ -1,6 +1,6 @@
 /** From the answers of two networks to how they compare: integers, divided at the end. */
 
-import { takeAnswers } from "#src/base/allocate.js";
+import { allocateEntries } from "#src/base/allocate.js";
 import type { ComparisonResult, SideScore } from "#src/base/contracts/comparison.js";
 import { wilson95 } from "#src/metrics/intervals.js";
 import { agreementOf, mcnemarExact, pairedInterval95 } from "#src/metrics/paired.js";
@@ -59,8 +59,8 @@ export interface PairedAnswers {
 
 /** @throws UsageError ERR_MEMORY */
 export function emptyAnswers(images: number): PairedAnswers {
-  const unanswered = () => takeAnswers(Uint16Array, images).fill(NO_ANSWER);
-  return { labels: takeAnswers(Uint8Array, images), predictions: [unanswered(), unanswered()] };
+  const unanswered = () => allocateEntries(Uint16Array, images).fill(NO_ANSWER);
+  return { labels: allocateEntries(Uint8Array, images), predictions: [unanswered(), unanswered()] };
 }
 
 export interface AnsweredByBoth extends PairedAnswers {
@@ -71,7 +71,7 @@ export interface AnsweredByBoth extends PairedAnswers {
 /** @throws UsageError ERR_MEMORY */
 export function answeredByBoth({ labels, predictions: [a, b] }: PairedAnswers): AnsweredByBoth {
   // Loops: a list of all images in between, as an iterator makes one, fails at some hundred millions.
-  const room = takeAnswers(Uint32Array, labels.length);
+  const room = allocateEntries(Uint32Array, labels.length);
   let total = 0;
   for (let n = 0; n < labels.length; n++) {
     if (a[n] !== NO_ANSWER && b[n] !== NO_ANSWER) room[total++] = n;
@@ -83,7 +83,7 @@ export function answeredByBoth({ labels, predictions: [a, b] }: PairedAnswers): 
   };
   return {
     places,
-    labels: at(labels, takeAnswers(Uint8Array, total)),
-    predictions: [at(a, takeAnswers(Uint16Array, total)), at(b, takeAnswers(Uint16Array, total))],
+    labels: at(labels, allocateEntries(Uint8Array, total)),
+    predictions: [at(a, allocateEntries(Uint16Array, total)), at(b, allocateEntries(Uint16Array, total))],
   };
 }

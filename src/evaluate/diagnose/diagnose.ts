@@ -74,18 +74,20 @@ export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): 
   const { options, images, seed, stated } = resolveDiagnosis(input);
   const download = { signal, ...(onDownload && { onDownload }) };
   const { dataset, network } = await openInput(options, input.split === undefined, download);
-  if (dataset.labelsPath === undefined) {
-    throw new UsageError("ERR_USAGE", { problem: `diagnose needs labels, and "${dataset.name}" has none` });
+  if (dataset.facts.labelsPath === undefined) {
+    throw new UsageError("ERR_USAGE", {
+      problem: `diagnose needs labels, and "${dataset.facts.name}" has none`,
+    });
   }
   // Refuses what does not fit each other in evaluate's words.
   const { classes } = pairOf(dataset, network, options);
   const { sample, others, own } = await drawSamples(dataset, images, seed, signal);
-  const known: Known = { ...stated, network, own, shape: dataset.shape };
+  const known: Known = { ...stated, network, own, shape: dataset.facts.shape };
   const trials = picturesOf(known).flatMap((pictures) =>
     readingsOf(known, pictures).map((reading): Trial => ({ ...reading, pictures })),
   );
   const offsets = labelOffsetsOf(known).filter((offset) => isWithin(sample.labels, offset, classes));
-  const forward = createForward(network, options.engine, dataset.shape);
+  const forward = createForward(network, options.engine, dataset.facts.shape);
   const comparisons = trials.length * offsets.length;
   let done = 0;
 
@@ -104,7 +106,12 @@ export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): 
   const best = first !== undefined && first.interval[0] > chance ? first : null;
   return {
     schemaVersion: 1,
-    dataset: { name: dataset.name, split: dataset.split, sha256: dataset.sha256, total: dataset.total },
+    dataset: {
+      name: dataset.facts.name,
+      split: dataset.facts.split,
+      sha256: await dataset.sha256(),
+      total: dataset.facts.total,
+    },
     network: { name: network.name, sha256: network.sha256, layers: layerSizes(network) },
     seed,
     images: sample.labels.length,

@@ -13,6 +13,7 @@ import type {
   Preprocessing,
   Standardizing,
 } from "#src/base/contracts/network.js";
+import { inTurn } from "#src/base/slab.js";
 import { viewPixels } from "#src/data/view.js";
 import { argmax } from "#src/engines/logits.js";
 import { createEngine } from "#src/engines/registry.js";
@@ -138,7 +139,7 @@ export async function drawSamples(
   seed: number,
   signal: AbortSignal,
 ): Promise<Drawn> {
-  const { shape, total } = dataset;
+  const { shape, total } = dataset.facts;
   const inputs = shape.rows * shape.columns;
   const perSample = Math.max(1, Math.min(images, Math.floor(total / 2)));
   const picks = indicesOf(total, Math.min(total, 2 * perSample), seed);
@@ -146,7 +147,8 @@ export async function drawSamples(
   const others = emptySample(perSample, inputs);
   const counts = new LevelCounts();
   let next = 0;
-  for await (const { firstImage, count, pixels, labels } of dataset.slabs({ offset: 0, limit: total }, 1)) {
+  const stream = dataset.slabs({ offset: 0, limit: total }, { multiple: 1, lanes: 1 });
+  for await (const { firstImage, count, pixels, labels } of inTurn(stream)) {
     signal.throwIfAborted();
     counts.add(pixels);
     for (; next < picks.length && picks[next] < firstImage + count; next++) {

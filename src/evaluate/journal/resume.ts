@@ -36,7 +36,7 @@ export async function resumeRun(
   options: IdentityOptions,
   output: DurableOutput | undefined,
 ): Promise<Resumption> {
-  const identity = identityOf(pair, pair.whole, options);
+  const identity = await identityOf(pair, pair.whole, options);
   const { range, classes } = pair;
   const header: JournalHeader = {
     journal: "batchwise",

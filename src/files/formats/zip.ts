@@ -147,7 +147,7 @@ export async function startOfEntry(path: string, entry: ZipEntry, countBytes: nu
   try {
     return await inflateStart(entry.packed, countBytes);
   } catch (cause) {
-    throw corrupt(path, entry, cause);
+    throw corruptEntry(path, entry, cause);
   }
 }
 
@@ -160,35 +160,53 @@ export async function wholeEntry(path: string, entry: ZipEntry): Promise<Uint8Ar
   const content = entry.method === "stored" ? entry.packed : await inflated(path, entry);
   let crc = 0;
   for await (const slice of slices(content)) crc = crc32(slice, crc);
-  if (crc !== entry.crc32) throw corrupt(path, entry, "it fails its CRC-32");
+  if (crc !== entry.crc32) throw corruptEntry(path, entry, "it fails its CRC-32");
   return content;
 }
 
 async function inflated(path: string, entry: ZipEntry): Promise<Uint8Array> {
   const { packed, unpackedBytes } = entry;
   const { content, deflateBytes } = await inflateClaimed(path, entry);
-  if (content.length !== unpackedBytes) throw wrongSize(path, entry, grouped(content.length));
-  if (deflateBytes !== packed.length) {
-    throw corrupt(path, entry, `${packed.length - deflateBytes} bytes behind its deflate stream`);
-  }
+  if (content.length !== unpackedBytes) throw wrongEntrySize(path, entry, grouped(content.length));
+  assertWholeStream(path, packed.length - deflateBytes, entry);
   return content;
+}
+
+function assertWholeStream(path: string, bytesBehind: number, entry: ZipEntry): void {
+  if (bytesBehind !== 0) throw corruptEntry(path, entry, `${bytesBehind} bytes behind its deflate stream`);
+}
+
+/**
+ * Checks a deflated entry that was inflated piece by piece against what the directory claims.
+ *
+ * @throws FileError ERR_ZIP_SIZE, ERR_ZIP_CORRUPT
+ */
+export function verifyEntry(
+  path: string,
+  entry: ZipEntry,
+  found: { readonly crc: number; readonly contentBytes: number; readonly deflateBytes: number },
+): void {
+  const { contentBytes, deflateBytes, crc } = found;
+  if (contentBytes !== entry.unpackedBytes) throw wrongEntrySize(path, entry, grouped(contentBytes));
+  assertWholeStream(path, entry.packed.length - deflateBytes, entry);
+  if (crc !== entry.crc32) throw corruptEntry(path, entry, "it fails its CRC-32");
 }
 
 async function inflateClaimed(path: string, entry: ZipEntry): Promise<Inflated> {
   try {
     return await inflateAtMost(entry.packed, Math.max(1, entry.unpackedBytes));
   } catch (cause) {
-    throw isTooLong(cause) ? wrongSize(path, entry, "more", cause) : corrupt(path, entry, cause);
+    throw isTooLong(cause) ? wrongEntrySize(path, entry, "more", cause) : corruptEntry(path, entry, cause);
   }
 }
 
-function wrongSize(path: string, entry: ZipEntry, found: string, cause?: unknown): FileError {
+export function wrongEntrySize(path: string, entry: ZipEntry, found: string, cause?: unknown): FileError {
   const facts = { path, name: printable(entry.name), expectedBytes: entry.unpackedBytes, found };
   return new FileError("ERR_ZIP_SIZE", facts, { cause });
 }
 
 /** `cause`: what zlib threw, or the reason in words. */
-function corrupt(path: string, entry: ZipEntry, cause: unknown): FileError {
+export function corruptEntry(path: string, entry: ZipEntry, cause: unknown): FileError {
   return new FileError(
     "ERR_ZIP_CORRUPT",
     { path, name: printable(entry.name), reason: reasonOf(cause) },

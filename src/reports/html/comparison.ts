@@ -2,6 +2,7 @@
 
 import type { ComparedSide, Comparison } from "#src/base/contracts/comparison.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
+import { inTurn } from "#src/base/slab.js";
 import { type AnsweredByBoth, answeredByBoth, type PairedAnswers } from "#src/evaluate/compare/summary.js";
 import { differenceText, pValueText } from "#src/reports/comparison-words.js";
 import { limitsFor } from "./choose-images.js";
@@ -13,11 +14,11 @@ import { matrixData } from "./to-page-data.js";
 export async function renderComparisonPage(
   comparison: Comparison,
   answers: PairedAnswers,
-  data: Pick<Dataset, "shape" | "slabs">,
+  data: Pick<Dataset, "facts" | "slabs">,
 ): Promise<string> {
   const { dataset, a, b, run, timing } = comparison;
   const { agreementMatrix, onlyARight: _a, onlyBRight: _b, ...result } = comparison.result;
-  const { shape } = data;
+  const { shape } = data.facts;
   const { name, split, sha256, total, offset, view, classNames } = dataset;
   const answered = answeredByBoth(answers);
   const limits = limitsFor(agreementMatrix.length, shape.rows * shape.columns);
@@ -118,7 +119,9 @@ export async function readPixels(
   const offset = images[0].index;
   const range = { offset, limit: images[images.length - 1].index + 1 - offset };
   // One image is the least that a slab can be made of.
-  for await (const { firstImage, count, inputs, pixels } of data.slabs(range, 1)) {
+  for await (const { firstImage, count, inputs, pixels } of inTurn(
+    data.slabs(range, { multiple: 1, lanes: 1 }),
+  )) {
     while (read.length < images.length && images[read.length].index < firstImage + count) {
       const i = images[read.length].index - firstImage;
       // Into memory of its own: a slab's may be used again.

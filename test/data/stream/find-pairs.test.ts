@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import { DatasetError, FileError, UsageError } from "#src/base/errors.js";
 import { openDataset } from "#src/data/registry.js";
+import { ONE_BY_ONE } from "../../helpers/all-of.js";
 import { runCli } from "../../helpers/cli.js";
 import { idxBytes } from "../../helpers/idx.js";
 import { inCase } from "../../helpers/in-case.js";
@@ -17,11 +18,10 @@ test("a pattern finds the image files, gzipped or not, in the order of their nam
   const folder = await temporaryFolder(t);
   await writeShards(folder, { counts: [10, 20, 30] });
   const all = await openDataset({ dataset: join(folder, "shard-*"), split });
-  t.is(all.total, 60);
-  t.is(all.name, "shard-*");
-  t.not(all.ring, undefined);
+  t.is(all.facts.total, 60);
+  t.is(all.facts.name, "shard-*");
   const few = await openDataset({ dataset: join(folder, "shard-0[01]-images-*"), split });
-  t.is(few.total, 30);
+  t.is(few.facts.total, 30);
 });
 
 test("labels may be gzipped where their images are not, and twins count once", async (t) => {
@@ -30,7 +30,7 @@ test("labels may be gzipped where their images are not, and twins count once", a
   const [a, b] = pairs;
   await writeFile(a.imagesPath.replace(".gz", ""), idxBytes("u8", [10, 4, 3], new Uint8Array(120)));
   const dataset = await openDataset({ dataset: join(folder, "*images*"), split });
-  t.is(dataset.total, 30);
+  t.is(dataset.facts.total, 30);
   await rm(b.labelsPath);
   const error = await t.throwsAsync(openDataset({ dataset: join(folder, "*images*"), split }), {
     instanceOf: DatasetError,
@@ -38,8 +38,8 @@ test("labels may be gzipped where their images are not, and twins count once", a
   });
   t.regex(error?.message ?? "", /beside it as shard-01-labels-idx1-ubyte \(gzipped or not\)/);
   const unlabelled = await openDataset({ dataset: join(folder, "*images*"), labels: false, split });
-  t.is(unlabelled.total, 30);
-  t.is(unlabelled.labelsPath, undefined);
+  t.is(unlabelled.facts.total, 30);
+  t.is(unlabelled.facts.labelsPath, undefined);
 });
 
 test("a pattern that finds one small pair is a way to name it", async (t) => {
@@ -47,8 +47,7 @@ test("a pattern that finds one small pair is a way to name it", async (t) => {
   const { pairs } = await writeShards(folder, { counts: [10] });
   const dataset = await openDataset({ dataset: join(folder, "*images*"), split });
   const named = await openDataset({ dataset: pairs[0].imagesPath, labels: pairs[0].labelsPath, split });
-  t.is(dataset.ring, undefined);
-  t.is(dataset.sha256, named.sha256);
+  t.is(await dataset.sha256(), await named.sha256());
 });
 
 test("refuses a pattern that finds nothing, or no images", async (t) => {
@@ -78,10 +77,10 @@ test("a manifest lists its pairs in its order, by paths from its own folder", as
   t.deepEqual(validate("manifest", manifest), []);
   await writeFile(path, JSON.stringify(manifest, null, 2));
   const dataset = await openDataset({ dataset: path, split });
-  t.is(dataset.total, 30);
-  t.is(dataset.labelsPath, path);
+  t.is(dataset.facts.total, 30);
+  t.is(dataset.facts.labelsPath, path);
   const { done, value: slab } = await dataset
-    .slabs({ offset: 0, limit: 30 }, 1)
+    .slabs({ offset: 0, limit: 30 }, ONE_BY_ONE)
     [Symbol.asyncIterator]()
     .next();
   t.false(done);
@@ -112,7 +111,7 @@ test("refuses a manifest without the labels that are wanted, and labels beside i
   const path = join(folder, "set.json");
   await writeFile(path, JSON.stringify([{ images: "shard-00-images-idx3-ubyte.gz" }]));
   await t.throwsAsync(openDataset({ dataset: path, split }), { code: "ERR_DATASET_LABELS" });
-  t.is((await openDataset({ dataset: path, labels: false, split })).total, 10);
+  t.is((await openDataset({ dataset: path, labels: false, split })).facts.total, 10);
   const labels = join(folder, "shard-00-labels-idx1-ubyte.gz");
   await t.throwsAsync(openDataset({ dataset: path, labels, split }), { instanceOf: UsageError });
 });

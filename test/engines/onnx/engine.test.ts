@@ -3,6 +3,7 @@ import test from "ava";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { OnnxModel, Preprocessing } from "#src/base/contracts/network.js";
 import { openDataset } from "#src/data/registry.js";
+import { collectSlab } from "#src/data/stream/slab-reader.js";
 import { loadModel } from "#src/engines/load-model.js";
 import { argmax } from "#src/engines/logits.js";
 import { createEngine } from "#src/engines/registry.js";
@@ -26,15 +27,13 @@ const TOTAL = 70;
 const images = randomDataset(TOTAL, { rows: SIDE, columns: SIDE });
 
 async function pixelsOf(dataset: Dataset): Promise<Uint8Array> {
-  for await (const { pixels } of dataset.slabs({ offset: 0, limit: dataset.total }, dataset.total))
-    return pixels;
-  return new Uint8Array();
+  return (await collectSlab(dataset, { offset: 0, limit: dataset.facts.total })).pixels;
 }
 
 async function cnnLogitsOf(dataset: Dataset, preprocessing: Preprocessing): Promise<number[][]> {
   const pixels = await pixelsOf(dataset);
   const preprocess = explicitly(preprocessing);
-  return Array.from({ length: dataset.total }, (_, n) =>
+  return Array.from({ length: dataset.facts.total }, (_, n) =>
     cnnLogits(preprocess(pixels.subarray(n * PIXELS, (n + 1) * PIXELS))),
   );
 }
@@ -135,14 +134,14 @@ withOnnx(
           const network = await loadNetwork(name);
           const path = await temporaryFile(t, encodeOnnx(network), "network.onnx");
           const dataset = await openDataset({ dataset: "bundled", split: "test" });
-          const expected = new Float64Array(dataset.total * 10);
+          const expected = new Float64Array(dataset.facts.total * 10);
           const pixels = await pixelsOf(dataset);
           await (await createEngine("ml-matrix", foldPreprocessing(network))).forward(
             pixels,
-            dataset.total,
+            dataset.facts.total,
             expected,
           );
-          const classes = Array.from({ length: dataset.total }, (_, n) => argmax(expected, n * 10, 10));
+          const classes = Array.from({ length: images.facts.total }, (_, n) => argmax(expected, n * 10, 10));
 
           // Both the file as it is, and the layers that another format brought.
           for (const weights of [path, name]) {
@@ -152,7 +151,7 @@ withOnnx(
             const model = await loadModel(weights, {});
             const engine = await createEngine("onnx", "layers" in model ? foldPreprocessing(model) : model);
             const logits = new Float64Array(expected.length);
-            await engine.forward(pixels, dataset.total, logits);
+            await engine.forward(pixels, dataset.facts.total, logits);
             t.true(largestDifference(logits, expected) < TOLERANCE);
           }
         },

@@ -103,7 +103,7 @@ test("says how many images simd computed again, and for which side its bound doe
 });
 
 test("refuses data without labels, labels without an output, and a network of other images", async (t) => {
-  const unlabelled = { ...dataset, labelsPath: undefined };
+  const unlabelled = { ...dataset, facts: { ...dataset.facts, labelsPath: undefined } };
   for (const [code, input] of [
     ["ERR_USAGE", { a, b, dataset: unlabelled }],
     ["ERR_LABEL_RANGE", { a, b: randomNetwork([64, 7]), dataset }],

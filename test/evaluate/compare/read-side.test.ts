@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
+import { mapSlabs } from "#src/base/slab.js";
 import { compare } from "#src/evaluate/compare/compare.js";
 import { randomDataset, randomNetwork } from "../../helpers/random.js";
 import { writeResult } from "../../helpers/results.js";
@@ -74,7 +75,7 @@ test("refuses a result of other images, beside a result and beside a network", a
   const { a } = await writeBoth(t);
   const { b } = await writeBoth(t, 100);
   await refuses(t, compare({ a, b }), "ERR_COMPARE_DATA", /203 images .* found one of 100/);
-  const others = { ...dataset, sha256: "2".repeat(64) };
+  const others = { ...dataset, sha256: async () => "2".repeat(64) };
   await refuses(t, compare({ dataset: others, a, b: weightsB }), "ERR_COMPARE_DATA", /222222222222/);
   await refuses(t, compare({ ...INPUT, a, b: weightsB, limit: 50 }), "ERR_COMPARE_DATA", /50 images/);
 });
@@ -155,13 +156,12 @@ test("refuses results of other labels under the same hash, and one beside the da
   // As a large file's hash, which is of a few pieces, cannot tell them apart.
   const relabelled: typeof dataset = {
     ...dataset,
-    async *slabs(range, multiple) {
-      for await (const slab of dataset.slabs(range, multiple)) {
+    slabs: (...given) =>
+      mapSlabs(dataset.slabs(...given), (slab) => {
         const at = 7 - slab.firstImage;
         if (at >= 0 && at < slab.count) slab.labels[at] = (slab.labels[at] + 1) % 8;
-        yield slab;
-      }
-    },
+        return slab;
+      }),
   };
   const other = await writeResult(folder, "other", { ...INPUT, dataset: relabelled, weights: weightsA });
   const asOf = (path: string) => new RegExp(`expected label \\d for image 7, as of .*${path}, found \\d;`);

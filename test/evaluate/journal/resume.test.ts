@@ -209,7 +209,10 @@ test("refuses the journal of another run, naming what differs", async (t) => {
   const text = await readFile(resume, "utf8");
   const others: readonly (readonly [EvaluateInput, RegExp])[] = [
     [{ weights: { ...weights, sha256: "5".repeat(64) } }, /network is "0+.* there and "5+.* here/],
-    [{ dataset: { ...dataset, sha256: "6".repeat(64) } }, /dataset is "1+.* there and "6+.* here/],
+    [
+      { dataset: { ...dataset, sha256: async () => "6".repeat(64) } },
+      /dataset is "1+.* there and "6+.* here/,
+    ],
     [{ limit: 500 }, /limit is 1003 there and 500 here/],
     [{ topK: 2 }, /topK is null there and 2 here/],
     [{ engine: "onnx" }, /arithmetic is "float64" there and "onnx" here|onnxruntime-node/],

@@ -1,7 +1,8 @@
 /** Readers of images and labels: IDX, gzipped IDX, and sets in a .npz file. */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { readIdx } from "#src/data/idx.js";
-import { readNpzSet } from "#src/data/npz-set.js";
+import { openNpzSet } from "#src/data/npz-set.js";
+import { collectSlab } from "#src/data/stream/slab-reader.js";
 import { idxBytes, idxHeader, imageBytes, labelBytes } from "../../helpers/idx.js";
 import { npyBytes, npyDict, npyFile } from "../../helpers/npy.js";
 import type { Seed, Target } from "../target.js";
@@ -99,12 +100,14 @@ const npzSet: Target = {
   codes: /^ERR_(FILE_READ|FILE_EMPTY|ZIP_\w+|NPY_\w+|NPZ_ARRAYS|NPZ_ARRAY|COUNT_MISMATCH|LABEL_RANGE)$/,
   onDisk: true,
   async read(_, path) {
-    const { shape, total, pixels, labels } = await readNpzSet(path, "test");
+    const set = await openNpzSet(path, { name: "set", split: "test", classNames: undefined });
+    const { shape, total } = set.facts;
+    const { pixels, labels } = await collectSlab(set, { offset: 0, limit: total });
     const isWhole =
-      pixels.length === total * shape.rows * shape.columns && labels?.length === total && total > 0;
+      pixels.length === total * shape.rows * shape.columns && labels.length === total && total > 0;
     return isWhole
       ? undefined
-      : `read ${pixels.length} pixels and ${labels?.length} labels for ${total} images`;
+      : `read ${pixels.length} pixels and ${labels.length} labels for ${total} images`;
   },
 };
 

@@ -6,7 +6,8 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import { pairsOfManifest } from "#src/data/stream/find-pairs.js";
-import { type PairPaths, streamedDataset } from "#src/data/stream/streamed-dataset.js";
+import { openIdxSet, type PairPaths } from "#src/data/stream/idx-set.js";
+import { copiesOf, ONE_BY_ONE } from "../../helpers/all-of.js";
 import { idxBytes, imageBytes, labelBytes } from "../../helpers/idx.js";
 import { seeded } from "../../helpers/random.js";
 import { FACTS } from "../../helpers/shards.js";
@@ -22,25 +23,21 @@ const random = seeded(7);
 const noise = () => Math.floor(random() * 256);
 /** What cannot be packed: longer on disk than the reader takes at once. */
 const NOISE = idxBytes("u8", [70, 32, 32], Uint8Array.from({ length: 70 * 32 * 32 }, noise));
-/** A slab of a ring has some three images, so that files end within slabs and behind them. */
+/** A slab has some three images, so that files end within slabs and behind them. */
 const SMALL = { lanePixelBytes: 20 };
 
-/** Each slab given back at once, as a run of one thread does. */
 async function streamed(dataset: Dataset): Promise<{ pixels: Buffer; labels: Buffer }> {
-  const ring = dataset.ring?.({ offset: 0, limit: dataset.total }, 1, 1);
-  if (ring === undefined) throw new Error("expected a set with a ring");
   const pixels: Buffer[] = [];
   const labels: Buffer[] = [];
-  for await (const slab of ring.slabs) {
+  for (const slab of await copiesOf(dataset.slabs({ offset: 0, limit: dataset.facts.total }, ONE_BY_ONE))) {
     pixels.push(Buffer.from(slab.pixels));
     labels.push(Buffer.from(slab.labels));
-    ring.release(slab);
   }
   return { pixels: Buffer.concat(pixels), labels: Buffer.concat(labels) };
 }
 
 async function readPairs(pairs: readonly PairPaths[]) {
-  const dataset = await streamedDataset(pairs, FACTS, SMALL);
+  const dataset = await openIdxSet(pairs, FACTS, SMALL);
   return { dataset, ...(await streamed(dataset)) };
 }
 
@@ -52,7 +49,7 @@ function contentOf(bytes: Uint8Array): Uint8Array {
 async function readStreamed(bytes: Uint8Array, path: string): Promise<string | undefined> {
   try {
     const { dataset, pixels } = await readPairs([{ imagesPath: path }]);
-    const { total, shape } = dataset;
+    const { total, shape } = dataset.facts;
     const written = idxBytes("u8", [total, shape.rows, shape.columns], pixels);
     return written.equals(contentOf(bytes))
       ? undefined
@@ -156,7 +153,7 @@ const manifest: Target = {
     layFiles(dirname(path));
     const pairs = await pairsOfManifest(path, true);
     const { dataset, pixels, labels } = await readPairs(pairs);
-    const { total, shape } = dataset;
+    const { total, shape } = dataset.facts;
     const isWhole = labels.length === total && pixels.length === total * shape.rows * shape.columns;
     return isWhole && total > 0 ? undefined : `read ${pixels.length} pixels of ${total} images`;
   },

@@ -9,6 +9,7 @@ import {
   PIXELS_ID,
   type ReportedEvaluation,
 } from "#src/reports/html/page-data.js";
+import { ONE_BY_ONE } from "../../helpers/all-of.js";
 import { madeUpComparison, pageOf } from "../../helpers/comparison-input.js";
 import { blockOf, madeUpInput } from "../../helpers/report-input.js";
 
@@ -134,7 +135,7 @@ test("the pixels are those of the data at the images' own places, beyond an offs
   const { images } = dataOf(html);
   const pixels = inflateSync(Buffer.from(blockOf(html, PIXELS_ID), "base64"));
   const all: Uint8Array[] = [];
-  for await (const slab of made.dataset.slabs({ offset: 0, limit: made.dataset.total }, 1))
+  for await (const slab of made.dataset.slabs({ offset: 0, limit: made.dataset.facts.total }, ONE_BY_ONE))
     all.push(slab.pixels);
   const every = Buffer.concat(all);
   t.true(images.every(({ index }) => index >= 130));

@@ -1,0 +1,258 @@
+/** Reads a data set's images and labels into slabs: a fixed number of them, each filled again once it is released. */
+
+import type { Dataset, DatasetFacts, ImageRange, SlabPlan } from "#src/base/contracts/dataset.js";
+import { allocateSlab, type Slab, type SlabLayout, type SlabStream, viewSlab } from "#src/base/slab.js";
+import { type Elements, elementsOf } from "./elements.js";
+
+/** Slabs that are filled, or being filled, while others are at work. */
+const SLABS_AHEAD = 2;
+/** A class that no network can predict: it shows where a worker wrote none. */
+const NOT_PREDICTED = 0xffff;
+/** Most images of a slab, unless a batch has more. */
+const SLAB_IMAGES = 32_768;
+/** Most pixels of a slab, unless a batch has more. */
+const SLAB_PIXEL_BYTES = 64 * 2 ** 20;
+/** Pixels per lane of work in a slab: some milliseconds of computing, beside which a slab's end costs little. */
+const LANE_PIXEL_BYTES = 4 * 2 ** 20;
+
+/** A run of a set's images that is read from one place: a pair of files, an archive, memory. */
+export interface Part {
+  /** Number of images. */
+  readonly count: number;
+  /** Opens images and labels from image `first` of the part on. */
+  open(first: number): Promise<OpenPart>;
+}
+
+/** A part that is being read. */
+export interface OpenPart {
+  /** Pixels, (images × inputs) u8. */
+  readonly images: Elements;
+  /** Labels, (images) u8; undefined where the images have none. */
+  readonly labels: Elements | undefined;
+  /** To be called after the last image: verifies what can only be verified then. */
+  finish(): Promise<void>;
+}
+
+/** What `datasetOf` makes a data set of. */
+export interface DatasetSource {
+  readonly facts: DatasetFacts;
+  /** In order; together they have `facts.total` images. */
+  readonly parts: readonly Part[];
+  /** Called once at most. */
+  sha256(): Promise<string>;
+  /** Pixels per lane of work in a slab. For tests. */
+  readonly lanePixelBytes?: number | undefined;
+}
+
+/** A data set over parts that are read in order. Its slabs throw, in the place of a slab, what is wrong with its images. */
+export function datasetOf({ facts, parts, sha256, lanePixelBytes }: DatasetSource): Dataset {
+  const { shape, total } = facts;
+  const inputs = shape.rows * shape.columns;
+  let digest: Promise<string> | undefined;
+  return {
+    facts,
+    sha256() {
+      digest ??= sha256();
+      return digest;
+    },
+    slabs(range, plan) {
+      const layouts = layoutsOf(range, total, inputs, slabImages(inputs, plan, lanePixelBytes));
+      const { fill, close } = createPartsReader(parts, inputs, range.offset);
+      return readAhead({ layouts, size: slabsInMemory(plan, layouts[0]?.count ?? 0), fill, close });
+    },
+  };
+}
+
+export interface MemoryImages {
+  readonly facts: DatasetFacts;
+  readonly sha256: string;
+  /** (total × rows × columns) u8, row-major. */
+  readonly pixels: Uint8Array;
+  /** (total) u8; undefined where the images have none. */
+  readonly labels: Uint8Array | undefined;
+  /** Pixels per lane of work in a slab. For tests. */
+  readonly lanePixelBytes?: number | undefined;
+}
+
+/** A data set whose images are in memory. */
+export function memoryDataset({ facts, sha256, pixels, labels, ...options }: MemoryImages): Dataset {
+  const inputs = facts.shape.rows * facts.shape.columns;
+  const part: Part = {
+    count: facts.total,
+    open: async (first) => ({
+      images: elementsOf(pixels, first * inputs),
+      labels: labels && elementsOf(labels, first),
+      async finish() {},
+    }),
+  };
+  return datasetOf({ facts, parts: [part], sha256: async () => sha256, ...options });
+}
+
+/** All images of the range, at least one, in one slab. @throws UsageError ERR_MEMORY, and what the set's slabs throw */
+export async function collectSlab(dataset: Pick<Dataset, "slabs">, range: ImageRange): Promise<Slab> {
+  for await (const slab of dataset.slabs(range, { multiple: range.limit, lanes: 1 })) return slab;
+  throw new RangeError("a range without images");
+}
+
+/** The largest multiple of `multiple` images within all limits; `multiple` itself where it is beyond them. */
+export function slabImages(
+  inputs: number,
+  { multiple, lanes }: SlabPlan,
+  lanePixelBytes = LANE_PIXEL_BYTES,
+): number {
+  const pixelBytes = Math.min(SLAB_PIXEL_BYTES, lanePixelBytes * (lanes + 1));
+  const most = Math.min(SLAB_IMAGES, Math.floor(pixelBytes / inputs));
+  return Math.max(1, Math.floor(most / multiple)) * multiple;
+}
+
+/** Enough that every lane has a batch; one more for slabs whose last batches are under way; and those ahead. */
+export function slabsInMemory({ lanes, multiple }: SlabPlan, slabImages: number): number {
+  const batches = Math.max(1, Math.floor(slabImages / multiple));
+  return Math.ceil(lanes / batches) + 1 + SLABS_AHEAD;
+}
+
+function layoutsOf({ offset, limit }: ImageRange, total: number, inputs: number, step: number): SlabLayout[] {
+  const end = Math.min(offset + limit, total);
+  const layouts: SlabLayout[] = [];
+  for (let firstImage = offset; firstImage < end; firstImage += step) {
+    layouts.push({ firstImage, count: Math.min(step, end - firstImage), inputs });
+  }
+  return layouts;
+}
+
+interface PartsReader {
+  /** Fills the slab with the next images. Parts that end in it are verified. */
+  fill(slab: Pick<Slab, "pixels" | "labels" | "count">): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param offset index, within the set, of the first image */
+function createPartsReader(parts: readonly Part[], inputs: number, offset: number): PartsReader {
+  const left = parts.values();
+  /** Image within the part. */
+  let place = offset;
+  let part = left.next().value;
+  while (part !== undefined && place >= part.count) {
+    place -= part.count;
+    part = left.next().value;
+  }
+  let current: OpenPart | undefined;
+
+  async function close(): Promise<void> {
+    const { images, labels } = current ?? {};
+    current = undefined;
+    await images?.close();
+    await labels?.close();
+  }
+
+  return {
+    async fill({ pixels, labels, count }) {
+      for (let done = 0; done < count && part !== undefined; ) {
+        current ??= await part.open(place);
+        const images = Math.min(count - done, part.count - place);
+        await current.images.read(pixels.subarray(done * inputs, (done + images) * inputs));
+        await current.labels?.read(labels.subarray(done, done + images));
+        done += images;
+        place += images;
+        if (place < part.count) continue;
+        await current.finish();
+        await close();
+        part = left.next().value;
+        place = 0;
+      }
+    },
+    close,
+  };
+}
+
+export interface ReadAheadOptions {
+  /** The slabs to come; none is longer than the first. */
+  readonly layouts: readonly SlabLayout[];
+  /** Most slabs in memory; at least 1. */
+  readonly size: number;
+  /** Called slab by slab, in order. What it throws is thrown in the place of the slab. */
+  fill(slab: Slab): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A stream that is filled from now on. A slow consumer stops the filling, and a fast one waits for it. */
+export function readAhead({ layouts, size, fill, close }: ReadAheadOptions): SlabStream {
+  const free: SharedArrayBuffer[] = [];
+  const filled: Slab[] = [];
+  let allocated = 0;
+  let isStopped = false;
+  let isEnded = false;
+  let fault: { readonly error: unknown } | undefined;
+  let wakeFiller = () => {};
+  let wakeTaker = () => {};
+
+  async function memory(largest: SlabLayout): Promise<SharedArrayBuffer | undefined> {
+    while (!isStopped) {
+      const buffer = free.pop();
+      if (buffer !== undefined) return buffer;
+      if (allocated < size) {
+        allocated++;
+        return allocateSlab(largest).buffer;
+      }
+      await new Promise<void>((resolve) => {
+        wakeFiller = resolve;
+      });
+    }
+    return undefined;
+  }
+
+  async function fillAll(): Promise<void> {
+    try {
+      const [largest] = layouts;
+      for (const layout of layouts) {
+        const buffer = await memory(largest ?? layout);
+        if (buffer === undefined) break;
+        const slab = viewSlab(buffer, layout);
+        slab.predictions.fill(NOT_PREDICTED);
+        await fill(slab);
+        filled.push(slab);
+        wakeTaker();
+      }
+    } catch (error) {
+      fault = { error };
+    }
+    await close().catch((error: unknown) => {
+      fault ??= { error };
+    });
+    isEnded = true;
+    wakeTaker();
+  }
+
+  function stop(): void {
+    isStopped = true;
+    wakeFiller();
+  }
+
+  const filling = fillAll();
+
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        for (;;) {
+          const slab = filled.shift();
+          if (slab !== undefined) yield slab;
+          else if (fault !== undefined) throw fault.error;
+          else if (isEnded) return;
+          else {
+            await new Promise<void>((resolve) => {
+              wakeTaker = resolve;
+            });
+          }
+        }
+      } finally {
+        stop();
+        await filling;
+      }
+    },
+    release({ buffer }) {
+      free.push(buffer);
+      wakeFiller();
+    },
+    stop,
+  };
+}
