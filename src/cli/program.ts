@@ -1,15 +1,16 @@
 /** The command line's grammar: commands, options, help. */
-import { env } from "node:process";
+import { env, stdout } from "node:process";
 import { Command, CommanderError } from "commander";
 import { advisedFor, BatchwiseError, UsageError } from "#src/base/errors.js";
 import type { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
-import type { Given } from "#src/base/options/define.js";
+import { COMMAND_NAMES, type CommandName, type Given } from "#src/base/options/define.js";
 import { assertTogether, rowsOf } from "#src/base/options/table.js";
 import { suggest } from "#src/base/text.js";
 import type { RunWork } from "#src/cli/commands/context.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
 import { configFor } from "#src/cli/config/find.js";
 import { addGlobalOptions, isCommandName } from "./commands/options.js";
+import { showHelpOf } from "./help.js";
 import { refuseTaken, refuseTakenValue } from "./npm-start.js";
 
 /** Refuses words that are neither a command's name nor an argument. */
@@ -24,25 +25,25 @@ Examples:
   batchwise --min-accuracy 0.93 --output result.json`;
 
 const DEFAULT_COMMAND = "evaluate";
-/** In the order of the help. */
-const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>([
-  [DEFAULT_COMMAND, evaluateCommand],
-  ["show", async (run) => (await import("#src/cli/commands/predict.js")).showCommand(run)],
-  ["inspect", async (run) => (await import("#src/cli/commands/inspect.js")).inspectCommand(run)],
-  ["diagnose", async (run) => (await import("#src/cli/commands/diagnose.js")).diagnoseCommand(run)],
-  ["predict", async (run) => (await import("#src/cli/commands/predict.js")).predictCommand(run)],
-  ["convert", async (run) => (await import("#src/cli/commands/convert.js")).convertCommand(run)],
-  ["fetch", async (run) => (await import("#src/cli/commands/fetch.js")).fetchCommand(run)],
-  ["fit", async (run) => (await import("#src/cli/commands/fit.js")).fitCommand(run)],
-  ["check", async (run) => (await import("#src/cli/commands/check.js")).checkCommand(run)],
-  ["merge", async (run) => (await import("#src/cli/commands/merge.js")).mergeCommand(run)],
-  ["compare", async (run) => (await import("#src/cli/commands/compare.js")).compareCommand(run)],
-  ["report", async (run) => (await import("#src/cli/commands/report.js")).reportCommand(run)],
-  ["doctor", async (run) => (await import("#src/cli/commands/doctor.js")).doctorCommand(run)],
-  ["worker", async (run) => (await import("#src/cli/commands/worker.js")).workerCommand(run)],
-  ["runs", async (run) => (await import("#src/cli/commands/runs.js")).runsCommand(run)],
-  ["bench", async (run) => (await import("#src/cli/commands/bench.js")).benchCommand(run)],
-]);
+const LOADERS: Readonly<Record<CommandName, LoadCommand>> = {
+  evaluate: evaluateCommand,
+  show: async (run) => (await import("#src/cli/commands/predict.js")).showCommand(run),
+  inspect: async (run) => (await import("#src/cli/commands/inspect.js")).inspectCommand(run),
+  diagnose: async (run) => (await import("#src/cli/commands/diagnose.js")).diagnoseCommand(run),
+  predict: async (run) => (await import("#src/cli/commands/predict.js")).predictCommand(run),
+  compare: async (run) => (await import("#src/cli/commands/compare.js")).compareCommand(run),
+  check: async (run) => (await import("#src/cli/commands/check.js")).checkCommand(run),
+  report: async (run) => (await import("#src/cli/commands/report.js")).reportCommand(run),
+  convert: async (run) => (await import("#src/cli/commands/convert.js")).convertCommand(run),
+  fit: async (run) => (await import("#src/cli/commands/fit.js")).fitCommand(run),
+  fetch: async (run) => (await import("#src/cli/commands/fetch.js")).fetchCommand(run),
+  merge: async (run) => (await import("#src/cli/commands/merge.js")).mergeCommand(run),
+  worker: async (run) => (await import("#src/cli/commands/worker.js")).workerCommand(run),
+  runs: async (run) => (await import("#src/cli/commands/runs.js")).runsCommand(run),
+  bench: async (run) => (await import("#src/cli/commands/bench.js")).benchCommand(run),
+  doctor: async (run) => (await import("#src/cli/commands/doctor.js")).doctorCommand(run),
+  completion: async (run) => (await import("#src/cli/completion.js")).completionCommand(run),
+};
 const HELP_WORDS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
 const VERSION_WORDS: ReadonlySet<string> = new Set(["--version", "-V"]);
 
@@ -59,8 +60,8 @@ export async function runProgram(
   runWork: (flags: GlobalFlags) => RunWork,
 ): Promise<void> {
   const program = new Command("batchwise")
-    .description("Evaluates trained neural networks over labelled image sets, in batches, on every core.")
-    .version(await versionFor(argv), "-V, --version", "versions of Batchwise and of what it runs on")
+    .description("evaluates trained image classifiers over labelled images, on every core")
+    .version(await versionFor(argv), "-V, --version", "print the versions of Batchwise and its engines")
     .enablePositionalOptions(false);
   addGlobalOptions(program);
   let configPath: string | undefined;
@@ -91,19 +92,18 @@ export async function runProgram(
   const refuseWords = ([found]: readonly string[]) => {
     if (found === undefined) return;
     refuseTakenValue(env, found);
-    const known = [...COMMANDS.keys()];
     throw new UsageError("ERR_OPTION_UNKNOWN", {
       what: "command",
       found,
-      known,
-      suggestion: suggest(found, known),
+      known: COMMAND_NAMES,
+      suggestion: suggest(found, COMMAND_NAMES),
     });
   };
   const commands = await Promise.all(loadersFor(argv).map((load) => load(run, refuseWords)));
   // commander's own help command takes its status from process.exitCode, and passes over a name that it does not know.
   const help = new Command("help")
-    .description("display help for command")
-    .argument("[command]")
+    .description("print the help of a command")
+    .argument("[command]", "name of a command")
     .action((name: string = help.name()) => {
       const asked = name === help.name() ? program : commands.find((command) => command.name() === name);
       if (asked === undefined) refuseWords([name]);
@@ -111,14 +111,14 @@ export async function runProgram(
     });
   program.helpCommand(false);
   for (const command of [program, ...commands, help]) {
-    command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });
+    command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {}, getOutHelpWidth: columns });
   }
   for (const command of commands)
     program.addCommand(command, { isDefault: command.name() === DEFAULT_COMMAND });
   program.addCommand(help);
-  const [evaluate] = commands;
-  evaluate.addHelpText("after", EXAMPLES);
-  program.addHelpText("after", () => `\n${evaluate.helpInformation()}${EXAMPLES}`);
+  const [evaluate = program] = commands;
+  for (const command of [program, ...commands, help]) showHelpOf(command, program, evaluate);
+  for (const command of [program, evaluate]) command.addHelpText("after", EXAMPLES);
 
   const options = [program, ...commands].flatMap((command) => command.options);
   refuseTaken(
@@ -140,9 +140,9 @@ export async function runProgram(
  */
 function loadersFor(argv: readonly string[]): LoadCommand[] {
   const all = argv.some((word) => HELP_WORDS.has(word));
-  return [...COMMANDS]
-    .filter(([name]) => all || name === DEFAULT_COMMAND || argv.includes(name))
-    .map(([, load]) => load);
+  return COMMAND_NAMES.filter((name) => all || name === DEFAULT_COMMAND || argv.includes(name)).map(
+    (name) => LOADERS[name],
+  );
 }
 
 /** Loaded for whoever asks only, since looking for all of them takes a while. */
@@ -150,6 +150,11 @@ async function versionFor(argv: readonly string[]): Promise<string> {
   return argv.some((word) => VERSION_WORDS.has(word))
     ? (await import("#src/base/package.js")).versionText()
     : "";
+}
+
+/** Columns of the terminal; without one, what COLUMNS says, or 80. */
+function columns(): number {
+  return stdout.columns || Number(env.COLUMNS) || 80;
 }
 
 function oneLine(message: string): string {

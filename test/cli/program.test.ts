@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import test from "ava";
 import { ERROR_CODES } from "#src/base/errors.js";
+import { COMMAND_NAMES, GROUPS } from "#src/base/options/define.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { runCli, spawnCli } from "../helpers/cli.js";
 import { cnnModel, SIDE } from "../helpers/cnn.js";
@@ -35,6 +36,49 @@ test("help, with or without a command, prints what --help prints", async (t) => 
     t.is(stdout, (await runCli(same)).stdout);
     t.regex(stdout, /^Usage: batchwise /);
   }
+});
+
+const GLOBAL_OPTIONS = ["--version", "--log-level", "--quiet", "--no-color", "--help"];
+
+test("every help fits 80 columns, with each option in one line and the options of every command", async (t) => {
+  for (const command of ["--help", ...COMMAND_NAMES]) {
+    const { stdout } = await runCli(command === "--help" ? [command] : [command, "--help"]);
+    const lines = stdout.split("\n");
+    t.deepEqual(
+      lines.filter((line) => [...line].length > 80),
+      [],
+      command,
+    );
+    const options = lines.filter((line) => /^ {2}(-\w, | {4})--/.test(line));
+    t.true(options.length > GLOBAL_OPTIONS.length - 1, command);
+    // The term, two spaces, words: a description that was broken would begin a line of its own.
+    for (const line of options) t.regex(line, /^ {2}(-\w, | {4})--[\w-]+( <[^>]+>)? {2,}\S/);
+    const deeper = lines.slice(0, lines.indexOf("Every command:")).filter((line) => /^ {8,}/.test(line));
+    t.deepEqual(deeper, [], command);
+    for (const option of GLOBAL_OPTIONS) t.true(stdout.includes(` ${option} `), `${command}: ${option}`);
+  }
+});
+
+test("help groups the options of evaluate, and names its short flags", async (t) => {
+  const { stdout } = await runCli(["--help"]);
+  const headings = stdout.match(/^\w.*:$/gm);
+  t.deepEqual(headings, ["Commands:", ...Object.values(GROUPS).map((name) => `${name}:`), "Examples:"]);
+  for (const flag of [
+    "-d, --dataset",
+    "-w, --weights",
+    "-t, --threads",
+    "-b, --batch-size",
+    "-o, --output",
+  ]) {
+    t.true(stdout.includes(flag), flag);
+  }
+});
+
+test("help on 40 columns puts each description under its option, in at most 40 columns", async (t) => {
+  const { stdout } = await runCli(["merge", "--help"], { env: { COLUMNS: "40" } });
+  const [help = ""] = stdout.split("Values in [brackets]");
+  t.regex(help, /^ {2}-o, --output <file>\n {6}\S/m);
+  for (const line of help.split("\n")) t.true(line.length <= 40, line);
 });
 
 test("help for a command that is not there suggests one", async (t) => {

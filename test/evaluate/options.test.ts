@@ -4,6 +4,7 @@ import { DatasetError, UsageError } from "#src/base/errors.js";
 import { parseShard } from "#src/base/options/values.js";
 import { resolveOptions, shardOf } from "#src/evaluate/options.js";
 import { firstDifference, identityKey, identityOf } from "#src/evaluate/run-identity.js";
+import { compare, diagnose, evaluate, openEvaluator } from "#src/index.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 
 test("a plain evaluation asks for no probabilities and no bootstrap", (t) => {
@@ -149,4 +150,40 @@ test("whatever changes the answer makes another run, and is named", async (t) =>
 test("its key does not hang on the order in which its facts were written", (t) => {
   const turned = Object.fromEntries(Object.entries(identity).reverse());
   t.is(identityKey(turned as unknown as typeof identity), identityKey(identity));
+});
+
+test("a word that an option does not have compiles in no call, and is refused by each with a suggestion", async (t) => {
+  const refused = { instanceOf: UsageError, code: "ERR_OPTION_UNKNOWN" };
+  const calls: readonly [call: () => Promise<unknown>, meant: string][] = [
+    // @ts-expect-error: no engine is called so.
+    [() => evaluate({ engine: "smid" }), "simd"],
+    // @ts-expect-error: no split is called so.
+    [() => evaluate({ split: "tset" }), "test"],
+    // @ts-expect-error: no activation is called so.
+    [() => openEvaluator({ activation: "rleu" }), "relu"],
+    // @ts-expect-error: no engine is called so.
+    [() => compare({ a: "bundled", b: "bundled", engine: "refrence" }), "reference"],
+    // @ts-expect-error: no normalization is called so.
+    [() => diagnose({ normalize: "scael" }), "scale"],
+    // @ts-expect-error: no option is called so.
+    [() => evaluate({ batchsize: 10 }), "batchSize"],
+  ];
+  for (const [call, meant] of calls) {
+    const { message = "" } = (await t.throwsAsync(call, refused)) ?? {};
+    t.true(message.includes(`did you mean "${meant}"?`), message);
+  }
+});
+
+test("options that exclude each other are refused, with the reason, in the library too", async (t) => {
+  for (const [input, problem] of [
+    [{ labels: false, topK: 2 }, "--top-k and --no-labels exclude each other"],
+    [{ labels: false, labelOffset: 1 }, "--label-offset and --no-labels exclude each other"],
+    [{ mean: 0.1 }, "--mean needs --std"],
+    [{ mean: 0.1, std: 0.3, normalize: "scale" }, "--mean and --normalize scale exclude each other"],
+  ] as const) {
+    const { message = "" } = (await t.throwsAsync(evaluate({ ...input }), { code: "ERR_USAGE" })) ?? {};
+    t.true(message.startsWith(problem), message);
+  }
+  // Neutral values state nothing.
+  t.notThrows(() => resolveOptions({ labels: false, bootstrap: 0, labelOffset: "0", calibration: false }, 1));
 });

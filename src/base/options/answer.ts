@@ -167,7 +167,7 @@ export const GLOBAL_OPTIONS = rows({
     defaultText: "nearest batchwise.config.json",
     help: "options file",
     group: "global",
-    commands: [],
+    commands: ["evaluate", "show", "inspect", "predict", "bench"],
     negation: { flag: "--no-config", help: "use no options file", commands: [] },
   },
   logLevel: {
@@ -175,7 +175,7 @@ export const GLOBAL_OPTIONS = rows({
     value: "<level>",
     type: word(LOG_LEVELS),
     default: "warn",
-    help: "log on stderr: silent, …, info, debug, trace",
+    help: "log on stderr: silent, …, debug, trace",
     group: "global",
     commands: [],
   },

@@ -34,7 +34,7 @@ export const DATA_OPTIONS = rows({
     group: "data",
     commands: [...WITH_IMAGES, "fit"],
     differs: {
-      compare: { defaultText: "bundled, or the result's" },
+      compare: { help: "images: a name, folder or file", defaultText: "the result's" },
       fit: { required: true, help: "images of the training: name, folder, file" },
     },
   },
@@ -73,7 +73,7 @@ export const DATA_OPTIONS = rows({
     group: "data",
     commands: [...WITH_IMAGES, "fit"],
     differs: {
-      compare: { defaultText: "test, or the result's" },
+      compare: { defaultText: "the result's" },
       diagnose: { defaultText: "train, if there is one" },
       fit: { default: "train", help: "images to fit to: train or test" },
     },

@@ -14,14 +14,15 @@ import { giveAnswer, openOutputs } from "./outputs.js";
 type BenchFlags = FlagsOf<"bench">;
 
 const EXAMPLES = `
-Every pass is checked: where an engine predicts something else than the plain loop, no time is told.
-Scenarios are MLPerf's: offline hands over all images and tells the throughput; single-stream hands over one
-image at a time, the next when the last is answered, and tells the 90th percentile of the latency.
+Every pass is checked. An engine that predicts something else than the reference
+engine gets no time. The scenarios are those of MLPerf. offline hands over all
+images at once and measures the throughput. single-stream hands over one image
+at a time and measures the 90th percentile of the latency.
 
 Examples:
-  batchwise bench --threads 1,2,4 --batch-size 1,100,1000 --engine ml-matrix,simd --output scaling.svg
+  batchwise bench --threads 1,2,4 --batch-size 1,100,1000 --output scaling.svg
   batchwise bench --scenario single-stream --threads 0,1 --duration 10
-  batchwise bench --dataset path/to/mnist --weights sample_weight.pkl --format json`;
+  batchwise bench --engine simd --format json`;
 
 export function benchCommand(runWork: RunWork): Command {
   return createCommand("bench")

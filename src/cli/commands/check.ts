@@ -15,13 +15,15 @@ import { giveAnswer, openOutputs } from "./outputs.js";
 type CheckFlags = FlagsOf<"check">;
 
 const EXAMPLES = `
-The suite is JSON, and its paths are relative to it:
+The suite is JSON. Its paths are relative to it:
   { "$schema": "node_modules/batchwise/schemas/checks.schema.json",
     "evaluations": [
-      { "name": "mnist", "dataset": "mnist", "weights": "trained.safetensors", "minAccuracy": 0.93 },
-      { "name": "no worse", "weights": "trained.safetensors", "baseline": "main.json", "maxRegression": 0.002 } ] }
+      { "name": "mnist", "dataset": "mnist", "weights": "trained.safetensors",
+        "minAccuracy": 0.93 },
+      { "name": "no worse", "weights": "trained.safetensors",
+        "baseline": "main.json", "maxRegression": 0.002 } ] }
 
-Exit status: 100 where a demand was missed; where an evaluation is broken, what is wrong with it comes first.
+The exit status is 100 if a gate failed, or that of an evaluation that broke.
 
 Examples:
   batchwise check checks.json

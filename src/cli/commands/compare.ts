@@ -16,8 +16,9 @@ import type { ComparisonFile } from "./report-file.js";
 type CompareFlags = FlagsOf<"compare">;
 
 const EXAMPLES = `
-A and B are each a network (a name, a file, a folder of .npy files), or the JSON of a result whose predictions were
-written with --predictions: a network beside a result is evaluated over the result's images.
+A and B are networks (a name, a file, a folder of .npy files), or the JSON of
+results whose predictions were written with --predictions. A network beside a
+result is evaluated over the images of the result.
 
 Examples:
   batchwise compare book bundled --dataset mnist --report comparison.html

@@ -28,7 +28,8 @@ Examples:
   batchwise convert sample_weight.pkl network.safetensors
   batchwise convert model.onnx network.npz --dtype float32 --compress
 
-An ONNX model of any operators keeps all its bytes, and states what its pixels go through:
+An ONNX model that is no chain of layers keeps its bytes. Its preprocessing is
+added to its metadata:
   batchwise convert cnn.onnx stated.onnx --mean 0.1307 --std 0.3081`;
 
 export function convertCommand(runWork: RunWork): Command {

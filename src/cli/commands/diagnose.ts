@@ -10,8 +10,9 @@ import { createCommand } from "./options.js";
 type DiagnoseFlags = FlagsOf<"diagnose">;
 
 const EXAMPLES = `
-It tries the network on a sample of labelled images under each preprocessing, activation, picture and label shift that
-neither the file nor an option states. The accuracy of the best is chosen on these images: it is not one to report.
+Tries the network on a sample of labelled images. It varies the preprocessing,
+the activation, the pictures and the labels, unless the file or an option states
+them. Do not report the best accuracy: it was selected on these images.
 
 Example:
   batchwise diagnose --dataset path/to/mnist --weights trained.npz`;

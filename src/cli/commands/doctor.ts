@@ -10,8 +10,9 @@ import { createCommand } from "./options.js";
 type DoctorFlags = FlagsOf<"doctor">;
 
 const HELP = `
-Each engine evaluates the bundled images and is held against the answer that NumPy gave. Exits 4 where one that should
-work does not; an optional part that is not installed is no fault.`;
+Each engine evaluates the bundled images. Its answer must equal the answer of
+NumPy. The exit status is 4 if an engine that should work does not. An optional
+package that is not installed is no fault.`;
 
 export function doctorCommand(runWork: RunWork): Command {
   return createCommand("doctor")

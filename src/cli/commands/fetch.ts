@@ -16,9 +16,10 @@ const NAMES: readonly string[] = [...CATALOG.keys()];
 const DEFAULT_TIMEOUT_SECONDS = OPTIONS.timeoutSeconds.default;
 
 const HELP = `
-The files' paths go to stdout. They are kept in the platform's cache folder, or where BATCHWISE_CACHE_DIR says.
-A mirror has the layout of that folder: URL/mnist/t10k-images-idx3-ubyte.gz. BATCHWISE_MIRROR names one for all
-commands. Proxies are those of HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+The paths of the files go to stdout. The cache is the platform's cache folder,
+or BATCHWISE_CACHE_DIR. A mirror has the layout of the cache, for example
+URL/mnist/t10k-images-idx3-ubyte.gz. BATCHWISE_MIRROR sets a mirror for all
+commands. HTTP_PROXY, HTTPS_PROXY and NO_PROXY set the proxies.
 
 Examples:
   batchwise fetch mnist

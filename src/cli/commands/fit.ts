@@ -15,10 +15,11 @@ type FitFlags = FlagsOf<"fit">;
 const ENDING = ".safetensors";
 
 const EXAMPLES = `
-The weights are those of a network that was trained on images preprocessed so, by whatever program.
+The network was trained, by any program, on images with this preprocessing.
 
 Example:
-  batchwise fit --normalize standardize --dataset path/to/mnist --weights trained.npz --output fitted.safetensors
+  batchwise fit --normalize standardize --dataset path/to/mnist \\
+    --weights trained.npz --output fitted.safetensors
   batchwise --dataset path/to/mnist --weights fitted.safetensors`;
 
 export function fitCommand(runWork: RunWork): Command {

@@ -22,7 +22,7 @@ type PredictFlags = FlagsOf<"predict">;
 
 const SHAPE = { rows: DIGIT_SIDE, columns: DIGIT_SIDE };
 const EXAMPLES = `
-The picture may have any size; dark ink on light paper and light on dark are told apart.
+A picture may have any size. Its ink may be dark on light, or light on dark.
 
 Example:
   batchwise predict my-seven.png`;

@@ -21,8 +21,8 @@ import { assertReportPath } from "./report-file.js";
 type ReportFlags = FlagsOf<"report">;
 
 const EXAMPLES = `
-Data are found where the result says, predictions there or beside the result; both are refused where they are not what
-it was made from.
+Images are read from where the result says. Predictions are read from there, or
+from beside the result. Both must be the ones that the result was made from.
 
 Example:
   batchwise --predictions predictions.ndjson --output result.json

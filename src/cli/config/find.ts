@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { cwd } from "node:process";
 import { UsageError } from "#src/base/errors.js";
+import { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
 
 export const CONFIG_NAME = "batchwise.config.json";
 
@@ -29,8 +30,12 @@ function statsOf(path: string): Stats | undefined {
   }
 }
 
-/** Commands that evaluate what a configuration file says; others neither look for one nor take one. */
-const CONFIGURED_COMMANDS: ReadonlySet<string> = new Set(["evaluate", "show", "inspect", "predict", "bench"]);
+const CONFIGURABLE: readonly string[] = GLOBAL_OPTIONS.config.commands;
+
+/** Returns whether the command reads a configuration file. */
+export function isConfigurable(command: string): boolean {
+  return CONFIGURABLE.includes(command);
+}
 
 /**
  * Which file configures `command`, if any; `given` is what --config says, and false for --no-config.
@@ -38,7 +43,7 @@ const CONFIGURED_COMMANDS: ReadonlySet<string> = new Set(["evaluate", "show", "i
  * @throws UsageError ERR_USAGE where a file is given to a command that takes none
  */
 export function configFor(command: string, given: string | false | undefined): string | undefined {
-  if (CONFIGURED_COMMANDS.has(command)) return given === undefined ? findConfig(cwd()) : given || undefined;
+  if (isConfigurable(command)) return given === undefined ? findConfig(cwd()) : given || undefined;
   if (!given) return undefined;
   throw new UsageError("ERR_USAGE", { problem: `--config ${given}: ${command} takes no configuration file` });
 }
