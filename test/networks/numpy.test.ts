@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import type { ErrorCode } from "#src/base/errors.js";
+import { checkedElements, rowMajor } from "#src/files/formats/arrays.js";
 import { decodeNpy, decodeNpz, encodeNpy, encodeNpz } from "#src/networks/numpy.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { inCase } from "../helpers/in-case.js";
@@ -255,4 +256,21 @@ test("writes what NumPy writes, the same bytes each time, and no number that flo
       t.deepEqual(encodeNpz(randomNetwork([3, 2]), "float64", { deflated }), bytes);
     }
   });
+});
+
+test("turns Fortran order into row-major order in one, two and three dimensions", (t) => {
+  t.deepEqual([...rowMajor(Float64Array.of(1, 2, 3), [3])], [1, 2, 3]);
+  t.deepEqual([...rowMajor(Float64Array.of(11, 21, 12, 22, 13, 23), [2, 3])], [11, 12, 13, 21, 22, 23]);
+  // np.arange(12).reshape(2, 3, 2).ravel("F")
+  const fortran = Float64Array.of(0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11);
+  t.deepEqual([...rowMajor(fortran, [2, 3, 2])], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
+test("counts the elements of a shape, and refuses to count more than an array may have", (t) => {
+  t.is(checkedElements("w", []), 1);
+  t.is(checkedElements("w", [784, 50]), 39200);
+  t.is(checkedElements("w", [0, 5]), 0);
+  t.is(checkedElements("w", [2 ** 28]), 2 ** 28);
+  coded(t, () => checkedElements("w", [2 ** 28, 2]), "ERR_WEIGHTS_SIZE");
+  coded(t, () => checkedElements("w", [2 ** 53 - 1, 2 ** 53 - 1, 0]), "ERR_WEIGHTS_SIZE");
 });

@@ -3,7 +3,7 @@ import { deflateRawSync } from "node:zlib";
 import test from "ava";
 import { strFromU8, unzipSync } from "fflate";
 import type { ErrorCode } from "#src/base/errors.js";
-import { checkedElements, decodeElements, type ElementType, rowMajor } from "#src/files/formats/arrays.js";
+import { decodeElements, type ElementType } from "#src/files/formats/arrays.js";
 import { encodeZip, readZipDirectory, startOfEntry, wholeEntry } from "#src/files/formats/zip.js";
 import { inCase } from "../../helpers/in-case.js";
 import { type EndFields, type TestEntry, zip64Extra, zipFile } from "../../helpers/zip.js";
@@ -288,21 +288,4 @@ test("decodes elements of each type, in either byte order, from any offset", asy
       t.is(decodeElements(new Uint8Array(0), type, true).length, 0);
     }
   });
-});
-
-test("turns Fortran order into row-major order in one, two and three dimensions", (t) => {
-  t.deepEqual([...rowMajor(Float64Array.of(1, 2, 3), [3])], [1, 2, 3]);
-  t.deepEqual([...rowMajor(Float64Array.of(11, 21, 12, 22, 13, 23), [2, 3])], [11, 12, 13, 21, 22, 23]);
-  // np.arange(12).reshape(2, 3, 2).ravel("F")
-  const fortran = Float64Array.of(0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11);
-  t.deepEqual([...rowMajor(fortran, [2, 3, 2])], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-});
-
-test("counts the elements of a shape, and refuses to count more than an array may have", (t) => {
-  t.is(checkedElements("w", []), 1);
-  t.is(checkedElements("w", [784, 50]), 39200);
-  t.is(checkedElements("w", [0, 5]), 0);
-  t.is(checkedElements("w", [2 ** 28]), 2 ** 28);
-  coded(t, () => checkedElements("w", [2 ** 28, 2]), "ERR_WEIGHTS_SIZE");
-  coded(t, () => checkedElements("w", [2 ** 53 - 1, 2 ** 53 - 1, 0]), "ERR_WEIGHTS_SIZE");
 });
