@@ -1,4 +1,4 @@
-/** Data sets and networks that can be downloaded: their mirrors, and each file's size and hash as others published them. */
+/** Catalog of data sets and networks that can be downloaded: mirrors, and the size and hash that others published for each file. */
 
 import { homedir } from "node:os";
 import { posix, resolve, win32 } from "node:path";
@@ -86,7 +86,7 @@ export const CATALOG = byName(MNIST, FASHION_MNIST, KMNIST, BOOK);
 type SizeAndHash = readonly [bytes: number, sha256: string];
 type IdxFacts = { readonly [F in "testImages" | "testLabels" | "trainImages" | "trainLabels"]: SizeAndHash };
 
-/** The four files under the names that MNIST gave them and the later sets kept. */
+/** The four files of a set, under MNIST's names, which the later sets kept. */
 function idxFiles({ testImages, testLabels, trainImages, trainLabels }: IdxFacts): RemoteFile[] {
   const file = (name: string, [bytes, sha256]: SizeAndHash) => ({ name, bytes, sha256 });
   return [
@@ -101,11 +101,9 @@ function byName(...entries: readonly CatalogEntry[]): ReadonlyMap<string, Catalo
   return new Map(entries.map((entry) => [entry.name, entry]));
 }
 
-// What can be downloaded, and how that is told of.
-
 export interface RemoteFile {
   readonly name: string;
-  /** Exact size: a body of any other is refused before its end. */
+  /** Exact size in bytes. A longer body is refused before its end. */
   readonly bytes: number;
   /** SHA-256, hex. */
   readonly sha256: string;
@@ -114,37 +112,36 @@ export interface RemoteFile {
 /** Files that are cached together, in a folder of the entry's name. */
 export interface CatalogEntry {
   readonly name: string;
-  /** Folders to try, in this order; a file's URL is the folder's and the file's name. */
+  /** URLs of folders to try, in this order. A file's URL is the folder's URL and the file's name. */
   readonly mirrors: readonly string[];
   readonly files: readonly RemoteFile[];
 }
 
-/** Files that are about to be downloaded. */
+/** Files that will be downloaded. */
 export interface DownloadNotice {
-  /** As it was asked for: `mnist`. */
+  /** Name of the entry, such as `mnist`. */
   readonly name: string;
-  /** How many are not in the cache. */
+  /** Number of files that are not in the cache. */
   readonly files: number;
-  /** Of all of them together. */
+  /** Total size in bytes. */
   readonly bytes: number;
-  /** The folder of the cache that they will lie in. */
+  /** Folder in the cache for these files. */
   readonly folder: string;
 }
 
-/** How a caller steers downloads that opening something by name may need, and hears of them. */
+/** Options for downloads that opening by name may need. */
 export interface DownloadOptions {
-  /** Refuse to download: what is not in the cache is then an error. */
+  /** Forbids downloads: a file that is not in the cache is an error. */
   readonly offline?: boolean | undefined;
-  /** Aborting keeps what has come, for a later run. */
+  /** Aborting ends the download at once. Nothing of the file is kept. */
   readonly signal?: AbortSignal | undefined;
-  /** Default silent. */
+  /** Log for faults of mirrors. None by default. */
   readonly log?: Log | undefined;
-  /** Called once, before the first byte is asked for. */
+  /** Called once, before the first request. */
   readonly onDownload?: ((notice: DownloadNotice) => void) | undefined;
 }
 
-// The folder of downloaded files: where the platform keeps caches, or where BATCHWISE_CACHE_DIR says.
-
+/** Variable that names the folder for downloaded files. */
 export const CACHE_VARIABLE = "BATCHWISE_CACHE_DIR";
 
 export interface Platform {

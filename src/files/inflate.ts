@@ -224,7 +224,7 @@ export function assertCanHold(path: string, deflateBytes: number, expectedBytes:
   throw corrupt(path, `${grouped(deflateBytes)} compressed bytes cannot hold ${grouped(expectedBytes)}`);
 }
 
-/** `cause`: what zlib threw, or the reason in words. */
+/** @param cause zlib's error, or the reason in words */
 export function corrupt(path: string, cause: unknown): DatasetError {
   return new DatasetError("ERR_GZIP_CORRUPT", { path, reason: reasonOf(cause) }, { cause });
 }

@@ -1,4 +1,4 @@
-/** Reads a JSON file of a shape that we know: a result, and whatever else has a schema here. */
+/** Reads JSON files and checks them against a schema. */
 
 import type * as z from "zod";
 import { asError, FileError } from "#src/base/errors.js";
@@ -6,15 +6,15 @@ import { printable } from "#src/base/text.js";
 import { readWholeFile } from "./read-file.js";
 import { jsonBloat } from "./scan-json.js";
 
-/** V8 holds no string much longer than this. */
+/** V8's strings are not much longer than this. */
 const LIMIT_BYTES = 256 * 2 ** 20;
-/** Of what others say of a document: they cite it. */
+/** Longest reason in characters. The messages of zod and of JSON.parse quote the document. */
 const LONGEST_REASON = 180;
 
 /**
- * The file's JSON, whatever it holds.
+ * Reads the JSON value of a file, without a check of its shape.
  *
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX; ERR_JSON_SHAPE for what would take too much memory
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX; ERR_JSON_SHAPE if the value would take too much memory
  */
 export async function readJson(path: string): Promise<unknown> {
   const text = new TextDecoder().decode(await readWholeFile(path, LIMIT_BYTES));
@@ -30,13 +30,15 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** What JSON.parse says, which cites the text around the fault, with its line feeds and whatever else is in it. */
+/** Message of JSON.parse on one line. It quotes the text around the fault, with line feeds and control characters. */
 export function syntaxReason(error: unknown): string {
   return printable(asError(error).message, LONGEST_REASON);
 }
 
 /**
- * @param what as in `r.json: expected ${what}, found …`
+ * Returns the document as the schema has it.
+ *
+ * @param what name of the document for the message: `r.json: expected ${what}, found …`
  * @throws FileError ERR_JSON_SHAPE naming the first place that does not fit
  */
 export function checkDocument<Schema extends z.ZodType>(
@@ -50,7 +52,7 @@ export function checkDocument<Schema extends z.ZodType>(
   throw new FileError("ERR_JSON_SHAPE", { path, what, at: placeOf(issue.path), problem: problemOf(issue) });
 }
 
-/** @throws FileError ERR_PREDICTIONS_LINE naming the line, and the first place in it that does not fit */
+/** Checks one line. @throws FileError ERR_PREDICTIONS_LINE naming the line, and the first place in it that does not fit */
 export function checkLine<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -66,7 +68,7 @@ export function checkLine<Schema extends z.ZodType>(
   });
 }
 
-/** `result.perClass[3].recall`; nothing where the whole document is meant. */
+/** Place in a document: `result.perClass[3].recall`. Empty for the whole document. */
 function placeOf(keys: readonly PropertyKey[]): string {
   return keys
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
@@ -74,7 +76,7 @@ function placeOf(keys: readonly PropertyKey[]): string {
     .replace(/^\./, "");
 }
 
-/** zod says `Invalid input: expected number, received string`; we say found. It cites keys that it does not know. */
+/** Message of zod in our words: `Invalid input: expected number, received string` → `expected number, found string`. */
 function problemOf({ message }: z.core.$ZodIssue): string {
   return printable(
     message.replace(/^Invalid input: /, "").replace(/, received /, ", found "),

@@ -1,4 +1,4 @@
-/** Reads a whole file of bounded size into memory, refusing what is no file. */
+/** Reads regular files of bounded size, whole or in part, and hashes them. Rejects folders, pipes and devices. */
 
 import { createHash } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
@@ -8,14 +8,14 @@ import { setImmediate } from "node:timers/promises";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
 
-/** A single read may not pass 2 GiB − 1 on any system; far less keeps each one short. */
+/** Bytes of a single read. The limit of all systems is 2 GiB − 1; far less keeps each read short. */
 const READ_BYTES = 64 * 2 ** 20;
 
 /**
- * All bytes of the file at `path`, in memory of its own.
+ * Returns all bytes of the file at `path`, in a buffer of their own.
  *
- * @throws FileError ERR_FILE_READ when it cannot be read, is no regular file or is longer than `limitBytes`;
- *   ERR_FILE_EMPTY when it holds nothing.
+ * @throws FileError ERR_FILE_READ if it cannot be read, is not a regular file or is longer than `limitBytes`;
+ *   ERR_FILE_EMPTY if it has no bytes
  */
 export function readWholeFile(path: string, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   return withFile(path, async (handle, sizeBytes) => {
@@ -28,9 +28,9 @@ export function readWholeFile(path: string, limitBytes: number): Promise<Uint8Ar
 }
 
 /**
- * The first `countBytes` bytes of the file at `path`, or all if there are fewer.
+ * Returns the first `countBytes` bytes of the file at `path`, or all if there are fewer.
  *
- * @throws FileError ERR_FILE_READ when it cannot be read or is no regular file; ERR_FILE_EMPTY.
+ * @throws FileError ERR_FILE_READ if it cannot be read or is not a regular file; ERR_FILE_EMPTY
  */
 export function readFileStart(path: string, countBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   return withFile(path, (handle, sizeBytes) => readBytes(handle, Math.min(countBytes, sizeBytes)));
@@ -42,14 +42,14 @@ export interface OpenFile {
 }
 
 /**
- * A regular file that holds something, open for reading; its holder closes it.
+ * Opens a regular file that is not empty, for reading. The caller closes it.
  *
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY
  */
 export async function openRegularFile(path: string): Promise<OpenFile> {
   let handle: FileHandle | undefined;
   try {
-    // Without O_NONBLOCK, opening a named pipe that nobody writes to would wait for ever; Windows has neither.
+    // Without O_NONBLOCK, opening a named pipe without a writer would never return. Windows has neither.
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     return { handle, sizeBytes: await checkedSize(handle, path) };
   } catch (error) {
@@ -58,7 +58,7 @@ export async function openRegularFile(path: string): Promise<OpenFile> {
   }
 }
 
-/** Calls `use` with the file open, and closes it. @throws FileError as `openRegularFile`, also for what the system says meanwhile */
+/** Calls `use` with the open file, then closes it. @throws FileError as `openRegularFile`, also for faults of the system during `use` */
 export async function withFile<T>(
   path: string,
   use: (handle: FileHandle, sizeBytes: number) => Promise<T>,
@@ -73,19 +73,19 @@ export async function withFile<T>(
   }
 }
 
-/** Fills `into` from `position` on; answers how many bytes there were. */
+/** Fills `into` with the bytes from `position` on. Returns their number, which is smaller at the end of the file. */
 export async function readInto(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
   let doneBytes = 0;
   while (doneBytes < into.length) {
     const wantedBytes = Math.min(READ_BYTES, into.length - doneBytes);
     const { bytesRead } = await handle.read(into, doneBytes, wantedBytes, position + doneBytes);
-    if (bytesRead === 0) break; // The file was cut while it was read; its reader will find it short.
+    if (bytesRead === 0) break; // The file was cut while it was read. The caller finds too few bytes.
     doneBytes += bytesRead;
   }
   return doneBytes;
 }
 
-/** What is an error of ours already remains. */
+/** Wraps a fault of the system. An error of Batchwise is returned unchanged. */
 export function readFault(path: string, error: unknown): BatchwiseError {
   if (error instanceof BatchwiseError) return error;
   return new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
@@ -106,14 +106,13 @@ async function readBytes(handle: FileHandle, countBytes: number): Promise<Uint8A
   return bytes.subarray(0, await readInto(handle, bytes, 0));
 }
 
-// What stands at a path.
-
+/** Codes of paths at which nothing exists. */
 const ABSENT = new Set(["ENOENT", "ENOTDIR"]);
 
 /**
- * `folder`, `file` (anything else that exists), or undefined where there is nothing.
+ * Returns `folder`, `file` (anything else that exists), or undefined if nothing exists at the path.
  *
- * @throws FileError ERR_FILE_READ when the system does not say.
+ * @throws FileError ERR_FILE_READ if the system does not answer, for example without permission
  */
 export async function pathKind(path: string): Promise<"file" | "folder" | undefined> {
   try {
@@ -124,12 +123,10 @@ export async function pathKind(path: string): Promise<"file" | "folder" | undefi
   }
 }
 
-// Long runs of bytes in slices, so that a checksum over gigabytes does not hold the event loop.
-
-/** Checksums do a gigabyte a second or so: a slice is a few milliseconds. */
+/** A checksum runs at about 1 GB/s, so a slice takes a few milliseconds. */
 const SLICE_BYTES = 4 * 2 ** 20;
 
-/** The bytes in order, with a turn of the event loop between any two slices. */
+/** Yields the bytes in slices, with a turn of the event loop between two of them. */
 export async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
     if (at > 0) await setImmediate();
@@ -137,9 +134,7 @@ export async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   }
 }
 
-// The fingerprint of the files of a set, or of a network.
-
-/** SHA-256, hex, of the files' bytes one behind the other. */
+/** Returns the SHA-256, in hex, of the files' bytes in order. */
 export async function sha256Of(files: readonly Uint8Array[]): Promise<string> {
   const hash = createHash("sha256");
   for (const file of files) {
@@ -148,7 +143,7 @@ export async function sha256Of(files: readonly Uint8Array[]): Promise<string> {
   return hash.digest("hex");
 }
 
-/** SHA-256, hex, of the file at `path`, read as a stream. Throws the system's errors. */
+/** Returns the SHA-256, in hex, of the file at `path`, read as a stream. Throws the system's errors. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);

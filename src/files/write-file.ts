@@ -1,4 +1,4 @@
-/** Writes files whole or not at all: to a temporary name beside the target, then renamed. */
+/** Writes files whole or not at all: under a temporary name in the same folder, then renamed. */
 
 import { rmSync } from "node:fs";
 import { access, constants, open, rename, rm, stat } from "node:fs/promises";
@@ -6,10 +6,10 @@ import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { RunError, reasonOf } from "#src/base/errors.js";
 
-/** Temporary files that have not got their name yet. */
+/** Temporary files that have not been renamed yet. */
 const unfinished = new Set<string>();
 
-/** Throws RunError ERR_OUTPUT_WRITE; a file that stood there before is then as it was. */
+/** Writes a file. @throws RunError ERR_OUTPUT_WRITE; an older file is then unchanged */
 export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = temporaryBeside(path);
   try {
@@ -22,7 +22,7 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
     }
     await rename(temporary, path);
   } catch (error) {
-    // What cannot be tidied up is not what went wrong.
+    // A fault of the cleaning up would hide the first one.
     await rm(temporary, { force: true }).catch(() => {});
     throw new RunError("ERR_OUTPUT_WRITE", { path, reason: reasonOf(error) }, { cause: error });
   } finally {
@@ -31,8 +31,8 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
 }
 
 /**
- * A name that nobody else has, in the same folder, from which a file can be renamed to `path`. Whoever asks for one
- * releases it; a process that exits before, as a second signal makes it, takes the file with it.
+ * Returns a unique name in the folder of `path`, from which a file can be renamed to `path`. The caller releases it. If the
+ * process exits before that, for example at a second signal, the file is removed.
  */
 export function temporaryBeside(path: string): string {
   const temporary = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.tmp`);
@@ -41,7 +41,7 @@ export function temporaryBeside(path: string): string {
   return temporary;
 }
 
-/** It has been renamed or removed. */
+/** Releases a temporary name after its file was renamed or removed. */
 export function releaseTemporary(temporary: string): void {
   unfinished.delete(temporary);
   if (unfinished.size === 0) process.off("exit", removeUnfinished);
@@ -51,7 +51,7 @@ function removeUnfinished(): void {
   for (const temporary of unfinished) rmSync(temporary, { force: true });
 }
 
-/** Refuses, before any work is done, a path that surely cannot be written. */
+/** Rejects a path that cannot be written, before any work is done. @throws RunError ERR_OUTPUT_WRITE */
 export async function assertWritable(path: string): Promise<void> {
   try {
     await access(dirname(path), constants.W_OK);

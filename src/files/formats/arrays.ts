@@ -1,8 +1,8 @@
-/** Named arrays, what every reader of weights hands on, and the one place where elements become float64. */
+/** Named arrays, the result of every reader of weights, and the conversion of elements to float64. */
 import { endianness } from "node:os";
 import { NetworkError } from "#src/base/errors.js";
 
-/** Row-major float64, whatever the file held. */
+/** Array in row-major float64, for every dtype and order of the file. */
 export interface NamedArray {
   readonly shape: readonly number[];
   readonly data: Float64Array;
@@ -16,13 +16,13 @@ export type ElementType = keyof typeof ELEMENT_BYTES;
 /** NumPy 2's NPY_MAXDIMS; a weight has two. */
 export const MAX_DIMENSIONS = 64;
 
-/** What one array may take as float64. */
+/** Limit for one array as float64, in bytes. */
 const MAX_ARRAY_BYTES = 2 ** 31;
 
 /**
- * Elements of a shape of whole numbers.
+ * Returns the number of elements of a shape.
  *
- * @throws NetworkError ERR_WEIGHTS_SIZE when they pass the limit, or cannot even be counted exactly.
+ * @throws NetworkError ERR_WEIGHTS_SIZE if there are more than the limit, or too many to count exactly
  */
 export function checkedElements(path: string, shape: readonly number[]): number {
   let elements = 1;
@@ -36,7 +36,7 @@ export function checkedElements(path: string, shape: readonly number[]): number 
   return elements;
 }
 
-/** The elements in file order. `bytes` holds whole elements; the caller has checked that. */
+/** Decodes elements, in the file's order, to float64. `bytes` holds whole elements; the caller has checked that. */
 export function decodeElements(bytes: Uint8Array, type: ElementType, littleEndian: boolean): Float64Array {
   if (type === "float32" || type === "float64") return decodeNative(bytes, type, littleEndian);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -49,9 +49,9 @@ export function decodeElements(bytes: Uint8Array, type: ElementType, littleEndia
   return values;
 }
 
-/** What this machine knows is read by its own loops: they need no warming up, which a start has no time for. */
+/** Types that JavaScript has are converted by its own loops, which are fast from the first call on. */
 function decodeNative(bytes: Uint8Array, type: "float32" | "float64", littleEndian: boolean): Float64Array {
-  // A copy, since elements may lie unaligned in a file.
+  // A copy, because elements of a file may be unaligned.
   const copy = Buffer.from(new Uint8Array(bytes).buffer);
   if (littleEndian !== (endianness() === "LE")) {
     if (type === "float32") copy.swap32();

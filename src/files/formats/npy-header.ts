@@ -1,35 +1,35 @@
-/** The header of a .npy file: a magic, a version and a Python dict of three keys, read by a grammar and never evaluated. */
+/** Header of a .npy file: a magic, a version and a Python dict with three keys, parsed by a grammar and never evaluated. */
 import { FileError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 
 /** "The first 6 bytes are a magic string: exactly \x93NUMPY" (numpy.lib.format). */
 const MAGIC = "\x93NUMPY";
-/** The length of the dict is a u16 in version 1.0, and a u32 from 2.0 on; 3.0 allows UTF-8 in names of fields. */
+/** Versions. The length of the dict is a u16 in 1.0 and a u32 from 2.0 on; 3.0 allows UTF-8 in names of fields. */
 const VERSIONS: ReadonlyMap<string, 2 | 4> = new Map([
   ["1.0", 2],
   ["2.0", 4],
   ["3.0", 4],
 ]);
-/** Magic, and a byte each for the major and the minor version. */
+/** Length of the magic and of a byte each for the major and the minor version. */
 const LENGTH_AT = MAGIC.length + 2;
 /** NumPy's own limit (`max_header_size` of numpy.load); a header of numbers takes 118. */
 const MAX_DICT_BYTES = 10_000;
-/** The header lies within so many bytes from the start of the file. */
+/** Most bytes from the start of the file to the end of the header. */
 export const MAX_NPY_HEADER_BYTES = LENGTH_AT + 4 + MAX_DICT_BYTES;
 /** NumPy 2's NPY_MAXDIMS. */
 const MAX_DIMENSIONS = 64;
-/** No .npy file, in an archive or beside others, may claim more. */
+/** Largest .npy file in bytes, alone or in an archive. */
 export const NPY_LIMIT_BYTES = 2 ** 31;
 
 export interface NpyHeader {
-  /** `f4`: float, unsigned or signed integer, and bytes an element. */
+  /** Kind and bytes per element: `f4` is a float, `u1` an unsigned and `i2` a signed integer. */
   readonly dtype: NpyDtype;
   readonly littleEndian: boolean;
-  /** The first axis varies fastest. */
+  /** True if the first axis varies fastest. */
   readonly fortranOrder: boolean;
   readonly shape: readonly number[];
   readonly headerBytes: number;
-  /** Of the whole file: header and elements. */
+  /** Length of the whole file in bytes: header and elements. */
   readonly totalBytes: number;
 }
 
@@ -44,7 +44,7 @@ type Fault = (expected: string, found: string) => FileError;
 
 /**
  * Reads the header from the first bytes of a .npy file, versions 1.0, 2.0 and 3.0; `bytes` must hold all of the header
- * (MAX_NPY_HEADER_BYTES always do) or all of the file. Nothing is allocated for what it claims.
+ * (MAX_NPY_HEADER_BYTES always do) or all of the file. No memory is allocated for what the header claims.
  *
  * Format: numpy.lib.format in NumPy's reference, "Format Version 1.0" and after.
  *
@@ -87,9 +87,9 @@ export function parseNpyHeader(path: string, bytes: Uint8Array): NpyHeader {
 }
 
 /**
- * The elements' bytes of a whole file.
+ * Returns the bytes of a file's elements.
  *
- * @throws FileError ERR_NPY_LENGTH when the file is shorter or longer than its header says.
+ * @throws FileError ERR_NPY_LENGTH if the file is shorter or longer than its header says
  */
 export function npyElements(path: string, file: Uint8Array, header: NpyHeader): Uint8Array {
   const { headerBytes, totalBytes: expectedBytes } = header;
@@ -106,9 +106,9 @@ interface Dict {
 }
 
 const KEY = /\s*(['"])(\w+)\1\s*:\s*/y;
-/** A text without escapes; or a list, which only records have. */
+/** Text without escapes, or a list, which only records have. */
 const VALUES = {
-  // Records may hold records, as deep as this goes.
+  // Records may hold records, to this depth.
   descr: /'([^'\\]*)'|"([^"\\]*)"|(\[(?:[^[\]]|\[(?:[^[\]]|\[[^[\]]*\])*\])*\])/y,
   fortran_order: /(True)|(False)/y,
   // Python 2 wrote long integers with an L.
@@ -116,7 +116,7 @@ const VALUES = {
 } as const;
 type Key = keyof typeof VALUES;
 
-/** `{'descr': '<f4', 'fortran_order': False, 'shape': (784, 50), }`: the three keys, each once, in any order. */
+/** Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (784, 50), }`: the three keys, each once, in any order. */
 function parseDict(text: string, fault: Fault): Dict {
   let at = 0;
   const take = (pattern: RegExp): RegExpExecArray | undefined => {
@@ -151,11 +151,11 @@ function isKey(key: string): key is Key {
   return Object.hasOwn(VALUES, key);
 }
 
-/** What stands between the parentheses of `()`, `(3,)`, `(3, 4)`, `(3, 4, )`. */
+/** Parses the text between the parentheses of `()`, `(3,)`, `(3, 4)` or `(3, 4, )`. */
 function parseShape(text: string, fault: Fault): number[] {
   if (text.trim() === "") return [];
   const items = text.split(",").map((item) => item.trim());
-  // One comma behind the last is allowed, and behind a single one demanded: `(3)` is no tuple.
+  // A comma after the last size is allowed, and required after a single one: `(3)` is not a tuple.
   if (items.at(-1) === "") items.pop();
   else if (items.length === 1) throw fault("a tuple as shape", `"(${printable(text)})"`);
   if (items.length > MAX_DIMENSIONS) throw fault(`at most ${MAX_DIMENSIONS} dimensions`, `${items.length}`);
@@ -166,7 +166,7 @@ function parseShape(text: string, fault: Fault): number[] {
   });
 }
 
-/** What else NumPy can hold, by the letter of its dtype. */
+/** Other types of NumPy, by the letter of their dtype. */
 const FOREIGN: Readonly<Record<string, string>> = {
   O: "Python objects, which are a pickle and could run code",
   "[": "records with named fields",
@@ -182,7 +182,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
 function parseDtype(path: string, descr: string): Pick<NpyHeader, "dtype" | "littleEndian"> {
   const order = descr.charAt(0);
   const dtype = NPY_DTYPES.find((known) => known === descr.slice(1));
-  // A single byte has no order, and NumPy marks it so.
+  // A single byte has no byte order; NumPy writes `|`.
   const orders = dtype?.endsWith("1") ? "|<>" : "<>";
   if (dtype === undefined || !orders.includes(order)) {
     const kind = FOREIGN[descr.replace(/^[<>|=]/, "").charAt(0)];

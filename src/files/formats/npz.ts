@@ -1,4 +1,4 @@
-/** A .npz file in memory: its arrays' headers, before anything else is unpacked. */
+/** Reads a .npz file in memory: the headers of its arrays first, then their elements. */
 import { FileError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { MAX_NPY_HEADER_BYTES, type NpyHeader, parseNpyHeader } from "./npy-header.js";
@@ -10,14 +10,14 @@ const ENDING = ".npy";
 export interface NpzMember {
   readonly entry: ZipEntry;
   readonly header: NpyHeader;
-  /** The archive's path and the entry's name, for messages. */
+  /** Path of the archive and name of the entry, for messages. */
   readonly path: string;
 }
 
 /**
- * The members by their names without `.npy`; headers only are unpacked, and each is held against the size that the
- * archive claims for it. `limitBytes` is what all contents together may claim. `refuse` throws, for an entry that is
- * no array by its name.
+ * Returns the members by name, without `.npy`. Only headers are unpacked; each is checked against the size that the
+ * archive claims for it. `limitBytes` bounds what all contents together may claim. `refuse` throws for an entry whose name
+ * is not an array's.
  *
  * @throws FileError ERR_ZIP_*, ERR_NPY_HEADER, ERR_NPY_DTYPE, ERR_NPY_LENGTH.
  */

@@ -1,6 +1,6 @@
-/** The bytes of a pickle for its outline. */
+/** Reads the bytes of a pickle for its outline. */
 
-/** Reads forwards; past the end it gives zeros and says so. */
+/** Reads forwards. Beyond the end it returns zeros and sets a flag. */
 export class OutlineReader {
   readonly #bytes: Uint8Array;
   position: number;
@@ -26,7 +26,7 @@ export class OutlineReader {
     return this.integer(1);
   }
 
-  /** Little-endian, unsigned but for four bytes, as BININT is; 2^53 and more lose their last digits. */
+  /** Little-endian integer, unsigned except for four bytes, as BININT is. From 2^53 on the last digits are lost. */
   integer(countBytes: number): number {
     const bytes = this.take(countBytes);
     let value = 0;
@@ -45,7 +45,7 @@ export class OutlineReader {
     return !this.isPastEnd;
   }
 
-  /** A line without its newline. */
+  /** Line without its newline. */
   line(): string {
     const end = this.#bytes.indexOf(0x0a, this.position);
     if (end < 0) {

@@ -1,7 +1,7 @@
-/** The stack and the memo behind the outline of a pickle: every call is replaced by what it would have made, as far as known. */
+/** Stack and memo for the outline of a pickle. Each call is replaced by what it would have made, as far as known. */
 import type { OutlineReader } from "./pickle-outline-reader.js";
 
-/** What a value is, as far as messages need it. */
+/** Summary of a value, as far as messages need it. */
 export type Outline =
   | { readonly kind: "dict"; readonly entries: Map<string, Outline> }
   | { readonly kind: "list" | "tuple"; readonly items: Outline[] }
@@ -24,7 +24,7 @@ type Operation = (stack: OutlineStack, reader: OutlineReader) => boolean;
 
 const NONE: Outline = { kind: "other", what: "None" };
 const UNKNOWN: Outline = { kind: "other", what: "a value" };
-/** joblib writes an array's elements raw behind this object's state (joblib/numpy_pickle.py). */
+/** joblib writes the elements of an array after the state of this object (joblib/numpy_pickle.py). */
 const JOBLIB_ARRAY = "joblib.numpy_pickle.NumpyArrayWrapper";
 
 export class OutlineStack {
@@ -83,7 +83,7 @@ export class OutlineStack {
 
   tuple(items: Outline[]): true {
     const shape = wholeNumbers(items);
-    // `(0,)` is what NumPy's `_reconstruct` begins with.
+    // NumPy's `_reconstruct` begins with `(0,)`.
     if (shape !== undefined && shape.length > 0 && shape[0] !== 0) this.firstShape ??= shape;
     return this.push({ kind: "tuple", items });
   }
@@ -93,7 +93,7 @@ export class OutlineStack {
   }
 }
 
-/** By opcode, as Lib/pickle.py names them. */
+/** Effects by opcode, named as in Lib/pickle.py. */
 const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operation>([
   [0x28, (stack) => stack.mark()],
   [0x30, (stack) => stack.discard()],
@@ -221,7 +221,7 @@ function build(state: Outline, stack: OutlineStack, reader: OutlineReader): bool
   if (target.kind === "array" && state.kind === "tuple") {
     target.shape = shapeOf(state.items[1]);
     target.dtype = dtypeOf(state.items[2]);
-    // Elements of Python's own are a list in place of bytes.
+    // Elements that are Python objects are a list instead of bytes.
     if (target.dtype?.startsWith("O") && state.items[4]?.kind === "list") target.objects = state.items[4];
   }
   if (target.kind !== "object") return true;
@@ -237,7 +237,7 @@ function build(state: Outline, stack: OutlineStack, reader: OutlineReader): bool
   return skipElements(array, state.entries.has("numpy_array_alignment_bytes"), reader);
 }
 
-/** A byte that counts the padding, the padding, and the elements. */
+/** Skips a byte that counts the padding, the padding, and the elements. */
 function skipElements(array: Outline, isPadded: boolean, reader: OutlineReader): boolean {
   if (array.kind !== "array" || array.shape === undefined) return false;
   const bytes = Number(/^[a-z](\d+)$/.exec(array.dtype ?? "")?.[1]);

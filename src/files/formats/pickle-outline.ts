@@ -1,24 +1,24 @@
-/** The outline of a pickle, for messages: which containers, arrays and classes are in it. Nothing is imported or called. */
+/** Outline of a pickle, for messages: its containers, arrays and classes. Nothing is imported or called. */
 import { OutlineReader } from "./pickle-outline-reader.js";
 import { type Outline, OutlineStack } from "./pickle-outline-stack.js";
 
 export type { Outline } from "./pickle-outline-stack.js";
 
 export interface PickleOutline {
-  /** The value; undefined where the bytes end before it is whole, or are no pickle. */
+  /** The value; undefined if the bytes end before it is whole, or are not a pickle. */
   readonly value: Outline | undefined;
-  /** Classes and functions that it names, as `module.name`, in order. */
+  /** Classes and functions that the pickle names, as `module.name`, in order. */
   readonly globals: readonly string[];
-  /** The shape of the first array that was seen, also of a pickle that is cut. */
+  /** Shape of the first array, also if the pickle is cut. */
   readonly firstShape: readonly number[] | undefined;
-  /** Where its last opcode ends. */
+  /** Offset of the end of its last opcode. */
   readonly endBytes: number;
 }
 
-/** No outline that is shown needs more; a hostile file stops here. */
+/** Most opcodes. No outline for a message needs more; a hostile file stops here. */
 const MAX_OPCODES = 2 ** 17;
 
-/** Opcodes whose argument only has to be skipped or kept: bytes of its length field, or of itself. Lib/pickletools.py. */
+/** Opcodes whose argument is only skipped or kept: bytes of its length field, or of itself (Lib/pickletools.py). */
 const FIXED: ReadonlyMap<number, number> = new Map([
   [0x80, 1], // PROTO
   [0x95, 8], // FRAME
@@ -45,11 +45,11 @@ const INTEGERS: ReadonlyMap<number, number> = new Map([
   [0x4b, 1], // BININT1
   [0x4d, 2], // BININT2
 ]);
-/** Of a text: what could be a name or a short value. A longer one is kept as its length. */
+/** Longest text in characters that is kept: a name or a short value. */
 const MAX_TEXT_BYTES = 200;
 const STOP = 0x2e;
 
-/** The outline of the pickle that begins at `begin`; never throws. */
+/** Returns the outline of the pickle that begins at `begin`. Never throws. */
 export function outlinePickle(bytes: Uint8Array, begin = 0): PickleOutline {
   const stack = new OutlineStack();
   const reader = new OutlineReader(bytes, begin);
@@ -65,7 +65,7 @@ export function outlinePickle(bytes: Uint8Array, begin = 0): PickleOutline {
   return { value, globals: stack.globals, firstShape: stack.firstShape, endBytes: reader.position };
 }
 
-/** False where the opcode is none, or reaches past the end. */
+/** False if the opcode does not exist, or reaches beyond the end. */
 function step(opcode: number, reader: OutlineReader, stack: OutlineStack): boolean {
   const skipped = FIXED.get(opcode);
   if (skipped !== undefined) {

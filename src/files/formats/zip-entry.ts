@@ -1,4 +1,4 @@
-/** One entry of a ZIP archive: its record in the directory, and the header before its content, which must agree. */
+/** Entry of a ZIP archive: its record in the directory and the header before its content, which must agree. */
 
 import { FileError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -12,7 +12,7 @@ const CENTRAL_BYTES = 46;
 const ZIP64_EXTRA = 0x0001;
 
 const FLAG_ENCRYPTED = 1 << 0;
-/** Sizes and checksum stand behind the content instead of before it. */
+/** Sizes and checksum follow the content instead of preceding it. */
 const FLAG_DESCRIPTOR = 1 << 3;
 const FLAG_STRONG_ENCRYPTION = 1 << 6;
 const FLAG_MASKED_HEADERS = 1 << 13;
@@ -24,20 +24,20 @@ export interface ZipEntry {
   readonly name: string;
   readonly method: Method;
   readonly crc32: number;
-  /** As the archive claims: the content is held to it when it is unpacked. */
+  /** Size that the archive claims. It is checked when the content is unpacked. */
   readonly unpackedBytes: number;
-  /** As it lies in the archive. */
+  /** The content as the archive holds it. */
   readonly packed: Uint8Array;
 }
 
-/** An entry, and where it lies. */
+/** Entry with its place in the archive, in bytes. */
 export interface Located extends ZipEntry {
   readonly begin: number;
   readonly end: number;
 }
 
 /**
- * The entry whose directory record begins at `at`, and where the next record begins; the directory lies from `begin` to
+ * Returns the entry whose directory record begins at `at`, and the offset of the next record. The directory lies from `begin` to
  * `end`.
  *
  * @throws FileError ERR_ZIP_STRUCTURE, ERR_ZIP_UNSUPPORTED, ERR_ZIP_NAME.
@@ -92,7 +92,7 @@ function checkedMethod(path: string, name: string, flags: number, method: number
   throw unsupported(path, `"${printable(name)}" packed by method ${method}`);
 }
 
-/** Deflate cannot do more than this, so what claims more lies; and what is stored is as long as it is. */
+/** Rejects a size that deflate cannot reach, and a stored entry whose two sizes differ. */
 function checkSizes(path: string, { name, method, packedBytes, unpackedBytes }: Header): void {
   const mostBytes = method === "stored" ? packedBytes : packedBytes * MAX_EXPANSION;
   const leastBytes = method === "stored" ? packedBytes : 0;
@@ -102,7 +102,7 @@ function checkSizes(path: string, { name, method, packedBytes, unpackedBytes }: 
   }
 }
 
-/** The first byte of the content, behind a local header that says the same as the directory. */
+/** Returns the offset of the content, after a local header that agrees with the directory. */
 function checkedLocal({ path, file, view }: Archive, at: number, directory: number, header: Header): number {
   const known = `"${printable(header.name)}"`;
   if (at + LOCAL_BYTES > directory || view.getUint32(at, true) !== LOCAL_SIGNATURE) {
@@ -130,7 +130,7 @@ function checkedLocal({ path, file, view }: Archive, at: number, directory: numb
 
 type Claims = Pick<Header, "crc32" | "packedBytes" | "unpackedBytes">;
 
-/** NumPy writes local sizes as ZIP64 always: all ones, and the sizes as two u64 in an extra field (APPNOTE 4.5.3). */
+/** NumPy always writes local sizes as ZIP64: all ones, and the sizes as two u64 in an extra field (APPNOTE 4.5.3). */
 function wideClaims(view: DataView, claims: Claims, begin: number, end: number): Claims {
   if (claims.packedBytes !== ALL_ONES_32 || claims.unpackedBytes !== ALL_ONES_32) return claims;
   for (let at = begin; at + 4 <= end; at += 4 + view.getUint16(at + 2, true)) {
@@ -142,9 +142,7 @@ function wideClaims(view: DataView, claims: Claims, begin: number, end: number):
   return claims;
 }
 
-// A ZIP archive in memory, and the two ways in which it can be no good.
-
-/** Sizes and offsets of 32 bits that are elsewhere, in a ZIP64 record (APPNOTE.TXT 6.3.10, section 4.4.1.4). */
+/** Value of a 32-bit size or offset that stands in a ZIP64 record instead (APPNOTE.TXT 6.3.10, section 4.4.1.4). */
 export const ALL_ONES_32 = 0xffffffff;
 
 export interface Archive {
@@ -161,10 +159,9 @@ export function unsupported(path: string, found: string): FileError {
   return new FileError("ERR_ZIP_UNSUPPORTED", { path, found });
 }
 
-// Names of entries in a ZIP archive.
-
 /**
- * A name is a path below where an archive is unpacked. We unpack to memory only, but nobody honest writes others.
+ * Rejects a name that leaves the folder in which an archive is unpacked. Batchwise unpacks only to memory, but no honest
+ * writer makes such names.
  *
  * @throws FileError ERR_ZIP_NAME
  */

@@ -1,4 +1,4 @@
-/** The directory of a ZIP archive in memory, read strictly: what two readers could read in two ways is refused. */
+/** ZIP archives in memory. The directory is read strictly: an archive that two readers could understand in two ways is rejected. */
 
 import { crc32 } from "node:zlib";
 import { zipSync } from "fflate";
@@ -17,7 +17,7 @@ import {
   type ZipEntry,
 } from "./zip-entry.js";
 
-// APPNOTE.TXT 6.3.10, section 4.3.16: the end record.
+// End record: APPNOTE.TXT 6.3.10, section 4.3.16.
 const END_SIGNATURE = 0x06054b50;
 const END_BYTES = 22;
 const MAX_COMMENT_BYTES = 0xffff;
@@ -27,12 +27,12 @@ const ZIP64_END_BYTES = 56;
 const ZIP64_LOCATOR = 0x07064b50;
 const ZIP64_LOCATOR_BYTES = 20;
 
-/** A network of a thousand layers has two thousand. */
+/** Most entries. A network of 1,000 layers has 2,000. */
 const MAX_ENTRIES = 2_000;
 
 /**
- * The entries of an archive, in the order of its directory. Nothing is unpacked; names, sizes and places are checked,
- * also against each other. `limitBytes` is what all contents together may claim.
+ * Returns the entries of an archive, in the order of its directory. Nothing is unpacked. Names, sizes and places are checked,
+ * also against each other. `limitBytes` bounds what all contents together may claim.
  *
  * @throws FileError ERR_ZIP_STRUCTURE, ERR_ZIP_UNSUPPORTED, ERR_ZIP_NAME, ERR_ZIP_DUPLICATE, ERR_ZIP_OVERLAP,
  *   ERR_ZIP_LIMIT.
@@ -70,14 +70,14 @@ interface Directory {
   readonly end: number;
 }
 
-/** By its end record, which ends with the file. */
+/** Finds the directory by the end record, which ends with the file. */
 function findDirectory({ path, file, view }: Archive): Directory {
   const at = findEnd(file, view);
   if (at === undefined) throw structure(path, "a directory at its end", "none");
   const [disk, firstDisk] = [view.getUint16(at + 4, true), view.getUint16(at + 6, true)];
   const [here, entries] = [view.getUint16(at + 8, true), view.getUint16(at + 10, true)];
   const [bytes, begin] = [view.getUint32(at + 12, true), view.getUint32(at + 16, true)];
-  // Archives below 4 GiB and 65,535 entries need no ZIP64, and this one is read whole.
+  // Archives below 4 GiB and 65,535 entries need no ZIP64.
   if (entries === ALL_ONES_16 || bytes === ALL_ONES_32 || begin === ALL_ONES_32) {
     throw unsupported(path, "a ZIP64 directory");
   }
@@ -91,7 +91,7 @@ function findDirectory({ path, file, view }: Archive): Directory {
 }
 
 /**
- * Whether a ZIP64 end record and its locator fill the bytes from `from` to `to`, and say what the end record says.
+ * True if a ZIP64 end record and its locator fill the bytes from `from` to `to`, and agree with the end record.
  * PyTorch writes them into every file (miniz_ext, `mz_zip_writer_finalize_archive`); APPNOTE 4.3.14 and 4.3.15.
  */
 function isZip64End(
@@ -115,7 +115,7 @@ function isZip64End(
   );
 }
 
-/** Its comment reaches to the end of the file, or what looks like it is none. */
+/** Finds the end record: its comment must reach to the end of the file. */
 function findEnd(file: Uint8Array, view: DataView): number | undefined {
   const last = file.length - END_BYTES;
   for (let at = last; at >= Math.max(0, last - MAX_COMMENT_BYTES); at -= 1) {
@@ -135,12 +135,10 @@ function checkOverlaps(path: string, entries: readonly Located[]): void {
   });
 }
 
-// The contents of a ZIP archive's entries, held to the sizes and checksums that the directory claims.
-
 /**
- * The first `countBytes` bytes, or all if there are fewer; not yet verified.
+ * Returns the first `countBytes` bytes of an entry, or all if there are fewer. They are not verified yet.
  *
- * @throws FileError ERR_ZIP_CORRUPT when they cannot be unpacked.
+ * @throws FileError ERR_ZIP_CORRUPT if they cannot be unpacked
  */
 export async function startOfEntry(path: string, entry: ZipEntry, countBytes: number): Promise<Uint8Array> {
   if (entry.method === "stored") return entry.packed.subarray(0, countBytes);
@@ -152,9 +150,9 @@ export async function startOfEntry(path: string, entry: ZipEntry, countBytes: nu
 }
 
 /**
- * The whole content, verified; that of a stored entry is a view of the archive.
+ * Returns the whole content of an entry, verified. The content of a stored entry is a view of the archive.
  *
- * @throws FileError ERR_ZIP_SIZE when it is longer or shorter than claimed; ERR_ZIP_CORRUPT.
+ * @throws FileError ERR_ZIP_SIZE if it is longer or shorter than claimed; ERR_ZIP_CORRUPT
  */
 export async function wholeEntry(path: string, entry: ZipEntry): Promise<Uint8Array> {
   const content = entry.method === "stored" ? entry.packed : await inflated(path, entry);
@@ -205,7 +203,7 @@ export function wrongEntrySize(path: string, entry: ZipEntry, found: string, cau
   return new FileError("ERR_ZIP_SIZE", facts, { cause });
 }
 
-/** `cause`: what zlib threw, or the reason in words. */
+/** @param cause zlib's error, or the reason in words */
 export function corruptEntry(path: string, entry: ZipEntry, cause: unknown): FileError {
   return new FileError(
     "ERR_ZIP_CORRUPT",
@@ -214,13 +212,14 @@ export function corruptEntry(path: string, entry: ZipEntry, cause: unknown): Fil
   );
 }
 
-// Writes ZIP archives whose bytes depend on nothing but their contents.
-
-/** The first day that ZIP can write. It is local time there, and fflate reads it as such: the same bytes everywhere. */
+/** First day that ZIP can represent. Local time, as in ZIP, so that the bytes are the same everywhere. */
 const TIMESTAMP = new Date(1980, 0, 1);
 const DEFLATE_LEVEL = 6;
 
-/** Entries in the order of the map, stored or deflated. fflate's deflate is its own, so Node's version has no say. */
+/**
+ * Writes a ZIP archive with the entries in the order of the map, stored or deflated. The same contents give the same bytes:
+ * fflate has its own deflate, so the version of Node.js does not matter.
+ */
 export function encodeZip(entries: ReadonlyMap<string, Uint8Array>, deflated: boolean): Uint8Array {
   return zipSync(Object.fromEntries(entries), { level: deflated ? DEFLATE_LEVEL : 0, mtime: TIMESTAMP });
 }

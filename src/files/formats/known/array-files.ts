@@ -1,4 +1,4 @@
-/** NumPy's files with other names, types or layouts than those that are read, as weights and as images. */
+/** Known files of NumPy whose names, types or layouts are not read, as weights and as images. */
 import { printable } from "#src/base/text.js";
 import type { FileHead, NpyOutline } from "./file-head.js";
 import { EXPORT_ONNX, otherLayers } from "./keras-files.js";
@@ -18,7 +18,7 @@ const PLAIN_NAME = /^[\w .:/()+-]+$/;
 const isArchive = ({ names, arrays }: FileHead) => names.length > 0 && arrays.size > 0;
 const isSingle = ({ arrays }: FileHead) => arrays.has("");
 
-/** In the order of likelihood: `x_test`, `test_images` (MedMNIST), `X`, `arr_0`. */
+/** Names of images, the likeliest first: `x_test`, `test_images` (MedMNIST), `X`, `arr_0`. */
 const IMAGE_NAME = /^(x|img|imgs|image|images|data|arr_0|pixels|features)$/i;
 const LABEL_NAME = /^(y|t|label|labels|target|targets|arr_1|class|classes)$/i;
 const SPLIT_WORD = { test: /test|t10k/i, train: /train/i } as const;
@@ -28,7 +28,7 @@ interface FoundSet {
   readonly labels: readonly [string, NpyOutline] | undefined;
 }
 
-/** Images have rank 3 or 4, or 2 where flattened; labels as many entries. */
+/** Finds images, of rank 3 or 4, or 2 if they are flat, and labels of the same number. */
 function setIn(arrays: ReadonlyMap<string, NpyOutline>, split: "test" | "train"): FoundSet | undefined {
   const mentions = (name: string) => SPLIT_WORD[split].test(name);
   const stem = (name: string) => name.replace(/[_-]?(test|t10k|train|val)[_-]?/gi, "");
@@ -48,7 +48,7 @@ function setIn(arrays: ReadonlyMap<string, NpyOutline>, split: "test" | "train")
   return { images, labels };
 }
 
-/** Images as u8 of shape (N, rows, columns): what changes of them is what NumPy's header tells. */
+/** Expression for images as u8 of shape (N, rows, columns), from what NumPy's header states. */
 function imagesCode(expression: string, { descr, shape }: NpyOutline): string | undefined {
   const kind = descr.replace(/^[<>|=]/, "").charAt(0);
   const sides = shapeOfImages(shape);
@@ -62,12 +62,12 @@ function imagesCode(expression: string, { descr, shape }: NpyOutline): string | 
   return `np.ascontiguousarray((${numbers}).reshape(-1,${sides.join(",")}))`;
 }
 
-/** Nothing for bytes and booleans, which are pixels in any case. */
+/** Empty for bytes and booleans, which are pixels already. */
 function checkOf(expression: string, { descr }: NpyOutline): string {
   return /^[|<>=]?(u1|b1)$/.test(descr) ? "" : pixelsCheck(expression);
 }
 
-/** Of (N, R, C), (N, R, C, 1), (N, 1, R, C) and (N, R²). */
+/** Rows and columns of (N, R, C), (N, R, C, 1), (N, 1, R, C) and (N, R²). */
 function shapeOfImages(shape: readonly number[]): readonly [number, number] | undefined {
   const [, a, b, c] = shape;
   if (shape.length === 3) return [a, b];
@@ -77,7 +77,7 @@ function shapeOfImages(shape: readonly number[]): readonly [number, number] | un
   return shape.length === 2 && Number.isInteger(side) ? [side, side] : undefined;
 }
 
-/** (N,) whole numbers, of (N, 1), of one column a class, of floats. */
+/** Expression for labels as whole numbers (N,), from (N, 1), from one column per class, or from floats. */
 function labelsCode(expression: string, { shape }: NpyOutline): string {
   const flat = shape.length === 2 && shape[1] > 1 ? `${expression}.argmax(1)` : `${expression}.ravel()`;
   return `${flat}.astype('i8')`;
@@ -91,12 +91,12 @@ const listOf = (arrays: ReadonlyMap<string, NpyOutline>) =>
     .map(([name, array]) => `${printable(name)} ${text(array)}`)
     .join(", ") + (arrays.size > 6 ? ` and ${arrays.size - 6} more` : "");
 
-/** Names that end as layers' do; images are named otherwise. */
+/** True for names that end like those of layers. Images have other names. */
 const looksLikeWeights = ({ arrays }: FileHead) =>
   [...arrays].some(([name, { shape }]) => /weight|bias|^w_?\d+$|kernel/i.test(name) && shape.length === 2) &&
   setIn(arrays, "test") === undefined;
 
-/** A state dict of layers that are not read, in a .npz or in safetensors. */
+/** State dict of layers that are not read, in a .npz or in safetensors. */
 const otherStateDict: KnownFile = {
   name: "a state dict",
   recognizes: (head) =>
@@ -112,7 +112,7 @@ function shapesOf({ arrays, content }: FileHead): ReadonlyMap<string, readonly n
   return safetensorsShapes(content);
 }
 
-/** A u64 of its length, and a header of JSON (github.com/huggingface/safetensors#format). */
+/** Header of safetensors: a u64 with its length, then JSON (github.com/huggingface/safetensors#format). */
 function safetensorsShapes(content: Uint8Array): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   if (content.length < 9 || content[8] !== 0x7b) return shapes;
@@ -175,11 +175,11 @@ const setArchive: KnownFile = {
   },
 };
 
-/** Arrays that chain are a network, whatever they are called (`arr_0`, `arr_1` …). */
+/** True for arrays that chain: they are a network, whatever their names (`arr_0`, `arr_1` …). */
 const isChain = ({ arrays }: FileHead) =>
   arrays.size > 1 && proposeArguments(foundArrays(arrays)) !== undefined;
 
-/** Names that np.savez gives where it was given none. */
+/** Names that np.savez gives to arrays without one. */
 const isUnnamed = ({ arrays }: FileHead) => [...arrays.keys()].every((name) => /^arr_\d+$/.test(name));
 
 const otherArchive: KnownFile = {
@@ -214,7 +214,7 @@ const foundArrays = (arrays: ReadonlyMap<string, NpyOutline>): FoundArray[] =>
     PLAIN_NAME.test(name) ? [{ expression: `d['${name}']`, name, shape, dtype: descr }] : [],
   );
 
-/** Labels in a file of their own, a .npy or a .npz of one; LABELS where it was not named. */
+/** Expression for labels in a file of their own, a .npy or a .npz with one array; LABELS if no file was named. */
 function withLabels({ path, split, labels }: Candidate, load: string, images: string): string {
   const known = labels !== undefined && PLAIN_NAME.test(labels) ? labels : "LABELS";
   const code = `${load}; y=np.load('${known}'); y=y[y.files[0]] if hasattr(y,'files') else y; np.savez('out.npz',x_${split}=${images},y_${split}=y.ravel())`;

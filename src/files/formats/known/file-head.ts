@@ -1,4 +1,4 @@
-/** What is read of a file to tell what it is: its first bytes, and the tables of contents of archives and pickles. */
+/** Beginning of a file, from which its kind is recognized: its first bytes, and the contents of archives and pickles. */
 
 import { inflateRawSync, inflateSync, constants as zlib } from "node:zlib";
 import { BatchwiseError } from "#src/base/errors.js";
@@ -7,39 +7,39 @@ import { readZipDirectory, startOfEntry } from "#src/files/formats/zip.js";
 import type { ZipEntry } from "#src/files/formats/zip-entry.js";
 import { readInto, withFile } from "#src/files/read-file.js";
 
-/** What most formats are told by. */
+/** Bytes that identify most formats. */
 const HEAD_BYTES = 8 * 1024;
-/** Tables of contents lie at the end of a ZIP, and throughout a pickle or a text: such a file is read whole up to this. */
+/** Longest ZIP, pickle or text that is read whole: the contents of a ZIP are listed at its end. */
 const WHOLE_BYTES = 512 * 2 ** 20;
-/** Of a longer one, this much. */
+/** Bytes read of a longer file. */
 const LONG_BYTES = 2 ** 20;
-/** Of a compressed file. */
+/** Bytes inflated of a compressed file. */
 const PACKED_BYTES = 256 * 1024;
 const LIMIT_BYTES = 2 ** 31;
-/** Of `config.json` and `data.pkl`. */
+/** Longest `config.json` or `data.pkl` in bytes. */
 const INNER_BYTES = 4 * 2 ** 20;
 
 export interface FileHead {
-  /** The first 8 KiB, and the same one character a byte. */
+  /** The first 8 KiB; `text` has one character per byte. */
   readonly bytes: Uint8Array;
   readonly text: string;
-  /** The first 16 bytes in hexadecimal digits, for marks that are no text. */
+  /** The first 16 bytes in hexadecimal digits, for marks that are not text. */
   readonly hex: string;
   readonly sizeBytes: number;
-  /** The whole file, or its beginning where it is long; it is what `bytes` is the start of, unless `isWhole`. */
+  /** The whole file if `isWhole`, else its beginning. */
   readonly content: Uint8Array;
   readonly isWhole: boolean;
-  /** Names of a ZIP archive. */
+  /** Names of a ZIP archive's entries. */
   readonly names: readonly string[];
-  /** `config.json` of Keras, in a ZIP. */
+  /** `config.json` of Keras, from a ZIP. */
   readonly config: string | undefined;
-  /** Code of TorchScript, in a ZIP: the beginning of its first module. */
+  /** Code of TorchScript, from a ZIP: the beginning of its first module. */
   readonly code: string | undefined;
-  /** The outline of a pickle, of one in a ZIP (`data.pkl`), or of one in a .npy. */
+  /** Outline of a pickle, alone, in a ZIP (`data.pkl`) or in a .npy. */
   readonly pickle: PickleOutline | undefined;
-  /** Arrays of a .npz by their names, or the one of a .npy under the name "". */
+  /** Arrays of a .npz by name, or the array of a .npy under the name "". */
   readonly arrays: ReadonlyMap<string, NpyOutline>;
-  /** What a gzip or zlib stream begins with. */
+  /** Beginning of the content of a gzip or zlib stream. */
   readonly inflated: FileHead | undefined;
 }
 
@@ -87,7 +87,7 @@ async function headOf(path: string, content: Uint8Array, sizeBytes: number): Pro
   };
 }
 
-/** None where the archive is damaged: then that is what its reader says. */
+/** Empty if the archive is damaged: its reader reports that. */
 function zipEntries(path: string, content: Uint8Array): readonly ZipEntry[] {
   try {
     return readZipDirectory(path, content, LIMIT_BYTES);
@@ -112,7 +112,7 @@ async function innerText(path: string, entry: ZipEntry | undefined): Promise<str
   return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
 }
 
-/** Protocols 2 to 5 begin with their number; protocols 0 and 1 with a dict, a list, a tuple or a name. */
+/** True for the beginning of a pickle: protocols 2 to 5 begin with their number, 0 and 1 with a dict, a list, a tuple or a name. */
 function pickleOf(content: Uint8Array, text: string): PickleOutline | undefined {
   if (
     /^(800[2-5])/.test(hexOf(content)) ||
@@ -140,7 +140,7 @@ async function arraysOf(
   return arrays;
 }
 
-/** gzip (RFC 1952) or zlib (RFC 1950), as joblib writes it; its first bytes as far as they can be had. */
+/** Inflates the first bytes of gzip (RFC 1952) or zlib (RFC 1950), which joblib writes, as far as they are undamaged. */
 function inflatedStart(content: Uint8Array): Uint8Array | undefined {
   const isGzip = content[0] === 0x1f && content[1] === 0x8b;
   const isZlib = content[0] === 0x78 && ((content[0] << 8) | content[1]) % 31 === 0;
@@ -156,7 +156,7 @@ function inflatedStart(content: Uint8Array): Uint8Array | undefined {
   }
 }
 
-/** Where the deflate stream begins behind a header with a name or a comment, which is all that writers put there. */
+/** Offset of the deflate stream, after a header with a name or a comment. Writers put nothing else there. */
 function gzipHeader(packed: Uint8Array): number {
   let at = 10;
   for (const flag of [0x08, 0x10]) {
@@ -173,8 +173,7 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("latin1");
 }
 
-/** The header of a .npy file for messages: any dtype, and no check of its elements. */
-
+/** Header of a .npy file, for messages: any dtype, without a check of the elements. */
 export interface NpyOutline {
   readonly descr: string;
   readonly fortranOrder: boolean;
@@ -182,7 +181,7 @@ export interface NpyOutline {
   readonly headerBytes: number;
 }
 
-/** Undefined where the bytes begin otherwise (numpy.lib.format). */
+/** Undefined if the bytes are not a .npy file (numpy.lib.format). */
 export function outlineNpy(bytes: Uint8Array): NpyOutline | undefined {
   const head = Buffer.from(bytes.subarray(0, 12));
   if (head.length < 12 || head.toString("latin1", 0, 6) !== "\x93NUMPY") return undefined;

@@ -1,4 +1,4 @@
-/** Files of images and tables: CSV, IDX, HDF5 of data, MATLAB, Parquet, Arrow, pictures, CIFAR-10. */
+/** Known files of images and tables: CSV, IDX, HDF5 of data, MATLAB, Parquet, Arrow, pictures, CIFAR-10. */
 
 import { type FileHead, readFileHead } from "./file-head.js";
 import { isHdf5 } from "./keras-files.js";
@@ -23,7 +23,7 @@ interface Table {
   readonly encoding: string | undefined;
 }
 
-/** Rows of numbers, the first of which may be names. */
+/** Table of numbers. Its first line may hold names. */
 function tableOf(head: FileHead): Table | undefined {
   const { bytes, text } = head;
   const isWide = text.startsWith("\xff\xfe") || text.startsWith("\xfe\xff");
@@ -37,7 +37,7 @@ function tableOf(head: FileHead): Table | undefined {
   if (delimiter === undefined) return undefined;
   const cells = first.split(delimiter).map((cell) => cell.trim().replace(/^"|"$/g, ""));
   const isNumbers = cells.every((cell) => /^[-+\d.eE]*$/.test(cell));
-  // A first line of names is followed by one of numbers; a line may be longer than what was read.
+  // A first line of names is followed by one of numbers. A line may be longer than the bytes that were read.
   if (!isNumbers && !/^[-+\d."eE]/.test(second ?? "")) return undefined;
   return { delimiter, columns: cells.length, header: isNumbers ? undefined : cells, encoding };
 }
@@ -68,7 +68,7 @@ function textWeights(options: string): string {
   return `run python3 -c "import numpy as np; r=lambda f:np.loadtxt(f${options}); np.savez('out.npz',W1=r('W1.csv'),b1=r('b1.csv'))" with the names of your files, a W and a b for each layer, and give --weights out.npz${WITH_ACTIVATION}`;
 }
 
-/** Kaggle's digit-recognizer and pjreddie's MNIST have the label first; OpenML's tables last, as `class`. */
+/** Column of the label: the first in Kaggle's digit-recognizer and pjreddie's MNIST, the last in OpenML's tables, as `class`. */
 function tableSet({ path, split }: Candidate, { columns, header }: Table, options: string): string {
   const named = header?.findIndex((name) => /^(label|labels|class|target|y|digit)$/i.test(name)) ?? -1;
   const isSquare = (count: number) => Number.isInteger(Math.sqrt(count));
@@ -89,7 +89,7 @@ export const IDX_FILE: KnownFile = {
   recognizes: ({ hex, inflated }) => isIdx(hex) || isIdx(inflated?.hex ?? ""),
   nextStep: () => "give it to --dataset or --labels, and the network to --weights",
 };
-/** 00 00, a type, a rank (yann.lecun.com/exdb/mnist). */
+/** IDX magic: 00 00, a type, a rank (yann.lecun.com/exdb/mnist). */
 const isIdx = (hex: string) => /^0000(0[89b-e])0[1-8]/.test(hex);
 
 const parquet: KnownFile = {
@@ -161,7 +161,7 @@ const pictures = PICTURES.map(
   }),
 );
 
-/** A label and 32 × 32 × 3 bytes an image (cs.toronto.edu/~kriz/cifar.html); ten thousand images a file. */
+/** CIFAR-10: a label and 32 × 32 × 3 bytes per image, 10,000 images per file (cs.toronto.edu/~kriz/cifar.html). */
 const CIFAR_RECORD_BYTES = 3_073;
 const cifar: KnownFile = {
   name: "CIFAR-10 in its binary version",
@@ -178,12 +178,10 @@ export const IMAGE_FILES: readonly KnownFile[] = [
   ...[IDX_FILE, parquet, arrow, matlab73, matlab, cifar].map(imageFile),
   ...pictures,
 ];
-/** Behind all others: their marks are weak. */
+/** Tried after all others, because their marks are weak. */
 export const WEAK_IMAGE_FILES: readonly KnownFile[] = [dataHdf5, table];
 
-// IDX files whose type or rank is another than that of images or labels: the NumPy line that makes one of them.
-
-/** NumPy's types by the third byte (yann.lecun.com/exdb/mnist). */
+/** NumPy's types by the third byte of an IDX file (yann.lecun.com/exdb/mnist). */
 const TYPES: ReadonlyMap<number, string> = new Map([
   [0x08, "u1"],
   [0x09, "i1"],
@@ -193,7 +191,10 @@ const TYPES: ReadonlyMap<number, string> = new Map([
   [0x0e, ">f8"],
 ]);
 
-/** What makes images, u8 of rank 3, or labels, u8 of rank 1, of the file; undefined where no line can. */
+/**
+ * NumPy line that makes images (u8, rank 3) or labels (u8, rank 1) of an IDX file of another type or rank. Undefined if no
+ * line can.
+ */
 export async function idxStep(path: string, as: "images" | "labels"): Promise<string | undefined> {
   const { bytes, inflated } = await readFileHead(path);
   const start = Buffer.from(inflated?.bytes ?? bytes);
@@ -203,7 +204,7 @@ export async function idxStep(path: string, as: "images" | "labels"): Promise<st
   const shape = Array.from({ length: rank }, (_, axis) => start.readUInt32BE(4 + 4 * axis));
   const open = `import ${inflated ? "gzip," : ""}numpy as np; b=${inflated ? "gzip.open" : "open"}(FILE,'rb').read(); a=np.frombuffer(b,'${type}',offset=${4 + 4 * rank})`;
   if (as === "labels") {
-    // QMNIST's labels have eight columns, of which the first is the class (facebookresearch/qmnist, README).
+    // QMNIST's labels have eight columns; the first is the class (facebookresearch/qmnist, README).
     const columns = shape.length === 2 && shape[1] <= 16 ? shape[1] : 1;
     if (rank > 2 || (rank === 2 && columns !== shape[1])) return undefined;
     const code = `${open}.reshape(-1,${columns})[:,0].astype('u1'); open('out-labels-idx1-ubyte','wb').write(bytes([0,0,8,1])+len(a).to_bytes(4,'big')+a.tobytes())`;
@@ -226,7 +227,7 @@ export async function idxStep(path: string, as: "images" | "labels"): Promise<st
   return `run ${python(path, code)} and give --dataset out-images-idx3-ubyte --labels FILE`;
 }
 
-/** Rows and columns of (N, R, C), (N, 1, R, C), (N, R, C, 1) and (N, R²). */
+/** Rows and columns of shape (N, R, C), (N, 1, R, C), (N, R, C, 1) or (N, R²). */
 function sidesOf([, a, b, c]: readonly number[]): readonly [number, number] | undefined {
   if (b === undefined) {
     const side = Math.sqrt(a);

@@ -1,4 +1,4 @@
-/** JSON: weights as nested lists, models' descriptions, notebooks. */
+/** Known files of JSON: weights as nested lists, descriptions of models, notebooks. */
 
 import type { Outline } from "#src/files/formats/pickle-outline.js";
 import type { FileHead } from "./file-head.js";
@@ -9,7 +9,7 @@ import { arraysIn, leftOutNote, orientationNote, proposeArguments } from "./prop
 const MOST_BYTES = 256 * 2 ** 20;
 const parsed = new WeakMap<FileHead, unknown>();
 
-/** Undefined where it is none. */
+/** Undefined if the file is not JSON. */
 function jsonOf(head: FileHead): unknown {
   if (!/^(\xef\xbb\xbf)?\s*[{[]/.test(head.text) || !head.isWhole || head.sizeBytes > MOST_BYTES)
     return undefined;
@@ -25,7 +25,7 @@ function parse(content: Uint8Array): unknown {
   }
 }
 
-/** Nested lists of numbers as arrays. */
+/** Outline of a value. Nested lists of numbers are arrays. */
 function outlineOf(value: unknown, depth = 0): Outline {
   if (typeof value === "number") return { kind: "number", value };
   if (typeof value === "string") return { kind: "text", text: value.slice(0, 100) };
@@ -47,7 +47,7 @@ function outlineOf(value: unknown, depth = 0): Outline {
   return listOf(value, depth);
 }
 
-/** One array a layer, although layers of one shape could be read as one array of a rank more. */
+/** Keys of lists with one array per layer. Layers of one shape could also be read as one array of a higher rank. */
 const LISTS = new Set(["weights", "biases", "coefs_", "intercepts_"]);
 
 function listOf(value: unknown, depth: number): Outline {
@@ -55,7 +55,7 @@ function listOf(value: unknown, depth: number): Outline {
   return { kind: "list", items: value.slice(0, 200).map((item) => outlineOf(item, depth + 1)) };
 }
 
-/** Of lists that are as long as each other, of numbers. */
+/** Shape of nested lists of numbers of equal lengths; undefined for other values. */
 function shapeOf(value: unknown): number[] | undefined {
   if (typeof value === "number") return [];
   if (!Array.isArray(value) || value.length === 0) return undefined;
@@ -111,7 +111,7 @@ const weights: KnownFile = {
   },
 };
 
-/** network2.py's `save`: sizes, weights, biases, cost. */
+/** True for the file of network2.py's `save`: sizes, weights, biases, cost. */
 const isNielsen = (head: FileHead) => {
   const value = jsonOf(head);
   return isDict(value) && ["sizes", "weights", "biases", "cost"].every((key) => key in value);
@@ -127,5 +127,5 @@ const otherJson: KnownFile = {
 };
 
 export const JSON_FILES: readonly KnownFile[] = [notebook, ...[kerasConfig, weights].map(networkFile)];
-/** Only of weights: as data, JSON is a manifest, and its reader says what is wrong. */
+/** Only for weights. As data, JSON is a manifest, and its reader reports the fault. */
 export const OTHER_JSON = otherJson;

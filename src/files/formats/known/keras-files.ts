@@ -1,12 +1,12 @@
-/** Files of Keras and TensorFlow: HDF5, .keras, TensorFlow.js, TensorFlow Lite, SavedModel, checkpoints. */
+/** Known files of Keras and TensorFlow: HDF5, .keras, TensorFlow.js, TensorFlow Lite, SavedModel, checkpoints. */
 
 import type { FileHead } from "./file-head.js";
 import { exported, type KnownFile, networkFile, python, shellQuoted, WITH_ACTIVATION } from "./known-file.js";
 
-/** Where HDF5 may begin: at 0, 512, 1024, 2048 … (HDF5 file format, "Superblock"). */
+/** Offsets at which HDF5 may begin: 0, 512, 1024, 2048 … (HDF5 file format, "Superblock"). */
 const HDF5_MAGIC = "\x89HDF";
 const HDF5_STARTS = [0, 512, 1024, 2048];
-/** Layers that are dense, or change nothing when a network is evaluated. */
+/** Layers that are dense, or have no effect when a network is evaluated. */
 const DENSE_CLASSES = new Set(["InputLayer", "Flatten", "Dense", "Dropout", "Activation", "ReLU"]);
 const ACTIVATIONS: ReadonlyMap<string, string> = new Map([
   ["relu", "relu"],
@@ -27,7 +27,7 @@ interface KerasModel {
   /** `Flatten, Dense relu, Dense softmax`. */
   readonly layers: readonly string[];
   readonly isDense: boolean;
-  /** The one of all hidden layers. */
+  /** Activation of all hidden layers. */
   readonly activation: string | undefined;
 }
 
@@ -78,7 +78,7 @@ function at(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 }
 
-/** `model_config` of an HDF5 file, wherever its text lies. */
+/** `model_config` of an HDF5 file, at any place in the file. */
 function configText({ content }: FileHead): string | undefined {
   const file = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   for (
@@ -92,7 +92,7 @@ function configText({ content }: FileHead): string | undefined {
   return undefined;
 }
 
-/** From the first brace to the one that closes it. */
+/** Text from the first brace to the one that closes it. */
 function balanced(text: string): string | undefined {
   let depth = 0;
   for (const match of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
@@ -123,11 +123,11 @@ const kerasHdf5: KnownFile = {
   },
 };
 
-/** Loads the whole model, which needs Keras; for layers that are not dense. */
+/** Python code that loads the whole model. It needs Keras, and serves layers that are not dense. */
 const toOnnx = (path: string) =>
   `run ${python(path, "import keras; keras.models.load_model(FILE).export('out.onnx',format='onnx')")} ${WITH_ONNX}`;
 
-/** Keras 3 names the layers in it after their classes: dense, dense_1 …; 1_0 is what `int` reads of the first. */
+/** Keras 3 names layers after their classes: dense, dense_1 … The key of the first reads as 1_0, so that `int` accepts it. */
 const DENSE_VARIABLES =
   "l=f.get('layers') or f['_layer_checkpoint_dependencies']; n=sorted((k for k in l if k.startswith('dense')),key=lambda k:int((k+'_0').split('_')[1])); a=[l[k]['vars'][i][()] for k in n for i in '01']";
 
@@ -205,7 +205,7 @@ export const savedModelStep = (folder: string) =>
 
 const checkpoint: KnownFile = {
   name: "a TensorFlow checkpoint",
-  // The magic of a table at its end (tensorflow/tsl/lib/io/format.h), and names that the saver gives.
+  // The magic at the end of a table (tensorflow/tsl/lib/io/format.h), and names that the saver gives.
   recognizes: ({ text, content }, path) =>
     /\.data-\d{5}-of-\d{5}$/.test(path) ||
     text.startsWith("model_checkpoint_path:") ||
@@ -233,13 +233,11 @@ export const KERAS_FILES: readonly KnownFile[] = [
   frozenGraph,
 ].map(networkFile);
 
-/** Layers in a state dict that are not dense, by the names and shapes of its arrays; and the way out. */
-
-/** Where the weights are read by name and shape alone, only the program that has the model knows its form. */
+/** Next step: the file has only names and shapes, so the program that has the model must export it. */
 export const EXPORT_ONNX =
   "its layers stand in the program that made it: there, call torch.onnx.export(model.eval(), torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx";
 
-/** In words; undefined where all are dense. */
+/** Names of the layers that are not dense; undefined if all are. */
 export function otherLayers(shapes: ReadonlyMap<string, readonly number[]>): string | undefined {
   const names = [...shapes.keys()];
   const hasConvolutions = [...shapes.values()].some((shape) => shape.length > 2);

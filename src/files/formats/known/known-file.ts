@@ -1,32 +1,32 @@
-/** What a list of known files is made of, and the words that its next steps share. */
+/** Entry of the list of known files, and the words that next steps share. */
 import type { FileHead } from "./file-head.js";
 
-/** What a file was given for: `--weights`, or `--dataset` of a split. */
+/** Option that the file was given for: `--weights`, or `--dataset` with a split. */
 export interface Purpose {
   readonly use: "weights" | "images";
   readonly split: "test" | "train";
-  /** What was given for `--labels`. */
+  /** Value of `--labels`. */
   readonly labels?: string | undefined;
 }
 
-/** A file as an entry of the list sees it. */
+/** File as an entry of the list sees it. */
 export interface Candidate extends Purpose {
   readonly path: string;
   readonly head: FileHead;
 }
 
-/** One kind of file that people have in hand. A reader, where there will be one, is a further property. */
+/** Kind of file that users have, but that no reader reads. */
 export interface KnownFile {
-  /** What it is called: `a Git LFS pointer`. */
+  /** Name of the kind: `a Git LFS pointer`. */
   readonly name: string;
   recognizes(head: FileHead, path: string): boolean;
-  /** What was found, where the content tells more than the name does. */
+  /** Description of the file, if its content says more than `name`. */
   describe?(file: Candidate): string;
-  /** What to do: an option, or a command that writes a file which can be read. */
+  /** What to do next: an option, or a command that writes a file which can be read. */
   nextStep(file: Candidate): string;
 }
 
-/** Files that are weights whatever they were given for: as images they are in the wrong place. */
+/** Marks files that are weights: given as images, they are in the wrong place. */
 export function networkFile({ nextStep, ...file }: KnownFile): KnownFile {
   return {
     ...file,
@@ -37,7 +37,7 @@ export function networkFile({ nextStep, ...file }: KnownFile): KnownFile {
   };
 }
 
-/** Files of images whatever they were given for. */
+/** Marks files of images: given as weights, they are in the wrong place. */
 export function imageFile({ nextStep, ...file }: KnownFile): KnownFile {
   return {
     ...file,
@@ -48,15 +48,15 @@ export function imageFile({ nextStep, ...file }: KnownFile): KnownFile {
   };
 }
 
-/** What can stand within the single quotes of Python within the double quotes of a shell, spaces included. */
+/** Characters, spaces included, that are safe in single quotes of Python within double quotes of a shell. */
 const PLAIN = /^[\p{L}\p{M}\p{N} ./+@%=:,;_~^#()[\]{}&-]+$/u;
 const HAS_CONTROL = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u;
-/** What no shell changes. */
+/** Characters that no shell changes. */
 const BARE = /^[\w./+@%=:,-]+$/;
 
 /**
- * A command line that runs `code`, in which FILE stands for the path as Python writes it. A path that quotes cannot hold
- * becomes an argument; one with control characters, which must not reach a terminal, stays the word FILE.
+ * Command line that runs `code`, in which FILE stands for the path as Python writes it. A path that quotes cannot hold
+ * becomes an argument. A path with control characters, which must not reach a terminal, stays the word FILE.
  */
 export function python(path: string, code: string): string {
   if (HAS_CONTROL.test(path)) return `python3 -c "${code.replaceAll("FILE", "'FILE'")}"`;
@@ -64,28 +64,28 @@ export function python(path: string, code: string): string {
   return `python3 -c "import sys; ${code.replaceAll("FILE", "sys.argv[1]")}" ${shellQuoted(path)}`;
 }
 
-/** A path as a word of a POSIX shell. */
+/** Path as a word of a POSIX shell. */
 export function shellQuoted(path: string): string {
   if (HAS_CONTROL.test(path)) return "FILE";
   return BARE.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
-/** The command that writes out.npz, and the option that takes it. */
+/** Command that writes out.npz, and the option that reads it. */
 export function exported(path: string, code: string, options = ""): string {
   return `run ${python(path, code)} and give --weights out.npz${options}`;
 }
 
-/** The same for a data set. */
+/** Command that writes a data set, and the option that reads it. */
 export function exportedSet(path: string, code: string): string {
   return `run ${python(path, code)} and give --dataset out.npz`;
 }
 
-/** Hidden layers' activation is in none of the files that are made so. */
+/** Files that these commands write do not state the activation of hidden layers. */
 export const WITH_ACTIVATION = " --activation NAME (sigmoid, relu, tanh or identity, as it was trained)";
 
 export const TRUSTED = " (it runs code of the file: only for one that you trust)";
 
-/** A statement for pixels that are no bytes: standardized ones would become others without a word. */
+/** Python statement that stops at pixels that are not bytes, because standardized pixels would be changed silently. */
 export function pixelsCheck(expression: string): string {
   const [x, whole] = [expression, `(${expression}%1==0).all()`];
   return `; assert ${x}.min()>=0 and ${x}.max()<=255 and (${x}.max()<=1 or ${whole}),'pixels are not 0 to 1 or 0 to 255'`;

@@ -1,4 +1,4 @@
-/** Pickles by what is in them: scikit-learn, joblib, the book's images, arrays with other names, JSON of the same. */
+/** Known pickles by their content: scikit-learn, joblib, the book's images, arrays with other names. */
 
 import { printable } from "#src/base/text.js";
 import type { Outline, PickleOutline } from "#src/files/formats/pickle-outline.js";
@@ -14,22 +14,22 @@ import {
 } from "./known-file.js";
 import { arraysIn, type FoundArray, leftOutNote, orientationNote, proposeArguments } from "./propose.js";
 
-/** scikit-learn's names of activations (sklearn/neural_network/_base.py) and ours. */
+/** Activations by scikit-learn's names (sklearn/neural_network/_base.py). */
 const SKLEARN_ACTIVATIONS: ReadonlyMap<string, string> = new Map([
   ["logistic", "sigmoid"],
   ["relu", "relu"],
   ["tanh", "tanh"],
   ["identity", "identity"],
 ]);
-/** `coef_` and `intercept_` are one layer. */
+/** Estimators whose `coef_` and `intercept_` are one layer. */
 const LINEAR =
   /\.(LogisticRegression|LogisticRegressionCV|SGDClassifier|Perceptron|RidgeClassifier|LinearSVC|LinearDiscriminantAnalysis)$/;
 const JOBLIB = /^joblib\./;
 
-/** Of the file itself, or of what its compressed content begins with. */
+/** Outline of the file itself, or of the beginning of its compressed content. */
 const pickleOf = (head: FileHead): PickleOutline | undefined => head.pickle ?? head.inflated?.pickle;
 const isPlain = (head: FileHead) => head.pickle !== undefined && head.names.length === 0;
-/** Compressed by joblib: zlib, or gzip around a pickle. */
+/** True for a file compressed by joblib: zlib or gzip around a pickle. */
 const isCompressed = (head: FileHead) => head.pickle === undefined && head.inflated?.pickle !== undefined;
 const isJoblib = (head: FileHead) =>
   isCompressed(head) || (pickleOf(head)?.globals.some((name) => JOBLIB.test(name)) ?? false);
@@ -38,7 +38,7 @@ const load = (head: FileHead, modules: string, name: string) =>
     ? `import joblib,${modules}; ${name}=joblib.load(FILE)`
     : `import pickle,${modules}; ${name}=pickle.load(open(FILE,'rb'),encoding='latin1')`;
 
-/** The estimator, wherever in the file it is named: a file that is cut by its compression has no value. */
+/** Name of the estimator, at any place in the file: the outline of a compressed file has no value. */
 function sklearnClass(head: FileHead): string | undefined {
   const pickle = pickleOf(head);
   const value = pickle?.value;
@@ -76,7 +76,7 @@ const sklearn: KnownFile = {
   },
 };
 
-/** The dict that the book's dataset/mnist.py keeps. */
+/** Dict that the book's dataset/mnist.py writes. */
 const BOOK_KEYS = ["train_img", "train_label", "test_img", "test_label"];
 
 const bookImages: KnownFile = {
@@ -95,7 +95,7 @@ const bookImages: KnownFile = {
         ),
 };
 
-/** `((train x, y), (validation x, y), (test x, y))`, gzipped, protocol 2 (deeplearning.net, Nielsen's mnist_loader.py). */
+/** MNIST as `((train x, y), (validation x, y), (test x, y))`, gzipped, protocol 2 (deeplearning.net, Nielsen's mnist_loader.py). */
 const nielsenImages: KnownFile = {
   name: "Nielsen's mnist.pkl.gz, which holds images",
   recognizes: (head) => {
@@ -155,7 +155,7 @@ const className = (head: FileHead): string => {
   return value?.kind === "object" ? value.name : "";
 };
 
-/** A dict, list or tuple in which arrays of a network lie under other names, in other places or turned. */
+/** Dict, list or tuple in which arrays of a network have other names, other places or another orientation. */
 const arrays: KnownFile = {
   name: "a pickle of arrays",
   recognizes: (head) =>
@@ -179,7 +179,7 @@ const arrays: KnownFile = {
   },
 };
 
-/** Where shapes alone do not tell how to go on. */
+/** Next step if shapes alone do not determine it. */
 export function handMade(found: readonly FoundArray[]): string {
   if (found.some(({ shape }) => shape.length > 2)) {
     return "convolutions are not read from arrays: build the model in PyTorch, load these, call torch.onnx.export(model, torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx";
@@ -187,7 +187,7 @@ export function handMade(found: readonly FoundArray[]): string {
   return "save them by np.savez('out.npz', W1=…, b1=…, W2=…, b2=…), weights as (inputs, outputs), biases as (outputs,), and give --weights out.npz";
 }
 
-/** `a list of 6 arrays: (784, 50), (50,) …`. */
+/** Description in words: `a list of 6 arrays: (784, 50), (50,) …`. */
 export function described(value: Outline | undefined): string {
   if (value === undefined) return "values";
   const found = arraysIn(value, "d").slice(0, 6);
@@ -200,7 +200,7 @@ export function described(value: Outline | undefined): string {
   return `${what} with ${total === 1 ? "one array" : `${total} arrays`}${shapes.length > 0 ? `: ${shapes.join(", ")}${total > 6 ? " …" : ""}` : ""}`;
 }
 
-/** A .npy of Python objects: mostly a dict that np.save was given. */
+/** .npy file of Python objects, mostly a dict that was given to np.save. */
 const npyObjects: KnownFile = {
   name: "a .npy file of Python objects",
   recognizes: ({ arrays }) => arrays.get("")?.descr === "|O",
@@ -222,7 +222,7 @@ const npyObjects: KnownFile = {
   },
 };
 
-/** What `item()` answers, or the list of the elements. */
+/** Outline of what `item()` returns, or of the list of elements. */
 function itemOf({ pickle, arrays }: FileHead): Outline | undefined {
   const objects = pickle?.value?.kind === "array" ? pickle.value.objects : undefined;
   return objects?.kind === "list" && arrays.get("")?.shape.length === 0 ? objects.items[0] : objects;

@@ -1,25 +1,25 @@
-/** Arrays with unknown names or layout → the NumPy arguments that name and turn them as W1, b1 …, where their shapes tell. */
+/** Proposes NumPy arguments that name and orient arrays as W1, b1 …, if their shapes determine it. */
 
 import { printable } from "#src/base/text.js";
 import type { Outline } from "#src/files/formats/pickle-outline.js";
 
 export interface FoundArray {
-  /** As Python writes it: `d['w1']`. */
+  /** Python expression: `d['w1']`. */
   readonly expression: string;
-  /** For messages, and for the numbers in it: `weights.0`. */
+  /** Name for messages, and for the numbers in it: `weights.0`. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** NumPy's name of the elements' type, where it is known. */
+  /** NumPy's name of the elements' type, if known. */
   readonly dtype?: string | undefined;
 }
 
-/** A text that Python reads between single quotes as it stands, within the double quotes of a shell. */
+/** Text that needs no escapes in single quotes of Python within double quotes of a shell. */
 const PLAIN_KEY = /^[\w .:/()+-]+$/;
-/** More are no network of dense layers, and a line of them helps nobody. */
+/** Most arrays in a proposal. A longer line would not help. */
 const MAX_ARRAYS = 64;
 const MAX_DEPTH = 4;
 
-/** The arrays of nested dicts, lists and tuples, in order. */
+/** Returns the arrays of nested dicts, lists and tuples, in order. */
 export function arraysIn(outline: Outline | undefined, expression = "d", name = ""): FoundArray[] {
   const depth = name.split(".").length;
   if (outline === undefined || depth > MAX_DEPTH) return [];
@@ -45,10 +45,10 @@ export function arraysIn(outline: Outline | undefined, expression = "d", name = 
 }
 
 /**
- * `W1=d['w1'].T,b1=d['b1'].ravel()`: undefined where the arrays are no chain of dense layers, or chain in both
- * orientations, so that only their maker knows.
+ * Returns arguments such as `W1=d['w1'].T,b1=d['b1'].ravel()`. Undefined if the arrays are not a chain of dense layers, or chain
+ * in both orientations, so that only their maker knows.
  *
- * @param wrap what makes an array of an expression, where it is none yet
+ * @param wrap makes an expression an array if it is not one yet
  */
 export function proposeArguments(
   arrays: readonly FoundArray[],
@@ -75,20 +75,19 @@ export function proposeArguments(
   return parts.join(",");
 }
 
-/** f2, f4 and f8 are; an unknown type is taken for one. */
+/** True for f2, f4 and f8, and for an unknown type. */
 function isReadable({ dtype }: FoundArray): boolean {
   return dtype === undefined || /^[<>|=]?f[248]$/.test(dtype);
 }
 
-/** Names of numbers that pixels are standardized with. */
+/** Names of numbers that standardize pixels. */
 const STATISTIC = /mean|std|sigma|norm|(^|[._])mu$|var(iance)?$/i;
-/** Sizes of the layers, which their shapes state; the cost and the length of the training, which change no answer. */
+/** Names that may be left out: sizes of layers, which their shapes state, and facts of the training, which change no answer. */
 const KNOWN_OTHERWISE = /(sizes?|cost|loss|epochs?)$/i;
 const MOST_NAMED = 6;
 
 /**
- * What stands behind a command that writes the layers alone: the arrays and numbers that it leaves out, so that none gets
- * lost without a word.
+ * Note after a command that writes only the layers. It names the arrays and numbers that the command leaves out.
  */
 export function leftOutNote(
   arrays: readonly FoundArray[],
@@ -107,7 +106,7 @@ export function leftOutNote(
   return `; this leaves out ${names.join(", ")}${left.length > MOST_NAMED ? " and more" : ""}${left.some(({ name }) => STATISTIC.test(name)) ? advice : ""}`;
 }
 
-/** Entries of dicts and lists of which a command uses nothing, whatever they hold; others are looked into. */
+/** Collects the entries of dicts and lists of which a command uses nothing. Entries that it uses in part are searched too. */
 function entriesIn(
   outline: Outline,
   proposal: string,
@@ -131,25 +130,25 @@ function entriesIn(
   }
 }
 
-/** What stands before a command that turns weights. */
+/** Note before a command that transposes weights. */
 export function orientationNote(proposal: string | undefined): string {
   return proposal?.includes(".T,") ? "its weights are (outputs, inputs): " : "";
 }
 
-/** Whether all are (inputs × outputs), or turned, and each has its bias, or none has one. */
+/** Checks that all weights have one orientation, and that each has a bias or none has one. */
 function chains(matrices: readonly FoundArray[], vectors: readonly FoundArray[], turned: boolean): boolean {
   const sides = matrices.map(({ shape: [a, b] }) => (turned ? [b, a] : [a, b]));
   return (
     sides.every(([inputs], index) => index === 0 || sides[index - 1][1] === inputs) &&
     biasesOf(matrices, vectors, turned) !== undefined &&
-    // A classifier of images reads more than it answers; this decides for one layer without a bias.
+    // A classifier of images has more inputs than outputs. This decides for one layer without a bias.
     (sides.at(0)?.[0] ?? 0) >= (sides.at(-1)?.[1] ?? 0)
   );
 }
 
 /**
- * In order, each of its layer's length. Vectors of other lengths, as sizes are, are left out; one that is left and could be
- * a bias (a scale, a moving mean) makes it undefined. None, or all.
+ * Returns the biases in order, each of its layer's length, or none. Vectors of other lengths, such as sizes, are left out. A
+ * further vector that could be a bias (a scale, a moving mean) makes the answer undefined.
  */
 function biasesOf(
   matrices: readonly FoundArray[],
@@ -168,7 +167,7 @@ function biasesOf(
   return biases.length === matrices.length || vectors.length === 0 ? biases : undefined;
 }
 
-/** By the numbers in their names, where no two have the same; those without, as sizes are, stand last. */
+/** Sorts by the numbers in names if all differ. Arrays without a number, such as sizes, come last. */
 function byNumber(arrays: readonly FoundArray[]): readonly FoundArray[] {
   const keyed = arrays.map((array) => ({ array, key: numbersIn(array.name) }));
   const numbered = keyed.filter(({ key }) => key.length > 0);

@@ -1,4 +1,4 @@
-/** The list of files that people have in hand, and what a file is by it. Loaded where a reader has refused a file. */
+/** The list of known files, and the recognition of a file by it. Loaded after a reader has rejected a file. */
 import { BatchwiseError } from "#src/base/errors.js";
 import { ARRAY_FILES } from "./array-files.js";
 import { type FileHead, readFileHead } from "./file-head.js";
@@ -10,7 +10,7 @@ import { PICKLE_FILES } from "./pickle-files.js";
 import { LAST_RESORTS, MISPLACED_NETWORKS, STAND_INS } from "./stray-files.js";
 import { TORCH_FILES } from "./torch-files.js";
 
-/** The first that recognizes a file is what it is: the surest marks stand first. */
+/** Known files, the surest marks first. The first entry that recognizes a file decides. */
 export const KNOWN_FILES: readonly KnownFile[] = [
   ...STAND_INS,
   ...IMAGE_FILES,
@@ -22,21 +22,21 @@ export const KNOWN_FILES: readonly KnownFile[] = [
   ...WEAK_IMAGE_FILES,
 ];
 
-/** As images it is what was asked for. */
+/** Known files that are images: for `--dataset` they are what was asked for. */
 const IDX = IDX_FILE.name;
 const UNCERTAIN: ReadonlySet<KnownFile> = new Set([...WEAK_IMAGE_FILES, ...LAST_RESORTS, OTHER_JSON]);
 
 export interface Recognized {
-  /** `a PyTorch state dict, with convolutions`. */
+  /** Description: `a PyTorch state dict, with convolutions`. */
   readonly found: string;
   readonly nextStep: string;
-  /** False for text, tables and archives, which are told where nothing else fits. */
+  /** False for text, tables and archives, which are reported only if nothing else fits. */
   readonly isCertain: boolean;
 }
 
 /**
- * What a file that a reader refused is, and what to do; undefined where the list does not know it, or where it is what was
- * asked for and only damaged.
+ * Returns what a rejected file is, and the next step. Undefined if the list does not know it, or if it is what was asked for
+ * and only damaged.
  */
 export async function recognizeFile(path: string, purpose: Purpose): Promise<Recognized | undefined> {
   let head: FileHead;

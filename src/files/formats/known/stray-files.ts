@@ -1,4 +1,4 @@
-/** What lies in place of a file: pointers, web pages, archives, documents; and networks that are read, in the wrong place. */
+/** Known files that stand for others: pointers, web pages, archives, documents; and networks given as images. */
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -94,7 +94,7 @@ const pdf: KnownFile = {
   nextStep: ({ use }) => `give the ${use === "weights" ? "file of the weights" : "image files"} instead`,
 };
 
-/** Behind every ZIP with a name of its own. */
+/** Tried after every ZIP with a name of its own. */
 const zip: KnownFile = {
   name: "a ZIP archive",
   recognizes: ({ names, arrays }) => names.length > 0 && arrays.size === 0,
@@ -104,7 +104,7 @@ const zip: KnownFile = {
     `unpack it: unzip ${shellQuoted(path)}, and give what is in it to ${use === "weights" ? "--weights" : "--dataset"}`,
 };
 
-/** Behind everything that is read or known gzipped. */
+/** Tried after everything that is read or known gzipped. */
 const gzip: KnownFile = {
   name: "a gzip file",
   recognizes: ({ text }) => text.startsWith("\x1f\x8b"),
@@ -112,7 +112,7 @@ const gzip: KnownFile = {
     `unpack it: gzip -dk ${shellQuoted(path)}, and give what is in it to ${use === "weights" ? "--weights" : "--dataset"}`,
 };
 
-/** Without control characters but those of lines; the last character may be cut. */
+/** True for text without control characters except those of lines. The last character may be cut. */
 function isUtf8(bytes: Uint8Array): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
@@ -146,21 +146,19 @@ const READ_NETWORKS: readonly KnownFile[] = [
   },
 ].map(networkFile);
 
-/** Told before anything else: they stand for other files. */
+/** Tried first: files that stand for others. */
 export const STAND_INS: readonly KnownFile[] = [lfs, html, xmlAnswer, notFound, office, pdf, ...ARCHIVES];
-/** Networks of formats that are read; only as images are they in the wrong place. */
+/** Networks of formats that are read. They are in the wrong place only as images. */
 export const MISPLACED_NETWORKS: readonly KnownFile[] = READ_NETWORKS;
-/** Told where nothing else fits. */
+/** Tried last. */
 export const LAST_RESORTS: readonly KnownFile[] = [zip, gzip, text];
-
-// What of a folder could be meant, where it does not hold what was looked for.
 
 const WEIGHTS = /\.(pkl|pickle|npz|safetensors|onnx|pt|pth|h5|hdf5|keras|tflite|joblib|ckpt)$|^model\.json$/i;
 const IMAGES = /\.(csv|tsv|npz|parquet|arrow|mat|bin|h5|hdf5|pkl|pkl\.gz)$|-ubyte(\.gz)?$/i;
 const PICTURE = /\.(png|jpe?g|bmp|gif)$/i;
 const SHOWN = 4;
 
-/** The next step of a folder given to `--weights`; undefined where nothing in it is known. */
+/** Next step for a folder given to `--weights`; undefined if no file in it is known. */
 export async function weightsInFolder(folder: string): Promise<string | undefined> {
   const names = await namesIn(folder);
   if (names.includes("saved_model.pb")) return `this is a TensorFlow SavedModel: ${savedModelStep(folder)}`;
@@ -170,7 +168,7 @@ export async function weightsInFolder(folder: string): Promise<string | undefine
   return below.length > 0 ? `give a file below it: ${listed("--weights", folder, below)}` : undefined;
 }
 
-/** The next step of a folder given to `--dataset`; undefined where nothing in it is known. */
+/** Next step for a folder given to `--dataset`; undefined if no file in it is known. */
 export async function imagesInFolder(folder: string): Promise<string | undefined> {
   const names = await namesIn(folder);
   if (names.includes("saved_model.pb")) return "this is a TensorFlow SavedModel, a network: see --weights";
@@ -186,7 +184,7 @@ export async function imagesInFolder(folder: string): Promise<string | undefined
   return undefined;
 }
 
-/** Folders named after classes, in the order of their names, as torchvision's ImageFolder has them. */
+/** Folders named after classes, in the order of their names, as in torchvision's ImageFolder. */
 function picturesStep(folder: string): string {
   const code =
     "F=FILE; import glob,os,numpy as np; from PIL import Image; c=sorted(d for d in os.listdir(F) if os.path.isdir(os.path.join(F,d))); p=[(f,i) for i,d in enumerate(c) for f in sorted(glob.glob(os.path.join(glob.escape(F),d,'*.*')))]; np.savez('out.npz',x_test=np.stack([np.asarray(Image.open(f).convert('L')) for f,_ in p]),y_test=[i for _,i in p])";

@@ -1,4 +1,4 @@
-/** Files of PyTorch: ZIPs since 1.6, pickles before, whole modules, TorchScript. */
+/** Known files of PyTorch: ZIPs since 1.6, pickles before, whole modules, TorchScript. */
 import { type Outline, outlinePickle, type PickleOutline } from "#src/files/formats/pickle-outline.js";
 import type { FileHead } from "./file-head.js";
 import { EXPORT_ONNX, otherLayers } from "./keras-files.js";
@@ -12,15 +12,15 @@ import {
   WITH_ACTIVATION,
 } from "./known-file.js";
 
-/** What a legacy file begins with, as a LONG1 (torch/serialization.py, MAGIC_NUMBER). */
+/** Magic number of a legacy file, as a LONG1 (torch/serialization.py, MAGIC_NUMBER). */
 const MAGIC_NUMBER = "1950a86a20f9469cfc6c";
-/** The magic number, the protocol and facts of the system go before the object, each a pickle of its own. */
+/** Pickles before the object: the magic number, the protocol and facts of the system. */
 const LEGACY_PREFIXES = 3;
-/** Layers of other kinds, by the names of their classes and functions. */
+/** Layers that are not dense, by the names of their classes and functions. */
 const NOT_DENSE = /conv|norm|pool|rnn|lstm|gru|embedding|attention|transformer/i;
 const CALL_EXPORT = "torch.onnx.export(model.eval(), torch.zeros(1, 1, 28, 28), 'out.onnx')";
 const WITH_ONNX = "and give --weights out.onnx --engine onnx";
-/** Half precision has no counterpart in all of NumPy, bfloat16 in none. */
+/** Converts to float32, because NumPy has no bfloat16. */
 const TO_NUMPY = "{k:v.float().numpy() for k,v in s.items()}";
 
 const isZip = ({ names }: FileHead) => names.some((name) => /^[^/]+\/data\.pkl$/.test(name));
@@ -29,7 +29,7 @@ const isScript = (head: FileHead) =>
 const isLegacy = ({ pickle }: FileHead) =>
   pickle?.value?.kind === "long" && pickle.value.hex.replace(/^0+/, "") === MAGIC_NUMBER;
 
-/** What `torch.load` answers. */
+/** Outline of what `torch.load` returns. */
 function loaded(head: FileHead): PickleOutline | undefined {
   if (!isLegacy(head)) return isZip(head) ? head.pickle : undefined;
   let outline = head.pickle;
@@ -40,12 +40,12 @@ function loaded(head: FileHead): PickleOutline | undefined {
 }
 
 interface StateDict {
-  /** How it is reached from what torch.load answers: `['model_state_dict']`, or nothing. */
+  /** Python index from what `torch.load` returns: `['model_state_dict']`, or empty. */
   readonly access: string;
   readonly tensors: ReadonlyMap<string, readonly number[]>;
 }
 
-/** The dict itself, or the first in it that holds tensors. */
+/** Returns the dict itself, or the first dict in it that holds tensors. */
 function stateDictOf(head: FileHead): StateDict | undefined {
   const value = loaded(head)?.value;
   if (value?.kind !== "dict") return undefined;
@@ -129,7 +129,7 @@ const moduleName = (head: FileHead): string => {
   return value?.kind === "object" ? value.name : "";
 };
 
-/** torchvision's `processed/test.pt`: a tuple of images and labels. */
+/** torchvision's `processed/test.pt`, a tuple of images and labels. */
 const imageTensors: KnownFile = {
   name: "a PyTorch file of image tensors",
   recognizes: (head) => {

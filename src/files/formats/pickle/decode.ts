@@ -1,4 +1,4 @@
-/** A pickle of a dict of NumPy arrays, as `pickle.dump({"W1": …}, file)` writes it → named arrays. */
+/** Decodes a pickle of a dict of NumPy arrays, as `pickle.dump({"W1": …}, file)` writes it, to named arrays. */
 
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
@@ -20,13 +20,13 @@ const DTYPES: ReadonlyMap<string, ElementType> = new Map([
   ["f4", "float32"],
   ["f8", "float64"],
 ]);
-/** NumPy's f4, f8 and so on count bytes: f16 is no float16. */
+/** NumPy's f4 and f8 count bytes: f16 is not float16. */
 const LONG_DOUBLE = /^f(12|16)$/;
 const DTYPES_TEXT = [...DTYPES.values()].join(", ");
 
 /**
- * The arrays of a pickle, protocols 0 to 5, by NumPy 1 or 2, Python 2 or 3; row-major float64, whatever their order and
- * dtype (float16, float32, float64; either byte order). No code of the pickle's is run: see globals.ts.
+ * Returns the arrays of a pickle, protocols 0 to 5, by NumPy 1 or 2, Python 2 or 3: row-major float64, for every order and
+ * dtype (float16, float32, float64; either byte order). No code of the pickle is run: see values.ts.
  *
  * Keys that name one array share its data. `path` is for messages.
  *
@@ -48,8 +48,8 @@ export function decodePickle(path: string, bytes: Uint8Array): Map<string, Named
 class ArrayDecoder {
   readonly #path: string;
   readonly #fileBytes: number;
-  /** Bytes of elements that may still be decoded. Arrays can share their data in a pickle, and so claim many times what
-   * the file holds; those that NumPy writes never do. */
+  /** Bytes of elements that may still be decoded. Arrays of a pickle can share their data, and so claim many times what
+   * the file holds. NumPy never writes that. */
   #budgetBytes: number;
   readonly #decoded = new Map<PickledArray, NamedArray>();
 
@@ -90,14 +90,14 @@ class ArrayDecoder {
     return order === "F" ? rowMajor(values, shape) : values;
   }
 
-  /** Python 3's bytes, or a text of one character a byte: encoded by Python 3 in protocols 0 to 2, or Python 2's str. */
+  /** Bytes of Python 3, or a text with one character per byte: Python 3's in protocols 0 to 2, or Python 2's str. */
   #bytesOf(layer: string, payload: PickledValue): Uint8Array {
     if (payload instanceof Uint8Array) return payload;
     const text = payload instanceof EncodedText ? payload.text : payload;
     if (typeof text !== "string") throw this.#layout(layer, "the bytes of its elements", kindOf(payload));
     if (text.length > this.#budgetBytes) throw this.#overBudget();
     const bytes = Buffer.from(text, "latin1");
-    // A character beyond Latin-1 does not come back from its byte.
+    // A character beyond Latin-1 does not fit into a byte.
     if (bytes.toString("latin1") !== text) {
       throw this.#layout(layer, "bytes of 0 to 255", "a character beyond");
     }

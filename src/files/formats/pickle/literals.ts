@@ -1,4 +1,4 @@
-/** Opcodes of a pickle that carry their value behind them: numbers, texts, bytes, and empty containers. */
+/** Opcodes of a pickle that are followed by their value: numbers, texts, bytes, and empty containers. */
 
 import { isUtf8 } from "node:buffer";
 import { printable } from "#src/base/text.js";
@@ -36,18 +36,18 @@ export const LITERALS: ReadonlyMap<number, ReadLiteral> = new Map<number, ReadLi
   [LITERAL.BINBYTES, (reader) => reader.take(reader.u32())],
   [LITERAL.SHORT_BINBYTES, (reader) => reader.take(reader.u8())],
   [LITERAL.BINBYTES8, (reader) => reader.take(reader.u64())],
-  // A bytearray may be changed in Python; nothing here writes to one.
+  // Python may change a bytearray; nothing here does.
   [LITERAL.BYTEARRAY8, (reader) => reader.take(reader.u64())],
 ]);
 
-/** A length that Python reads as signed, and that a damaged file can make negative. */
+/** Length that Python reads as signed. A damaged file can make it negative. */
 function signedLength(reader: ByteReader): number {
   const length = reader.i32();
   if (length < 0) throw reader.malformed("a length", String(length));
   return length;
 }
 
-/** Index of the memo, as protocol 0 writes it. */
+/** Index into the memo, as protocol 0 writes it. */
 export function indexLine(reader: ByteReader): number {
   const text = shortLine(reader);
   if (!/^\d{1,10}$/.test(text)) throw reader.malformed("an index in digits", `"${printable(text)}"`);
@@ -65,7 +65,7 @@ function decimal(reader: ByteReader, text: string): number {
   return exact(reader, Number(text));
 }
 
-/** Little-endian two's complement of any length; no bytes mean 0. */
+/** Integer in little-endian two's complement of any length. No bytes mean 0. */
 function twosComplement(reader: ByteReader, length: number): number {
   if (length > PICKLE_LIMITS.integerBytes) {
     throw reader.limit("bytes in an integer", PICKLE_LIMITS.integerBytes);
@@ -94,10 +94,8 @@ function floatLine(reader: ByteReader): number {
   return value;
 }
 
-// Texts of pickles: UTF-8, and the two escaped forms of protocol 0 (Python's Lib/pickletools.py describes them).
-
 const BACKSLASH = 0x5c;
-/** What can stand behind a backslash in Python 2's repr of a str, beside `x` and two digits; it writes no octal. */
+/** Characters after a backslash in Python 2's repr of a str, besides `x` and two digits. It writes no octal. */
 const SIMPLE_ESCAPES: ReadonlyMap<string, number> = new Map([
   ["\\", BACKSLASH],
   ["'", 0x27],
@@ -111,7 +109,7 @@ const SIMPLE_ESCAPES: ReadonlyMap<string, number> = new Map([
   ["v", 0x0b],
 ]);
 
-/** One character a byte: what Python 2's str is to Python 3 with `encoding="latin1"`. */
+/** Text with one character per byte, as Python 3 reads Python 2's str with `encoding="latin1"`. */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
@@ -132,20 +130,20 @@ function takeText(reader: ByteReader, length: number | bigint): Uint8Array {
 
 function utf8(reader: ByteReader, bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw reader.malformed("a text in UTF-8", "other bytes");
-  // A byte order mark is a character of the text here, not a mark, and a Buffer keeps it.
+  // A byte order mark is a character of the text here. A Buffer keeps it.
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
 
-/** A number or a name: a short line of UTF-8. */
+/** Number or name: a short line of UTF-8. */
 export function shortLine(reader: ByteReader): string {
   return utf8(reader, reader.line(PICKLE_LIMITS.lineBytes));
 }
 
-/** UNICODE: Latin-1, with escapes of four (u) or eight (U) hexadecimal digits for the rest; any other backslash is itself. */
+/** UNICODE: Latin-1, with escapes of four (u) or eight (U) hexadecimal digits for the rest. Other backslashes are characters. */
 export function rawUnicodeLine(reader: ByteReader): string {
   const line = reader.line(PICKLE_LIMITS.textBytes);
   if (!line.includes(BACKSLASH)) return latin1(line);
-  // An escape is never shorter than what it stands for: 6 bytes for one unit, 10 for at most two.
+  // An escape is never shorter than its characters: 6 bytes for one unit, 10 for at most two.
   const units = new Uint16Array(line.length);
   let length = 0;
   let at = 0;
@@ -160,7 +158,7 @@ export function rawUnicodeLine(reader: ByteReader): string {
     } else {
       units[length++] = byte;
       at += 1;
-      // Of two backslashes the second begins no escape.
+      // The second of two backslashes does not begin an escape.
       if (byte === BACKSLASH && line[at] === BACKSLASH) {
         units[length++] = BACKSLASH;
         at += 1;
@@ -170,7 +168,7 @@ export function rawUnicodeLine(reader: ByteReader): string {
   return Buffer.from(units.buffer, 0, length * Uint16Array.BYTES_PER_ELEMENT).toString("utf16le");
 }
 
-/** u: four digits, U: eight. */
+/** Reads the digits of an escape: four for u, eight for U. */
 const ESCAPE_DIGITS: ReadonlyMap<number, number> = new Map([
   [0x75, 4],
   [0x55, 8],

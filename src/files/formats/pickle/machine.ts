@@ -1,4 +1,4 @@
-/** The pickle machine: protocols 0 to 5, a closed list of names, limits on everything. It makes data, and runs nothing. */
+/** Pickle machine for protocols 0 to 5, with a closed list of names and limits on everything. It makes data and runs no code. */
 
 import type { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -7,8 +7,8 @@ import { type ByteReader, FORBIDDEN_OPCODES, OP, PICKLE_LIMITS } from "./reader.
 import { build, findGlobal, kindOf, PickledList, PickledTuple, type PickledValue, reduce } from "./values.js";
 
 /**
- * The one value of a pickle. Its opcodes follow Python's Lib/pickletools.py; those that a dict of NumPy arrays does not
- * need are refused by name. Values may be nested as deeply as the limits allow: nothing here recurses.
+ * Returns the value of a pickle. The opcodes are those of Python's Lib/pickletools.py. Those that a dict of NumPy arrays does not
+ * need are rejected by name. Values may be nested as deeply as the limits allow: nothing here recurses.
  *
  * @throws NetworkError ERR_PICKLE_FORBIDDEN, ERR_PICKLE_MALFORMED, ERR_PICKLE_TRUNCATED, ERR_PICKLE_LIMIT.
  */
@@ -39,8 +39,6 @@ function refusal(opcode: number, reader: ByteReader): NetworkError {
   if (asked !== undefined) return reader.forbidden(asked);
   return reader.malformed("an opcode", `0x${opcode.toString(16).padStart(2, "0")}`);
 }
-
-// Opcodes of a pickle that work on the stack and the memo.
 
 type Operate = (stack: PickleStack, reader: ByteReader) => void;
 
@@ -127,17 +125,16 @@ function stackGlobal(stack: PickleStack, reader: ByteReader): void {
   stack.push(findGlobal(reader, module, name));
 }
 
-/** An instance of a class by its name, on the allow-list or not: weights need none. */
+/** Instances of a class are rejected, on the allow-list or not: weights need none. */
 function refuseInstance(reader: ByteReader): never {
   throw reader.forbidden(printable(`${shortLine(reader)}.${shortLine(reader)}`));
 }
 
-// The stack and the memo of the pickle machine, each with its limit.
-
+/** Stack and memo of the pickle machine, each with its limit. */
 export class PickleStack {
   readonly #reader: ByteReader;
   readonly #values: PickledValue[] = [];
-  /** Heights of the stack at each MARK that is still open; nothing below the last may be taken. */
+  /** Height of the stack at each open MARK. Values below the last one may not be taken. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickledValue>();
 
@@ -155,7 +152,7 @@ export class PickleStack {
     this.#marks.push(this.#values.length);
   }
 
-  /** The topmost value above the last mark; it stays. */
+  /** Returns the topmost value above the last mark, and leaves it on the stack. */
   top(): PickledValue {
     const value = this.#values.at(-1);
     if (value === undefined || this.#values.length === this.#marks.at(-1)) {
@@ -170,7 +167,7 @@ export class PickleStack {
     return value;
   }
 
-  /** The topmost `count` values, in the order in which they were pushed. */
+  /** Takes the topmost `count` values, in the order in which they were pushed. */
   take(count: number): PickledValue[] {
     return Array.from({ length: count }, () => this.pop()).reverse();
   }
@@ -181,13 +178,13 @@ export class PickleStack {
     return this.#values.splice(height);
   }
 
-  /** POP takes the mark off where one is on top (Lib/pickle.py, load_pop). */
+  /** POP removes the mark if one is on top (Lib/pickle.py, load_pop). */
   discard(): void {
     if (this.#values.length === this.#marks.at(-1)) this.#marks.pop();
     else this.pop();
   }
 
-  /** The value that must be the only one. */
+  /** Takes the value that must be the only one. */
   last(): PickledValue {
     const value = this.pop();
     const left = this.#values.length + this.#marks.length;
@@ -195,7 +192,7 @@ export class PickleStack {
     return value;
   }
 
-  /** Remembers the topmost value. */
+  /** Stores the topmost value in the memo. */
   put(index: number): void {
     if (this.#memo.size === PICKLE_LIMITS.memoEntries) {
       throw this.#reader.limit("memo entries", PICKLE_LIMITS.memoEntries);

@@ -1,16 +1,16 @@
-/** The bytes of a pickle, read forwards only: every length is checked against the bytes left before it is believed. */
+/** Reads the bytes of a pickle, forwards only. Every length is checked against the bytes that are left. */
 
 import { NetworkError } from "#src/base/errors.js";
 
-/** No pickle of weights comes near these; hostile ones run into them before they cost memory or time. */
+/** Limits far above any pickle of weights. A hostile one meets them before it costs memory or time. */
 export const PICKLE_LIMITS = {
-  /** An array takes some forty; a list of empty dicts costs two opcodes and two hundred bytes of memory each. */
+  /** An array takes about 40; an empty dict in a list costs two opcodes and 200 bytes of memory. */
   opcodes: 2 ** 17,
   stackValues: 10_000,
   memoEntries: 2 ** 16,
-  /** One text; arrays of protocol 0 to 2 are texts. */
+  /** Bytes of one text. Arrays of protocols 0 to 2 are texts. */
   textBytes: 2 ** 28,
-  /** A number or a name in a text protocol. */
+  /** Bytes of a number or a name in a text protocol. */
   lineBytes: 1_000,
   integerBytes: 8,
   integerBits: 53,
@@ -23,7 +23,7 @@ export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #position = 0;
-  /** Where the open frame ends (PEP 3154). */
+  /** Offset of the end of the open frame (PEP 3154). */
   #frameEnd: number | undefined;
   #opcodeOffset = 0;
 
@@ -33,7 +33,7 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Offset of the opcode at work, which messages name. */
+  /** Offset of the current opcode, for messages. */
   get opcodeOffset(): number {
     return this.#opcodeOffset;
   }
@@ -73,13 +73,13 @@ export class ByteReader {
     return this.#view.getFloat64(this.#advance(8), false);
   }
 
-  /** The next bytes, as a view: nothing is copied, and nothing allocated for a length that is not there. */
+  /** Returns the next bytes as a view. Nothing is copied, and no memory is allocated for bytes that are not there. */
   take(length: number | bigint): Uint8Array {
     const begin = this.#advance(length);
     return this.#bytes.subarray(begin, this.#position);
   }
 
-  /** The bytes up to the next newline, which is read but not part of them. */
+  /** Returns the bytes up to the next newline, which is read too but not returned. */
   line(limitBytes: number): Uint8Array {
     const end = this.#bytes.indexOf(NEWLINE, this.#position);
     if (end < 0) throw this.truncated(this.leftBytes + 1);
@@ -89,7 +89,7 @@ export class ByteReader {
     return line;
   }
 
-  /** Opens a frame: an opcode must end where it ends. */
+  /** Opens a frame. An opcode must end where the frame ends. */
   frame(lengthBytes: bigint): void {
     if (this.#frameEnd !== undefined) throw this.malformed("the end of a frame", "a frame within it");
     if (lengthBytes > this.leftBytes) throw this.truncated(lengthBytes);
@@ -114,7 +114,7 @@ export class ByteReader {
     return new NetworkError("ERR_PICKLE_TRUNCATED", { path, offset: this.#position, neededBytes, leftBytes });
   }
 
-  /** Moves over `length` bytes that are there, and within the open frame; where they began. */
+  /** Moves over `length` bytes, which must be there and within the open frame. Returns their offset. */
   #advance(length: number | bigint): number {
     if (length > this.leftBytes) throw this.truncated(length);
     const begin = this.#position;
@@ -127,9 +127,7 @@ export class ByteReader {
   }
 }
 
-/** The opcodes of pickle, protocols 0 to 5, by the names that Python's Lib/pickle.py gives them. */
-
-/** Opcodes that do something with the stack or the memo. */
+/** Opcodes that change the stack or the memo, protocols 0 to 5, by their names in Python's Lib/pickle.py. */
 export const OP = {
   MARK: 0x28,
   STOP: 0x2e,
@@ -192,7 +190,7 @@ export const LITERAL = {
   BYTEARRAY8: 0x96,
 } as const;
 
-/** Opcodes that make objects, or reach outside the file; no dict of arrays needs one. */
+/** Opcodes that make objects or refer to something outside the file. No dict of arrays needs one. */
 export const FORBIDDEN_OPCODES: ReadonlyMap<number, string> = new Map([
   [0x50, "a persistent object (PERSID)"],
   [0x51, "a persistent object (BINPERSID)"],

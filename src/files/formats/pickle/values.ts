@@ -1,8 +1,8 @@
+/** Values on the stack of the pickle machine: plain data, and passive stand-ins for NumPy's objects. */
+
 import { printable } from "#src/base/text.js";
 import { MAX_DIMENSIONS } from "#src/files/formats/arrays.js";
 import type { ByteReader } from "./reader.js";
-
-/** What can lie on the stack of the pickle machine: plain data, and stand-ins for NumPy's objects that do nothing. */
 
 export type PickledValue =
   | null
@@ -18,7 +18,7 @@ export type PickledValue =
   | PickledDtype
   | PickledArray;
 
-/** A map, so that a key named `__proto__` is a key like any other. */
+/** Map, so that a key named `__proto__` is an ordinary key. */
 export type PickledDict = Map<string, PickledValue>;
 
 export class PickledTuple {
@@ -33,7 +33,7 @@ export class PickledList {
   readonly items: PickledValue[] = [];
 }
 
-/** What a name of the allow-list stands for. */
+/** Stand-in for a name of the allow-list. */
 export type GlobalKind = "ndarray" | "dtype" | "reconstruct" | "frombuffer" | "encode";
 
 export class PickledGlobal {
@@ -44,7 +44,7 @@ export class PickledGlobal {
   }
 }
 
-/** Bytes that protocols 0 to 2 write as a text, one character a byte. They are kept as the text until they are
+/** Bytes that protocols 0 to 2 write as a text, one character per byte. They are kept as the text until they are
  * elements, so that a pickle that encodes one text a thousand times gains nothing. */
 export class EncodedText {
   readonly text: string;
@@ -55,7 +55,7 @@ export class EncodedText {
 }
 
 export class PickledDtype {
-  /** Kind and size, as NumPy writes them: `f4`. */
+  /** Kind and size in bytes, as NumPy writes them: `f4`. */
   readonly name: string;
   /** Set by BUILD; `undefined` before. */
   byteOrder: string | undefined;
@@ -68,7 +68,7 @@ export class PickledDtype {
 export interface ArrayState {
   readonly shape: readonly number[];
   readonly dtype: PickledDtype;
-  /** `C` (row-major) or `F` (Fortran); NumPy has others, which readers of weights refuse. */
+  /** `C` (row-major) or `F` (Fortran). NumPy has others, which readers of weights reject. */
   readonly order: string;
   readonly payload: PickledValue;
 }
@@ -78,7 +78,7 @@ export class PickledArray {
   state: ArrayState | undefined;
 }
 
-/** What a value is, for messages. */
+/** Name of a value's kind, for messages. */
 export function kindOf(value: PickledValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null) return "None";
@@ -93,9 +93,7 @@ export function kindOf(value: PickledValue | undefined): string {
   return value instanceof PickledArray ? "an array" : `the name numpy ${value.kind}`;
 }
 
-// The allow-list: the names that a pickle of NumPy arrays may use, and what stands in for calling them. Nothing runs.
-
-/** Module and name, as NumPy 1 (`numpy.core`) and NumPy 2 (`numpy._core`) write them. The list is closed. */
+/** Allow-list of the names that a pickle of NumPy arrays may use, as NumPy 1 (`numpy.core`) and NumPy 2 (`numpy._core`) write them. */
 const ALLOWED: ReadonlyMap<string, GlobalKind> = new Map([
   ["numpy ndarray", "ndarray"],
   ["numpy dtype", "dtype"],
@@ -103,7 +101,7 @@ const ALLOWED: ReadonlyMap<string, GlobalKind> = new Map([
   ["numpy._core.multiarray _reconstruct", "reconstruct"],
   ["numpy.core.numeric _frombuffer", "frombuffer"],
   ["numpy._core.numeric _frombuffer", "frombuffer"],
-  // Python 3 writes bytes so in protocols 0 to 2, which have none of their own.
+  // Protocols 0 to 2 have no bytes; Python 3 writes them like this.
   ["_codecs encode", "encode"],
 ]);
 
@@ -113,7 +111,7 @@ export function findGlobal(reader: ByteReader, module: string, name: string): Pi
   return new PickledGlobal(kind);
 }
 
-/** REDUCE: what NumPy's function would have made of these arguments, as a stand-in. */
+/** REDUCE: returns a stand-in for what NumPy's function would have made of these arguments. */
 export function reduce(reader: ByteReader, [callee, args]: readonly PickledValue[]): PickledValue {
   if (!(callee instanceof PickledGlobal && args instanceof PickledTuple)) {
     throw reader.malformed("a name and a tuple of arguments", `${kindOf(callee)} and ${kindOf(args)}`);
@@ -141,7 +139,7 @@ export function build(reader: ByteReader, state: PickledValue, target: PickledVa
   else throw reader.malformed("an array or a dtype without a state", kindOf(target));
 }
 
-/** _reconstruct(ndarray, (0,), b"b"): an empty array of bytes, whose state follows. */
+/** _reconstruct(ndarray, (0,), b"b"): an empty array of bytes. Its state follows. */
 function reconstruct(reader: ByteReader, args: readonly PickledValue[]): PickledArray {
   const [type, shape, letter] = args;
   const isEmptyArray =
@@ -157,7 +155,7 @@ function reconstruct(reader: ByteReader, args: readonly PickledValue[]): Pickled
   return new PickledArray();
 }
 
-/** _frombuffer(buffer, dtype, shape, order): protocol 5, the buffer in the file. */
+/** _frombuffer(buffer, dtype, shape, order): protocol 5, with the buffer in the file. */
 function fromBuffer(reader: ByteReader, args: readonly PickledValue[]): PickledArray {
   const [payload, type, shape, order] = args;
   if (!(payload instanceof Uint8Array && type instanceof PickledDtype && typeof order === "string")) {
@@ -168,7 +166,7 @@ function fromBuffer(reader: ByteReader, args: readonly PickledValue[]): PickledA
   return array;
 }
 
-/** dtype("f4", False, True), not aligned, a copy: its byte order follows in its state. Python 2 writes 0 and 1. */
+/** dtype("f4", False, True): not aligned, a copy. The byte order follows in its state. Python 2 writes 0 and 1. */
 function dtype(reader: ByteReader, args: readonly PickledValue[]): PickledDtype {
   const [name, align, copy] = args;
   if (typeof name !== "string" || truth(align) !== false || truth(copy) !== true || args.length !== 3) {
@@ -177,7 +175,7 @@ function dtype(reader: ByteReader, args: readonly PickledValue[]): PickledDtype 
   return new PickledDtype(name);
 }
 
-/** encode("…", "latin1"): one byte a character. */
+/** encode("…", "latin1"): one byte per character. */
 function encode(reader: ByteReader, args: readonly PickledValue[]): EncodedText {
   const [text, encoding] = args;
   if (typeof text !== "string" || encoding !== "latin1" || args.length !== 2) {
@@ -202,14 +200,14 @@ function buildDtype(reader: ByteReader, target: PickledDtype, items: readonly Pi
   const [version, byteOrder, ...rest] = items;
   const isKnownOrder = byteOrder === "<" || byteOrder === ">" || byteOrder === "|";
   const isPlain = version === 3 && isKnownOrder && rest.every((item, index) => item === PLAIN_DTYPE[index]);
-  // Dtypes of other kinds have more to say; which array has one is told when it is decoded.
+  // Dtypes of other kinds have longer states. They are rejected when their array is decoded.
   if (!isKnownOrder || (target.name.startsWith("f") && !(isPlain && rest.length === PLAIN_DTYPE.length))) {
     throw reader.malformed("the state of a dtype that NumPy writes", kindsOf(items));
   }
   target.byteOrder = byteOrder;
 }
 
-/** What a float's dtype says behind its byte order: nothing. */
+/** Rest of the state of a float's dtype, after its byte order: nothing is set. */
 const PLAIN_DTYPE: readonly PickledValue[] = [null, null, null, -1, -1, 0];
 
 function shapeOf(reader: ByteReader, value: PickledValue | undefined): number[] {
@@ -222,13 +220,13 @@ function shapeOf(reader: ByteReader, value: PickledValue | undefined): number[] 
   });
 }
 
-/** Python's bytes b"b", or Python 2's str. */
+/** True for Python's bytes b"b", or Python 2's str. */
 function isLetterB(value: PickledValue | undefined): boolean {
   if (value instanceof Uint8Array) return value.length === 1 && value[0] === 0x62;
   return (value instanceof EncodedText ? value.text : value) === "b";
 }
 
-/** Truth values, which Python 2 and older NumPy write as 0 and 1. */
+/** Boolean. Python 2 and older versions of NumPy write 0 and 1. */
 function truth(value: PickledValue | undefined): boolean | undefined {
   if (value === true || value === 1) return true;
   return value === false || value === 0 ? false : undefined;
