@@ -15,13 +15,13 @@ import { SAMPLE_HEADER } from "./sample-run.js";
 
 /** Fits the images of malformed files, so that their own faults are what is found. */
 export const SIX_PIXELS = "six-pixels.safetensors";
-const OF_SIX_PIXELS = ["--no-config", "--no-labels", "--weights", SIX_PIXELS];
+const OF_SIX_PIXELS = ["--no-config", "--quiet", "--no-labels", "--weights", SIX_PIXELS];
 
 /** What is typed for a file of the ending. */
 const COMMANDS: readonly (readonly [ending: string, args: (name: string) => readonly string[]])[] = [
   [".idx", (name) => [...OF_SIX_PIXELS, "--dataset", name]],
   [".idx.gz", (name) => [...OF_SIX_PIXELS, "--dataset", name]],
-  [".streamed.json", (name) => [...OF_SIX_PIXELS, "--quiet", "--dataset", name]],
+  [".streamed.json", (name) => [...OF_SIX_PIXELS, "--dataset", name]],
   [".config.json", (name) => ["--config", name]],
   [".checks.json", (name) => ["check", name]],
   [".result.json", (name) => ["--no-config", "--baseline", name]],

@@ -141,7 +141,7 @@ withOnnx(
             dataset.facts.total,
             expected,
           );
-          const classes = Array.from({ length: images.facts.total }, (_, n) => argmax(expected, n * 10, 10));
+          const classes = Array.from({ length: dataset.facts.total }, (_, n) => argmax(expected, n * 10, 10));
 
           // Both the file as it is, and the layers that another format brought.
           for (const weights of [path, name]) {
