@@ -114,11 +114,10 @@ export {
   type FittedWhitening,
   fitPreprocessing,
 } from "#src/evaluate/fit.js";
-export type { EvaluationPlan, HostsProgress } from "#src/evaluate/listeners.js";
+export type { EvaluationPlan, HostsProgress, RunHooks } from "#src/evaluate/listeners.js";
 export { mergeParts } from "#src/evaluate/merge.js";
 export type { EvaluateInput } from "#src/evaluate/options.js";
 export type { PrepareHooks } from "#src/evaluate/prepare.js";
-export type { RunHooks } from "#src/evaluate/run-prepared.js";
 export type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 export type { AskedPreprocessing } from "#src/networks/recipe.js";
 export { type LoadedNetwork, type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";

@@ -3,17 +3,19 @@ import { availableParallelism } from "node:os";
 import { IncompleteError } from "#src/base/abort.js";
 import { checkedKeys, FUNCTION, type KindsOf } from "#src/base/arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
-import { asError } from "#src/base/errors.js";
-import { chainSlabs } from "#src/base/slab.js";
+import { SILENT } from "#src/base/contracts/run.js";
+import { asError, RunError } from "#src/base/errors.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
-import { closeListeners, type Ending, type Listener } from "./listeners.js";
+import { closeListeners, type Ending, type Listener, type RunHooks, runListener } from "./listeners.js";
+import { localRunners, type OpenExecutor } from "./local-runner.js";
 import { type EvaluateInput, resolveOptions } from "./options.js";
-import { type OpenExecutor, type Prepared, type PrepareHooks, prepare } from "./prepare.js";
-import { type RunHooks, runListener, runPrepared } from "./run-prepared.js";
+import { type PrepareHooks, prepare } from "./prepare.js";
+import type { RunnerTable } from "./runner.js";
+import { evaluationOf } from "./summarize.js";
 
 export type { EvaluationPlan, Progress } from "./listeners.js";
-export type { OpenExecutor } from "./prepare.js";
+export type { OpenExecutor } from "./local-runner.js";
 
 /**
  * Aborting the signal ends the run: `evaluate` then throws an IncompleteError with what was done, or, within a download, a
@@ -62,17 +64,18 @@ export async function evaluateWith(
   input: EvaluateInput,
   hooks: EvaluateHooks = {},
 ): Promise<AnyEvaluation> {
-  const listener: Listener = {
-    begin: (plan) => hooks.onStart?.(plan),
-    ...runListener(hooks),
-  };
-  const { evaluation, failure, faults } = await evaluateListened(open, input, [listener], hooks);
+  const listener: Listener = { begin: (plan) => hooks.onStart?.(plan), ...runListener(hooks) };
+  const runners = new Map([[LOCAL, localRunners(open)]]);
+  const { evaluation, failure, faults } = await evaluateListened(runners, input, [listener], hooks);
   const [fault] = faults;
   if (fault !== undefined) hooks.onJournalFault?.(fault);
   if (failure !== undefined) throw failure;
   if (fault !== undefined && hooks.onJournalFault === undefined) throw fault;
   return evaluation;
 }
+
+/** Name of the runner that is used where none is named. */
+export const LOCAL = "local";
 
 /** How an evaluation ended that counted at least the images of `evaluation`. */
 export interface Evaluated extends Ending {
@@ -81,31 +84,37 @@ export interface Evaluated extends Ending {
 }
 
 /**
- * Evaluates, and tells the listeners.
+ * Evaluates with one of the runners, and calls the listeners.
  *
  * @throws what `evaluate` throws, except for IncompleteError: that is the `failure` of a partial evaluation
  */
-export async function evaluateListened(
-  open: OpenExecutor,
-  input: EvaluateInput,
+export async function evaluateListened<Input extends EvaluateInput>(
+  runners: RunnerTable<Input>,
+  input: Input & { readonly executor?: string | undefined },
   listeners: readonly Listener[],
   hooks: Omit<PrepareHooks, "onStart"> = {},
 ): Promise<Evaluated> {
   const beganAt = performance.now();
-  const options = resolveOptions(input, availableParallelism());
   let closable = listeners;
   let result: Parameters<typeof closeListeners>[1];
   try {
-    const prepared = await prepare(open, options, hooks);
-    const { executor, resumption, plan } = prepared;
-    // What the journal says is written must be on the disk before the other files get their names.
-    if (resumption !== undefined) closable = [resumption, ...listeners];
+    const { signal = new AbortController().signal, log = SILENT } = hooks;
+    const executor = input.executor ?? LOCAL;
+    const opened = await runners.get(executor)?.(input, { ...hooks, signal, log });
+    if (opened === undefined)
+      throw new RunError("ERR_INTERNAL", { problem: `no runner is called ${executor}` });
+    const { runner } = opened;
     try {
+      const options = resolveOptions(opened.input, availableParallelism());
+      const { work, plan, loadMs } = await prepare(runner, options, { ...hooks, signal, log });
+      // What the journal says is written must be on the disk before the other files get their names.
+      if (work.resumption !== undefined) closable = [work.resumption, ...listeners];
       for (const listener of listeners) await listener.begin?.(plan);
-      if (options.warm) await executor.warm();
-      result = { evaluation: await runOnce(prepared, beganAt, closable, hooks) };
+      if (options.warm) await runner.warm();
+      const outcome = await runner.run(work, closable);
+      result = { evaluation: await evaluationOf(work, outcome, { beganAt, loadMs }) };
     } finally {
-      await executor.close();
+      await runner.close();
     }
   } catch (error) {
     result = { failure: asError(error) };
@@ -115,17 +124,4 @@ export async function evaluateListened(
     return { ...closed, evaluation, failure };
   }
   throw failure;
-}
-
-async function runOnce(
-  prepared: Prepared,
-  beganAt: number,
-  listeners: readonly Listener[],
-  hooks: Pick<RunHooks, "signal" | "log">,
-): Promise<AnyEvaluation> {
-  const { pair, resumption, executor, loadMs } = prepared;
-  const { batchSize } = prepared.options;
-  const cut = { multiple: batchSize, lanes: executor.capacity };
-  const slabs = resumption ? chainSlabs(resumption.gaps, (gap) => pair.slabs(cut, gap)) : pair.slabs(cut);
-  return (await runPrepared(prepared, { slabs, beganAt, loadMs }, listeners, hooks)).evaluation;
 }

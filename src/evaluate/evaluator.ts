@@ -5,6 +5,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
 import { checkedKeys, type KindsOf, without } from "#src/base/arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
+import { SILENT } from "#src/base/contracts/run.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
 import type { NumberLike } from "#src/base/options/define.js";
@@ -14,10 +15,13 @@ import { answerBytes, type Slab, slabBytes, streamOf } from "#src/base/slab.js";
 import type { TaskSize } from "#src/pool/plan.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
+import { type RunHooks, runListener } from "./listeners.js";
+import { LocalRunner, type OpenExecutor } from "./local-runner.js";
 import type { AnyPair } from "./open-inputs.js";
 import { type EvaluateInput, resolveOptions } from "./options.js";
-import { type OpenExecutor, type PrepareHooks, prepare } from "./prepare.js";
-import { type FinishedRun, type RunHooks, runListener, runPrepared } from "./run-prepared.js";
+import { type Prepared, type PrepareHooks, prepare } from "./prepare.js";
+import type { Outcome } from "./runner.js";
+import { evaluationOf } from "./summarize.js";
 
 /** What no network can predict: a class that a worker did not write is thereby seen. */
 const NOT_PREDICTED = 0xffff;
@@ -85,7 +89,13 @@ export async function openEvaluator(
   };
 }
 
-/** An evaluator that also answers the times from which its evaluations are made. */
+/** An evaluation, and what its run measured. */
+export interface FinishedRun {
+  readonly evaluation: AnyEvaluation;
+  readonly outcome: Outcome;
+}
+
+/** An evaluator that also returns the times from which its evaluations are made. */
 export interface OpenEvaluator {
   run(options?: EvaluatorRun & { readonly taskSize?: TaskSize }): Promise<FinishedRun>;
   close(): Promise<void>;
@@ -99,35 +109,41 @@ export async function openEvaluatorWith(
 ): Promise<OpenEvaluator> {
   const beganAt = performance.now();
   const options = resolveOptions({ ...input, warm: true, resume: undefined }, availableParallelism());
-  const prepared = await prepare(open, options, hooks);
-  const { pair, executor } = prepared;
+  const runner = new LocalRunner(open);
+  let prepared: Prepared;
   let slabs: readonly Slab[];
   try {
+    prepared = await prepare(runner, options, hooks);
     hooks.onStart?.(prepared.plan);
-    slabs = await loadWhole(pair, options.probabilities);
-    await executor.warm();
+    slabs = await loadWhole(prepared.work.pair, options.probabilities);
+    await runner.warm();
   } catch (error) {
-    await executor.close();
+    await runner.close();
     throw error;
   }
+  const { work } = prepared;
   let openingMs = performance.now() - beganAt;
-  let loadMs = prepared.loadMs;
+  let { loadMs } = prepared;
   let lastRun: Promise<unknown> = Promise.resolve();
   let closed = false;
 
   async function runNow(run: EvaluatorRun & { readonly taskSize?: TaskSize }): Promise<FinishedRun> {
     const batchSize = checkedValue(RUN_OPTIONS.batchSize, run.batchSize ?? options.batchSize);
     for (const { predictions } of slabs) predictions.fill(NOT_PREDICTED);
-    const plan = { slabs: streamOf(slabs), beganAt: performance.now() - openingMs, loadMs };
+    const times = { beganAt: performance.now() - openingMs, loadMs };
     openingMs = 0;
     loadMs = 0;
-    const { taskSize } = run;
-    return runPrepared(
-      { ...prepared, options: { ...options, batchSize } },
-      taskSize === undefined ? plan : { ...plan, taskSize },
-      [runListener(run)],
-      run,
-    );
+    const { taskSize, signal = new AbortController().signal, log = SILENT } = run;
+    const again = {
+      ...work,
+      options: { ...options, batchSize },
+      slabs: streamOf(slabs),
+      taskSize,
+      signal,
+      log,
+    };
+    const outcome = await runner.run(again, [runListener(run)]);
+    return { evaluation: await evaluationOf(again, outcome, times), outcome };
   }
 
   return {
@@ -140,7 +156,7 @@ export async function openEvaluatorWith(
     async close() {
       closed = true;
       await lastRun;
-      await executor.close();
+      await runner.close();
     },
   };
 }

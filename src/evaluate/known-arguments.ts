@@ -3,9 +3,9 @@ import { FUNCTION, type KindsOf, LOG, objectWith, SIGNAL } from "#src/base/argum
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { EVALUATE_OPTIONS } from "#src/base/options/table.js";
 import { kindsOf } from "#src/base/options/values.js";
+import type { RunHooks } from "./listeners.js";
 import type { EvaluateInput } from "./options.js";
 import type { PrepareHooks } from "./prepare.js";
-import type { RunHooks } from "./run-prepared.js";
 
 export const EVALUATE = kindsOf(EVALUATE_OPTIONS) satisfies KindsOf<EvaluateInput>;
 

@@ -4,8 +4,10 @@ import type { Assumption } from "#src/base/assumptions.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import type { AnyEvaluation, PredictionsFile } from "#src/base/contracts/result.js";
+import type { Log } from "#src/base/contracts/run.js";
 import { asError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
+import type { OnSlab } from "#src/pool/handover.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
 import type { EvaluateOptions } from "./options.js";
 
@@ -44,6 +46,32 @@ export interface HostsProgress {
   readonly present: number;
   /** Images that each host has answered. */
   readonly shares: readonly { readonly host: string; readonly images: number }[];
+}
+
+/** What a caller can end and watch during a run. */
+export interface RunHooks {
+  /** Aborting ends the run, which then throws an IncompleteError with what was done. */
+  readonly signal?: AbortSignal;
+  /** Called once per batch, after its answer was merged. An error thrown here ends the run. */
+  onProgress?(progress: Progress): void;
+  /**
+   * Called slab by slab, in order, when all images of a slab have answers, with pixels, labels, predictions and (where
+   * requested) probabilities; awaited before the slab is used again. Slabs with failed batches are left out. A run with
+   * `resume` passes parts of a slab, of at least 1,024 images except for the last part. A run that ends early passes the
+   * images of the current slab before the first that is missing. An error thrown here ends the run.
+   */
+  readonly onSlab?: OnSlab;
+  /** Default: silent. */
+  readonly log?: Log;
+}
+
+/** The hooks as a listener. Hooks that are missing are left out, so that no batch pays for them. */
+export function runListener(hooks: Pick<RunHooks, "onProgress" | "onSlab">): Listener {
+  const { onSlab } = hooks;
+  return {
+    ...(hooks.onProgress !== undefined && { progress: (progress) => hooks.onProgress?.(progress) }),
+    ...(onSlab !== undefined && { slab: (slab) => onSlab(slab) }),
+  };
 }
 
 /** Watches one run. Every method is optional. Listeners are called in the order of their list. */

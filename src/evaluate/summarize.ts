@@ -1,6 +1,6 @@
 /** From a run's integers and times to the answer that users see. */
 import { cpus } from "node:os";
-import type { Executor } from "#src/base/contracts/executor.js";
+import { IncompleteError } from "#src/base/abort.js";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type {
   AnyEvaluation,
@@ -8,97 +8,89 @@ import type {
   PredictedCounts,
   ResultCounts,
 } from "#src/base/contracts/result.js";
+import { BatchwiseError, RunError } from "#src/base/errors.js";
 import { rounded } from "#src/base/text.js";
 import { confusionMetrics } from "#src/metrics/class-metrics.js";
 import { quantile, wilson95 } from "#src/metrics/intervals.js";
-import { matrixRows, partialOf, scoreSumsOf } from "#src/metrics/partial-counts.js";
-import type { Tally } from "#src/metrics/tally.js";
-import type { BatchesOutcome } from "#src/pool/run-batches.js";
-import type { CollectedScores } from "./collect-scores.js";
+import { scoreSumsOf } from "#src/metrics/partial-counts.js";
 import { datasetFacts, networkFacts } from "./facts.js";
-import type { AnyPair } from "./open-inputs.js";
 import type { EvaluateOptions } from "./options.js";
+import type { Outcome, Work } from "./runner.js";
 
-export interface RunRecord {
-  readonly options: EvaluateOptions;
-  readonly pair: Pick<AnyPair, "dataset" | "network" | "classes" | "range" | "whole" | "assumptions">;
-  readonly executor: Pick<Executor, "workersStarted" | "startMs">;
-  /** Why `simd` computed all by the reference, where it did. */
-  readonly fallback?: string | undefined;
-  readonly outcome: BatchesOutcome;
-  readonly tally: Tally;
-  readonly predictions: Uint16Array;
-  readonly scores: CollectedScores | undefined;
-  /** What was counted before this run took up another. */
-  readonly counted: PartialCounts | undefined;
+/** Times of an evaluation around its run. */
+export interface Times {
+  /** `performance.now()` at the call. */
+  readonly beganAt: number;
   readonly loadMs: number;
-  readonly totalMs: number;
 }
 
-export async function summarize(record: RunRecord): Promise<AnyEvaluation> {
-  const { options, pair, executor, outcome, tally, predictions, scores, counted, loadMs, totalMs } = record;
-  const { dataset, network } = pair;
-  const { total } = tally;
-  const { evaluateMs } = outcome;
-  const evaluatedNow = total - (counted?.total ?? 0);
+/**
+ * The evaluation of a run.
+ *
+ * @throws IncompleteError where images are missing; the failure itself where data or network are at fault and no image
+ *   was counted
+ */
+export async function evaluationOf(work: Work, outcome: Outcome, times: Times): Promise<AnyEvaluation> {
+  const evaluation = await summarize(work, outcome, times);
+  const { failure, counts } = outcome;
+  if (failure === undefined) return evaluation;
+  if (failure instanceof RunError || (failure instanceof BatchwiseError && counts.total > 0)) {
+    throw new IncompleteError(failure, evaluation);
+  }
+  throw failure;
+}
+
+async function summarize(
+  { options, pair }: Work,
+  outcome: Outcome,
+  { beganAt, loadMs }: Times,
+): Promise<AnyEvaluation> {
+  const { dataset, network, range } = pair;
+  const { counts, evaluateMs, evaluatedImages } = outcome;
+  const totalMs = performance.now() - beganAt;
   const latenciesMs = outcome.latenciesMs.toSorted();
   const latencyMs = (share: number) => rounded(quantile(latenciesMs, share) ?? 0);
   return {
     schemaVersion: 1,
     assumptions: pair.assumptions,
-    dataset: { ...(await datasetFacts(dataset, options)), offset: pair.range.offset },
+    dataset: { ...(await datasetFacts(dataset, options)), offset: range.offset },
     network: networkFacts(network, options),
     run: {
       engine: options.engine,
-      executor: options.threads === 0 ? "inline" : "local",
-      threads: options.threads,
-      workersStarted: executor.workersStarted,
-      batchesByThread: outcome.batchesByThread,
+      ...outcome.run,
       batchSize: options.batchSize,
-      batches: outcome.batches,
-      retries: outcome.retries,
-      recomputed: outcome.recomputed + (counted?.recomputed ?? 0),
-      ...(record.fallback !== undefined && { fallback: record.fallback }),
+      recomputed: counts.recomputed,
       normalize: network.preprocessing.kind,
       node: process.version,
       cpu: cpus()[0]?.model ?? "unknown",
     },
     result:
-      dataset.facts.labelsPath === undefined
-        ? predictedOf(record)
-        : await resultCounts(countsOf(record), options),
+      dataset.facts.labelsPath === undefined ? predictedOf(counts) : await resultCounts(counts, options),
     ...(options.shard !== undefined && {
-      shard: await (await import("./run-identity.js")).shardPart(
-        options.shard,
-        pair,
-        options,
-        countsOf(record),
-      ),
+      shard: await (await import("./run-identity.js")).shardPart(options.shard, pair, options, counts),
     }),
     timing: {
       totalMs: rounded(totalMs),
       loadMs: rounded(loadMs),
-      startPoolMs: rounded(executor.startMs),
+      startPoolMs: rounded(outcome.startPoolMs),
       evaluateMs: rounded(evaluateMs),
-      imagesPerSecond: evaluateMs === 0 ? 0 : Math.round(evaluatedNow / (evaluateMs / 1000)),
+      imagesPerSecond: evaluateMs === 0 ? 0 : Math.round(evaluatedImages / (evaluateMs / 1000)),
       batchLatencyMs: { p50: latencyMs(0.5), p90: latencyMs(0.9), p99: latencyMs(0.99) },
     },
     predictionsFile: null,
-    timeline: scores?.timeline(outcome.beganAtMs) ?? [],
-    predictions,
-    probabilities: scores?.probabilities ?? null,
+    timeline: outcome.timeline,
+    predictions: outcome.predictions,
+    probabilities: outcome.probabilities,
   };
 }
 
-function countsOf({ pair, outcome, tally, scores, counted }: RunRecord): PartialCounts {
-  const recomputed = outcome.recomputed + (counted?.recomputed ?? 0);
-  return partialOf(tally, pair.range, { scores: scores?.sums() ?? null, recomputed });
-}
-
-/** Images without labels have label 0 in their slabs: all of them were counted in the first row. */
-function predictedOf({ tally: { total, confusion }, pair }: RunRecord): PredictedCounts {
-  const [predictedCounts] = matrixRows(confusion);
-  return { labelled: false, total, complete: total === pair.range.limit, predictedCounts };
+/** Images without labels have label 0 in their slabs: all of them are counted in the first row. */
+function predictedOf({
+  total,
+  limit,
+  confusionMatrix: [predictedCounts = []],
+}: PartialCounts): PredictedCounts {
+  return { labelled: false, total, complete: total === limit, predictedCounts };
 }
 
 const DEFAULT_TOP_K = 5;

@@ -1,22 +1,18 @@
 /** Makes a host ready for a run: loads its data and network from where the host sees them, and refuses what is not the run's. */
 import { availableParallelism } from "node:os";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { BatchwiseError, type NetworkError, RunError } from "#src/base/errors.js";
 import { packageVersion } from "#src/base/package.js";
 import { rounded } from "#src/base/text.js";
-import type { OpenExecutor } from "#src/evaluate/evaluate.js";
+import type { Listener } from "#src/evaluate/listeners.js";
+import { LocalRunner, type OpenExecutor } from "#src/evaluate/local-runner.js";
 import { resolveOptions } from "#src/evaluate/options.js";
-import { type Prepared, prepare } from "#src/evaluate/prepare.js";
+import { prepare } from "#src/evaluate/prepare.js";
+import type { Work } from "#src/evaluate/runner.js";
 import type { DownloadNotice } from "#src/files/catalog.js";
-import { partialOf } from "#src/metrics/partial-counts.js";
-import { addScoreSums, emptyScoreSums } from "#src/metrics/score-sums.js";
-import { createTally } from "#src/metrics/tally.js";
-import { taskPlanFor } from "#src/pool/plan.js";
-import { runBatches } from "#src/pool/run-batches.js";
 import { materialise } from "./materialise.js";
-import { answerRoom, pack, type RangeAnswer, type RunSpec } from "./spec.js";
+import { answerRoom, type PackedAnswers, pack, type RangeAnswer, type RunSpec } from "./spec.js";
 
 /** A path that begins with `from` is looked for below `to`. */
 export interface PathMap {
@@ -35,8 +31,15 @@ export interface HostHooks {
   onDownload(notice: DownloadNotice): void;
 }
 
+/** Data and network of a run, and a pool that is open for them. */
+export interface HostRun {
+  readonly work: Work;
+  readonly runner: LocalRunner;
+}
+
 /**
- * Data and network loaded, held against the run's hashes, and all workers ready. The executor is the caller's to close.
+ * Opens data and network, compares their hashes with the run's, and waits for all workers. The runner is the caller's to
+ * close.
  *
  * @throws RunError ERR_HOST_VERSION, ERR_HOST_DATA, ERR_WORKER_LOAD, ERR_ENGINE_PEER; all that loading throws
  */
@@ -45,7 +48,7 @@ export async function openRun(
   { identity, dataset, network, range, files, ...spec }: RunSpec,
   { threads, maps }: HostOptions,
   hooks: HostHooks,
-): Promise<Prepared> {
+): Promise<HostRun> {
   if (identity.batchwise !== packageVersion()) {
     throw new RunError("ERR_HOST_VERSION", { expected: identity.batchwise, found: packageVersion() });
   }
@@ -74,15 +77,16 @@ export async function openRun(
     },
     availableParallelism(),
   );
-  const prepared = await prepare(open, options, hooks);
+  const runner = new LocalRunner(open);
   try {
-    const { pair } = prepared;
+    const { work } = await prepare(runner, options, hooks);
+    const { pair } = work;
     assertSame("data set", dataset.location.dataset, dataset.sha256, await pair.dataset.sha256());
     assertSame("network", network.location.weights, network.sha256, pair.network.sha256);
-    await prepared.executor.warm();
-    return prepared;
+    await runner.warm();
+    return { work, runner };
   } catch (error) {
-    await prepared.executor.close();
+    await runner.close();
     throw error;
   }
 }
@@ -105,58 +109,56 @@ export interface RangeOutcome {
   readonly packed: Buffer | undefined;
 }
 
-/** @throws RunError where a batch failed after its retries, or the signal was aborted: a range counts whole or not at all. An image with a logit that is NaN is an answer. */
+/**
+ * Evaluates a range whole or not at all. An image with a logit that is NaN is an answer.
+ *
+ * @throws RunError where a batch failed after its retries, or the signal was aborted
+ */
 export async function runRange(
-  { options, pair, executor }: Omit<Prepared, "loadMs">,
+  { runner, work }: HostRun,
   range: ImageRange,
   isPacked: boolean,
   signal: AbortSignal,
   log: Log,
 ): Promise<RangeOutcome> {
-  const { batchSize, engine, retries } = options;
-  const { classes } = pair;
-  const tally = createTally(classes);
-  const images = isPacked ? answerRoom(range.limit, options.probabilities ? classes : 0) : undefined;
-  let scores: ScoreSums | null = options.probabilities ? emptyScoreSums(classes) : null;
-  const outcome = await runBatches({
-    slabs: pair.slabs({ multiple: batchSize, lanes: executor.capacity }, range),
-    executor,
-    batchSize,
-    totalBatches: Math.ceil(range.limit / batchSize),
-    taskPlan: taskPlanFor(engine, executor),
-    retries,
-    signal,
-    log,
-    networkOf: () => pair.network.name,
-    tallyOf: () => tally,
-    onMerged({ slab, batch: { start, count }, answer }) {
-      if (scores !== null && answer.scores !== null) scores = addScoreSums(scores, answer.scores);
-      if (images === undefined) return;
-      const first = slab.firstImage + start - range.offset;
-      images.predictions.set(slab.predictions.subarray(start, start + count), first);
-      const probabilities = slab.probabilities?.subarray(start * classes, (start + count) * classes);
-      if (probabilities !== undefined) images.probabilities.set(probabilities, first * classes);
-      const ranking = slab.ranking?.subarray(start * classes, (start + count) * classes);
-      if (ranking !== undefined) images.ranking.set(ranking, first * classes);
-    },
-  });
-  if (signal.aborted) {
-    throw new RunError("ERR_INTERRUPTED", { doneImages: tally.total, totalImages: range.limit });
-  }
-  const { failure, batchesByThread, recomputed } = outcome;
+  const { options, pair } = work;
+  const images = answerRoom(isPacked ? range.limit : 0, options.probabilities ? pair.classes : 0);
+  const ofRange: Work["pair"] = { ...pair, range, slabs: (plan, part = range) => pair.slabs(plan, part) };
+  const listeners = isPacked ? [copyInto(images, range, pair.classes)] : [];
+  const { failure, counts, run, evaluateMs, latenciesMs } = await runner.run(
+    { ...work, pair: ofRange, signal, log },
+    listeners,
+  );
   const nanImage = nanImageOf(failure);
   if (failure !== undefined && nanImage === undefined) throw failure;
   return {
     answer: {
-      counts: partialOf(tally, range, { scores, recomputed }),
-      elapsedMs: rounded(outcome.evaluateMs),
-      batchesByThread,
-      retries: outcome.retries,
-      latenciesMs: sampled(outcome.latenciesMs).map(rounded),
-      ...(executor.fallbacks?.[0] !== undefined && { fallback: executor.fallbacks[0] }),
+      counts,
+      elapsedMs: rounded(evaluateMs),
+      batchesByThread: run.batchesByThread,
+      retries: run.retries,
+      latenciesMs: sampled(latenciesMs).map(rounded),
+      ...(run.fallback !== undefined && { fallback: run.fallback }),
       ...(nanImage !== undefined && { nanImage }),
     },
-    packed: nanImage === undefined && images !== undefined ? pack(images) : undefined,
+    packed: nanImage === undefined && isPacked ? pack(images) : undefined,
+  };
+}
+
+/** Copies each image's answers when its batch is merged. */
+function copyInto(
+  { predictions, probabilities, ranking }: PackedAnswers,
+  range: ImageRange,
+  classes: number,
+): Listener {
+  return {
+    merged({ slab, batch: { start, count } }) {
+      const first = slab.firstImage + start - range.offset;
+      const [from, to] = [start * classes, (start + count) * classes];
+      predictions.set(slab.predictions.subarray(start, start + count), first);
+      if (slab.probabilities) probabilities.set(slab.probabilities.subarray(from, to), first * classes);
+      if (slab.ranking) ranking.set(slab.ranking.subarray(from, to), first * classes);
+    },
   };
 }
 

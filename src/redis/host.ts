@@ -5,8 +5,7 @@ import { pid } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
 import type { OpenExecutor } from "#src/evaluate/evaluate.js";
-import type { Prepared } from "#src/evaluate/prepare.js";
-import { type HostHooks, type HostOptions, openRun, runRange } from "./host-run.js";
+import { type HostHooks, type HostOptions, type HostRun, openRun, runRange } from "./host-run.js";
 import { type Link, redisFault } from "./link.js";
 import type { QueueWorker } from "./peers.js";
 import { Records, type RunRecord } from "./records.js";
@@ -38,7 +37,7 @@ type HostState =
 interface Loaded {
   /** What must be equal for another run to use it. */
   readonly key: string;
-  readonly prepared: Prepared;
+  readonly run: HostRun;
 }
 
 export interface ServeHooks extends HostHooks {
@@ -134,11 +133,11 @@ class Host {
     const { runId } = spec;
     this.#state = { name: "preparing", spec };
     try {
-      const prepared = await this.#load(spec);
+      const run = await this.#load(spec);
       // `serve` has not waited for the loading when it was told to stop.
       if (signal.aborted) return await this.#unload();
-      this.#threads = prepared.executor.capacity;
-      const worker = this.#listen(spec, prepared);
+      this.#threads = run.runner.capacity;
+      const worker = this.#listen(spec, run);
       this.#state = { name: "serving", spec, worker, attendedAtMs: performance.now() };
       note(`takes part in run ${runId}`);
     } catch (error) {
@@ -159,23 +158,23 @@ class Host {
     this.#hooks.note(`has left run ${spec.runId}`);
   }
 
-  async #load(spec: RunSpec): Promise<Prepared> {
+  async #load(spec: RunSpec): Promise<HostRun> {
     const key = JSON.stringify({ ...spec, runId: "", packed: false });
     if (this.#loaded?.key !== key) {
       await this.#unload();
-      this.#loaded = { key, prepared: await openRun(this.#open, spec, this.#options, this.#hooks) };
+      this.#loaded = { key, run: await openRun(this.#open, spec, this.#options, this.#hooks) };
     }
-    return this.#loaded.prepared;
+    return this.#loaded.run;
   }
 
   async #unload(): Promise<void> {
     const loaded = this.#loaded;
     this.#loaded = undefined;
-    await loaded?.prepared.executor.close();
+    await loaded?.run.runner.close();
   }
 
   /** Takes jobs of the run, one at a time. */
-  #listen(spec: RunSpec, prepared: Prepared): QueueWorker {
+  #listen(spec: RunSpec, run: HostRun): QueueWorker {
     const { peers, redis } = this.#link;
     const { log } = this.#hooks;
     const { runId } = spec;
@@ -183,7 +182,7 @@ class Host {
     const answer = async ({ data }: { readonly data: RangeJob }): Promise<RangeAnswer> => {
       const { offset, limit } = data;
       const range = { offset, limit };
-      const { answer, packed } = await runRange(prepared, range, spec.packed, running.signal, log);
+      const { answer, packed } = await runRange(run, range, spec.packed, running.signal, log);
       // Each image's answers are in Redis before their counts are: who finds the counts finds the answers.
       if (packed !== undefined) await this.#records.writePacked(runId, offset, packed);
       log.debug({ run: runId, offset, limit, elapsedMs: answer.elapsedMs }, "a range is done");

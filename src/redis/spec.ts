@@ -145,8 +145,7 @@ export async function learnInput(input: EvaluateInput, signal: AbortSignal): Pro
 }
 
 export interface SpecOptions extends Pick<LearntInput, "urls" | "files"> {
-  /** A new one where none is given. */
-  readonly runId?: string | undefined;
+  readonly runId: string;
   readonly isPacked: boolean;
 }
 
@@ -171,7 +170,7 @@ export async function specOf(
   const networkSeen = { ...locations.network, ...(urls.weights !== undefined && { weights: urls.weights }) };
   const identity = await identityOf(pair, range, options);
   return {
-    runId: runId ?? newRunId(),
+    runId,
     key: identityKey(identity),
     identity,
     dataset: { location: datasetSeen, split: options.split, sha256: identity.dataset },
@@ -188,7 +187,7 @@ export async function specOf(
 }
 
 /** `20260131-0905-1f2e3d4c`, by UTC. */
-function newRunId(): string {
+export function newRunId(): string {
   const [day, time] = new Date().toISOString().replace(/[-:]/g, "").split("T");
   return `${day}-${time?.slice(0, 4)}-${randomBytes(4).toString("hex")}`;
 }

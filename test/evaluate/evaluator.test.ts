@@ -6,7 +6,7 @@ import { UsageError } from "#src/base/errors.js";
 import { allocateSlab, streamOf } from "#src/base/slab.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { openEvaluator, openEvaluatorWith } from "#src/evaluate/evaluator.js";
-import type { OpenExecutor } from "#src/evaluate/prepare.js";
+import type { OpenExecutor } from "#src/evaluate/local-runner.js";
 import { batchesToDo } from "#src/pool/plan.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";

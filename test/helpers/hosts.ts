@@ -9,11 +9,12 @@ import type { ExecutionContext } from "ava";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { FIXTURES } from "#src/base/package.js";
-import { evaluate } from "#src/evaluate/evaluate.js";
+import { evaluate, evaluateListened } from "#src/evaluate/evaluate.js";
 import type { Progress } from "#src/evaluate/listeners.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
-import { evaluateOverRedis, type QueueOptions } from "#src/redis/evaluate.js";
+import type { RunnerTable } from "#src/evaluate/runner.js";
 import { openLink } from "#src/redis/link.js";
+import { openRedisRunner, type QueueOptions } from "#src/redis/runner.js";
 import { type Teardown, temporaryFolder } from "./temporary.js";
 
 const PROGRAM = fileURLToPath(new URL("host-program.js", import.meta.url));
@@ -48,22 +49,26 @@ export async function coordinateHere(
   options: Partial<QueueOptions> = {},
   { onProgress, signal }: { onProgress?(progress: Progress): void; readonly signal?: AbortSignal } = {},
 ): Promise<AnyEvaluation> {
-  const link = await openLink(url, SILENT);
-  try {
-    const listeners = onProgress === undefined ? [] : [{ progress: onProgress }];
-    const hooks = signal === undefined ? {} : { signal };
-    const { evaluation, failure } = await evaluateOverRedis(
-      link,
-      input,
-      { patienceMs: 60_000, ...options },
-      listeners,
-      hooks,
-    );
-    if (failure !== undefined) throw failure;
-    return evaluation;
-  } finally {
-    link.close();
-  }
+  const runners: RunnerTable = new Map([
+    [
+      "bullmq",
+      async (given) =>
+        openRedisRunner(
+          await openLink(url, SILENT),
+          given,
+          { patienceMs: 60_000, ...options },
+          signal ?? new AbortController().signal,
+        ),
+    ],
+  ]);
+  const { evaluation, failure } = await evaluateListened(
+    runners,
+    { ...input, executor: "bullmq" },
+    onProgress === undefined ? [] : [{ progress: onProgress }],
+    signal === undefined ? {} : { signal },
+  );
+  if (failure !== undefined) throw failure;
+  return evaluation;
 }
 
 /** Resolves when so many images are done. */

@@ -4,12 +4,14 @@ import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { FlagsOf } from "#src/base/options/table.js";
-import { type Evaluated, evaluateListened } from "#src/evaluate/evaluate.js";
+import { type Evaluated, evaluateListened, LOCAL } from "#src/evaluate/evaluate.js";
 import type { Demands } from "#src/evaluate/gates.js";
 import { hintOf } from "#src/evaluate/hint.js";
 import type { Listener } from "#src/evaluate/listeners.js";
+import { localRunners } from "#src/evaluate/local-runner.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import type { PredictionsOutput } from "#src/evaluate/predictions/writer.js";
+import type { OpenRunner, RunnerTable } from "#src/evaluate/runner.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { formatOf } from "#src/reports/registry.js";
 import { type Context, downloadLine, type ProgressDisplay, type RunWork } from "./context.js";
@@ -18,6 +20,15 @@ import { createCommand } from "./options.js";
 import { giveFault, giveReport, openOutputs } from "./outputs.js";
 
 type EvaluateFlags = FlagsOf<"evaluate">;
+
+/** Who computes, by the name of `--executor`. */
+const RUNNERS: RunnerTable<EvaluateInput & EvaluateFlags> = new Map<
+  string,
+  OpenRunner<EvaluateInput & EvaluateFlags>
+>([
+  [LOCAL, localRunners(openExecutor)],
+  ["bullmq", async (...given) => (await import("./evaluate-over-redis.js")).openHosts(...given)],
+]);
 
 export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly string[]) => void): Command {
   return (
@@ -72,10 +83,7 @@ async function evaluateAsAsked(
     ...(predictions === undefined ? [] : [predictions]),
     ...(report === undefined ? [] : [report.file]),
   ];
-  if (flags.executor === "bullmq") {
-    return (await import("./evaluate-over-redis.js")).evaluateOnHosts(input, context, listeners);
-  }
-  return evaluateListened(openExecutor, input, listeners, {
+  return evaluateListened(RUNNERS, input, listeners, {
     signal,
     log,
     output: predictions?.durable,

@@ -35,7 +35,7 @@ async function runRuns(
     const problem = action === "list" ? "list takes no run ID" : `${action} needs the ID of a run`;
     throw new UsageError("ERR_USAGE", { problem });
   }
-  const link = await linkOf(flags.redis, context);
+  const link = await linkOf(flags.redis, context.log);
   try {
     const records = new Records(link.redis);
     const runs = id === undefined ? await records.runs() : [await known(records, link, id)];

@@ -22,7 +22,7 @@ export function workerCommand(runWork: RunWork): Command {
 async function runWorker({ redis, threads, map = [] }: WorkerFlags, context: Context): Promise<Error[]> {
   const { signal, log, note } = context;
   const options = { threads, maps: map.map(readMap) };
-  const link = await linkOf(redis, context);
+  const link = await linkOf(redis, log);
   try {
     note(`waiting for runs on ${link.address}`);
     await serve(link, openExecutor, options, {

@@ -15,7 +15,7 @@ import type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contract
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
-import type { Log } from "#src/base/contracts/run.js";
+import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { asError, BatchwiseError, RunError } from "#src/base/errors.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { kindsOf } from "#src/base/options/values.js";
@@ -23,9 +23,10 @@ import { withAnswerBuffers } from "#src/base/slab.js";
 import { printable, rounded } from "#src/base/text.js";
 import { readDataset } from "#src/data/registry.js";
 import { assertComparable, type Demands, gateError, judge, subjectOf } from "#src/evaluate/gates.js";
+import { runOn } from "#src/evaluate/local-runner.js";
 import { pairOf } from "#src/evaluate/open-inputs.js";
 import type { EvaluateOptions } from "#src/evaluate/options.js";
-import { runPrepared } from "#src/evaluate/run-prepared.js";
+import { evaluationOf } from "#src/evaluate/summarize.js";
 import type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 import { openSharedExecutor } from "#src/pool/registry.js";
 import { type CheckInput, type LoadedEntry, loadSuite, readSuite } from "./suite.js";
@@ -115,7 +116,7 @@ export async function checkEntry(
   { name, options, demands, network, source }: LoadedEntry,
   executor: Executor,
   open: OpenDataset,
-  { signal, log }: { readonly signal: AbortSignal; readonly log?: Log },
+  { signal, log = SILENT }: { readonly signal: AbortSignal; readonly log?: Log },
 ): Promise<CheckOutcome> {
   const beganAt = performance.now();
   try {
@@ -128,13 +129,9 @@ export async function checkEntry(
     const slabs = withAnswerBuffers(pair.slabs({ multiple: options.batchSize, lanes: executor.capacity }), [
       { source, classes: 0 },
     ]);
-    const hooks = { signal, ...(log && { log }) };
-    const { evaluation } = await runPrepared(
-      { options, pair, executor },
-      { slabs, source, beganAt, loadMs },
-      [],
-      hooks,
-    );
+    const work = { options, pair, slabs, signal, log };
+    const outcome = await runOn(executor, work, [], source);
+    const evaluation = await evaluationOf(work, outcome, { beganAt, loadMs });
     return judged(name, evaluation, demands);
   } catch (error) {
     const evaluation = error instanceof IncompleteError ? error.partial : undefined;

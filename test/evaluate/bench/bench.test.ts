@@ -5,7 +5,7 @@ import { RunError } from "#src/base/errors.js";
 import { viewSlab } from "#src/base/slab.js";
 import { type BenchHooks, bench, benchWith } from "#src/evaluate/bench/bench.js";
 import type { BenchInput } from "#src/evaluate/bench/options.js";
-import type { OpenExecutor } from "#src/evaluate/prepare.js";
+import type { OpenExecutor } from "#src/evaluate/local-runner.js";
 import { batchCount } from "#src/pool/plan.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { randomDataset, randomNetwork } from "../../helpers/random.js";
