@@ -1,11 +1,15 @@
-/** The header of a gzip member, field by field (RFC 1952, section 2.3). */
+/**
+ * Deflate (RFC 1951) and gzip (RFC 1952), unpacked by node:zlib to a known length and never beyond. zlib itself reads a
+ * second gzip member as more content and ignores zeros after the first one. So the header and the trailer of a member are
+ * read here, and the bytes between them are unpacked as raw deflate.
+ */
 
 import type { NonSharedBuffer } from "node:buffer";
 import { constants, crc32, createInflateRaw, inflateRaw, inflateRawSync } from "node:zlib";
 import { grouped } from "#src/base/errors/define.js";
 import { DatasetError, reasonOf } from "#src/base/errors.js";
-import { slices } from "./read-file.js";
 
+// Fields of the header: RFC 1952, section 2.3.
 const ID1 = 0x1f;
 const ID2 = 0x8b;
 const CM_DEFLATE = 8;
@@ -18,16 +22,16 @@ const FCOMMENT = 0x10;
 /** "Reserved FLG bits must be zero." */
 const RESERVED = 0xe0;
 
-/** By content, not by name: 1f 8b opens every gzip member, and no IDX file. */
+/** True for the first bytes of a gzip member: 1f 8b. No IDX file begins like that. */
 export function isGzip(file: Uint8Array): boolean {
   return file[0] === ID1 && file[1] === ID2;
 }
 
 /**
- * Index of the first byte behind the header, where the deflate stream begins.
+ * Returns the length of the header in bytes; the deflate stream follows it.
  *
- * @throws DatasetError ERR_GZIP_CORRUPT when the header is cut, asks for what RFC 1952 does not define, or
- *   fails its own checksum.
+ * @throws DatasetError ERR_GZIP_CORRUPT if the header is cut, has fields that RFC 1952 does not define, or fails its
+ *   checksum
  */
 export function gzipHeaderBytes(file: Uint8Array, path: string): number {
   const corrupt = (reason: string) => new DatasetError("ERR_GZIP_CORRUPT", { path, reason });
@@ -62,13 +66,11 @@ export function gzipHeaderBytes(file: Uint8Array, path: string): number {
   return at;
 }
 
-// Inflates a deflate stream in memory (RFC 1951) to a known length and never beyond. Faults are zlib's own errors.
-
-/** A match yields 258 bytes at most and costs two bits at least, so no byte of deflate yields more than this. */
+/** Most bytes that a byte of deflate can yield: a match yields at most 258 bytes and takes at least two bits. */
 export const MAX_EXPANSION = 258 * 4;
-/** zlib takes no output buffer smaller than this. */
+/** Smallest output buffer that zlib accepts. */
 const MIN_CHUNK_BYTES = 64;
-/** So much of a stream is unpacked at once, on the calling thread: two megabytes come of it at most. */
+/** Bytes of a stream that are unpacked at once, on the calling thread. They yield at most 2 MB. */
 const FIRST_BYTES = 2048;
 
 export interface Inflated {
@@ -77,9 +79,9 @@ export interface Inflated {
   readonly deflateBytes: number;
 }
 
-/** The first `countBytes` bytes, or all if there are fewer; no more than that, or a little, is unpacked in one go. */
+/** Unpacks the first `countBytes` bytes of a deflate stream, or all if there are fewer. Throws zlib's errors. */
 export async function inflateStart(deflate: Uint8Array, countBytes: number): Promise<Uint8Array> {
-  // The first bytes nearly always suffice, and to unpack these takes less time than to set up a stream.
+  // The first bytes nearly always suffice, and unpacking them takes less time than creating a stream.
   const first = inflateRawSync(deflate.subarray(0, FIRST_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
   if (first.length >= countBytes) return first.subarray(0, countBytes);
   const inflater = createInflateRaw({ chunkSize: Math.max(countBytes, MIN_CHUNK_BYTES) });
@@ -95,16 +97,16 @@ export async function inflateStart(deflate: Uint8Array, countBytes: number): Pro
 }
 
 /**
- * The whole content, of `limitBytes` bytes (one or more) at most, on a thread of libuv; zlib's error where it would be
- * longer has the code that `isTooLong` knows.
+ * Unpacks a whole deflate stream of at most `limitBytes` bytes (one or more), on a thread of libuv. Throws zlib's errors;
+ * `isTooLong` recognizes the one for longer content.
  */
 export function inflateAtMost(deflate: Uint8Array, limitBytes: number): Promise<Inflated> {
-  // One buffer with room for all and one byte more: nothing is copied together, and a byte too many shows.
+  // One buffer with room for all and one byte more: nothing is copied, and a byte too many is noticed.
   const chunkSize = Math.max(limitBytes + 1, MIN_CHUNK_BYTES);
   return new Promise((resolve, reject) => {
     inflateRaw(deflate, { info: true, chunkSize, maxOutputLength: limitBytes }, (error, result) => {
       if (error !== null) return reject(error);
-      // With `info`, zlib answers with the engine too, which its types leave out.
+      // With `info`, the result has the engine too, which the types leave out.
       const { buffer, engine } = result as unknown as {
         buffer: NonSharedBuffer;
         engine: { bytesWritten: number };
@@ -118,29 +120,26 @@ export function isTooLong(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
 }
 
-// Exact gunzip of a file in memory: one member, whole, of the length expected, and nothing behind it.
-
-/** CRC-32 and ISIZE, four bytes each, little-endian (RFC 1952, section 2.3.1). */
+/** Length of the trailer: CRC-32 and ISIZE, four bytes each, little-endian (RFC 1952, section 2.3.1). */
 export const TRAILER_BYTES = 8;
 
-/** A gzip file in memory whose header has been read. */
+/** Gzip file in memory, or its beginning, whose header has been read. */
 export interface GzipFile {
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** The deflate stream, and all that follows it. */
+  /** The deflate stream and all bytes after it. */
   readonly deflate: Uint8Array;
 }
 
-/** @throws DatasetError ERR_GZIP_CORRUPT when the gzip header is damaged. */
+/** Reads the header of a gzip file. @throws DatasetError ERR_GZIP_CORRUPT if it is damaged */
 export function openGzip(bytes: Uint8Array, path: string): GzipFile {
   return { path, bytes, deflate: bytes.subarray(gzipHeaderBytes(bytes, path)) };
 }
 
 /**
- * The first `countBytes` bytes of the content, or all of it if there are fewer; no more than that is unpacked
- * in one go, and nothing is verified yet.
+ * Unpacks the first `countBytes` bytes of the content, or all if there are fewer. Nothing is verified yet.
  *
- * @throws DatasetError ERR_GZIP_CORRUPT when the stream is damaged before that.
+ * @throws DatasetError ERR_GZIP_CORRUPT if the stream is damaged before that
  */
 export async function inflateFirst({ path, deflate }: GzipFile, countBytes: number): Promise<Uint8Array> {
   try {
@@ -150,58 +149,17 @@ export async function inflateFirst({ path, deflate }: GzipFile, countBytes: numb
   }
 }
 
-/**
- * The whole content, which must have `expectedBytes` bytes exactly (one or more); CRC-32 and length are verified. Inflating
- * runs on a thread of libuv, and stops at the first byte too many.
- *
- * @throws DatasetError ERR_IDX_TRUNCATED or ERR_IDX_TRAILING when the content is shorter or longer;
- *   ERR_GZIP_CORRUPT when it is damaged; ERR_GZIP_TRAILING when anything follows the member.
- */
-export async function inflateExactly(
-  file: GzipFile,
-  expectedBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { path, deflate } = file;
-  assertCanHold(path, deflate.length, expectedBytes);
-  const { content, deflateBytes } = await inflateContent(file, expectedBytes);
-  await verifyTrailer(file, deflateBytes, content);
-  if (content.length < expectedBytes) {
-    const actualBytes = content.length;
-    throw new DatasetError("ERR_IDX_TRUNCATED", { path, expectedBytes, actualBytes, inflated: true });
-  }
-  return content;
-}
-
-async function inflateContent({ path, deflate }: GzipFile, expectedBytes: number): Promise<Inflated> {
-  try {
-    return await inflateAtMost(deflate, expectedBytes);
-  } catch (error) {
-    if (!isTooLong(error)) throw corrupt(path, error);
-    throw new DatasetError("ERR_IDX_TRAILING", { path, expectedBytes }, { cause: error });
-  }
-}
-
-async function verifyTrailer(file: GzipFile, deflateBytes: number, content: Uint8Array): Promise<void> {
-  const { path, deflate } = file;
-  let crc = 0;
-  for await (const slice of slices(content)) crc = crc32(slice, crc);
-  assertTrailer(path, deflate.subarray(deflateBytes, deflateBytes + TRAILER_BYTES), {
-    crc,
-    contentBytes: content.length,
-    trailingBytes: deflate.length - deflateBytes - TRAILER_BYTES,
-  });
-}
-
+/** Facts of a member that was unpacked. */
 export interface UnpackedMember {
   /** CRC-32 of the content. */
   readonly crc: number;
   readonly contentBytes: number;
-  /** Of the file, behind the member. */
+  /** Bytes of the file after the member. */
   readonly trailingBytes: number;
 }
 
 /**
- * The member is what its trailer says, and nothing follows it.
+ * Checks that the member agrees with its trailer and that no bytes follow it.
  *
  * @throws DatasetError ERR_GZIP_CORRUPT, ERR_GZIP_TRAILING
  */
@@ -218,7 +176,7 @@ export function assertTrailer(
   if (trailingBytes > 0) throw new DatasetError("ERR_GZIP_TRAILING", { path, trailingBytes });
 }
 
-/** No stream of so many bytes, compressed, holds more than it can. @throws DatasetError ERR_GZIP_CORRUPT */
+/** Rejects a claim that the compressed bytes cannot fulfil. @throws DatasetError ERR_GZIP_CORRUPT */
 export function assertCanHold(path: string, deflateBytes: number, expectedBytes: number): void {
   if (expectedBytes <= deflateBytes * MAX_EXPANSION) return;
   throw corrupt(path, `${grouped(deflateBytes)} compressed bytes cannot hold ${grouped(expectedBytes)}`);

@@ -1,15 +1,29 @@
-/** Exact gunzip: headers field by field, all of one member, and nothing else. */
-import { constants, crc32, deflateRawSync, gzipSync } from "node:zlib";
+/** Gzipped IDX files: headers field by field, all of one member, and nothing else. */
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { constants, crc32, deflateRawSync, gzipSync, type ZlibOptions } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import { DatasetError } from "#src/base/errors.js";
-import { gzipHeaderBytes, inflateExactly, inflateFirst, isGzip, openGzip } from "#src/files/inflate.js";
+import { gzipHeaderBytes, inflateFirst, isGzip, openGzip } from "#src/files/inflate.js";
+import { readIdx } from "#src/index.js";
+import { idxBytes, idxHeader } from "../helpers/idx.js";
 import { inCase } from "../helpers/in-case.js";
 
 const CONTENT = Uint8Array.from({ length: 5000 }, (_, i) => (i * i) % 251);
-const MEMBER = gzipSync(CONTENT);
+const MEMBER = idxMember(CONTENT);
+const folder = await mkdtemp(join(tmpdir(), "batchwise-inflate-"));
+test.after.always(() => rm(folder, { recursive: true, force: true }));
 
-function inflate(bytes: Uint8Array, expectedBytes = CONTENT.length): Promise<Uint8Array> {
-  return inflateExactly(openGzip(bytes, "f.gz"), expectedBytes);
+function idxMember(content: Uint8Array, options?: ZlibOptions): Buffer {
+  return gzipSync(idxBytes("u8", [content.length], content), options);
+}
+
+async function inflate(bytes: Uint8Array): Promise<Uint8Array> {
+  const path = join(folder, randomUUID());
+  await writeFile(path, bytes);
+  return (await readIdx(path, { dtype: "u8" })).data;
 }
 
 async function refuses(
@@ -29,29 +43,25 @@ test("inflates exactly the bytes expected, no more and no fewer", async (t) => {
   for (const length of [2, 63, 64, 65, 16_384]) {
     await inCase(t, `inflates ${length} bytes exactly`, async () => {
       const content = new Uint8Array(length).fill(9);
-      t.deepEqual(new Uint8Array(await inflate(gzipSync(content), length)), content);
-      await refuses(
-        t,
-        inflate(gzipSync(new Uint8Array(length + 1)), length),
-        "ERR_IDX_TRAILING",
-        /found more/,
-      );
-      const short = gzipSync(new Uint8Array(length - 1));
-      await refuses(t, inflate(short, length), "ERR_IDX_TRUNCATED", /after inflating, found/);
+      t.deepEqual(new Uint8Array(await inflate(idxMember(content))), content);
+      const claims = (elements: number) =>
+        gzipSync(Buffer.concat([idxHeader(0x08, [length]), Buffer.alloc(elements)]));
+      await refuses(t, inflate(claims(length + 1)), "ERR_IDX_TRAILING", /found more/);
+      await refuses(t, inflate(claims(length - 1)), "ERR_IDX_TRUNCATED", /after inflating, found/);
     });
   }
 });
 
 test("inflates content of several checksum slices", async (t) => {
   const content = new Uint8Array(9 * 2 ** 20).fill(3);
-  t.is((await inflate(gzipSync(content), content.length)).length, content.length);
+  t.is((await inflate(idxMember(content))).length, content.length);
 });
 
 test("refuses a member cut at any byte", async (t) => {
   const content = Uint8Array.from({ length: 100 }, (_, i) => i * 7);
-  const member = gzipSync(content);
+  const member = idxMember(content);
   for (let length = 10; length < member.length; length++) {
-    await refuses(t, inflate(member.subarray(0, length), content.length), "ERR_GZIP_CORRUPT", /damaged/);
+    await refuses(t, inflate(member.subarray(0, length)), "ERR_GZIP_CORRUPT", /damaged/);
   }
 });
 
@@ -93,26 +103,21 @@ test("refuses a member whose content, checksum or length is damaged", async (t) 
   });
 
   await inCase(t, "refuses to expect more than the compressed bytes could hold", async () => {
-    const tiny = gzipSync("tiny");
-    await refuses(
-      t,
-      inflate(tiny, 2 ** 31),
-      "ERR_GZIP_CORRUPT",
-      /14 compressed bytes cannot hold 2,147,483,648/,
-    );
+    const tiny = gzipSync(idxHeader(0x08, [2 ** 31 - 8]));
+    await refuses(t, inflate(tiny), "ERR_GZIP_CORRUPT", /compressed bytes cannot hold 2,147,483,648/);
   });
 });
 
 test("allows the densest stream that deflate can make", async (t) => {
   const zeros = new Uint8Array(50 * 2 ** 20);
-  const densest = gzipSync(zeros, { level: 9 });
+  const densest = idxMember(zeros, { level: 9 });
   t.true(zeros.length / densest.length > 1020);
-  t.is((await inflate(densest, zeros.length)).length, zeros.length);
+  t.is((await inflate(densest)).length, zeros.length);
 });
 
 test("inflates the first bytes and no more, wherever they stand", async (t) => {
   await inCase(t, "inflates the first bytes and no more", async () => {
-    const first = await inflateFirst(openGzip(MEMBER, "f.gz"), 1024);
+    const first = await inflateFirst(openGzip(gzipSync(CONTENT), "f.gz"), 1024);
     t.deepEqual(new Uint8Array(first), CONTENT.subarray(0, 1024));
   });
 
@@ -142,11 +147,11 @@ test("refuses a stream damaged before the first bytes are found", async (t) => {
 });
 
 test("leaves the event loop free while it inflates", async (t) => {
-  const zeros = gzipSync(new Uint8Array(64 * 2 ** 20), { level: 1 });
+  const zeros = idxMember(new Uint8Array(64 * 2 ** 20), { level: 1 });
   let turns = 0;
   const counter = setInterval(() => turns++, 1);
   t.teardown(() => clearInterval(counter));
-  await inflate(zeros, 64 * 2 ** 20);
+  await inflate(zeros);
   t.true(turns > 3, `${turns} turns`);
 });
 
