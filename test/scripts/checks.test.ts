@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import test from "ava";
 import { ERROR_CODES } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
+import { CLI_PAGE, cliPage } from "../../scripts/cli-page.js";
 import { differencesOf } from "../../scripts/differences.js";
 import { ERRORS_PAGE, errorsPage } from "../../scripts/errors-page.js";
 import { findCircle, type ImportGraph, importsOf, readImportGraph } from "../../scripts/import-graph.js";
@@ -73,6 +74,10 @@ test("an import of a room above is a fault, whatever its kind; one of a room bel
 
 test("docs/errors.md equals what npm run docs:errors writes", async (t) => {
   t.is(await readFile(ERRORS_PAGE, "utf8"), errorsPage());
+});
+
+test("docs/cli.md equals what npm run docs:cli writes", async (t) => {
+  t.is(await readFile(CLI_PAGE, "utf8"), await cliPage());
 });
 
 test("docs/errors.md lists every code once, below its exit status", (t) => {

@@ -128,13 +128,13 @@ export const DATA_OPTIONS = rows({
   },
 });
 
-const BOTH_NUMBERS = "the two numbers standardize pixels together";
+const BOTH_NUMBERS = "both numbers standardize the pixels";
 const OTHER_KINDS = NORMALIZATIONS.filter((kind) => kind !== "standardize");
 const ONLY_STANDARDIZE = {
   key: "normalize",
   values: OTHER_KINDS,
   flag: "--normalize",
-  because: "a mean and a standard deviation standardize pixels, so leave one of them out",
+  because: "--mean and --std standardize the pixels",
 } as const;
 
 /** Options of the network. */
