@@ -185,7 +185,7 @@ export async function loadWhole(pair: AnyPair, probabilities: boolean): Promise<
   const facts = {
     what: `data set "${name}", ${grouped(count)} images at once`,
     bytes: ownBytes + bytesOfAnswers,
-    option: "--limit, or evaluate, which reads images as it goes",
+    option: "--limit, or use evaluate, which streams the images",
   };
   const { MAX_LENGTH } = constants;
   const mostBytes = Math.min(memoryBytes(), ownBytes > MAX_LENGTH ? MAX_LENGTH : Number.POSITIVE_INFINITY);

@@ -196,7 +196,7 @@ test("--strict refuses all assumptions in one error before anything is evaluated
     t.is(status, 3, `${args.join(" ")}: ${stderr}`);
     t.regex(
       stderr,
-      /^batchwise: ERR_ASSUMED: --strict refuses what no file states: sigmoid between layers.*\n$/,
+      /^batchwise: ERR_ASSUMED: --strict: expected no assumptions, found sigmoid between layers.*\n$/,
     );
     t.is(stdout, "");
   }

@@ -131,7 +131,7 @@ const REFUSED: readonly (readonly [
     "a negative label",
     { x_test: x, y_test: wide(-1n) },
     "ERR_LABEL_RANGE",
-    /found -1 at index 2; .*of 0 to 255 alone/,
+    /found -1 at index 2; .*only on labels from 0 to 255/,
   ],
 ];
 
@@ -162,7 +162,7 @@ test("an offset does not mend negative labels, and the message does not advise o
     );
     t.regex(
       error.message,
-      /found -1 at index 2; .*leave out images that have no label, or save labels that begin at 0$/,
+      /found -1 at index 2; .*remove images without a label, or save labels that start at 0$/,
     );
   }
 });

@@ -76,10 +76,7 @@ test("refuses the training split of the bundled set", async (t) => {
     instanceOf: DatasetError,
     code: "ERR_DATASET_SPLIT",
   });
-  t.is(
-    error.message,
-    'data set "bundled": expected the split test, found "train"; choose another with --split',
-  );
+  t.is(error.message, 'data set "bundled": expected the split test, found "train"; set --split');
   t.is(error.exitStatus, 3);
 });
 
@@ -97,7 +94,7 @@ test("refuses names and paths where no data set is", async (t) => {
     await t.throwsAsync(openDataset({ dataset, split: "test" }), {
       code: "ERR_DATASET_UNKNOWN",
       message:
-        /expected one of bundled, mnist, fashion-mnist, kmnist, a folder, an IDX file, a \.npz file or a manifest that exists$/,
+        /expected one of bundled, mnist, fashion-mnist, kmnist, or an existing folder, IDX file, \.npz file or manifest$/,
     });
   });
 
@@ -139,8 +136,11 @@ test("refuses images that are not bytes", async (t) => {
 test("refuses labels that are missing, doubled, swapped or no bytes", async (t) => {
   await inCase(t, "refuses an image file without labels", async () => {
     for (const [name, words] of [
-      ["digits", /needs its labels; name them/],
-      ["digits-images-idx3-ubyte", /digits-labels-idx1-ubyte is not beside it/],
+      ["digits", /expected labels for an IDX file of images, found none; set --labels FILE$/],
+      [
+        "digits-images-idx3-ubyte",
+        /expected labels for an IDX file of images in digits-labels-idx1-ubyte, found none/,
+      ],
     ] as const) {
       const dataset = await temporaryFile(t, imageBytes(2), name);
       const error = await t.throwsAsync(openDataset({ dataset, split: "test" }), {

@@ -134,7 +134,7 @@ const REFUSED: readonly (readonly [string, Buffer, "ERR_ONNX_GRAPH" | "ERR_ONNX_
     "an operator that there is not",
     small({ nodes: [{ ...MATMUL, op: "MatMull" }] }),
     "ERR_ONNX_RUNTIME",
-    /onnxruntime cannot run it: .*MatMull/,
+    /onnxruntime cannot run the model: .*MatMull/,
   ],
   [
     "weights that do not fit, which only a run tells",
@@ -147,7 +147,7 @@ const REFUSED: readonly (readonly [string, Buffer, "ERR_ONNX_GRAPH" | "ERR_ONNX_
       tensors: [W, int64s("one", [1, 4])],
     }),
     "ERR_ONNX_RUNTIME",
-    /onnxruntime cannot run it: .*Reshape/,
+    /onnxruntime cannot run the model: .*Reshape/,
   ],
 ];
 

@@ -95,7 +95,7 @@ test("offline refuses what is not in the cache, asks nobody, and names the comma
     code: "ERR_TRANSFER_OFFLINE",
   });
   t.is(error.exitStatus, 5);
-  t.regex(error.message, /run "batchwise fetch set" where there is a network$/);
+  t.regex(error.message, /run "batchwise fetch set" with a network connection$/);
   t.is(mirror.seen.length, 0);
   t.deepEqual(await readdir(given.cache), []);
 

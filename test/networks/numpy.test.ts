@@ -166,7 +166,7 @@ test("refuses a folder without .npy files, and one with an array at fault, by it
   await codedAsync(t, loadNetwork(folder), "ERR_NETWORK_FORMAT");
   await writeFile(join(folder, "W1.npy"), npyFloats([2, 3], VALUES).subarray(0, -1));
   const error = await codedAsync(t, loadNetwork(folder), "ERR_NPY_LENGTH");
-  t.regex(error.message, /W1\.npy: expected 152 bytes by its header, found 151/);
+  t.regex(error.message, /W1\.npy: expected 152 bytes as its header states, found 151/);
   await writeFile(join(folder, "W1.npy"), npyFloats([2, 3], VALUES));
   t.like((await codedAsync(t, loadNetwork(folder), "ERR_NETWORK_KEYS")).facts, { found: "no b1" });
   await mkdir(join(folder, "b1.npy"));

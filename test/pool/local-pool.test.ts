@@ -58,7 +58,7 @@ test("names a batch that always kills its worker and keeps the rest", async (t) 
   const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
   t.is(error?.code, "ERR_BATCH_FAILED");
   t.is(error?.exitStatus, 4);
-  t.regex(error?.message ?? "", /batch 4 \(images 400 to 499\) failed 3 times: a worker died: .*code: 7/);
+  t.regex(error?.message ?? "", /batch 4 \(images 400 to 499\) failed 3 times: a worker crashed: .*code: 7/);
   t.is(error?.partial.result.total, 950);
   t.false(error?.partial.result.complete);
   t.is(error?.partial.run.retries, 2);
@@ -91,7 +91,7 @@ test("charges a worker's nonsense to its own batch, not to the next that the wor
       retries: 0,
     });
     const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
-    t.regex(error?.message ?? "", /^batch 3 .* failed 1 times: a worker answered nonsense/);
+    t.regex(error?.message ?? "", /^batch 3 .* failed 1 times: a worker's answer is invalid/);
     t.is(error?.partial.result.total, 950);
   }
 });

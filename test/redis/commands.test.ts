@@ -127,7 +127,7 @@ redisTest("two workers count as one process does, and the same run id answers fr
   t.is(other.status, 2);
   t.regex(
     other.stderr,
-    /batchwise: ERR_RUN_MISMATCH: the run "pair" is another: its limit is 10000, found 100/,
+    /batchwise: ERR_RUN_MISMATCH: run "pair": expected the same run, found a different limit: 10000 there and 100 here/,
   );
   t.false([first.stderr, other.stderr, ...told].join("").includes(PASSWORD));
 });

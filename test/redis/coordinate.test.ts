@@ -181,7 +181,7 @@ redisTest(
     await reached;
     await server.command("CONFIG SET maxmemory 1");
     const error = await refused;
-    t.true(error.message.startsWith(`${shown}: Redis refuses a command: OOM command not allowed`));
+    t.true(error.message.startsWith(`${shown}: Redis rejects a command: OOM command not allowed`));
     t.is(error.exitStatus, 5);
     const kept = error.partial.result.total;
     t.true(kept >= 1000 && kept < 4000);

@@ -107,7 +107,7 @@ test("a host whose Redis refuses a command leaves its run, and closes its pool",
   const { signal } = new AbortController();
   await t.throwsAsync(serve(link, opening(events), HOST, { ...HOOKS, signal }), {
     code: "ERR_REDIS_REFUSED",
-    message: /^redis:\/\/nowhere: Redis refuses a command: OOM command not allowed; /,
+    message: /^redis:\/\/nowhere: Redis rejects a command: OOM command not allowed; /,
   });
   t.deepEqual(events, ["listens", "has closed its queue", "has closed its pool"]);
 });

@@ -3,21 +3,23 @@
 import { printable } from "#src/base/text.js";
 import { grouped, row } from "./define.js";
 
-/** Labels are bytes once they are read, and --label-offset is added to those. */
+/** Labels are bytes after reading, before --label-offset is added. */
 const LABEL_VALUES = 256;
 
 function labelStep({ label, classes }: { readonly label: number; readonly classes: number }): string {
   if (label < 0) {
-    return "; --label-offset is added to labels of 0 to 255 alone: leave out images that have no label, or save labels that begin at 0";
+    return "; --label-offset works only on labels from 0 to 255: remove images without a label, or save labels that start at 0";
   }
-  return label === classes && classes < LABEL_VALUES ? "; labels that begin at 1 need --label-offset -1" : "";
+  return label === classes && classes < LABEL_VALUES
+    ? "; for labels that start at 1 set --label-offset -1"
+    : "";
 }
 
 export const datasetCodes = {
   ERR_DATASET_UNKNOWN: row(
     3,
     (f: { found: string; known: readonly string[]; suggestion?: string | undefined }) =>
-      `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, a folder, an IDX file, a .npz file or a manifest that exists${/^emnist/i.test(f.found) ? "; EMNIST's files: --dataset FILE --labels FILE --transpose" : ""}`}`,
+      `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, or an existing folder, IDX file, .npz file or manifest${/^emnist/i.test(f.found) ? "; for EMNIST: --dataset FILE --labels FILE --transpose" : ""}`}`,
   ),
   ERR_DATASET_FORMAT: row(
     3,
@@ -27,7 +29,7 @@ export const datasetCodes = {
   ERR_DATASET_SPLIT: row(
     3,
     (f: { dataset: string; expected: readonly string[]; found: string }) =>
-      `data set "${f.dataset}": expected the split ${f.expected.join(" or ")}, found "${f.found}"; choose another with --split`,
+      `data set "${f.dataset}": expected the split ${f.expected.join(" or ")}, found "${f.found}"; set --split`,
   ),
   ERR_DATASET_FILES: row(
     3,
@@ -37,32 +39,32 @@ export const datasetCodes = {
   ERR_DATASET_LABELS: row(
     3,
     (f: { path: string; beside?: string | undefined }) =>
-      `${f.path}: an IDX file of images needs its labels${f.beside === undefined ? "" : `, and ${f.beside} is not beside it`}; name them with --labels FILE`,
+      `${f.path}: expected labels for an IDX file of images${f.beside === undefined ? "" : ` in ${f.beside}`}, found none; set --labels FILE`,
   ),
   ERR_DATASET_GLOB: row(
     3,
     (f: { pattern: string; matched: number }) =>
-      `${f.pattern}: expected files with "images" in their names that match, found ${f.matched === 0 ? "no file at all" : `none among ${grouped(f.matched)}`}; list other names in a manifest`,
+      `${f.pattern}: expected matching files with "images" in their names, found ${f.matched === 0 ? "no file" : `none among ${grouped(f.matched)} files`}; list other names in a manifest`,
   ),
   ERR_DATASET_LABELS_NAME: row(
     3,
     (f: { path: string; expected: string }) =>
-      `${f.path}: expected its labels beside it as ${f.expected} (gzipped or not), found no such file; list other names in a manifest`,
+      `${f.path}: expected its labels in the same folder as ${f.expected} (gzipped or not), found no such file; list other names in a manifest`,
   ),
   ERR_DATASET_SHAPE: row(
     3,
     (f: { path: string; expected: SidesFacts; as: string; found: SidesFacts }) =>
-      `${f.path}: expected images of ${sidesText(f.expected)} pixels, as those of ${f.as} are, found ${sidesText(f.found)}`,
+      `${f.path}: expected images of ${sidesText(f.expected)} pixels as in ${f.as}, found ${sidesText(f.found)}; all images of a data set must have one size`,
   ),
   ERR_DATASET_HASH: row(
     3,
     (f: { path: string; labelsPath: string; expected: string; found: string }) =>
-      `${f.path}: expected, with ${f.labelsPath} behind it, the SHA-256 ${f.expected.slice(0, 12)}… that the manifest tells, found ${f.found.slice(0, 12)}…; is this the file that is meant?`,
+      `${f.path}: expected the SHA-256 ${f.expected.slice(0, 12)}… of the manifest (this file, then ${f.labelsPath}), found ${f.found.slice(0, 12)}…; is this the right file?`,
   ),
   ERR_MNIST_DIRECTORY: row(
     3,
     (f: { variable: string }) =>
-      `MNIST: expected the folder of its four IDX files, found none named; pass { directory } or set ${f.variable}`,
+      `MNIST: expected the folder of its four IDX files, found no path; pass { directory } or set ${f.variable}`,
   ),
   ERR_IDX_MAGIC: row(
     3,
@@ -82,18 +84,18 @@ export const datasetCodes = {
   ERR_IDX_DIMENSIONS: row(
     3,
     (f: { path: string; dimensions: readonly number[]; limitBytes: number }) =>
-      `${f.path}: dimensions ${dimensionsText(f.dimensions)} are empty or claim more than the limit of ${grouped(f.limitBytes)} bytes; is the header damaged?`,
+      `${f.path}: expected dimensions above 0 that make at most ${grouped(f.limitBytes)} bytes, found ${dimensionsText(f.dimensions)}; is the header damaged?`,
   ),
   ERR_IDX_TRUNCATED: row(
     3,
     (f: { path: string; expectedBytes: number; actualBytes: number; inflated: boolean }) =>
       `${f.path}: expected ${grouped(f.expectedBytes)} bytes${f.inflated ? " after inflating" : ""}, found ${grouped(f.actualBytes)}; is the download complete?`,
   ),
-  /** `actualBytes` is not known when inflating stopped at the first byte too many. */
+  /** `actualBytes` is unknown if inflating stopped at the first extra byte. */
   ERR_IDX_TRAILING: row(
     3,
     (f: { path: string; expectedBytes: number; actualBytes?: number | undefined }) =>
-      `${f.path}: expected ${grouped(f.expectedBytes)} bytes${f.actualBytes === undefined ? " after inflating" : ""}, found ${f.actualBytes === undefined ? "more" : grouped(f.actualBytes)}; the content is longer than its header says`,
+      `${f.path}: expected ${grouped(f.expectedBytes)} bytes${f.actualBytes === undefined ? " after inflating" : ""}, found ${f.actualBytes === undefined ? "more" : grouped(f.actualBytes)}; the file is longer than its header states`,
   ),
   ERR_GZIP_CORRUPT: row(
     3,
@@ -103,12 +105,12 @@ export const datasetCodes = {
   ERR_GZIP_TRAILING: row(
     3,
     (f: { path: string; trailingBytes: number }) =>
-      `${f.path}: expected one gzip member, found ${grouped(f.trailingBytes)} bytes behind it; is this two files in one?`,
+      `${f.path}: expected one gzip member, found ${grouped(f.trailingBytes)} bytes after it; are these two files in one?`,
   ),
   ERR_NPZ_ARRAYS: row(
     3,
     (f: { path: string; expected: readonly string[]; found: string; next?: string | undefined }) =>
-      `${f.path}: expected an archive with the arrays ${f.expected.join(" and ")}, found ${f.found}; ${f.next ?? "is this a data set as Keras keeps it?"}`,
+      `${f.path}: expected an archive with the arrays ${f.expected.join(" and ")}, found ${f.found}; ${f.next ?? "is this a data set in Keras's format?"}`,
   ),
   ERR_NPZ_ARRAY: row(
     3,
@@ -123,7 +125,7 @@ export const datasetCodes = {
   ERR_LABEL_OFFSET: row(
     3,
     (f: { path: string; index: number; label: number; offset: number }) =>
-      `${f.path}: image ${grouped(f.index)}: label ${f.label} and --label-offset ${f.offset} make ${f.label + f.offset}, expected 0 to 255; choose another offset`,
+      `${f.path}: image ${grouped(f.index)}: expected a label from 0 to 255 with --label-offset ${f.offset}, found ${f.label + f.offset}; choose another offset`,
   ),
   ERR_LABEL_RANGE: row(
     3,
@@ -138,17 +140,17 @@ export const datasetCodes = {
   ERR_RANGE_EMPTY: row(
     3,
     (f: { offset: number; total: number }) =>
-      `--offset ${f.offset}: expected an offset below ${grouped(f.total)}, the number of images; nothing is left to evaluate`,
+      `--offset: expected less than ${grouped(f.total)}, the number of images, found ${f.offset}; choose a smaller offset`,
   ),
   ERR_SHARD_EMPTY: row(
     3,
     (f: { shards: number; images: number }) =>
-      `--shard: expected at least as many images as shards, found ${grouped(f.images)} for ${grouped(f.shards)}; cut them into fewer`,
+      `--shard: expected at least as many images as shards, found ${grouped(f.images)} for ${grouped(f.shards)}; use fewer shards`,
   ),
   ERR_BASELINE_PARTIAL: row(
     3,
     (f: { path: string; found: string }) =>
-      `${f.path}: expected a baseline whose images have labels and were all evaluated, found ${f.found}; write it again`,
+      `${f.path}: expected a baseline of labelled images, all evaluated, found ${f.found}; write the baseline again`,
   ),
   ERR_BASELINE_DATA: row(
     3,
@@ -178,7 +180,7 @@ export const datasetCodes = {
   ERR_REPORT_DATA: row(
     3,
     (f: { path: string; dataset: string; expected: string; found: string }) =>
-      `${f.dataset}: expected the data that ${f.path} speaks of, SHA-256 ${f.expected.slice(0, 12)}…, found ${f.found.slice(0, 12)}…; evaluate again`,
+      `${f.dataset}: expected the data set of ${f.path}, SHA-256 ${f.expected.slice(0, 12)}…, found ${f.found.slice(0, 12)}…; evaluate again`,
   ),
   ERR_REPORT_PREDICTIONS: row(
     3,
@@ -188,7 +190,7 @@ export const datasetCodes = {
   ERR_STATISTICS_CONSTANT: row(
     3,
     (f: { dataset: string }) =>
-      `data set "${f.dataset}": expected pixels that differ, found one grey level alone; its standard deviation of 0 divides nothing`,
+      `data set "${f.dataset}": expected pixels that differ, found one grey level, whose standard deviation is 0; fit to other images`,
   ),
   ERR_WHITENING_SIZE: row(
     3,
@@ -226,10 +228,10 @@ function imagesText({ sha256, view, offset, total }: ImagesFacts): string {
     ...(labelOffset === 0 ? [] : [` --label-offset ${labelOffset}`]),
   ].join("");
   const read = changes === "" ? "" : ` with${changes}`;
-  return `${grouped(total)} images from ${grouped(offset)} on of the data ${sha256.slice(0, 12)}…${read}`;
+  return `${grouped(total)} images from index ${grouped(offset)} of data ${sha256.slice(0, 12)}…${read}`;
 }
 
-/** What tells a person something; a damaged header can have 255. */
+/** A reader needs no more; a damaged header can have 255. */
 const SHOWN_DIMENSIONS = 8;
 
 /** `10000 × 28 × 28`. */
@@ -254,6 +256,6 @@ export const pictureCodes = {
   ERR_PICTURE_BLANK: row(
     3,
     (f: { path: string }) =>
-      `${f.path}: expected something drawn, found a picture of one shade; is the ink on a layer of its own?`,
+      `${f.path}: expected a drawing, found a picture of one shade; is the drawing on a separate layer?`,
   ),
 } as const;

@@ -1,4 +1,4 @@
-/** The shape of one row of an error table: which exit status it means, and how its facts read as one line. */
+/** A row of an error table: the exit status, and the message made of the facts. */
 
 export interface CodeRow<Facts> {
   /** Exit status of the process when this error ends it. */
@@ -17,6 +17,14 @@ export function row<Facts>(status: ExitStatus, say: (facts: Facts) => string): C
 /** `1234567` → `1,234,567`, the same in every locale. */
 export function grouped(value: number | bigint): string {
   return value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+}
+
+const BYTE_UNITS = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"];
+
+/** `33.7 kB`, `472 GB`: powers of 1,000, three significant digits. */
+export function sizeText(bytes: number): string {
+  const power = Math.min(BYTE_UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  return `${Number((bytes / 1000 ** power).toPrecision(3))} ${BYTE_UNITS[power]}`;
 }
 
 /** `1 batch`, `2,000 batches`. */

@@ -1,4 +1,4 @@
-/** Codes of faults in reading a file, whatever it should hold. Exit status 3. */
+/** Codes of faults in reading a file of any format. Exit status 3. */
 
 import { grouped, row } from "./define.js";
 
@@ -6,13 +6,14 @@ export const fileCodes = {
   ERR_FILE_READ: row(3, (f: { path: string; reason: string }) => `${f.path}: cannot be read: ${f.reason}`),
   ERR_FILE_EMPTY: row(
     3,
-    (f: { path: string }) => `${f.path}: the file is empty (0 bytes); is the download complete?`,
+    (f: { path: string }) =>
+      `${f.path}: expected content, found an empty file (0 bytes); is the download complete?`,
   ),
   ERR_JSON_SYNTAX: row(
     3,
-    (f: { path: string; reason: string }) => `${f.path}: expected JSON, found none: ${f.reason}`,
+    (f: { path: string; reason: string }) => `${f.path}: expected JSON, found a syntax error: ${f.reason}`,
   ),
-  /** `at` is empty where the whole document is meant. */
+  /** `at` is empty for the whole document. */
   ERR_JSON_SHAPE: row(
     3,
     (f: { path: string; what: string; at: string; problem: string }) =>
@@ -21,17 +22,17 @@ export const fileCodes = {
   ERR_RESULT_VERSION: row(
     3,
     (f: { path: string; expected: number; found: number }) =>
-      `${f.path}: expected a result of schemaVersion ${f.expected}, found ${f.found}; read it with the Batchwise that wrote it`,
+      `${f.path}: expected a result of schemaVersion ${f.expected}, found ${f.found}; read it with the version of Batchwise that wrote it`,
   ),
   ERR_PREDICTIONS_HASH: row(
     3,
     (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: expected the predictions that the result speaks of, SHA-256 ${f.expected.slice(0, 12)}…, found ${f.found.slice(0, 12)}…; was it written again since?`,
+      `${f.path}: expected the predictions file of the result, SHA-256 ${f.expected.slice(0, 12)}…, found ${f.found.slice(0, 12)}…; was it overwritten since?`,
   ),
   ERR_PREDICTIONS_LINE: row(
     3,
     (f: { path: string; line: number; problem: string }) =>
-      `${f.path}: line ${f.line} is no prediction: ${f.problem}; is the file complete?`,
+      `${f.path}: line ${f.line} is not a prediction: ${f.problem}; is the file complete?`,
   ),
 } as const;
 
@@ -41,7 +42,7 @@ export const formatCodes = {
   ERR_NPY_HEADER: row(
     3,
     (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: .npy header: expected ${f.expected}, found ${f.found}; is this a file of NumPy's?`,
+      `${f.path}: .npy header: expected ${f.expected}, found ${f.found}; was it written by NumPy?`,
   ),
   ERR_NPY_DTYPE: row(
     3,
@@ -51,7 +52,7 @@ export const formatCodes = {
   ERR_NPY_LENGTH: row(
     3,
     (f: { path: string; expectedBytes: number; actualBytes: number }) =>
-      `${f.path}: expected ${grouped(f.expectedBytes)} bytes by its header, found ${grouped(f.actualBytes)}; is the file complete?`,
+      `${f.path}: expected ${grouped(f.expectedBytes)} bytes as its header states, found ${grouped(f.actualBytes)}; is the file complete?`,
   ),
   ERR_ZIP_STRUCTURE: row(
     3,
@@ -66,28 +67,28 @@ export const formatCodes = {
   ERR_ZIP_NAME: row(
     3,
     (f: { path: string; name: string; reason: string }) =>
-      `${f.path}: expected names of arrays, found "${f.name}", ${f.reason}; refused, nothing was unpacked`,
+      `${f.path}: expected names of arrays, found "${f.name}", ${f.reason}; nothing was unpacked`,
   ),
   ERR_ZIP_DUPLICATE: row(
     3,
     (f: { path: string; name: string }) =>
-      `${f.path}: expected each name once, found "${f.name}" twice; which of the two is meant?`,
+      `${f.path}: expected each name once, found "${f.name}" twice; remove one of them`,
   ),
   ERR_ZIP_OVERLAP: row(
     3,
     (f: { path: string; name: string; other: string }) =>
-      `${f.path}: expected entries beside each other, found "${f.name}" within "${f.other}"; this archive was made to deceive`,
+      `${f.path}: expected separate entries, found "${f.name}" overlapping "${f.other}"; the archive is damaged or malicious`,
   ),
   ERR_ZIP_LIMIT: row(
     3,
     (f: { path: string; what: string; limit: number; found: number }) =>
-      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found ${grouped(f.found)}; refused, nothing was unpacked`,
+      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found ${grouped(f.found)}; nothing was unpacked`,
   ),
-  /** `found` is in words where unpacking stopped at the first byte too many. */
+  /** `found` is in words if unpacking stopped at the first extra byte. */
   ERR_ZIP_SIZE: row(
     3,
     (f: { path: string; name: string; expectedBytes: number; found: string }) =>
-      `${f.path}: ${f.name}: expected ${grouped(f.expectedBytes)} bytes unpacked, as the directory says, found ${f.found}`,
+      `${f.path}: ${f.name}: expected ${grouped(f.expectedBytes)} unpacked bytes as the archive's directory states, found ${f.found}`,
   ),
   ERR_ZIP_CORRUPT: row(
     3,
@@ -96,15 +97,15 @@ export const formatCodes = {
   ),
 } as const;
 
-/** Of records the fields, of all else numbers. */
+/** Returns the next step: records need one array per field, everything else needs numbers. */
 function adviceFor(found: string): string {
-  if (found.includes("records")) return "save each of its fields as an array of its own";
+  if (found.includes("records")) return "save each field as a separate array";
   return 'convert it with .astype("float32") and save it again';
 }
 
 // Codes of downloads: the network (5), the cache folder (6), interruption (130, 143). No fact may hold a credential.
 
-/** A mirror as it may be shown, and why it did not give the file. */
+/** A mirror without its credentials, and the reason of its failure. */
 export interface MirrorFailure {
   readonly mirror: string;
   readonly reason: string;
@@ -114,17 +115,17 @@ export const transferCodes = {
   ERR_TRANSFER_FAILED: row(
     5,
     (f: { file: string; failures: readonly MirrorFailure[] }) =>
-      `${f.file}: no mirror gave it: ${f.failures.map(({ mirror, reason }) => `${mirror}: ${reason}`).join("; ")}; check the network and the proxy, or name a mirror of your own with --mirror or BATCHWISE_MIRROR`,
+      `${f.file}: every mirror failed: ${f.failures.map(({ mirror, reason }) => `${mirror}: ${reason}`).join("; ")}; check the network and the proxy, or set your own mirror with --mirror or BATCHWISE_MIRROR`,
   ),
   ERR_TRANSFER_OFFLINE: row(
     5,
     (f: { name: string; folder: string; missing: readonly string[] }) =>
-      `${f.name}: expected ${f.missing.join(" and ")} in ${f.folder}, found ${f.missing.length > 1 ? "not all of them" : "no whole one"}, and --offline forbids downloading; run "batchwise fetch ${f.name}" where there is a network`,
+      `${f.name}: expected ${f.missing.join(" and ")} in ${f.folder}, found ${f.missing.length > 1 ? "not all of them" : "no complete file"}, and --offline forbids downloads; run "batchwise fetch ${f.name}" with a network connection`,
   ),
   ERR_PROXY_URL: row(
     5,
     (f: { variable: string }) =>
-      `${f.variable}: expected a URL such as http://proxy.example:3128, found another word (not shown, since it may hold a password)`,
+      `${f.variable}: expected a URL such as http://proxy.example:3128, found another value (hidden, because it can contain a password)`,
   ),
   ERR_CACHE_WRITE: row(
     6,

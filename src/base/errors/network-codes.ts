@@ -1,10 +1,10 @@
-/** Codes of faults in files of weights, whatever their format. Exit status 3. */
+/** Codes of faults in files of weights of any format. Exit status 3. */
 
 import { grouped, row, shapeText } from "./define.js";
 
-// Codes of faults in ONNX models, and of models that are more than a chain of fully connected layers. Exit status 3.
+// Codes of faults in ONNX models.
 
-/** The next step for a model that is no chain of fully connected layers. */
+/** The next step for a model that is not a chain of fully connected layers. */
 export const OTHER_ENGINE =
   "--engine onnx evaluates other models, and convert writes --mean and --std into them";
 
@@ -12,17 +12,17 @@ export const onnxCodes = {
   ERR_ONNX_MALFORMED: row(
     3,
     (f: { path: string; offset: number; expected: string; found: string }) =>
-      `${f.path}: byte ${grouped(f.offset)}: expected ${f.expected}, found ${f.found}; is this a whole ONNX model?`,
+      `${f.path}: byte ${grouped(f.offset)}: expected ${f.expected}, found ${f.found}; is this a complete ONNX model?`,
   ),
   ERR_ONNX_LIMIT: row(
     3,
     (f: { path: string; what: string; limit: number }) =>
-      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found more; the model is too large to be looked through`,
+      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found more; the model is too large to read`,
   ),
   ERR_ONNX_EXTERNAL: row(
     3,
     (f: { path: string; tensor: string }) =>
-      `${f.path}: tensor "${f.tensor}": expected its data within the model, found them in another file; save it whole: python3 -c "import onnx; onnx.save_model(onnx.load('model.onnx'), 'whole.onnx', save_as_external_data=False)"`,
+      `${f.path}: tensor "${f.tensor}": expected its data in the model file, found a reference to another file; save the model as one file: python3 -c "import onnx; onnx.save_model(onnx.load('model.onnx'), 'whole.onnx', save_as_external_data=False)"`,
   ),
   ERR_ONNX_TENSOR: row(
     3,
@@ -52,32 +52,32 @@ export const onnxCodes = {
   ERR_ONNX_BATCH: row(
     3,
     (f: { path: string }) =>
-      `${f.path}: expected an image's outputs to depend on that image alone, found outputs that change with the other images or the size of its batch; export the model in eval mode, without operators over the batch axis; a dynamically quantized model needs a batch of 1`,
+      `${f.path}: expected outputs that depend on one image only, found outputs that change with the other images or the size of the batch; export the model in eval mode, without operators over the batch axis; a dynamically quantized model needs a batch of 1`,
   ),
   ERR_ONNX_RANDOM: row(
     3,
     (f: { path: string }) =>
-      `${f.path}: expected the same outputs from each run, found others in a second run of the same images: the model draws random numbers, or keeps numbers from run to run, as dropout and normalization in training mode do; export it in eval mode: torch.onnx.export(model.eval(), …)`,
+      `${f.path}: expected equal outputs from each run, found other outputs in a second run of the same images: the model uses random numbers or keeps state, as dropout and normalization do in training mode; export it in eval mode: torch.onnx.export(model.eval(), …)`,
   ),
   ERR_ONNX_RUNTIME: row(
     3,
     (f: { path: string; reason: string }) =>
-      `${f.path}: onnxruntime cannot run it: ${f.reason}; is this a whole model, without operators of its own?`,
+      `${f.path}: onnxruntime cannot run the model: ${f.reason}; is the model complete, and free of custom operators?`,
   ),
 } as const;
 
-/** The next step for a preprocessing whose numbers no one states. */
+/** The next step for a preprocessing whose numbers are not stated. */
 function statisticsStep(kind: string, isWhole = false): string {
-  if (kind === "standardize") return "name them with --mean and --std, as the training had them";
-  if (isWhole) return "batchwise fit folds whitening into fully connected layers, and into no other model";
-  return `make a file that does: batchwise fit --normalize ${kind}`;
+  if (kind === "standardize") return "set --mean and --std to the values of the training";
+  if (isWhole) return "batchwise fit folds whitening only into fully connected layers";
+  return `write such a file with batchwise fit --normalize ${kind}`;
 }
 
 export const networkCodes = {
   ERR_NETWORK_UNKNOWN: row(
     3,
     (f: { found: string; known: readonly string[]; suggestion?: string | undefined }) =>
-      `unknown network "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected ${f.known.join(", ")} or a file that exists`}`,
+      `unknown network "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected ${f.known.join(", ")} or an existing file`}`,
   ),
   ERR_NETWORK_FORMAT: row(
     3,
@@ -113,17 +113,17 @@ export const networkCodes = {
   ERR_NETWORK_INPUTS: row(
     3,
     (f: { path: string; expected: number; found: number; imageShape: readonly number[] }) =>
-      `${f.path}: the network reads ${grouped(f.expected)} inputs, the images have ${f.imageShape.join(" × ")} = ${grouped(f.found)} pixels; choose data and weights that belong together`,
+      `${f.path}: expected images of ${grouped(f.expected)} pixels, found ${f.imageShape.join(" × ")} = ${grouped(f.found)}; choose data and weights that belong together`,
   ),
   ERR_NETWORK_IMAGES: row(
     3,
     (f: { path: string; expected: readonly number[]; found: readonly number[] }) =>
-      `${f.path}: the model reads images of ${f.expected.join(" × ")} pixels, the data have ${f.found.join(" × ")}; choose data and weights that belong together`,
+      `${f.path}: expected images of ${f.expected.join(" × ")} pixels, found ${f.found.join(" × ")}; choose data and weights that belong together`,
   ),
   ERR_NETWORK_LAYERS: row(
     3,
     (f: { path: string; engine: string }) =>
-      `${f.path}: the engine "${f.engine}" needs a network of fully connected layers, found another model; run it with --engine onnx`,
+      `${f.path}: expected a network of fully connected layers for the engine "${f.engine}", found another model; set --engine onnx`,
   ),
   ERR_NETWORK_OUTPUTS: row(
     3,
@@ -133,12 +133,12 @@ export const networkCodes = {
   ERR_NETWORK_NOT_FINITE: row(
     3,
     (f: { path: string; layer: string; index: number; found: string }) =>
-      `${f.path}: ${f.layer}: expected finite numbers, found ${f.found} at element ${grouped(f.index)}; was the training stopped by an overflow?`,
+      `${f.path}: ${f.layer}: expected finite numbers, found ${f.found} at element ${grouped(f.index)}; did the training overflow?`,
   ),
   ERR_LOGITS_NAN: row(
     3,
     (f: { path: string; image: number | string }) =>
-      `${f.path}: image ${typeof f.image === "number" ? grouped(f.image) : f.image}: expected a logit for each class, found NaN; the network's sums overflow: check its weights and how its pixels are scaled (--normalize)`,
+      `${f.path}: image ${typeof f.image === "number" ? grouped(f.image) : f.image}: expected a logit for each class, found NaN; the network's sums overflow: check its weights and the scale of its pixels (--normalize)`,
   ),
   ERR_ARRAY_DTYPE: row(
     3,
@@ -153,7 +153,7 @@ export const networkCodes = {
   ERR_PICKLE_FORBIDDEN: row(
     3,
     (f: { path: string; name: string; what?: string | undefined; next?: string | undefined }) =>
-      `${f.path}: expected a pickle of NumPy arrays, found ${f.what?.includes(f.name) ? f.what : `${f.what === undefined ? "one" : `${f.what},`} that asks for ${f.name}`}; refused, nothing was run${nextText(f)}`,
+      `${f.path}: expected a pickle of NumPy arrays, found ${f.what?.includes(f.name) ? f.what : `${f.what === undefined ? "one" : `${f.what},`} that requests ${f.name}`}; nothing was run${nextText(f)}`,
   ),
   ERR_PICKLE_MALFORMED: row(
     3,
@@ -168,7 +168,7 @@ export const networkCodes = {
   ERR_PICKLE_LIMIT: row(
     3,
     (f: { path: string; what: string; limit: number }) =>
-      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found more; this is no pickle of weights`,
+      `${f.path}: expected at most ${grouped(f.limit)} ${f.what}, found more; this is not a pickle of weights`,
   ),
   ERR_SAFETENSORS_HEADER: row(
     3,
@@ -178,18 +178,18 @@ export const networkCodes = {
   ERR_NETWORK_ACTIVATIONS: row(
     3,
     (f: { found: readonly string[] }) =>
-      `a .safetensors or .npz file can have one activation for all hidden layers, and identity for the last: found ${f.found.join(", ")}; .onnx holds one for each`,
+      `expected one activation for all hidden layers and identity for the last, as .safetensors and .npz files have, found ${f.found.join(", ")}; write an .onnx file`,
   ),
   ERR_NETWORK_F32: row(
     3,
     (f: { layer: string; index: number; found: string }) =>
       `${f.layer}: expected numbers that float32 can hold, found ${f.found} at element ${grouped(f.index)}`,
   ),
-  ERR_ASSUMED: row(3, (f: { assumed: string }) => `--strict refuses what no file states: ${f.assumed}`),
+  ERR_ASSUMED: row(3, (f: { assumed: string }) => `--strict: expected no assumptions, found ${f.assumed}`),
   ERR_NORMALIZE_MISMATCH: row(
     3,
     (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: the file states that pixels are preprocessed by "${f.expected}", the options ask for ${f.found}; leave them out`,
+      `${f.path}: expected the preprocessing "${f.expected}" that the file states, found ${f.found} in the options; remove these options`,
   ),
   ERR_NORMALIZE_STATISTICS: row(
     3,
@@ -199,17 +199,17 @@ export const networkCodes = {
   ERR_NORMALIZE_OVERFLOW: row(
     3,
     (f: { path: string; layer: string; index: number }) =>
-      `${f.path}: ${f.layer}: expected weights that the mean and the std of its pixels leave finite, found one beyond float64 at element ${grouped(f.index)}; check --mean and --std, and whether the training was stopped by an overflow`,
+      `${f.path}: ${f.layer}: expected weights that stay finite when mean and std are folded in, found an overflow at element ${grouped(f.index)}; check --mean, --std and the weights`,
   ),
   ERR_NORMALIZE_FITTED: row(
     3,
     (f: { path: string; found: string }) =>
-      `${f.path}: expected weights that do not say their preprocessing yet, found "${f.found}"; fit the weights as they were trained`,
+      `${f.path}: expected weights without a stated preprocessing, found "${f.found}"; fit the original weights`,
   ),
   ERR_NORMALIZE_FORMAT: row(
     3,
     (f: { found: string }) =>
-      `a .npz holds arrays alone, and has no place for the numbers of "${f.found}"; write a .safetensors or an .onnx`,
+      `expected a format that can hold the numbers of "${f.found}", found .npz; write a .safetensors or an .onnx file`,
   ),
   ERR_RECIPE: row(
     3,
@@ -224,7 +224,7 @@ export const networkCodes = {
   ...onnxCodes,
 } as const;
 
-/** What to do, where the file told it. */
+/** The next step, if the reader of the file knows one. */
 function nextText({ next }: { readonly next?: string | undefined }): string {
   return next === undefined ? "" : `; ${next}`;
 }

@@ -2,49 +2,49 @@
 import { printable } from "#src/base/text.js";
 import { grouped, row } from "./define.js";
 
-/** Installs both optional peers, in a checkout too: see `onnxInstallCommand`. */
+/** Installs both optional peers, also in a checkout: see `onnxInstallCommand`. */
 export const QUEUE_INSTALL_COMMAND = "npm install --save-dev bullmq@6 ioredis@5";
 
 export const queueCodes = {
   ERR_REDIS_URL: row(
     2,
     () =>
-      "--redis: expected redis://[user:password@]host[:port][/database], or rediss:// for TLS, found another word (not shown, since it may hold a password)",
+      "--redis: expected redis://[user:password@]host[:port][/database], or rediss:// for TLS, found another value (hidden, because it can contain a password)",
   ),
   ERR_QUEUE_PEER: row(
     4,
     (f: { peer: string; found: string }) =>
-      `runs over Redis need the packages bullmq and ioredis: found ${f.found} of ${f.peer}; install them with: ${QUEUE_INSTALL_COMMAND}`,
+      `expected the packages bullmq and ioredis for a run over Redis, found ${f.found} of ${f.peer}; install them with: ${QUEUE_INSTALL_COMMAND}`,
   ),
   ERR_REDIS_CONNECT: row(
     5,
     (f: { address: string; reason: string }) =>
-      `${f.address}: no Redis answers: ${f.reason}; is the server running, and the address right?`,
+      `${f.address}: no Redis answers: ${f.reason}; check that the server runs and the address is right`,
   ),
   ERR_REDIS_AUTH: row(
     5,
     (f: { address: string }) =>
-      `${f.address}: Redis refuses the password, or asks for one; give it as redis://user:password@host, best in BATCHWISE_REDIS`,
+      `${f.address}: Redis rejects the password or requires one; set redis://user:password@host, preferably in BATCHWISE_REDIS`,
   ),
   ERR_REDIS_LOST: row(
     5,
     (f: { address: string; seconds: number }) =>
-      `${f.address}: Redis has been away for ${f.seconds} s; what was done is kept there: go on with the same --run-id`,
+      `${f.address}: Redis did not answer for ${f.seconds} s; finished work is kept there: continue with the same --run-id`,
   ),
   ERR_REDIS_REFUSED: row(
     5,
     (f: { address: string; reason: string }) =>
-      `${f.address}: Redis refuses a command: ${printable(f.reason)}; what was done is kept there: mend that, and go on with the same --run-id`,
+      `${f.address}: Redis rejects a command: ${printable(f.reason)}; finished work is kept there: fix the cause and continue with the same --run-id`,
   ),
   ERR_RUN_UNKNOWN: row(
     2,
     (f: { runId: string; address: string }) =>
-      `${f.address} has no run "${f.runId}"; "batchwise runs list" tells those that it has`,
+      `${f.address}: expected the run "${f.runId}", found none; "batchwise runs list" lists the runs`,
   ),
   ERR_RUN_MISMATCH: row(
     2,
     (f: { runId: string; what: string; expected: string; found: string }) =>
-      `the run "${f.runId}" is another: its ${f.what} is ${f.expected}, found ${f.found}; give this one a --run-id of its own`,
+      `run "${f.runId}": expected the same run, found a different ${f.what}: ${f.expected} there and ${f.found} here; choose another --run-id`,
   ),
   ERR_RUN_CANCELLED: row(
     4,
@@ -54,7 +54,7 @@ export const queueCodes = {
   ERR_RANGE_FAILED: row(
     4,
     (f: { firstImage: number; lastImage: number; attempts: number; failedRanges: number; reason: string }) =>
-      `images ${f.firstImage} to ${f.lastImage} failed ${f.attempts} times: ${f.reason}${f.failedRanges > 1 ? `; ${grouped(f.failedRanges)} ranges failed in all` : ""}; the result is partial`,
+      `images ${f.firstImage} to ${f.lastImage} failed ${f.attempts} times: ${f.reason}${f.failedRanges > 1 ? `; ${grouped(f.failedRanges)} ranges failed in total` : ""}; the result is partial`,
   ),
   ERR_HOST_DATA: row(
     3,
@@ -64,16 +64,16 @@ export const queueCodes = {
   ERR_HOST_VERSION: row(
     4,
     (f: { expected: string; found: string }) =>
-      `expected Batchwise ${f.expected}, as the run's coordinator has, found ${f.found}`,
+      `expected Batchwise ${f.expected}, the coordinator's version, found ${f.found}; install the same version on every host`,
   ),
   ERR_HOSTS_REFUSED: row(
     4,
     (f: { host: string; reason: string; hosts: number }) =>
-      `no host takes part: ${f.host} refused: ${f.reason}${f.hosts > 1 ? `; ${f.hosts} hosts refused in all` : ""}`,
+      `expected at least one host, found only rejections: ${f.host}: ${f.reason}${f.hosts > 1 ? `; ${f.hosts} hosts in total` : ""}`,
   ),
   ERR_HOSTS_ABSENT: row(
     4,
     (f: { seconds: number }) =>
-      `no host was at work for ${f.seconds} s; start one with "batchwise worker --redis …", and go on with the same --run-id`,
+      `no host worked for ${f.seconds} s; start one with "batchwise worker --redis …" and continue with the same --run-id`,
   ),
 } as const;

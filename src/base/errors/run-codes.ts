@@ -1,12 +1,12 @@
 /** Codes of a run: usage (2), workers and batches (4), output (6), gates (100), interruption (130, 143), ourselves (1). */
 
 import { printable } from "#src/base/text.js";
-import { grouped, row } from "./define.js";
+import { grouped, row, sizeText } from "./define.js";
 import { queueCodes } from "./queue-codes.js";
 
 export const usageCodes = {
   ERR_USAGE: row(2, (f: { problem: string }) => `${f.problem}; see --help`),
-  /** Printed by bin/batchwise.cjs, which an old Node.js can read. */
+  /** Printed by bin/batchwise.cjs, which an old Node.js can parse. */
   ERR_NODE_VERSION: row(
     2,
     (f: { found: string }) => `Batchwise needs Node.js 20.19 or newer, found ${f.found}`,
@@ -21,7 +21,7 @@ export const usageCodes = {
     (f: { what: string; found: string; known: readonly string[]; suggestion?: string | undefined }) =>
       `unknown ${f.what} "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}`}`,
   ),
-  /** An argument of a function of the library. */
+  /** An argument of a library function. */
   ERR_ARGUMENT: row(
     2,
     (f: { call: string; argument: string; expected: string; found: string }) =>
@@ -30,36 +30,36 @@ export const usageCodes = {
   ERR_CONFIG_READ: row(
     2,
     (f: { path: string; reason: string }) =>
-      `${f.path}: the configuration cannot be read: ${f.reason}; name another with --config, or none with --no-config`,
+      `${f.path}: the configuration cannot be read: ${f.reason}; choose another with --config, or use --no-config`,
   ),
   ERR_CONFIG_SYNTAX: row(
     2,
     (f: { path: string; reason: string }) =>
-      `${f.path}: expected a configuration in JSON, found: ${f.reason}`,
+      `${f.path}: expected a configuration in JSON, found a syntax error: ${f.reason}`,
   ),
   ERR_CONFIG_KEY: row(
     2,
     (f: { path: string; found: string; known: readonly string[]; suggestion?: string | undefined }) =>
       `${f.path}: unknown option "${printable(f.found)}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}`}`,
   ),
-  /** `key` is empty where the whole document is meant. */
+  /** `key` is empty for the whole document. */
   ERR_CONFIG_VALUE: row(
     2,
     (f: { path: string; key: string; expected: string; found: string }) =>
       `${f.path}: ${f.key ? `${f.key}: ` : ""}expected ${f.expected}, found ${f.found}`,
   ),
-  /** `mostBytes` where it is known. */
+  /** `mostBytes` is undefined if it is unknown. */
   ERR_MEMORY: row(
     2,
     (f: { what: string; bytes: number; mostBytes?: number | undefined; option: string }) =>
-      `${f.what}: expected ${grouped(f.bytes)} bytes of memory, found ${f.mostBytes ? `at most ${grouped(f.mostBytes)}` : "fewer"}; ask for less with ${f.option}`,
+      `not enough memory: ${f.what} need ${sizeText(f.bytes)}${f.mostBytes ? `, at most ${sizeText(f.mostBytes)} are available` : ""}; lower ${f.option}`,
   ),
-  ERR_EVALUATOR_CLOSED: row(2, () => "the evaluator was closed; open another to run again"),
+  ERR_EVALUATOR_CLOSED: row(2, () => "expected an open evaluator, found a closed one; open another"),
 } as const;
 
 /**
- * Without CUDA, which the package's install script would download. npm 11 installs no optional peer of the package itself, as
- * in a checkout, unless it becomes a dependency; one that is not saved is removed by the next `npm install`.
+ * Installs without CUDA, which the package's install script would download. In a checkout npm 11 installs an optional peer
+ * only as a dependency, and the next `npm install` removes a package that was not saved.
  */
 export function onnxInstallCommand(peer: string): string {
   return `npm install --save-dev --ignore-scripts ${peer}@1`;
@@ -68,27 +68,27 @@ export function onnxInstallCommand(peer: string): string {
 export const runCodes = {
   ERR_INTERNAL: row(
     1,
-    (f: { problem: string }) => `a fault of ours: ${f.problem}; run again with --log-level debug`,
+    (f: { problem: string }) => `internal fault: ${f.problem}; run again with --log-level debug`,
   ),
   ERR_ENGINE_PEER: row(
     4,
     (f: { engine: string; peer: string; found: string }) =>
-      `the engine "${f.engine}" needs the package ${f.peer}: found ${f.found}; install it with: ${onnxInstallCommand(f.peer)}`,
+      `expected the package ${f.peer} for the engine "${f.engine}", found ${f.found}; install it with: ${onnxInstallCommand(f.peer)}`,
   ),
   ERR_WORKER_LOAD: row(
     4,
     (f: { file: string; reason: string }) =>
       `${f.file}: the worker cannot be started: ${f.reason}; was the package built?`,
   ),
-  ERR_WORKER_CRASHED: row(4, (f: { reason: string }) => `a worker died: ${f.reason}`),
+  ERR_WORKER_CRASHED: row(4, (f: { reason: string }) => `a worker crashed: ${f.reason}`),
   ERR_WORKER_ANSWER: row(
     4,
     (f: { expected: string; found: string }) =>
-      `a worker answered nonsense: expected ${f.expected}, found ${f.found}`,
+      `a worker's answer is invalid: expected ${f.expected}, found ${f.found}`,
   ),
   ERR_BATCH_TIMEOUT: row(
     4,
-    (f: { timeoutMs: number }) => `no answer within ${f.timeoutMs / 1000} s; give it longer with --timeout`,
+    (f: { timeoutMs: number }) => `no answer within ${f.timeoutMs / 1000} s; raise --timeout`,
   ),
   ERR_BATCH_FAILED: row(
     4,
@@ -100,7 +100,7 @@ export const runCodes = {
       failedBatches: number;
       reason: string;
     }) =>
-      `batch ${f.batch} (images ${f.firstImage} to ${f.lastImage}) failed ${f.attempts} times: ${f.reason}${f.failedBatches > 1 ? `; ${grouped(f.failedBatches)} batches failed in all` : ""}; the result is partial`,
+      `batch ${f.batch} (images ${f.firstImage} to ${f.lastImage}) failed ${f.attempts} times: ${f.reason}${f.failedBatches > 1 ? `; ${grouped(f.failedBatches)} batches failed in total` : ""}; the result is partial`,
   ),
   ERR_BENCH_MISMATCH: row(
     4,
@@ -115,17 +115,17 @@ export const runCodes = {
       differing: number;
       total: number;
     }) =>
-      `${f.engine}, ${f.threads} threads, batches of ${f.batchSize}: expected class ${f.expected} for image ${f.image}, as ${f.checkedAgainst} predicts, found ${f.found}; ${grouped(f.differing)} of ${grouped(f.total)} differ, and a wrong answer is not timed`,
+      `${f.engine}, ${f.threads} threads, batches of ${f.batchSize}: expected class ${f.expected} for image ${f.image}, as ${f.checkedAgainst} predicts, found ${f.found}; ${grouped(f.differing)} of ${grouped(f.total)} images differ; wrong answers are not timed`,
   ),
   ERR_DOCTOR: row(
     4,
     (f: { failed: readonly string[] }) =>
-      `expected all that is required to work, found ${f.failed.join(" and ")} failing; the table says how`,
+      `expected every required part to work, found a fault in ${f.failed.join(" and ")}; see the table`,
   ),
   ERR_JOURNAL_LOCKED: row(
     4,
     (f: { path: string }) =>
-      `${f.path}: another process is writing this journal; wait for its end, or name another`,
+      `${f.path}: expected an unused journal, found it in use by another process; wait for its end, or choose another file`,
   ),
   ERR_OUTPUT_WRITE: row(
     6,
@@ -144,17 +144,17 @@ export const runCodes = {
     (f: { doneImages: number; totalImages: number }) =>
       `terminated after ${grouped(f.doneImages)} of ${grouped(f.totalImages)} images; the result is partial`,
   ),
-  ERR_CHECK_INTERRUPTED: row(130, () => "interrupted before it was evaluated"),
-  ERR_CHECK_TERMINATED: row(143, () => "terminated before it was evaluated"),
+  ERR_CHECK_INTERRUPTED: row(130, () => "interrupted before the evaluation"),
+  ERR_CHECK_TERMINATED: row(143, () => "terminated before the evaluation"),
   ERR_BENCH_INTERRUPTED: row(
     130,
     (f: { donePasses: number }) =>
-      `interrupted after ${grouped(f.donePasses)} timed passes; the numbers are of these`,
+      `interrupted after ${grouped(f.donePasses)} timed passes; the numbers cover these passes`,
   ),
   ERR_BENCH_TERMINATED: row(
     143,
     (f: { donePasses: number }) =>
-      `terminated after ${grouped(f.donePasses)} timed passes; the numbers are of these`,
+      `terminated after ${grouped(f.donePasses)} timed passes; the numbers cover these passes`,
   ),
   ...queueCodes,
 } as const;
@@ -163,13 +163,13 @@ function missedGate({ gate, expected, found }: { gate: string; expected: string;
   return `${gate}: expected ${expected}, found ${found}`;
 }
 
-// Codes of what a run is put together from: the parts of a merge, the journal of a resumed run. Exit status 3.
+// Codes of the parts of a merge and of the journal of a resumed run. Exit status 3.
 
 export const partCodes = {
   ERR_PART_KIND: row(
     3,
     (f: { path: string }) =>
-      `${f.path}: expected a part of a run, as evaluate --shard i/n --output PART.json writes it, found a whole result`,
+      `${f.path}: expected a part of a run, written by evaluate --shard i/n --output PART.json, found a whole result`,
   ),
   ERR_PART_INCOMPLETE: row(
     3,
@@ -178,49 +178,48 @@ export const partCodes = {
   ),
   ERR_PART_COUNTS: row(
     3,
-    (f: { path: string; problem: string }) =>
-      `${f.path}: ${f.problem}; was the part changed since it was written?`,
+    (f: { path: string; problem: string }) => `${f.path}: ${f.problem}; was the part edited?`,
   ),
   ERR_PART_MIXED: row(
     3,
     (f: { path: string; first: string; what: string; expected: string; found: string }) =>
-      `${f.path}: expected a part of the same run as ${f.first}, found another: ${f.what} is ${printable(f.found)} here and ${printable(f.expected)} there`,
+      `${f.path}: expected a part of the same run as ${f.first}, found a different run: ${f.what} is ${printable(f.found)} here and ${printable(f.expected)} there`,
   ),
   ERR_PART_DOUBLED: row(3, (f: { path: string; first: string; shard: string }) =>
     f.path === f.first
-      ? `${f.path}: named twice; name each part once`
-      : `${f.path}: expected each shard once, found ${f.shard} again, which ${f.first} has; leave out one of them`,
+      ? `${f.path}: expected each part once, found it twice; remove one of them`
+      : `${f.path}: expected each shard once, found ${f.shard} also in ${f.first}; remove one of them`,
   ),
   ERR_PART_MISSING: row(
     3,
     (f: { count: number; found: readonly number[] }) =>
-      `expected all ${grouped(f.count)} shards, found none for ${missingText(f.found, f.count)}; evaluate what is missing`,
+      `expected all ${grouped(f.count)} shards, found none for ${missingText(f.found, f.count)}; evaluate the missing shards`,
   ),
   ERR_JOURNAL_KIND: row(
     3,
     (f: { path: string }) =>
-      `${f.path}: expected a journal that --resume wrote, or no file yet, found another file; name another`,
+      `${f.path}: expected a journal that --resume wrote, or no file, found another file; choose another path`,
   ),
   ERR_JOURNAL_DAMAGED: row(
     3,
     (f: { path: string; line: number; problem: string }) =>
-      `${f.path}: line ${f.line} of the journal is damaged: ${f.problem}; remove the journal to begin again`,
+      `${f.path}: line ${f.line} of the journal is damaged: ${f.problem}; remove the journal to start again`,
   ),
   ERR_JOURNAL_RUN: row(
     3,
     (f: { path: string; what: string; expected: string; found: string }) =>
-      `${f.path}: the journal is of another run: ${f.what} is ${printable(f.expected)} there and ${printable(f.found)} here; name another journal`,
+      `${f.path}: expected a journal of this run, found a different run: ${f.what} is ${printable(f.expected)} there and ${printable(f.found)} here; choose another journal`,
   ),
   ERR_JOURNAL_PREDICTIONS: row(
     3,
     (f: { path: string; journal: string; problem: string }) =>
-      `${f.path}: expected the predictions that ${f.journal} speaks of, ${f.problem}; remove the journal to begin again`,
+      `${f.path}: expected the predictions that ${f.journal} records, ${f.problem}; remove the journal to start again`,
   ),
 } as const;
 
 const MOST_NAMED = 5;
 
-/** `2/8, 5/8 and 4 more`. No list of all: a damaged part can speak of a thousand million shards. */
+/** `2/8, 5/8 and 4 more`: never all, because a damaged part can state a billion shards. */
 function missingText(found: readonly number[], count: number): string {
   const named: string[] = [];
   for (let index = 1; index <= count && named.length < MOST_NAMED; index++) {

@@ -48,7 +48,7 @@ test("refuses a set larger than memory in one line, before it is read", async (t
   t.is(stdout, "");
   t.regex(
     stderr,
-    /^batchwise: ERR_MEMORY: data set "huge-images", 600,000,000 images at once: expected 472,200,000,000 bytes of memory, found at most [\d,]+; ask for less with --limit, or evaluate, which reads images as it goes\n$/,
+    /^batchwise: ERR_MEMORY: not enough memory: data set "huge-images", 600,000,000 images at once need 472 GB, at most [\d.]+ .B are available; lower --limit, or use evaluate, which streams the images\n$/,
   );
 });
 

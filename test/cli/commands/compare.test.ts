@@ -116,7 +116,7 @@ test("--report of results whose data have changed is a fault beside the answer",
   const report = join(folder, "c.html");
   const { status, stdout, stderr } = await runCli(["compare", result, result, "--report", report]);
   t.is(status, 3);
-  t.regex(stderr, /batchwise: ERR_REPORT_DATA: .*expected the data that .*r\.json speaks of/);
+  t.regex(stderr, /batchwise: ERR_REPORT_DATA: .*expected the data set of .*r\.json/);
   t.regex(stdout, /^Data /);
   await t.throwsAsync(stat(report), { code: "ENOENT" });
 });

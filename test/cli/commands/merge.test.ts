@@ -133,7 +133,11 @@ test("refuses parts that are missing, doubled, mixed, whole, incomplete or chang
   }
 
   await refused([one, three], "ERR_PART_MISSING", /expected all 3 shards, found none for 2\/3;/);
-  await refused([one, two, one, three], "ERR_PART_DOUBLED", /part-1\.json: named twice; name each part once/);
+  await refused(
+    [one, two, one, three],
+    "ERR_PART_DOUBLED",
+    /part-1\.json: expected each part once, found it twice/,
+  );
   await refused([one, two, ofTwo[1]], "ERR_PART_MIXED", /the run is cut into 2 here and cut into 3 there/);
   const fewer = await evaluated("fewer.json", ["--shard", "3/3", "--limit", "900"]);
   await refused([one, two, fewer], "ERR_PART_MIXED", /limit is 900 here and 1001 there/);

@@ -135,10 +135,7 @@ test("report refuses data that have changed since", async (t) => {
   await writeFile(join(folder, LABELS), bytes);
   const { status, stderr } = await runCli(["report", paths.result]);
   t.is(status, 3);
-  t.regex(
-    stderr,
-    /batchwise: ERR_REPORT_DATA: .*digits-images.*: expected the data that .*result\.json speaks of/,
-  );
+  t.regex(stderr, /batchwise: ERR_REPORT_DATA: .*digits-images.*: expected the data set of .*result\.json/);
 });
 
 test("--report refuses images without labels, another ending, and a folder that is not there", async (t) => {

@@ -64,7 +64,7 @@ test("exits 4 where an engine that should work does not, the table given all the
   t.regex(stdout, /\nNot all that is required works\.\n$/);
   t.is(
     stderr,
-    "batchwise: ERR_DOCTOR: expected all that is required to work, found Engine simd failing; the table says how\n",
+    "batchwise: ERR_DOCTOR: expected every required part to work, found a fault in Engine simd; see the table\n",
   );
 });
 
@@ -96,7 +96,7 @@ test("does all other checks where what the package carries is missing, and exits
   t.regex(stdout, /^ok {7}Terminal /m);
   t.is(
     stderr,
-    "batchwise: ERR_DOCTOR: expected all that is required to work, found WebAssembly SIMD and Bundled data failing; the table says how\n",
+    "batchwise: ERR_DOCTOR: expected every required part to work, found a fault in WebAssembly SIMD and Bundled data; see the table\n",
   );
 });
 
@@ -153,7 +153,7 @@ test("an engine with another count fails, and so does one whose faults cancel ou
 test("an engine that throws fails with its reason", async (t) => {
   const error = new RunError("ERR_WORKER_CRASHED", { reason: "out of memory" });
   const { state, found } = await checkEngine("simd", EXPECTED, throwing(error));
-  t.deepEqual([state, found], ["failed", "a worker died: out of memory"]);
+  t.deepEqual([state, found], ["failed", "a worker crashed: out of memory"]);
 });
 
 test("an interruption is no engine's fault", async (t) => {

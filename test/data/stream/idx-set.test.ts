@@ -233,7 +233,7 @@ test("refuses labels of another count, and images of another shape", async (t) =
     instanceOf: DatasetError,
     code: "ERR_DATASET_SHAPE",
   });
-  t.regex(error?.message ?? "", /expected images of 4 × 3 pixels, as those of .+ are, found 3 × 4$/);
+  t.regex(error?.message ?? "", /expected images of 4 × 3 pixels as in .+, found 3 × 4; /);
 });
 
 test("a label beyond the classes is told with its index within the set", async (t) => {

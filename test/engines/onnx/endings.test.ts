@@ -162,7 +162,7 @@ for (const threads of ["0", "2"]) {
       t.is(stdout, "");
       t.is(
         stderr,
-        'batchwise: ERR_ENGINE_PEER: the engine "onnx" needs the package onnxruntime-node: found none; install it with: ' +
+        'batchwise: ERR_ENGINE_PEER: expected the package onnxruntime-node for the engine "onnx", found none; install it with: ' +
           "npm install --save-dev --ignore-scripts onnxruntime-node@1\n",
       );
     }

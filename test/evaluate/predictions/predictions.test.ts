@@ -173,7 +173,7 @@ test("refuses a file that was written again since, before it yields anything", a
 const [GOOD] = LINES.map((line) => JSON.stringify(line));
 const CSV = "index,label,prediction,probability,correct,top1Class,top1Probability\n";
 const BAD: readonly [format: PredictionsFormat, content: string, words: RegExp][] = [
-  ["ndjson", `${GOOD}\n{"index": 8`, /line 2 is no prediction/],
+  ["ndjson", `${GOOD}\n{"index": 8`, /line 2 is not a prediction/],
   ["ndjson", `${GOOD}\n${GOOD}\n`, /line 2 .*index: expected more than 7, found 7/],
   ["ndjson", GOOD.replace('"correct":true', '"correct":"yes"'), /line 1 .*correct: .*found string/],
   ["ndjson", `${GOOD}\n\n`, /line 2/],
@@ -189,7 +189,7 @@ const BAD: readonly [format: PredictionsFormat, content: string, words: RegExp][
   [
     "csv",
     `${CSV.replace("top1", "top2")}0,1,1,0.5,true,1,0.5\n`,
-    /line 1 is no prediction: expected the columns/,
+    /line 1 is not a prediction: expected the columns/,
   ],
   ["csv", CSV.replace(",top1Class,top1Probability", ""), /line 1 .*the columns/],
 ];
