@@ -14,14 +14,20 @@ export function headline(report: Report): HTMLElement {
     title: `${network.name} on ${dataset.name}`,
     warning: result.complete ? undefined : "Partial: not all images were evaluated.",
     assumptions: report.assumptions,
-    figure: percent(result.accuracy),
+    figure: result.total === 0 ? "–" : percent(result.accuracy),
     unit: "accuracy",
-    lead: `${count(result.correct)} of ${counted(result.total, "image")} are classified as they are labelled; ${count(result.total - result.correct)} are not.`,
-    more: [
-      chart(interval, `Accuracy ${percent(result.accuracy)}, ${interval}`, (width) =>
-        intervalPlot(width, [{ accuracy: result.accuracy, low, high, colour: "var(--accent)" }]),
-      ),
-    ],
+    lead:
+      result.total === 0
+        ? "No image was evaluated."
+        : `${count(result.correct)} of ${counted(result.total, "image")} are classified as they are labelled; ${count(result.total - result.correct)} are not.`,
+    more:
+      result.total === 0
+        ? []
+        : [
+            chart(interval, `Accuracy ${percent(result.accuracy)}, ${interval}`, (width) =>
+              intervalPlot(width, [{ accuracy: result.accuracy, low, high, colour: "var(--accent)" }]),
+            ),
+          ],
     tiles: tiles(report),
   });
 }

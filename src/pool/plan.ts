@@ -21,25 +21,36 @@ export interface TaskPlan {
   readonly lanes: number;
 }
 
-/** Slab after slab, in order: batches of `batchSize` images (the very last may be shorter), in tasks within a slab. */
+/**
+ * Cuts slab after slab, in order, into batches of `batchSize` images (the last may be shorter), in tasks within a slab.
+ *
+ * @param networks number of consecutive slabs that have the same images, one per network; their tasks take turns
+ */
 export async function* planTasks(
   slabs: AsyncIterable<Slab>,
   batchSize: number,
   totalBatches: number,
   { sizeOf, lanes }: TaskPlan,
+  networks = 1,
 ): AsyncGenerator<PlannedTask, undefined> {
   let id = 0;
-  for await (const slab of slabs) {
-    for (let start = 0; start < slab.count; ) {
-      const images = Math.min(sizeOf(totalBatches - id) * batchSize, slab.count - start);
-      const batches = { firstId: id, start, images, batchSize };
-      const count = batchCount(batches);
-      id += count;
+  let sameImages: Slab[] = [];
+  for await (const next of slabs) {
+    sameImages.push(next);
+    if (sameImages.length < networks) continue;
+    for (let start = 0; start < next.count; ) {
+      const images = Math.min(sizeOf(totalBatches - id) * batchSize, next.count - start);
+      for (const slab of sameImages) {
+        const batches = { firstId: id, start, images, batchSize };
+        const count = batchCount(batches);
+        id += count;
+        const task = taskOf(slab, batches);
+        if (lanes === 1 || count === 1) yield { slab, task };
+        else for (const sharing of shares(count, lanes)) yield { slab, task: { ...task, sharing } };
+      }
       start += images;
-      const task = taskOf(slab, batches);
-      if (lanes === 1 || count === 1) yield { slab, task };
-      else for (const sharing of shares(count, lanes)) yield { slab, task: { ...task, sharing } };
     }
+    sameImages = [];
   }
 }
 

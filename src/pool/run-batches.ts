@@ -25,6 +25,8 @@ export interface BatchesRequest {
   readonly batchSize: number;
   readonly totalBatches: number;
   readonly taskPlan: TaskPlan;
+  /** Number of consecutive slabs that have the same images, one per network; their tasks take turns. Default 1. */
+  readonly networks?: number | undefined;
   /** How often a batch may be run again. */
   readonly retries: number;
   readonly signal: AbortSignal;
@@ -83,7 +85,7 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
   const handover = createHandover(hooks, executor.capacity);
   // Lanes that come when all of a task is claimed leave it out.
   const planned = prefetch(
-    planTasks(handover.watch(slabs), batchSize, request.totalBatches, request.taskPlan),
+    planTasks(handover.watch(slabs), batchSize, request.totalBatches, request.taskPlan, request.networks),
     ({ task: { sharing } }) => sharing === undefined || !isAllClaimed(sharing),
   );
   const again: Attempt[] = [];

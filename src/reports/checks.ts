@@ -124,7 +124,8 @@ function codeOf(fault: Error): string {
 
 /** To four digits; the messages of gates and the other formats have all. */
 export function accuracyText({ evaluation }: CheckOutcome): string {
-  return evaluation?.result.labelled ? evaluation.result.accuracy.toFixed(4) : "-";
+  const result = evaluation?.result;
+  return result?.labelled && result.total > 0 ? result.accuracy.toFixed(4) : "-";
 }
 
 /** `9,352 of 10,000`. */

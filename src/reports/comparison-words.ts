@@ -1,7 +1,7 @@
 /** The numbers of a comparison in words that all of its formats share. */
 
 import type { Comparison, SideScore } from "#src/base/contracts/comparison.js";
-import { grouped } from "#src/base/errors/define.js";
+import { counted, grouped } from "#src/base/errors/define.js";
 
 export function scoreText({ correct, accuracy, confidenceInterval95: [low, high] }: SideScore): string {
   return `${accuracy.toFixed(4)}, ${grouped(correct)} right, 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`;
@@ -23,6 +23,12 @@ export function imagesText({ dataset, result }: Comparison): string {
   return result.total === dataset.total
     ? `${grouped(result.total)} images`
     : `${grouped(result.total)} of ${grouped(dataset.total)} images`;
+}
+
+/** How many images a partial comparison is of. */
+export function partialText({ total }: Comparison["result"]): string {
+  if (total === 0) return "no image was answered by both networks";
+  return `both networks answered ${counted(total, "image", "images")}; all numbers are of these`;
 }
 
 /** The first of many indices, and how many more there are. */

@@ -5,7 +5,14 @@ import type { ComparedSide, Comparison, SideScore } from "#src/base/contracts/co
 import { grouped } from "#src/base/errors/define.js";
 import { printable } from "#src/base/text.js";
 import { type Row, rightCell, rowLines } from "./cells.js";
-import { differenceText, imagesText, indicesText, pValueText, scoreText } from "./comparison-words.js";
+import {
+  differenceText,
+  imagesText,
+  indicesText,
+  partialText,
+  pValueText,
+  scoreText,
+} from "./comparison-words.js";
 import { jsonText } from "./json.js";
 import { assumedParts, markdownTable, markdownText } from "./markdown.js";
 import { formatByEnding } from "./report.js";
@@ -48,8 +55,9 @@ export function renderComparisonText(comparison: Comparison): string {
     ["A", sideText(a)],
     ["B", sideText(b)],
     ...(assumptions.length === 0 ? [] : [["Assumed", assumedText(assumptions)] as const]),
-    ...(result.complete ? [] : [PARTIAL]),
+    ...(result.complete ? [] : [["Partial", partialText(result)] as const]),
   ];
+  if (total === 0) return [...rowLines(rows), ""].join("\n");
   const scores: Row[] = [
     ["A", scoreText(result.a)],
     ["B", scoreText(result.b)],
@@ -65,8 +73,6 @@ export function renderComparisonText(comparison: Comparison): string {
   ];
   return [...rowLines(rows), ...matrixLines(result.agreementMatrix), "", ...rowLines(scores), ""].join("\n");
 }
-
-const PARTIAL: Row = ["Partial", "not all images were evaluated; all is of those that both have answered"];
 
 function sideText({ name, layers, resultPath }: ComparedSide): string {
   const source = resultPath === null ? "" : `, of ${printable(resultPath)}`;
@@ -92,6 +98,9 @@ const IMAGES_IN_MARKDOWN = 10;
 export function renderComparisonMarkdown(comparison: Comparison): string {
   const { dataset, a, b, result } = comparison;
   const { right } = result;
+  if (result.total === 0) {
+    return ["### A - B: unknown\n", `**Partial**: ${partialText(result)}\n`].join("\n");
+  }
   const rows = [sideRow("A", a, result.a), sideRow("B", b, result.b)];
   const only = [
     ["A", grouped(right.onlyA), indicesText(result.onlyARight, IMAGES_IN_MARKDOWN)],
@@ -99,9 +108,7 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
   ];
   return [
     `### A - B: ${differenceText(result)}\n`,
-    ...(result.complete
-      ? []
-      : ["**Partial**: not all images were evaluated; all is of those that both have answered\n"]),
+    ...(result.complete ? [] : [`**Partial**: ${partialText(result)}\n`]),
     ...assumedParts(comparison.assumptions),
     `${markdownText(dataset.name)}, ${dataset.split}: ${imagesText(comparison)}; McNemar's exact p = ${pValueText(result.mcnemarPValue)}; both right on ${grouped(right.both)}, both wrong on ${grouped(right.neither)}, agreed on ${grouped(result.agreed)}\n`,
     markdownTable(["", "network", "accuracy", "95 % interval", "right"], rows, [

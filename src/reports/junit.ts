@@ -76,7 +76,8 @@ const EVALUATION = "evaluation";
 
 export function junitSuite({ evaluation, gates, fault }: Report, name?: string): JunitSuite {
   const { assumptions, dataset, network, run, result, timing } = evaluation;
-  const scores: JunitSuite["properties"] = result.labelled ? [["accuracy", String(result.accuracy)]] : [];
+  const scores: JunitSuite["properties"] =
+    result.labelled && result.total > 0 ? [["accuracy", String(result.accuracy)]] : [];
   return {
     name: name ?? `${network.name} on ${dataset.name}, ${dataset.split}`,
     properties: [

@@ -12,7 +12,9 @@ const NONE = "-";
 
 export function renderMarkdown(report: Report): string {
   const { dataset, network, result, run, timing } = report.evaluation;
-  const title = result.labelled ? `Accuracy ${pythonFloat(result.accuracy)}` : "Predictions";
+  const isEmpty = result.total === 0;
+  const accuracy = result.labelled ? `Accuracy ${pythonFloat(result.accuracy)}` : "Predictions";
+  const title = isEmpty ? "No image was evaluated" : accuracy;
   const nameOf = (label: number) => {
     const name = dataset.classNames?.[label];
     return name === undefined ? String(label) : `${label} ${markdownText(name)}`;
@@ -21,7 +23,7 @@ export function renderMarkdown(report: Report): string {
     `### ${title}\n`,
     ...(result.complete ? [] : [partialText(report.fault)]),
     ...assumedParts(report.evaluation.assumptions),
-    ...(result.labelled ? [correctText(result)] : []),
+    ...(result.labelled && !isEmpty ? [correctText(result)] : []),
     markdownTable(
       ["data", "network", "engine", "images", "images/s"],
       [
@@ -36,7 +38,7 @@ export function renderMarkdown(report: Report): string {
       ["left", "left", "left", "right", "right"],
     ),
     ...gateParts(report),
-    ...(result.labelled ? classParts(result, nameOf) : predictedParts(result, nameOf)),
+    ...(isEmpty ? [] : result.labelled ? classParts(result, nameOf) : predictedParts(result, nameOf)),
   ];
   return parts.join("\n");
 }

@@ -6,6 +6,9 @@ import { printable, pythonFloat } from "#src/base/text.js";
 import { cellsOf, type Paint, plainPaint, type Row, rowLines, shortened } from "./cells.js";
 import { classLines, confusionLines } from "./classes.js";
 
+/** What stands in place of an accuracy of nothing. */
+const NO_IMAGE = "no image was evaluated";
+
 /** Leaves four columns of numbers their place within 80 cells. */
 const NAME_CELLS = 24;
 
@@ -42,7 +45,7 @@ function headingRows({ assumptions, dataset, network, run, result, timing }: Any
 
 function scoreLines(result: ResultCounts, classNames: readonly string[] | null, paint: Paint): string[] {
   const { confusionMatrix, total } = result;
-  if (total === 0) return rowLines(scoreRows(result));
+  if (total === 0) return rowLines([["Accuracy", NO_IMAGE]]);
   const names = confusionMatrix.map((_, label) =>
     shortened(classNames ? `${label} ${printable(classNames[label] ?? "")}` : String(label), NAME_CELLS),
   );
@@ -61,13 +64,12 @@ function scoreLines(result: ResultCounts, classNames: readonly string[] | null, 
 function scoreRows(result: ResultCounts): Row[] {
   const { correct, total, accuracy, confidenceInterval95, macroF1Interval95, scores } = result;
   const { balancedAccuracy, cohensKappa, matthewsCorrelation } = result;
-  const rows: Row[] = [];
-  if (total > 0) {
-    rows.push([
+  const rows: Row[] = [
+    [
       "Balanced",
       `accuracy ${decimals(balancedAccuracy)}, Cohen's kappa ${decimals(cohensKappa)}, Matthews ${decimals(matthewsCorrelation)}`,
-    ]);
-  }
+    ],
+  ];
   if (macroF1Interval95 !== null) {
     const { low, high, resamples } = macroF1Interval95;
     rows.push(["Macro F1", `${intervalText(low, high)} by ${grouped(resamples)} resamples`]);

@@ -76,6 +76,8 @@ export async function evaluateSides(
       batchSize,
       totalBatches,
       taskPlan: taskPlanFor(engine, executor),
+      // An interruption leaves images that both have answered.
+      networks: sides.length,
       retries,
       signal,
       log,

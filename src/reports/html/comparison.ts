@@ -25,7 +25,10 @@ export async function renderComparisonPage(
   const images = chooseComparedImages(answered, offset, limits);
   return renderPage({
     title: `${a.name} and ${b.name} on ${name} · comparison`,
-    summary: `A minus B in accuracy: ${differenceText(comparison.result)}; McNemar's exact p = ${pValueText(result.mcnemarPValue)}.`,
+    summary:
+      comparison.result.total === 0
+        ? "No image was answered by both networks."
+        : `A minus B in accuracy: ${differenceText(comparison.result)}; McNemar's exact p = ${pValueText(result.mcnemarPValue)}.`,
     data: {
       kind: "comparison",
       dataset: { name, split, sha256, total, offset, view },

@@ -14,7 +14,10 @@ export function renderReport(input: ReportInput): string {
   const [low, high] = result.confidenceInterval95;
   return renderPage({
     title: `${network.name} on ${dataset.name} · evaluation report`,
-    summary: `${grouped(result.correct)} of ${grouped(result.total)} right: accuracy ${result.accuracy}, 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}.`,
+    summary:
+      result.total === 0
+        ? "No image was evaluated."
+        : `${grouped(result.correct)} of ${grouped(result.total)} right: accuracy ${result.accuracy}, 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}.`,
     data: toPageData(input),
     pixels: input.chosen.images.map(({ pixels }) => pixels),
   });

@@ -121,8 +121,28 @@ test("compares what both have answered when batches of one network fail", async 
   t.is(failure?.code, "ERR_BATCH_FAILED");
   t.is(failure?.exitStatus, 4);
   t.false(comparison.result.complete);
-  // Slabs of 200, 200 and 103: B's batches have the ids 4 to 7, 12 to 15 and 19 to 21.
-  t.is(comparison.result.total, 250);
+  // The networks take turns: B's batches have the odd ids from 1 to 21.
+  t.is(comparison.result.total, 300);
+});
+
+test("an interruption keeps what both networks have answered, in a set of one slab too", async (t) => {
+  for (const threads of [0, 2]) {
+    for (const engine of ["ml-matrix", "simd"] as const) {
+      const abort = new AbortController();
+      const { comparison, failure } = await compare(
+        { a, b, dataset: randomDataset(20_003, { classes: 8 }), threads, engine, batchSize: 10 },
+        {
+          signal: abort.signal,
+          onProgress({ doneImages, totalImages }) {
+            if (doneImages > 0.3 * totalImages) abort.abort("SIGINT");
+          },
+        },
+      );
+      t.is(failure?.code, "ERR_INTERRUPTED", engine);
+      const { total } = comparison.result;
+      t.true(total > 4000 && total < 20_003, `${engine}, ${threads} threads: ${total}`);
+    }
+  }
 });
 
 test("compares what was done when it is interrupted", async (t) => {
