@@ -1,14 +1,13 @@
 import type { EngineSource, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 
-/** In which order do layers chain, so that each reads what the one before it gives? */
-
+/** Order of layers, so that each reads what the one before it gives. */
 interface Shaped {
   readonly inputs: number;
   readonly outputs: number;
 }
 
-/** Layers tried one behind another. Real networks take a few; a search that takes more has several answers or is hostile. */
+/** Most steps of the search. Real networks take a few; a search that takes more has several answers or is hostile. */
 const MAX_STEPS = 10_000;
 
 export function chains(layers: readonly Shaped[]): boolean {
@@ -16,8 +15,8 @@ export function chains(layers: readonly Shaped[]): boolean {
 }
 
 /**
- * The one order in which all layers chain; `several` where there is more than one, or the search gave up before it
- * could tell; `none` where there is none.
+ * Returns the only order in which all layers chain; `several` if there is more than one, or if the search gave up before it
+ * could decide; `none` if there is none.
  *
  * Layers are the edges of a graph whose points are widths, and an order is a walk over each edge once (Euler's).
  */
@@ -47,7 +46,7 @@ export function orderByShape<T extends Shaped>(layers: readonly T[]): T[] | "sev
   return found[0] ?? "none";
 }
 
-/** A walk that does not end where it began begins at the width that more layers read than give. */
+/** A walk with two different ends begins at the width that more layers read than give. */
 function firstCandidates<T extends Shaped>(layers: readonly T[]): readonly T[] {
   const surplus = new Map<number, number>();
   for (const { inputs, outputs } of layers) {
@@ -58,22 +57,20 @@ function firstCandidates<T extends Shaped>(layers: readonly T[]): readonly T[] {
   return starts.length > 0 ? starts : layers;
 }
 
-// Which arrays of a file are which layer's: what the readers of names agree on.
-
-/** Arrays by name, before any number of theirs is looked at. */
+/** Arrays by name, with their shapes only. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 export interface LayerPlan {
   readonly inputs: number;
   readonly outputs: number;
-  /** Name of the array (inputs × outputs), or (outputs × inputs) where it is transposed. */
+  /** Name of the array (inputs × outputs), or (outputs × inputs) if it is transposed. */
   readonly weights: string;
   readonly transposed: boolean;
   /** Name of the array (outputs) or (1 × outputs); none means zeros. */
   readonly biases: string | undefined;
 }
 
-/** @throws NetworkError ERR_NETWORK_CHAIN for anything but (outputs), or the one row that some write for it. */
+/** Checks the shape of a bias: (outputs), or (1, outputs). @throws NetworkError ERR_NETWORK_CHAIN */
 export function checkVector(path: string, layer: string, shape: readonly number[], outputs: number): void {
   const [rows, columns] = shape.length === 1 ? [1, shape[0]] : shape;
   if (shape.length < 1 || shape.length > 2 || rows !== 1 || columns !== outputs) {
@@ -81,9 +78,7 @@ export function checkVector(path: string, layer: string, shape: readonly number[
   }
 }
 
-// How wide a network is from its inputs to its outputs.
-
-/** `[784, 50, 100, 10]`; of a model that is known by its ends alone, `[784, 10]`. */
+/** Widths from the inputs to the outputs: `[784, 50, 100, 10]`, or `[784, 10]` for a model whose layers are not known. */
 export function layerSizes(network: Pick<Network, "layers"> | Pick<OnnxModel, "input" | "output">): number[] {
   if ("input" in network) {
     return [network.input.shape.reduce((product, size) => product * size, 1), network.output.classes];
@@ -92,7 +87,7 @@ export function layerSizes(network: Pick<Network, "layers"> | Pick<OnnxModel, "i
   return [layers[0].inputs, ...layers.map(({ outputs }) => outputs)];
 }
 
-/** The classes that an engine's logits are of. */
+/** Number of classes: the length of an image's logits. */
 export function outputsOf(source: EngineSource): number {
   return "input" in source ? source.output.classes : source[source.length - 1].outputs;
 }

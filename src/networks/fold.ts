@@ -1,4 +1,4 @@
-/** Folds the preprocessing into the first layer, once, so that engines read bytes. */
+/** Folds the preprocessing into the first layer once, so that engines read bytes. */
 import type {
   EngineSource,
   FoldedLayers,
@@ -12,7 +12,7 @@ import { NetworkError } from "#src/base/errors.js";
 /** Largest value of a pixel's byte. */
 const WHITE = 255;
 
-/** What images come in: bytes 0..255, or those ÷ 255. */
+/** Unit of pixels: bytes 0..255, or fractions, which are bytes ÷ 255. */
 export type PixelUnit = "byte" | "fraction";
 
 /** x' = (x − offset) ÷ divisor. */
@@ -21,19 +21,19 @@ interface Shift {
   readonly divisor: number;
 }
 
-/** What an engine is made from: layers that read bytes, or a model as it is. */
+/** Source of an engine: layers that read bytes, or a whole model. */
 export function engineSource(network: Network | OnnxModel): EngineSource {
   return "layers" in network ? foldPreprocessing(network) : network;
 }
 
 /**
- * Layers that read pixels in `unit` and give what the network's own give for preprocessed ones:
- * W' (I,O) = W ÷ divisor, b' (O) = b − Σ over I of offset · W', in float64. Weights that change lie in shared memory,
- * as all do; where nothing is to be done the layers are the network's own.
+ * Returns layers that read pixels in `unit` and give what the network's layers give for preprocessed pixels:
+ * W' (I,O) = W ÷ divisor, b' (O) = b − Σ over I of offset · W', in float64. New weights lie in shared memory, as all do. If
+ * nothing changes, the layers are the network's own.
  *
- * `none` takes pixels as they are, whatever their unit.
+ * With `none`, pixels stay unchanged in either unit.
  *
- * @throws NetworkError ERR_NORMALIZE_OVERFLOW where W' or b' is beyond float64
+ * @throws NetworkError ERR_NORMALIZE_OVERFLOW if W' or b' is beyond float64
  */
 export function foldPreprocessing(
   {
@@ -55,7 +55,7 @@ export function foldPreprocessing(
   return [{ ...first, weights, biases }, ...rest];
 }
 
-/** Finite weights become infinite where they are divided by less than 1, or where offsets are added up. */
+/** Finite weights can become infinite when they are divided by less than 1, or when offsets are added up. */
 function assertFinite(path: string, layer: string, values: Float64Array): void {
   for (let index = 0; index < values.length; index++) {
     if (!Number.isFinite(values[index])) {
@@ -75,7 +75,7 @@ function shiftOf(preprocessing: Preprocessing, unit: PixelUnit): Shift {
       return { offset: preprocessing.mean * white, divisor: preprocessing.std * white };
     case "whiten-zca":
     case "whiten-pca":
-      // Folded already, for bytes.
+      // Folded for bytes already.
       return { offset: 0, divisor: white / WHITE };
   }
 }
@@ -87,7 +87,7 @@ interface Affine {
 }
 
 /**
- * Layers that read bytes where the given ones read x' = (x ÷ 255 − μ) · A: W' (I,O) = A · W ÷ 255,
+ * Returns layers that read bytes x in place of x' = (x ÷ 255 − μ) · A: W' (I,O) = A · W ÷ 255,
  * b' (O) = b − μ · A · W, in float64 and shared memory.
  */
 export function foldAffine(layers: readonly Layer[], { means, matrix }: Affine): Layer[] {
@@ -124,7 +124,7 @@ function columnSums(
   return sums;
 }
 
-/** A loop of its own: at a start nothing has inlined a function yet. */
+/** A separate loop, because at start nothing is inlined yet. */
 function divided(values: Float64Array, divisor: number): Float64Array {
   const quotients = new Float64Array(new SharedArrayBuffer(values.byteLength));
   for (let n = 0; n < values.length; n++) quotients[n] = values[n] / divisor;

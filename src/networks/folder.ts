@@ -1,25 +1,27 @@
-/** A network as a folder of .npy files: W1.npy, b1.npy, W2.npy … */
+/** Reads a network from a folder of .npy files: W1.npy, b1.npy, W2.npy …; and explains files of weights that were rejected. */
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BatchwiseError, type FactsOf, FileError, NetworkError, reasonOf } from "#src/base/errors.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
+import { recognizeFile } from "#src/files/formats/known/recognize.js";
+import { weightsInFolder } from "#src/files/formats/known/stray-files.js";
 import { NPY_LIMIT_BYTES } from "#src/files/formats/npy-header.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import { decodeNpy } from "./numpy.js";
 
 const ENDING = ".npy";
-/** Two a layer. */
+/** Most files; a layer has two. */
 const MAX_FILES = 2_000;
 
 export interface FolderArrays {
   readonly arrays: Map<string, NamedArray>;
-  /** The files' bytes as they stand on disk, in the order of their names. */
+  /** Bytes of the files on disk, in the order of their names. */
   readonly files: readonly Uint8Array[];
 }
 
 /**
- * The arrays of all .npy files in a folder, by their names without the ending; other files are left alone.
+ * Returns the arrays of all .npy files in a folder, by name without the ending. Other files are ignored.
  *
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_NPY_*.
  * @throws NetworkError ERR_NETWORK_FORMAT, ERR_WEIGHTS_SIZE, ERR_ARRAY_DTYPE.
@@ -51,14 +53,11 @@ async function npyNames(folder: string): Promise<string[]> {
     path: folder,
     expected: `a folder of W1.npy, b1.npy and so on, at most ${MAX_FILES} files`,
     found: names.length === 0 ? "none" : `${names.length}`,
-    next:
-      names.length === 0
-        ? await (await import("#src/files/formats/known/stray-files.js")).weightsInFolder(folder)
-        : undefined,
+    next: names.length === 0 ? await weightsInFolder(folder) : undefined,
   });
 }
 
-/** What all files hold together, before any of them is read. */
+/** Checks the total size of the files before any of them is read. */
 async function checkTotalBytes(folder: string, names: readonly string[]): Promise<void> {
   let actualBytes = 0;
   for (const name of names) {
@@ -74,9 +73,7 @@ async function checkTotalBytes(folder: string, names: readonly string[]): Promis
   }
 }
 
-// Why a file of weights was refused, when it is another kind of file: its name, and the way to one that is read.
-
-/** The file is of a format that is read; its arrays, or their names, are not those of a network. */
+/** Codes of files whose format is read, but whose arrays or names are not those of a network. */
 const LAYOUT_CODES = new Set([
   "ERR_NETWORK_KEYS",
   "ERR_NETWORK_RANK",
@@ -85,26 +82,25 @@ const LAYOUT_CODES = new Set([
   "ERR_ARRAY_DTYPE",
   "ERR_ARRAY_LAYOUT",
 ]);
-/** A reader that met another format than its own says one of these. */
+/** Codes that a reader throws for another format than its own. */
 const FORMAT_CODES =
   /^ERR_(NETWORK_FORMAT|PICKLE_MALFORMED|PICKLE_TRUNCATED|PICKLE_LIMIT|ZIP_UNSUPPORTED|ZIP_STRUCTURE|ONNX_[A-Z]+)$/;
 const EXPECTED = "safetensors, .npz, ONNX, or a pickle of NumPy arrays";
 
-/** The error to throw instead of `error`: itself where nothing more is known. */
+/** Returns the error to throw instead of `error`, with the kind of the file and the next step; `error` itself if nothing is known. */
 export async function explainedWeights(path: string, error: unknown): Promise<unknown> {
   if (!(error instanceof BatchwiseError)) return error;
   const { code, facts } = error;
   const isLayout = LAYOUT_CODES.has(code);
   const isForbidden = code === "ERR_PICKLE_FORBIDDEN";
   if (!isLayout && !isForbidden && !FORMAT_CODES.test(code)) return error;
-  const { recognizeFile } = await import("#src/files/formats/known/recognize.js");
   const known = await recognizeFile(path, { use: "weights", split: "test" });
   if (known === undefined) return error;
-  // A pickle beyond the limits is one of arrays all the same; only PyTorch's old files pass them honestly.
+  // A pickle beyond the limits can still be one of arrays. Among honest files, only old ones of PyTorch exceed them.
   if (code === "ERR_PICKLE_LIMIT" && !known.found.includes("PyTorch")) return error;
   const { found, nextStep: next } = known;
   if (isLayout || isForbidden) {
-    // Each of these codes takes `next`; one takes `what` too, and the others' words leave it out.
+    // Each of these codes takes `next`. One takes `what` too; the messages of the others ignore it.
     const more = { ...(facts as FactsOf<"ERR_PICKLE_FORBIDDEN">), what: found, next };
     return new NetworkError(code as "ERR_PICKLE_FORBIDDEN", more, { cause: error });
   }

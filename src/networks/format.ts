@@ -1,4 +1,4 @@
-/** Tells the format of a file of weights by its content: a file's ending is only its name. */
+/** Recognizes the format of a file of weights by its content, and reads metadata about the network around the weights. */
 
 import { ASSUMPTION_SUBJECTS, type Assumption, type AssumptionSubject } from "#src/base/assumptions.js";
 import { ACTIVATIONS, type Activation } from "#src/base/contracts/network.js";
@@ -7,10 +7,10 @@ import { printable } from "#src/base/text.js";
 
 export type WeightsFormat = "safetensors" | "pickle" | "npz" | "onnx";
 
-/** An entry, or the end record of an archive of none. */
+/** Magics of ZIP: of an entry, and of the end record of an empty archive. */
 const ZIP_MAGICS = ["PK\x03\x04", "PK\x05\x06"];
 
-/** What else people have in hand; names help more than bytes do. */
+/** Other formats, for messages: a name helps more than bytes. */
 const FOREIGN: readonly { readonly magic: string; readonly name: string }[] = [
   {
     magic: "\x93NUMPY",
@@ -22,14 +22,14 @@ const FOREIGN: readonly { readonly magic: string; readonly name: string }[] = [
 ];
 
 /**
- * safetensors: a u64 header length, then `{`. Pickle: 0x80 and a protocol from 2 on; protocols 0 and 1 have no mark of
- * their own, but begin with a dict, a list or a name. ONNX has no mark at all: its fields must be those of a model.
+ * safetensors: a u64 header length, then `{`. Pickle: 0x80 and a protocol from 2 on; protocols 0 and 1 have no magic, but
+ * begin with a dict, a list or a name. ONNX has no magic: its fields must be those of a model.
  *
  * @throws NetworkError ERR_NETWORK_FORMAT
  */
 export async function weightsFormat(path: string, bytes: Uint8Array): Promise<WeightsFormat> {
   const head = Buffer.from(bytes.subarray(0, 256)).toString("latin1");
-  // Lengths below 4 GiB leave the upper half of the u64 zero, which no pickle has there.
+  // A length below 4 GiB leaves the upper half of the u64 zero. No pickle has zeros there.
   if (head.startsWith("\0\0\0\0{", 4)) return "safetensors";
   if (ZIP_MAGICS.some((magic) => head.startsWith(magic))) return "npz";
   if (/^(\x80|[(}\]]|c[\w.]+\n[\w.]+\n)/.test(head)) return "pickle";
@@ -47,20 +47,19 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
 }
 
-// What a file of weights says about the network around them, in texts by key.
-
+/** Texts by key that a file of weights has beside its arrays. */
 export type Metadata = ReadonlyMap<string, string>;
 
-/** Key under which our files keep what their writer had to assume: subjects, separated by spaces. */
+/** Key of what the writer of a file had to assume: subjects, separated by spaces. */
 export const ASSUMED = "assumed";
 
-/** Metadata that name what was assumed; none if nothing was. */
+/** Metadata that name assumptions; empty if there are none. */
 export function assumedMetadata(assumptions: readonly Assumption[], prefix = ""): Record<string, string> {
   if (assumptions.length === 0) return {};
   return { [prefix + ASSUMED]: assumptions.map(({ subject }) => subject).join(" ") };
 }
 
-/** What `assumedMetadata` wrote with this prefix. @throws NetworkError ERR_NETWORK_FORMAT for an unknown subject. */
+/** Reads what `assumedMetadata` wrote with this prefix. @throws NetworkError ERR_NETWORK_FORMAT for an unknown subject */
 export function assumedIn(path: string, metadata: Metadata, prefix = ""): AssumptionSubject[] {
   const words = metadata.get(prefix + ASSUMED)?.split(" ") ?? [];
   return words.map((word) => {
@@ -74,12 +73,12 @@ export function assumedIn(path: string, metadata: Metadata, prefix = ""): Assump
   });
 }
 
-/** Undefined where the file does not say. @throws NetworkError ERR_NETWORK_FORMAT when it says what there is not. */
+/** Undefined if the file does not state it. @throws NetworkError ERR_NETWORK_FORMAT for a value that does not exist */
 export function activationOf(path: string, key: string, metadata: Metadata): Activation | undefined {
   return metadataOneOf(path, ACTIVATIONS, key, metadata);
 }
 
-/** Undefined where the file does not say. @throws NetworkError ERR_NETWORK_FORMAT when it says what is not known. */
+/** Undefined if the file does not state it. @throws NetworkError ERR_NETWORK_FORMAT for an unknown value */
 export function metadataOneOf<T extends string>(
   path: string,
   known: readonly T[],

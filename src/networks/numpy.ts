@@ -1,4 +1,4 @@
-/** A network as a .npz file: a ZIP archive of .npy files, as numpy.savez and numpy.savez_compressed write it. */
+/** Reads and writes a network as a .npz file: a ZIP archive of .npy files, as numpy.savez and numpy.savez_compressed write it. */
 
 import type { Network } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
@@ -16,16 +16,16 @@ import { encodeZip, wholeEntry } from "#src/files/formats/zip.js";
 import { planLayers } from "./state-dict.js";
 import { encodeElements, joined, tensorsOf, type WrittenType } from "./tensors.js";
 
-/** What all arrays of an archive may take together, unpacked. */
+/** Most bytes of all arrays of an archive, unpacked. */
 const LIMIT_BYTES = 2 ** 31;
-/** Trained weights are nearly random: deflate makes half of them at best, and a twentieth where most are zero. What claims
- * more than this, and is not small, was made to fill memory. */
+/** Most bytes per compressed byte. Trained weights are nearly random: deflate halves them, or makes a twentieth if most are
+ * zero. A larger file that claims more was made to fill memory. */
 const MOST_EXPANSION = 64;
 const SMALL_BYTES = 2 ** 24;
 
 /**
- * The arrays of an archive, by their names without `.npy`. Their headers are read first: only when names, types and
- * shapes are those of a network is the rest unpacked.
+ * Returns the arrays of an archive, by name without `.npy`. Headers are read first: the rest is unpacked only if names, types
+ * and shapes are those of a network.
  *
  * @throws FileError ERR_ZIP_*, ERR_NPY_*. NetworkError ERR_NETWORK_FORMAT, ERR_ARRAY_DTYPE, and all that `planLayers`
  *   throws.
@@ -49,9 +49,9 @@ export async function decodeNpz(path: string, bytes: Uint8Array): Promise<Map<st
 }
 
 /**
- * The network's arrays alone, for numpy.load: neither its activation nor its preprocessing has a place in a .npz.
+ * Returns a .npz file of the network's arrays, for numpy.load. A .npz states neither activation nor preprocessing.
  *
- * @throws NetworkError ERR_NETWORK_F32 when a weight is not finite in float32.
+ * @throws NetworkError ERR_NETWORK_F32 if a weight is not finite in float32
  */
 export function encodeNpz(
   network: Pick<Network, "layers">,
@@ -64,8 +64,6 @@ export function encodeNpz(
   return encodeZip(new Map(files), deflated);
 }
 
-// Arrays of weights as .npy files (numpy.lib.format), read and written.
-
 const DTYPES: ReadonlyMap<NpyDtype, ElementType> = new Map([
   ["f2", "float16"],
   ["f4", "float32"],
@@ -73,13 +71,13 @@ const DTYPES: ReadonlyMap<NpyDtype, ElementType> = new Map([
 ]);
 const DESCR = { float32: "<f4", float64: "<f8" } as const;
 
-/** Header and elements begin at multiples of this, so that the elements can be mapped into memory. */
+/** Elements begin at a multiple of this, so that they can be mapped into memory (numpy.lib.format). */
 const ALIGNMENT_BYTES = 64;
-/** Magic, version, and the dict's length as a u16. */
+/** Length of the magic, the version, and the dict's length as a u16. */
 const PREFIX_BYTES = 10;
 
 /**
- * The array of a .npy file, row-major float64, whatever its order and dtype (float16, float32, float64; either byte
+ * Returns the array of a .npy file: row-major float64, for every order and dtype (float16, float32, float64; either byte
  * order). `path` and `name` are for messages.
  *
  * @throws FileError ERR_NPY_HEADER, ERR_NPY_DTYPE, ERR_NPY_LENGTH. NetworkError ERR_ARRAY_DTYPE, ERR_WEIGHTS_SIZE.
@@ -94,7 +92,7 @@ export function decodeNpy(path: string, name: string, file: Uint8Array): NamedAr
   return { shape, data: fortranOrder ? rowMajor(data, shape) : data };
 }
 
-/** @throws NetworkError ERR_ARRAY_DTYPE for numbers that weights never are. */
+/** @throws NetworkError ERR_ARRAY_DTYPE for types that weights never have */
 export function elementType(path: string, name: string, { dtype }: Pick<NpyHeader, "dtype">): ElementType {
   const type = DTYPES.get(dtype);
   if (type !== undefined) return type;
@@ -106,7 +104,7 @@ export function elementType(path: string, name: string, { dtype }: Pick<NpyHeade
   });
 }
 
-/** A whole file of version 1.0, little-endian and row-major, as numpy.save would write it. @throws NetworkError ERR_NETWORK_F32 */
+/** Returns a .npy file of version 1.0, little-endian and row-major, as numpy.save writes it. @throws NetworkError ERR_NETWORK_F32 */
 export function encodeNpy(name: string, { shape, data }: NamedArray, type: WrittenType): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const dict = `{'descr': '${DESCR[type]}', 'fortran_order': False, 'shape': ${tuple}, }`;

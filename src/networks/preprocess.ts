@@ -1,14 +1,14 @@
-/** Statistics of pixels in one pass. What is added up are whole numbers, so that neither order nor slabs matter. */
+/** Statistics of pixels in one pass, and whitening. Only integers are added up, so that the order of images and slabs does not matter. */
 
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import type { Standardizing, WhiteningKind } from "#src/base/contracts/network.js";
 import { DatasetError } from "#src/base/errors.js";
 
 const LEVELS = 256;
-/** What the statistics are in units of: pixels ÷ 255. */
+/** Unit of the statistics: pixels ÷ 255. */
 const WHITE = 255;
 
-/** How often each grey level occurs: all that mean and standard deviation need. Exact to 2^53 pixels. */
+/** Count of each grey level, from which mean and standard deviation follow. Exact up to 2^53 pixels. */
 export class LevelCounts {
   readonly #counts = new Float64Array(LEVELS);
 
@@ -17,9 +17,9 @@ export class LevelCounts {
   }
 
   /**
-   * The overall mean and standard deviation (1/N) of the pixels ÷ 255.
+   * Returns the mean and the standard deviation (1/N) of all pixels ÷ 255.
    *
-   * @throws DatasetError ERR_STATISTICS_CONSTANT where the pixels do not differ, and nothing can be divided by
+   * @throws DatasetError ERR_STATISTICS_CONSTANT if all pixels are equal, because the standard deviation is then 0
    */
   standardizing(dataset: string): Standardizing {
     const found = this.standardizingOrNone();
@@ -27,7 +27,7 @@ export class LevelCounts {
     return found;
   }
 
-  /** The same, or undefined where the pixels do not differ. */
+  /** The same, or undefined if all pixels are equal. */
   standardizingOrNone(): Standardizing | undefined {
     let pixels = 0;
     let sum = 0;
@@ -43,13 +43,13 @@ export class LevelCounts {
   }
 }
 
-/** Σ x and Σ xᵀx over images x (I) of bytes: whole numbers, exact in float64 to some 10^11 images. */
+/** Σ x and Σ xᵀx over images x (I) of bytes: integers, exact in float64 up to about 10^11 images. */
 export class PixelMoments {
   #images = 0;
   readonly #sums: Float64Array;
   /** (I,I) row-major; the upper triangle alone is filled. */
   readonly #products: Float64Array;
-  // One image's inked pixels: the others add nothing, and are four in five.
+  // Pixels of one image that are not zero. The others, about four in five, add nothing.
   readonly #places: Int32Array;
   readonly #values: Float64Array;
 
@@ -79,7 +79,7 @@ export class PixelMoments {
     const covariance = new Float64Array(inputs * inputs);
     for (let i = 0; i < inputs; i++) {
       for (let j = i; j < inputs; j++) {
-        // Both products are whole numbers, exact to 370,000 images: what the subtraction cancels is no rounding error.
+        // Both products are integers, exact up to 370,000 images, so that the subtraction cancels without a rounding error.
         const whole = count * this.#products[i * inputs + j] - this.#sums[i] * this.#sums[j];
         const value = whole / (count * WHITE) ** 2;
         covariance[i * inputs + j] = value;
@@ -108,9 +108,7 @@ export class PixelMoments {
   }
 }
 
-// Whitening: the matrix that makes the pixels of a training split uncorrelated, each of variance λ ÷ (λ + ε).
-
-/** x' = (x ÷ 255 − means) · matrix. */
+/** Whitening x' = (x ÷ 255 − means) · matrix: pixels of the training split become uncorrelated, each of variance λ ÷ (λ + ε). */
 export interface WhiteningMatrix {
   readonly kind: WhiteningKind;
   readonly epsilon: number;
@@ -125,9 +123,9 @@ export interface WhiteningMatrix {
 /**
  * A = U (Λ + εI)^−½ Uᵀ for ZCA, U (Λ + εI)^−½ for PCA, of the covariance U Λ Uᵀ (1/N) of pixels ÷ 255.
  *
- * PCA's columns stand in descending order of their eigenvalues, each with its element of largest magnitude (of equal
- * ones the first) positive; without such a rule their signs would be anybody's choice. Where eigenvalues are equal, as
- * those of pixels that are always black, PCA's columns are a choice still; ZCA has none.
+ * PCA's columns are in descending order of their eigenvalues. In each, the element of largest magnitude (the first of equal
+ * ones) is positive; without this rule the signs would be arbitrary. For equal eigenvalues, such as those of pixels that are
+ * always black, PCA's columns remain arbitrary. ZCA has no such choice.
  */
 export function whiteningMatrix(
   kind: WhiteningKind,
@@ -139,7 +137,7 @@ export function whiteningMatrix(
   const decomposition = new EigenvalueDecomposition(covariance, { assumeSymmetric: true });
   const ascending = decomposition.realEigenvalues;
   const vectors = decomposition.eigenvectorMatrix;
-  // A covariance has no eigenvalue below 0; what rounding puts there is 0.
+  // A covariance has no eigenvalue below 0. One that rounding made negative is 0.
   const eigenvalues = Float64Array.from({ length: inputs }, (_, k) => Math.max(0, ascending[inputs - 1 - k]));
   const columns = new Matrix(inputs, inputs);
   for (let k = 0; k < inputs; k++) {
@@ -158,7 +156,7 @@ export function whiteningMatrix(
   };
 }
 
-/** The vector or its opposite, whichever has its element of largest magnitude positive. */
+/** Returns the vector or its opposite, so that its element of largest magnitude is positive. */
 function withSign(vector: number[]): number[] {
   const largest = vector.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
   return largest < 0 ? vector.map((value) => -value) : vector;

@@ -1,4 +1,4 @@
-/** A network's preprocessing as its file tells it, and what becomes of a wish for another. */
+/** Preprocessing of a network: as its file states it, as the user asks for it, and as metadata. */
 import { basename, resolve } from "node:path";
 import type { Assumption } from "#src/base/assumptions.js";
 import {
@@ -15,7 +15,7 @@ import { checkedValue } from "#src/base/options/values.js";
 import { printable } from "#src/base/text.js";
 import { type Metadata, metadataOneOf } from "./format.js";
 
-/** What a decimal number looks like when JavaScript or Python has written it. */
+/** Decimal number as JavaScript or Python writes it. */
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/;
 
 /** The preprocessing that is assumed if neither a file nor an option states it. */
@@ -25,19 +25,19 @@ export const DEFAULT_NORMALIZATION = "scale";
 export interface AskedPreprocessing {
   /** `scale` (÷ 255), `none`, or `standardize` with `mean` and `std`. */
   readonly normalize?: Normalization | undefined;
-  /** Mean of pixels ÷ 255; `std` stands beside it. */
+  /** Mean of pixels ÷ 255; given together with `std`. */
   readonly mean?: number | undefined;
-  /** Standard deviation of pixels ÷ 255; `mean` stands beside it. */
+  /** Standard deviation of pixels ÷ 255; given together with `mean`. */
   readonly std?: number | undefined;
 }
 
 export interface ChosenPreprocessing {
   readonly preprocessing: Preprocessing;
-  /** The assumption, if nobody states the preprocessing. */
+  /** The assumption, if neither the file nor the user states the preprocessing. */
   readonly assumptions: readonly Assumption[];
 }
 
-/** The preprocessing as metadata, which are texts by key; numbers keep every bit of their float64. */
+/** Returns the preprocessing as metadata. Numbers keep every bit of their float64. */
 export function preprocessingMetadata(
   { kind, ...numbers }: Preprocessing,
   prefix = "",
@@ -47,9 +47,9 @@ export function preprocessingMetadata(
 }
 
 /**
- * What `preprocessingMetadata` wrote with this prefix; `undefined` where nothing says how pixels are preprocessed.
+ * Reads what `preprocessingMetadata` wrote with this prefix; undefined if nothing states the preprocessing.
  *
- * @throws NetworkError ERR_NETWORK_FORMAT for an unknown kind; ERR_RECIPE for a number that is missing, none, or out of
+ * @throws NetworkError ERR_NETWORK_FORMAT for an unknown kind; ERR_RECIPE for a number that is missing, not a number, or out of
  *   range
  */
 export function readPreprocessing(path: string, metadata: Metadata, prefix = ""): Preprocessing | undefined {
@@ -80,11 +80,11 @@ export function readPreprocessing(path: string, metadata: Metadata, prefix = "")
 }
 
 /**
- * The preprocessing of a network's pixels: what its file states, or what is asked for, or `scale` as an assumption.
+ * Returns the preprocessing of a network's pixels: as its file states it, or as asked for, or `scale` as an assumption.
  *
  * @throws UsageError as `checkedPreprocessing`
  * @throws NetworkError ERR_NORMALIZE_MISMATCH if the file states one thing and the user asks for another;
- *   ERR_NORMALIZE_STATISTICS if nobody states the numbers that the preprocessing needs
+ *   ERR_NORMALIZE_STATISTICS if neither states the numbers that the preprocessing needs
  */
 export function choosePreprocessing(
   path: string,
@@ -117,7 +117,7 @@ export function choosePreprocessing(
 const { normalize: KIND, mean: MEAN, std: STD } = NETWORK_OPTIONS;
 
 /**
- * Checks the words and numbers of an asked preprocessing: `mean` and `std` stand together, beside `standardize` or no
+ * Checks the words and numbers of an asked preprocessing: `mean` and `std` are given together, with `standardize` or without
  * `normalize`.
  *
  * @throws UsageError ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_USAGE
@@ -135,7 +135,7 @@ export function checkedPreprocessing({
   };
 }
 
-/** A preprocessing by its kind and numbers, as options name them. */
+/** Text of a preprocessing: its kind and numbers, as options name them. */
 function recipeText(preprocessing: Preprocessing): string {
   if (preprocessing.kind !== "standardize") return preprocessing.kind;
   return `standardize, mean ${preprocessing.mean}, std ${preprocessing.std}`;

@@ -1,4 +1,4 @@
-/** Networks by name or by file: tells a file's format, loads the reader for it, and hands out a network that is whole or an error. */
+/** Opens networks by name or by file: recognizes the format, loads its reader, and returns a checked network or throws. */
 import { readFile, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -36,36 +36,36 @@ import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
 import { isStateDict } from "./state-dict.js";
 import { buildLayers } from "./validate.js";
 
-/** Networks that the package carries, by name. */
+/** Networks in the package, by name. */
 const BUNDLED: ReadonlyMap<string, URL> = new Map([
   ["bundled", new URL("bundled.safetensors", FIXTURES)],
   ["bundled-standardize", new URL("bundled-standardize.safetensors", FIXTURES)],
   ["bundled-whiten", new URL("bundled-whiten.safetensors", FIXTURES)],
 ]);
 
-/** Those, and the networks that are downloaded when they are first asked for. */
+/** Names of the networks in the package and of those that are downloaded. */
 export const NETWORK_NAMES: readonly string[] = [...BUNDLED.keys(), ...NETWORK_CATALOG.keys()];
 
-/** What one `readFile` holds: 2 GiB less a byte. */
+/** Most bytes of one `readFile`: 2 GiB − 1. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 /** The activation that is assumed for arrays W1, b1 and so on, as the book's network has it. */
 export const DEFAULT_ACTIVATION: Activation = "sigmoid";
 /** The activation that is assumed for PyTorch's state dicts: nearly all public ones have it. */
 const STATE_DICT_ACTIVATION: Activation = "relu";
 
-/** A network from a file: its assumptions are named, or there are none. */
+/** Network from a file, with the assumptions that were made. */
 export interface LoadedNetwork extends Network {
   /** What neither the file nor an option states. */
   readonly assumptions: readonly Assumption[];
-  /** What an option could still state: the subjects of the assumptions, or of what is known without them. */
+  /** Subjects that an option could still state. */
   readonly unstated: readonly AssumptionSubject[];
 }
 
-/** What a file of weights may not state, and how it is downloaded. `normalize`, `mean` and `std` are for pixels. */
+/** Options for what a file of weights may not state, and for downloads. `normalize`, `mean` and `std` describe the pixels. */
 export interface LoadNetworkOptions extends DownloadOptions, AskedPreprocessing {
-  /** Activation of the hidden layers, for a file that does not state it. A file that states another is refused. */
+  /** Activation of the hidden layers, for a file that does not state it. A file that states another one is rejected. */
   readonly activation?: Activation | undefined;
-  /** Decoding, which holds the thread, waits until this is settled; a rejection is thrown. */
+  /** Decoding blocks the thread, so it waits until this promise is settled. A rejection is thrown. */
   readonly decodeAfter?: Promise<unknown> | undefined;
 }
 
@@ -80,23 +80,23 @@ const OPTIONS: KindsOf<LoadNetworkOptions> = {
 };
 
 /**
- * A network by its name (`bundled`, `bundled-standardize`, `bundled-whiten`, `book`), from a file (safetensors, .npz,
- * ONNX, or a pickle of a dict of NumPy arrays) or from a folder of .npy files. A name goes before a file of the same name;
+ * Loads a network by name (`bundled`, `bundled-standardize`, `bundled-whiten`, `book`), from a file (safetensors, .npz,
+ * ONNX, or a pickle of a dict of NumPy arrays) or from a folder of .npy files. A name has priority over a file of that name;
  * `./bundled` is the file. `book`, the network of *Deep Learning from Scratch*, is downloaded into the cache, unless a file
  * of its size is there.
  *
- * @throws NetworkError, with any of its codes: ERR_NORMALIZE_MISMATCH and ERR_NORMALIZE_STATISTICS where `normalize`
- *   is not the file's, or asks for numbers that it does not have.
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; of .npz and .npy files ERR_ZIP_*, ERR_NPY_*.
- * @throws UsageError ERR_OPTION_VALUE when `activation` contradicts the file; ERR_OPTION_UNKNOWN, ERR_ARGUMENT.
- * @throws TransferError, with any of its codes, for a network that has to be downloaded.
+ * @throws NetworkError with any of its codes: ERR_NORMALIZE_MISMATCH and ERR_NORMALIZE_STATISTICS if `normalize`
+ *   contradicts the file, or needs numbers that the file does not have
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; for .npz and .npy files ERR_ZIP_*, ERR_NPY_*
+ * @throws UsageError ERR_OPTION_VALUE if `activation` contradicts the file; ERR_OPTION_UNKNOWN, ERR_ARGUMENT
+ * @throws TransferError with any of its codes, for a network that is downloaded
  */
 export async function loadNetwork(source: string, options: LoadNetworkOptions = {}): Promise<LoadedNetwork> {
   checkArgument("loadNetwork", "source", source, TEXT);
   return readNetwork(source, checkedKeys("loadNetwork", "option", options, OPTIONS));
 }
 
-/** `loadNetwork` for options that were checked before; they may have keys of other calls too. */
+/** `loadNetwork` with options that were checked before. They may have keys of other calls too. */
 export async function readNetwork(source: string, options: LoadNetworkOptions): Promise<LoadedNetwork> {
   const weights = await loadWeights(source, options);
   const { preprocessing, assumptions } = choosePreprocessing(weights.name, weights.preprocessing, options);
@@ -104,17 +104,17 @@ export async function readNetwork(source: string, options: LoadNetworkOptions): 
     ...weights,
     preprocessing,
     unstated: [...weights.unstated, ...assumptions.map(({ subject }) => subject)],
-    // What the book's file leaves open, the book itself states.
+    // The book states what its file does not.
     assumptions: isBook(weights) ? [] : [...weights.assumptions, ...assumptions],
   };
 }
 
-/** A network as its file states it. Most formats cannot state how pixels are preprocessed. */
+/** Network as its file states it. Most formats cannot state how pixels are preprocessed. */
 export interface Weights extends Omit<LoadedNetwork, "preprocessing"> {
   readonly preprocessing: Preprocessing | undefined;
 }
 
-/** `loadNetwork` without a choice of preprocessing; throws as it does, but for the codes of that choice. */
+/** `loadNetwork` without a choice of preprocessing. Throws the same errors, except those of that choice. */
 export async function loadWeights(
   source: string,
   options: Omit<LoadNetworkOptions, keyof AskedPreprocessing> = {},
@@ -123,9 +123,11 @@ export async function loadWeights(
   try {
     return await weightsAt(source, path, options);
   } catch (error) {
-    throw await (await import("./folder.js")).explainedWeights(path, error);
+    throw await (await loadFolder()).explainedWeights(path, error);
   }
 }
+
+const loadFolder = () => import("./folder.js");
 
 async function weightsAt(
   source: string,
@@ -157,7 +159,7 @@ async function weightsAt(
   };
 }
 
-/** The book's `sample_weight.pkl`, whose sigmoids and pixels ÷ 255 are in its text (ch03/neuralnet_mnist.py). */
+/** True for the book's `sample_weight.pkl`: the book states its sigmoids and its pixels ÷ 255 (ch03/neuralnet_mnist.py). */
 function isBook({ sha256 }: Pick<Network, "sha256">): boolean {
   return sha256 === NETWORK_CATALOG.get("book")?.files[0].sha256;
 }
@@ -166,13 +168,13 @@ function activationAssumed(source: string, [{ activation }]: readonly Layer[]): 
   return { subject: "activation", what: `${activation} between layers`, source, option: "--activation" };
 }
 
-/** Shapes that are all square chain in both directions. */
+/** Assumption for weights that are all square: their shapes chain in both directions. */
 function orientationAssumed(source: string, transposed: boolean): Assumption {
   const what = `weights (${transposed ? "outputs × inputs" : "inputs × outputs"})`;
   return { subject: "orientation", what, source, option: null };
 }
 
-/** A source's path and bytes, where it is a file of ONNX; throws as `loadNetwork` does where it cannot be read. */
+/** Returns path and bytes of a source that is an ONNX file, else undefined. Throws as `loadNetwork` if it cannot be read. */
 export async function readOnnxFile(
   source: string,
   options: DownloadOptions = {},
@@ -180,7 +182,7 @@ export async function readOnnxFile(
   const path = await locate(source, options);
   if ((await pathKind(path)) === "folder") return undefined;
   const bytes = await readWeights(source, path);
-  // A file of no format that is read is explained when its weights are asked for.
+  // A file of an unknown format is explained when its weights are loaded.
   const format = await weightsFormat(path, bytes).catch(() => undefined);
   return format === "onnx" ? { path, bytes } : undefined;
 }
@@ -195,33 +197,33 @@ async function locate(source: string, options: DownloadOptions): Promise<string>
   return file.path;
 }
 
-/** What a file or a folder holds, and its bytes as they stand on disk. */
+/** Decodes a file or a folder. `files` are the bytes on disk. */
 async function readSource(
   source: string,
   path: string,
   decodeAfter: Promise<unknown> | undefined,
 ): Promise<Decoded & { readonly files: readonly Uint8Array[] }> {
   if ((await pathKind(path)) === "folder") {
-    return { ...(await (await import("./folder.js")).readNpyFolder(path)), ...ARRAYS_ALONE };
+    return { ...(await (await loadFolder()).readNpyFolder(path)), ...ARRAYS_ALONE };
   }
   const bytes = await readWeights(source, path);
   await decodeAfter;
   return { ...(await decode(path, bytes)), files: [bytes] };
 }
 
-/** A file's arrays, and what it states about the network around them. */
+/** Arrays of a file, and what it states about the network. */
 interface Decoded {
   readonly arrays: NamedArrays;
   /** Activation of all hidden layers, or of each. */
   readonly activation?: Activation | readonly Activation[] | undefined;
   readonly preprocessing?: Preprocessing | undefined;
-  /** What the file's writer had to assume; empty if the file is its own witness. */
+  /** What the file's writer had to assume; empty if it assumed nothing. */
   readonly assumed: readonly AssumptionSubject[];
   /** Whether the format states which axis of the weights are the inputs. */
   readonly isOriented: boolean;
 }
 
-/** The format states nothing but arrays. */
+/** Facts of a format that states only arrays. */
 const ARRAYS_ALONE = { assumed: [], isOriented: false } as const;
 
 async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
@@ -248,7 +250,7 @@ async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
   }
 }
 
-/** @throws UsageError ERR_OPTION_VALUE when the option is another activation than a layer of the file has. */
+/** @throws UsageError ERR_OPTION_VALUE if the option names another activation than the file */
 function checkActivation(path: string, inFile: Decoded["activation"], option: Activation | undefined): void {
   const named = new Set(typeof inFile === "string" ? [inFile] : inFile);
   if (option === undefined || named.size === 0 || (named.size === 1 && named.has(option))) return;
@@ -259,7 +261,7 @@ function checkActivation(path: string, inFile: Decoded["activation"], option: Ac
 async function readWeights(source: string, path: string): Promise<Uint8Array> {
   try {
     const stats = await stat(path);
-    // A pipe or a device has no size to check, and may never end.
+    // A pipe or a device has no size, and may never end.
     if (!stats.isFile()) {
       throw new FileError("ERR_FILE_READ", {
         path,

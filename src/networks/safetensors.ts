@@ -1,4 +1,4 @@
-/** The header of a safetensors file: its length, its JSON (each key once, nothing deep), its entries with checked types. */
+/** Reads and writes safetensors, as strictly as the reference reader: a JSON header, then tensors without holes or overlaps. */
 
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError, reasonOf } from "#src/base/errors.js";
@@ -25,11 +25,11 @@ import {
 } from "./tensors.js";
 
 const LENGTH_BYTES = BigUint64Array.BYTES_PER_ELEMENT;
-/** MAX_HEADER_SIZE of the reference reader. */
+/** Longest header in bytes: MAX_HEADER_SIZE of the reference reader. */
 const MAX_HEADER_BYTES = 100_000_000;
-/** Header, tensor, shape. */
+/** Depth of the header: header, tensor, shape. */
 const MAX_DEPTH = 3;
-/** Entries of objects and arrays; some seven a tensor. JSON.parse makes a value of each. */
+/** Most entries of objects and arrays; a tensor has about seven. JSON.parse makes a value of each. */
 const MAX_ENTRIES = 2 ** 17;
 const METADATA_KEY = "__metadata__";
 
@@ -37,7 +37,7 @@ export interface TensorEntry {
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Bytes from the first one behind the header; `end` is exclusive. */
+  /** Offsets in bytes from the end of the header; `end` is exclusive. */
   readonly begin: number;
   readonly end: number;
 }
@@ -45,7 +45,7 @@ export interface TensorEntry {
 export interface SafetensorsHeader {
   readonly tensors: readonly TensorEntry[];
   readonly metadata: Map<string, string>;
-  /** Offset of the first byte behind the header. */
+  /** Offset of the first byte after the header. */
   readonly dataBegin: number;
 }
 
@@ -79,7 +79,7 @@ export function parseHeader(path: string, bytes: Uint8Array): SafetensorsHeader 
 
 type Fault = (expected: string, found: string) => NetworkError;
 
-/** JSON.parse makes `__proto__` a property like any other, and Object.entries reads no prototype. */
+/** JSON.parse makes `__proto__` an ordinary property, and Object.entries does not read the prototype. */
 function parseJson(bytes: Uint8Array, fault: Fault): object {
   let text: string;
   try {
@@ -135,8 +135,6 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? "a list" : `a value of type ${typeof value}`;
 }
 
-// Reads safetensors as strictly as its reference reader: a JSON header, then tensors without holes or overlaps.
-
 const DTYPES: ReadonlyMap<string, ElementType> = new Map([
   ["F16", "float16"],
   ["BF16", "bfloat16"],
@@ -145,7 +143,7 @@ const DTYPES: ReadonlyMap<string, ElementType> = new Map([
 ]);
 
 export interface SafetensorsFile {
-  /** In the order in which the data stand. */
+  /** Tensors in the order of their data. */
   readonly arrays: Map<string, NamedArray>;
   readonly metadata: Map<string, string>;
 }
@@ -159,7 +157,7 @@ interface TensorRange {
 }
 
 /**
- * The tensors of a safetensors file, row-major float64, and its metadata (github.com/huggingface/safetensors#format).
+ * Returns the tensors of a safetensors file, row-major float64, and its metadata (github.com/huggingface/safetensors#format).
  * `path` is for messages.
  *
  * @throws NetworkError ERR_SAFETENSORS_HEADER, ERR_ARRAY_DTYPE, ERR_ARRAY_LAYOUT, ERR_WEIGHTS_SIZE.
@@ -195,7 +193,7 @@ export function decodeSafetensors(path: string, bytes: Uint8Array): SafetensorsF
   return { arrays, metadata };
 }
 
-/** Each tensor begins where the one before it ends, and the last ends with the file. */
+/** Checks that each tensor begins at the end of the one before it, and that the last ends with the file. */
 function checkCover(path: string, ranges: readonly TensorRange[], dataBytes: number): void {
   let at = 0;
   for (const { name, begin, end } of ranges) {
@@ -218,22 +216,20 @@ function checkCover(path: string, ranges: readonly TensorRange[], dataBytes: num
   }
 }
 
-// Writes a network as safetensors: plain numbers behind a JSON header, which any language reads and nothing can run.
-
-/** The header, and so the data behind it, ends on a multiple of this (github.com/huggingface/safetensors#format). */
+/** The header ends at a multiple of this, so the data are aligned (github.com/huggingface/safetensors#format). */
 const HEADER_ALIGNMENT_BYTES = 8;
 const SPACE = 0x20;
-/** The key and the value of the metadata that tell our files from others. */
+/** Key and value of the metadata that mark files of Batchwise. */
 export const FORMAT = "format";
 export const OUR_FORMAT = "batchwise";
 const DTYPE_NAMES = { float32: "F32", float64: "F64" } as const;
 
 /**
- * The network as the bytes of a safetensors file: W1 (inputs × outputs), b1 (outputs) … Wn, bn; F32 or F64,
+ * Returns the network as a safetensors file: W1 (inputs × outputs), b1 (outputs) … Wn, bn; F32 or F64,
  * little-endian, row-major, contiguous. F32 are rounded from float64. The same network gives the same bytes.
  *
- * @throws NetworkError ERR_NETWORK_ACTIVATIONS when hidden layers differ in activation, or the last has one;
- *   ERR_NETWORK_F32 when a weight is not finite in float32.
+ * @throws NetworkError ERR_NETWORK_ACTIVATIONS if hidden layers differ in activation, or the last layer has one;
+ *   ERR_NETWORK_F32 if a weight is not finite in float32
  */
 export function encodeSafetensors(network: WritableNetwork, type: WrittenType = "float32"): Uint8Array {
   const tensors = tensorsOf(network);

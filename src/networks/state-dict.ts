@@ -1,14 +1,14 @@
-/** The names of a PyTorch state dict (`fc1.weight`, `fc1.bias`, `layers.0.weight` …) → layers, in order. */
+/** Plans layers from array names: W1, b1 …, or those of a PyTorch state dict (`fc1.weight`, `fc1.bias` …). No number is read. */
 
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
 import { listed } from "#src/base/text.js";
 import { chains, checkVector, type LayerPlan, orderByShape, type Shapes } from "./chain.js";
 
-/** More than a network of fully connected layers has; ordering them takes the square of it. */
+/** Most layers. Ordering takes time proportional to the square. */
 const MAX_LAYERS = 1_000;
 
-/** A layer's name without its last part: `model.fc1.` of `model.fc1.weight`, or nothing. */
+/** Name of a layer without its last part: `model.fc1.` for `model.fc1.weight`, or empty. */
 const WEIGHT = /^(|.*\.)weight$/s;
 const BIAS = /^(|.*\.)bias$/s;
 
@@ -16,14 +16,14 @@ interface Linear extends LayerPlan {
   readonly prefix: string;
 }
 
-/** Whether any name is one of PyTorch's for weights. */
+/** True if any name is one of PyTorch's for weights. */
 export function isStateDict(names: Iterable<string>): boolean {
   return [...names].some((name) => WEIGHT.test(name));
 }
 
 /**
- * torch.nn.Linear keeps weights as (outputs × inputs), and has no bias when made so. A state dict does not tell in which
- * order its layers are used: it is the order in which their shapes chain, and where several do, that of the numbers in
+ * Plans layers from a state dict. torch.nn.Linear keeps weights as (outputs × inputs), and may have no bias. A state dict does
+ * not state the order of its layers: it is the order in which their shapes chain, and if several do, that of the numbers in
  * their names.
  *
  * @throws NetworkError ERR_NETWORK_KEYS, ERR_NETWORK_RANK, ERR_NETWORK_CHAIN, ERR_NETWORK_ORDER.
@@ -84,7 +84,7 @@ function readLinears(path: string, shapes: Shapes): Linear[] {
   });
 }
 
-/** Names that differ in nothing but their numbers, each in another, in ascending order, if that chains. */
+/** Orders names that differ only in their numbers, ascending, if that order chains. */
 function orderByNumbers(linears: readonly Linear[]): Linear[] | undefined {
   const skeletons = new Set(linears.map(({ prefix }) => prefix.replace(/\d+/g, "#")));
   const numbered = linears.map((linear) => ({
@@ -99,20 +99,18 @@ function orderByNumbers(linears: readonly Linear[]): Linear[] | undefined {
   return skeletons.size === 1 && distinct && chains(ordered) ? ordered : undefined;
 }
 
-/** The first number that differs decides. */
+/** Compares names by the first number that differs. */
 function compare(a: readonly number[], b: readonly number[]): number {
   const index = a.findIndex((number, at) => number !== b[at]);
   return index < 0 ? 0 : a[index] - b[index];
 }
 
-// Names and shapes of arrays → which of them are which layer's, in order, before any number is looked at.
-
-/** Predictions are u16: classes 0 to 65,534, and one value to spare. */
+/** Most classes. Predictions are u16: classes 0 to 65,534, and one spare value. */
 const MAX_OUTPUTS = 65_535;
 
 /**
- * Layers in order, from arrays W1, b1 … Wn, bn, or from those of a PyTorch state dict. Shapes chain, and every array
- * has its place.
+ * Returns layers in order, from arrays W1, b1 … Wn, bn, or from those of a PyTorch state dict. Shapes chain, and every array
+ * is used.
  *
  * @throws NetworkError ERR_NETWORK_KEYS, ERR_NETWORK_RANK, ERR_NETWORK_ORDER, ERR_NETWORK_CHAIN, ERR_NETWORK_OUTPUTS.
  */
@@ -137,7 +135,7 @@ function planNumbered(path: string, shapes: Shapes): LayerPlan[] {
   });
 }
 
-/** As many layers are expected as there are matrices named W and a number. */
+/** Expected number of layers: that of the matrices named W and a number. */
 function countLayers(path: string, shapes: Shapes): number {
   const layers = Math.max(1, [...shapes.keys()].filter((name) => /^W\d+$/.test(name)).length);
   const expected = Array.from({ length: layers }, (_, index) => [`W${index + 1}`, `b${index + 1}`]).flat();

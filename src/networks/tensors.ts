@@ -1,10 +1,10 @@
-/** A network as all our writers see it: arrays with names, and one activation. */
+/** Network as the writers see it: arrays with names, and one activation. */
 
 import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { ELEMENT_BYTES, type NamedArray } from "#src/files/formats/arrays.js";
 
-/** What a file holds of a network. Without `assumptions` everything in it is stated. */
+/** Content of a written file. Without `assumptions` everything in it is stated. */
 export type WritableNetwork = Pick<Network, "layers" | "preprocessing"> &
   Partial<Pick<Network, "assumptions">>;
 
@@ -12,7 +12,7 @@ export interface Tensor extends NamedArray {
   readonly name: string;
 }
 
-/** W1 (inputs × outputs), b1 (outputs) … Wn, bn; row-major. */
+/** Returns W1 (inputs × outputs), b1 (outputs) … Wn, bn; row-major. */
 export function tensorsOf({ layers }: Pick<Network, "layers">): Tensor[] {
   return layers.flatMap(({ inputs, outputs, weights, biases }, index) => [
     { name: `W${index + 1}`, shape: [inputs, outputs], data: weights },
@@ -21,9 +21,9 @@ export function tensorsOf({ layers }: Pick<Network, "layers">): Tensor[] {
 }
 
 /**
- * The one activation of all hidden layers; a network without any says `identity`, its last layer's.
+ * Returns the activation of all hidden layers; `identity` for a network without hidden layers.
  *
- * @throws NetworkError ERR_NETWORK_ACTIVATIONS when they differ, or the last layer has one.
+ * @throws NetworkError ERR_NETWORK_ACTIVATIONS if they differ, or the last layer has one
  */
 export function hiddenActivation(layers: readonly Layer[]): Activation {
   const activations = layers.map((layer) => layer.activation);
@@ -35,15 +35,13 @@ export function hiddenActivation(layers: readonly Layer[]): Activation {
   return activation;
 }
 
-// The one place where float64 becomes the bytes of a file, and where what that costs is measured.
-
 export const WRITTEN_TYPES = ["float32", "float64"] as const;
 export type WrittenType = (typeof WRITTEN_TYPES)[number];
 
 /**
- * Little-endian, in order; float32 is the nearest one. `name` is for the message.
+ * Encodes float64 as little-endian bytes, in order; float32 is the nearest one. `name` is for the message.
  *
- * @throws NetworkError ERR_NETWORK_F32 when a number is beyond what float32 can hold.
+ * @throws NetworkError ERR_NETWORK_F32 if a number is beyond float32
  */
 export function encodeElements(name: string, values: Float64Array, type: WrittenType): Uint8Array {
   const elementBytes = ELEMENT_BYTES[type];
@@ -62,7 +60,7 @@ function finiteFloat32(layer: string, value: number, index: number): number {
   throw new NetworkError("ERR_NETWORK_F32", { layer, index, found: String(value) });
 }
 
-/** The parts one behind another, in memory of their own. */
+/** Returns the parts in order, in a buffer of their own. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -73,13 +71,13 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** The largest |float32(x) − x| ÷ |x| of all weights and biases; 0 where float32 holds every one exactly. */
+/** Largest |float32(x) − x| ÷ |x| of all weights and biases; 0 if float32 holds each exactly. */
 export function largestFloat32Change({ layers }: Pick<Network, "layers">): number {
   let largest = 0;
   for (const { weights, biases } of layers) {
     for (const values of [weights, biases]) {
       for (const value of values) {
-        // Zero is exact, and has nothing to be relative to.
+        // Zero is exact, and has no relative error.
         if (value !== 0) largest = Math.max(largest, Math.abs((Math.fround(value) - value) / value));
       }
     }

@@ -1,4 +1,4 @@
-/** Named arrays → the layers of a network: planned by names and shapes, finite numbers, in shared memory. */
+/** Builds the layers of a network from named arrays: planned by names and shapes, checked for finite numbers, in shared memory. */
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import type { Activation, Layer, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
@@ -8,9 +8,9 @@ import { layerSizes } from "./chain.js";
 import { planLayers } from "./state-dict.js";
 
 /**
- * Layers 1 to n from arrays W1 (inputs × outputs), b1 (outputs, or 1 × outputs) … Wn, bn, or from those of a PyTorch
- * state dict. `activation` is that of every layer but the last, or one for each of them; the last one's outputs are
- * logits. Weights and biases are copied to shared memory, so that workers can view them.
+ * Returns layers 1 to n from arrays W1 (inputs × outputs), b1 (outputs, or 1 × outputs) … Wn, bn, or from those of a PyTorch
+ * state dict. `activation` is that of every layer except the last, or one for each of these. The outputs of the last layer are
+ * logits. Weights and biases are copied to shared memory, so that workers can read them.
  *
  * @throws NetworkError ERR_NETWORK_NOT_FINITE, and all that `planLayers` throws.
  */
@@ -33,7 +33,7 @@ export function buildLayers(
   });
 }
 
-/** @throws NetworkError ERR_NETWORK_INPUTS when the first layer does not read as many inputs as an image has pixels. */
+/** @throws NetworkError ERR_NETWORK_INPUTS if the number of inputs is not that of an image's pixels */
 export function assertFitsImages(network: Pick<Network, "layers">, path: string, shape: ImageShape): void {
   const expected = network.layers[0]?.inputs ?? 0;
   const found = shape.rows * shape.columns;
@@ -44,7 +44,7 @@ export function assertFitsImages(network: Pick<Network, "layers">, path: string,
 }
 
 /**
- * @throws NetworkError ERR_NETWORK_INPUTS when the model reads another number of pixels; ERR_NETWORK_IMAGES when it reads
+ * @throws NetworkError ERR_NETWORK_INPUTS if the model reads another number of pixels; ERR_NETWORK_IMAGES if it reads
  *   images of other rows and columns.
  */
 export function assertModelFits(model: OnnxModel, shape: ImageShape): void {
@@ -68,21 +68,21 @@ function withoutChannel(shape: readonly number[]): readonly number[] {
 
 const NOT_FINITE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
-/** The plan names only arrays that there are. */
+/** Returns an array by name. The plan names only arrays that exist. */
 function dataOf(arrays: NamedArrays, name: string): Float64Array {
   return arrays.get(name)?.data ?? new Float64Array(0);
 }
 
 /**
- * Copies arrays to shared memory and looks at each number on the way; an array that two layers share is shared there.
- * With `columns`, the array is one of that many columns, and is transposed.
+ * Copies arrays to shared memory and checks each number. An array that two layers share stays shared.
+ * With `columns`, the array has that many columns and is transposed.
  */
 function sharer(path: string): (layer: string, data: Float64Array, columns?: number) => Float64Array {
   const shared = new Map<Float64Array, Float64Array>();
   return (layer, data, columns) => {
     const known = shared.get(data);
     if (known !== undefined) return known;
-    // The machine's own searches first: a start has no time to warm up a loop.
+    // Built-in searches first: they are fast from the first call on.
     if (NOT_FINITE.some((value) => data.includes(value))) {
       const index = data.findIndex((value) => !Number.isFinite(value));
       const facts = { path, layer: printable(layer), index, found: String(data[index]) };

@@ -1,4 +1,4 @@
-/** The formats that networks can be written in, by the ending of a file. */
+/** Formats in which networks can be written, by the ending of the file. */
 import { extname } from "node:path";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
@@ -11,16 +11,16 @@ export const NETWORK_ENDINGS = [".npz", ".safetensors", ".onnx"] as const;
 export type NetworkEnding = (typeof NETWORK_ENDINGS)[number];
 
 export interface WriteNetworkOptions {
-  /** By default float32; in a .npz, float64 where float32 would lose something. */
+  /** Type of elements. Default: float32; in a .npz, float64 if float32 would lose something. */
   readonly type?: WrittenType | undefined;
-  /** Of a .npz, whose arrays are stored unless told otherwise. */
+  /** Compresses the arrays of a .npz. Default: false. */
   readonly deflated?: boolean | undefined;
 }
 
 export interface WrittenNetwork {
   readonly bytes: Uint8Array;
   readonly type: WrittenType;
-  /** The largest |written − read| ÷ |read| of all weights and biases. */
+  /** Largest |written − read| ÷ |read| of all weights and biases. */
   readonly largestChange: number;
 }
 
@@ -33,11 +33,11 @@ export function networkEndingOf(path: string): NetworkEnding {
 }
 
 /**
- * The network as a file of the format that the ending names. The same network gives the same bytes.
+ * Returns the network as a file of the format that the ending names. The same network gives the same bytes.
  *
- * @throws NetworkError ERR_NETWORK_ACTIVATIONS where the format has one activation for all hidden layers, and they have
- *   several; ERR_NETWORK_F32 when a weight is beyond float32; ERR_NORMALIZE_FORMAT when a .npz would lose the numbers
- *   that the network is standardized by.
+ * @throws NetworkError ERR_NETWORK_ACTIVATIONS if the format has one activation for all hidden layers, and they have
+ *   several; ERR_NETWORK_F32 if a weight is beyond float32; ERR_NORMALIZE_FORMAT if a .npz would lose the numbers
+ *   that standardize the network's pixels
  */
 export function encodeNetwork(
   ending: NetworkEnding,

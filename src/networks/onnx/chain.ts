@@ -1,20 +1,20 @@
-/** An ONNX graph as a chain: each node reads what the one before it gave, and besides it only constants. */
+/** ONNX graph as a chain: each node reads the output of the node before it, and otherwise only constants. */
 
 import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
 import { attributeOf, type Graph, type Model, type Node, type Tensor, type Value } from "./model.js";
 
-/** The first version in which Gemm and Add broadcast as they have done since (onnx/docs/Changelog.md). */
+/** First version in which Gemm and Add broadcast as today (onnx/docs/Changelog.md). */
 const OLDEST_OPSET = 7;
-/** ONNX's own operators go by either name. */
+/** Names of the domain of ONNX's own operators. */
 export const OWN_DOMAINS: ReadonlySet<string> = new Set(["", "ai.onnx"]);
 
 export interface Step {
   readonly node: Node;
-  /** For messages: the node's name, or its output's where it has none. */
+  /** Name for messages: the node's, or its output's if it has none. */
   readonly name: string;
-  /** A tensor for each input of the node, in order; undefined for the one that the node before gives. */
+  /** A tensor for each input of the node, in order; undefined for the output of the node before. */
   readonly constants: readonly (Tensor | undefined)[];
 }
 
@@ -24,8 +24,8 @@ export interface Chain {
 }
 
 /**
- * ONNX demands that nodes stand in an order in which each reads only what stands before it: so a chain is a chain in the
- * order of the list, and no circle can be.
+ * Returns the steps of a chain. ONNX demands that each node comes after the nodes that it reads, so a chain has the order of
+ * the list, and there are no circles.
  *
  * @throws NetworkError ERR_ONNX_OPSET, ERR_ONNX_GRAPH, ERR_ONNX_OPERATOR, ERR_ONNX_NODE.
  */
@@ -72,7 +72,7 @@ export function chainOf(path: string, { opsets, graph }: Model): Chain {
 
 function checkOpsets(path: string, opsets: Model["opsets"]): void {
   const expected = `opset ${OLDEST_OPSET} or newer of ONNX's own operators`;
-  // Exporters import other domains too, whether a node is of one or not.
+  // Exporters import other domains too, even if no node uses them.
   const version = opsets.find(({ domain }) => OWN_DOMAINS.has(domain))?.version;
   if (version === undefined || !(version >= OLDEST_OPSET)) {
     throw new NetworkError("ERR_ONNX_OPSET", {
@@ -111,9 +111,9 @@ function constantOf(path: string, name: string, node: Node): Tensor {
 
 interface Before {
   readonly constants: ReadonlyMap<string, Tensor>;
-  /** All names that the node may know. */
+  /** Names of all tensors that the node may read. */
   readonly given: ReadonlySet<string>;
-  /** What the node before it gave. */
+  /** Output of the node before. */
   readonly current: string;
 }
 
@@ -129,7 +129,7 @@ function constantInputs(
     const found = `"${printable(unknown)}", which none of them gives; does the graph go in a circle?`;
     throw nodeFault(path, name, "inputs that nodes before it give", found);
   }
-  // An empty name at the end is an optional input left out.
+  // An empty name at the end is an optional input that was left out.
   const inputs = node.inputs.at(-1) === "" ? node.inputs.slice(0, -1) : node.inputs;
   const computed = inputs.filter((input) => !constants.has(input));
   if (computed.length !== 1 || computed[0] !== current) {

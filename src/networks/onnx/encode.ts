@@ -1,4 +1,4 @@
-/** Writes a network as an ONNX model that every runtime reads: Gemm and activations, nothing newer than opset 13. */
+/** Writes a network as an ONNX model for every runtime: Gemm and activations, nothing newer than opset 13. */
 import protobuf from "protobufjs/minimal.js";
 import type { Activation, Layer, Normalization } from "#src/base/contracts/network.js";
 import { assumedMetadata } from "#src/networks/format.js";
@@ -27,13 +27,13 @@ import {
   VALUE_INFO,
 } from "./proto.js";
 
-/** Of 2021: onnx 1.10 and onnxruntime 1.10 have them. */
+/** IR version of 2021, with opset 13: onnx 1.10 and onnxruntime 1.10 have them. */
 const IR_VERSION = 8;
 const OPSET = 13;
 export const INPUT = "images";
 export const OUTPUT = "logits";
 const BYTES = "Pixels as they are, 0 to 255";
-/** What the input is. Whitening is in the first layer. */
+/** Description of the input. Whitening is in the first layer. */
 const INPUTS: Readonly<Record<Normalization, string>> = {
   none: BYTES,
   scale: "Pixels, divided by 255",
@@ -49,11 +49,11 @@ const OPERATORS: Readonly<Record<Exclude<Activation, "identity">, string>> = {
 };
 
 /**
- * The network as the bytes of an ONNX model: input `images` (N × inputs), which are pixels after preprocessing; output
+ * Returns the network as an ONNX model: input `images` (N × inputs), which are pixels after preprocessing; output
  * `logits` (N × outputs); initializers W1 (inputs × outputs), b1 … Preprocessing and activations are named in the model's
  * properties too. The same network gives the same bytes.
  *
- * @throws NetworkError ERR_NETWORK_F32 when a weight is not finite in float32.
+ * @throws NetworkError ERR_NETWORK_F32 if a weight is not finite in float32
  */
 export function encodeOnnx(network: WritableNetwork, type: WrittenType = "float32"): Uint8Array {
   const activations = network.layers.map(({ activation }) => activation).join(",");
@@ -88,7 +88,7 @@ export function encodeOnnx(network: WritableNetwork, type: WrittenType = "float3
   return Uint8Array.from(writer.finish());
 }
 
-/** A Gemm for each layer, and its activation unless that is the identity. */
+/** Writes a Gemm for each layer, and its activation unless that is the identity. */
 function writeNodes(graph: protobuf.Writer, layers: readonly Layer[]): void {
   let input = INPUT;
   layers.forEach(({ activation }, index) => {
@@ -124,7 +124,7 @@ function writeTensor(writer: protobuf.Writer, { name, shape, data }: Tensor, typ
   raw(writer, TENSOR.rawData, encodeElements(name, data, type));
 }
 
-/** A tensor (N × width) and what it is. */
+/** Writes the description of a tensor (N × width). */
 function writeValue(
   writer: protobuf.Writer,
   name: string,

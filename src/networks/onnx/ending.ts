@@ -1,4 +1,4 @@
-/** How a graph ends: what its outputs are, and which tensor holds the logits that they are made of. */
+/** End of a graph: the kind of its outputs, and the tensor of the logits from which they are made. */
 
 import type { OutputKind } from "#src/base/contracts/network.js";
 import { OWN_DOMAINS } from "./chain.js";
@@ -6,24 +6,24 @@ import type { Model, Node } from "./model.js";
 import { evaluateConstant, type Numbers } from "./tensor.js";
 
 export interface Ending {
-  /** What the output is; `ranks` of classes are no scores; undefined where the graph does not tell. */
+  /** Kind of the output; `ranks` of classes are not scores; undefined if the graph does not show it. */
   readonly kind: OutputKind | "ranks" | undefined;
-  /** The tensor that the last softmax or sigmoid reads, in any shape; undefined where the output itself is the logits. */
+  /** Tensor that the last softmax or sigmoid reads, in any shape; undefined if the output itself is the logits. */
   readonly logits?: string | undefined;
 }
 
 const UNKNOWN: Ending = { kind: undefined };
 
-/** Change an output's shape or type, and the order of its numbers only where the shape is no longer (N, classes, 1 …). */
+/** Operators that change an output's shape or type. If the shape stays (N, classes, 1 …), the order of the numbers stays too. */
 const RESHAPERS: ReadonlySet<string> = new Set([
   ...["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Cast", "Transpose", "Dropout"],
 ]);
-/** Sums of products with weights: whatever is behind these alone is logits. */
+/** Operators that sum products with weights: their outputs are logits. */
 const PRODUCTS: ReadonlySet<string> = new Set([
   ...["Gemm", "MatMul", "Conv", "ConvTranspose", "Einsum", "BatchNormalization", "LayerNormalization"],
   ...["QLinearMatMul", "QLinearConv", "ConvInteger", "MatMulInteger"],
 ]);
-/** Give logits where all that they read are logits or constants. */
+/** Operators whose outputs are logits if all inputs are logits or constants. */
 const MIXERS: ReadonlySet<string> = new Set([
   ...["Add", "Sub", "Mul", "Div", "Sum", "Mean", "Max", "Min", "Concat", "Neg", "Clip", "Slice", "Gather"],
   ...["GlobalAveragePool", "GlobalMaxPool", "AveragePool", "MaxPool"],
@@ -31,7 +31,7 @@ const MIXERS: ReadonlySet<string> = new Set([
   ...["Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "Softplus"],
   ...["QuantizeLinear", "DequantizeLinear"],
 ]);
-/** Give classes, or scores in an order that is no longer that of the classes. */
+/** Operators that give classes, or scores in another order than that of the classes. */
 const RANKS: ReadonlySet<string> = new Set(["ArgMax", "ArgMin", "TopK", "OneHot"]);
 
 const DRAWS: ReadonlySet<string> = new Set([
@@ -39,7 +39,7 @@ const DRAWS: ReadonlySet<string> = new Set([
 ]);
 const DROPOUT: ReadonlySet<string> = new Set(["Dropout"]);
 
-/** The ending of one of a graph's outputs. Operators: onnx/docs/Operators.md in github.com/onnx/onnx. */
+/** Returns the ending of one of a graph's outputs. Operators: onnx/docs/Operators.md in github.com/onnx/onnx. */
 export function endingOf(view: GraphView, output: string): Ending {
   const node = giver(view, output);
   if (node === undefined) return UNKNOWN;
@@ -53,7 +53,7 @@ export function endingOf(view: GraphView, output: string): Ending {
   return areLogits(view, output, new Set()) ? { kind: "logits" } : UNKNOWN;
 }
 
-/** Whether a tensor depends on a node that draws random numbers: a few runs can miss one that seldom changes much. */
+/** True if a tensor depends on a node that draws random numbers. A few runs could miss one that rarely changes much. */
 export function drawsNumbers(view: GraphView, tensor: string): boolean {
   const seen = new Set([tensor]);
   for (const name of seen) {
@@ -66,13 +66,13 @@ export function drawsNumbers(view: GraphView, tensor: string): boolean {
   return false;
 }
 
-/** A dropout with `training_mode`, its third input since opset 12, and a ratio other than 0. */
+/** True for a dropout with `training_mode`, its third input since opset 12, and a ratio other than 0. */
 function isTrainingDropout(view: GraphView, node: Node): boolean {
   const [, ratio, mode] = node.inputs.map((input) => view.constant(input)?.[0]);
   return isOneOf(node, DROPOUT) && mode !== undefined && mode !== 0 && ratio !== 0;
 }
 
-/** The node behind those that only reshape. */
+/** Returns the node that computes a tensor, before nodes that only reshape. */
 function giver(view: GraphView, output: string): Node | undefined {
   const seen = new Set<string>();
   let name = output;
@@ -84,7 +84,7 @@ function giver(view: GraphView, output: string): Node | undefined {
   }
 }
 
-/** e^z ÷ Σ e^z, as tf2onnx, keras2onnx and PaddlePaddle write it. */
+/** Softmax as e^z ÷ Σ e^z, as tf2onnx, keras2onnx and PaddlePaddle write it. */
 function softmaxOf(view: GraphView, { operator, inputs }: Node): Ending | undefined {
   if (operator !== "Div") return undefined;
   const [exponentials, sums] = inputs;
@@ -95,7 +95,7 @@ function softmaxOf(view: GraphView, { operator, inputs }: Node): Ending | undefi
   return isSoftmax ? { kind: "softmax", logits: exp.inputs[0] } : undefined;
 }
 
-/** log softmax, or z − log Σ e^z. */
+/** Log softmax, or z − log Σ e^z. */
 function logSoftmaxOf(view: GraphView, { operator, inputs }: Node): Ending | undefined {
   const [z, subtracted] = inputs;
   if (operator === "Log") {
@@ -121,10 +121,9 @@ function areLogits(view: GraphView, name: string, seen: Set<string>): boolean {
   return node.inputs.every((input) => input === "" || areLogits(view, input, seen));
 }
 
-// A graph as its tensors' names tie it together: who gives a tensor, who reads it, and which tensors are constants.
-
+/** View of a graph by the names of its tensors: the node that gives a tensor, the nodes that read it, and the constants. */
 export class GraphView {
-  /** Names of the inputs that are no constants: before IR version 4, constants were among the inputs too. */
+  /** Names of the inputs that are not constants: before IR version 4, constants were among the inputs too. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly #path: string;
@@ -152,7 +151,7 @@ export class GraphView {
     this.outputs = outputs.map(({ name }) => name);
   }
 
-  /** The node whose output a tensor is; nodes may stand in any order. */
+  /** Returns the node whose output a tensor is. Nodes may be in any order. */
   giverOf(name: string): Node | undefined {
     return this.#givers.get(name);
   }
@@ -161,11 +160,11 @@ export class GraphView {
     return this.#readers.get(name) ?? [];
   }
 
-  /** The numbers of a tensor that no input changes; undefined for any other, and for one that is not understood. */
+  /** Returns the numbers of a tensor that does not depend on an input; undefined for others, and for one that is not understood. */
   constant(name: string): Numbers | undefined {
     if (name === "") return undefined;
     if (this.#constants.has(name)) return this.#constants.get(name);
-    // A graph that goes in a circle has no constant there.
+    // A circle has no constant.
     this.#constants.set(name, undefined);
     const tensor = this.#model.graph.initializers.find((one) => one.name === name);
     const source = tensor ?? this.#givers.get(name);
@@ -175,7 +174,7 @@ export class GraphView {
   }
 }
 
-/** Whether a node's operator is one of these of ONNX itself. */
+/** True if a node's operator is one of these, in ONNX's own domain. */
 export function isOneOf({ domain, operator }: Node, operators: ReadonlySet<string>): boolean {
   return OWN_DOMAINS.has(domain) && operators.has(operator);
 }

@@ -1,4 +1,4 @@
-/** Puts layers together from the operators of a chain, in order: weights, then biases, then an activation. */
+/** Builds layers from the operators of a chain, in order: weights, then biases, then an activation. */
 import type { Activation } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
@@ -10,7 +10,7 @@ import { DATA_TYPE } from "./proto.js";
 import { TensorCache } from "./tensor.js";
 
 const MAX_LAYERS = 1_000;
-/** Types of an input of pixels that were made numbers. */
+/** Types of an input of pixels as floats. */
 const INPUT_TYPES: readonly (number | undefined)[] = [
   DATA_TYPE.float32,
   DATA_TYPE.float64,
@@ -27,11 +27,11 @@ interface Draft {
 }
 
 export interface BuiltLayers {
-  /** W1 (inputs × outputs), b1 (outputs) … */
+  /** W1 (inputs × outputs), b1 (outputs) …, row-major float64. */
   readonly arrays: NamedArrays;
-  /** Of every layer but the last. */
+  /** Activation of every layer except the last. */
   readonly activations: readonly Activation[];
-  /** Whether the graph itself divides by 255. */
+  /** True if the graph itself divides by 255. */
   readonly scaled: boolean;
 }
 
@@ -44,7 +44,7 @@ export class LayerBuilder {
   #flattened = false;
   #ended = false;
 
-  /** @throws NetworkError ERR_ONNX_GRAPH when the input is no tensor of floats. */
+  /** @throws NetworkError ERR_ONNX_GRAPH if the input is not a tensor of floats */
   constructor(path: string, input: Value) {
     this.path = path;
     this.#input = input;
@@ -90,12 +90,12 @@ export class LayerBuilder {
     this.#openLayer(step).activation = activation;
   }
 
-  /** Preprocessing: a factor that `isWanted`, before the first layer, once. */
+  /** Adds a factor of preprocessing that `isWanted`, once, before the first layer. */
   scale(step: Step, tensor: Tensor, isWanted: (factor: number) => boolean): void {
     if (this.#layers.length > 0 || this.#scaled)
       throw this.fault(step, "one scaling, of the input", "another");
     const { shape, data } = this.#tensors.floats(tensor);
-    // A constant of more dimensions than the pixels would give them as many.
+    // A constant with more dimensions than the pixels would give the pixels as many.
     const rank = this.#flattened ? 2 : (this.#input.shape?.length ?? 2);
     if (data.length !== 1 || shape.length > rank || !isWanted(data[0])) {
       throw this.fault(
@@ -107,7 +107,7 @@ export class LayerBuilder {
     this.#scaled = true;
   }
 
-  /** Rows of so many numbers each, where it is said how many. */
+  /** Reshapes to rows of `width` numbers each, if the width is stated. */
   flatten(step: Step, width: number | undefined): void {
     this.#notEnded(step);
     const layer = this.#layers.at(-1);
@@ -123,7 +123,7 @@ export class LayerBuilder {
     this.#ended = true;
   }
 
-  /** @throws NetworkError ERR_ONNX_GRAPH when there is no layer, or the last has an activation. */
+  /** Returns the layers. @throws NetworkError ERR_ONNX_GRAPH if there is no layer, or the last has an activation */
   finish(): BuiltLayers {
     const last = this.#layers.at(-1);
     if (last === undefined || last.activation !== undefined) {
@@ -148,7 +148,7 @@ export class LayerBuilder {
     if (this.#ended) throw this.fault(step, "Softmax as the last operator", "this behind it");
   }
 
-  /** The layer at work, which has its weights and no activation yet. */
+  /** Returns the current layer, which has weights and no activation yet. */
   #openLayer(step: Step): Draft {
     this.#notEnded(step);
     const layer = this.#layers.at(-1);
@@ -175,7 +175,7 @@ export class LayerBuilder {
   }
 }
 
-/** Undefined where any of them is, or all are. */
+/** Undefined if any of them is undefined. */
 function product(sizes: readonly (number | undefined)[] | undefined): number | undefined {
   return sizes?.reduce((all, size) => (all === undefined || size === undefined ? undefined : all * size), 1);
 }

@@ -1,17 +1,17 @@
-/** One protobuf message, read field by field over protobufjs's reader: within its bounds, within a budget, with our errors. */
+/** Protobuf messages, read field by field over protobufjs's reader, within bounds and a budget; and fields written one by one. */
 
 import protobuf from "protobufjs/minimal.js";
 import { BatchwiseError, NetworkError, reasonOf } from "#src/base/errors.js";
 import { decodeElements, ELEMENT_BYTES } from "#src/files/formats/arrays.js";
 import { MODEL } from "./proto.js";
 
-/** How a field's value is written (protobuf.dev/programming-guides/encoding, "Message structure"). */
+/** Wire types of a field's value (protobuf.dev/programming-guides/encoding, "Message structure"). */
 export const WIRE = { VARINT: 0, FIXED64: 1, BYTES: 2, FIXED32: 5 } as const;
 type WireType = (typeof WIRE)[keyof typeof WIRE];
 const WIRE_TYPES: readonly number[] = Object.values(WIRE);
 const WIRE_TYPE_BITS = 3;
 
-/** Fields of all messages of a model. A layer takes some thirty; an empty message takes two bytes of a file, and a hundred
+/** Most fields of all messages of a model. A layer takes about 30; an empty message takes two bytes of a file, and 100 bytes
  * of memory. */
 const MAX_FIELDS = 50_000;
 
@@ -27,7 +27,7 @@ export class Message {
   /** Offset of the message's first byte in the file. */
   readonly #base: number;
   #wireType: number = WIRE.VARINT;
-  /** Whether the value of the field at hand was read. */
+  /** True if the value of the current field was read. */
   #taken = true;
 
   private constructor(scope: Scope, bytes: Uint8Array, base: number) {
@@ -36,12 +36,12 @@ export class Message {
     this.#base = base;
   }
 
-  /** `limit` bounds the fields of all messages within. */
+  /** Message that is a whole file. `limit` bounds the fields of all messages within. */
   static ofFile(path: string, bytes: Uint8Array, limit = MAX_FIELDS): Message {
     return new Message({ path, limit, fields: 0 }, bytes, 0);
   }
 
-  /** The number of each field in turn. A value that is not read before the next is asked for is skipped. */
+  /** Yields the number of each field. A value that is not read before the next field is skipped. */
   *fields(): Generator<number> {
     while (this.#reader.pos < this.#reader.len) {
       this.#scope.fields += 1;
@@ -64,7 +64,7 @@ export class Message {
     return this.#wireType === WIRE.BYTES;
   }
 
-  /** Numbers beyond 2^53 come out inexact, and so beyond the safe integers. */
+  /** Reads an integer. Numbers beyond 2^53 become inexact, and so are beyond the safe integers. */
   integer(): number {
     return this.#take(WIRE.VARINT, "a whole number", int64);
   }
@@ -73,7 +73,7 @@ export class Message {
     return this.#take(WIRE.FIXED32, "a float", (reader) => reader.float());
   }
 
-  /** A view of the file. */
+  /** Reads bytes, as a view of the file. */
   bytes(): Uint8Array {
     return this.#take(WIRE.BYTES, "a length and as many bytes", (reader) => reader.bytes());
   }
@@ -92,7 +92,7 @@ export class Message {
     return new Message(this.#scope, bytes, this.#base + this.#reader.pos - bytes.length);
   }
 
-  /** All of the message as whole numbers without tags, as a packed field has them; at most `limit` of them. */
+  /** Reads the whole message as integers without tags, as in a packed field; at most `limit` of them. */
   packedIntegers(limit: number, what: string): number[] {
     const values: number[] = [];
     this.#reader.pos = 0;
@@ -103,7 +103,7 @@ export class Message {
     return values;
   }
 
-  /** The value at hand as floats without tags, as a packed field has them; at most `limit` of them. */
+  /** Reads the current value as floats without tags, as in a packed field; at most `limit` of them. */
   packedFloats(limit: number, what: string): Float64Array {
     const bytes = this.bytes();
     if (bytes.length > limit * ELEMENT_BYTES.float32) throw this.#beyond(what, limit);
@@ -124,7 +124,7 @@ export class Message {
     try {
       return read(this.#reader);
     } catch (cause) {
-      // protobufjs throws RangeErrors of offsets, and others in words.
+      // protobufjs throws RangeErrors with offsets, and other errors in words.
       const found = cause instanceof RangeError ? "the end of its message" : reasonOf(cause);
       throw this.#malformed(expected, found, at, cause);
     }

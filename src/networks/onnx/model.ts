@@ -1,4 +1,4 @@
-/** The messages of an ONNX model, as much of them as a chain of layers needs (onnx/onnx.proto in github.com/onnx/onnx). */
+/** Reads the messages of an ONNX model, as far as a chain of layers needs them (onnx/onnx.proto in github.com/onnx/onnx). */
 import { MAX_DIMENSIONS } from "#src/files/formats/arrays.js";
 import { Message } from "./message.js";
 import {
@@ -18,17 +18,17 @@ import {
   VALUE_INFO,
 } from "./proto.js";
 
-/** Numbers of one attribute: axes, pads, or the values of a small Constant. */
+/** Most numbers of one attribute: axes, pads, or the values of a small Constant. */
 const MAX_ATTRIBUTE_NUMBERS = 65_536;
-/** Graphs within graphs that are looked into. */
+/** Most levels of graphs within graphs that are read. */
 const MAX_GRAPH_DEPTH = 16;
 
 export interface Model {
   readonly opsets: readonly Opset[];
   readonly metadata: ReadonlyMap<string, string>;
-  /** All graphs of the file as one: protobuf merges the parts of a message that is there more than once. */
+  /** All graphs of the file as one: protobuf merges a message that occurs more than once. */
   readonly graph: Graph;
-  /** Parts that the graph came in: 1 in every file that an exporter wrote. */
+  /** Number of parts of the graph: 1 in every file that an exporter wrote. */
   readonly graphParts: number;
 }
 
@@ -56,14 +56,14 @@ export interface Node {
 
 export interface Attribute {
   name: string;
-  /** AttributeProto.AttributeType; 0 where it is not said. */
+  /** AttributeProto.AttributeType; 0 if it is not stated. */
   type: number;
   float?: number;
   integer?: number;
   tensor?: Tensor;
   readonly floats: number[];
   readonly integers: number[];
-  /** Names that the nodes of an inner graph read, which If and Loop have; some may be tensors of the outer one. */
+  /** Names that the nodes of an inner graph (of If or Loop) read; some may be tensors of the outer graph. */
   readonly innerReads: string[];
 }
 
@@ -84,13 +84,13 @@ export interface Tensor {
 
 export interface Value {
   name: string;
-  /** TensorProto.DataType of a tensor; undefined for what is none. */
+  /** TensorProto.DataType of a tensor; undefined for other values. */
   type?: number;
-  /** A number, or undefined for a dimension of any size; undefined in all for any rank. */
+  /** Sizes; undefined for a dimension of any size. The whole shape is undefined for any rank. */
   shape?: readonly (number | undefined)[];
 }
 
-/** `limit` bounds the fields that are read. @throws NetworkError ERR_ONNX_MALFORMED, ERR_ONNX_LIMIT. */
+/** Reads a model. `limit` bounds the number of fields. @throws NetworkError ERR_ONNX_MALFORMED, ERR_ONNX_LIMIT */
 export function readModel(path: string, bytes: Uint8Array, limit?: number): Model {
   const opsets: Opset[] = [];
   const metadata = new Map<string, string>();
@@ -147,7 +147,7 @@ function readNode(message: Message): Node {
   return node;
 }
 
-/** The last of several of one name, as protobuf has it with fields. */
+/** Returns the attribute of a name; the last of several, as for protobuf's fields. */
 export function attributeOf(node: Node, name: string): Attribute | undefined {
   return node.attributes.findLast((attribute) => attribute.name === name);
 }
@@ -191,7 +191,7 @@ function readTensor(message: Message): Tensor {
   return tensor;
 }
 
-/** Inputs of all nodes of a graph, and of the graphs within it. */
+/** Returns the inputs of all nodes of a graph and of the graphs within it. */
 function innerReads(graph: Message, depth = 1): string[] {
   const names: string[] = [];
   if (depth > MAX_GRAPH_DEPTH) return names;
@@ -215,7 +215,7 @@ function attributeReads(attribute: Message, depth: number): string[] {
   return names;
 }
 
-/** One number a field, or all in one: both are written. */
+/** Reads numbers: one per field, or all in one packed field. Writers do both. */
 function readFloats(message: Message): Iterable<number> {
   return message.packed
     ? message.packedFloats(MAX_ATTRIBUTE_NUMBERS, "numbers of an attribute")
@@ -228,14 +228,14 @@ function readIntegers(message: Message): number[] {
     : [message.integer()];
 }
 
-/** One dimension a field, or all in one: both are written. */
+/** Reads dimensions: one per field, or all in one packed field. Writers do both. */
 function readDimensions(message: Message): number[] {
   return message.packed
     ? message.message().packedIntegers(MAX_DIMENSIONS, "dimensions of a tensor")
     : [message.integer()];
 }
 
-/** ValueInfoProto: a name and a type, of which only tensors are looked into. */
+/** Reads a ValueInfoProto: a name and a type. Only types of tensors are read. */
 function readValue(message: Message): Value {
   const value: Value = { name: "" };
   for (const field of message.fields()) {

@@ -1,4 +1,4 @@
-/** An ONNX model of fully connected layers → named arrays, the activation of each layer, and the preprocessing. */
+/** Decodes an ONNX model of fully connected layers to named arrays, the activation of each layer, and the preprocessing. */
 
 import type { AssumptionSubject } from "#src/base/assumptions.js";
 import type { Activation, Preprocessing } from "#src/base/contracts/network.js";
@@ -13,28 +13,28 @@ import { attributeOf, readModel, type Tensor } from "./model.js";
 import { ATTRIBUTE_TYPE } from "./proto.js";
 import { integersOf } from "./tensor.js";
 
-/** What our keys among a model's properties begin with. */
+/** Prefix of Batchwise's keys among a model's properties. */
 export const KEY_PREFIX = "batchwise.";
 
 export interface DecodedOnnx {
   /** W1 (inputs × outputs), b1 (outputs) … Wn, bn; a tensor that two layers use is one array. */
   readonly arrays: NamedArrays;
-  /** Of every layer but the last. */
+  /** Activation of every layer except the last. */
   readonly activations: readonly Activation[];
   readonly preprocessing: Preprocessing | undefined;
-  /** What the properties name as assumed by the file's writer. */
+  /** Subjects that the file's writer had to assume, by its properties. */
   readonly assumed: readonly AssumptionSubject[];
 }
 
 /**
- * Reads a chain of Gemm, or MatMul and Add, with Sigmoid, Relu or Tanh behind all but the last; a Softmax at the end is
- * left out, Flatten and the like are followed. A division by 255 before the first layer is read as the preprocessing
- * `scale`; without one, the model's properties tell (`batchwise.normalize`, `batchwise.mean`, …). Elements are float32, float64, float16 or
- * bfloat16, in whatever field onnx.proto has for them. `path` is for messages.
+ * Reads a chain of Gemm, or MatMul and Add, with Sigmoid, Relu or Tanh after all but the last. A Softmax at the end is
+ * left out; Flatten and the like are followed. A division by 255 before the first layer is read as the preprocessing
+ * `scale`; without one, the model's properties state it (`batchwise.normalize`, …). Elements are float32, float64, float16 or
+ * bfloat16, in any field that onnx.proto has for them. `path` is for messages.
  *
  * Format: onnx/onnx.proto and docs/IR.md in github.com/onnx/onnx.
  *
- * @throws NetworkError ERR_ONNX_*, ERR_NETWORK_FORMAT for a property that is none of ours, ERR_WEIGHTS_SIZE.
+ * @throws NetworkError ERR_ONNX_*, ERR_NETWORK_FORMAT for a property with an unknown value, ERR_WEIGHTS_SIZE
  */
 export function decodeOnnx(path: string, bytes: Uint8Array): DecodedOnnx {
   const model = readModel(path, bytes);
@@ -56,7 +56,7 @@ export function decodeOnnx(path: string, bytes: Uint8Array): DecodedOnnx {
   return { arrays, activations, preprocessing: { kind: "scale" }, assumed };
 }
 
-// The operators of a chain of fully connected layers (onnx/docs/Operators.md), each as what it adds to the network.
+// Operators of a chain of fully connected layers (onnx/docs/Operators.md), and what each adds to the network.
 
 /** Attributes whose value is one number. */
 const SCALARS = new Set(["alpha", "beta", "transA", "transB", "axis", "allowzero"]);
@@ -79,7 +79,7 @@ const OPERATORS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   ["Mul", (builder, step) => builder.scale(step, otherConstant(builder, step), isOne255th)],
 ]);
 
-/** @throws NetworkError ERR_ONNX_OPERATOR, ERR_ONNX_NODE, and what is wrong with a tensor. */
+/** Adds one operator to the network. @throws NetworkError ERR_ONNX_OPERATOR, ERR_ONNX_NODE, and faults of tensors */
 export function applyStep(builder: LayerBuilder, step: Step): void {
   const apply = OPERATORS.get(step.node.operator);
   if (apply === undefined) {
@@ -108,7 +108,7 @@ function gemm(builder: LayerBuilder, step: Step): void {
   if (step.constants.length > 2) builder.biases(step, constantAt(builder, step, 2));
 }
 
-/** Softmax or its logarithm: of both, the softmax of the logits are the probabilities, so it is left out. */
+/** Softmax or its logarithm is left out: for both, the probabilities are the softmax of the logits. */
 function softmax(builder: LayerBuilder, step: Step): void {
   const axis = numberOf(step, "axis") ?? -1;
   if (axis !== -1 && axis !== 1) throw builder.fault(step, "axis = -1 or 1", `${axis}`);
@@ -121,25 +121,25 @@ function flatten(builder: LayerBuilder, step: Step): void {
   builder.flatten(step, undefined);
 }
 
-/** To (−1, width), (0, width), (0, −1), or (1, …): rows as they were, flat. */
+/** Reshape to (−1, width), (0, width), (0, −1) or (1, …): the rows stay and become flat. */
 function reshape(builder: LayerBuilder, step: Step): void {
   const shape = integersOf(builder.path, constantAt(builder, step, 1));
   const [rows, width] = shape;
   const flat =
     shape.length === 2 && [-1, 0, 1].includes(rows) && (width > 0 || (width === -1 && rows !== -1));
-  // With allowzero, which PyTorch 2.9 writes always, a 0 would be no size of the input's.
+  // With allowzero, which PyTorch 2.9 always writes, a 0 is not the size of the input's dimension.
   if (!flat || (shape.includes(0) && (numberOf(step, "allowzero") ?? 0) !== 0)) {
     throw builder.fault(step, "a shape (-1, inputs), which only flattens", `(${shape.join(", ")})`);
   }
   builder.flatten(step, width > 0 ? width : undefined);
 }
 
-/** As float64 or float32 has it; float16 has another number, which would not be ÷ 255. */
+/** True for 1 ÷ 255 in float64 or float32. The nearest float16 is not close enough for ÷ 255. */
 export function isOne255th(factor: number): boolean {
   return factor === 1 / 255 || factor === Math.fround(1 / 255);
 }
 
-/** The number of an attribute; one that is there without a value is zero, as proto3 writes it. */
+/** Returns the number of an attribute; zero for one without a value, which proto3 leaves out. */
 function numberOf({ node }: Step, name: string): number | undefined {
   const attribute = attributeOf(node, name);
   return attribute === undefined ? undefined : (attribute.integer ?? attribute.float ?? 0);
@@ -155,7 +155,7 @@ function constantAt(builder: LayerBuilder, step: Step, index: number): Tensor {
   );
 }
 
-/** Of an operator that takes its two inputs in either order. */
+/** Returns the constant of an operator that takes its two inputs in either order. */
 function otherConstant(builder: LayerBuilder, step: Step): Tensor {
   return constantAt(builder, step, step.constants[0] === undefined ? 1 : 0);
 }

@@ -1,4 +1,4 @@
-/** What a graph does to its pixels before its first layer, and so which pixels it takes: bytes, or bytes ÷ 255. */
+/** Arithmetic of a graph before its first layer, which shows the pixels that it reads: bytes, or bytes ÷ 255. */
 
 import { type GraphView, isOneOf } from "./ending.js";
 import { attributeOf, type Node } from "./model.js";
@@ -6,45 +6,45 @@ import { isOne255th } from "./operators.js";
 import { DATA_TYPE } from "./proto.js";
 import { combined, type Numbers } from "./tensor.js";
 
-/** What the graph's own arithmetic says of the pixels that it takes. */
+/** Pixels that a graph reads, as far as its arithmetic shows. */
 export type PixelsTaken =
-  /** 0 to 255: the graph scales them itself; `isDivided` where it does nothing else than divide them by 255. */
+  /** 0 to 255: the graph scales them itself; `isDivided` if it only divides them by 255. */
   | { readonly kind: "bytes"; readonly isDivided?: boolean }
-  /** 0 to 1, `because` the graph goes on from there. */
+  /** 0 to 1, for the reason `because`. */
   | { readonly kind: "fractions"; readonly because: string }
-  /** The graph begins with a layer, which tells nothing. */
+  /** The graph begins with a layer, which shows nothing. */
   | { readonly kind: "untold" }
-  /** The graph begins with what can be read in several ways; `beginning` names it. */
+  /** The graph begins with an operator that allows several readings; `beginning` names it. */
   | { readonly kind: "unclear"; readonly beginning: string };
 
-/** Read the size of the pixels and not their values. */
+/** Operators that read the shape of the pixels and not their values. */
 const SIZES: ReadonlySet<string> = new Set(["Shape", "Size"]);
-/** Move pixels, repeat them, or choose among them; the range of the values stays. */
+/** Operators that move pixels, repeat them, or choose among them: the range of the values stays. */
 const MOVES: ReadonlySet<string> = new Set([
   ...["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast"],
   ...["Slice", "Split", "Gather", "Concat", "Expand", "Tile", "Pad", "Resize", "Upsample"],
   ...["DepthToSpace", "SpaceToDepth", "MaxPool", "AveragePool", "DequantizeLinear", "DynamicQuantizeLinear"],
 ]);
-/** Operators that several inputs give their values to; of the others, only the first input is data. */
+/** Operators whose inputs are all data. For the others, only the first input is. */
 const JOINS: ReadonlySet<string> = new Set(["Concat"]);
-/** Layers with weights of their own, onnxruntime's fused ones included: they take any pixels. */
+/** Layers with weights, including onnxruntime's fused ones: they read any pixels. */
 const LAYERS: ReadonlySet<string> = new Set([
   ...["Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN"],
   ...["ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul", "QGemm"],
   ...["FusedConv", "FusedGemm", "FusedMatMul", "NhwcFusedConv"],
 ]);
 
-/** Bytes × 1/16 still reach 16, and pixels of 0 to 1 would not leave 0.06: a smaller factor is for bytes. */
+/** Largest factor that is only for bytes: with 1/16, bytes reach 16, but pixels of 0 to 1 only 0.06. */
 const BYTE_SLOPE = 1 / 16;
-/** Half of what a factor of 1 does to pixels of 0 to 1; a factor that is smaller and above BYTE_SLOPE tells nothing. */
+/** Smallest factor that is only for pixels of 0 to 1. A factor between BYTE_SLOPE and this shows nothing. */
 const FRACTION_SLOPE = 0.5;
-/** No mean of pixels of 0 to 1 is larger; the rest is for rounding. */
+/** Largest mean of pixels of 0 to 1, with room for rounding. */
 const LARGEST_FRACTION = 1.001;
 /** Variance of values in 0..1: at most ¼ (Popoviciu). */
 const LARGEST_FRACTION_VARIANCE = 0.25;
-/** A variance that no pixels have which were standardized, let alone those of 0 to 1. */
+/** A variance that neither standardized pixels nor those of 0 to 1 have. */
 const BYTE_VARIANCE = 4;
-/** An end of a range, quantized or clipped, that no standardized pixel reaches. */
+/** End of a range, quantized or clipped, that no standardized pixel reaches. */
 const BYTE_RANGE = 16;
 const MAX_BYTE = 255;
 const DEFAULT_EPSILON = 1e-5;
@@ -66,8 +66,8 @@ interface Affine {
 const UNCHANGED: Affine = { slope: Float64Array.of(1), offset: Float64Array.of(0) };
 
 /**
- * Follows a graph's input through operators that only move pixels to the arithmetic or the layer behind these. Arithmetic
- * is taken together: (x ÷ 255 − 0.1307) ÷ 0.3081 takes bytes, (x − 0.1307) ÷ 0.3081 takes fractions.
+ * Follows a graph's input through operators that only move pixels, to the arithmetic or the layer after these. Arithmetic
+ * is combined: (x ÷ 255 − 0.1307) ÷ 0.3081 reads bytes, (x − 0.1307) ÷ 0.3081 reads fractions.
  */
 export function pixelsTakenBy(view: GraphView): PixelsTaken {
   const [input] = view.inputs;
@@ -83,11 +83,11 @@ export function pixelsTakenBy(view: GraphView): PixelsTaken {
 
 interface Reader {
   readonly node: Node;
-  /** The input of the node that has the pixels. */
+  /** Index of the node's input that has the pixels. */
   readonly name: string;
 }
 
-/** The nodes that read a tensor's values, behind those that only move them. */
+/** Returns the nodes that read a tensor's values, after nodes that only move them. */
 function dataReaders(view: GraphView, start: string): Reader[] {
   const readers: Reader[] = [];
   const seen = new Set([start]);
@@ -113,7 +113,7 @@ function castTo(node: Node): number {
   return attributeOf(node, "to")?.integer ?? 0;
 }
 
-/** The largest number that a QuantizeLinear or a Clip lets through; undefined where that is not known, or not bounded. */
+/** Largest number that a QuantizeLinear or a Clip passes; undefined if it is unknown or unbounded. */
 function topOf(view: GraphView, node: Node): number | undefined {
   const [, second, third] = node.inputs.map((input) => view.constant(input)?.[0]);
   if (node.operator === "Clip") return third ?? attributeOf(node, "max")?.float;
@@ -140,7 +140,7 @@ function takenBy(view: GraphView, first: Node, input: string): PixelsTaken {
   return judged(affine, first);
 }
 
-/** What a node of arithmetic with constants makes of slope · x + offset; undefined for another node. */
+/** Returns what a node of arithmetic with constants makes of slope · x + offset; undefined for other nodes. */
 function applied(view: GraphView, node: Node, name: string, { slope, offset }: Affine): Affine | undefined {
   const { operator, inputs } = node;
   if (!isOneOf(node, ARITHMETIC) || inputs.length !== 2 || inputs[0] === inputs[1]) return undefined;
@@ -177,7 +177,7 @@ function paired(slope: Numbers | undefined, offset: Numbers | undefined): Affine
   return slope && offset && { slope, offset };
 }
 
-/** Which pixels a graph takes that makes slope · x + offset of them. */
+/** Returns the pixels that a graph reads if it makes slope · x + offset of them. */
 function judged({ slope, offset }: Affine, first: Node): PixelsTaken {
   const centres = combined(slope, offset, (a, b) => (a === 0 ? 0 : -b / a));
   const unclear = { kind: "unclear", beginning: first.operator } as const;
@@ -196,10 +196,10 @@ function judged({ slope, offset }: Affine, first: Node): PixelsTaken {
   return { kind: "fractions", because: `the graph itself ${steps.join(" and ")}` };
 }
 
-/** What the first operator says that is no arithmetic with constants. */
+/** Returns what the first operator that is not arithmetic with constants shows. */
 function startOf(view: GraphView, node: Node, name: string): PixelsTaken {
   if (LAYERS.has(node.operator)) return { kind: "untold" };
-  // Of pixels of 0 to 1, whole numbers would leave black and white.
+  // Integers would make pixels of 0 to 1 black and white.
   if (node.operator === "Cast" && castTo(node) !== BOOL) return { kind: "bytes" };
   if ((topOf(view, node) ?? 0) > BYTE_RANGE) return { kind: "bytes" };
   const unclear = { kind: "unclear", beginning: node.operator } as const;

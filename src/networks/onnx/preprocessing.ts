@@ -1,4 +1,4 @@
-/** The preprocessing of a model that is run whole: what its file states, what its graph shows, what the options ask for. */
+/** Preprocessing of a model that is run whole: stated by its file, shown by its graph, or asked for by options. */
 
 import type { Preprocessing } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
@@ -19,13 +19,13 @@ import { type PixelsTaken, pixelsTakenBy } from "./pixels.js";
 import { DATA_TYPE } from "./proto.js";
 
 export interface ModelPreprocessing extends ChosenPreprocessing {
-  /** Whether the graph itself does it, so that it is given bytes: a division by 255, as in a chain of layers. */
+  /** True if the graph itself does it, a division by 255, so that it reads bytes. */
   readonly isWithin: boolean;
 }
 
 /**
- * Properties of the file (`batchwise.normalize`, …) come first, then a graph that scales bytes itself, then the options. If
- * none of them tells, pixels ÷ 255 are an assumption, which names what the graph's own arithmetic shows.
+ * Chooses the preprocessing. Properties of the file (`batchwise.normalize`, …) come first, then a graph that scales bytes itself,
+ * then the options. Otherwise pixels ÷ 255 are an assumption, which names what the graph's arithmetic shows.
  *
  * @throws NetworkError ERR_NORMALIZE_MISMATCH, ERR_NORMALIZE_STATISTICS, ERR_RECIPE, ERR_NETWORK_FORMAT; ERR_ONNX_GRAPH if
  *   the properties contradict the graph. UsageError ERR_USAGE.
@@ -55,8 +55,8 @@ export function modelPreprocessing(
 }
 
 /**
- * The file with the preprocessing that is asked for among its properties; all other bytes stay. A file that states it
- * already is returned as it is. Undefined for a file that names assumptions: only our own do, which are written again.
+ * Returns the file with the asked preprocessing among its properties; all other bytes stay. A file that states it
+ * already is returned unchanged. Undefined for a file that names assumptions: only Batchwise's own do, and these are encoded again.
  *
  * @throws all that `readOnnxFacts` and `modelPreprocessing` throw
  */
@@ -69,7 +69,7 @@ export function annotateOnnx(
   if (assumedIn(path, facts.metadata, KEY_PREFIX).length > 0) return undefined;
   const { preprocessing, isWithin } = modelPreprocessing(path, facts, asked);
   if (writtenIn(path, facts) !== undefined) return { bytes, preprocessing };
-  // Properties are for what the graph does not do.
+  // Properties state only what the graph does not do.
   const written = isWithin ? ({ kind: "none" } as const) : preprocessing;
   return {
     bytes: withProperties(bytes, preprocessingMetadata(written, KEY_PREFIX)),
@@ -77,13 +77,13 @@ export function annotateOnnx(
   };
 }
 
-/** What the properties state, unless the writer of the file had to assume it. */
+/** Returns the preprocessing in the properties, unless the writer of the file had to assume it. */
 function writtenIn(path: string, { metadata }: Pick<OnnxFacts, "metadata">): Preprocessing | undefined {
   const isAssumed = assumedIn(path, metadata, KEY_PREFIX).includes("pixels");
   return isAssumed ? undefined : readPreprocessing(path, metadata, KEY_PREFIX);
 }
 
-/** @throws NetworkError ERR_ONNX_GRAPH when properties ask for numbers that the model's input cannot be. */
+/** @throws NetworkError ERR_ONNX_GRAPH if properties ask for numbers that the model's input cannot hold */
 function assertBytes(path: string, written: Preprocessing | undefined, isDivided: boolean): void {
   if (written === undefined || written.kind === "none" || ("folded" in written && !isDivided)) return;
   throw new NetworkError("ERR_ONNX_GRAPH", {
@@ -93,7 +93,7 @@ function assertBytes(path: string, written: Preprocessing | undefined, isDivided
   });
 }
 
-/** Why pixels ÷ 255 are assumed, where the graph does more to its input than read it. */
+/** Reason for the assumption of pixels ÷ 255, if the graph's arithmetic shows one. */
 function pixelsReason(pixels: PixelsTaken): string {
   switch (pixels.kind) {
     case "fractions":
@@ -105,23 +105,23 @@ function pixelsReason(pixels: PixelsTaken): string {
   }
 }
 
-/** Fields of all messages of a model that is run whole: a graph of 20,000 nodes. */
+/** Most fields of all messages of a model that is run whole: enough for a graph of 20,000 nodes. */
 const MAX_FIELDS = 500_000;
 
 /** Facts of an ONNX file that onnxruntime does not report. */
 export interface OnnxFacts {
   readonly metadata: Metadata;
   readonly pixels: PixelsTaken;
-  /** The ending of each of the graph's outputs, by its name. */
+  /** Ending of each of the graph's outputs, by name. */
   readonly endings: ReadonlyMap<string, Ending>;
-  /** Whether a tensor depends on an operator that draws random numbers. */
+  /** True if a tensor depends on an operator that draws random numbers. */
   isRandom(tensor: string): boolean;
 }
 
 /**
- * Looks at a model of any operators; its weights are skipped over. `path` is for messages.
+ * Reads the facts of a model with any operators; weights are skipped. `path` is for messages.
  *
- * @throws NetworkError ERR_ONNX_MALFORMED, ERR_ONNX_LIMIT; ERR_ONNX_EXTERNAL, before any runtime would open the other file.
+ * @throws NetworkError ERR_ONNX_MALFORMED, ERR_ONNX_LIMIT; ERR_ONNX_EXTERNAL, before a runtime opens the other file
  */
 export function readOnnxFacts(path: string, bytes: Uint8Array): OnnxFacts {
   const model = readModel(path, bytes, MAX_FIELDS);

@@ -1,4 +1,4 @@
-/** The elements of an ONNX tensor, held against its dimensions, whichever of its fields they are in. */
+/** Elements of ONNX tensors, checked against the dimensions, from any of their fields; and constants computed from them. */
 
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
@@ -15,11 +15,11 @@ import {
 import { attributeOf, type Node, type Tensor } from "./model.js";
 import { DATA_TYPE } from "./proto.js";
 
-/** Axes, and a shape to reshape to. */
+/** Most integers of a tensor of axes, or of a shape to reshape to. */
 const MAX_INTEGERS = 64;
 
 /**
- * Row-major float64. `path` is for messages.
+ * Returns a tensor of floats as row-major float64. `path` is for messages.
  *
  * @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_WEIGHTS_SIZE.
  */
@@ -54,7 +54,7 @@ const INTEGER_READERS: ReadonlyMap<
 ]);
 
 /**
- * A tensor of floats or whole numbers, row-major float64. `path` is for messages.
+ * Returns a tensor of floats or integers as row-major float64. `path` is for messages.
  *
  * @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_ONNX_LIMIT, ERR_WEIGHTS_SIZE.
  */
@@ -76,7 +76,7 @@ export function numbersOf(path: string, tensor: Tensor): Float64Array {
   return Float64Array.from({ length: elements }, (_, n) => read(view, n * bytes));
 }
 
-/** @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_ONNX_LIMIT. */
+/** Returns a short tensor of int64. @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_ONNX_LIMIT */
 export function integersOf(path: string, tensor: Tensor): number[] {
   if (tensor.type !== DATA_TYPE.int64) throw fault(path, tensor, "int64", `type ${tensor.type}`);
   const elements = countElements(path, tensor);
@@ -107,7 +107,7 @@ function countElements(path: string, tensor: Tensor): number {
   return checkedElements(path, dimensions);
 }
 
-/** The field that onnx.proto names for the type; the elements of float16 are 16 bits each of int32_data. */
+/** Returns the bytes of the field that onnx.proto has for the type. An element of float16 is 16 bits of an int32_data. */
 function typedBytes(path: string, tensor: Tensor, type: ElementType, elements: number): Uint8Array {
   if (type === "float32") return tensor.floats ?? new Uint8Array();
   if (type === "float64") return tensor.doubles ?? new Uint8Array();
@@ -125,12 +125,10 @@ function fault(path: string, { name }: Tensor, expected: string, found: string):
   return new NetworkError("ERR_ONNX_TENSOR", { path, tensor: printable(name), expected, found });
 }
 
-// Tensors that no input of a graph changes: initializers, Constant nodes of any form, and what is computed of these.
-
-/** Elements in row-major order; shapes do not matter here. */
+/** Elements in row-major order, without a shape. */
 export type Numbers = Float64Array;
 
-/** Operators that change a tensor's shape or type and no number that this page needs. */
+/** Operators that change a tensor's shape or type, but not its numbers. */
 const SAME_NUMBERS: ReadonlySet<string> = new Set([
   "Identity",
   "Cast",
@@ -154,8 +152,8 @@ const BINARY: ReadonlyMap<string, (x: number, y: number) => number> = new Map([
 ]);
 
 /**
- * The numbers of an initializer, or of the node that gives a tensor; undefined where an input changes them, or they are
- * not understood. `path` is for messages.
+ * Returns the numbers of a tensor that does not depend on an input: of an initializer, or of the node that gives it. Undefined if
+ * they depend on an input or are not understood. `path` is for messages.
  *
  * Source: onnx/docs/Operators.md, "Constant" for the forms of its value.
  */
@@ -177,7 +175,7 @@ export function evaluateConstant(
   return binary && second && inputs.length === 2 ? combined(first, second, binary) : undefined;
 }
 
-/** Element by element; one number alone goes with every one of the others. */
+/** Combines two arrays element by element. A single number is combined with every element. */
 export function combined(
   a: Numbers,
   b: Numbers,
@@ -206,7 +204,7 @@ function dequantized(x: Numbers, scale: Numbers | undefined, zero?: Numbers): Nu
   return shifted && scale && combined(shifted, scale, (a, b) => a * b);
 }
 
-/** A tensor that we cannot read may still be one that the runtime can: it tells nothing here. */
+/** A tensor that is not understood here may be valid for the runtime, so it gives undefined. */
 function understood(path: string, tensor: Tensor): Numbers | undefined {
   try {
     return numbersOf(path, tensor);
@@ -216,8 +214,7 @@ function understood(path: string, tensor: Tensor): Numbers | undefined {
   }
 }
 
-// The tensors of a model, decoded once each however many nodes read them, so that what is one in the file stays one.
-
+/** Tensors of a model, each decoded once, so that a tensor that several nodes read stays one array. */
 export class TensorCache {
   readonly #path: string;
   readonly #decoded = new Map<Tensor, NamedArray>();
@@ -228,12 +225,12 @@ export class TensorCache {
     this.#path = path;
   }
 
-  /** @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_WEIGHTS_SIZE. */
+  /** Returns a tensor as an array. @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_WEIGHTS_SIZE */
   floats(tensor: Tensor): NamedArray {
     return known(this.#decoded, tensor, () => floatsOf(this.#path, tensor));
   }
 
-  /** Of a tensor of two dimensions. */
+  /** Returns the transpose of a tensor with two dimensions. */
   transposed(tensor: Tensor): NamedArray {
     return known(this.#transposed, tensor, () => {
       const { shape, data } = this.floats(tensor);
