@@ -1,7 +1,6 @@
 /** A slab: a run of consecutive images in shared memory, with their labels and the answers to them. */
 
 import { allocateShared } from "./allocate.js";
-import type { ImageRange } from "./contracts/dataset.js";
 
 /** Where a slab's parts lie in its buffer follows from these numbers alone, so that a worker can view it too. */
 export interface SlabLayout {
@@ -161,10 +160,7 @@ export function mapSlabs(stream: SlabStream, change: (slab: Slab) => Slab): Slab
 }
 
 /** One stream per range, one after the other: the next is opened when the last is used up. */
-export function chainSlabs(
-  ranges: readonly ImageRange[],
-  open: (range: ImageRange) => SlabStream,
-): SlabStream {
+export function chainSlabs<Range>(ranges: readonly Range[], open: (range: Range) => SlabStream): SlabStream {
   const streams = new WeakMap<SharedArrayBuffer, SlabStream>();
   let current: SlabStream | undefined;
   let isStopped = false;
