@@ -13,7 +13,7 @@ import { diagnosisFileSchema } from "#src/base/contracts/diagnosis.js";
 import { journalSchema, predictionSchema } from "#src/base/contracts/journal.js";
 import { resultSchema } from "#src/base/contracts/result.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
-import { configSchema } from "#src/cli/schemas/config.js";
+import { configSchema } from "#src/cli/config/read.js";
 import { manifestSchema } from "#src/data/schemas/manifest.js";
 import { checksSchema } from "#src/evaluate/check/suite-schema.js";
 

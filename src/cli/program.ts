@@ -1,4 +1,5 @@
-/** The command line's grammar: commands, options, help. */
+/** The grammar of the command line: commands, options, help; and what `npm start` does to options. */
+
 import { env, stdout } from "node:process";
 import { Command, CommanderError } from "commander";
 import { advisedFor, BatchwiseError, UsageError } from "#src/base/errors.js";
@@ -8,10 +9,9 @@ import { assertTogether, rowsOf } from "#src/base/options/table.js";
 import { suggest } from "#src/base/text.js";
 import type { RunWork } from "#src/cli/commands/context.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
+import { addGlobalOptions, isCommandName } from "#src/cli/commands/options.js";
 import { configFor } from "#src/cli/config/find.js";
-import { addGlobalOptions, isCommandName } from "./commands/options.js";
-import { showHelpOf } from "./help.js";
-import { refuseTaken, refuseTakenValue } from "./npm-start.js";
+import { showHelpOf } from "#src/cli/help.js";
 
 /** Refuses words that are neither a command's name nor an argument. */
 type RefuseWords = (words: readonly string[]) => void;
@@ -35,13 +35,13 @@ const LOADERS: Readonly<Record<CommandName, LoadCommand>> = {
   check: async (run) => (await import("#src/cli/commands/check.js")).checkCommand(run),
   report: async (run) => (await import("#src/cli/commands/report.js")).reportCommand(run),
   convert: async (run) => (await import("#src/cli/commands/convert.js")).convertCommand(run),
-  fit: async (run) => (await import("#src/cli/commands/fit.js")).fitCommand(run),
+  fit: async (run) => (await import("#src/cli/commands/convert.js")).fitCommand(run),
   fetch: async (run) => (await import("#src/cli/commands/fetch.js")).fetchCommand(run),
   merge: async (run) => (await import("#src/cli/commands/merge.js")).mergeCommand(run),
-  worker: async (run) => (await import("#src/cli/commands/worker.js")).workerCommand(run),
-  runs: async (run) => (await import("#src/cli/commands/runs.js")).runsCommand(run),
+  worker: async (run) => (await import("#src/cli/commands/redis.js")).workerCommand(run),
+  runs: async (run) => (await import("#src/cli/commands/redis.js")).runsCommand(run),
   bench: async (run) => (await import("#src/cli/commands/bench.js")).benchCommand(run),
-  doctor: async (run) => (await import("#src/cli/commands/doctor.js")).doctorCommand(run),
+  doctor: async (run) => (await import("#src/cli/doctor/doctor.js")).doctorCommand(run),
   completion: async (run) => (await import("#src/cli/completion.js")).completionCommand(run),
 };
 const HELP_WORDS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
@@ -163,4 +163,42 @@ function oneLine(message: string): string {
     .replace(/\s+/g, " ")
     .replace("(Did", "(did")
     .trim();
+}
+
+/** npm has options of these names too, which a person may have set for good. */
+const NPM_OPTIONS: ReadonlySet<string> = new Set(["offline", "color", "no-color", "version"]);
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Whether npm runs this package's start script; bin/batchwise.cjs asks the same to find the caller's folder. */
+export function isNpmStart(env: Environment): boolean {
+  return env.npm_lifecycle_event === "start" && env.npm_package_name === "batchwise";
+}
+
+/**
+ * npm 10 and 11 put `--threads 8` into the variable `npm_config_threads` and pass on `8` alone; of `--threads=8` nothing.
+ *
+ * @param options long names without dashes: `batch-size`
+ * @throws UsageError ERR_USAGE for the first of them that npm took
+ */
+export function refuseTaken(env: Environment, options: Iterable<string>): void {
+  if (!isNpmStart(env)) return;
+  for (const option of options) {
+    if (NPM_OPTIONS.has(option)) continue;
+    if (env[`npm_config_${option.replaceAll("-", "_")}`] === undefined) continue;
+    throw new UsageError("ERR_USAGE", {
+      problem: `npm took --${option} for itself: ${behindDashes(option)}`,
+    });
+  }
+}
+
+/** For a word that is no command, and may be the value of an option that npm took under another name. */
+export function refuseTakenValue(env: Environment, word: string): void {
+  if (!isNpmStart(env)) return;
+  const problem = `unknown command "${word}": ${behindDashes("option")}`;
+  throw new UsageError("ERR_USAGE", { problem });
+}
+
+function behindDashes(option: string): string {
+  return `write options of Batchwise behind two dashes: npm start -- --${option} …`;
 }

@@ -203,6 +203,16 @@ test("inspects shapes for one image and for a batch, as the book prints them", a
   t.regex(stdout, /W1 \(784, 50\)/);
   const json = JSON.parse((await runCli(["inspect", "--format", "json"])).stdout);
   t.is(json.network.parameters, 784 * 50 + 50 + 50 * 100 + 100 + 100 * 10 + 10);
+  t.is(json.network.multiplyAdds, 784 * 50 + 50 * 100 + 100 * 10);
+  t.deepEqual(json.assumptions, []);
+  t.like(json.network.layers[1], {
+    kind: "dense",
+    input: [50],
+    output: [100],
+    activation: "sigmoid",
+    parameters: 50 * 100 + 100,
+    multiplyAdds: 50 * 100,
+  });
 });
 
 test("helps with examples and tells its version", async (t) => {

@@ -1,12 +1,16 @@
-/** `batchwise convert`: a network from any format that we read to one that we write. */
+/** Commands that write network files: `batchwise convert` and `batchwise fit`. */
+
 import { createHash } from "node:crypto";
-import { basename } from "node:path";
+import { basename, extname } from "node:path";
 import type { Command } from "commander";
 import type { Network } from "#src/base/contracts/network.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
 import type { FlagsOf } from "#src/base/options/table.js";
 import { printable } from "#src/base/text.js";
+import { type Context, downloadOptions, type RunWork } from "#src/cli/commands/context.js";
+import { createCommand } from "#src/cli/commands/options.js";
+import type { Fit } from "#src/evaluate/fit.js";
 import { assertStated } from "#src/evaluate/open-inputs.js";
 import { resolveReading } from "#src/evaluate/options.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
@@ -17,9 +21,6 @@ import { DEFAULT_ACTIVATION, readNetwork, readOnnxFile } from "#src/networks/reg
 import { hiddenActivation } from "#src/networks/tensors.js";
 import { encodeNetwork, networkEndingOf } from "#src/networks/writers.js";
 import { preprocessingText } from "#src/reports/report.js";
-import type { Context, RunWork } from "./context.js";
-import { downloadOptions } from "./context.js";
-import { createCommand } from "./options.js";
 
 type ConvertFlags = FlagsOf<"convert">;
 
@@ -107,4 +108,51 @@ function textOf(network: string, output: string, how: string, bytes: Uint8Array)
     `written  ${printable(basename(output))}, ${how}, ${grouped(bytes.length)} bytes`,
     `sha256   ${createHash("sha256").update(bytes).digest("hex")}`,
   ].join("\n")}\n`;
+}
+
+type FitFlags = FlagsOf<"fit">;
+
+const ENDING = ".safetensors";
+
+const FIT_EXAMPLES = `
+The network was trained, by any program, on images with this preprocessing.
+
+Example:
+  batchwise fit --normalize standardize --dataset path/to/mnist \\
+    --weights trained.npz --output fitted.safetensors
+  batchwise --dataset path/to/mnist --weights fitted.safetensors`;
+
+export function fitCommand(runWork: RunWork): Command {
+  return createCommand("fit")
+    .addHelpText("after", FIT_EXAMPLES)
+    .action((flags: FitFlags) => runWork((context) => runFit(flags, context)));
+}
+
+async function runFit({ output, ...input }: FitFlags, context: Context): Promise<readonly Error[]> {
+  // The recipe stands in the file beside the weights, and this is the format that is written.
+  if (extname(output).toLowerCase() !== ENDING) {
+    throw new UsageError("ERR_OPTION_VALUE", {
+      option: "--output",
+      expected: `a ${ENDING} file (convert writes --mean and --std into an .onnx)`,
+      found: output,
+    });
+  }
+  await assertWritable(output);
+  const { fitPreprocessing } = await import("#src/evaluate/fit.js");
+  const fitted = await fitPreprocessing(input, downloadOptions(context));
+  context.assume(fitted.assumptions);
+  await writeFileWhole(output, fitted.file);
+  context.nameWritten([output]);
+  context.writeAnswer(`${output}: ${fittedText(fitted)}, fitted to ${grouped(fitted.images)} images\n`);
+  return [];
+}
+
+/** Numbers as they are, to the last digit: someone may want to compare them. */
+function fittedText(fitted: Fit): string {
+  if ("eigenvalues" in fitted) {
+    const { eigenvalues } = fitted;
+    const range = `${eigenvalues[0]} to ${eigenvalues[eigenvalues.length - 1]}`;
+    return `${fitted.preprocessing.kind}, epsilon ${fitted.preprocessing.epsilon}, eigenvalues from ${range}`;
+  }
+  return `${fitted.preprocessing.kind}, mean ${fitted.preprocessing.mean}, standard deviation ${fitted.preprocessing.std}`;
 }

@@ -15,9 +15,8 @@ import type { OpenRunner, RunnerTable } from "#src/evaluate/runner.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { formatOf } from "#src/reports/registry.js";
 import { type Context, downloadLine, type ProgressDisplay, type RunWork } from "./context.js";
-import { demandsOf, judgedReport } from "./gates.js";
 import { createCommand } from "./options.js";
-import { giveFault, giveReport, openOutputs } from "./outputs.js";
+import { demandsOf, giveFault, giveReport, judgedReport, openOutputs } from "./outputs.js";
 
 type EvaluateFlags = FlagsOf<"evaluate">;
 
@@ -27,7 +26,7 @@ const RUNNERS: RunnerTable<EvaluateInput & EvaluateFlags> = new Map<
   OpenRunner<EvaluateInput & EvaluateFlags>
 >([
   [LOCAL, localRunners(openExecutor)],
-  ["bullmq", async (...given) => (await import("./evaluate-over-redis.js")).openHosts(...given)],
+  ["bullmq", async (...given) => (await import("./redis.js")).openHosts(...given)],
 ]);
 
 export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly string[]) => void): Command {

@@ -1,4 +1,4 @@
-/** `batchwise inspect`: the shapes of data and layers, as the book prints them, for one image and for a batch. */
+/** `batchwise inspect`: shapes of data and layers, for one image and for a batch, with parameters and multiply-adds. */
 import type { Command } from "commander";
 import { assumedText } from "#src/base/assumptions.js";
 import { grouped, shapeText } from "#src/base/errors/define.js";
@@ -53,18 +53,26 @@ async function factsOf({ dataset, network, assumptions }: DataAndNetwork, batchS
       normalize: network.preprocessing.kind,
       preprocessing: network.preprocessing,
       layers: network.layers.map(({ inputs, outputs, activation }, n) => ({
+        kind: "dense" as const,
+        input: [inputs],
+        output: [outputs],
         weights: { name: `W${n + 1}`, shape: [inputs, outputs] },
         biases: { name: `b${n + 1}`, shape: [outputs] },
         activation,
+        parameters: inputs * outputs + outputs,
+        multiplyAdds: inputs * outputs,
       })),
-      parameters: network.layers.reduce(
-        (sum, { weights, biases }) => sum + weights.length + biases.length,
-        0,
-      ),
+      parameters: sum(network.layers.map(({ inputs, outputs }) => inputs * outputs + outputs)),
+      /** Multiplications with their additions, for one image. */
+      multiplyAdds: sum(network.layers.map(({ inputs, outputs }) => inputs * outputs)),
     },
     oneImage: sizes.map((size) => [size]),
     batch: sizes.map((size) => [batchSize, size]),
   };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function textOf({ assumptions, dataset, network, oneImage, batch }: Facts): string {
@@ -79,7 +87,7 @@ function textOf({ assumptions, dataset, network, oneImage, batch }: Facts): stri
     `  sha256   ${dataset.sha256}`,
     `network    ${printable(network.name)}, ${preprocessingText(network.preprocessing)}`,
     ...layers.map((line) => `  ${line}`),
-    `  ${grouped(network.parameters)} parameters`,
+    `  ${grouped(network.parameters)} parameters, ${grouped(network.multiplyAdds)} multiply-adds per image`,
     `  sha256   ${network.sha256}`,
     ...(assumptions.length === 0 ? [] : [`assumed    ${assumedText(assumptions)}`]),
     `one image  ${oneImage.map(shapeText).join(" → ")}`,

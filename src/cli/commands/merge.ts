@@ -3,9 +3,8 @@ import type { Command } from "commander";
 import type { FlagsOf } from "#src/base/options/table.js";
 import { formatOf } from "#src/reports/registry.js";
 import type { Context, RunWork } from "./context.js";
-import { demandsOf, judgedReport } from "./gates.js";
 import { createCommand } from "./options.js";
-import { giveFault, giveReport, openOutputs } from "./outputs.js";
+import { demandsOf, giveFault, giveReport, judgedReport, openOutputs } from "./outputs.js";
 
 type MergeFlags = FlagsOf<"merge">;
 

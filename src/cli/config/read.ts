@@ -1,17 +1,54 @@
-/** Reads and checks a configuration file. It is a command line in a file, so a fault in it is one of usage, status 2. */
+/**
+ * Reads and checks a configuration file: the options of `evaluate`, in camelCase. It is a command line in a file, so a
+ * fault in it is one of usage, status 2.
+ */
 
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { cwd } from "node:process";
 import type { Command } from "commander";
-import type * as z from "zod";
+import * as z from "zod";
 import { reasonOf, UsageError } from "#src/base/errors.js";
+import { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
+import type { OptionRow } from "#src/base/options/define.js";
+import { DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import { optionsShape } from "#src/base/options/schema.js";
+import { configKeyOf, rowsOf } from "#src/base/options/table.js";
 import { printable, suggest } from "#src/base/text.js";
 import { TableOption } from "#src/cli/commands/options.js";
-import { CONFIG_KEYS, configSchema, PATH_KEYS, SUBJECT_KEYS } from "#src/cli/schemas/config.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { syntaxReason } from "#src/files/read-document.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
+
+const { config, ...terminal } = GLOBAL_OPTIONS;
+/** Each row by its key in a configuration file: `timeout` for `--timeout`. */
+const ROWS: Readonly<Record<string, OptionRow>> = Object.fromEntries(
+  Object.entries<OptionRow>({ ...rowsOf("evaluate"), ...terminal }).map(([key, row]) => [
+    row.flag === undefined ? key : configKeyOf(row.flag),
+    row,
+  ]),
+);
+
+/** Keys that state what is evaluated: other commands read them too. */
+export const SUBJECT_KEYS: ReadonlySet<string> = new Set(
+  Object.keys({ ...DATA_OPTIONS, ...NETWORK_OPTIONS }).filter((key) => key !== "offset" && key !== "limit"),
+);
+const PATH_KINDS: ReadonlySet<string> = new Set(["path", "paths", "labels", "dataset", "weights"]);
+/** Keys whose relative paths start at the configuration file's folder. */
+export const PATH_KEYS: ReadonlySet<string> = new Set(
+  Object.entries(ROWS).flatMap(([key, { type }]) => (PATH_KINDS.has(type.kind) ? [key] : [])),
+);
+
+export const configSchema = z
+  .strictObject({
+    $schema: z.string("a text").describe("Address of this schema, for editors.").optional(),
+    ...optionsShape(ROWS, (expected) => expected),
+  })
+  .describe(
+    "Options of batchwise evaluate. Relative paths start at this file's folder; the command line wins.",
+  );
+
+export const CONFIG_KEYS: readonly string[] = Object.keys(configSchema.shape);
 
 const LONGEST_FOUND = 60;
 

@@ -1,8 +1,12 @@
-/** Looks at the machine, the cache, the engines and the optional parts, in about a second. */
+/** `batchwise doctor`: checks the machine, the cache, the engines and the optional packages, in about a second. */
 
+import type { Command } from "commander";
+import { RunError } from "#src/base/errors.js";
+import type { FlagsOf } from "#src/base/options/table.js";
 import { packageVersion } from "#src/base/package.js";
 import { printable } from "#src/base/text.js";
-import type { ColourLevel } from "#src/cli/terminal/paint.js";
+import type { Context, RunWork } from "#src/cli/commands/context.js";
+import { createCommand } from "#src/cli/commands/options.js";
 import {
   type CheckState,
   checkCache,
@@ -14,7 +18,33 @@ import {
   checkWebAssembly,
   type Diagnosis,
   OPTIONAL_PARTS,
-} from "./checks.js";
+} from "#src/cli/doctor/checks.js";
+import type { ColourLevel } from "#src/cli/terminal/paint.js";
+import { jsonText } from "#src/reports/json.js";
+
+type DoctorFlags = FlagsOf<"doctor">;
+
+const HELP = `
+Each engine evaluates the bundled images. Its answer must equal the answer of
+NumPy. The exit status is 4 if an engine that should work does not. An optional
+package that is not installed is no fault.`;
+
+export function doctorCommand(runWork: RunWork): Command {
+  return createCommand("doctor")
+    .addHelpText("after", HELP)
+    .action((flags: DoctorFlags) => runWork((context) => runDoctor(flags, context)));
+}
+
+async function runDoctor({ format = "text" }: DoctorFlags, context: Context): Promise<readonly Error[]> {
+  const { colours, signal } = context;
+  const display = context.showText("checking this machine: the engines evaluate the bundled images");
+  const { diagnose } = await import("#src/cli/doctor/doctor.js");
+  const diagnosis = await diagnose({ colours, signal }).finally(() => display.stop());
+  if (format === "json") context.writeAnswer(jsonText(diagnosis));
+  else context.writeAnswer(renderDoctor(diagnosis, await context.loadPaintState()));
+  const failed = diagnosis.checks.filter(({ state }) => state === "failed").map(({ name }) => name);
+  return failed.length === 0 ? [] : [new RunError("ERR_DOCTOR", { failed })];
+}
 
 export interface DoctorOptions {
   readonly colours: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };

@@ -1,8 +1,7 @@
 /** Readers of texts: configuration, checks, results, predictions, class names. */
 import { createHash } from "node:crypto";
 import type { PredictionsFormat } from "#src/base/contracts/journal.js";
-import { readConfig } from "#src/cli/config/read.js";
-import { CONFIG_KEYS } from "#src/cli/schemas/config.js";
+import { CONFIG_KEYS, readConfig } from "#src/cli/config/read.js";
 import { readClassNames } from "#src/data/labels.js";
 import { readSuite } from "#src/evaluate/check/suite.js";
 import { lineWriter } from "#src/evaluate/predictions/lines.js";

@@ -1,17 +1,90 @@
-/** `batchwise runs`: the runs that a Redis knows; one of them whole; an end to one. */
+/** Commands over Redis: `evaluate --executor bullmq`, `batchwise worker` and `batchwise runs`. */
+
+import { resolve } from "node:path";
+import process, { env } from "node:process";
 import type { Command } from "commander";
+import type { Log } from "#src/base/contracts/run.js";
 import { grouped } from "#src/base/errors/define.js";
 import { RunError, UsageError } from "#src/base/errors.js";
-import type { FlagsOf } from "#src/base/options/table.js";
+import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
 import { oneOf } from "#src/base/options/values.js";
 import { printable } from "#src/base/text.js";
-import type { Link } from "#src/redis/link.js";
+import { type Context, downloadLine, type RunWork } from "#src/cli/commands/context.js";
+import { createCommand } from "#src/cli/commands/options.js";
+import type { EvaluateInput } from "#src/evaluate/options.js";
+import type { OpenedRunner, RunnerHooks } from "#src/evaluate/runner.js";
+import { openExecutor } from "#src/pool/registry.js";
+import { serve } from "#src/redis/host.js";
+import type { PathMap } from "#src/redis/host-run.js";
+import { type Link, openLink, REDIS_VARIABLE } from "#src/redis/link.js";
 import { obliterate } from "#src/redis/range-queue.js";
 import { KEEP_ENDED_SECONDS, Records, type RunRecord } from "#src/redis/records.js";
+import { openRedisRunner } from "#src/redis/runner.js";
 import { type Row, rowLines } from "#src/reports/cells.js";
-import type { Context, RunWork } from "./context.js";
-import { linkOf } from "./evaluate-over-redis.js";
-import { createCommand } from "./options.js";
+
+type QueueFlags = Pick<FlagsOf<"evaluate">, "redis" | "runId" | "jobImages" | "patience">;
+
+const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+/** @throws all that `openRedisRunner` and `openLink` throw */
+export async function openHosts(
+  input: EvaluateInput & QueueFlags,
+  { signal, log }: RunnerHooks,
+): Promise<OpenedRunner> {
+  const { runId, jobImages, patience = OPTIONS.patience.default } = input;
+  if (runId !== undefined && !RUN_ID.test(runId)) {
+    const expected = "up to 64 letters, digits, - and _";
+    throw new UsageError("ERR_OPTION_VALUE", { option: "--run-id", expected, found: runId });
+  }
+  const options = { runId, jobImages, patienceMs: 1000 * patience };
+  return openRedisRunner(await linkOf(input.redis, log), input, options, signal);
+}
+
+// `--redis URL`, or BATCHWISE_REDIS; and a process that does not show the password in the list of processes.
+
+/** @throws UsageError where neither says an address; all that `openLink` throws */
+export function linkOf(redis: string | undefined, log: Log): Promise<Link> {
+  // The title goes where the arguments were, which may hold a password.
+  process.title = "batchwise";
+  const url = redis ?? env[REDIS_VARIABLE];
+  if (!url) {
+    const problem = `expected --redis redis://host:port or ${REDIS_VARIABLE}, found neither`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  return openLink(url, log);
+}
+
+type WorkerFlags = FlagsOf<"worker">;
+
+export function workerCommand(runWork: RunWork): Command {
+  return createCommand("worker").action((flags: WorkerFlags) =>
+    runWork((context) => runWorker(flags, context)),
+  );
+}
+
+async function runWorker({ redis, threads, map = [] }: WorkerFlags, context: Context): Promise<Error[]> {
+  const { signal, log, note } = context;
+  const options = { threads, maps: map.map(readMap) };
+  const link = await linkOf(redis, log);
+  try {
+    note(`waiting for runs on ${link.address}`);
+    await serve(link, openExecutor, options, {
+      signal,
+      log,
+      note,
+      onDownload: (notice) => note(downloadLine(notice)),
+    });
+    return [];
+  } finally {
+    link.close();
+  }
+}
+
+function readMap(given: string): PathMap {
+  const at = given.indexOf("=");
+  if (at > 0 && at < given.length - 1) return { from: given.slice(0, at), to: resolve(given.slice(at + 1)) };
+  throw new UsageError("ERR_OPTION_VALUE", { option: "--map", expected: "FROM=TO", found: given });
+}
 
 const ACTIONS = ["list", "show", "cancel"] as const;
 
