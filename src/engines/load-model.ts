@@ -1,4 +1,4 @@
-/** Loads what the engine `onnx` runs: an ONNX file as it is, whatever its operators, and any other network as its layers. */
+/** Loads networks for the engine `onnx`: an ONNX file as a whole model with any operators, other files as layers. */
 import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { shareBytes } from "#src/base/allocate.js";
@@ -14,14 +14,15 @@ import { modelPreprocessing, readOnnxFacts } from "#src/networks/onnx/preprocess
 import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "#src/networks/registry.js";
 
 /**
- * A file of ONNX as a model that onnxruntime runs; anything else as `loadNetwork` has it.
+ * Loads an ONNX file as a model that onnxruntime runs, and other sources as `loadNetwork` does.
  *
  * Pixels are preprocessed as the model's properties state (`batchwise.normalize`, …). A model whose graph scales bytes
- * itself, or whose input is of u8, reads bytes; a graph that only divides them by 255 states `scale`, as a chain does. If neither tells, the options do; otherwise ÷ 255 is an assumption. So is
- * the kind of the outputs, if the graph does not show it.
+ * itself, or whose input is u8, reads bytes; a graph that only divides them by 255 states `scale`, as a chain does. Otherwise
+ * the options state it, or ÷ 255 is an assumption. The kind of the outputs is an assumption if the graph does not show it.
  *
- * @throws RunError ERR_ENGINE_PEER. NetworkError ERR_ONNX_*, ERR_NORMALIZE_*, ERR_RECIPE, and all that `loadNetwork` throws.
- * @throws UsageError ERR_OPTION_VALUE for an `activation`, which a whole model has within it.
+ * @throws RunError ERR_ENGINE_PEER
+ * @throws NetworkError ERR_ONNX_*, ERR_NORMALIZE_*, ERR_RECIPE, and all that `loadNetwork` throws
+ * @throws UsageError ERR_OPTION_VALUE for an `activation`, which a whole model contains
  */
 export async function loadModel(source: string, options: LoadNetworkOptions): Promise<Network | OnnxModel> {
   const file = await readOnnxFile(source, options);
@@ -60,7 +61,7 @@ function outputsAssumed(source: string, kind: OutputKind): Assumption {
   return { subject: "outputs", what: `${kind} as outputs`, source, option: null };
 }
 
-/** A file of ours may name an activation that was assumed when it was written; now it is an operator of the graph. */
+/** A file of Batchwise may name an activation that was assumed when it was written. Now it is an operator of the graph. */
 function activationAssumed(path: string, source: string, metadata: Metadata): readonly Assumption[] {
   if (!assumedIn(path, metadata, KEY_PREFIX).includes("activation")) return [];
   const [activation] = (metadata.get(`${KEY_PREFIX}activations`) ?? "").split(",");

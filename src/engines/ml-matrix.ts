@@ -1,10 +1,10 @@
-/** The default engine: ml-matrix's float64 matrices, driven as fast as they go. */
+/** The default engine: ml-matrix's float64 matrices, with a product that skips zeros. */
 
 import { Matrix } from "ml-matrix";
 import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
 import { ACTIVATE, gatherNonZero, sumRows } from "./float64.js";
 
-/** Images a pass: 64 rows of 784 float64 pixels stay in a core's second-level cache. */
+/** Images per pass: 64 rows of 784 float64 pixels fit into a core's second-level cache. */
 const TILE_IMAGES = 64;
 
 export function createMlMatrixEngine(layers: FoldedLayers): Engine {
@@ -18,7 +18,7 @@ export function createMlMatrixEngine(layers: FoldedLayers): Engine {
   const fullTile = new ZeroSkippingMatrix(TILE_IMAGES, inputs);
   let lastTile = fullTile;
 
-  /** The input matrix for so many images; the batches' common remainder keeps its own between calls. */
+  /** Returns the input matrix for `count` images. The common remainder of batches keeps its own between calls. */
   function tileOf(count: number): ZeroSkippingMatrix {
     if (count === TILE_IMAGES) return fullTile;
     if (lastTile.rows !== count) lastTile = new ZeroSkippingMatrix(count, inputs);
@@ -52,15 +52,14 @@ function apply(matrix: ZeroSkippingMatrix, activation: (x: number) => number): v
   });
 }
 
-// ml-matrix's Matrix with a product that skips zeros; storage and all else are the library's.
-
+/** ml-matrix's Matrix with a product that skips zeros. Storage and the other methods are the library's. */
 export class ZeroSkippingMatrix extends Matrix {
-  /** The rows, as ml-matrix keeps them; its type declarations leave the field out. */
+  /** Rows, as ml-matrix keeps them; its type declarations omit the field. */
   declare readonly data: Float64Array[];
-  /** All elements, row-major; the rows are views of it. */
+  /** All elements, row-major; the rows are views of them. */
   readonly #flat: Float64Array;
   #product: ZeroSkippingMatrix | undefined;
-  // One row's non-zero elements, and where in the other matrix their rows begin.
+  // Elements of one row that are not zero, and the offsets of their rows in the other matrix.
   readonly #values: Float64Array;
   readonly #offsets: Int32Array;
 
@@ -73,9 +72,9 @@ export class ZeroSkippingMatrix extends Matrix {
   }
 
   /**
-   * this (B,I) · other (I,O) → (B,O), f64. The result is one buffer, which the next call reuses.
+   * this (B,I) · other (I,O) → (B,O), f64. The next call reuses the buffer of the result.
    *
-   * The same bits as ml-matrix's own (sparse-row.ts).
+   * The same bits as ml-matrix's own product (float64.ts).
    */
   override mmul(other: ZeroSkippingMatrix): ZeroSkippingMatrix {
     if (this.#product?.columns !== other.columns) {

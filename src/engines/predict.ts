@@ -1,4 +1,4 @@
-/** Probabilities of a network for images given in memory, as the book's `predict`. */
+/** Probabilities of a network for images in memory, as the book's `predict`. */
 import { checkArgument } from "#src/base/arguments.js";
 import type { Network, Tensor } from "#src/base/contracts/network.js";
 import { NetworkError, UsageError } from "#src/base/errors.js";
@@ -13,12 +13,12 @@ type Pixels = Uint8Array | Float32Array | Float64Array;
  * The book's `predict(network, x)` (ch03/neuralnet_mnist.py): forward pass and softmax, in float64.
  *
  * @param images (inputs), or (N, inputs) in any shape that begins with N, row-major: bytes 0..255, or floating-point
- *   values 0..1, which are those ÷ 255, as the book's and `loadMnist`'s `x` are. Both are preprocessed as the network wants
- *   them; one that wants nothing done (`none`) is given either as it is.
+ *   values 0..1, which are bytes ÷ 255, as in the book and in `loadMnist`'s `x`. Both are preprocessed as the network needs
+ *   them; with `none` they stay unchanged.
  * @returns (outputs) or (N, outputs), each row a distribution over the classes
- * @throws NetworkError ERR_NETWORK_INPUTS where the images do not have the network's inputs; ERR_LOGITS_NAN where finite
+ * @throws NetworkError ERR_NETWORK_INPUTS if the images do not have the network's inputs; ERR_LOGITS_NAN if finite
  *   weights overflow so that a logit is NaN, with the image's index among those given
- * @throws UsageError ERR_ARGUMENT where the network is none, or the images are not such numbers
+ * @throws UsageError ERR_ARGUMENT if an argument is not a network, or not such pixels
  */
 export function predict(network: Network, images: Tensor<Pixels> | Pixels): Tensor<Float64Array> {
   checkArgument("predict", "network", network, NETWORK);
@@ -29,13 +29,13 @@ export function predict(network: Network, images: Tensor<Pixels> | Pixels): Tens
 }
 
 export interface Classified {
-  /** As `predict` answers them. */
+  /** Probabilities as `predict` returns them. */
   readonly probabilities: Tensor<Float64Array>;
-  /** (N) u16: the argmax of each image's logits; probabilities can be equal where logits are not. */
+  /** (N) u16: argmax of each image's logits. Probabilities can be equal when logits are not. */
   readonly predictions: Uint16Array;
 }
 
-/** As `predict`. @param nameOf what messages call an image, by its index among those given */
+/** Classifies images as `predict` does. @param nameOf name of an image for messages, by its index among those given */
 export function classify(
   network: Network,
   images: Tensor<Pixels> | Pixels,
@@ -75,7 +75,7 @@ export function classify(
   };
 }
 
-/** Bytes in an array of floating-point numbers would be taken for pixels 255 times as bright. */
+/** Rejects bytes in an array of floating-point numbers, which would be read as pixels 255 times as bright. */
 function assertFractions(pixels: Float32Array | Float64Array): void {
   const found = pixels.find((value) => value < 0 || value > 1);
   if (found === undefined) return;

@@ -1,4 +1,4 @@
-/** The oracle: the plain loop in float64, which every other engine is held against. */
+/** The oracle: the plain loop in float64, against which every other engine is tested. */
 import type { Engine, FoldedLayers, Layer } from "#src/base/contracts/network.js";
 import { ACTIVATE } from "./float64.js";
 
@@ -16,7 +16,7 @@ export function createReferenceEngine(layers: FoldedLayers): Engine {
   };
 }
 
-/** x (I) → logits (O), f64: every layer's sums run over ascending inputs from +0, then the bias is added. */
+/** x (I) → logits (O), f64. The sums of each layer start at +0 and run over ascending inputs; then the bias is added. */
 export function forwardRow(layers: readonly Layer[], x: ArrayLike<number>): ArrayLike<number> {
   return layers.reduce(forwardLayer, x);
 }

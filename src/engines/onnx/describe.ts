@@ -1,4 +1,4 @@
-/** What a model reads and gives: by its metadata, and by one run, since what a file says of its outputs is but a claim. */
+/** Input and output of a model, by its metadata and by one run: what a file states about its outputs is only a claim. */
 
 import type { ModelInput, ModelOutput, Preprocessing } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
@@ -18,26 +18,26 @@ import {
   type Session,
 } from "./runtime.js";
 
-/** Two images: one would not tell whether the output grows with the batch. */
+/** Images of the first run. One would not show whether the output grows with the batch. */
 const PROBE_IMAGES = 2;
 
 export interface Described {
   readonly input: ModelInput;
   readonly output: ModelOutput;
-  /** Whether the graph tells what the output is; if not, `output.kind` is the likeliest. */
+  /** True if the graph shows the kind of the output; if not, `output.kind` is the likeliest one. */
   readonly isKnown: boolean;
-  /** The model with the tensor `output.name` among its outputs. */
+  /** Model with the tensor `output.name` among its outputs. */
   readonly bytes: Uint8Array;
 }
 
 /**
- * Opens the model in this thread, runs it once and closes it. Its output is the first one of shape (N, classes); the
- * logits that this is made of are fetched instead of it, wherever `endings` name their tensor and the run bears that out.
- * What a model computes, and for how long, is its author's choice: nothing here can stop a graph that loops for ever.
+ * Opens the model in this thread, runs it once and closes it. Its output is the first one of shape (N, classes). If `endings`
+ * name the tensor of the logits, and the run confirms that, the logits are fetched instead.
+ * Nothing here can stop a graph that loops without end.
  *
  * @throws RunError ERR_ENGINE_PEER
- * @throws NetworkError ERR_ONNX_RUNTIME when onnxruntime does not take or run it; ERR_ONNX_GRAPH when its input takes no
- *   grey images, or no output can be logits; ERR_NETWORK_NOT_FINITE when these are NaN; ERR_ONNX_RANDOM, ERR_ONNX_BATCH as
+ * @throws NetworkError ERR_ONNX_RUNTIME if onnxruntime rejects it or fails to run it; ERR_ONNX_GRAPH if its input takes no
+ *   grey images, or no output can be logits; ERR_NETWORK_NOT_FINITE if these are NaN; ERR_ONNX_RANDOM, ERR_ONNX_BATCH as
  *   `assertSteady`, which sees images after `preprocessing`
  */
 export async function describeModel(
@@ -85,13 +85,13 @@ export async function describeModel(
 interface Opened {
   readonly session: Session;
   readonly bytes: Uint8Array;
-  /** Those outputs that hold logits of others. */
+  /** Tensors of logits, by the names of their outputs. */
   readonly logits: readonly string[];
-  /** Those of them that became outputs here. */
+  /** Tensors that were added to the outputs. */
   readonly added: readonly string[];
 }
 
-/** A session that gives the logits too; where the runtime does not take the model so, one of the model as it is. */
+/** Opens a session that gives the logits too. If the runtime rejects that model, the unchanged model is opened. */
 async function openWithLogits(
   runtime: Runtime,
   path: string,
@@ -112,7 +112,7 @@ async function openWithLogits(
   return { session, bytes, logits: logits.filter((name) => endings.has(name)), added: [] };
 }
 
-/** Stripes of a pixel's least ink, each image its own: rows that differ tell the axes of an output apart. */
+/** Stripes of the faintest ink, different in each image: rows that differ distinguish the axes of an output. */
 function probePixels({ shape }: ModelInput, images: number): Uint8Array {
   const inputs = shape.reduce((product, size) => product * size, 1);
   return Uint8Array.from({ length: images * inputs }, (_, n) => {
@@ -121,7 +121,7 @@ function probePixels({ shape }: ModelInput, images: number): Uint8Array {
   });
 }
 
-/** The output by what the graph says of it and the run does not contradict. */
+/** Returns the output of the kind that the graph shows, if the run does not contradict it. */
 function settled(
   name: string,
   { kind, logits }: Ending,
@@ -143,7 +143,7 @@ function settled(
   return { output: { name, classes, kind, holds: kind }, isKnown: true };
 }
 
-/** A model with a weight that is NaN gives NaN for any image; argmax would make a class of that. */
+/** Rejects NaN outputs. A model with a NaN weight gives NaN for every image, and argmax would make a class of it. */
 function assertNumbers(path: string, output: string, logits: ArrayLike<number>): void {
   const index = Array.from(logits).findIndex((logit) => Number.isNaN(logit));
   if (index === -1) return;
@@ -164,30 +164,30 @@ async function probe(
   }
 }
 
-// Proves by a few runs that a model gives an image the same numbers whatever else is in its batch, and each time. Without
-// that, a result depends on the batch size or on chance, and no file or option states either.
+// Checks by a few runs that a model always gives an image the same numbers, whatever else is in its batch. Otherwise a
+// result would depend on the batch size or on chance, and no file or option states either.
 
-/** Images that differ, or fewer where the model's own batch is smaller. */
+/** Number of different images; fewer if the model's own batch is smaller. */
 const IMAGES = 4;
 /**
- * Largest difference between batches of different sizes, as a share of the image's largest output. Sums in another order
+ * Largest difference between batches of different sizes, relative to the image's largest output. Sums in another order
  * differ by less, even of float16 or rounded to eight bits; an operator over the batch differs by far more.
  */
 const SIZE_TOLERANCE = 0.01;
 const WHITE = 255;
-/** A third of the noise is black, the rest has at most half of white: a range over the whole batch would show. */
+/** A third of the noise is black, the rest is at most half white, so that a range over the whole batch is noticed. */
 const BLACK_SHARE = 1 / 3;
 const NOISE_LEVELS = 128;
 
-/** input (images, …shape) → the output that is judged, row by row. */
+/** Runs input (images, …shape). Returns the judged output, row by row. */
 export type ProbeRun = (images: RuntimeTensor) => Promise<RuntimeTensor>;
 
 /**
- * Runs one batch twice, then with other images around its first and around its last one, then the last one alone. Batches
- * of the same size have their sums in the same order, so that they are compared bit by bit. Returns the outputs of the
+ * Runs one batch twice, then with other images around its first and its last one, then the last one alone. Batches
+ * of the same size compute their sums in the same order, so they are compared bit by bit. Returns the outputs of the
  * first batch, row by row.
  *
- * @throws NetworkError ERR_ONNX_RANDOM when the second run differs; ERR_ONNX_BATCH when an image's numbers depend on the
+ * @throws NetworkError ERR_ONNX_RANDOM if the second run differs; ERR_ONNX_BATCH if an image's numbers depend on the
  *   other images or on the size of the batch
  */
 export async function assertSteady(
@@ -220,7 +220,7 @@ export async function assertSteady(
   return together.flatMap((row) => [...row]);
 }
 
-/** Bit by bit; NaN is itself. */
+/** Equal bit by bit; NaN equals NaN. */
 function isSame(a: Float64Array, b: Float64Array): boolean {
   return a.length === b.length && a.every((value, n) => Object.is(value, b[n]));
 }
@@ -232,7 +232,7 @@ function isNear(a: Float64Array, b: Float64Array): boolean {
   return a.length === b.length && a.every(isClose);
 }
 
-/** Pixels that differ from image to image: the linear congruential generator of Numerical Recipes, §7.1. */
+/** Pixels that differ between images: the linear congruential generator of Numerical Recipes, §7.1. */
 function noise(inputs: number, seed: number): Uint8Array {
   let state = seed;
   return Uint8Array.from({ length: inputs }, () => {

@@ -1,7 +1,7 @@
 /**
- * The engine `onnx`: onnxruntime on one thread of the processor. It computes in the model's own type, mostly float32, in
- * an order of its own that may change with the batch and the processor: its logits are near the reference's and not its
- * bits, and two classes that are all but equal may change places.
+ * The engine `onnx`: onnxruntime on one thread of the processor. It computes in the model's own type, mostly float32, in an
+ * order that may change with the batch and the processor. Its logits are close to the reference's but not the same bits, so
+ * two classes that are nearly equal may change places.
  */
 
 import { shareBytes } from "#src/base/allocate.js";
@@ -19,10 +19,10 @@ import { encodeOnnx, INPUT, OUTPUT } from "#src/networks/onnx/encode.js";
 import { createFeed, isRows } from "./feed.js";
 import { loadRuntime, numbersOf, openSession, type RuntimeTensor } from "./runtime.js";
 
-/** Images a run where the model does not say: what a convolution keeps between its layers is to stay in memory. */
+/** Images per run if the model does not fix them, so that the activations of a convolution fit into memory. */
 const MOST_RUN_IMAGES = 256;
 
-/** Layers, which read bytes, as a model of float32. @throws NetworkError ERR_NETWORK_F32. */
+/** Returns layers, which read bytes, as a model of float32. @throws NetworkError ERR_NETWORK_F32 */
 export function modelOfLayers(layers: FoldedLayers): OnnxModel {
   const preprocessing = { kind: "none" } as const;
   const sizes = layerSizes({ layers });
@@ -37,7 +37,7 @@ export function modelOfLayers(layers: FoldedLayers): OnnxModel {
   };
 }
 
-/** @throws RunError ERR_ENGINE_PEER. NetworkError ERR_ONNX_RUNTIME. */
+/** Creates the engine. @throws RunError ERR_ENGINE_PEER @throws NetworkError ERR_ONNX_RUNTIME */
 export async function createOnnxEngine(model: OnnxModel): Promise<Engine> {
   const { name, input, output, bytes } = model;
   const runtime = await loadRuntime();
@@ -63,7 +63,7 @@ export async function createOnnxEngine(model: OnnxModel): Promise<Engine> {
   };
 }
 
-/** What is left to do to the bytes before the graph. */
+/** Preprocessing of the bytes before the graph. */
 export function fedPreprocessing({
   preprocessing,
   isWithin = false,
@@ -79,18 +79,16 @@ function valuesOf(tensor: RuntimeTensor, rows: number, classes: number): ArrayLi
   return numbersOf(tensor);
 }
 
-// What a model's outputs are: told by its graph, held against what a run gives, and turned into logits.
-
-/** Float16 gives three digits; softmax over another axis is off by far more. */
+/** Tolerance of sums. Float16 gives three digits; a softmax over another axis is off by far more. */
 const TOLERANCE = 0.01;
 
-/** Numbers (rows × classes), row-major. */
+/** Numbers (rows, classes), row-major. */
 export interface Rows {
   readonly values: ArrayLike<number>;
   readonly classes: number;
 }
 
-/** The logit that a value of this kind comes from; of a softmax, but for a number that all classes share. */
+/** Returns the logit of a value of this kind; for a softmax, up to a number that all classes share. */
 export function logitOf(kind: OutputKind, value: number): number {
   switch (kind) {
     case "logits":
@@ -103,7 +101,7 @@ export function logitOf(kind: OutputKind, value: number): number {
   }
 }
 
-/** Whether `outputs` are what a model that ends with `kind` makes of these logits. */
+/** True if a model that ends with `kind` makes `outputs` of these logits. */
 export function agree(kind: OutputKind, logits: ArrayLike<number>, { values, classes }: Rows): boolean {
   if (logits.length !== values.length) return false;
   const expected = Float64Array.from(logits);
@@ -118,7 +116,7 @@ export function agree(kind: OutputKind, logits: ArrayLike<number>, { values, cla
   });
 }
 
-/** Whether numbers can be outputs of this kind; any can be logits. */
+/** True if numbers can be outputs of this kind. All numbers can be logits. */
 export function canBe(kind: OutputKind, { values, classes }: Rows): boolean {
   const numbers = Array.from(values);
   switch (kind) {
@@ -133,7 +131,7 @@ export function canBe(kind: OutputKind, { values, classes }: Rows): boolean {
   }
 }
 
-/** What numbers of an unknown operator most likely are. */
+/** Returns the likeliest kind of the outputs of an unknown operator. */
 export function likeliest(rows: Rows): OutputKind {
   return (["softmax", "log-softmax", "sigmoid"] as const).find((kind) => canBe(kind, rows)) ?? "logits";
 }

@@ -1,4 +1,7 @@
-/** Pixels → the tensor that a model reads. A byte has 256 values, so preprocessing is a table of that many numbers. */
+/**
+ * Tensors that a model reads, made of pixels; and its inputs and outputs by their metadata. A byte has 256 values, so
+ * preprocessing is a table.
+ */
 
 import {
   MODEL_INPUT_TYPES,
@@ -17,7 +20,7 @@ const FRACTION_BITS = 10;
 const BIAS = 15;
 const FLOAT16_INFINITY = 0x7c00;
 
-/** pixels (count × inputs) u8 → tensor (rows, …shape), count ≤ rows; images that are missing are black. Valid until the next call. */
+/** Pixels (count, inputs) u8 → tensor (rows, …shape), count ≤ rows; missing images are black. Valid until the next call. */
 export type Feed = (pixels: Uint8Array, count: number, rows: number) => RuntimeTensor;
 
 export function createFeed(
@@ -37,7 +40,7 @@ export function createFeed(
   };
 }
 
-/** What each byte becomes: entries in the input's own type, float16 as its bits. */
+/** Table of what each byte becomes, in the input's own type; float16 as its bits. */
 export function byteTable(type: ModelInputType, preprocessing: Preprocessing): TensorData {
   const table = arrayOf(type, BYTE_VALUES);
   for (let byte = 0; byte < BYTE_VALUES; byte++) {
@@ -74,26 +77,24 @@ function arrayOf(type: ModelInputType, length: number): TensorData {
   }
 }
 
-/** The bits of the nearest binary16; infinity beyond the largest. Node 20 has no Float16Array. */
+/** Returns the bits of the nearest binary16; infinity beyond the largest. Node.js 20 has no Float16Array. */
 function float16Bits(value: number): number {
   const magnitude = Math.abs(value);
-  // From the smallest normal exponent down, numbers are equally far apart.
+  // From the smallest normal exponent down, numbers have equal distances.
   const exponent = Math.max(1 - BIAS, Math.floor(Math.log2(magnitude)));
   const steps = Math.round(magnitude / 2 ** (exponent - FRACTION_BITS));
-  // A normal number's steps begin at 2^10, its implicit one, which so carries into the exponent.
+  // The steps of a normal number begin at 2^10, its implicit one, which carries into the exponent.
   const bits = Math.min(FLOAT16_INFINITY, steps + ((exponent + BIAS - 1) << FRACTION_BITS));
   return value < 0 ? bits | 0x8000 : bits;
 }
 
-// A model's input and outputs as its metadata describe them: which can take images, and which can be logits.
-
 const LAYOUTS = "(N, pixels), (N, rows, columns), (N, 1, rows, columns) or (N, rows, columns, 1)";
 const LOGIT_TYPES: readonly (string | undefined)[] = ["float32", "float64", "float16"];
-/** Of one run's input: 512 MiB of float64. */
+/** Most numbers of one run's input: 512 MiB of float64. */
 const MAX_RUN_ELEMENTS = 2 ** 26;
 
 /**
- * The one input, which takes grey images. A batch of a fixed size, or of any, stands first.
+ * Returns the only input, which takes grey images. The first dimension is the batch, of a fixed or of any size.
  *
  * @throws NetworkError ERR_ONNX_GRAPH
  */
@@ -119,7 +120,7 @@ export function inputOf(path: string, inputs: readonly ValueMetadata[]): ModelIn
   return { name: input.name, type, shape, batch: images };
 }
 
-/** The outputs that may be (N, classes) for all that is said of them; a shape that is not said may be any. */
+/** Returns the outputs whose shape may be (N, classes). An unknown shape may be any. */
 export function logitCandidates(path: string, outputs: readonly ValueMetadata[]): readonly string[] {
   const candidates = outputs.filter(
     ({ isTensor, type, shape = [] }) =>
@@ -129,7 +130,7 @@ export function logitCandidates(path: string, outputs: readonly ValueMetadata[])
   throw noLogits(path, outputs.map((output) => `${printable(output.name)} ${shapeOf(output)}`).join(", "));
 }
 
-/** Whether a tensor is (rows, classes), but for dimensions of 1: those before a last Flatten are (rows, classes, 1, 1). */
+/** True if a tensor is (rows, classes) apart from dimensions of 1: before a last Flatten it is (rows, classes, 1, 1). */
 export function isRows(dims: readonly number[], rows: number, classes: number): boolean {
   const isMore = (size: number) => size !== 1;
   const sizes = dims.filter(isMore);

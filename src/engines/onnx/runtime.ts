@@ -1,22 +1,22 @@
-/** onnxruntime-node: an optional peer, since it is some 290 MB; this is as much of it as we use. */
+/** Interface to onnxruntime-node, an optional peer of about 290 MB. */
 import { asError, NetworkError, RunError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { decodeElements } from "#src/files/formats/arrays.js";
 
-/** A variable, so that TypeScript does not ask for the package at build time. */
+/** A variable, so that TypeScript does not need the package at build time. */
 const PEER: string = "onnxruntime-node";
 const LONGEST_REASON = 300;
 
 export type TensorData = Float32Array | Float64Array | Uint16Array | Uint8Array;
 
-/** `data` of float16 are its bits as u16, or a Float16Array where JavaScript has one. */
+/** Tensor. `data` of float16 are its bits as u16, or a Float16Array if JavaScript has one. */
 export interface RuntimeTensor {
   readonly type: string;
   readonly dims: readonly number[];
   readonly data: ArrayLike<number>;
 }
 
-/** Of one input or output. A dimension of any size is a text; a shape that is not known is empty. */
+/** Metadata of an input or output. A dimension of any size is a text; an unknown shape is empty. */
 export interface ValueMetadata {
   readonly name: string;
   readonly isTensor: boolean;
@@ -41,7 +41,7 @@ export interface Runtime {
   };
 }
 
-/** One thread each, since each worker has a session of its own; what goes wrong is thrown, and need not be printed too. */
+/** One thread per session, because each worker has its own. Faults are thrown, so they are not printed too. */
 const SESSION_OPTIONS = {
   executionProviders: ["cpu"],
   executionMode: "sequential",
@@ -51,7 +51,7 @@ const SESSION_OPTIONS = {
   logSeverityLevel: 4,
 } as const;
 
-/** @throws RunError ERR_ENGINE_PEER when the package is not there, or cannot be loaded. */
+/** Loads the package. @throws RunError ERR_ENGINE_PEER if it is absent or cannot be loaded */
 export async function loadRuntime(): Promise<Runtime> {
   try {
     return await import(PEER);
@@ -62,21 +62,21 @@ export async function loadRuntime(): Promise<Runtime> {
   }
 }
 
-/** @throws NetworkError ERR_ONNX_RUNTIME when the runtime does not take the model. `path` is for messages. */
+/** Opens a session. `path` is for messages. @throws NetworkError ERR_ONNX_RUNTIME if the runtime rejects the model */
 export async function openSession(
   { InferenceSession }: Runtime,
   path: string,
   bytes: Uint8Array,
 ): Promise<Session> {
   try {
-    // Copied out of shared memory, which the runtime does not take; it makes a copy of its own and lets go of this one.
+    // Copied out of shared memory, which the runtime rejects. It makes its own copy and releases this one.
     return await InferenceSession.create(Uint8Array.from(bytes), SESSION_OPTIONS);
   } catch (cause) {
     throw refusal(path, cause);
   }
 }
 
-/** A tensor's elements, row-major. */
+/** Returns the elements of a tensor, row-major. */
 export function numbersOf({ data }: RuntimeTensor): ArrayLike<number> {
   if (!(data instanceof Uint16Array)) return data;
   return decodeElements(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), "float16", true);
@@ -86,7 +86,7 @@ export function refusal(path: string, cause: unknown): NetworkError {
   return new NetworkError("ERR_ONNX_RUNTIME", { path, reason: runtimeReason(cause) }, { cause });
 }
 
-/** The runtime's reasons have several lines, and names that the model brought. */
+/** Reason of the runtime on one line. It may quote names of the model. */
 function runtimeReason(error: unknown): string {
   return printable(asError(error).message.trim().replace(/\s+/g, " "), LONGEST_REASON);
 }

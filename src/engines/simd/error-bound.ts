@@ -37,44 +37,44 @@ import { isBounded, type KernelLayer } from "./quantise.js";
 
 const U = 2 ** -24;
 const ROUNDING = 8 * U;
-/** Of 1 ÷ (1 + 2^z), which changes by at most ¼ of the relative error of 2^z: 2.7e-6 and 6u; then 2u; doubled for tanh. */
+/** Error of 1 ÷ (1 + 2^z), which changes by at most ¼ of the relative error of 2^z: 2.7e-6 and 6u; then 2u; doubled for tanh. */
 const SIGMOID_ERROR = 1e-6;
-/** Half a unit of int16, and the rounding of s · y before it. */
+/** Error of rounding to int16: half a unit, and the rounding of s · y before it. */
 const INT16_ERROR = 0.505;
-/** For the float64 sums of this file, and the float32 in which the kernel evaluates slope · S + base. */
+/** Factor for the float64 sums of this file, and the float32 in which the kernel evaluates slope · S + base. */
 const SLACK = 1 + 1e-5;
 
-/** What the underflow of a scale or a slope takes, and of one of a sum's terms for each unit of its input. */
+/** Error by underflow: of a scale or a slope, and of one of a sum's terms for each unit of its input. */
 const UNDERFLOW = 2 ** -115;
 const TERM_UNDERFLOW = 2 ** -147;
-/** float32 ends at 2¹²⁸. What lies between is for the bounds' own sums, and for 2 log₂ e. */
+/** Largest peak. float32 ends at 2¹²⁸; the distance is for the bounds' own sums, and for 2 log₂ e. */
 export const MOST_PEAK = 2 ** 120;
-/** S is an i32 in the kernel. */
+/** Largest S: it is an i32 in the kernel. */
 const MOST_PIXEL_SUM = 2 ** 31 - 1;
 const BYTE_MAX = 255;
-/** Of isApart's float32 sums; more where layers have thousands of inputs. */
+/** Least slack of isApart's float32 sums; more if layers have thousands of inputs. */
 const LEAST_SLACK = 1.001;
 
 const LIPSCHITZ: Readonly<Record<Activation, number>> = { sigmoid: 0.25, tanh: 1, relu: 1, identity: 1 };
 
-/** Upper bounds slope · S + base, one an element. */
+/** Upper bounds slope · S + base, one per element. */
 export interface Affine {
   readonly slope: Float64Array;
   readonly base: Float64Array;
 }
 
-/** (classes × classes), row-major: of the error of logit a − logit b. */
+/** Bounds (classes, classes), row-major, of the error of logit a − logit b. */
 export interface PairBounds extends Affine {
   readonly classes: number;
 }
 
 export interface ErrorBounds {
   readonly pairs: PairBounds;
-  /** (outputs) a layer: of what `isApart` does not work out anew: a later layer's rounding, and all of the first's. */
+  /** Bounds (outputs) per layer of what `isApart` does not compute again: a later layer's rounding, and all errors of the first. */
   readonly fixed: readonly Affine[];
-  /** No number in the kernel is larger, whatever the image; NaN or ∞ where even float64 cannot tell. */
+  /** Bound of every number in the kernel, for every image; NaN or ∞ if float64 cannot hold it. */
   readonly peak: number;
-  /** At least what `isApart` loses by rounding its own float32 sums, as a factor. */
+  /** Factor that bounds what `isApart` loses by rounding its float32 sums. */
   readonly slack: number;
 }
 
@@ -100,7 +100,7 @@ export function boundErrors(layers: readonly KernelLayer[]): ErrorBounds {
   };
 }
 
-/** The largest of a layer's weights, biases and sums, each with its error, for the largest S. */
+/** Returns the largest of a layer's weights, biases and sums, each with its error, for the largest S. */
 function peakOf(
   { layer, largest }: KernelLayer,
   { magnitude, inherited, own }: SumBounds,
@@ -124,14 +124,14 @@ function slackOf(laterLayers: readonly KernelLayer[]): number {
   return left > 0 ? Math.max(LEAST_SLACK, SLACK / left) : Number.POSITIVE_INFINITY;
 }
 
-/** The largest of slope · S + base; NaN where one is. */
+/** Returns the largest slope · S + base; NaN if one is NaN. */
 function largestOf({ slope, base }: Affine, S: number): number {
   let largest = 0;
   for (let n = 0; n < slope.length; n++) largest = Math.max(largest, slope[n] * S + base[n]);
   return largest;
 }
 
-/** Of an activation's value, beside what its input's error does: the kernel's evaluation, and rounding to int16. */
+/** Error of an activation's value, without that of its input: the kernel's evaluation, and rounding to int16. */
 export function activationError({ layer, outScale }: KernelLayer): number {
   const evaluation = isBounded(layer.activation) ? (layer.activation === "tanh" ? 2 : 1) * SIGMOID_ERROR : 0;
   return evaluation + (outScale === 0 ? 0 : INT16_ERROR / outScale);
@@ -144,11 +144,11 @@ interface LayerInput {
 
 interface SumBounds {
   readonly magnitude: Affine;
-  /** From the inputs' errors. */
+  /** Error from the inputs' errors. */
   readonly inherited: Affine;
-  /** From this layer's own arithmetic. */
+  /** Error from this layer's own arithmetic. */
   readonly rounding: Affine;
-  /** The same, and from its own weights. */
+  /** The same, and the error from its own weights. */
   readonly own: Affine;
 }
 
@@ -192,7 +192,7 @@ function outputOf(kernelLayer: KernelLayer, sums: SumBounds): LayerInput {
   };
 }
 
-/** Of two logits' difference: the inputs' errors are the same for both, so they enter by the weights' difference. */
+/** Error of the difference of two logits. The inputs' errors are the same for both, so they enter by the weights' difference. */
 function boundPairs({ layer }: KernelLayer, own: Affine, input: LayerInput | undefined): PairBounds {
   const { inputs, outputs: classes, weights } = layer;
   const slope = new Float64Array(classes * classes);

@@ -1,17 +1,17 @@
-/** The kernel's memory: constants first, the same for all workers, then scratch, then pixels and answers. */
+/** Memory of the kernel: constants first, the same for all workers, then scratch, then pixels and answers. */
 import type { Activation, FoldedLayers } from "#src/base/contracts/network.js";
 import { activationError, type ErrorBounds, type PairBounds } from "./error-bound.js";
 import * as field from "./fields.js";
 import { type KernelLayer, LANES } from "./quantise.js";
 
-/** Images a call: enough for the optimised code to be worth its call, few enough to stay in a core's cache. */
+/** Images per call: enough to be worth the call, few enough to stay in a core's cache. */
 export const TILE_IMAGES = 128;
 const PAGE_BYTES = 65_536;
 const VECTOR_BYTES = 16;
-/** Address 0 is left free: a pointer that was forgotten shows. */
+/** Address 0 is left free, so that a forgotten pointer is noticed. */
 const FIRST_BYTE = 64;
 const MASKS = 256;
-/** Bound of a lane beyond the classes, and of a class against itself: always apart. */
+/** Bound for a lane beyond the classes, and for a class against itself: always apart. */
 const ALWAYS_APART = Number.NEGATIVE_INFINITY;
 /** Addresses are i32. */
 const MOST_BYTES = 2 ** 31 - PAGE_BYTES;
@@ -23,7 +23,7 @@ const ACTIVATION_CODE: Readonly<Record<Activation, number>> = {
   relu: field.RELU,
 };
 const MINUS_LOG2_E = -Math.LOG2E;
-/** The factor that exp2's argument takes, by activation; see the kernel's `activate`. */
+/** Factor of exp2's argument, by activation; see `activate` in the kernel. */
 const ARGUMENT_FACTOR: Readonly<Record<Activation, number>> = {
   identity: 1,
   relu: 1,
@@ -31,9 +31,9 @@ const ARGUMENT_FACTOR: Readonly<Record<Activation, number>> = {
   tanh: 2 * MINUS_LOG2_E,
 };
 
-/** What a worker needs beside the compiled module; structured clone shares it. */
+/** Memory image that a worker needs besides the compiled module. Structured clone shares it. */
 export interface KernelImage {
-  /** The constants, to be copied to address 0. */
+  /** Constants, to be copied to address 0. */
   readonly constants: SharedArrayBuffer;
   readonly pages: number;
   readonly run: number;
@@ -41,12 +41,12 @@ export interface KernelImage {
   readonly stride: number;
   readonly pixels: number;
   readonly answers: number;
-  /** f32 a row of logits. */
+  /** Number of f32 per row of logits. */
   readonly logitsStride: number;
 }
 
 /**
- * Whether all that `layOut` makes of these layers, and what it is made from, has addresses: the lists and pixels of an
+ * True if everything that `layOut` makes of these layers, and its source, has addresses: the lists and pixels of an
  * image, each weight up to three times, and the bounds of each pair of classes, in float64 too.
  */
 export function fitsMemory(layers: FoldedLayers): boolean {
@@ -72,7 +72,7 @@ export function layOut(
 
   const sections: { at: number; bytes: Uint8Array }[] = [];
   let end = FIRST_BYTE;
-  /** Whole vectors, and one more: the kernel may read past an odd last one. */
+  /** Reserves whole vectors and one more: the kernel may read beyond an odd last one. */
   function reserve(byteLength: number): number {
     const at = end;
     end = upTo(end + byteLength + VECTOR_BYTES, VECTOR_BYTES);
@@ -208,7 +208,7 @@ function shuffleRows(): Uint8Array {
   return rows;
 }
 
-/** sum ÷ divisor is the layer's z without its bias. */
+/** Divisor that makes a sum the layer's z without its bias. */
 function divisorOf(layer: KernelLayer, output: number): number {
   return layer.kind === "integer" ? layer.weightScales[output] * layer.inScale : 1;
 }

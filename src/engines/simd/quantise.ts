@@ -1,18 +1,18 @@
-/** From float64 weights to those of the kernel: int16 where integer sums are proven not to overflow, else float32. */
+/** Converts float64 weights to those of the kernel: int16 if integer sums provably cannot overflow, else float32. */
 import type { Activation, Layer } from "#src/base/contracts/network.js";
 
-/** Outputs a vector holds. */
+/** Outputs per vector. */
 export const LANES = 4;
 const INT16_MAX = 32_767;
 const INT32_MAX = 2 ** 31 - 1;
 const BYTE_MAX = 255;
-/** Pairs of inputs that the kernel's lists, of u16, can name. */
+/** Most pairs of inputs: the kernel's lists name them by u16. */
 const MOST_PAIRS = 2 ** 16;
-/** The largest weight of a column is at least this integer, else its rounding would outweigh that of float32 sums. */
+/** Least integer of a column's largest weight. Below it, its rounding would exceed that of float32 sums. */
 const LEAST_INTEGER = 1024;
-/** A column whose weights are all smaller than this counts as zero, so that its scale is finite; its errors are its weights. */
+/** A column whose weights are all smaller counts as zero, so that its scale is finite; its errors are its weights. */
 const LEAST_COLUMN = 2 ** -200;
-/** What int16 activations are multiplied by; the best of these for the layer that reads them is taken. */
+/** Scales of int16 activations. The best one for the layer that reads them is used. */
 const ACTIVATION_SCALES = [32_767, 16_383, 8191, 4095, 2047];
 
 interface KernelLayerBase {
@@ -23,7 +23,7 @@ interface KernelLayerBase {
   readonly vectors: number;
   /** (inputs × outputs): each weight as the kernel has it minus itself, in float64. */
   readonly weightErrors: Float64Array;
-  /** Activations are handed on as round(outScale · y) i16; 0 where they stay float32. */
+  /** Outputs become round(outScale · y) i16; 0 if they stay float32. */
   readonly outScale: number;
 }
 
@@ -68,14 +68,14 @@ export function quantiseLayers(layers: readonly Layer[]): KernelLayer[] {
   });
 }
 
-/** The scale of a layer's int16 activations, or 0 where they are unbounded or nobody could sum them as integers. */
+/** Returns the scale of a layer's int16 activations, or 0 if they are unbounded or cannot be summed as integers. */
 function outScaleOf(layer: Layer, next: Layer | undefined, columns: ColumnFacts | undefined): number {
   if (next === undefined || columns === undefined || !isBounded(layer.activation)) return 0;
   let best = { scale: 0, error: Number.POSITIVE_INFINITY };
   for (const scale of ACTIVATION_SCALES) {
     const weightScales = weightScalesOf(next, columns, scale);
     if (weightScales === undefined) continue;
-    // Of rounding the activations, and of rounding the weights, at activations of about ½.
+    // Errors of rounding the activations, and of rounding the weights, at activations of about ½.
     const error = Math.max(
       ...columns.sums.map((sum, j) => (0.5 * sum) / scale + (0.25 * next.inputs) / weightScales[j]),
     );
@@ -155,7 +155,7 @@ function floatLayer(layer: Layer, largest: Float64Array, outScale: number): Floa
   return { kind: "float", layer, largest, vectors, weights, weightErrors, outScale };
 }
 
-/** (outputs) each: of the absolute values of an output's weights, Σ|w| and max|w|. */
+/** Returns Σ|w| (outputs) and max|w| (outputs) of each output's weights. */
 interface ColumnFacts {
   readonly sums: Float64Array;
   readonly largest: Float64Array;

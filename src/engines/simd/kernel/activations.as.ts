@@ -23,7 +23,7 @@ export function finishGroup(layer: usize, images: i32): void {
   }
 }
 
-/** Two vectors at a time; where they are odd in number, what lies behind the last is read, and written where nobody reads. */
+/** Two vectors at a time. If their number is odd, the bytes after the last are read, and written where no one reads. */
 @inline function finishIntegers(layer: usize, sums: usize, out: usize, outScale: f32, activation: i32, integer: i32, tame: bool): void {
   const bytes: usize = load<i32>(layer, LAYER_VECTORS) << 4;
   const scales: usize = load<i32>(layer, LAYER_SCALES);

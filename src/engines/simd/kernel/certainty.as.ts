@@ -1,4 +1,4 @@
-/** Which class, and whether another one is possible. */
+/** The class of an image, and whether another one is possible. */
 import { RUN_LAYERS, RUN_LAYER_COUNT, RUN_BOUND_SLOPES, RUN_BOUND_BASES, RUN_SUM_ERRORS, RUN_OUT_ERRORS, RUN_MAGNITUDES, RUN_OUTPUTS, RUN_ERROR_SLACK, LAYER_BYTES, LAYER_IS_INTEGER, LAYER_INPUTS, LAYER_VECTORS, LAYER_ACTIVATION, LAYER_OUT, LAYER_OUT_SCALE, LAYER_ROW_BYTES, LAYER_FIXED_SLOPES, LAYER_FIXED_BASES, LAYER_PLAIN_WEIGHTS, LAYER_ACTIVATION_ERROR, LAYER_WEIGHT_ERRORS, SIGMOID, TANH, LAYER_SUMS, LAYER_SCALES, LAYER_BIASES, RELU } from "../fields";
 import { affine } from "./activations.as";
 
@@ -64,7 +64,7 @@ export function isApart(run: usize, image: i32, logits: usize, best: usize, pixe
   return pairsApart(run, last, logits, best, sumErrors, outErrors);
 }
 
-/** Of the rounding of two weights to float32 and of their difference. */
+/** Factor for the rounding of two weights to float32 and of their difference. */
 const WEIGHT_ROUNDING: f32 = 1e-6;
 
 /** errors (V·4) = pixelSum · slopes + bases */

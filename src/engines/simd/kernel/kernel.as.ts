@@ -16,7 +16,7 @@ import { sumSparseIntegers, sumSparseFloats, sumDenseIntegers, sumDenseFloats } 
 import { finishGroup } from "./activations.as";
 import { UNCERTAIN, decide, isApart, lastLayer } from "./certainty.as";
 
-/** Of `count` images at `pixels`: the class, and UNCERTAIN where the bound does not rule out another; u32 each. */
+/** Writes an answer u32 for each of `count` images at `pixels`: the class, plus UNCERTAIN if the bound leaves another one possible. */
 export function predict(run: usize, pixels: usize, count: i32, answers: usize): void {
   const stride = load<i32>(run, RUN_STRIDE);
   const last = lastLayer(run);
@@ -36,7 +36,7 @@ export function predict(run: usize, pixels: usize, count: i32, answers: usize): 
   }
 }
 
-/** Logits (count, V·4) f32. */
+/** Writes logits (count, V·4) f32. */
 export function forward(run: usize, pixels: usize, count: i32, logits: usize): void {
   const stride = load<i32>(run, RUN_STRIDE);
   const last = lastLayer(run);

@@ -1,7 +1,7 @@
-/** What is not zero of an image's bytes. */
+/** Lists of the bytes of an image that are not zero. */
 import { RUN_STRIDE, RUN_SHUFFLES, RUN_VALUES, RUN_INDEXES, RUN_COUNTS, RUN_PIXEL_SUMS } from "../fields";
 
-/** Of each image: the list of what is not zero, and the sum of its bytes. */
+/** Makes, for each image, the list of bytes that are not zero, and their sum. */
 export function listGroup(run: usize, pixels: usize, images: i32, pairs: i32): void {
   const stride = load<i32>(run, RUN_STRIDE);
   let values: usize = load<i32>(run, RUN_VALUES);
@@ -23,7 +23,7 @@ export function listGroup(run: usize, pixels: usize, images: i32, pairs: i32): v
 
 /**
  * Pairs of bytes that are not both zero: the two as i16 in an i32, and the pair's index as u16. What a branch guesses
- * wrong costs more than a vector of zeros, so that it is two vectors that are skipped together.
+ * wrong costs more than a vector of zeros, so two vectors are skipped together.
  */
 @inline function listPairs(pixels: usize, bytes: i32, shuffles: usize, values: usize, indexes: usize, pixelSum: usize): i32 {
   const begin = indexes;
@@ -52,7 +52,7 @@ export function listGroup(run: usize, pixels: usize, images: i32, pairs: i32): v
   return <i32>(indexes - begin) >> 1;
 }
 
-/** One vector's pairs, of which `first` is the index of the first. Answers the bytes that their indexes take. */
+/** Stores the pairs of one vector; `first` is the index of the first. Returns the bytes that their indexes take. */
 @inline function listVector(group: v128, first: i32, shuffles: usize, values: usize, indexes: usize): i32 {
   const mask = i16x8.bitmask(i16x8.ne(group, i16x8.splat(0)));
   const shuffle = v128.load(shuffles + (mask << 4));

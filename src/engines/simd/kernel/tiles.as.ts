@@ -105,7 +105,7 @@ export function sumDenseFloats(previous: usize, layer: usize, images: i32): void
   }
 }
 
-/** A tile of each two images; behind an odd last one lies a row that an earlier group left, whose sums nobody reads. */
+/** A tile of each two images. An odd last one is paired with a row of an earlier group, whose sums no one reads. */
 @inline function denseGroup(N: i32, integer: bool, previous: usize, layer: usize, w: usize, sums: usize, images: i32): void {
   const inputs = load<i32>(layer, LAYER_INPUTS);
   const rowBytes: usize = load<i32>(layer, LAYER_ROW_BYTES);
