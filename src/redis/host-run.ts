@@ -1,4 +1,4 @@
-/** Makes a host ready for a run: loads its data and network from where the host sees them, and refuses what is not the run's. */
+/** Work of a host in a run: opens data and network where the host finds them, checks them, and evaluates ranges. */
 import { availableParallelism } from "node:os";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { Log } from "#src/base/contracts/run.js";
@@ -12,9 +12,9 @@ import { prepare } from "#src/evaluate/prepare.js";
 import type { Work } from "#src/evaluate/runner.js";
 import type { DownloadNotice } from "#src/files/catalog.js";
 import { materialise } from "./materialise.js";
-import { answerRoom, type PackedAnswers, pack, type RangeAnswer, type RunSpec } from "./spec.js";
+import { allocateImages, type PackedAnswers, pack, type RangeAnswer, type RunSpec } from "./spec.js";
 
-/** A path that begins with `from` is looked for below `to`. */
+/** A path below `from` is below `to` on this host. */
 export interface PathMap {
   readonly from: string;
   readonly to: string;
@@ -100,12 +100,12 @@ function assertSame(what: string, path: string, expected: string, found: string)
   if (found !== expected) throw new RunError("ERR_HOST_DATA", { what, path, expected, found });
 }
 
-/** As many of a range's latencies are told. */
+/** Latencies per range that are sent to the coordinator, at most. */
 const MOST_LATENCIES = 32;
 
 export interface RangeOutcome {
   readonly answer: Omit<RangeAnswer, "host">;
-  /** Each image's answers, where they are wanted. */
+  /** Answers of each image; undefined where only counts are wanted. */
   readonly packed: Buffer | undefined;
 }
 
@@ -122,7 +122,7 @@ export async function runRange(
   log: Log,
 ): Promise<RangeOutcome> {
   const { options, pair } = work;
-  const images = answerRoom(isPacked ? range.limit : 0, options.probabilities ? pair.classes : 0);
+  const images = allocateImages(isPacked ? range.limit : 0, options.probabilities ? pair.classes : 0);
   const ofRange: Work["pair"] = { ...pair, range, slabs: (plan, part = range) => pair.slabs(plan, part) };
   const listeners = isPacked ? [copyInto(images, range, pair.classes)] : [];
   const { failure, counts, run, evaluateMs, latenciesMs } = await runner.run(
@@ -162,14 +162,14 @@ function copyInto(
   };
 }
 
-/** The network is at fault, whichever host runs it: this is an answer, and the queue is not to try again. */
+/** Image of an ERR_LOGITS_NAN. Every host would find the same, so that the queue must not try again. */
 function nanImageOf(failure: unknown): number | undefined {
   if (!(failure instanceof BatchwiseError) || failure.code !== "ERR_LOGITS_NAN") return undefined;
   const { image } = (failure as NetworkError<"ERR_LOGITS_NAN">).facts;
   return typeof image === "number" ? image : undefined;
 }
 
-/** Evenly by rank. */
+/** An even sample by rank. */
 function sampled(values: Float64Array): number[] {
   const sorted = values.toSorted();
   const count = Math.min(MOST_LATENCIES, sorted.length);

@@ -1,30 +1,32 @@
-/** One connection to a Redis that outlives its restarts, and says for how long it has been away. */
+/** A connection to Redis that survives its restarts, and knows how long Redis has been away. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "#src/base/contracts/run.js";
 import { RunError, reasonOf } from "#src/base/errors.js";
 import { loadPeers, type Peers, type RedisClient, type RedisOptions } from "./peers.js";
 
-/** A Redis that does not answer is told after so long. */
+/** Time limit for the first answer of Redis. */
 const CONNECT_TIMEOUT_MS = 5000;
 const GRACE_MS = 500;
 const LONGEST_RETRY_DELAY_MS = 500;
 const LOOK_INTERVAL_MS = 250;
 
-/** What Redis answers where the password is wrong, or is missing. */
+/** Answers of Redis to a wrong or missing password. */
 const REFUSED_PASSWORD = /WRONGPASS|NOAUTH|invalid password|without any password configured/;
 
 export interface Link {
   readonly peers: Peers;
   readonly redis: RedisClient;
-  /** Without credentials. */
+  /** Host and port, without credentials. */
   readonly address: string;
-  /** Since when there is no connection; undefined while there is one. */
+  /** Time at which the connection was lost; undefined while there is one. */
   readonly awaySinceMs: number | undefined;
-  /** All connections, also those that BullMQ made of it, at once: what is under way on them is refused. */
+  /** Ends all connections at once, those that BullMQ made of it included. Commands under way are rejected. */
   close(): void;
 }
 
 /**
+ * Connects to Redis.
+ *
  * @throws RunError ERR_QUEUE_PEER, ERR_REDIS_URL; ERR_REDIS_CONNECT and ERR_REDIS_AUTH within five seconds
  */
 export async function openLink(url: string, log: Log): Promise<Link> {
@@ -34,7 +36,7 @@ export async function openLink(url: string, log: Log): Promise<Link> {
   const clients: RedisClient[] = [];
   let awaySinceMs: number | undefined;
 
-  /** One that is away would otherwise be asked for without end, by whoever duplicated it. */
+  /** Keeps track of a client and of its duplicates: a duplicate that is not closed would reconnect for ever. */
   function keep(client: RedisClient): RedisClient {
     client.on("error", (error) => log.debug({ address: address.shown, reason: reasonOf(error) }, "Redis"));
     clients.push(client);
@@ -63,7 +65,7 @@ export async function openLink(url: string, log: Log): Promise<Link> {
   };
 }
 
-/** Connects once: what is wrong from the start will not mend itself. */
+/** Connects once, without retries: a fault at the start does not go away. */
 async function probe({ Redis }: Peers, address: RedisAddress): Promise<void> {
   const client = new Redis({
     ...optionsOf(address),
@@ -77,7 +79,7 @@ async function probe({ Redis }: Peers, address: RedisAddress): Promise<void> {
   const deadline = new Promise<never>((_, reject) => {
     const seconds = CONNECT_TIMEOUT_MS / 1000;
     const late = () => reject(new Error(`no answer within ${seconds} s`));
-    // On a busy machine the answer may be there, and only not be read yet.
+    // On a busy machine the answer may have arrived and not been read yet.
     timer = setTimeout(() => (timer = setTimeout(late, GRACE_MS)), CONNECT_TIMEOUT_MS - GRACE_MS);
   });
   try {
@@ -123,9 +125,9 @@ function retryDelayMs(times: number): number {
 }
 
 /**
- * Ends when the signal is aborted. Commands wait for a Redis that is away, whoever gives them does not.
+ * Watches the connection until the signal is aborted. Commands wait for a lost Redis; the caller does not.
  *
- * @throws RunError ERR_REDIS_LOST when it has been away for `awayMs`
+ * @throws RunError ERR_REDIS_LOST when Redis has been away for `awayMs`
  */
 export async function untilLost(link: Link, awayMs: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
@@ -137,13 +139,13 @@ export async function untilLost(link: Link, awayMs: number, signal: AbortSignal)
   }
 }
 
-/** What Redis itself answered (out of memory, read-only, not allowed) as an error of ours; any other error as it is. */
+/** Turns an error that Redis answered (out of memory, read-only, not allowed) into a RunError; returns any other error as it is. */
 export function redisFault({ address }: Pick<Link, "address">, error: unknown): unknown {
   if (!(error instanceof Error && error.name === "ReplyError")) return error;
   return new RunError("ERR_REDIS_REFUSED", { address, reason: reasonOf(error) }, { cause: error });
 }
 
-/** Where the address may stand, so that no list of processes shows its password. */
+/** Environment variable with the address: a list of processes does not show its password. */
 export const REDIS_VARIABLE = "BATCHWISE_REDIS";
 const DEFAULT_PORT = 6379;
 
@@ -154,11 +156,11 @@ export interface RedisAddress {
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly tls: boolean;
-  /** `redis://host:port/database`: what messages may say. */
+  /** `redis://host:port/database`, for messages. */
   readonly shown: string;
 }
 
-/** @throws RunError ERR_REDIS_URL, which does not repeat what was given. */
+/** Parses an address. @throws RunError ERR_REDIS_URL, whose message does not repeat the address */
 export function readRedisUrl(given: string): RedisAddress {
   const url = URL.canParse(given) ? new URL(given) : undefined;
   const database = /^\/?(\d{0,5})$/.exec(url?.pathname ?? "");

@@ -1,4 +1,4 @@
-/** From where a run's file is to a path on this machine: a path, a name of the package's own, a `file:` or an `http(s):` URL. */
+/** Turns the location of a run's file into a path on this machine: a path, a name of the package, a `file:` or an `http(s):` URL. */
 import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -10,11 +10,11 @@ import { DEFAULT_LIMITS, download } from "#src/files/download.js";
 import { fetchEntry } from "#src/files/fetch-entry.js";
 import { MirrorFault } from "#src/files/mirror-fault.js";
 
-/** Where in the cache files from anywhere are kept, each in a folder of its hash. */
+/** Folder of the cache for files from URLs, each in a folder named by its hash. */
 const FOLDER = "remote";
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** What the coordinator has learnt of a file that hosts will ask for. */
+/** Sizes and hashes of files that hosts will download, by URL. */
 export type RemoteFiles = Readonly<Record<string, RemoteFile>>;
 
 export function isUrl(location: string): boolean {
@@ -26,9 +26,9 @@ function isRemote(location: string): boolean {
 }
 
 /**
- * On a host: what comes over http is kept by its hash, and held against it.
+ * Returns the path of a file on a host. A file that comes over HTTP is kept by its hash and checked against it.
  *
- * @throws TransferError, with any of its codes; UsageError as `learn`
+ * @throws TransferError, with any of its codes; UsageError as `fetchFile`
  */
 export async function materialise(
   location: string,
@@ -38,7 +38,7 @@ export async function materialise(
   if (!isUrl(location)) return location;
   const file = files[location];
   if (file === undefined) return localPath(location);
-  // Whoever can write into Redis has said this: nothing of it may lead out of the cache.
+  // These facts come from Redis, into which others can write: they must not lead out of the cache.
   if (!isFileName(file.name) || !SHA256.test(file.sha256)) {
     throw noFile(location, "its name or its hash, as the run has it, is none");
   }
@@ -48,12 +48,12 @@ export async function materialise(
 }
 
 /**
- * On the coordinator, which does not know the file yet: its path here, and what hosts are to hold it against.
+ * Downloads a file on the coordinator. Returns its path, and the facts that hosts check their copy against.
  *
- * @throws UsageError ERR_USAGE where the URL has a password, which hosts would be told, or names no file
+ * @throws UsageError ERR_USAGE where the URL has a password, which hosts would see, or names no file
  * @throws TransferError ERR_TRANSFER_FAILED, ERR_CACHE_WRITE
  */
-export async function learn(
+export async function fetchFile(
   location: string,
   signal: AbortSignal,
 ): Promise<{ readonly path: string; readonly file: RemoteFile | undefined }> {
@@ -90,7 +90,7 @@ function localPath(location: string): string {
   }
 }
 
-/** The last part of the path, which becomes a name in the cache here and on every host. */
+/** Last part of the path: the name in the cache, here and on every host. */
 function fileNameOf({ href, pathname }: URL): string {
   const name = decodedName(basename(pathname));
   if (name !== undefined && isFileName(name)) return name;

@@ -1,4 +1,4 @@
-/** bullmq and ioredis: optional peers, loaded only by who asks for a run over Redis; this is as much of them as we use. */
+/** bullmq and ioredis: optional peers, loaded only for runs over Redis. These types are the part that we use. */
 import { RunError, reasonOf } from "#src/base/errors.js";
 
 /** Variables, so that TypeScript does not ask for the packages at build time. */
@@ -123,7 +123,7 @@ export interface Peers {
   ) => QueueWorker;
 }
 
-/** @throws RunError ERR_QUEUE_PEER when one of them is not there, or cannot be loaded. */
+/** Loads both. @throws RunError ERR_QUEUE_PEER where one of them is missing or cannot be loaded */
 export async function loadPeers(): Promise<Peers> {
   const [{ Queue, QueueEvents, Worker }, { Redis }] = [await load(BULLMQ), await load(IOREDIS)];
   return { Redis, Queue, QueueEvents, Worker };

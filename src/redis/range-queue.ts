@@ -1,4 +1,4 @@
-/** A run's jobs in Redis: added, looked at, taken away. A job that is there already is not added twice. */
+/** The jobs of a run in Redis, and the size of a job. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { reasonOf } from "#src/base/errors.js";
@@ -7,7 +7,7 @@ import type { JobRecord, Queue, QueueEvents, RedisClient } from "./peers.js";
 import { ATTEMPTS, jobIdOf, QUEUE_PREFIX, type RangeAnswer, type RangeJob, type RunSpec } from "./spec.js";
 
 const ATTEMPT_DELAY_MS = 100;
-/** Answers are read from the jobs too: no event need be kept for long. */
+/** Events kept in Redis. Answers are also read from the jobs, so that few suffice. */
 const EVENTS_KEPT = 1000;
 const PAGE = 500;
 
@@ -79,17 +79,17 @@ export async function obliterate({ peers, redis }: Link, runId: string): Promise
   await queue.close();
 }
 
-/** Long against what a job costs on its way (some milliseconds), short against a lock of seconds. */
+/** Time of one job: long compared with its way through Redis (milliseconds), short compared with its lock (seconds). */
 const AIM_SECONDS = 1;
 const LEAST_SECONDS = 0.2;
-/** Each host has some jobs, so that all end together. */
+/** Jobs per host at least, so that all hosts end together. */
 const JOBS_A_HOST = 4;
-/** Of the answers of one job, where each image's are asked for. */
+/** Most bytes of one job's answers of each image. */
 const PACKED_BYTES = 4 * 2 ** 20;
-/** As many images as the first measures, at least. */
+/** Images of the first job, at least. */
 const PROBE_IMAGES = 1000;
 
-/** Follows from the run and two numbers, which its record keeps: whoever coordinates cuts the same ranges. */
+/** How a run is cut into ranges. The numbers are in its record, so that every coordinator cuts the same ranges. */
 export interface RangePlan {
   readonly whole: ImageRange;
   readonly probeImages: number;
@@ -106,7 +106,7 @@ export interface Measured {
   readonly leftImages: number;
 }
 
-/** A multiple of the batch size. `imageBytes` of an image's answers; 0 where only counts are asked for. */
+/** Images per job, a multiple of the batch size. `imageBytes` is the size of an image's answers; 0 where only counts are wanted. */
 export function jobImagesFor(
   { imagesPerSecond, hosts, leftImages }: Measured,
   batchSize: number,

@@ -1,4 +1,4 @@
-/** What Redis keeps beside the jobs: runs, who is at work, each image's answers. All of it expires. */
+/** Records in Redis beside the jobs: runs, hosts, answers of each image. All of them expire. */
 
 import { type BatchwiseError, RunError } from "#src/base/errors.js";
 import { firstDifference } from "#src/evaluate/run-identity.js";
@@ -6,12 +6,12 @@ import type { RedisClient } from "./peers.js";
 import { probeImagesFor } from "./range-queue.js";
 import { QUEUE_PREFIX, type RunSpec } from "./spec.js";
 
-/** Of every key that is ours. */
+/** Beginning of every key. */
 const PREFIX = "batchwise";
-/** Who does not say so again within this time is no longer at work. */
+/** A host or coordinator that is silent for this long counts as gone. */
 const PRESENCE_MS = 5000;
 const DAY_SECONDS = 86_400;
-/** Of a run that has not ended, since its coordinator was last there. */
+/** Lifetime of a run that has not ended, from the last sign of its coordinator. */
 export const KEEP_OPEN_SECONDS = 7 * DAY_SECONDS;
 export const KEEP_ENDED_SECONDS = DAY_SECONDS;
 
@@ -23,7 +23,7 @@ export interface RunRecord {
   readonly state: RunState;
   readonly createdAt: string;
   readonly probeImages: number;
-  /** Undefined until a range was measured. */
+  /** Images per job; undefined until the first range was timed. */
   readonly jobImages: number | undefined;
   readonly doneImages: number;
 }
@@ -31,9 +31,9 @@ export interface RunRecord {
 export interface HostPresence {
   readonly host: string;
   readonly threads: number;
-  /** Whose data it holds. */
+  /** Run that the host serves; null for none. */
   readonly runId: string | null;
-  /** Why it takes no part, by run. */
+  /** Reasons of the runs that it refuses, by run. */
   readonly refused: Readonly<Record<string, string>>;
 }
 
@@ -59,7 +59,7 @@ export class Records {
     };
   }
 
-  /** Oldest first; forgets those that have expired. */
+  /** All runs, oldest first. Removes those that have expired. */
   async runs(): Promise<RunRecord[]> {
     const found: RunRecord[] = [];
     for (const runId of await this.#redis.smembers(RUNS)) {
@@ -84,7 +84,7 @@ export class Records {
     await this.#redis.expire(key, KEEP_OPEN_SECONDS);
   }
 
-  /** The first who says it decides; answers what is decided. */
+  /** Sets the images per job, unless they are set already. Returns what is set. */
   async agreeOnJobImages(runId: string, jobImages: number): Promise<number> {
     await this.#redis.hsetnx(runKey(runId), "jobImages", String(jobImages));
     return Number(await this.#redis.hget(runKey(runId), "jobImages"));
@@ -94,7 +94,7 @@ export class Records {
     await this.#redis.hset(runKey(runId), { state });
   }
 
-  /** The coordinator is there. */
+  /** Declares that the coordinator is there. */
   async attend(runId: string, doneImages: number): Promise<void> {
     await this.#redis.set(attendedKey(runId), "1", "PX", PRESENCE_MS);
     await this.#redis.hset(runKey(runId), { doneImages: String(doneImages) });
@@ -112,12 +112,12 @@ export class Records {
     await this.#redis.del(attendedKey(runId));
   }
 
-  /** Jobs and what they answered. */
+  /** Sets the lifetime of jobs and of their answers. */
   async expireJobs(runId: string, jobIds: readonly string[], seconds: number): Promise<void> {
     await Promise.all(jobIds.map((id) => this.#redis.expire(`${QUEUE_PREFIX}:${runId}:${id}`, seconds)));
   }
 
-  /** All that there is of a run. */
+  /** Sets the lifetime of everything of a run. */
   async expireRun(runId: string, seconds: number): Promise<void> {
     for (const pattern of [`${QUEUE_PREFIX}:${runId}:*`, packedKey(runId, "*")]) {
       for await (const key of this.#keys(pattern)) await this.#redis.expire(key, seconds);
@@ -171,7 +171,7 @@ export class Records {
 
 const RUNS = `${PREFIX}:runs`;
 const HOSTS = `${PREFIX}:hosts`;
-/** Of a queue's keys, those that are not a job's: they come and go with the jobs that are in them. */
+/** Keys of a queue that are no job's. They exist while jobs are in them. */
 const QUEUE_PARTS = ["meta", "id", "events", "wait", "active", "delayed", "completed", "failed", "stalled"];
 
 function runKey(runId: string): string {
@@ -191,7 +191,7 @@ function packedKey(runId: string, offset: number | "*"): string {
 }
 
 /**
- * A run of this id that is there already goes on, if it is this one.
+ * Writes the record of a run, or continues a run of the same ID and identity.
  *
  * @throws RunError ERR_RUN_MISMATCH, ERR_RUN_CANCELLED
  */

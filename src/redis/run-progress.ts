@@ -1,4 +1,4 @@
-/** The coordinator's own books of a run: which ranges are out, done or failed, and the sums of what was answered. */
+/** Progress of a run over Redis: which ranges are in the queue, done or failed, and the sums of the answers. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { PartialCounts, RunIdentity } from "#src/base/contracts/journal.js";
 import { RunError } from "#src/base/errors.js";
@@ -6,7 +6,7 @@ import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/score-s
 import type { HostPresence } from "./records.js";
 import {
   ATTEMPTS,
-  answerRoom,
+  allocateImages,
   jobIdOf,
   type PackedAnswers,
   type RangeAnswer,
@@ -14,7 +14,7 @@ import {
   unpack,
 } from "./spec.js";
 
-/** What a host did in a run. */
+/** Work that a host did in a run. */
 export interface HostShare {
   readonly host: string;
   readonly images: number;
@@ -30,7 +30,7 @@ export interface RangeFailure {
 export interface Piece {
   readonly range: ImageRange;
   readonly host: string;
-  /** When its answer was taken, and how long it took there. */
+  /** Time at which the answer was taken, and how long the host needed. */
   readonly takenAtMs: number;
   readonly elapsedMs: number;
 }
@@ -61,11 +61,11 @@ export class RunProgress {
     this.#range = range;
     this.#classes = classes;
     this.#packedClasses = probabilities ? classes : 0;
-    this.images = answerRoom(packed ? range.limit : 0, this.#packedClasses);
+    this.images = allocateImages(packed ? range.limit : 0, this.#packedClasses);
     this.sum = emptyPartial(range.offset, classes, probabilities);
   }
 
-  /** How many ranges have neither an answer nor failed. */
+  /** Number of ranges in the queue. */
   get outstanding(): number {
     return this.#out.size;
   }
@@ -78,7 +78,7 @@ export class RunProgress {
     return [...this.#failed.values()];
   }
 
-  /** In the order of their images. */
+  /** Answered ranges, in the order of their images. */
   get pieces(): readonly Piece[] {
     return [...this.#done.values()].sort((a, b) => a.range.offset - b.range.offset);
   }
@@ -92,7 +92,7 @@ export class RunProgress {
     return this.#out.has(jobId);
   }
 
-  /** Of what was added before `beforeMs`. */
+  /** Ranges that were added before `beforeMs` and have no answer. */
   outSince(beforeMs: number): ImageRange[] {
     return [...this.#out.values()].filter(({ addedAtMs }) => addedAtMs <= beforeMs).map(({ range }) => range);
   }
@@ -102,7 +102,7 @@ export class RunProgress {
   }
 
   /**
-   * Once a range, however often it is answered: false where it had been counted before.
+   * Counts a range, once: false where it was counted before.
    *
    * @throws {Error} where the counts cannot be those of the range
    */
@@ -166,13 +166,13 @@ export class RunProgress {
   }
 }
 
-/** All hosts that there are have refused for so long: another may still come. */
+/** A run that all hosts refuse is given up after this time: another host may come. */
 const REFUSED_MS = 5000;
 
 export class HostWatch {
   readonly #runId: string;
   #hosts: readonly HostPresence[] = [];
-  /** When any host was seen last, and when there was last none that had refused. */
+  /** Time at which a host was last seen, and at which not all of them refused. */
   #seenAtMs: number;
   #acceptedAtMs: number;
 
@@ -182,7 +182,7 @@ export class HostWatch {
     this.#acceptedAtMs = beganAtMs;
   }
 
-  /** Those that were there at the last look. */
+  /** Hosts present at the last look. */
   get hosts(): readonly HostPresence[] {
     return this.#hosts;
   }
@@ -195,7 +195,7 @@ export class HostWatch {
     if (!haveAllRefused) this.#acceptedAtMs = nowMs;
   }
 
-  /** @throws RunError ERR_HOSTS_ABSENT after `patienceMs` without a host; ERR_HOSTS_REFUSED where none takes part */
+  /** Checks that a host can work. @throws RunError ERR_HOSTS_ABSENT after `patienceMs` without a host; ERR_HOSTS_REFUSED where none takes part */
   assertAtWork(nowMs: number, patienceMs: number): void {
     if (nowMs - this.#seenAtMs > patienceMs) {
       throw new RunError("ERR_HOSTS_ABSENT", { seconds: Math.round(patienceMs / 1000) });

@@ -14,7 +14,7 @@ import { type Coordinated, Coordinator } from "./coordinator.js";
 import type { Link } from "./link.js";
 import { closeRecord, openRecord, Records } from "./records.js";
 import type { RunProgress } from "./run-progress.js";
-import { type LearntInput, learnInput, newRunId, specOf } from "./spec.js";
+import { type FetchedInput, fetchInput, newRunId, specOf } from "./spec.js";
 
 export interface QueueOptions {
   /** Letters, digits, `-` and `_`. Default: a new one. */
@@ -37,8 +37,8 @@ export async function openRedisRunner(
   signal: AbortSignal,
 ): Promise<OpenedRunner> {
   try {
-    const learnt = await learnInput(input, signal);
-    return { runner: new RedisRunner(link, options, learnt), input: learnt.local };
+    const fetched = await fetchInput(input, signal);
+    return { runner: new RedisRunner(link, options, fetched), input: fetched.local };
   } catch (error) {
     link.close();
     throw error;
@@ -49,12 +49,12 @@ class RedisRunner implements Runner {
   readonly queue: { readonly address: string; readonly runId: string };
   readonly #link: Link;
   readonly #options: QueueOptions;
-  readonly #learnt: LearntInput;
+  readonly #fetched: FetchedInput;
 
-  constructor(link: Link, options: QueueOptions, learnt: LearntInput) {
+  constructor(link: Link, options: QueueOptions, fetched: FetchedInput) {
     this.#link = link;
     this.#options = options;
-    this.#learnt = learnt;
+    this.#fetched = fetched;
     this.queue = { address: link.address, runId: options.runId ?? newRunId() };
   }
 
@@ -73,7 +73,7 @@ class RedisRunner implements Runner {
     const slabListeners = listeners.filter(({ slab }) => slab !== undefined);
     const isPacked = options.probabilities || options.labels === false || slabListeners.length > 0;
     const records = new Records(this.#link.redis);
-    const spec = await specOf(pair, options, { runId: this.queue.runId, isPacked, ...this.#learnt });
+    const spec = await specOf(pair, options, { runId: this.queue.runId, isPacked, ...this.#fetched });
     const run = await openRecord(records, spec, this.#options.jobImages);
     const coordinator = new Coordinator({
       link: this.#link,

@@ -1,4 +1,4 @@
-/** What coordinator and hosts tell each other: references to data and network, ranges of images, integers. */
+/** Messages between coordinator and hosts: references to data and network, ranges of images, integers. */
 
 import { randomBytes } from "node:crypto";
 import { allocateEntries } from "#src/base/allocate.js";
@@ -12,15 +12,15 @@ import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";
 import { identityKey, identityOf } from "#src/evaluate/run-identity.js";
 import type { RemoteFile } from "#src/files/catalog.js";
-import { isUrl, learn, type RemoteFiles } from "./materialise.js";
+import { fetchFile, isUrl, type RemoteFiles } from "./materialise.js";
 
-/** First part of BullMQ's keys; the name of a run follows it. */
+/** First part of BullMQ's keys. The run ID follows. */
 export const QUEUE_PREFIX = "batchwise:queue";
 
-/** How often a range may fail for what it does itself. */
+/** Attempts per range. A loss of the host does not count. */
 export const ATTEMPTS = 3;
 
-/** All that a host needs to take part in a run. It goes through JSON as it is. */
+/** Everything that a host needs to take part in a run. JSON keeps all of it. */
 export interface RunSpec {
   readonly runId: string;
   /** SHA-256 of the identity. */
@@ -32,7 +32,7 @@ export interface RunSpec {
     readonly sha256: string;
   };
   readonly network: { readonly location: NetworkLocation; readonly sha256: string };
-  /** By their URLs: what comes over http, and its hash. */
+  /** Files that come over HTTP, with their hashes, by URL. */
   readonly files: RemoteFiles;
   readonly range: ImageRange;
   readonly classes: number;
@@ -40,11 +40,11 @@ export interface RunSpec {
   readonly batchSize: number;
   readonly timeoutSeconds: number;
   readonly retries: number;
-  /** Each image's class and probabilities are wanted, not only their counts. */
+  /** Whether each image's class and probabilities are wanted, beside their counts. */
   readonly packed: boolean;
 }
 
-/** One job: the images of a run's data, by the references that the run's record has. */
+/** One job: a range of images. The hashes are those of the run's record. */
 export interface RangeJob extends ImageRange {
   readonly dataset: string;
   readonly network: string;
@@ -54,18 +54,18 @@ export interface RangeAnswer {
   readonly counts: PartialCounts;
   readonly host: string;
   readonly elapsedMs: number;
-  /** Index 0 is the host's own thread, which computes nothing. */
+  /** Batches per thread. Index 0 is the host's main thread, which computes nothing. */
   readonly batchesByThread: readonly number[];
   readonly retries: number;
-  /** Why `simd` computed all of it by the reference, where it did. */
+  /** Why `simd` computed everything by the reference, if it did. */
   readonly fallback?: string | undefined;
-  /** Index of the first image found that has a logit which is NaN: the run has no answer, and the counts are empty. */
+  /** Index of the first image with a logit that is NaN. The counts are then empty. */
   readonly nanImage?: number | undefined;
-  /** A sample of the forward passes' times. */
+  /** Sample of the times of the forward passes. */
   readonly latenciesMs: readonly number[];
 }
 
-/** The same for who asks twice: a range that is added again is the same job. BullMQ allows neither colons nor bare digits. */
+/** ID of the job of a range. Equal ranges are one job. BullMQ allows neither colons nor bare digits. */
 export function jobIdOf({ offset, limit }: ImageRange): string {
   return `images-${offset}-${limit}`;
 }
@@ -82,8 +82,8 @@ export interface PackedAnswers {
   readonly probabilities: Float64Array;
 }
 
-/** Zeroed. `classes` 0 where there are no probabilities. @throws UsageError ERR_MEMORY */
-export function answerRoom(images: number, classes: number): PackedAnswers {
+/** Memory for the answers of images, zeroed. `classes` is 0 where there are no probabilities. @throws UsageError ERR_MEMORY */
+export function allocateImages(images: number, classes: number): PackedAnswers {
   return {
     predictions: allocateEntries(Uint16Array, images),
     probabilities: allocateEntries(Float64Array, images, classes),
@@ -91,17 +91,17 @@ export function answerRoom(images: number, classes: number): PackedAnswers {
   };
 }
 
-/** In one piece of bytes, as this machine has them: probabilities, which want to lie aligned, then predictions and ranking. */
+/** Answers as bytes, in the byte order of this machine: probabilities first, which need alignment, then predictions and ranking. */
 export function pack({ predictions, probabilities, ranking }: PackedAnswers): Buffer {
   return Buffer.concat([bytesOf(probabilities), bytesOf(predictions), bytesOf(ranking)]);
 }
 
-/** Undefined where the bytes are not those of so many images. `classes` 0 where there are no probabilities. */
+/** Reads what `pack` wrote; undefined where the length does not fit. `classes` is 0 where there are no probabilities. */
 export function unpack(bytes: Uint8Array, count: number, classes: number): PackedAnswers | undefined {
   const probabilityBytes = count * classes * Float64Array.BYTES_PER_ELEMENT;
   const rankingStart = probabilityBytes + count * Uint16Array.BYTES_PER_ELEMENT;
   if (bytes.length !== rankingStart + count * classes * Uint16Array.BYTES_PER_ELEMENT) return undefined;
-  // A copy lies aligned.
+  // A copy is aligned.
   const { buffer } = Uint8Array.from(bytes);
   return {
     probabilities: new Float64Array(buffer, 0, count * classes),
@@ -114,29 +114,29 @@ function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array | Float64Array)
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** What hosts are told where they cannot be told a path. */
+/** URLs that hosts get instead of paths. */
 interface Urls {
   readonly dataset?: string;
   readonly labels?: string;
   readonly weights?: string;
 }
 
-export interface LearntInput {
-  /** With a path where there was a URL. */
+export interface FetchedInput {
+  /** The input with a path in place of each URL. */
   readonly local: EvaluateInput;
   readonly urls: Urls;
   readonly files: RemoteFiles;
 }
 
-/** Files behind URLs come to this machine first, which has to know them. */
-export async function learnInput(input: EvaluateInput, signal: AbortSignal): Promise<LearntInput> {
+/** Downloads the files behind URLs: the coordinator opens them too. */
+export async function fetchInput(input: EvaluateInput, signal: AbortSignal): Promise<FetchedInput> {
   const local: Record<string, string> = {};
   const urls: Record<string, string> = {};
   const files: Record<string, RemoteFile> = {};
   for (const name of ["dataset", "labels", "weights"] as const) {
     const location = input[name];
     if (typeof location !== "string" || !isUrl(location)) continue;
-    const { path, file } = await learn(location, signal);
+    const { path, file } = await fetchFile(location, signal);
     local[name] = path;
     urls[name] = location;
     if (file !== undefined) files[location] = file;
@@ -144,12 +144,12 @@ export async function learnInput(input: EvaluateInput, signal: AbortSignal): Pro
   return { local: { ...input, ...local }, urls, files };
 }
 
-export interface SpecOptions extends Pick<LearntInput, "urls" | "files"> {
+export interface SpecOptions extends Pick<FetchedInput, "urls" | "files"> {
   readonly runId: string;
   readonly isPacked: boolean;
 }
 
-/** @throws UsageError ERR_USAGE where data or network were handed in open */
+/** The spec of a run. @throws UsageError ERR_USAGE where data or network were passed as open objects */
 export async function specOf(
   pair: AnyPair,
   options: EvaluateOptions,
@@ -186,7 +186,7 @@ export async function specOf(
   };
 }
 
-/** `20260131-0905-1f2e3d4c`, by UTC. */
+/** A new run ID such as `20260131-0905-1f2e3d4c`, in UTC. */
 export function newRunId(): string {
   const [day, time] = new Date().toISOString().replace(/[-:]/g, "").split("T");
   return `${day}-${time?.slice(0, 4)}-${randomBytes(4).toString("hex")}`;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type { TransferLimits } from "#src/files/download.js";
 import { downloadFile } from "#src/files/fetch-entry.js";
-import { learn } from "#src/redis/materialise.js";
+import { fetchFile } from "#src/redis/materialise.js";
 import { failure } from "../helpers/download.js";
 import { inCase } from "../helpers/in-case.js";
 import {
@@ -221,7 +221,7 @@ test("a file of a run over Redis comes whole from such a server too", async (t) 
   const bytes = randomBytes(1_000_000);
   const mirror = await startClosing(t, bytes);
   for (let n = 0; n < 5; n++) {
-    const { file, path } = await learn(`${mirror}data.bin`, new AbortController().signal);
+    const { file, path } = await fetchFile(`${mirror}data.bin`, new AbortController().signal);
     t.is(file?.sha256, remoteFile(bytes).sha256);
     t.is(Buffer.compare(await readFile(path), bytes), 0);
   }

@@ -3,7 +3,7 @@ import test from "ava";
 import { RunError, UsageError } from "#src/base/errors.js";
 import { emptyPartial } from "#src/metrics/score-sums.js";
 import { readRedisUrl } from "#src/redis/link.js";
-import { learn, materialise } from "#src/redis/materialise.js";
+import { fetchFile, materialise } from "#src/redis/materialise.js";
 import { jobImagesFor, probeImagesFor, rangesOf, wholeBatches } from "#src/redis/range-queue.js";
 import { HostWatch, RunProgress } from "#src/redis/run-progress.js";
 import { jobIdOf, pack, type RangeAnswer, rangeOfJob, unpack } from "#src/redis/spec.js";
@@ -152,7 +152,11 @@ test("refuses a URL that names no file, before anything is asked for", async (t)
     "http://127.0.0.1:1/%zz",
     "file://another-host/a",
   ]) {
-    const error = await t.throwsAsync(learn(url, signal), { instanceOf: UsageError, code: "ERR_USAGE" }, url);
+    const error = await t.throwsAsync(
+      fetchFile(url, signal),
+      { instanceOf: UsageError, code: "ERR_USAGE" },
+      url,
+    );
     t.regex(error.message, /expected the URL of a file/);
   }
 });
