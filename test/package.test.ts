@@ -180,10 +180,19 @@ test("installed elsewhere, the types resolve under node16 and under bundler", as
     [ts.ModuleResolutionKind.Node16, ts.ModuleKind.Node16],
     [ts.ModuleResolutionKind.Bundler, ts.ModuleKind.ESNext],
   ] as const) {
-    const options = { noEmit: true, strict: true, target: ts.ScriptTarget.ES2023, moduleResolution, module };
+    const options = {
+      noEmit: true,
+      strict: true,
+      types: [],
+      target: ts.ScriptTarget.ES2023,
+      moduleResolution,
+      module,
+    };
     const diagnostics = ts.getPreEmitDiagnostics(ts.createProgram([path], options));
     t.deepEqual(
-      diagnostics.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, " ")),
+      diagnostics.map(
+        ({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`,
+      ),
       [],
     );
   }

@@ -1,9 +1,9 @@
 /** The values that scikit-learn, NumPy and SciPy give, where this machine has them. */
 import { spawn } from "node:child_process";
+import { Socket } from "node:net";
 import { createInterface } from "node:readline";
-import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { pythonWith } from "./python.js";
 import { needs } from "./require.js";
@@ -15,28 +15,42 @@ const interpreter = pythonWith("sklearn", "scipy", "numpy");
 /** AVA's `test` where scikit-learn is. */
 export const withScikit = needs("scikit-learn", interpreter !== undefined);
 
+interface Asking {
+  readonly input: Socket;
+  readonly output: Socket;
+  readonly lines: AsyncIterator<string>;
+}
+
 /** One process for all questions of a test file: importing the libraries takes longer than any answer. */
-let asking: { readonly input: Writable; readonly lines: AsyncIterator<string> } | undefined;
+let asking: Asking | undefined;
 let lastAnswer: Promise<unknown> = Promise.resolve();
-test.after.always(() => void asking?.input.end());
 
 /** What the script's `question` answers for each case, in order. */
 export function askScikit<Answer>(question: string, cases: readonly unknown[]): Promise<readonly Answer[]> {
-  const answer = lastAnswer.then(async () => {
-    asking ??= startScikit();
-    asking.input.write(`${JSON.stringify({ question, cases })}\n`);
-    const { done, value } = await asking.lines.next();
-    if (done) throw new Error(`${SCRIPT}: no answer to "${question}"`);
-    return JSON.parse(value);
-  });
+  const answer = lastAnswer.then(() => ask(question, cases));
   lastAnswer = answer.catch(() => {});
   return answer;
 }
 
-function startScikit(): NonNullable<typeof asking> {
+async function ask(question: string, cases: readonly unknown[]) {
+  asking ??= startScikit();
+  const { input, output, lines } = asking;
+  output.ref();
+  input.write(`${JSON.stringify({ question, cases })}\n`);
+  const { done, value } = await lines.next();
+  // Between two questions it holds no process; where this one ends, so does its input, and with it the script.
+  output.unref();
+  if (done) throw new Error(`${SCRIPT}: no answer to "${question}"`);
+  return JSON.parse(value);
+}
+
+function startScikit(): Asking {
   const child = spawn(interpreter ?? "python3", [SCRIPT], { stdio: ["pipe", "pipe", "inherit"] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return { input: child.stdin, lines };
+  child.unref();
+  const [input, output] = [child.stdin, child.stdout];
+  if (!(input instanceof Socket && output instanceof Socket)) throw new TypeError("expected pipes");
+  input.unref();
+  return { input, output, lines: createInterface({ input: output })[Symbol.asyncIterator]() };
 }
 
 export interface ScikitConfusion {

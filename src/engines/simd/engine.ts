@@ -11,30 +11,6 @@ import { boundErrors, MOST_PEAK } from "./error-bound.js";
 import { fitsMemory, type KernelImage, layOut, TILE_IMAGES } from "./layout.js";
 import { quantiseLayers } from "./quantise.js";
 
-/** The part of WebAssembly's interface that is used here. TypeScript declares it only together with the DOM. */
-declare global {
-  namespace WebAssembly {
-    class Module {
-      private readonly brand;
-    }
-    interface MemoryDescriptor {
-      readonly initial: number;
-      readonly maximum?: number;
-    }
-    class Memory {
-      constructor(descriptor: MemoryDescriptor);
-      readonly buffer: ArrayBuffer;
-    }
-    type Exports = Record<string, unknown>;
-    class Instance {
-      constructor(module: Module, imports: Record<string, Record<string, Memory>>);
-      readonly exports: Exports;
-    }
-    function compile(bytes: Uint8Array): Promise<Module>;
-    function validate(bytes: Uint8Array): boolean;
-  }
-}
-
 /** For every Node.js that Batchwise runs on. */
 export const KERNEL_URL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);
 /** The same source with products and sums fused (WebAssembly's relaxed SIMD), which Node.js has from 22 on. */
