@@ -12,7 +12,7 @@ import { fitsMemory, type KernelImage, layOut, TILE_IMAGES } from "./layout.js";
 import { quantiseLayers } from "./quantise.js";
 
 /** For every Node.js that Batchwise runs on. */
-export const KERNEL_URL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);
+export const KERNEL_URL: URL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);
 /** The same source with products and sums fused (WebAssembly's relaxed SIMD), which Node.js has from 22 on. */
 const RELAXED = new URL("dist/src/engines/simd/kernel-relaxed.wasm", PACKAGE_ROOT);
 
