@@ -13,7 +13,7 @@ import {
   type Elements,
   elementsOf,
   inflatedElements,
-  PIECE_BYTES,
+  PACKED_PIECE_BYTES,
 } from "./stream/elements.js";
 import type { GivenFacts } from "./stream/idx-set.js";
 import { datasetOf, type Part } from "./stream/slab-reader.js";
@@ -82,7 +82,13 @@ export async function openNpzSet(
     },
   };
   return datasetOf({
-    facts: { ...given, labelsPath: y?.path, shape: { rows, columns }, total },
+    facts: {
+      ...given,
+      labelsPath: y?.path,
+      shape: { rows, columns },
+      total,
+      isDeflated: x.entry.method === "deflated",
+    },
     parts: [part],
     sha256: () => sha256Of([file]),
   });
@@ -98,8 +104,8 @@ async function openMember(path: string, { entry, header }: NpzMember, first: num
     });
   }
   async function* pieces(isEnded: () => boolean): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < packed.length && !isEnded(); at += PIECE_BYTES) {
-      yield packed.subarray(at, at + PIECE_BYTES);
+    for (let at = 0; at < packed.length && !isEnded(); at += PACKED_PIECE_BYTES) {
+      yield packed.subarray(at, at + PACKED_PIECE_BYTES);
     }
   }
   const source: Deflated = {

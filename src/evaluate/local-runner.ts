@@ -53,7 +53,11 @@ export class LocalRunner implements Runner {
     this.#executor =
       tasks === 0
         ? await idleExecutor()
-        : await this.#open(options, engineSource(pair.network), { images, tasks });
+        : await this.#open(options, engineSource(pair.network), {
+            images,
+            tasks,
+            isDeflated: pair.dataset.facts.isDeflated,
+          });
     // The first task throws what goes wrong here.
     this.#executor.warm().catch(() => {});
   }

@@ -1,12 +1,12 @@
-/** A pool of which nobody waits for the start: until its first worker is ready, the coordinator's own thread computes. */
+/** A pool whose coordinator computes too: at most its workers and one thread more are busy. */
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { LocalPool } from "./local-pool.js";
 
-/** Never more threads than the pool's capacity compute: so many tasks are under way at most, wherever they are. */
-export function withHeadStart(pool: LocalPool, inline: Executor): Executor {
+/** A task goes to the coordinator while that is free, and to a worker otherwise. */
+export function withCoordinator(pool: LocalPool, inline: Executor): Executor {
   let isComputing = false;
   return {
-    capacity: pool.capacity,
+    capacity: pool.capacity + 1,
     fallbacks: pool.fallbacks,
     get workersStarted() {
       return pool.workersStarted;
@@ -16,7 +16,7 @@ export function withHeadStart(pool: LocalPool, inline: Executor): Executor {
     },
     warm: pool.warm,
     async run(task, signal) {
-      if (isComputing || pool.readyCount > 0) return pool.run(task, signal);
+      if (isComputing) return pool.run(task, signal);
       isComputing = true;
       try {
         return await inline.run(task, signal);

@@ -5,8 +5,10 @@ import type { EngineName, EngineSource } from "#src/base/contracts/network.js";
 import { prepareEngine } from "#src/engines/registry.js";
 import { type EngineSetup, fallbacksOf, WORKER_URL } from "./task-runner.js";
 
-/** Products of the forward pass that the simd engine does in some 100 ms: the start of a few workers, three times over. */
-const WORTH_WORKERS = 5e9;
+/** Products of the forward pass that the simd engine does in some 35 ms: about the start of a worker. */
+const WORTH_WORKERS = 1.5e9;
+/** The same beside the inflating of images, which keeps one core busy and gives small networks little to do. */
+const WORTH_WORKERS_INFLATING = 5e9;
 
 export interface PoolOptions {
   /** Worker threads at most; with 0 the coordinator computes. */
@@ -21,9 +23,11 @@ export interface Workload {
   readonly images: number;
   /** No more workers are started than there are tasks. */
   readonly tasks: number;
+  /** Whether the images are inflated as they are read. Default: false. */
+  readonly isDeflated?: boolean | undefined;
 }
 
-/** Of one network. */
+/** An executor for one network. */
 export function openExecutor(
   { engine, ...options }: PoolOptions & { readonly engine: EngineName },
   source: EngineSource,
@@ -34,14 +38,15 @@ export function openExecutor(
 }
 
 /**
- * Of several networks, at least one, which share the threads; tasks name theirs by its index.
+ * An executor for one or more networks, which share the threads; a task names its network by index.
  *
- * Only simd may compute on the coordinator: all of it where workers are not worth their start, else until one is ready.
+ * Only simd may compute on the coordinator: alone where workers are not worth their start or one thread is allowed, otherwise
+ * beside `threads − 1` workers. A pool that is kept warm computes in workers alone, so that its owner's thread stays free.
  */
 export async function openSharedExecutor(
   { threads, timeoutMs, warm }: PoolOptions,
   networks: readonly EngineSetup[],
-  { images, tasks }: Workload,
+  { images, tasks, isDeflated = false }: Workload,
   workerUrl: URL = WORKER_URL,
 ): Promise<Executor> {
   const isSimd = networks.every(({ engine }) => engine === "simd");
@@ -49,16 +54,20 @@ export async function openSharedExecutor(
   const ofSimd = await Promise.all(networks.map((one) => (one.engine === "simd" ? withAssets(one) : one)));
   const isQuick = isSimd && fallbacksOf(ofSimd).every((fallback) => fallback === undefined);
   const products = Math.max(...networks.map(({ source }) => productsOf(source)));
-  if (threads === 0 || (isQuick && !warm && images * products < WORTH_WORKERS)) return openInline(ofSimd);
+  const helps = isQuick && !warm;
+  const worth = isDeflated ? WORTH_WORKERS_INFLATING : WORTH_WORKERS;
+  const isAlone = threads === 0 || (helps && (threads === 1 || images * products < worth));
+  if (isAlone) return openInline(ofSimd);
   const [sources, { createLocalPool }] = await Promise.all([
     Promise.all(ofSimd.map(withAssets)),
     import("./local-pool.js"),
   ]);
   const setup = { sources };
-  const pool = createLocalPool({ threads: Math.min(threads, tasks), timeoutMs, setup, workerUrl });
-  if (!isQuick) return pool;
-  const [inline, { withHeadStart }] = await Promise.all([openInline(sources), import("./head-start.js")]);
-  return withHeadStart(pool, inline);
+  const workers = Math.min(helps ? threads - 1 : threads, tasks);
+  const pool = createLocalPool({ threads: workers, timeoutMs, setup, workerUrl });
+  if (!helps) return pool;
+  const [inline, { withCoordinator }] = await Promise.all([openInline(sources), import("./head-start.js")]);
+  return withCoordinator(pool, inline);
 }
 
 async function withAssets(setup: EngineSetup): Promise<EngineSetup> {
@@ -70,7 +79,7 @@ async function openInline(sources: readonly EngineSetup[]): Promise<Executor> {
   return (await import("./inline.js")).openInlineExecutor(sources);
 }
 
-/** Of one image; a model whose layers nobody knows counts as endless work. */
+/** Products per image; infinite for a model whose layers are unknown. */
 function productsOf(source: EngineSource): number {
   if (!("length" in source)) return Number.POSITIVE_INFINITY;
   return source.reduce((sum, { weights }) => sum + weights.length, 0);

@@ -9,13 +9,16 @@ import { createEngine, type EngineAssets } from "#src/engines/registry.js";
 import { outputsOf } from "#src/networks/chain.js";
 import { batchesToDo } from "./plan.js";
 
+/** Called after each batch. */
+export type Pause = () => Promise<void> | undefined;
+
 export type TaskRunner = (task: Task) => Promise<readonly BatchAnswer[]>;
 
 /**
  * The runner writes predictions into the task's slab, and probabilities where it has room for them, each batch in its own
  * range, and answers integers.
  */
-export function createTaskRunner(engine: Engine, outputs: number): TaskRunner {
+export function createTaskRunner(engine: Engine, outputs: number, pause?: Pause): TaskRunner {
   const predict: Predict = engine.predict ?? predictByLogits(engine, outputs);
   return async (task) => {
     const { buffer, layout } = task;
@@ -52,6 +55,7 @@ export function createTaskRunner(engine: Engine, outputs: number): TaskRunner {
         scores,
       };
       answers.push(nanImage === undefined ? answer : { ...answer, nanImage });
+      if (pause !== undefined) await pause();
     }
     return answers;
   };
@@ -101,16 +105,16 @@ export const WORKER_URL: URL = new URL("dist/bundle/worker.cjs", PACKAGE_ROOT);
 // A task runner for several networks: the engine of each is made when it is first asked for, the first one's at once.
 
 /** @throws all that `createEngine` throws of the first; of the others it is a task that fails. */
-export async function openTaskRunner(sources: readonly EngineSetup[]): Promise<TaskRunner> {
+export async function openTaskRunner(sources: readonly EngineSetup[], pause?: Pause): Promise<TaskRunner> {
   const runners: Promise<TaskRunner>[] = [];
   const runnerOf = (source: number): Promise<TaskRunner> => {
-    runners[source] ??= openOne(sources[source]);
+    runners[source] ??= openOne(sources[source], pause);
     return runners[source];
   };
   const first = await runnerOf(0);
   return async (task) => (task.source === 0 ? first(task) : (await runnerOf(task.source))(task));
 }
 
-async function openOne({ engine, source, assets }: EngineSetup): Promise<TaskRunner> {
-  return createTaskRunner(await createEngine(engine, source, assets), outputsOf(source));
+async function openOne({ engine, source, assets }: EngineSetup, pause?: Pause): Promise<TaskRunner> {
+  return createTaskRunner(await createEngine(engine, source, assets), outputsOf(source), pause);
 }

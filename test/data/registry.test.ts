@@ -32,6 +32,7 @@ test("opens an image file and its label file", async (t) => {
     total: 10,
     labelsPath: paths.labels,
     classNames: undefined,
+    isDeflated: true,
     view: { invert: false, transpose: false, labelOffset: 0 },
     assumptions: [],
   });

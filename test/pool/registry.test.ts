@@ -11,7 +11,7 @@ import { evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluat
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { createTally } from "#src/metrics/tally.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
-import { withHeadStart } from "#src/pool/head-start.js";
+import { withCoordinator } from "#src/pool/head-start.js";
 import { taskOf } from "#src/pool/plan.js";
 import { openExecutor, openSharedExecutor } from "#src/pool/registry.js";
 import { runBatches } from "#src/pool/run-batches.js";
@@ -45,15 +45,15 @@ test("simd starts workers for little work too when it is asked to warm up", asyn
   t.is(run.batchesByThread[0], 0);
 });
 
-test("simd leaves all work to workers that are ready", async (t) => {
+test("simd computes on the coordinator and in workers, on as many threads as allowed", async (t) => {
   const { run, predictions } = await evaluateWith(openLargeWarm, INPUT);
-  t.is(run.workersStarted, 2);
-  t.is(run.batchesByThread[0], 0);
+  t.is(run.workersStarted, 1);
+  t.is(run.batchesByThread[2], 0);
   t.deepEqual(predictions, (await evaluateWith(openExecutor, INPUT)).predictions);
 });
 
 test("simd begins on the coordinator while workers start", async (t) => {
-  const { run, predictions } = await evaluateWith(openLarge, { ...INPUT, threads: 1 });
+  const { run, predictions } = await evaluateWith(openLarge, INPUT);
   t.is(run.workersStarted, 1);
   t.true(run.batchesByThread[0] > 0);
   t.deepEqual(predictions, (await evaluateWith(openExecutor, INPUT)).predictions);
@@ -82,26 +82,18 @@ function fake(thread: number): Executor {
   };
 }
 
-test("one task at a time runs on the coordinator, and none once a worker is ready", async (t) => {
-  let readyCount = 0;
-  const pool = {
-    ...fake(1),
-    get readyCount() {
-      return readyCount;
-    },
-  };
-  const executor = withHeadStart(pool, fake(0));
+test("a task runs on the coordinator while that is free, and in a worker otherwise", async (t) => {
+  const executor = withCoordinator({ ...fake(1), readyCount: 1 }, fake(0));
+  t.is(executor.capacity, fake(1).capacity + 1);
   const threads = async () =>
     (await Promise.all([executor.run(TASK, signal), executor.run(TASK, signal)])).map(({ thread }) => thread);
   t.deepEqual(await threads(), [0, 1]);
   t.deepEqual(await threads(), [0, 1]);
-  readyCount = 1;
-  t.deepEqual(await threads(), [1, 1]);
 });
 
 test("the coordinator takes tasks again after one of its own failed", async (t) => {
   const failing = { ...fake(0), run: async () => Promise.reject(new Error("out of order")) };
-  const executor = withHeadStart({ ...fake(1), readyCount: 0 }, failing);
+  const executor = withCoordinator({ ...fake(1), readyCount: 0 }, failing);
   await t.throwsAsync(executor.run(TASK, signal), { message: "out of order" });
   await t.throwsAsync(executor.run(TASK, signal), { message: "out of order" });
 });

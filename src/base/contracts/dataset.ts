@@ -52,6 +52,8 @@ export interface DatasetFacts {
   readonly classNames: readonly string[] | undefined;
   /** Changes of pictures and labels on their way into the slabs; `shape` is the changed one. Default: as stored. */
   readonly view?: DatasetView | undefined;
+  /** Whether images are inflated as they are read, which takes longer than a small network's forward pass. */
+  readonly isDeflated?: boolean | undefined;
   /** What neither the files nor an option states. Default: nothing. */
   readonly assumptions?: readonly Assumption[] | undefined;
 }

@@ -1,11 +1,13 @@
 /** Bytes of a file or of an archive's entry, read in order: from memory, or inflated piece by piece and verified. */
 
 import { pipeline, Readable, type TransformOptions } from "node:stream";
-import { crc32, createInflateRaw, type ZlibOptions } from "node:zlib";
+import { crc32, createInflateRaw, type InflateRaw, type ZlibOptions } from "node:zlib";
 import { BatchwiseError } from "#src/base/errors.js";
 
-/** Bytes read, and bytes inflated, at once: they stay in a core's cache until they are copied. */
-export const PIECE_BYTES = 64 * 1024;
+/** Bytes inflated at once: they stay in a core's cache until they are copied. */
+const PIECE_BYTES = 64 * 1024;
+/** Bytes of a deflate stream handed to the inflater at once. */
+export const PACKED_PIECE_BYTES = 256 * 1024;
 /** An open file, or part of a file, that is read as bytes. */
 export interface Elements {
   /** Fills `into` with the next bytes. Throws where fewer are left. */
@@ -61,16 +63,13 @@ export async function inflatedElements(source: Deflated, first: number): Promise
   };
   const inflater = createInflateRaw(options);
   let isEnded = false;
+  const pieces = piecesOf(inflater);
   // An error of the source comes out of the inflater too, where it is read.
-  pipeline(
-    Readable.from(
-      source.packed(() => isEnded),
-      { objectMode: false },
-    ),
-    inflater,
-    () => {},
+  const packed = Readable.from(
+    source.packed(() => isEnded),
+    { objectMode: false },
   );
-  const pieces: AsyncIterator<Uint8Array> = inflater[Symbol.asyncIterator]();
+  pipeline(packed, inflater, () => {});
   /** Content that was inflated and not yet read. */
   let piece: Uint8Array = new Uint8Array(0);
   let contentBytes = 0;
@@ -78,11 +77,10 @@ export async function inflatedElements(source: Deflated, first: number): Promise
 
   /** False where the content has ended. */
   async function inflateNext(): Promise<boolean> {
-    const { value, done } = await pieces.next().catch((error: unknown) => {
-      throw error instanceof BatchwiseError ? error : source.corrupt(error);
-    });
-    if (done === true) return false;
-    piece = value;
+    const next = pieces.take() ?? (await pieces.next());
+    if (next instanceof Error) throw next instanceof BatchwiseError ? next : source.corrupt(next);
+    if (next === undefined) return false;
+    piece = next;
     contentBytes += piece.length;
     crc = crc32(piece, crc);
     if (contentBytes > source.totalBytes) throw source.tooLong();
@@ -126,4 +124,50 @@ export async function inflatedElements(source: Deflated, first: number): Promise
     throw error;
   }
   return elements;
+}
+
+interface Pieces {
+  /** The next piece, if it is there already. */
+  take(): Uint8Array | undefined;
+  /** The next piece; undefined at the end; the error at a fault. */
+  next(): Promise<Uint8Array | Error | undefined>;
+}
+
+/** A queue of pieces: an asynchronous iteration of the inflater costs as much again as its work. */
+function piecesOf(inflater: InflateRaw): Pieces {
+  const queue: Uint8Array[] = [];
+  let end: { readonly error: Error | undefined } | undefined;
+  let wake = () => {};
+  inflater.on("data", (piece: Uint8Array) => {
+    queue.push(piece);
+    if (queue.length >= PIECES_AHEAD) inflater.pause();
+    wake();
+  });
+  const close = (error?: Error) => {
+    end ??= { error };
+    wake();
+  };
+  inflater.once("end", close);
+  inflater.once("error", close);
+  inflater.once("close", close);
+
+  function take(): Uint8Array | undefined {
+    const piece = queue.shift();
+    if (queue.length < PIECES_AHEAD / 2 && inflater.isPaused()) inflater.resume();
+    return piece;
+  }
+
+  return {
+    take,
+    async next() {
+      for (;;) {
+        const piece = take();
+        if (piece !== undefined) return piece;
+        if (end !== undefined) return end.error;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+  };
 }

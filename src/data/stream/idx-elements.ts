@@ -5,7 +5,7 @@ import { DatasetError } from "#src/base/errors.js";
 import type { IdxHead } from "#src/data/idx-header.js";
 import { assertTrailer, corrupt, TRAILER_BYTES } from "#src/files/inflate.js";
 import { openRegularFile, readFault, readInto } from "#src/files/read-file.js";
-import { type Deflated, type Elements, inflatedElements, PIECE_BYTES } from "./elements.js";
+import { type Deflated, type Elements, inflatedElements, PACKED_PIECE_BYTES } from "./elements.js";
 import type { FileHash } from "./file-hash.js";
 
 /**
@@ -69,7 +69,7 @@ async function gzipElements(
 
   async function* packed(isEnded: () => boolean): AsyncGenerator<Uint8Array> {
     for (let position = deflateAt; ; ) {
-      const bytes = new Uint8Array(PIECE_BYTES);
+      const bytes = new Uint8Array(PACKED_PIECE_BYTES);
       const found = await readAt(bytes, position);
       // The inflater asks for a little more than it needs.
       if (found === 0 || isEnded()) return;

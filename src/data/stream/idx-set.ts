@@ -64,7 +64,12 @@ export async function openIdxSet(
   }
   const shape = commonShape(pairs);
   return datasetOf({
-    facts: { ...given, shape, total: pairs.reduce((sum, { count }) => sum + count, 0) },
+    facts: {
+      ...given,
+      shape,
+      total: pairs.reduce((sum, { count }) => sum + count, 0),
+      isDeflated: pairs.some(({ images }) => images.deflateAt !== undefined),
+    },
     parts: pairs.map((pair) => partOf(pair, shape.rows * shape.columns)),
     sha256: () => digestOf(pairs, isListed),
     lanePixelBytes,

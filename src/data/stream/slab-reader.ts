@@ -12,8 +12,8 @@ const NOT_PREDICTED = 0xffff;
 const SLAB_IMAGES = 32_768;
 /** Most pixels of a slab, unless a batch has more. */
 const SLAB_PIXEL_BYTES = 64 * 2 ** 20;
-/** Pixels per lane of work in a slab: some milliseconds of computing, beside which a slab's end costs little. */
-const LANE_PIXEL_BYTES = 4 * 2 ** 20;
+/** Pixels per lane of work in a slab: some milliseconds of computing. All slabs of a stream stay in the last-level cache. */
+const LANE_PIXEL_BYTES = 2 * 2 ** 20;
 
 /** A run of a set's images that is read from one place: a pair of files, an archive, memory. */
 export interface Part {
@@ -150,8 +150,13 @@ function createPartsReader(parts: readonly Part[], inputs: number, offset: numbe
       for (let done = 0; done < count && part !== undefined; ) {
         current ??= await part.open(place);
         const images = Math.min(count - done, part.count - place);
-        await current.images.read(pixels.subarray(done * inputs, (done + images) * inputs));
-        await current.labels?.read(labels.subarray(done, done + images));
+        // Settled, not raced: of two faults the images' is thrown.
+        for (const read of await Promise.allSettled([
+          current.images.read(pixels.subarray(done * inputs, (done + images) * inputs)),
+          current.labels?.read(labels.subarray(done, done + images)),
+        ])) {
+          if (read.status === "rejected") throw read.reason;
+        }
         done += images;
         place += images;
         if (place < part.count) continue;
