@@ -26,7 +26,7 @@ import { pathKind, readFileStart } from "#src/files/read-file.js";
 import { findImages, findInFolder } from "./folder.js";
 import { labelsBeside, readClassNames } from "./labels.js";
 import { DATASET_NAMES, namedPaths } from "./named-sets.js";
-import { type GivenFacts, openIdxSet, type PairPaths } from "./stream/idx-set.js";
+import { type OpenArchive, openIdxSet, type PairPaths } from "./stream/idx-set.js";
 import { viewedDataset } from "./view.js";
 
 /** What `openDataset` takes; `invert`, `transpose` and `labelOffset` change nothing by default. */
@@ -63,13 +63,6 @@ interface ArchivePath {
 }
 
 type Source = PairPaths | readonly PairPaths[] | ArchivePath;
-
-/** Throws as its reader documents. */
-type OpenArchive = (
-  path: string,
-  given: Omit<GivenFacts, "labelsPath">,
-  labelled: boolean,
-) => Promise<Dataset>;
 
 /** Files with images and labels, by their first bytes; a reader is loaded only for such a file. */
 const ARCHIVES: ReadonlyMap<string, OpenArchive> = new Map<string, OpenArchive>([

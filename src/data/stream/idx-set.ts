@@ -39,6 +39,13 @@ interface Pair {
 /** Facts that the files do not state. */
 export type GivenFacts = Omit<DatasetFacts, "shape" | "total">;
 
+/** Opens one file that has both images and labels. Throws as its reader documents. */
+export type OpenArchive = (
+  path: string,
+  given: Omit<GivenFacts, "labelsPath">,
+  labelled: boolean,
+) => Promise<Dataset>;
+
 export interface IdxSetOptions {
   /** Pixels per lane of work in a slab. For tests. */
   readonly lanePixelBytes?: number | undefined;
