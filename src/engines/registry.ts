@@ -15,6 +15,17 @@ export type EngineAssets = SimdAssets | OnnxModel | undefined;
 const loadSimd = () => import("#src/engines/simd/engine.js");
 const loadOnnx = () => import("#src/engines/onnx/engine.js");
 
+/**
+ * Engines whose threads may be ended between two tasks only: onnxruntime's binding aborts the whole process when its thread
+ * is ended within a call.
+ */
+const RETIRED_BETWEEN_TASKS: ReadonlySet<EngineName> = new Set(["onnx"]);
+
+/** Whether a thread with the engine must end its task before it is ended. Its tasks are then neither interrupted nor timed. */
+export function retiresBetweenTasks(engine: EngineName): boolean {
+  return RETIRED_BETWEEN_TASKS.has(engine);
+}
+
 /** Starts to load what an engine needs for every network. */
 export function preloadEngine(name: EngineName): void {
   // A failure is thrown where the module is awaited.

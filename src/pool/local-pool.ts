@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Piscina, queueOptionsSymbol } from "piscina";
 import type { Executor, Task, TaskResult } from "#src/base/contracts/executor.js";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
+import { retiresBetweenTasks } from "#src/engines/registry.js";
 import { outputsOf } from "#src/networks/chain.js";
 import { fallbacksOf, type WorkerSetup } from "./task-runner.js";
 import { checkAnswer, unpackAnswers } from "./wire.js";
@@ -52,9 +53,7 @@ export interface LocalPool extends Executor {
 export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalPoolOptions): LocalPool {
   const file = fileURLToPath(workerUrl);
   const classes = setup.sources.map(({ source }) => outputsOf(source));
-  // onnxruntime's binding aborts the whole process when its thread is ended within a call: such threads are ended only
-  // between two tasks, and a task that has begun is neither interrupted nor timed.
-  const isUninterruptible = setup.sources.some(({ engine }) => engine === "onnx");
+  const isUninterruptible = setup.sources.some(({ engine }) => retiresBetweenTasks(engine));
   /** The end of the task that each thread was handed last. */
   const lastEnds = new Map<number, Promise<void>>();
   const slots = createThreadSlots();

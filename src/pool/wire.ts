@@ -2,7 +2,7 @@
 
 import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
-import { RunError } from "#src/base/errors.js";
+import { BatchwiseError, ERROR_CODES, type ErrorCode, RunError } from "#src/base/errors.js";
 import { viewSlab } from "#src/base/slab.js";
 import { batchesOf } from "./plan.js";
 import type { TaskRunner } from "./task-runner.js";
@@ -15,7 +15,7 @@ export interface SentAnswers {
 }
 
 /** What a worker does with a task. */
-export type SentTaskRunner = (task: Task) => Promise<SentAnswers>;
+export type SentTaskRunner = (task: Task) => Promise<SentAnswers | SentFault>;
 
 const ANSWER_COLUMNS = 6;
 const NO_IMAGE = -1;
@@ -38,8 +38,14 @@ export function packAnswers(answers: readonly BatchAnswer[]): SentAnswers {
   return { rows, scores: scores.length > 0 ? scores : null };
 }
 
-/** @throws RunError ERR_WORKER_ANSWER where it is nothing that `packAnswers` makes; what it says is not looked at */
+/**
+ * The answers that a worker sent. Their values are not checked.
+ *
+ * @throws BatchwiseError as the worker threw it; RunError ERR_WORKER_ANSWER for anything but answers
+ */
 export function unpackAnswers(sent: unknown): BatchAnswer[] {
+  const fault = faultOf(sent);
+  if (fault !== undefined) throw fault;
   const { rows, scores } = (sent ?? {}) as Partial<SentAnswers>;
   if (!(rows instanceof Float64Array) || rows.length % ANSWER_COLUMNS !== 0) {
     throw new RunError("ERR_WORKER_ANSWER", { expected: "rows of numbers", found: typeof sent });
@@ -59,8 +65,28 @@ export function unpackAnswers(sent: unknown): BatchAnswer[] {
   return answers;
 }
 
+/** An error with a code, as it goes between threads: a structured clone would keep its message alone. */
+export interface SentFault {
+  readonly fault: { readonly code: ErrorCode; readonly facts: unknown };
+}
+
+/** What a worker sends for a task: answers, or the coded error that stopped it. Other errors are thrown. */
 export function runsSent(runTask: TaskRunner): SentTaskRunner {
-  return async (task) => packAnswers(await runTask(task));
+  return async (task) => {
+    try {
+      return packAnswers(await runTask(task));
+    } catch (error) {
+      if (!(error instanceof BatchwiseError)) throw error;
+      return { fault: { code: error.code, facts: error.facts } };
+    }
+  };
+}
+
+/** The error that a worker sent, with its code, facts and exit status; undefined where it sent none. */
+function faultOf(sent: unknown): BatchwiseError | undefined {
+  const { fault } = (sent ?? {}) as Partial<SentFault>;
+  if (fault === undefined || !Object.hasOwn(ERROR_CODES, fault.code)) return undefined;
+  return new BatchwiseError(fault.code, fault.facts as BatchwiseError["facts"]);
 }
 
 // Whether the answer of a worker, or of the coordinator's own engine, can be true: one that cannot is a thread gone wrong.

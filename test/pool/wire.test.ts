@@ -3,11 +3,11 @@ import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import test from "ava";
 import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
-import { RunError } from "#src/base/errors.js";
+import { BatchwiseError, NetworkError, RunError } from "#src/base/errors.js";
 import { allocateAnswers, allocateSlab, slabWithAnswers } from "#src/base/slab.js";
 import { sumScores } from "#src/metrics/score-sums.js";
 import { shares, taskOf } from "#src/pool/plan.js";
-import { checkAnswer, packAnswers, unpackAnswers } from "#src/pool/wire.js";
+import { checkAnswer, packAnswers, runsSent, unpackAnswers } from "#src/pool/wire.js";
 
 /** Beyond 32 bits, as a run of billions of batches has them. */
 const FIRST_ID = 2 ** 33 + 5;
@@ -87,6 +87,20 @@ const ANSWER: BatchAnswer = {
 
 const check = (slab: typeof PLAIN, answer: BatchAnswer) =>
   checkAnswer(taskOf(slab, BATCH), [answer], CLASSES);
+
+test("an error with a code arrives with its code, facts, message and exit status", async (t) => {
+  const thrown = new NetworkError("ERR_LOGITS_NAN", { path: "net.npz", image: 7 });
+  const [sharing] = shares(1, 1);
+  const task = { ...taskOf(PLAIN, { firstId: 0, start: 0, images: 2, batchSize: 2 }), sharing };
+  const answer = await runsSent(async () => Promise.reject(thrown))(task);
+  const error = t.throws(() => unpackAnswers(sent(answer)), { instanceOf: BatchwiseError });
+  t.deepEqual([error.code, error.facts], [thrown.code, thrown.facts]);
+  t.deepEqual([error.message, error.exitStatus], [thrown.message, thrown.exitStatus]);
+  const other = runsSent(async () => Promise.reject(new RangeError("odd")));
+  await t.throwsAsync(other(task), { instanceOf: RangeError });
+  const unknown = { fault: { code: "ERR_NO_SUCH_CODE", facts: {} } };
+  t.throws(() => unpackAnswers(sent(unknown)), { code: "ERR_WORKER_ANSWER" });
+});
 
 test("takes an answer without scores where none were asked for, and one with them where they were", (t) => {
   t.notThrows(() => check(PLAIN, ANSWER));
