@@ -110,6 +110,23 @@ export function reasonOf(thrown: unknown): string {
   return (described?.[1] ?? message).split("\n", 1)[0] ?? "";
 }
 
+type AtLeast<T, N extends number, Found extends readonly T[] = []> = Found["length"] extends N
+  ? readonly [...Found, ...T[]]
+  : AtLeast<T, N, readonly [...Found, T]>;
+
+/**
+ * Returns the list with a type that has its first `count` entries.
+ *
+ * @throws RunError ERR_INTERNAL if the list is shorter: the caller has checked that it is not
+ */
+export function atLeast<T, N extends 1 | 2 | 3 | 4>(list: ArrayLike<T>, count: N): AtLeast<T, N> {
+  if (list.length < count) {
+    throw new RunError("ERR_INTERNAL", { problem: `expected ${count} entries, found ${list.length}` });
+  }
+  // TypeScript cannot follow a length into a tuple type.
+  return list as unknown as AtLeast<T, N>;
+}
+
 // The advice to use the engine `onnx`, in words that the command at work can follow.
 
 /** What the known formats say once a model was exported. */

@@ -67,9 +67,9 @@ export const NETWORK = also(
     { assumptions: LIST, unstated: LIST },
   ),
   ({ layers }: Network) => {
-    const broken = layers.findIndex(({ inputs }, n) => n > 0 && inputs !== layers[n - 1].outputs);
+    const broken = layers.findIndex(({ inputs }, n) => n > 0 && inputs !== layers[n - 1]!.outputs);
     if (broken < 0) return undefined;
-    return `one whose layer ${broken + 1} reads ${layers[broken].inputs} numbers of ${layers[broken - 1].outputs}`;
+    return `one whose layer ${broken + 1} reads ${layers[broken]!.inputs} numbers of ${layers[broken - 1]!.outputs}`;
   },
 );
 

@@ -50,7 +50,7 @@ export function cpuText(): string {
 /** What `--version` prints. Our version stands alone on the first line, for scripts; what follows is for reports of faults. */
 export function versionText(): string {
   const mlMatrix = typeof BUNDLED_ML_MATRIX === "string" ? BUNDLED_ML_MATRIX : installedVersion("ml-matrix");
-  const rows = [
+  const rows: readonly (readonly [name: string, value: string])[] = [
     ["Node.js", `${versions.node}, V8 ${versions.v8}`],
     ["Platform", `${platform} ${arch}`],
     ["CPU", cpuText()],

@@ -1,4 +1,5 @@
 import { closest, distance } from "fastest-levenshtein";
+import { atLeast } from "#src/base/errors.js";
 
 /** Names that a file brought, made fit to stand in a message: one line, no control characters, not too long. */
 
@@ -34,7 +35,7 @@ export function listed(names: readonly string[]): string {
 export function pythonFloat(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e16)) {
-    const [digits, exponent] = value.toExponential().split("e");
+    const [digits, exponent] = atLeast(value.toExponential().split("e"), 2);
     const sign = exponent.startsWith("-") ? "-" : "+";
     return `${digits}e${sign}${exponent.slice(1).padStart(2, "0")}`;
   }

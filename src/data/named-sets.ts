@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { checkedKeys, FLAG, type KindsOf, TEXT } from "#src/base/arguments.js";
 import type { Split } from "#src/base/contracts/dataset.js";
 import type { Tensor } from "#src/base/contracts/network.js";
-import { DatasetError } from "#src/base/errors.js";
+import { atLeast, DatasetError } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
 import { type CatalogEntry, DATASET_CATALOG, type DownloadOptions } from "#src/files/catalog.js";
 import { findInFolder, type LabelledPaths, SPLIT_PREFIXES } from "./folder.js";
@@ -44,7 +44,7 @@ async function cachedPaths(
 ): Promise<LabelledPaths> {
   const names = entry.files.map(({ name }) => name).filter((name) => name.startsWith(SPLIT_PREFIXES[split]));
   const { fetchEntry } = await import("#src/files/fetch-entry.js");
-  const [images, labels] = await fetchEntry(entry, { ...options, wanted: names });
+  const [images, labels] = atLeast(await fetchEntry(entry, { ...options, wanted: names }), 2);
   return { imagesPath: images.path, labelsPath: labels.path };
 }
 
@@ -155,7 +155,7 @@ function scaled(bytes: Uint8Array): Float32Array {
   const quotients = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
   const out = new Float32Array(bytes.length);
   // A plain loop: `Float32Array.from` with a function takes a hundred times as long here.
-  for (let i = 0; i < out.length; i++) out[i] = quotients[bytes[i]];
+  for (let i = 0; i < out.length; i++) out[i] = quotients[bytes[i]!]!;
   return out;
 }
 

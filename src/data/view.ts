@@ -40,7 +40,7 @@ export function viewedShape({ rows, columns }: ImageShape, { transpose }: Datase
 /** Changes images in place: pixels (count × rows × columns) u8, row-major, of the shape before the view. */
 export function viewPixels(pixels: Uint8Array, shape: ImageShape, { invert, transpose }: DatasetView): void {
   if (transpose) transposeImages(pixels, shape);
-  if (invert) for (let n = 0; n < pixels.length; n++) pixels[n] = WHITE - pixels[n];
+  if (invert) for (let n = 0; n < pixels.length; n++) pixels[n] = WHITE - pixels[n]!;
 }
 
 function joined(first: DatasetView, second: DatasetView): DatasetView {
@@ -58,9 +58,14 @@ function changer(shape: ImageShape, view: DatasetView, labelsPath: string | unde
     viewPixels(pixels, shape, view);
     if (labelsPath === undefined || view.labelOffset === 0) return slab;
     for (let n = 0; n < labels.length; n++) {
-      const label = labels[n] + view.labelOffset;
+      const label = labels[n]! + view.labelOffset;
       if (label < 0 || label > MOST_LABEL) {
-        const facts = { path: labelsPath, index: firstImage + n, label: labels[n], offset: view.labelOffset };
+        const facts = {
+          path: labelsPath,
+          index: firstImage + n,
+          label: labels[n]!,
+          offset: view.labelOffset,
+        };
         throw new DatasetError("ERR_LABEL_OFFSET", facts);
       }
       labels[n] = label;
@@ -76,7 +81,7 @@ function transposeImages(pixels: Uint8Array, { rows, columns }: ImageShape): voi
   for (let start = 0; start < pixels.length; start += size) {
     image.set(pixels.subarray(start, start + size));
     for (let row = 0, from = 0; row < rows; row++) {
-      for (let to = start + row; to < start + size; to += rows) pixels[to] = image[from++];
+      for (let to = start + row; to < start + size; to += rows) pixels[to] = image[from++]!;
     }
   }
 }

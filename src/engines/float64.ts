@@ -33,7 +33,7 @@ export function gatherNonZero(
   let found = 0;
   for (let k = 0; k < elements.length; k++) {
     if (elements[k] === 0) continue;
-    values[found] = elements[k];
+    values[found] = elements[k]!;
     offsets[found] = k * stride;
     found++;
   }
@@ -54,17 +54,17 @@ export function sumRows(
   for (; j + TILE <= sums.length; j += TILE) {
     let s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0, s8 = 0, s9 = 0;
     for (let n = 0; n < found; n++) {
-      const v = x[n], k = (at[n] + j) | 0;
-      s0 += v * w[k]; s1 += v * w[(k + 1) | 0]; s2 += v * w[(k + 2) | 0]; s3 += v * w[(k + 3) | 0];
-      s4 += v * w[(k + 4) | 0]; s5 += v * w[(k + 5) | 0]; s6 += v * w[(k + 6) | 0]; s7 += v * w[(k + 7) | 0];
-      s8 += v * w[(k + 8) | 0]; s9 += v * w[(k + 9) | 0];
+      const v = x[n]!, k = (at[n]! + j) | 0;
+      s0 += v * w[k]!; s1 += v * w[(k + 1) | 0]!; s2 += v * w[(k + 2) | 0]!; s3 += v * w[(k + 3) | 0]!;
+      s4 += v * w[(k + 4) | 0]!; s5 += v * w[(k + 5) | 0]!; s6 += v * w[(k + 6) | 0]!; s7 += v * w[(k + 7) | 0]!;
+      s8 += v * w[(k + 8) | 0]!; s9 += v * w[(k + 9) | 0]!;
     }
     sums[j] = s0; sums[j + 1] = s1; sums[j + 2] = s2; sums[j + 3] = s3; sums[j + 4] = s4;
     sums[j + 5] = s5; sums[j + 6] = s6; sums[j + 7] = s7; sums[j + 8] = s8; sums[j + 9] = s9;
   }
   for (; j < sums.length; j++) {
     let sum = 0;
-    for (let n = 0; n < found; n++) sum += x[n] * w[(at[n] + j) | 0];
+    for (let n = 0; n < found; n++) sum += x[n]! * w[(at[n]! + j) | 0]!;
     sums[j] = sum;
   }
 }
@@ -74,7 +74,7 @@ export function sumRows(
  * overwrites the logits of the call before.
  */
 export function createRowForward(layers: FoldedLayers): (pixels: Uint8Array) => Float64Array {
-  const input = new Float64Array(layers[0].inputs);
+  const input = new Float64Array(layers[0]!.inputs);
   const widest = Math.max(...layers.map(({ inputs }) => inputs));
   const values = new Float64Array(widest);
   const offsets = new Int32Array(widest);
@@ -90,7 +90,7 @@ export function createRowForward(layers: FoldedLayers): (pixels: Uint8Array) => 
     for (const { weights, biases, sums, activate } of stages) {
       const found = gatherNonZero(x, sums.length, values, offsets);
       sumRows(sums, values, offsets, found, weights);
-      for (let j = 0; j < sums.length; j++) sums[j] = activate(sums[j] + biases[j]);
+      for (let j = 0; j < sums.length; j++) sums[j] = activate(sums[j]! + biases[j]!);
       x = sums;
     }
     return x;

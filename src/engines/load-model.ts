@@ -1,10 +1,11 @@
 /** Loads networks for the engine `onnx`: an ONNX file as a whole model with any operators, other files as layers. */
+
 import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { shareBytes } from "#src/base/allocate.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import type { Network, OnnxModel, OutputKind } from "#src/base/contracts/network.js";
-import { NetworkError, UsageError } from "#src/base/errors.js";
+import { atLeast, NetworkError, UsageError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
 import { fedPreprocessing } from "#src/engines/onnx/engine.js";
@@ -64,6 +65,6 @@ function outputsAssumed(source: string, kind: OutputKind): Assumption {
 /** A file of Batchwise may name an activation that was assumed when it was written. Now it is an operator of the graph. */
 function activationAssumed(path: string, source: string, metadata: Metadata): readonly Assumption[] {
   if (!assumedIn(path, metadata, KEY_PREFIX).includes("activation")) return [];
-  const [activation] = (metadata.get(`${KEY_PREFIX}activations`) ?? "").split(",");
+  const [activation] = atLeast((metadata.get(`${KEY_PREFIX}activations`) ?? "").split(","), 1);
   return [{ subject: "activation", what: `${printable(activation)} between layers`, source, option: null }];
 }

@@ -5,7 +5,7 @@ import type { OutputKind } from "#src/base/contracts/network.js";
 export function argmax(values: ArrayLike<number>, start = 0, count = values.length): number {
   let best = 0;
   for (let n = 1; n < count; n++) {
-    if (values[start + n] > values[start + best]) best = n;
+    if (values[start + n]! > values[start + best]!) best = n;
   }
   return best;
 }
@@ -36,7 +36,7 @@ export function predictClass(
   let best = 0;
   let largest = Number.NEGATIVE_INFINITY;
   for (let n = 0; n < count; n++) {
-    const logit = logits[start + n];
+    const logit = logits[start + n]!;
     if (logit > largest) {
       largest = logit;
       best = n;
@@ -62,17 +62,17 @@ export function softmax(logits: ArrayLike<number>): Float64Array {
 export function softmaxInPlace(values: Float64Array, start: number, count: number): void {
   const end = start + count;
   let largest = Number.NEGATIVE_INFINITY;
-  for (let n = start; n < end; n++) if (values[n] > largest) largest = values[n];
+  for (let n = start; n < end; n++) if (values[n]! > largest) largest = values[n]!;
   if (!Number.isFinite(largest)) {
     shareEqually(values, start, end, largest);
     return;
   }
   let sum = 0;
   for (let n = start; n < end; n++) {
-    values[n] = Math.exp(values[n] - largest);
-    sum += values[n];
+    values[n] = Math.exp(values[n]! - largest);
+    sum += values[n]!;
   }
-  for (let n = start; n < end; n++) values[n] /= sum;
+  for (let n = start; n < end; n++) values[n]! /= sum;
 }
 
 /**
@@ -88,7 +88,7 @@ export function probabilitiesInPlace(
   count: number,
 ): void {
   if (kind === "sigmoid") {
-    for (let n = start; n < start + count; n++) values[n] = logSigmoid(values[n]);
+    for (let n = start; n < start + count; n++) values[n] = logSigmoid(values[n]!);
   }
   softmaxInPlace(values, start, count);
 }

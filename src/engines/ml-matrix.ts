@@ -13,8 +13,8 @@ export function createMlMatrixEngine(layers: FoldedLayers): Engine {
     biases,
     activation: activation === "identity" ? undefined : ACTIVATE[activation],
   }));
-  const { inputs } = layers[0];
-  const { outputs } = layers[layers.length - 1];
+  const { inputs } = layers[0]!;
+  const { outputs } = layers[layers.length - 1]!;
   const fullTile = new ZeroSkippingMatrix(TILE_IMAGES, inputs);
   let lastTile = fullTile;
 
@@ -32,7 +32,7 @@ export function createMlMatrixEngine(layers: FoldedLayers): Engine {
         const tile = tileOf(Math.min(TILE_IMAGES, count - start));
         for (let row = 0; row < tile.rows; row++) {
           const image = (start + row) * inputs;
-          tile.data[row].set(pixels.subarray(image, image + inputs));
+          tile.data[row]!.set(pixels.subarray(image, image + inputs));
         }
         let values = tile;
         for (const { weights, biases, activation } of stages) {
@@ -40,7 +40,7 @@ export function createMlMatrixEngine(layers: FoldedLayers): Engine {
           values.addRowVector(biases as unknown as number[]);
           if (activation !== undefined) apply(values, activation);
         }
-        for (let row = 0; row < values.rows; row++) logits.set(values.data[row], (start + row) * outputs);
+        for (let row = 0; row < values.rows; row++) logits.set(values.data[row]!, (start + row) * outputs);
       }
     },
   };
@@ -81,8 +81,8 @@ export class ZeroSkippingMatrix extends Matrix {
       this.#product = new ZeroSkippingMatrix(this.rows, other.columns);
     }
     for (let row = 0; row < this.rows; row++) {
-      const found = gatherNonZero(this.data[row], other.columns, this.#values, this.#offsets);
-      sumRows(this.#product.data[row], this.#values, this.#offsets, found, other.#flat);
+      const found = gatherNonZero(this.data[row]!, other.columns, this.#values, this.#offsets);
+      sumRows(this.#product.data[row]!, this.#values, this.#offsets, found, other.#flat);
     }
     return this.#product;
   }

@@ -43,10 +43,10 @@ export function classify(
 ): Classified {
   const { data, shape } = "shape" in images ? images : { data: images, shape: [images.length] };
   const layers = foldPreprocessing(network, data instanceof Uint8Array ? "byte" : "fraction");
-  const { inputs } = layers[0];
-  const { outputs } = layers[layers.length - 1];
+  const { inputs } = layers[0]!;
+  const { outputs } = layers[layers.length - 1]!;
   const isBatch = shape.length > 1;
-  const found = isBatch ? data.length / shape[0] : data.length;
+  const found = isBatch ? data.length / shape[0]! : data.length;
   if (found !== inputs) {
     throw new NetworkError("ERR_NETWORK_INPUTS", {
       path: network.name,

@@ -153,7 +153,7 @@ async function fitWhitening(
   epsilon: number,
   signal: AbortSignal,
 ): Promise<Fit> {
-  const { inputs } = layers[0];
+  const { inputs } = layers[0]!;
   if (inputs > MOST_WHITENED_INPUTS) {
     throw new DatasetError("ERR_WHITENING_SIZE", {
       dataset: dataset.facts.name,

@@ -4,7 +4,7 @@ import type { GateCode, GateOutcome } from "#src/base/contracts/checks.js";
 import { AS_STORED, type DatasetView } from "#src/base/contracts/dataset.js";
 import type { ClassMetrics } from "#src/base/contracts/metrics.js";
 import type { Activation, Preprocessing } from "#src/base/contracts/network.js";
-import { DatasetError, ERROR_CODES, RunError } from "#src/base/errors.js";
+import { atLeast, DatasetError, ERROR_CODES, RunError } from "#src/base/errors.js";
 import type { NumberLike } from "#src/base/options/define.js";
 import { printable, pythonFloat } from "#src/base/text.js";
 import { isSameView } from "#src/data/view.js";
@@ -124,7 +124,10 @@ export function assertComparable({ path, images, network }: Baseline, found: Sub
   }
   if (network.sha256 !== found.network.sha256) return;
   for (const what of ["activations", "preprocessing"] as const) {
-    const [before, now] = [network[what], found.network[what]].map((value) => value && canonicalJson(value));
+    const [before, now] = atLeast(
+      [network[what], found.network[what]].map((value) => value && canonicalJson(value)),
+      2,
+    );
     if (before === null || now === null || before === now) continue;
     throw new DatasetError("ERR_BASELINE_READING", { path, what, expected: now, found: before });
   }

@@ -42,13 +42,13 @@ function reasonsOf({ confusionMatrix, confidenceInterval95, accuracy, total }: R
     reasons.push(`accuracy ${accuracy.toFixed(4)} is no better than chance (${chance.toFixed(4)})`);
   }
   const predictions = confusionMatrix.map((_, column) =>
-    confusionMatrix.reduce((sum, row) => sum + row[column], 0),
+    confusionMatrix.reduce((sum, row) => sum + row[column]!, 0),
   );
   const most = predictions.findIndex((images) => images > MOST_PREDICTIONS * total);
-  if (most >= 0 && labels[most] < LEAST_LABELS * total) {
+  if (most >= 0 && labels[most]! < LEAST_LABELS * total) {
     const percent = (images: number) => `${Math.round((100 * images) / total)} %`;
     reasons.push(
-      `class ${most} has ${percent(predictions[most])} of the predictions and ${percent(labels[most])} of the labels`,
+      `class ${most} has ${percent(predictions[most]!)} of the predictions and ${percent(labels[most]!)} of the labels`,
     );
   }
   return reasons;

@@ -1,10 +1,11 @@
 /** Adds the answers of all shards of a run to the answer of the whole. */
+
 import { checkArgument, listOf, TEXT } from "#src/base/arguments.js";
 import { distinct } from "#src/base/assumptions.js";
 import type { ShardPart } from "#src/base/contracts/journal.js";
 import type { Evaluation, ResultFile } from "#src/base/contracts/result.js";
 import type { RunFacts, Timing } from "#src/base/contracts/run-facts.js";
-import { FileError } from "#src/base/errors.js";
+import { atLeast, FileError } from "#src/base/errors.js";
 import { readResult } from "#src/evaluate/read-result.js";
 import { addPartials, contradictionOf } from "#src/metrics/score-sums.js";
 import { shardOf } from "./options.js";
@@ -23,7 +24,7 @@ export async function mergeParts(paths: readonly string[]): Promise<Evaluation> 
   checkArgument("mergeParts", "paths", paths, listOf("a list of paths", TEXT));
   const parts: Part[] = [];
   for (const path of paths) parts.push(await readPart(path));
-  const [first] = parts;
+  const [first] = atLeast(parts, 1);
   const { identity, count } = first.shard;
   for (const part of parts) assertSameRun(first, part);
   assertEachOnce(parts, count);
@@ -48,7 +49,7 @@ export async function mergeParts(paths: readonly string[]): Promise<Evaluation> 
 
 function assertSameRun(first: Part, part: Part): void {
   const cut = (shards: number) => `cut into ${shards}`;
-  const [expected, found] = [first.shard.count, part.shard.count].map(cut);
+  const [expected, found] = [cut(first.shard.count), cut(part.shard.count)];
   const difference =
     firstDifference(first.shard.identity, part.shard.identity) ??
     (expected === found ? undefined : { what: "the run", expected, found });
@@ -124,7 +125,7 @@ export function mergedRun(answers: readonly ResultFile[]): RunFacts {
   const runs = answers.map(({ run }) => run);
   const sum = (of: (run: RunFacts) => number) => runs.reduce((total, run) => total + of(run), 0);
   return {
-    ...runs[0],
+    ...runs[0]!,
     threads: sum(({ threads }) => threads),
     workersStarted: sum(({ workersStarted }) => workersStarted),
     batchesByThread: [

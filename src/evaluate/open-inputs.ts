@@ -128,7 +128,7 @@ export function pairOf<N extends Network | OnnxModel>(
   const { name, shape, total, labelsPath, classNames } = dataset.facts;
   assertFits(network, shape);
   const sizes = layerSizes(network);
-  const classes = sizes[sizes.length - 1];
+  const classes = sizes[sizes.length - 1]!;
   if (classes > MAX_CLASSES) {
     throw new NetworkError("ERR_NETWORK_OUTPUTS", { path: network.name, found: classes, limit: MAX_CLASSES });
   }

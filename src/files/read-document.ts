@@ -1,7 +1,7 @@
 /** Reads JSON files and checks them against a schema. */
 
 import type * as z from "zod";
-import { asError, FileError } from "#src/base/errors.js";
+import { asError, atLeast, FileError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { readWholeFile } from "./read-file.js";
 import { jsonBloat } from "./scan-json.js";
@@ -48,7 +48,7 @@ export function checkDocument<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(document);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  const [issue] = atLeast(parsed.error.issues, 1);
   throw new FileError("ERR_JSON_SHAPE", { path, what, at: placeOf(issue.path), problem: problemOf(issue) });
 }
 
@@ -60,7 +60,7 @@ export function checkLine<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  const [issue] = atLeast(parsed.error.issues, 1);
   const at = placeOf(issue.path);
   throw new FileError("ERR_PREDICTIONS_LINE", {
     ...place,

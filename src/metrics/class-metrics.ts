@@ -10,10 +10,10 @@ export function classMetrics({ support, predicted, hits }: Marginals): ClassMetr
   return Array.from(support, (images, label) => ({
     label,
     support: images,
-    predicted: predicted[label],
-    precision: ratio(hits[label], predicted[label]),
-    recall: ratio(hits[label], images),
-    f1: ratio(2 * hits[label], images + predicted[label]),
+    predicted: predicted[label]!,
+    precision: ratio(hits[label]!, predicted[label]!),
+    recall: ratio(hits[label]!, images),
+    f1: ratio(2 * hits[label]!, images + predicted[label]!),
   }));
 }
 
@@ -94,7 +94,7 @@ export function chanceCorrected({ support, predicted, correct, total }: Marginal
 }
 
 function dot(a: Float64Array, b: Float64Array): bigint {
-  return a.reduce((sum, value, n) => sum + BigInt(value) * BigInt(b[n]), 0n);
+  return a.reduce((sum, value, n) => sum + BigInt(value) * BigInt(b[n]!), 0n);
 }
 
 /** What a confusion matrix says of each class alone, and of all images together. */
@@ -120,13 +120,13 @@ export function marginalsOf(confusion: ArrayLike<number>, classes: number): Marg
   let total = 0;
   for (let label = 0; label < classes; label++) {
     for (let prediction = 0; prediction < classes; prediction++) {
-      const images = confusion[label * classes + prediction];
-      support[label] += images;
-      predicted[prediction] += images;
+      const images = confusion[label * classes + prediction]!;
+      support[label]! += images;
+      predicted[prediction]! += images;
     }
-    hits[label] = confusion[label * classes + label];
-    correct += hits[label];
-    total += support[label];
+    hits[label] = confusion[label * classes + label]!;
+    correct += hits[label]!;
+    total += support[label]!;
   }
   return { support, predicted, hits, correct, total };
 }

@@ -54,5 +54,5 @@ function millsRatio(x: number): number {
 
 /** The smallest value that at least `share` (0..1) of the sorted values do not exceed: nearest rank, no averaging. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }

@@ -30,9 +30,9 @@ export function agreementOf(
   let onlyA = 0;
   let onlyB = 0;
   for (let image = 0; image < labels.length; image++) {
-    const a = predictionsA[image];
-    const b = predictionsB[image];
-    matrix[a * classes + b]++;
+    const a = predictionsA[image]!;
+    const b = predictionsB[image]!;
+    matrix[a * classes + b]!++;
     if (a === labels[image] && b === labels[image]) both++;
     else if (a === labels[image]) onlyA++;
     else if (b === labels[image]) onlyB++;
@@ -136,9 +136,9 @@ export function multinomialDraws(counts: ArrayLike<number>, seed: number): () =>
     let held = all;
     for (let cell = 0; toDraw > 0; cell++) {
       // An empty cell takes 0, and the last that is not empty all, its share being exactly 1.
-      drawn[cell] = binomial(toDraw, counts[cell] / held)();
-      toDraw -= drawn[cell];
-      held -= counts[cell];
+      drawn[cell] = binomial(toDraw, counts[cell]! / held)();
+      toDraw -= drawn[cell]!;
+      held -= counts[cell]!;
     }
     return drawn;
   };

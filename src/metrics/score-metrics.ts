@@ -73,10 +73,10 @@ function insertRun(
   end: number,
 ): void {
   for (let one = first; one < end; one++) {
-    const logit = logits[start + one];
+    const logit = logits[start + one]!;
     let place = one;
-    for (; place > first && logits[start + order[place - 1]] < logit; place--)
-      order[place] = order[place - 1];
+    for (; place > first && logits[start + order[place - 1]!]! < logit; place--)
+      order[place] = order[place - 1]!;
     order[place] = one;
   }
 }
@@ -96,7 +96,7 @@ function mergeRuns(
   for (let place = first; place < end; place++) {
     // Of equals the left one is the lower class.
     const isLeft =
-      left < middle && (right === end || logits[start + from[left]] >= logits[start + from[right]]);
-    to[place] = isLeft ? from[left++] : from[right++];
+      left < middle && (right === end || logits[start + from[left]!]! >= logits[start + from[right]!]!);
+    to[place] = isLeft ? from[left++]! : from[right++]!;
   }
 }

@@ -36,8 +36,8 @@ export function addScoreSums(a: ScoreSums, b: ScoreSums): ScoreSums {
   return {
     logLoss: a.logLoss + b.logLoss,
     brier: a.brier + b.brier,
-    labelRanks: a.labelRanks.map((images, rank) => images + b.labelRanks[rank]),
-    bins: a.bins.map((bin, n) => addBins(bin, b.bins[n])),
+    labelRanks: a.labelRanks.map((images, rank) => images + b.labelRanks[rank]!),
+    bins: a.bins.map((bin, n) => addBins(bin, b.bins[n]!)),
   };
 }
 
@@ -70,7 +70,7 @@ export function scoreContradictionOf(
   if (correct !== labelRanks[0])
     return `expected ${labelRanks[0]} right images in the bins, found ${correct}`;
   const most = [MOST_LOG_LOSS, MOST_BRIER].map((value) => BigInt(total) * BigInt(inUnits(value)));
-  if (logLoss > most[0] || brier > most[1])
+  if (logLoss > most[0]! || brier > most[1]!)
     return `expected losses that ${total} images can have, found larger ones`;
   const isWithin = bins.every(
     (bin) => bin.correct <= bin.total && bin.confidence <= BigInt(bin.total) * BigInt(UNITS_PER_ONE),
@@ -105,12 +105,12 @@ export function placeLabels(
   const hits = new Uint8Array(count);
   for (let image = 0; image < count; image++) {
     const row = image * classes;
-    const label = labels[image];
-    const ofLabel = scores[row + label];
+    const label = labels[image]!;
+    const ofLabel = scores[row + label]!;
     let before = 0;
     let isHit = 1;
     for (let k = 0; k < classes; k++) {
-      if (scores[row + k] > ofLabel) {
+      if (scores[row + k]! > ofLabel) {
         before++;
         isHit = 0;
       } else if (k !== label && scores[row + k] === ofLabel) {
@@ -162,23 +162,23 @@ function sumRun(
   const confidences = new Float64Array(RELIABILITY_BINS);
   for (let image = start; image < end; image++) {
     const row = image * classes;
-    const label = labels[image];
-    const ofLabel = probabilities[row + label];
+    const label = labels[image]!;
+    const ofLabel = probabilities[row + label]!;
     let confidence = ofLabel;
     let squares = 0;
     for (let k = 0; k < classes; k++) {
-      const probability = probabilities[row + k];
+      const probability = probabilities[row + k]!;
       const distance = k === label ? 1 - probability : probability;
       squares += distance * distance;
       if (probability > confidence) confidence = probability;
     }
     logLoss += inUnits(-Math.log(Math.min(1, Math.max(LEAST_PROBABILITY, ofLabel))));
     brier += inUnits(squares);
-    countPlace(labelRanks, places[image], hits[image]);
+    countPlace(labelRanks, places[image]!, hits[image]!);
     const bin = binOf(confidence);
-    totals[bin]++;
-    corrects[bin] += hits[image];
-    confidences[bin] += inUnits(confidence);
+    totals[bin]!++;
+    corrects[bin]! += hits[image]!;
+    confidences[bin]! += inUnits(confidence);
   }
   return {
     logLoss: BigInt(logLoss),
@@ -186,18 +186,18 @@ function sumRun(
     labelRanks,
     bins: Array.from(totals, (total, bin) => ({
       total,
-      correct: corrects[bin],
-      confidence: BigInt(confidences[bin]),
+      correct: corrects[bin]!,
+      confidence: BigInt(confidences[bin]!),
     })),
   };
 }
 
 /** See ScoreSums.labelRanks. With one class there is no second place, and every image is a hit. */
 function countPlace(labelRanks: number[], place: number, hit: number): void {
-  labelRanks[0] += hit;
+  labelRanks[0]! += hit;
   if (labelRanks.length === 1) return;
-  labelRanks[1] -= hit;
-  labelRanks[Math.max(1, place)]++;
+  labelRanks[1]! -= hit;
+  labelRanks[Math.max(1, place)]!++;
 }
 
 function inUnits(value: number): number {
@@ -230,7 +230,7 @@ export function addPartials(a: PartialCounts, b: PartialCounts): PartialCounts {
     correct: a.correct + b.correct,
     total: a.total + b.total,
     confusionMatrix: a.confusionMatrix.map((row, label) =>
-      row.map((count, prediction) => count + b.confusionMatrix[label][prediction]),
+      row.map((count, prediction) => count + b.confusionMatrix[label]![prediction]!),
     ),
     scores:
       a.scores && b.scores && serialiseScores(addScoreSums(scoreSumsOf(a.scores), scoreSumsOf(b.scores))),
@@ -252,7 +252,7 @@ export function contradictionOf(
   if (total !== limit) return `expected ${limit} images counted, found ${total}`;
   const counted = sumOf(confusionMatrix.flat());
   if (counted !== total) return `expected ${total} images in the confusion matrix, found ${counted}`;
-  const diagonal = sumOf(confusionMatrix.map((row, label) => row[label]));
+  const diagonal = sumOf(confusionMatrix.map((row, label) => row[label]!));
   if (diagonal !== correct) return `expected ${correct} images on the diagonal, found ${diagonal}`;
   return scores === null ? undefined : scoreContradictionOf(scoreSumsOf(scores), { total, correct }, classes);
 }

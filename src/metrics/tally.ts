@@ -30,7 +30,7 @@ export function createTally(classes: number, counted?: PartialCounts): Tally {
     add({ labels, predictions }, { id, start, count }) {
       if (!merged.add(id)) return false;
       for (let image = start; image < start + count; image++) {
-        confusion[labels[image] * classes + predictions[image]]++;
+        confusion[labels[image]! * classes + predictions[image]!]!++;
         if (labels[image] === predictions[image]) correct++;
       }
       total += count;
@@ -52,8 +52,8 @@ function createBitSet() {
         bits = grown;
       }
       const bit = 1 << (n & 7);
-      if ((bits[at] & bit) !== 0) return false;
-      bits[at] |= bit;
+      if ((bits[at]! & bit) !== 0) return false;
+      bits[at]! |= bit;
       return true;
     },
   };

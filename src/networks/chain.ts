@@ -11,7 +11,7 @@ interface Shaped {
 const MAX_STEPS = 10_000;
 
 export function chains(layers: readonly Shaped[]): boolean {
-  return layers.every(({ inputs }, index) => index === 0 || layers[index - 1].outputs === inputs);
+  return layers.every(({ inputs }, index) => index === 0 || layers[index - 1]!.outputs === inputs);
 }
 
 /**
@@ -84,10 +84,10 @@ export function layerSizes(network: Pick<Network, "layers"> | Pick<OnnxModel, "i
     return [network.input.shape.reduce((product, size) => product * size, 1), network.output.classes];
   }
   const { layers } = network;
-  return [layers[0].inputs, ...layers.map(({ outputs }) => outputs)];
+  return [layers[0]!.inputs, ...layers.map(({ outputs }) => outputs)];
 }
 
 /** Number of classes: the length of an image's logits. */
 export function outputsOf(source: EngineSource): number {
-  return "input" in source ? source.output.classes : source[source.length - 1].outputs;
+  return "input" in source ? source.output.classes : source[source.length - 1]!.outputs;
 }

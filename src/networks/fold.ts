@@ -1,4 +1,5 @@
 /** Folds the preprocessing into the first layer once, so that engines read bytes. */
+
 import type {
   EngineSource,
   FoldedLayers,
@@ -7,7 +8,7 @@ import type {
   OnnxModel,
   Preprocessing,
 } from "#src/base/contracts/network.js";
-import { NetworkError } from "#src/base/errors.js";
+import { atLeast, NetworkError } from "#src/base/errors.js";
 
 /** Largest value of a pixel's byte. */
 const WHITE = 255;
@@ -45,12 +46,12 @@ export function foldPreprocessing(
 ): FoldedLayers {
   const { offset, divisor } = shiftOf(preprocessing, unit);
   if (offset === 0 && divisor === 1) return layers;
-  const [first, ...rest] = layers;
+  const [first, ...rest] = atLeast(layers, 1);
   const weights = divided(first.weights, divisor);
   if (divisor < 1) assertFinite(name, "W1", weights);
   if (offset === 0) return [{ ...first, weights }, ...rest];
   const sums = columnSums({ ...first, weights });
-  const biases = shared(first.biases, (bias, o) => bias - offset * sums[o]);
+  const biases = shared(first.biases, (bias, o) => bias - offset * sums[o]!);
   assertFinite(name, "b1", biases);
   return [{ ...first, weights, biases }, ...rest];
 }
@@ -91,13 +92,13 @@ interface Affine {
  * b' (O) = b − μ · A · W, in float64 and shared memory.
  */
 export function foldAffine(layers: readonly Layer[], { means, matrix }: Affine): Layer[] {
-  const [first, ...rest] = layers;
+  const [first, ...rest] = atLeast(layers, 1);
   const { inputs, outputs, weights } = first;
   const product = new Float64Array(inputs * outputs);
   for (let i = 0; i < inputs; i++) {
     for (let k = 0; k < inputs; k++) {
-      const a = matrix[i * inputs + k];
-      for (let o = 0; o < outputs; o++) product[i * outputs + o] += a * weights[k * outputs + o];
+      const a = matrix[i * inputs + k]!;
+      for (let o = 0; o < outputs; o++) product[i * outputs + o]! += a * weights[k * outputs + o]!;
     }
   }
   const sums = columnSums({ inputs, outputs, weights: product }, means);
@@ -105,7 +106,7 @@ export function foldAffine(layers: readonly Layer[], { means, matrix }: Affine):
     {
       ...first,
       weights: divided(product, WHITE),
-      biases: shared(first.biases, (bias, o) => bias - sums[o]),
+      biases: shared(first.biases, (bias, o) => bias - sums[o]!),
     },
     ...rest,
   ];
@@ -119,7 +120,7 @@ function columnSums(
   const sums = new Float64Array(outputs);
   for (let i = 0; i < inputs; i++) {
     const factor = factors?.[i] ?? 1;
-    for (let o = 0; o < outputs; o++) sums[o] += factor * weights[i * outputs + o];
+    for (let o = 0; o < outputs; o++) sums[o]! += factor * weights[i * outputs + o]!;
   }
   return sums;
 }
@@ -127,12 +128,12 @@ function columnSums(
 /** A separate loop, because at start nothing is inlined yet. */
 function divided(values: Float64Array, divisor: number): Float64Array {
   const quotients = new Float64Array(new SharedArrayBuffer(values.byteLength));
-  for (let n = 0; n < values.length; n++) quotients[n] = values[n] / divisor;
+  for (let n = 0; n < values.length; n++) quotients[n] = values[n]! / divisor;
   return quotients;
 }
 
 function shared(values: Float64Array, change: (value: number, index: number) => number): Float64Array {
   const changed = new Float64Array(new SharedArrayBuffer(values.byteLength));
-  for (let n = 0; n < values.length; n++) changed[n] = change(values[n], n);
+  for (let n = 0; n < values.length; n++) changed[n] = change(values[n]!, n);
   return changed;
 }

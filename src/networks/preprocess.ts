@@ -13,7 +13,7 @@ export class LevelCounts {
   readonly #counts = new Float64Array(LEVELS);
 
   add(pixels: Uint8Array): void {
-    for (let n = 0; n < pixels.length; n++) this.#counts[pixels[n]]++;
+    for (let n = 0; n < pixels.length; n++) this.#counts[pixels[n]!]!++;
   }
 
   /**
@@ -80,7 +80,7 @@ export class PixelMoments {
     for (let i = 0; i < inputs; i++) {
       for (let j = i; j < inputs; j++) {
         // Both products are integers, exact up to 370,000 images, so that the subtraction cancels without a rounding error.
-        const whole = count * this.#products[i * inputs + j] - this.#sums[i] * this.#sums[j];
+        const whole = count * this.#products[i * inputs + j]! - this.#sums[i]! * this.#sums[j]!;
         const value = whole / (count * WHITE) ** 2;
         covariance[i * inputs + j] = value;
         covariance[j * inputs + i] = value;
@@ -96,13 +96,13 @@ export class PixelMoments {
     for (let i = 0; i < image.length; i++) {
       if (image[i] === 0) continue;
       places[found] = i;
-      values[found++] = image[i];
+      values[found++] = image[i]!;
     }
     for (let a = 0; a < found; a++) {
-      const value = values[a];
-      const row = places[a] * this.inputs;
-      this.#sums[places[a]] += value;
-      for (let b = a; b < found; b++) this.#products[row + places[b]] += value * values[b];
+      const value = values[a]!;
+      const row = places[a]! * this.inputs;
+      this.#sums[places[a]!]! += value;
+      for (let b = a; b < found; b++) this.#products[row + places[b]!]! += value * values[b]!;
     }
     this.#images++;
   }
@@ -138,7 +138,9 @@ export function whiteningMatrix(
   const ascending = decomposition.realEigenvalues;
   const vectors = decomposition.eigenvectorMatrix;
   // A covariance has no eigenvalue below 0. One that rounding made negative is 0.
-  const eigenvalues = Float64Array.from({ length: inputs }, (_, k) => Math.max(0, ascending[inputs - 1 - k]));
+  const eigenvalues = Float64Array.from({ length: inputs }, (_, k) =>
+    Math.max(0, ascending[inputs - 1 - k]!),
+  );
   const columns = new Matrix(inputs, inputs);
   for (let k = 0; k < inputs; k++) {
     columns.setColumn(k, withSign(vectors.getColumn(inputs - 1 - k)));

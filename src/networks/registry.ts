@@ -1,4 +1,5 @@
 /** Opens networks by name or by file: recognizes the format, loads its reader, and returns a checked network or throws. */
+
 import { readFile, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,7 +22,7 @@ import {
   NORMALIZATIONS,
   type Preprocessing,
 } from "#src/base/contracts/network.js";
-import { FileError, NetworkError, reasonOf, UsageError } from "#src/base/errors.js";
+import { atLeast, FileError, NetworkError, reasonOf, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { FIXTURES } from "#src/base/package.js";
 import { suggest } from "#src/base/text.js";
@@ -161,10 +162,11 @@ async function weightsAt(
 
 /** True for the book's `sample_weight.pkl`: the book states its sigmoids and its pixels ÷ 255 (ch03/neuralnet_mnist.py). */
 function isBook({ sha256 }: Pick<Network, "sha256">): boolean {
-  return sha256 === NETWORK_CATALOG.get("book")?.files[0].sha256;
+  return sha256 === NETWORK_CATALOG.get("book")?.files[0]?.sha256;
 }
 
-function activationAssumed(source: string, [{ activation }]: readonly Layer[]): Assumption {
+function activationAssumed(source: string, layers: readonly Layer[]): Assumption {
+  const [{ activation }] = atLeast(layers, 1);
   return { subject: "activation", what: `${activation} between layers`, source, option: "--activation" };
 }
 
@@ -193,7 +195,7 @@ async function locate(source: string, options: DownloadOptions): Promise<string>
   const entry = NETWORK_CATALOG.get(source);
   if (entry === undefined) return source;
   const { fetchEntry } = await import("#src/files/fetch-entry.js");
-  const [file] = await fetchEntry(entry, options);
+  const [file] = atLeast(await fetchEntry(entry, options), 1);
   return file.path;
 }
 

@@ -1,7 +1,7 @@
 /** Plans layers from array names: W1, b1 …, or those of a PyTorch state dict (`fc1.weight`, `fc1.bias` …). No number is read. */
 
 import { shapeText } from "#src/base/errors/define.js";
-import { NetworkError } from "#src/base/errors.js";
+import { atLeast, NetworkError } from "#src/base/errors.js";
 import { listed } from "#src/base/text.js";
 import { chains, checkVector, type LayerPlan, orderByShape, type Shapes } from "./chain.js";
 
@@ -67,7 +67,8 @@ function readLinears(path: string, shapes: Shapes): Linear[] {
     const found = listed(others.map(([name, shape]) => `${name} ${shapeText(shape)}`));
     throw new NetworkError("ERR_NETWORK_RANK", { path, found });
   }
-  return weights.map(([name, [outputs, inputs]]): Linear => {
+  return weights.map(([name, shape]): Linear => {
+    const [outputs, inputs] = atLeast(shape, 2);
     const prefix = name.slice(0, -"weight".length);
     const biases = `${prefix}bias`;
     const biasShape = shapes.get(biases);
@@ -93,7 +94,7 @@ function orderByNumbers(linears: readonly Linear[]): Linear[] | undefined {
   }));
   numbered.sort((a, b) => compare(a.numbers, b.numbers));
   const distinct = numbered.every(
-    ({ numbers }, index) => index === 0 || compare(numbered[index - 1].numbers, numbers) !== 0,
+    ({ numbers }, index) => index === 0 || compare(numbered[index - 1]!.numbers, numbers) !== 0,
   );
   const ordered = numbered.map(({ linear }) => linear);
   return skeletons.size === 1 && distinct && chains(ordered) ? ordered : undefined;
@@ -102,7 +103,7 @@ function orderByNumbers(linears: readonly Linear[]): Linear[] | undefined {
 /** Compares names by the first number that differs. */
 function compare(a: readonly number[], b: readonly number[]): number {
   const index = a.findIndex((number, at) => number !== b[at]);
-  return index < 0 ? 0 : a[index] - b[index];
+  return index < 0 ? 0 : a[index]! - b[index]!;
 }
 
 /** Most classes. Predictions are u16: classes 0 to 65,534, and one spare value. */

@@ -1,7 +1,8 @@
 /** Builds the layers of a network from named arrays: planned by names and shapes, checked for finite numbers, in shared memory. */
+
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import type { Activation, Layer, Network, OnnxModel } from "#src/base/contracts/network.js";
-import { NetworkError } from "#src/base/errors.js";
+import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
 import { layerSizes } from "./chain.js";
@@ -51,12 +52,12 @@ export function assertModelFits(model: OnnxModel, shape: ImageShape): void {
   const { name, input } = model;
   const imageShape = [shape.rows, shape.columns];
   if (input.shape.length === 1) {
-    const [expected] = layerSizes(model);
+    const [expected] = atLeast(layerSizes(model), 1);
     const found = shape.rows * shape.columns;
     if (found === expected) return;
     throw new NetworkError("ERR_NETWORK_INPUTS", { path: name, expected, found, imageShape });
   }
-  const [rows, columns] = input.shape.length === 2 ? input.shape : withoutChannel(input.shape);
+  const [rows, columns] = atLeast(input.shape.length === 2 ? input.shape : withoutChannel(input.shape), 2);
   if (rows === shape.rows && columns === shape.columns) return;
   throw new NetworkError("ERR_NETWORK_IMAGES", { path: name, expected: [rows, columns], found: imageShape });
 }

@@ -22,7 +22,7 @@ export function createDurationSample(expected: number): DurationSample {
 
   function thinOut(): void {
     kept = Math.ceil(kept / 2);
-    for (let n = 0; n < kept; n++) values[n] = values[2 * n];
+    for (let n = 0; n < kept; n++) values[n] = values[2 * n]!;
     every *= 2;
   }
 

@@ -37,7 +37,7 @@ export function createInlineExecutor(runTask: TaskRunner, sources: readonly Engi
       signal.throwIfAborted();
       try {
         const answers = await runTask(task);
-        checkAnswer(task, answers, classes[task.source]);
+        checkAnswer(task, answers, classes[task.source]!);
         return { answers, thread: COORDINATOR };
       } catch (error) {
         if (error instanceof BatchwiseError && error.code === "ERR_WORKER_ANSWER") throw error;

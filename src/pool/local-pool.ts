@@ -133,7 +133,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
         .finally(onEnd);
       watch.lookForNew();
       const answers = unpackAnswers(await answered);
-      checkAnswer(task, answers, classes[task.source]);
+      checkAnswer(task, answers, classes[task.source]!);
       return { answers, thread: slots.slotOf(threadId ?? 0) };
     } catch (error) {
       if (abort.signal.aborted) {

@@ -108,7 +108,7 @@ export const WORKER_URL: URL = new URL("dist/bundle/worker.cjs", PACKAGE_ROOT);
 export async function openTaskRunner(sources: readonly EngineSetup[], pause?: Pause): Promise<TaskRunner> {
   const runners: Promise<TaskRunner>[] = [];
   const runnerOf = (source: number): Promise<TaskRunner> => {
-    runners[source] ??= openOne(sources[source], pause);
+    runners[source] ??= openOne(sources[source]!, pause);
     return runners[source];
   };
   const first = await runnerOf(0);

@@ -53,11 +53,11 @@ export function unpackAnswers(sent: unknown): BatchAnswer[] {
   const answers: BatchAnswer[] = [];
   for (let at = 0; at < rows.length; at += ANSWER_COLUMNS) {
     const answer: BatchAnswer = {
-      id: rows[at],
-      correct: rows[at + 1],
-      recomputed: rows[at + 2],
-      startedAtMs: rows[at + 3],
-      elapsedMs: rows[at + 4],
+      id: rows[at]!,
+      correct: rows[at + 1]!,
+      recomputed: rows[at + 2]!,
+      startedAtMs: rows[at + 3]!,
+      elapsedMs: rows[at + 4]!,
       scores: scores?.[answers.length] ?? null,
     };
     answers.push(rows[at + 5] === NO_IMAGE ? answer : { ...answer, nanImage: rows[at + 5] });
@@ -105,12 +105,12 @@ export function checkAnswer(task: Task, answers: readonly BatchAnswer[], classes
   }
   const { labels, predictions, probabilities } = viewSlab(task.buffer, task.layout);
   for (let n = 0; n < batches.length; n++) {
-    const { id, start, count } = batches[n];
-    const given = answers[n];
+    const { id, start, count } = batches[n]!;
+    const given = answers[n]!;
     if (given.id === id && isWithin(given.nanImage, task.layout.firstImage + start, count)) continue;
     let correct = 0;
     for (let image = start; image < start + count; image++) {
-      if (predictions[image] >= classes) {
+      if (predictions[image]! >= classes) {
         throw new RunError("ERR_WORKER_ANSWER", {
           expected: `classes below ${classes}`,
           found: `${predictions[image]} for image ${task.layout.firstImage + image}`,

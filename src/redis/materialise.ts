@@ -1,9 +1,10 @@
 /** Turns the location of a run's file into a path on this machine: a path, a name of the package, a `file:` or an `http(s):` URL. */
+
 import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BatchwiseError, reasonOf, TransferError, UsageError } from "#src/base/errors.js";
+import { atLeast, BatchwiseError, reasonOf, TransferError, UsageError } from "#src/base/errors.js";
 import type { RemoteFile } from "#src/files/catalog.js";
 import { cacheFolder } from "#src/files/catalog.js";
 import { DEFAULT_LIMITS, download } from "#src/files/download.js";
@@ -43,7 +44,7 @@ export async function materialise(
     throw noFile(location, "its name or its hash, as the run has it, is none");
   }
   const entry = { name: join(FOLDER, file.sha256), mirrors: [new URL(".", location).href], files: [file] };
-  const [{ path }] = await fetchEntry(entry, { signal, verify: "hash" });
+  const [{ path }] = atLeast(await fetchEntry(entry, { signal, verify: "hash" }), 1);
   return path;
 }
 

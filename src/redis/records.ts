@@ -153,7 +153,7 @@ export class Records {
     const found = await this.#redis.mget(...names.map(hostKey));
     const present: HostPresence[] = [];
     for (const [n, text] of found.entries()) {
-      if (text === null) await this.#redis.srem(HOSTS, names[n]);
+      if (text === null) await this.#redis.srem(HOSTS, names[n]!);
       else present.push(JSON.parse(text));
     }
     return present;

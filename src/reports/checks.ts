@@ -3,7 +3,7 @@
 import { assumedText } from "#src/base/assumptions.js";
 import type { CheckOutcome, CheckStatus, ChecksFile, ChecksReport } from "#src/base/contracts/checks.js";
 import { grouped } from "#src/base/errors/define.js";
-import { BatchwiseError } from "#src/base/errors.js";
+import { atLeast, BatchwiseError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { cellsOf, leftCell, rightCell, shortened } from "./cells.js";
 import { evaluationDocument, jsonText } from "./json.js";
@@ -56,11 +56,12 @@ const INDENT = "        ";
 export function renderChecksText(report: ChecksReport): string {
   const { checks } = report;
   const names = checks.map(({ name }) => shortened(printable(name), NAME_CELLS));
-  const [nameCells, accuracyCells, correctCells] = [
-    names,
-    checks.map(accuracyText),
-    checks.map(correctText),
-  ].map((column) => Math.max(...column.map(cellsOf)));
+  const [nameCells, accuracyCells, correctCells] = atLeast(
+    [names, checks.map(accuracyText), checks.map(correctText)].map((column) =>
+      Math.max(...column.map(cellsOf)),
+    ),
+    3,
+  );
   const line = (one: CheckOutcome, name: string) =>
     [
       leftCell(one.status, STATUS_CELLS),
@@ -70,7 +71,7 @@ export function renderChecksText(report: ChecksReport): string {
     ].join("  ");
   return [
     ...checks.flatMap((one, place) => [
-      line(one, names[place]),
+      line(one, names[place]!),
       ...findings(one).map((finding) => `${INDENT}${printable(finding, Number.POSITIVE_INFINITY)}`),
     ]),
     countsText(report),

@@ -57,7 +57,7 @@ export function classLines(
   );
   return [
     paint.strong(line("Class", COLUMNS)),
-    ...shown.map((one) => line(names[one.label], [grouped(one.support), ...shares(one)])),
+    ...shown.map((one) => line(names[one.label]!, [grouped(one.support), ...shares(one)])),
     ...(shown.length < perClass.length
       ? [paint.faint(`the lowest F1 of ${grouped(perClass.length)} classes; --format csv has all`)]
       : []),
@@ -95,17 +95,17 @@ export function confusionLines(
   const title = leftCell("Label \\ as", nameCells);
   // What is right is as strong as its part of the row; what is wrong, beside the worst of all.
   const supports = matrix.map((row) => row.reduce((sum, images) => sum + images, 0));
-  const worst = Math.max(...mostConfused(matrix, Infinity).map((one) => one.images / supports[one.label]));
+  const worst = Math.max(...mostConfused(matrix, Infinity).map((one) => one.images / supports[one.label]!));
   return [
     paint.strong(`${title}${columns}`),
     ...matrix.map((row, label) => {
       const painted = row.map((images, prediction) => {
         const cell = GAP + rightCell(String(images), cells);
         if (images === 0) return paint.faint(cell);
-        const share = images / supports[label];
+        const share = images / supports[label]!;
         return label === prediction ? paint.heat(cell, share, true) : paint.heat(cell, share / worst, false);
       });
-      return leftCell(names[label], nameCells) + painted.join("");
+      return leftCell(names[label]!, nameCells) + painted.join("");
     }),
   ];
 }

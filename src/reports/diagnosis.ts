@@ -80,10 +80,10 @@ function tableLines(candidates: readonly ScoredCandidate[]): string[] {
     COLUMNS.map(([title]) => title),
     ...candidates.map((one) => COLUMNS.map(([, cell]) => cell(one))),
   ];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => cellsOf(row[column]))));
+  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => cellsOf(row[column]!))));
   return rows.map((row) =>
     row
-      .map((cell, column) => leftCell(cell, widths[column]))
+      .map((cell, column) => leftCell(cell, widths[column]!))
       .join("  ")
       .trimEnd(),
   );

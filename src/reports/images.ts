@@ -30,8 +30,8 @@ export function imageLines(
   for (let row = 0; row < rows; row += 2) {
     let line = "";
     for (let column = 0; column < columns; column++) {
-      const upper = pixels[row * columns + column];
-      const lower = row + 1 < rows ? pixels[(row + 1) * columns + column] : 0;
+      const upper = pixels[row * columns + column]!;
+      const lower = row + 1 < rows ? pixels[(row + 1) * columns + column]! : 0;
       line += paint(upper, lower);
     }
     lines.push(line);
@@ -86,7 +86,7 @@ export function digitWithBars(
   const names = Array.from(probabilities, (_, label) => nameOf(label));
   const nameCells = Math.max(...names.map(cellsOf));
   const bars = names.map((name, label) => {
-    const share = probabilities[label];
+    const share = probabilities[label]!;
     return `${leftCell(name, nameCells)} ${bar(share, BAR_CELLS)} ${share.toFixed(4)}`;
   });
   const image = imageLines(pixels, shape, paint);

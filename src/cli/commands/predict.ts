@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { shapeText } from "#src/base/errors/define.js";
-import { DatasetError, UsageError } from "#src/base/errors.js";
+import { atLeast, DatasetError, UsageError } from "#src/base/errors.js";
 import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
 import { assertClassCount, readClassNames } from "#src/data/labels.js";
 import { DIGIT_SIDE, toDigit } from "#src/data/pictures/to-digit.js";
@@ -49,7 +49,7 @@ async function runPredict(
   context.assume(network.assumptions);
   assertFitsImages(network, network.name, SHAPE);
   const names = classes === undefined ? undefined : await readClassNames(classes);
-  const outputs = network.layers[network.layers.length - 1].outputs;
+  const outputs = network.layers[network.layers.length - 1]!.outputs;
   if (names !== undefined) assertClassCount(names, outputs, classes ?? "");
   const nameOf = (label: number) => names?.[label] ?? String(label);
 
@@ -60,12 +60,12 @@ async function runPredict(
     viewPixels(image, SHAPE, options);
     const classified = classify(network, image, () => path);
     const { data } = classified.probabilities;
-    const [label] = classified.predictions;
+    const [label] = atLeast(classified.predictions, 1);
     answers.push({
       path,
       label,
       name: nameOf(label),
-      probability: data[label],
+      probability: data[label]!,
       probabilities: [...data],
       image,
     });
@@ -116,10 +116,10 @@ async function runShow(
     const { data } = probabilities;
     const name = (label: number) => classNames?.[label] ?? String(label);
     const head = [
-      `label: ${name(labels[0])}`,
+      `label: ${name(labels[0]!)}`,
       shapeText([inputs]),
       shapeText([shape.rows, shape.columns]),
-      `prediction: ${name(predictions[0])}`,
+      `prediction: ${name(predictions[0]!)}`,
     ];
     const image = digitWithBars(pixels, shape, data, name, await context.loadPaint());
     context.writeAnswer(`${[...head, "", ...image].join("\n")}\n`);

@@ -8,7 +8,7 @@ import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { cwd } from "node:process";
 import type { Command } from "commander";
 import * as z from "zod";
-import { reasonOf, UsageError } from "#src/base/errors.js";
+import { atLeast, reasonOf, UsageError } from "#src/base/errors.js";
 import { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
 import type { OptionRow } from "#src/base/options/define.js";
 import { DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
@@ -60,7 +60,7 @@ const LONGEST_FOUND = 60;
 export async function readConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
   const document = parse(path, await readText(path));
   const parsed = configSchema.safeParse(document);
-  if (!parsed.success) throw faultOf(path, document, parsed.error.issues[0]);
+  if (!parsed.success) throw faultOf(path, document, parsed.error.issues[0]!);
   const folder = dirname(resolve(path));
   return Object.fromEntries(
     Object.entries(parsed.data).map(([key, value]) => [
@@ -89,7 +89,7 @@ function parse(path: string, text: string): unknown {
 
 function faultOf(path: string, document: unknown, issue: z.core.$ZodIssue): UsageError {
   if (issue.code === "unrecognized_keys") {
-    const [found] = issue.keys;
+    const [found] = atLeast(issue.keys, 1);
     const known = CONFIG_KEYS;
     return new UsageError("ERR_CONFIG_KEY", { path, found, known, suggestion: suggest(found, known) });
   }

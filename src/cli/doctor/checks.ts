@@ -9,7 +9,7 @@ import type { Evaluation } from "#src/base/contracts/result.js";
 import { grouped } from "#src/base/errors/define.js";
 import { QUEUE_INSTALL_COMMAND } from "#src/base/errors/queue-codes.js";
 import { onnxInstallCommand } from "#src/base/errors/run-codes.js";
-import { asError, BatchwiseError, reasonOf } from "#src/base/errors.js";
+import { asError, atLeast, BatchwiseError, reasonOf } from "#src/base/errors.js";
 import { cpuText, FIXTURES, installedVersion, requiredNode } from "#src/base/package.js";
 import type { ColourLevel } from "#src/cli/terminal/paint.js";
 import { openDataset } from "#src/data/registry.js";
@@ -243,8 +243,8 @@ function nameOf(engine: EngineName): string {
 // Checks of what Batchwise runs on.
 
 export function checkNode(found: string = versions.node, required: string = requiredNode()): Check {
-  const [major, minor] = found.split(".").map(Number);
-  const [leastMajor, leastMinor] = required.split(".").map(Number);
+  const [major, minor] = atLeast(found.split(".").map(Number), 2);
+  const [leastMajor, leastMinor] = atLeast(required.split(".").map(Number), 2);
   const isEnough = major > leastMajor || (major === leastMajor && minor >= leastMinor);
   const row = { name: "Node.js", found: `${found}, needs ${required} or newer` };
   return isEnough ? { ...row, state: "ok" } : { ...row, state: "failed", advice: "install a newer Node.js" };

@@ -39,8 +39,8 @@ function toGrey(png: DecodedPng): GreyPicture {
   const values = new Float32Array(width * height);
   for (let pixel = 0; pixel < values.length; pixel++) {
     const at = pixel * channels;
-    const shade = unit * colours.reduce((sum, share, n) => sum + share * data[at + n], 0);
-    const cover = hasAlpha ? (unit * data[at + colours.length]) / WHITE : 1;
+    const shade = unit * colours.reduce((sum, share, n) => sum + share * data[at + n]!, 0);
+    const cover = hasAlpha ? (unit * data[at + colours.length]!) / WHITE : 1;
     values[pixel] = WHITE + cover * (shade - WHITE);
   }
   return { width, height, values };
@@ -55,7 +55,7 @@ function samplesOf(png: DecodedPng): Pick<DecodedPng, "data" | "depth"> {
   const samples = new Uint8Array(width * height);
   for (let pixel = 0; pixel < samples.length; pixel++) {
     const bit = (pixel % width) * depth;
-    const byte = data[Math.floor(pixel / width) * rowBytes + (bit >> 3)];
+    const byte = data[Math.floor(pixel / width) * rowBytes + (bit >> 3)]!;
     samples[pixel] = (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
   }
   return { data: samples, depth };
@@ -102,14 +102,14 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
   const [header] = chunksOf(bytes);
   if (header?.type !== "IHDR" || header.data.length !== HEADER_BYTES) throw new Error("it has no header");
   const { data } = header;
-  const channels = CHANNELS[data[9]];
+  const channels = CHANNELS[data[9]!];
   if (channels === undefined) throw new Error(`its colour type is ${data[9]}`);
   const [width, height] = [data.readUInt32BE(0), data.readUInt32BE(4)];
   if (width === 0 || height === 0) throw new Error("it has no pixels");
   return {
     width,
     height,
-    depth: data[8] * channels,
+    depth: data[8]! * channels,
     hasPalette: data[9] === PALETTE_COLOURS,
     isInterlaced: data[12] === 1,
   };

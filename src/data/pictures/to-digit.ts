@@ -21,7 +21,7 @@ function cropped({ width, height, values }: GreyPicture): GreyPicture {
   let [top, bottom, left, right] = [height, -1, width, -1];
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
-      if (values[row * width + column] < SURE_INK) continue;
+      if (values[row * width + column]! < SURE_INK) continue;
       top = Math.min(top, row);
       bottom = row;
       left = Math.min(left, column);
@@ -71,7 +71,7 @@ function averageAlong(
     const [low, high] = [n * share, (n + 1) * share];
     let sum = 0;
     for (let k = Math.floor(low); k < Math.min(count, Math.ceil(high)); k++) {
-      sum += source[from + k * step] * (Math.min(k + 1, high) - Math.max(k, low));
+      sum += source[from + k * step]! * (Math.min(k + 1, high) - Math.max(k, low));
     }
     target[to + n * toStep] = sum / share;
   }
@@ -79,7 +79,7 @@ function averageAlong(
 
 function strengthened({ width, height, values }: GreyPicture): GreyPicture {
   const inked = values.filter((value) => value > 0).sort();
-  const full = inked[Math.floor(inked.length * FULL_INK_QUANTILE)];
+  const full = inked[Math.floor(inked.length * FULL_INK_QUANTILE)]!;
   return { width, height, values: values.map((value) => Math.min(1, value / full)) };
 }
 
@@ -87,16 +87,16 @@ function strengthened({ width, height, values }: GreyPicture): GreyPicture {
 function centred({ width, height, values }: GreyPicture): Uint8Array {
   let [mass, x, y] = [0, 0, 0];
   for (let pixel = 0; pixel < values.length; pixel++) {
-    mass += values[pixel];
-    x += values[pixel] * (pixel % width);
-    y += values[pixel] * Math.floor(pixel / width);
+    mass += values[pixel]!;
+    x += values[pixel]! * (pixel % width);
+    y += values[pixel]! * Math.floor(pixel / width);
   }
   const left = shiftOf(x / mass, width);
   const top = shiftOf(y / mass, height);
   const image = new Uint8Array(DIGIT_SIDE * DIGIT_SIDE);
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
-      image[(top + row) * DIGIT_SIDE + left + column] = Math.round(255 * values[row * width + column]);
+      image[(top + row) * DIGIT_SIDE + left + column] = Math.round(255 * values[row * width + column]!);
     }
   }
   return image;
@@ -137,13 +137,13 @@ export function inkOf(picture: GreyPicture, path: string): GreyPicture {
 function borderOf({ width, height, values }: GreyPicture): number[] {
   const border: number[] = [];
   for (let column = 0; column < width; column++)
-    border.push(values[column], values[(height - 1) * width + column]);
-  for (let row = 0; row < height; row++) border.push(values[row * width], values[(row + 1) * width - 1]);
+    border.push(values[column]!, values[(height - 1) * width + column]!);
+  for (let row = 0; row < height; row++) border.push(values[row * width]!, values[(row + 1) * width - 1]!);
   return border;
 }
 
 function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 /** A picture in shades of grey, in memory. */

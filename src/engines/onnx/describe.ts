@@ -2,7 +2,7 @@
 
 import type { ModelInput, ModelOutput, Preprocessing } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
-import { NetworkError } from "#src/base/errors.js";
+import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { withOutputs } from "#src/networks/onnx/encode.js";
 import type { Ending } from "#src/networks/onnx/ending.js";
@@ -59,9 +59,9 @@ export async function describeModel(
     const pixels = feed(probePixels(input, images), images, images);
     const given = await probe(path, session, pixels, input.name, fetched);
     for (const name of candidates) {
-      const [rows, classes, ...more] = given[name].dims;
+      const [rows, classes = 0, ...more] = given[name]!.dims;
       if (rows !== images || !(classes > 0) || more.length > 0) continue;
-      const values = numbersOf(given[name]);
+      const values = numbersOf(given[name]!);
       assertNumbers(path, name, values);
       const ending = endings.get(name) ?? { kind: undefined };
       if (ending.kind === "ranks") throw noLogits(path, `${printable(name)}, which ranks the classes`);
@@ -69,13 +69,13 @@ export async function describeModel(
       const output = found.output.name;
       const preprocessed = createFeed(runtime, input, preprocessing);
       const steady = await assertSteady(path, input, preprocessed, async (batch) => {
-        return (await probe(path, session, batch, input.name, [output]))[output];
+        return (await probe(path, session, batch, input.name, [output]))[output]!;
       });
       if (found.isKnown) return { input, bytes: opened.bytes, ...found };
       const kind = likeliest({ values: [...Array.from(values), ...steady], classes });
       return { input, bytes: opened.bytes, output: { name, classes, kind, holds: kind }, isKnown: false };
     }
-    const shapes = candidates.map((name) => shapeText(given[name].dims)).join(", ");
+    const shapes = candidates.map((name) => shapeText(given[name]!.dims)).join(", ");
     throw noLogits(path, `${shapes} for ${images} images`);
   } finally {
     await session.release();
@@ -208,15 +208,16 @@ export async function assertSteady(
   const images = Array.from({ length: Math.min(batch ?? IMAGES, IMAGES) }, (_, n) => noise(inputs, n + 1));
   const together = await rowsOf(images);
   const again = await rowsOf(images);
-  if (!together.every((row, n) => isSame(row, again[n]))) throw new NetworkError("ERR_ONNX_RANDOM", { path });
+  if (!together.every((row, n) => isSame(row, again[n]!)))
+    throw new NetworkError("ERR_ONNX_RANDOM", { path });
   const last = images.length - 1;
   for (const kept of last === 0 ? [] : [0, last]) {
     const white = new Uint8Array(inputs).fill(WHITE);
     const beside = await rowsOf(images.map((image, n) => (n === kept ? image : white)));
-    if (!isSame(together[kept], beside[kept])) throw new NetworkError("ERR_ONNX_BATCH", { path });
+    if (!isSame(together[kept]!, beside[kept]!)) throw new NetworkError("ERR_ONNX_BATCH", { path });
   }
-  const [alone] = await rowsOf(images.slice(last));
-  if (!isNear(together[last], alone)) throw new NetworkError("ERR_ONNX_BATCH", { path });
+  const [alone] = atLeast(await rowsOf(images.slice(last)), 1);
+  if (!isNear(together[last]!, alone)) throw new NetworkError("ERR_ONNX_BATCH", { path });
   return together.flatMap((row) => [...row]);
 }
 
@@ -228,7 +229,7 @@ function isSame(a: Float64Array, b: Float64Array): boolean {
 function isNear(a: Float64Array, b: Float64Array): boolean {
   const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const isClose = (value: number, n: number) =>
-    Object.is(value, b[n]) || Math.abs(value - b[n]) <= SIZE_TOLERANCE * largest;
+    Object.is(value, b[n]) || Math.abs(value - b[n]!) <= SIZE_TOLERANCE * largest;
   return a.length === b.length && a.every(isClose);
 }
 

@@ -13,6 +13,7 @@ import type {
   Preprocessing,
 } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
+import { atLeast } from "#src/base/errors.js";
 import { probabilitiesInPlace } from "#src/engines/logits.js";
 import { layerSizes } from "#src/networks/chain.js";
 import { encodeOnnx, INPUT, OUTPUT } from "#src/networks/onnx/encode.js";
@@ -32,7 +33,7 @@ export function modelOfLayers(layers: FoldedLayers): OnnxModel {
     preprocessing,
     assumptions: [],
     input: { name: INPUT, type: "float32", shape: sizes.slice(0, 1), batch: undefined },
-    output: { name: OUTPUT, classes: sizes[sizes.length - 1], kind: "logits", holds: "logits" },
+    output: { name: OUTPUT, classes: sizes[sizes.length - 1]!, kind: "logits", holds: "logits" },
     bytes: shareBytes(encodeOnnx({ layers, preprocessing })),
   };
 }
@@ -43,7 +44,7 @@ export async function createOnnxEngine(model: OnnxModel): Promise<Engine> {
   const runtime = await loadRuntime();
   const session = await openSession(runtime, name, bytes);
   const feed = createFeed(runtime, input, fedPreprocessing(model));
-  const [inputs] = layerSizes(model);
+  const [inputs] = atLeast(layerSizes(model), 1);
   const { classes, holds } = output;
   const runImages = input.batch ?? MOST_RUN_IMAGES;
 
@@ -56,8 +57,8 @@ export async function createOnnxEngine(model: OnnxModel): Promise<Engine> {
         const rows = input.batch ?? images;
         const tensor = feed(pixels.subarray(start * inputs, (start + images) * inputs), images, rows);
         const given = await session.run({ [input.name]: tensor }, [output.name]);
-        const values = valuesOf(given[output.name], rows, classes);
-        for (let n = 0; n < images * classes; n++) logits[start * classes + n] = logitOf(holds, values[n]);
+        const values = valuesOf(given[output.name]!, rows, classes);
+        for (let n = 0; n < images * classes; n++) logits[start * classes + n] = logitOf(holds, values[n]!);
       }
     },
   };
@@ -111,7 +112,7 @@ export function agree(kind: OutputKind, logits: ArrayLike<number>, { values, cla
     }
   }
   return expected.every((value, n) => {
-    const found = kind === "log-softmax" ? Math.exp(values[n]) : values[n];
+    const found = kind === "log-softmax" ? Math.exp(values[n]!) : values[n]!;
     return Math.abs((kind === "sigmoid" ? 1 / (1 + Math.exp(-value)) : value) - found) <= TOLERANCE;
   });
 }

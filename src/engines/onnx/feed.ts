@@ -34,8 +34,8 @@ export function createFeed(
   return (pixels, count, rows) => {
     if (values.length < rows * inputs) values = arrayOf(type, rows * inputs);
     const filled = count * inputs;
-    for (let n = 0; n < filled; n++) values[n] = table[pixels[n]];
-    values.fill(table[0], filled, rows * inputs);
+    for (let n = 0; n < filled; n++) values[n] = table[pixels[n]!]!;
+    values.fill(table[0]!, filled, rows * inputs);
     return new Tensor(type, values.subarray(0, rows * inputs), [rows, ...shape]);
   };
 }

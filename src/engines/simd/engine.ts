@@ -64,8 +64,8 @@ export function createSimdEngine({ module, image }: SimdAssets, layers: FoldedLa
 /** The same bits as the engine `reference`. Every image counts as computed again. */
 function byReference(layers: FoldedLayers): Engine {
   const forwardRow = createRowForward(layers);
-  const { inputs } = layers[0];
-  const { outputs } = layers[layers.length - 1];
+  const { inputs } = layers[0]!;
+  const { outputs } = layers[layers.length - 1]!;
   const logitsOf = (pixels: Uint8Array, n: number) =>
     forwardRow(pixels.subarray(n * inputs, (n + 1) * inputs));
   return {
@@ -89,8 +89,8 @@ function byKernel(module: WebAssembly.Module, image: KernelImage, layers: Folded
   const answers = new Uint32Array(memory.buffer, image.answers, TILE_IMAGES);
   const logitRows = new Float32Array(memory.buffer, image.answers, TILE_IMAGES * logitsStride);
   const forwardRow = createRowForward(layers);
-  const { inputs } = layers[0];
-  const { outputs } = layers[layers.length - 1];
+  const { inputs } = layers[0]!;
+  const { outputs } = layers[layers.length - 1]!;
 
   function copyIn(pixels: Uint8Array, start: number, count: number): void {
     if (inputs === stride) {
@@ -123,7 +123,7 @@ function byKernel(module: WebAssembly.Module, image: KernelImage, layers: Folded
         copyIn(pixels, start, images);
         kernel.predict(run, image.pixels, images, image.answers);
         for (let n = 0; n < images; n++) {
-          const answer = answers[n];
+          const answer = answers[n]!;
           predictions[start + n] = answer & CLASS_MASK;
           if (answer < UNCERTAIN) continue;
           const from = (start + n) * inputs;

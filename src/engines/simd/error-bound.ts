@@ -79,7 +79,7 @@ export interface ErrorBounds {
 }
 
 export function boundErrors(layers: readonly KernelLayer[]): ErrorBounds {
-  const white = BYTE_MAX * layers[0].layer.inputs;
+  const white = BYTE_MAX * layers[0]!.layer.inputs;
   const fixed: Affine[] = [];
   const peaks: number[] = white <= MOST_PIXEL_SUM ? [white] : [Number.POSITIVE_INFINITY];
   let input: LayerInput | undefined;
@@ -89,7 +89,7 @@ export function boundErrors(layers: readonly KernelLayer[]): ErrorBounds {
     peaks.push(peakOf(layer, sums, white));
     input = outputOf(layer, sums);
   }
-  const last = layers[layers.length - 1];
+  const last = layers[layers.length - 1]!;
   const sums = boundSums(last, input, white);
   peaks.push(peakOf(last, sums, white));
   return {
@@ -127,7 +127,7 @@ function slackOf(laterLayers: readonly KernelLayer[]): number {
 /** Returns the largest slope · S + base; NaN if one is NaN. */
 function largestOf({ slope, base }: Affine, S: number): number {
   let largest = 0;
-  for (let n = 0; n < slope.length; n++) largest = Math.max(largest, slope[n] * S + base[n]);
+  for (let n = 0; n < slope.length; n++) largest = Math.max(largest, slope[n]! * S + base[n]!);
   return largest;
 }
 
@@ -199,11 +199,11 @@ function boundPairs({ layer }: KernelLayer, own: Affine, input: LayerInput | und
   const base = new Float64Array(classes * classes);
   for (let a = 0; a < classes; a++) {
     for (let b = 0; b < a; b++) {
-      let [pairSlope, pairBase] = [own.slope[a] + own.slope[b], own.base[a] + own.base[b]];
+      let [pairSlope, pairBase] = [own.slope[a]! + own.slope[b]!, own.base[a]! + own.base[b]!];
       for (let k = 0; input && k < inputs; k++) {
-        const weight = Math.abs(weights[k * classes + a] - weights[k * classes + b]);
-        pairSlope += weight * input.error.slope[k];
-        pairBase += weight * input.error.base[k];
+        const weight = Math.abs(weights[k * classes + a]! - weights[k * classes + b]!);
+        pairSlope += weight * input.error.slope[k]!;
+        pairBase += weight * input.error.base[k]!;
       }
       slope[a * classes + b] = slope[b * classes + a] = pairSlope * SLACK;
       base[a * classes + b] = base[b * classes + a] = pairBase * SLACK;
@@ -217,8 +217,8 @@ function ofBytes({ inputs, outputs }: KernelLayer["layer"], values: Float64Array
   const slope = new Float64Array(outputs);
   for (let k = 0, at = 0; k < inputs; k++) {
     for (let j = 0; j < outputs; j++, at++) {
-      const size = Math.abs(values[at]);
-      if (size > slope[j]) slope[j] = size;
+      const size = Math.abs(values[at]!);
+      if (size > slope[j]!) slope[j] = size;
     }
   }
   return { slope, base: new Float64Array(outputs) };
@@ -230,16 +230,16 @@ function product({ inputs, outputs }: KernelLayer["layer"], values: Float64Array
   const base = new Float64Array(outputs);
   for (let k = 0; k < inputs; k++) {
     for (let j = 0; j < outputs; j++) {
-      const size = Math.abs(values[k * outputs + j]);
-      slope[j] += size * x.slope[k];
-      base[j] += size * x.base[k];
+      const size = Math.abs(values[k * outputs + j]!);
+      slope[j]! += size * x.slope[k]!;
+      base[j]! += size * x.base[k]!;
     }
   }
   return { slope, base };
 }
 
 function plus(a: Affine, b: Affine): Affine {
-  return { slope: a.slope.map((x, n) => x + b.slope[n]), base: a.base.map((x, n) => x + b.base[n]) };
+  return { slope: a.slope.map((x, n) => x + b.slope[n]!), base: a.base.map((x, n) => x + b.base[n]!) };
 }
 
 function times(a: Affine, factor: number): Affine {

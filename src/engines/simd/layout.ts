@@ -51,8 +51,8 @@ export interface KernelImage {
  */
 export function fitsMemory(layers: FoldedLayers): boolean {
   const rowBytes = (elements: number) => upTo(4 * elements, VECTOR_BYTES) + VECTOR_BYTES;
-  const stride = upTo(layers[0].inputs, VECTOR_BYTES);
-  const classes = layers[layers.length - 1].outputs;
+  const stride = upTo(layers[0]!.inputs, VECTOR_BYTES);
+  const classes = layers[layers.length - 1]!.outputs;
   const perImage = (TILE_IMAGES + 8 * field.GROUP) * stride + TILE_IMAGES * rowBytes(classes);
   const perPair = classes * (2 * rowBytes(classes) + 4 * Float64Array.BYTES_PER_ELEMENT * classes);
   const perLayer = layers.map(
@@ -65,9 +65,9 @@ export function layOut(
   layers: readonly KernelLayer[],
   { pairs: bounds, fixed, slack }: ErrorBounds,
 ): KernelImage {
-  const { inputs } = layers[0].layer;
+  const { inputs } = layers[0]!.layer;
   const stride = upTo(inputs, VECTOR_BYTES);
-  const last = layers[layers.length - 1];
+  const last = layers[layers.length - 1]!;
   const logitsStride = last.vectors * LANES;
 
   const sections: { at: number; bytes: Uint8Array }[] = [];
@@ -89,13 +89,13 @@ export function layOut(
   const slopes = place(boundRows(bounds, bounds.slope, logitsStride, 0));
   const bases = place(boundRows(bounds, bounds.base, logitsStride, ALWAYS_APART));
   const addresses = layers.map((layer, n) => ({
-    fixedSlopes: place(padded(fixed[n].slope, layer)),
-    fixedBases: place(padded(fixed[n].base, layer)),
+    fixedSlopes: place(padded(fixed[n]!.slope, layer)),
+    fixedBases: place(padded(fixed[n]!.base, layer)),
     plainWeights: n === 0 ? 0 : place(plainRows(layer, layer.layer.weights)),
     weightErrors: n === 0 ? 0 : place(plainRows(layer, layer.weightErrors)),
     weights: place(inTiles(layer, n === 0 ? field.SPARSE_VECTORS : field.DENSE_VECTORS)),
     scales: place(perOutput(layer, (j) => argumentFactor(layer) / divisorOf(layer, j))),
-    biases: place(perOutput(layer, (j) => argumentFactor(layer) * layer.layer.biases[j])),
+    biases: place(perOutput(layer, (j) => argumentFactor(layer) * layer.layer.biases[j]!)),
   }));
   const shuffles = place(shuffleRows());
   const constantBytes = end;
@@ -138,19 +138,19 @@ export function layOut(
     set(field.LAYER_IS_INTEGER, isInteger ? 1 : 0);
     set(field.LAYER_INPUTS, isInteger ? layer.pairs : layer.layer.inputs);
     set(field.LAYER_VECTORS, layer.vectors);
-    set(field.LAYER_WEIGHTS, addresses[n].weights);
-    set(field.LAYER_SCALES, addresses[n].scales);
-    set(field.LAYER_BIASES, addresses[n].biases);
+    set(field.LAYER_WEIGHTS, addresses[n]!.weights);
+    set(field.LAYER_SCALES, addresses[n]!.scales);
+    set(field.LAYER_BIASES, addresses[n]!.biases);
     set(field.LAYER_ACTIVATION, ACTIVATION_CODE[layer.layer.activation]);
-    set(field.LAYER_SUMS, sums[n]);
-    set(field.LAYER_OUT, outs[n]);
+    set(field.LAYER_SUMS, sums[n]!);
+    set(field.LAYER_OUT, outs[n]!);
     view.setFloat32(at + field.LAYER_OUT_SCALE, layer.outScale, true);
-    set(field.LAYER_ROW_BYTES, rowBytes[n]);
-    set(field.LAYER_FIXED_SLOPES, addresses[n].fixedSlopes);
-    set(field.LAYER_FIXED_BASES, addresses[n].fixedBases);
-    set(field.LAYER_PLAIN_WEIGHTS, addresses[n].plainWeights);
+    set(field.LAYER_ROW_BYTES, rowBytes[n]!);
+    set(field.LAYER_FIXED_SLOPES, addresses[n]!.fixedSlopes);
+    set(field.LAYER_FIXED_BASES, addresses[n]!.fixedBases);
+    set(field.LAYER_PLAIN_WEIGHTS, addresses[n]!.plainWeights);
     view.setFloat32(at + field.LAYER_ACTIVATION_ERROR, activationError(layer), true);
-    set(field.LAYER_WEIGHT_ERRORS, addresses[n].weightErrors);
+    set(field.LAYER_WEIGHT_ERRORS, addresses[n]!.weightErrors);
     set(field.LAYER_IS_TAME, isTame(layer) ? 1 : 0);
   });
   for (const { at, bytes } of sections) new Uint8Array(constants).set(bytes, at);
@@ -210,7 +210,7 @@ function shuffleRows(): Uint8Array {
 
 /** Divisor that makes a sum the layer's z without its bias. */
 function divisorOf(layer: KernelLayer, output: number): number {
-  return layer.kind === "integer" ? layer.weightScales[output] * layer.inScale : 1;
+  return layer.kind === "integer" ? layer.weightScales[output]! * layer.inScale : 1;
 }
 
 function argumentFactor({ layer }: KernelLayer): number {
@@ -237,7 +237,7 @@ function boundRows(
 ): Float32Array {
   const rows = new Float32Array(classes * stride).fill(padding);
   for (let a = 0; a < classes; a++) {
-    for (let b = 0; b < classes; b++) if (a !== b) rows[a * stride + b] = values[a * classes + b];
+    for (let b = 0; b < classes; b++) if (a !== b) rows[a * stride + b] = values[a * classes + b]!;
   }
   return rows;
 }

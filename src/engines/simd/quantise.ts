@@ -57,14 +57,14 @@ export function quantiseLayers(layers: readonly Layer[]): KernelLayer[] {
   const columns = layers.map(columnFacts);
   const scales = layers.map((layer, n) => outScaleOf(layer, layers[n + 1], columns[n + 1]));
   return layers.map((layer, n) => {
-    const inScale = n === 0 ? 1 : scales[n - 1];
+    const inScale = n === 0 ? 1 : scales[n - 1]!;
     const inputMax = n === 0 ? BYTE_MAX : inScale;
     const isNameable = n > 0 || layer.inputs <= 2 * MOST_PAIRS;
     const weightScales =
-      inScale === 0 || !isNameable ? undefined : weightScalesOf(layer, columns[n], inputMax);
+      inScale === 0 || !isNameable ? undefined : weightScalesOf(layer, columns[n]!, inputMax);
     return weightScales === undefined
-      ? floatLayer(layer, columns[n].largest, scales[n])
-      : integerLayer(layer, columns[n], weightScales, inScale, inputMax, scales[n]);
+      ? floatLayer(layer, columns[n]!.largest, scales[n]!)
+      : integerLayer(layer, columns[n]!, weightScales, inScale, inputMax, scales[n]!);
   });
 }
 
@@ -77,7 +77,7 @@ function outScaleOf(layer: Layer, next: Layer | undefined, columns: ColumnFacts 
     if (weightScales === undefined) continue;
     // Errors of rounding the activations, and of rounding the weights, at activations of about ½.
     const error = Math.max(
-      ...columns.sums.map((sum, j) => (0.5 * sum) / scale + (0.25 * next.inputs) / weightScales[j]),
+      ...columns.sums.map((sum, j) => (0.5 * sum) / scale + (0.25 * next.inputs) / weightScales[j]!),
     );
     if (error < best.error) best = { scale, error };
   }
@@ -93,9 +93,11 @@ function weightScalesOf(layer: Layer, columns: ColumnFacts, inputMax: number): F
   const room = INT32_MAX / inputMax - layer.inputs / 2;
   const { sums, largest } = columns;
   const scales = sums.map((sum, j) =>
-    largest[j] < LEAST_COLUMN ? 1 : Math.min(INT16_MAX / largest[j], room / sum),
+    largest[j]! < LEAST_COLUMN ? 1 : Math.min(INT16_MAX / largest[j]!, room / sum),
   );
-  const isFine = scales.every((scale, j) => largest[j] < LEAST_COLUMN || scale * largest[j] >= LEAST_INTEGER);
+  const isFine = scales.every(
+    (scale, j) => largest[j]! < LEAST_COLUMN || scale * largest[j]! >= LEAST_INTEGER,
+  );
   return isFine ? scales : undefined;
 }
 
@@ -115,15 +117,15 @@ function integerLayer(
   for (let k = 0, at = 0; k < inputs; k++) {
     const row = (k >> 1) * vectors * LANES * 2 + (k & 1);
     for (let j = 0; j < outputs; j++, at++) {
-      const weight = source[at];
-      const scale = weightScales[j];
+      const weight = source[at]!;
+      const scale = weightScales[j]!;
       const integer = Math.round(weight * scale);
       weights[row + 2 * j] = integer;
       weightErrors[at] = integer / scale - weight;
     }
   }
   const reaches = sums.map(
-    (sum, j) => (inputMax / inScale) * (sum + inputs / 2 / weightScales[j]) + Math.abs(biases[j]),
+    (sum, j) => (inputMax / inScale) * (sum + inputs / 2 / weightScales[j]!) + Math.abs(biases[j]!),
   );
   return {
     kind: "integer",
@@ -147,7 +149,7 @@ function floatLayer(layer: Layer, largest: Float64Array, outScale: number): Floa
   const weightErrors = new Float64Array(inputs * outputs);
   for (let k = 0; k < inputs; k++) {
     for (let j = 0; j < outputs; j++) {
-      const value = source[k * outputs + j];
+      const value = source[k * outputs + j]!;
       weights[k * vectors * LANES + j] = value;
       weightErrors[k * outputs + j] = Math.fround(value) - value;
     }
@@ -166,10 +168,10 @@ function columnFacts({ inputs, outputs, weights }: Layer): ColumnFacts {
   const largest = new Float64Array(outputs);
   for (let k = 0, at = 0; k < inputs; k++) {
     for (let j = 0; j < outputs; j++, at++) {
-      const size = Math.abs(weights[at]);
-      sums[j] += size;
+      const size = Math.abs(weights[at]!);
+      sums[j]! += size;
       // NaN stays.
-      largest[j] = Math.max(largest[j], size);
+      largest[j] = Math.max(largest[j]!, size);
     }
   }
   return { sums, largest };

@@ -129,8 +129,8 @@ export function assertPredictions(
     batchSize,
     checkedAgainst,
     image: firstImage + first,
-    expected: expected[first],
-    found: found[first],
+    expected: expected[first]!,
+    found: found[first]!,
     differing: expected.reduce((sum, prediction, image) => sum + Number(found[image] !== prediction), 0),
     total: expected.length,
   });

@@ -86,8 +86,8 @@ function measuredOf(series: readonly Series[], images: number): MeasuredConfigur
       passes: passesMs.length,
       passMs: {
         median: thousandths(medianMs),
-        fastest: thousandths(sorted[0]),
-        slowest: thousandths(sorted[sorted.length - 1]),
+        fastest: thousandths(sorted[0]!),
+        slowest: thousandths(sorted[sorted.length - 1]!),
         samples: passesMs.map(thousandths),
       },
       imagesPerSecond: Math.round((1000 * images) / medianMs),

@@ -1,4 +1,5 @@
 /** Runs a suite of checks: all networks in one pool, evaluation after evaluation, each judged or told why it could not be. */
+
 import { availableParallelism } from "node:os";
 import { IncompleteError, TERMINATED } from "#src/base/abort.js";
 import {
@@ -16,7 +17,7 @@ import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
-import { asError, BatchwiseError, RunError } from "#src/base/errors.js";
+import { asError, atLeast, BatchwiseError, RunError } from "#src/base/errors.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { kindsOf } from "#src/base/options/values.js";
 import { withAnswerBuffers } from "#src/base/slab.js";
@@ -69,7 +70,7 @@ async function runSuite(path: string, input: CheckInput, hooks: CheckHooks): Pro
   const download: DownloadOptions = { signal, ...(log && { log }), ...(onDownload && { onDownload }) };
   const suite = await readSuite(path, input, availableParallelism());
   const { entries, sources } = await loadSuite(suite.entries, download);
-  const [{ options }] = suite.entries;
+  const [{ options }] = atLeast(suite.entries, 1);
   // Workers start as tasks ask for them; how many there are is known only when all data are read.
   const work = { images: Number.POSITIVE_INFINITY, tasks: options.threads };
   const executor = sources.length === 0 ? undefined : await openSharedExecutor(options, sources, work);
@@ -78,7 +79,7 @@ async function runSuite(path: string, input: CheckInput, hooks: CheckHooks): Pro
   try {
     for (const [place, { name }] of suite.entries.entries()) {
       hooks.onEntry?.(name, place, entries.length);
-      const entry = entries[place];
+      const entry = entries[place]!;
       if (entry instanceof Error) checks.push(broken(name, entry));
       else if (signal.aborted) checks.push(broken(name, untried(signal)));
       else if (executor !== undefined)

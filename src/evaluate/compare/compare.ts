@@ -1,9 +1,11 @@
 /** Compares two networks over the same images: each is evaluated, or told by a result that has its predictions. */
+
 import { availableParallelism } from "node:os";
 import { checkedKeys, FUNCTION, type KindsOf, LOG, SIGNAL } from "#src/base/arguments.js";
 import type { Comparison } from "#src/base/contracts/comparison.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { RunError } from "#src/base/errors.js";
+import { atLeast } from "#src/base/errors.js";
 import { rounded } from "#src/base/text.js";
 import { assertStated } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
@@ -107,7 +109,7 @@ export async function compareWith(
   const answers = emptyAnswers(images.total);
   for (const [n, side] of sides.entries()) {
     if (side.kind !== "result") continue;
-    await readAnswers(side, answers, n, side === results[0] ? undefined : results[0].path);
+    await readAnswers(side, answers, n, side === results[0] ? undefined : results[0]!.path);
   }
   const evaluated = sides.flatMap((side, n) => (side.kind === "network" ? { side: n, pair: side.pair } : []));
   let run: Awaited<ReturnType<typeof evaluateSides>> | undefined;
@@ -116,7 +118,7 @@ export async function compareWith(
     hooks.onStart?.({ dataset: dataset.name, networks, images: images.total });
     run = await evaluateSides(open, options, evaluated, { answers, labelsFrom: results[0] }, hooks);
   }
-  const [a, b] = sides.map(comparedSide);
+  const [a, b] = atLeast(sides.map(comparedSide), 2);
   const comparison: Comparison = {
     schemaVersion: 1,
     assumptions: assumptionsOf(sides),

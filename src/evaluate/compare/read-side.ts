@@ -138,8 +138,8 @@ export async function readAnswers(
       refuse(`label ${labels[place]} for image ${index}, as of ${labelsFrom}`, `${label}`);
     }
     labels[place] = label ?? 0;
-    predictions[n][place] = prediction;
-    counted[labels[place] * classes + prediction]++;
+    predictions[n]![place] = prediction;
+    counted[labels[place] * classes + prediction]!++;
     read++;
   }
   if (read !== total) refuse(`predictions of ${total} images`, `${read}`);

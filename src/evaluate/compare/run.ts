@@ -53,7 +53,7 @@ export async function evaluateSides(
   { signal = new AbortController().signal, onProgress, log = SILENT }: CompareRunHooks,
 ): Promise<CompareRun> {
   const { engine, threads, batchSize, retries } = options;
-  const { range } = sides[0].pair;
+  const { range } = sides[0]!.pair;
   const totalBatches = Math.ceil(range.limit / batchSize) * sides.length;
   const totalImages = range.limit * sides.length;
   const executor = await open(
@@ -81,14 +81,14 @@ export async function evaluateSides(
       retries,
       signal,
       log,
-      networkOf: ({ source }) => sides[source].pair.network.name,
-      tallyOf: ({ source }) => tallies[source],
+      networkOf: ({ source }) => sides[source]!.pair.network.name,
+      tallyOf: ({ source }) => tallies[source]!,
       onMerged({ slab, batch: { start, count } }) {
         const place = slab.firstImage + start - range.offset;
         const labels = slab.labels.subarray(start, start + count);
         if (labelsFrom === undefined) answers.labels.set(labels, place);
         else assertSameLabels(labelsFrom, answers.labels, labels, place);
-        answers.predictions[sides[slab.source].side].set(
+        answers.predictions[sides[slab.source]!.side]!.set(
           slab.predictions.subarray(start, start + count),
           place,
         );

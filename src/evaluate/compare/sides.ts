@@ -7,7 +7,7 @@ import type { ComparedSide } from "#src/base/contracts/comparison.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Network } from "#src/base/contracts/network.js";
 import type { Evaluation } from "#src/base/contracts/result.js";
-import { DatasetError, UsageError } from "#src/base/errors.js";
+import { atLeast, DatasetError, UsageError } from "#src/base/errors.js";
 import { ANY_NETWORK } from "#src/base/known-arguments.js";
 import { readDataset } from "#src/data/registry.js";
 import { datasetFacts, networkFacts } from "#src/evaluate/facts.js";
@@ -52,7 +52,7 @@ export async function openSides(
 ): Promise<OpenedSides> {
   const results = given.filter((side) => side.kind === "result");
   if (results.length === given.length) {
-    const [first] = results;
+    const [first] = atLeast(results, 1);
     const openDataset = () => openResultData(first, options, download);
     return { dataset: first.result.dataset, images: imagesOf(first), sides: results, openDataset };
   }

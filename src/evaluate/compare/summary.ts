@@ -18,7 +18,7 @@ export function summarizeComparison(
   const { difference, low, high } = pairedInterval95(right);
   const indicesWhere = (isWanted: (n: number) => boolean): number[] => {
     const indices: number[] = [];
-    for (let n = 0; n < total; n++) if (isWanted(n)) indices.push(offset + places[n]);
+    for (let n = 0; n < total; n++) if (isWanted(n)) indices.push(offset + places[n]!);
     return indices;
   };
   return {
@@ -78,7 +78,7 @@ export function answeredByBoth({ labels, predictions: [a, b] }: PairedAnswers): 
   }
   const places = room.subarray(0, total);
   const at = <V extends Uint8Array | Uint16Array>(values: V, found: V): V => {
-    for (let i = 0; i < total; i++) found[i] = values[places[i]];
+    for (let i = 0; i < total; i++) found[i] = values[places[i]!]!;
     return found;
   };
   return {

@@ -109,7 +109,7 @@ export function chanceOf(labels: Uint8Array, classes: number): number {
 
 /** Whether the first candidate's interval lies above those of all others. */
 export function isClear([first, ...others]: readonly ScoredCandidate[]): boolean {
-  return others.every(({ interval }) => interval[1] < first.interval[0]);
+  return first !== undefined && others.every(({ interval }) => interval[1] < first.interval[0]);
 }
 
 /** Images and their labels, as the data set hands them out. */
@@ -151,12 +151,12 @@ export async function drawSamples(
   for await (const { firstImage, count, pixels, labels } of inTurn(stream)) {
     signal.throwIfAborted();
     counts.add(pixels);
-    for (; next < picks.length && picks[next] < firstImage + count; next++) {
-      const from = picks[next] - firstImage;
+    for (; next < picks.length && picks[next]! < firstImage + count; next++) {
+      const from = picks[next]! - firstImage;
       const { pixels: to, labels: toLabels } = next % 2 === 0 ? sample : others;
       const place = Math.floor(next / 2);
       to.set(pixels.subarray(from * inputs, (from + 1) * inputs), place * inputs);
-      toLabels[place] = labels[from];
+      toLabels[place] = labels[from]!;
     }
   }
   return { sample, others: picks.length === 1 ? sample : others, own: counts.standardizingOrNone() };
@@ -215,7 +215,7 @@ export type Reading = Omit<Candidate, "view">;
 /** The readings of the network's file for pictures of one view. Nothing is tried that the file or an option states. */
 export function readingsOf({ network, own }: Known, { invert }: DatasetView): Reading[] {
   const open = openSubjects(network);
-  const assumed = open.has("activation") && "layers" in network ? network.layers[0].activation : null;
+  const assumed = open.has("activation") && "layers" in network ? network.layers[0]!.activation : null;
   const activations = assumed === null ? [null] : distinct([assumed, ...ACTIVATIONS_TRIED]);
   const ownSeen = own === undefined ? [] : [typed(own, invert)];
   const preprocessings = open.has("pixels")

@@ -189,7 +189,7 @@ export function createPending(classes: number): Pending {
     add({ slab, batch: { start, count }, answer: { scores, recomputed } }) {
       const cells = new Uint32Array(count);
       for (let n = 0; n < count; n++) {
-        cells[n] = slab.labels[start + n] * classes + slab.predictions[start + n];
+        cells[n] = slab.labels[start + n]! * classes + slab.predictions[start + n]!;
       }
       const offset = slab.firstImage + start;
       batches.push({ offset, end: offset + count, cells, scores, recomputed });
@@ -218,7 +218,7 @@ function countsOf(run: readonly PendingBatch[], classes: number): PartialCounts 
   let total = 0;
   for (const { cells } of run) {
     for (const cell of cells) {
-      confusion[cell]++;
+      confusion[cell]!++;
       // Cells of the diagonal are multiples of classes + 1.
       if (cell % (classes + 1) === 0) correct++;
     }
@@ -230,7 +230,7 @@ function countsOf(run: readonly PendingBatch[], classes: number): PartialCounts 
   const recomputed = run.reduce((sum, batch) => sum + batch.recomputed, 0);
   return partialOf(
     { correct, total, confusion },
-    { offset: run[0].offset, limit: total },
+    { offset: run[0]!.offset, limit: total },
     { scores, recomputed },
   );
 }

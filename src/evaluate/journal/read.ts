@@ -97,7 +97,8 @@ function assertSameRun(path: string, found: JournalHeader, expected: JournalHead
 }
 
 function differenceOf(what: string, journal: object | null, run: object | null) {
-  const [expected, found] = [journal, run].map((facts) => (facts === null ? "none" : listed(facts)));
+  const text = (facts: object | null) => (facts === null ? "none" : listed(facts));
+  const [expected, found] = [text(journal), text(run)];
   return expected === found ? undefined : { what, expected, found };
 }
 

@@ -93,21 +93,21 @@ function predictionOf(
 ): Prediction {
   const probabilities = images.probabilities.subarray(image * classes, (image + 1) * classes);
   const ranking = images.ranking.subarray(image * classes, image * classes + k);
-  const prediction = images.predictions[image];
-  const label = labelled ? images.labels[image] : null;
+  const prediction = images.predictions[image]!;
+  const label = labelled ? images.labels[image]! : null;
   return {
     index: images.firstImage + image,
     label,
     prediction,
-    probability: probabilities[prediction],
-    topK: Array.from(ranking, (one) => ({ class: one, probability: probabilities[one] })),
+    probability: probabilities[prediction]!,
+    topK: Array.from(ranking, (one) => ({ class: one, probability: probabilities[one]! })),
     correct: label === null ? null : label === prediction,
   };
 }
 
 /** What the cells say under their header's names, yet unchecked; one that is no number stays text, and is then refused. */
 export function parseCsvCells(cells: readonly string[], header: readonly string[]): unknown {
-  const cellOf = new Map(header.map((name, column) => [name, cellValue(cells[column])]));
+  const cellOf = new Map(header.map((name, column) => [name, cellValue(cells[column]!)]));
   const topK: unknown[] = [];
   for (let rank = 1; cellOf.has(`top${rank}Class`); rank++) {
     topK.push({ class: cellOf.get(`top${rank}Class`), probability: cellOf.get(`top${rank}Probability`) });

@@ -86,7 +86,7 @@ function bfloat16(bits: number): number {
 
 /** Fortran order (first axis fastest) → row-major (last axis fastest). */
 export function rowMajor(values: Float64Array, shape: readonly number[]): Float64Array {
-  const [rows, columns] = shape;
+  const [rows = 0, columns = 0] = shape;
   if (shape.length === 2 && rows > 0 && columns > 0) {
     const ordered = new Float64Array(values.length);
     transpose(values, rows, ordered);
@@ -119,6 +119,6 @@ export function rowMajor(values: Float64Array, shape: readonly number[]): Float6
 export function transpose(x: Float64Array, columns: number, out: Float64Array): void {
   const rows = x.length / columns;
   for (let row = 0, from = 0; row < rows; row += 1) {
-    for (let to = row; to < out.length; to += rows) out[to] = x[from++];
+    for (let to = row; to < out.length; to += rows) out[to] = x[from++]!;
   }
 }

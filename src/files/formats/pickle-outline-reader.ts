@@ -30,7 +30,7 @@ export class OutlineReader {
   integer(countBytes: number): number {
     const bytes = this.take(countBytes);
     let value = 0;
-    for (let at = bytes.length - 1; at >= 0; at -= 1) value = value * 256 + bytes[at];
+    for (let at = bytes.length - 1; at >= 0; at -= 1) value = value * 256 + bytes[at]!;
     return countBytes === 4 && value >= 2 ** 31 ? value - 2 ** 32 : value;
   }
 

@@ -1,4 +1,5 @@
 /** Stack and memo for the outline of a pickle. Each call is replaced by what it would have made, as far as known. */
+import { atLeast } from "#src/base/errors.js";
 import type { OutlineReader } from "./pickle-outline-reader.js";
 
 /** Summary of a value, as far as messages need it. */
@@ -168,15 +169,15 @@ function append(items: readonly Outline[], target: Outline): true {
 function setItems(items: readonly Outline[], target: Outline): true {
   if (target.kind !== "dict") return true;
   for (let at = 0; at + 1 < items.length; at += 2) {
-    const key = items[at];
+    const key = items[at]!;
     const name = key.kind === "text" ? key.text : key.kind === "number" ? `${key.value}` : undefined;
-    if (name !== undefined) target.entries.set(name, items[at + 1]);
+    if (name !== undefined) target.entries.set(name, items[at + 1]!);
   }
   return true;
 }
 
 function stackGlobal(stack: OutlineStack): boolean {
-  const [module, name] = taken(stack, 2);
+  const [module, name] = atLeast(taken(stack, 2), 2);
   if (module.kind !== "text" || name.kind !== "text") return false;
   return stack.push(stack.global(module.text, name.text));
 }
@@ -199,7 +200,7 @@ function objectOf(type: Outline | undefined): Outline {
 
 /** REDUCE, by the names that NumPy and PyTorch write (torch/_utils.py). */
 function reduced(stack: OutlineStack): true {
-  const [callee, args] = taken(stack, 2);
+  const [callee, args] = atLeast(taken(stack, 2), 2);
   const items = args.kind === "tuple" ? args.items : [];
   const name = callee.kind === "global" ? callee.name : "";
   if (/^numpy\.(_?core\.)?multiarray\._reconstruct$/.test(name)) {

@@ -65,8 +65,8 @@ export function encodeOnnx(network: WritableNetwork, type: WrittenType = "float3
     text(graph, GRAPH.name, "network");
     for (const tensor of tensorsOf(network))
       message(graph, GRAPH.initializer, (inner) => writeTensor(inner, tensor, type));
-    const { inputs } = network.layers[0];
-    const { outputs } = network.layers[network.layers.length - 1];
+    const { inputs } = network.layers[0]!;
+    const { outputs } = network.layers[network.layers.length - 1]!;
     message(graph, GRAPH.input, (value) =>
       writeValue(value, INPUT, inputs, type, `${INPUTS[network.preprocessing.kind]}; row by row.`),
     );
@@ -75,11 +75,12 @@ export function encodeOnnx(network: WritableNetwork, type: WrittenType = "float3
     );
   });
   message(writer, MODEL.opsetImport, (opset) => integer(opset, OPERATOR_SET.version, OPSET));
-  for (const [key, value] of [
+  const metadata: readonly (readonly [key: string, value: string])[] = [
     ...Object.entries(preprocessingMetadata(network.preprocessing, KEY_PREFIX)),
     ...Object.entries(assumedMetadata(network.assumptions ?? [], KEY_PREFIX)),
     [`${KEY_PREFIX}activations`, activations],
-  ]) {
+  ];
+  for (const [key, value] of metadata) {
     message(writer, MODEL.metadataProps, (property) => {
       text(property, PROPERTY.key, key);
       text(property, PROPERTY.value, value);

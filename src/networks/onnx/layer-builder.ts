@@ -1,8 +1,9 @@
 /** Builds layers from the operators of a chain, in order: weights, then biases, then an activation. */
+
 import type { Activation } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
-import { NetworkError } from "#src/base/errors.js";
+import { atLeast, NetworkError } from "#src/base/errors.js";
 import type { NamedArray, NamedArrays } from "#src/files/formats/arrays.js";
 import type { Step } from "./chain.js";
 import type { Tensor, Value } from "./model.js";
@@ -63,7 +64,7 @@ export class LayerBuilder {
   weights(step: Step, tensor: Tensor, transposed: boolean): void {
     this.#notEnded(step);
     const weights = this.#matrix(step, tensor, transposed);
-    const [inputs, outputs] = weights.shape;
+    const [inputs, outputs] = atLeast(weights.shape, 2);
     const before = this.#layers.at(-1);
     if (before === undefined) this.#checkInput(step, inputs);
     else if (before.outputs !== inputs) {
@@ -97,7 +98,7 @@ export class LayerBuilder {
     const { shape, data } = this.#tensors.floats(tensor);
     // A constant with more dimensions than the pixels would give the pixels as many.
     const rank = this.#flattened ? 2 : (this.#input.shape?.length ?? 2);
-    if (data.length !== 1 || shape.length > rank || !isWanted(data[0])) {
+    if (data.length !== 1 || shape.length > rank || !isWanted(data[0]!)) {
       throw this.fault(
         step,
         "a division by 255 as the only preprocessing",

@@ -124,7 +124,7 @@ function flatten(builder: LayerBuilder, step: Step): void {
 /** Reshape to (−1, width), (0, width), (0, −1) or (1, …): the rows stay and become flat. */
 function reshape(builder: LayerBuilder, step: Step): void {
   const shape = integersOf(builder.path, constantAt(builder, step, 1));
-  const [rows, width] = shape;
+  const [rows = 0, width = 0] = shape;
   const flat =
     shape.length === 2 && [-1, 0, 1].includes(rows) && (width > 0 || (width === -1 && rows !== -1));
   // With allowzero, which PyTorch 2.9 always writes, a 0 is not the size of the input's dimension.

@@ -1,5 +1,6 @@
 /** Arithmetic of a graph before its first layer, which shows the pixels that it reads: bytes, or bytes ÷ 255. */
 
+import { atLeast } from "#src/base/errors.js";
 import { type GraphView, isOneOf } from "./ending.js";
 import { attributeOf, type Node } from "./model.js";
 import { isOne255th } from "./operators.js";
@@ -133,7 +134,7 @@ function takenBy(view: GraphView, first: Node, input: string): PixelsTaken {
     if (next === undefined) break;
     affine = next;
     const readers = dataReaders(view, node.outputs[0] ?? "");
-    [node, name] = readers.length === 1 ? [readers[0].node, readers[0].name] : [undefined, ""];
+    [node, name] = readers.length === 1 ? [readers[0]!.node, readers[0]!.name] : [undefined, ""];
   }
   if (affine.slope.every((a) => a === 1) && affine.offset.every((b) => b === 0))
     return startOf(view, last, name);
@@ -145,7 +146,7 @@ function applied(view: GraphView, node: Node, name: string, { slope, offset }: A
   const { operator, inputs } = node;
   if (!isOneOf(node, ARITHMETIC) || inputs.length !== 2 || inputs[0] === inputs[1]) return undefined;
   const isFirst = inputs[0] === name;
-  const constant = view.constant(inputs[isFirst ? 1 : 0]);
+  const constant = view.constant(inputs[isFirst ? 1 : 0]!);
   if (constant === undefined || constant.length === 0) return undefined;
   const both = (change: (x: number, c: number) => number): Affine | undefined =>
     paired(combined(slope, constant, change), combined(offset, constant, change));
@@ -226,6 +227,9 @@ function extremes(numbers: Numbers): [least: number, most: number] {
 }
 
 function numberText(numbers: Numbers): string {
-  const [least, most] = extremes(numbers).map((number) => `${Number(number.toPrecision(DIGITS))}`);
+  const [least, most] = atLeast(
+    extremes(numbers).map((number) => `${Number(number.toPrecision(DIGITS))}`),
+    2,
+  );
   return least === most ? least : `${least} to ${most}`;
 }

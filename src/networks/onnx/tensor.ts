@@ -1,7 +1,7 @@
 /** Elements of ONNX tensors, checked against the dimensions, from any of their fields; and constants computed from them. */
 
 import { shapeText } from "#src/base/errors/define.js";
-import { NetworkError } from "#src/base/errors.js";
+import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import {
   checkedElements,
@@ -184,7 +184,7 @@ export function combined(
   const length = Math.max(a.length, b.length);
   if (![1, length].includes(a.length) || ![1, length].includes(b.length)) return undefined;
   return Float64Array.from({ length }, (_, n) =>
-    combine(a[a.length === 1 ? 0 : n], b[b.length === 1 ? 0 : n]),
+    combine(a[a.length === 1 ? 0 : n]!, b[b.length === 1 ? 0 : n]!),
   );
 }
 
@@ -234,7 +234,7 @@ export class TensorCache {
   transposed(tensor: Tensor): NamedArray {
     return known(this.#transposed, tensor, () => {
       const { shape, data } = this.floats(tensor);
-      const [rows, columns] = shape;
+      const [rows, columns] = atLeast(shape, 2);
       const turned = new Float64Array(data.length);
       transpose(data, columns, turned);
       return { shape: [columns, rows], data: turned };

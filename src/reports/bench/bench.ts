@@ -137,7 +137,7 @@ function tableOf(columns: readonly Column[], configurations: readonly MeasuredCo
     const width = Math.max(...cells.map((text) => text.length));
     return cells.map((text) => (align === "left" ? text.padEnd(width) : text.padStart(width)));
   });
-  return padded[0]
+  return padded[0]!
     .map(
       (_, row) =>
         `${padded

@@ -39,7 +39,7 @@ export function createImageChooser(classes: number, limits: ImageLimits): ImageC
   return {
     offer({ index, label, prediction, confidence }, copy) {
       const whole = () => ({ index, label, prediction, ...copy() });
-      if (label === prediction) right[label].offer(-confidence, whole);
+      if (label === prediction) right[label]!.offer(-confidence, whole);
       else mistakes.offer(confidence, whole);
     },
     chosen: () => ({ images: [mistakes, ...right].flatMap((best) => best.inOrder()), limits }),
@@ -56,9 +56,9 @@ export function offerSlab(chooser: ImageChooser, slab: AnsweredSlab): void {
   const { firstImage, count, inputs, pixels, labels, predictions, probabilities, ranking } = slab;
   const classes = probabilities.length / count;
   for (let i = 0; i < count; i++) {
-    const [label, prediction] = [labels[i], predictions[i]];
+    const [label, prediction] = [labels[i]!, predictions[i]!];
     const row = probabilities.subarray(i * classes, (i + 1) * classes);
-    chooser.offer({ index: firstImage + i, label, prediction, confidence: row[prediction] }, () => ({
+    chooser.offer({ index: firstImage + i, label, prediction, confidence: row[prediction]! }, () => ({
       // Into memory of its own: a slab's is shared, and used again.
       pixels: Uint8Array.from(pixels.subarray(i * inputs, (i + 1) * inputs)),
       probabilities: mostProbable(row, ranking.subarray(i * classes, (i + 1) * classes), label),
@@ -68,7 +68,7 @@ export function offerSlab(chooser: ImageChooser, slab: AnsweredSlab): void {
 
 /** The most probable and the label, in the order of their logits. */
 function mostProbable(probabilities: Float64Array, ranking: Uint16Array, label: number): ClassProbability[] {
-  const ranked = Array.from(ranking, (k) => ({ label: k, probability: probabilities[k] }));
+  const ranked = Array.from(ranking, (k) => ({ label: k, probability: probabilities[k]! }));
   return ranked.filter((entry, rank) => rank < PROBABILITIES || entry.label === label);
 }
 

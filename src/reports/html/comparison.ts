@@ -95,18 +95,18 @@ export function chooseComparedImages(
     parts.map(({ length }) => length),
     limits.mistakes,
   );
-  return [...parts.flatMap((part, g) => part.slice(0, shares[g])), ...[...bothRight.values()].flat()]
+  return [...parts.flatMap((part, g) => part.slice(0, shares[g]!)), ...[...bothRight.values()].flat()]
     .sort((x, y) => x - y)
-    .map((n) => ({ index: offset + places[n], label: labels[n], a: a[n], b: b[n] }));
+    .map((n) => ({ index: offset + places[n]!, label: labels[n]!, a: a[n]!, b: b[n]! }));
 }
 
 /** Room for each of the sizes: the small have all that they need, and what they leave the large have alike. */
 function sharesOf(sizes: readonly number[], room: number): number[] {
   const shares = sizes.map(() => 0);
   let left = room;
-  const bySize = [...sizes.keys()].sort((x, y) => sizes[x] - sizes[y]);
+  const bySize = [...sizes.keys()].sort((x, y) => sizes[x]! - sizes[y]!);
   for (const [rank, n] of bySize.entries()) {
-    shares[n] = Math.min(sizes[n], Math.floor(left / (bySize.length - rank)));
+    shares[n] = Math.min(sizes[n]!, Math.floor(left / (bySize.length - rank)));
     left -= shares[n];
   }
   return shares;
@@ -119,14 +119,14 @@ export async function readPixels(
 ): Promise<Uint8Array[]> {
   const read: Uint8Array[] = [];
   if (images.length === 0) return read;
-  const offset = images[0].index;
-  const range = { offset, limit: images[images.length - 1].index + 1 - offset };
+  const offset = images[0]!.index;
+  const range = { offset, limit: images[images.length - 1]!.index + 1 - offset };
   // One image is the least that a slab can be made of.
   for await (const { firstImage, count, inputs, pixels } of inTurn(
     data.slabs(range, { multiple: 1, lanes: 1 }),
   )) {
-    while (read.length < images.length && images[read.length].index < firstImage + count) {
-      const i = images[read.length].index - firstImage;
+    while (read.length < images.length && images[read.length]!.index < firstImage + count) {
+      const i = images[read.length]!.index - firstImage;
       // Into memory of its own: a slab's may be used again.
       read.push(Uint8Array.from(pixels.subarray(i * inputs, (i + 1) * inputs)));
     }

@@ -58,7 +58,7 @@ function latencyBins(latenciesMs: readonly number[]): LatencyBin[] {
   const counts = new Array<number>(LATENCY_BINS).fill(0);
   for (const ms of clamped) {
     const bin = Math.floor((LATENCY_BINS * Math.log(ms / least)) / Math.log(most / least));
-    counts[Math.min(bin, LATENCY_BINS - 1)]++;
+    counts[Math.min(bin, LATENCY_BINS - 1)]!++;
   }
   return counts.map((count, n) => ({ fromMs: edge(n), toMs: edge(n + 1), count }));
 }
@@ -95,18 +95,18 @@ const FREQUENT_CELLS = 8;
 /** Where there are too many classes, those with the most images beside the diagonal, in their own order. */
 export function matrixData(counts: readonly (readonly number[])[]): MatrixData {
   const rowTotals = counts.map(sum);
-  const columnTotals = counts.map((_, column) => sum(counts.map((row) => row[column])));
-  const beside = counts.map((row, label) => rowTotals[label] + columnTotals[label] - 2 * row[label]);
+  const columnTotals = counts.map((_, column) => sum(counts.map((row) => row[column]!)));
+  const beside = counts.map((row, label) => rowTotals[label]! + columnTotals[label]! - 2 * row[label]!);
   const classes = counts
     .map((_, label) => label)
-    .sort((a, b) => beside[b] - beside[a])
+    .sort((a, b) => beside[b]! - beside[a]!)
     .slice(0, MATRIX_CLASSES)
     .sort((a, b) => a - b);
   return {
     classes,
-    counts: classes.map((row) => classes.map((column) => counts[row][column])),
-    rowTotals: classes.map((label) => rowTotals[label]),
-    columnTotals: classes.map((label) => columnTotals[label]),
+    counts: classes.map((row) => classes.map((column) => counts[row]![column]!)),
+    rowTotals: classes.map((label) => rowTotals[label]!),
+    columnTotals: classes.map((label) => columnTotals[label]!),
     frequent: mostConfused(counts, FREQUENT_CELLS).map(cellOf),
   };
 }

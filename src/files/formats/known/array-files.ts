@@ -69,7 +69,7 @@ function checkOf(expression: string, { descr }: NpyOutline): string {
 
 /** Rows and columns of (N, R, C), (N, R, C, 1), (N, 1, R, C) and (N, R²). */
 function shapeOfImages(shape: readonly number[]): readonly [number, number] | undefined {
-  const [, a, b, c] = shape;
+  const [, a = 0, b = 0, c = 0] = shape;
   if (shape.length === 3) return [a, b];
   if (shape.length === 4 && c === 1) return [a, b];
   if (shape.length === 4 && a === 1) return [b, c];
@@ -79,7 +79,7 @@ function shapeOfImages(shape: readonly number[]): readonly [number, number] | un
 
 /** Expression for labels as whole numbers (N,), from (N, 1), from one column per class, or from floats. */
 function labelsCode(expression: string, { shape }: NpyOutline): string {
-  const flat = shape.length === 2 && shape[1] > 1 ? `${expression}.argmax(1)` : `${expression}.ravel()`;
+  const flat = shape.length === 2 && shape[1]! > 1 ? `${expression}.argmax(1)` : `${expression}.ravel()`;
   return `${flat}.astype('i8')`;
 }
 
@@ -119,7 +119,9 @@ function safetensorsShapes(content: Uint8Array): Map<string, readonly number[]> 
   const length = Number(Buffer.from(content.subarray(0, 8)).readBigUInt64LE());
   if (length > content.length - 8) return shapes;
   const text = Buffer.from(content.subarray(8, 8 + length)).toString("utf8");
-  for (const [, name, shape] of text.matchAll(/"([^"\\]+)"\s*:\s*\{[^{}]*"shape"\s*:\s*\[([\d,\s]*)\]/g)) {
+  for (const [, name = "", shape = ""] of text.matchAll(
+    /"([^"\\]+)"\s*:\s*\{[^{}]*"shape"\s*:\s*\[([\d,\s]*)\]/g,
+  )) {
     shapes.set(
       name,
       Array.from(shape.matchAll(/\d+/g), ([digits]) => Number(digits)),

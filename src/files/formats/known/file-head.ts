@@ -143,7 +143,7 @@ async function arraysOf(
 /** Inflates the first bytes of gzip (RFC 1952) or zlib (RFC 1950), which joblib writes, as far as they are undamaged. */
 function inflatedStart(content: Uint8Array): Uint8Array | undefined {
   const isGzip = content[0] === 0x1f && content[1] === 0x8b;
-  const isZlib = content[0] === 0x78 && ((content[0] << 8) | content[1]) % 31 === 0;
+  const isZlib = content[0] === 0x78 && ((content[0] << 8) | content[1]!) % 31 === 0;
   if (!isGzip && !isZlib) return undefined;
   const packed = content.subarray(0, PACKED_BYTES);
   const options = { finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: 2 ** 26 };
@@ -160,7 +160,7 @@ function inflatedStart(content: Uint8Array): Uint8Array | undefined {
 function gzipHeader(packed: Uint8Array): number {
   let at = 10;
   for (const flag of [0x08, 0x10]) {
-    if (packed[3] & flag) at = packed.indexOf(0, at) + 1;
+    if (packed[3]! & flag) at = packed.indexOf(0, at) + 1;
   }
   return at;
 }

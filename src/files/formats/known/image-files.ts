@@ -168,7 +168,7 @@ const cifar: KnownFile = {
   recognizes: ({ bytes, sizeBytes }, path) =>
     sizeBytes % CIFAR_RECORD_BYTES === 0 &&
     sizeBytes >= CIFAR_RECORD_BYTES &&
-    bytes[0] <= 9 &&
+    bytes[0]! <= 9 &&
     /\.bin$/.test(path),
   nextStep: ({ path, split }) =>
     `its images have three colours, and one is read here; grey, for a network trained so: ${exportedSet(path, `import numpy as np; a=np.fromfile(FILE,'u1').reshape(-1,3073); np.savez('out.npz',x_${split}=a[:,1:].reshape(-1,3,32,32).mean(1).round().astype('u1'),y_${split}=a[:,0])`)}`,
@@ -198,14 +198,14 @@ const TYPES: ReadonlyMap<number, string> = new Map([
 export async function idxStep(path: string, as: "images" | "labels"): Promise<string | undefined> {
   const { bytes, inflated } = await readFileHead(path);
   const start = Buffer.from(inflated?.bytes ?? bytes);
-  const type = TYPES.get(start[2]);
-  const rank = start[3];
+  const type = TYPES.get(start[2]!);
+  const rank = start[3]!;
   if (type === undefined || start.length < 4 + 4 * rank) return undefined;
   const shape = Array.from({ length: rank }, (_, axis) => start.readUInt32BE(4 + 4 * axis));
   const open = `import ${inflated ? "gzip," : ""}numpy as np; b=${inflated ? "gzip.open" : "open"}(FILE,'rb').read(); a=np.frombuffer(b,'${type}',offset=${4 + 4 * rank})`;
   if (as === "labels") {
     // QMNIST's labels have eight columns; the first is the class (facebookresearch/qmnist, README).
-    const columns = shape.length === 2 && shape[1] <= 16 ? shape[1] : 1;
+    const columns = shape.length === 2 && shape[1]! <= 16 ? shape[1]! : 1;
     if (rank > 2 || (rank === 2 && columns !== shape[1])) return undefined;
     const code = `${open}.reshape(-1,${columns})[:,0].astype('u1'); open('out-labels-idx1-ubyte','wb').write(bytes([0,0,8,1])+len(a).to_bytes(4,'big')+a.tobytes())`;
     const what = columns > 1 ? `the class is the first of its ${columns} columns: ` : "";
@@ -229,6 +229,7 @@ export async function idxStep(path: string, as: "images" | "labels"): Promise<st
 
 /** Rows and columns of shape (N, R, C), (N, 1, R, C), (N, R, C, 1) or (N, R²). */
 function sidesOf([, a, b, c]: readonly number[]): readonly [number, number] | undefined {
+  if (a === undefined) return undefined;
   if (b === undefined) {
     const side = Math.sqrt(a);
     return a > 1 && Number.isInteger(side) ? [side, side] : undefined;

@@ -1,5 +1,6 @@
 /** Proposes NumPy arguments that name and orient arrays as W1, b1 …, if their shapes determine it. */
 
+import { atLeast } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import type { Outline } from "#src/files/formats/pickle-outline.js";
 
@@ -61,7 +62,7 @@ export function proposeArguments(
   const vectors = byNumber(arrays.filter(isVector));
   const orientations = [false, true].filter((turned) => chains(matrices, vectors, turned));
   if (matrices.length === 0 || orientations.length !== 1) return undefined;
-  const [turned] = orientations;
+  const [turned] = atLeast(orientations, 1);
   const biases = biasesOf(matrices, vectors, turned) ?? [];
   const numbers = (array: FoundArray) =>
     `${wrap(array.expression)}${isReadable(array) ? "" : ".astype('f8')"}`;
@@ -139,7 +140,7 @@ export function orientationNote(proposal: string | undefined): string {
 function chains(matrices: readonly FoundArray[], vectors: readonly FoundArray[], turned: boolean): boolean {
   const sides = matrices.map(({ shape: [a, b] }) => (turned ? [b, a] : [a, b]));
   return (
-    sides.every(([inputs], index) => index === 0 || sides[index - 1][1] === inputs) &&
+    sides.every(([inputs], index) => index === 0 || sides[index - 1]![1] === inputs) &&
     biasesOf(matrices, vectors, turned) !== undefined &&
     // A classifier of images has more inputs than outputs. This decides for one layer without a bias.
     (sides.at(0)?.[0] ?? 0) >= (sides.at(-1)?.[1] ?? 0)
@@ -186,5 +187,5 @@ function numbersIn(name: string): number[] {
 
 function compare(a: readonly number[], b: readonly number[]): number {
   const at = a.findIndex((number, index) => number !== b[index]);
-  return at < 0 ? a.length - b.length : a[at] - (b[at] ?? -1);
+  return at < 0 ? a.length - b.length : a[at]! - (b[at] ?? -1);
 }
