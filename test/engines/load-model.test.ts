@@ -187,7 +187,7 @@ withOnnx("refuses images of other pixels, and of other rows and columns", async 
     const error = await codedAsync(t, run(rows, columns), "ERR_NETWORK_IMAGES");
     t.true(
       error.message.endsWith(
-        `reads images of 28 × 28 pixels, the data have ${rows} × ${columns}; choose data and weights that belong together`,
+        `expected images of 28 × 28 pixels, found ${rows} × ${columns}; choose data and weights that belong together`,
       ),
     );
     t.is(error.exitStatus, 3);
