@@ -4,7 +4,7 @@ import { RunError } from "#src/base/errors.js";
 import { main, printFault } from "./main.js";
 
 const signals = new AbortController();
-// Until the work has told its end, the end of the event loop is a fault.
+// If the event loop ends before the work does, that is a fault.
 process.exitCode = 1;
 let ended = false;
 process.once("exit", () => {
@@ -23,7 +23,7 @@ let hasReader = true;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (!hasReader) return;
   hasReader = false;
-  // The reader has seen enough (`| head -1`): that is its right, and no fault. What else is to be done is done.
+  // The reader has closed the pipe (`| head -1`). That is no fault. The rest of the work is still done.
   if (error.code === "EPIPE") return;
   printFault(error);
   ended = true;

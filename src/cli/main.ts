@@ -13,15 +13,15 @@ import { plainPaint } from "#src/reports/cells.js";
 import { createLogger } from "./commands/context.js";
 import { type GlobalFlags, runProgram } from "./program.js";
 
-/** Of several faults the first in this order sets the exit status. */
+/** Exit statuses by rank: if there are several faults, the first in this order sets the exit status. */
 const STATUS_ORDER: readonly ExitStatus[] = [130, 143, 1, 4, 6, 3, 5, 2, 100];
 
 let logErrors = (_error: unknown) => {};
 
 /**
- * Runs one command: the answer goes to `writeAnswer`, everything else to stderr.
+ * Runs one command. The answer goes to `writeAnswer`, everything else to stderr.
  *
- * @param signal aborted by the name of a signal: the command ends with what it has
+ * @param signal aborted with the name of a signal as its reason; the command then reports what was done
  */
 export async function main(
   argv: readonly string[],
@@ -75,7 +75,7 @@ function contextOf(flags: GlobalFlags, signal: AbortSignal, writeAnswer: (text: 
   };
 }
 
-/** To stderr, in one line. */
+/** Prints a fault to stderr, in one line. */
 export function printFault(fault: Error): void {
   const { code, message } =
     fault instanceof BatchwiseError ? fault : new RunError("ERR_INTERNAL", { problem: fault.message });
@@ -83,7 +83,7 @@ export function printFault(fault: Error): void {
   logErrors(fault);
 }
 
-/** One line, whatever a file name or a library's message holds. */
+/** Replaces control characters: a file name or a message may hold line breaks. */
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");

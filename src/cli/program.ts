@@ -13,11 +13,11 @@ import { addGlobalOptions, isCommandName } from "#src/cli/commands/options.js";
 import { configFor } from "#src/cli/config/find.js";
 import { showHelpOf } from "#src/cli/help.js";
 
-/** Refuses words that are neither a command's name nor an argument. */
+/** Rejects words that are neither the name of a command nor an argument. */
 type RefuseWords = (words: readonly string[]) => void;
 type LoadCommand = (run: RunWork, refuseWords: RefuseWords) => Command | Promise<Command>;
 
-/** Of the default command, and so of the program's own help too. */
+/** Examples of the default command, which the help of the program shows too. */
 const EXAMPLES = `
 Examples:
   batchwise --threads 8
@@ -53,7 +53,7 @@ export interface GlobalFlags extends Omit<Given<typeof GLOBAL_OPTIONS>, "config"
   readonly color: boolean;
 }
 
-/** Parses and runs. Help and version go to `write`; other slips are thrown as UsageError. */
+/** Parses the words and runs a command. Help and version go to `write`. A wrong command line throws a UsageError. */
 export async function runProgram(
   argv: readonly string[],
   write: (text: string) => void,
@@ -66,7 +66,7 @@ export async function runProgram(
   addGlobalOptions(program);
   let configPath: string | undefined;
   let commandName = DEFAULT_COMMAND;
-  /** What is evaluated, as far as the file says it. */
+  /** Keys of data set and network that the configuration file set. */
   let configured: readonly string[] = [];
   program.hook("preAction", async (_, command) => {
     commandName = command.name();
@@ -83,7 +83,7 @@ export async function runProgram(
       try {
         return await work(context);
       } catch (error) {
-        // A person who typed neither would not know where they come from.
+        // A user who typed neither cannot know where they come from.
         const isOfInput = error instanceof BatchwiseError && error.exitStatus === 3;
         for (const key of isOfInput ? configured : []) context.note(`--${key} was given by ${configPath}`);
         throw advisedFor(commandName, error);
@@ -100,7 +100,7 @@ export async function runProgram(
     });
   };
   const commands = await Promise.all(loadersFor(argv).map((load) => load(run, refuseWords)));
-  // commander's own help command takes its status from process.exitCode, and passes over a name that it does not know.
+  // commander's help command takes its status from process.exitCode, and ignores an unknown name.
   const help = new Command("help")
     .description("print the help of a command")
     .argument("[command]", "name of a command")
@@ -129,14 +129,14 @@ export async function runProgram(
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Help and version are answers; everything else that commander throws is a slip of the command line.
+    // Help and version are answers. Every other error of commander is a wrong command line.
     if (error.exitCode !== 0) throw new UsageError("ERR_USAGE", { problem: oneLine(error.message) });
   }
 }
 
 /**
- * Of all commands where help is asked for; else of the default and of every command whose name occurs: the parser then
- * tells a command from an option's value that is called the same.
+ * Selects the commands to load: all of them for help, otherwise the default and every command whose name occurs. The
+ * parser then distinguishes a command from an option's value of the same name.
  */
 function loadersFor(argv: readonly string[]): LoadCommand[] {
   const all = argv.some((word) => HELP_WORDS.has(word));
@@ -145,14 +145,14 @@ function loadersFor(argv: readonly string[]): LoadCommand[] {
   );
 }
 
-/** Loaded for whoever asks only, since looking for all of them takes a while. */
+/** Loads the versions only if they are requested: finding them takes a while. */
 async function versionFor(argv: readonly string[]): Promise<string> {
   return argv.some((word) => VERSION_WORDS.has(word))
     ? (await import("#src/base/package.js")).versionText()
     : "";
 }
 
-/** Columns of the terminal; without one, what COLUMNS says, or 80. */
+/** Columns of the terminal. Without a terminal: COLUMNS, or 80. */
 function columns(): number {
   return stdout.columns || Number(env.COLUMNS) || 80;
 }
@@ -165,18 +165,19 @@ function oneLine(message: string): string {
     .trim();
 }
 
-/** npm has options of these names too, which a person may have set for good. */
+/** Options that npm has too. A user may have set them in npm's own configuration. */
 const NPM_OPTIONS: ReadonlySet<string> = new Set(["offline", "color", "no-color", "version"]);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Whether npm runs this package's start script; bin/batchwise.cjs asks the same to find the caller's folder. */
+/** Returns whether npm runs this package's start script. bin/batchwise.cjs checks the same to find the caller's folder. */
 export function isNpmStart(env: Environment): boolean {
   return env.npm_lifecycle_event === "start" && env.npm_package_name === "batchwise";
 }
 
 /**
- * npm 10 and 11 put `--threads 8` into the variable `npm_config_threads` and pass on `8` alone; of `--threads=8` nothing.
+ * Rejects options that npm took: `npm start` takes options as its own, unless they stand behind `--`. npm 10 and 11 put
+ * `--threads 8` into the variable `npm_config_threads` and pass on only `8`. They pass on nothing of `--threads=8`.
  *
  * @param options long names without dashes: `batch-size`
  * @throws UsageError ERR_USAGE for the first of them that npm took
@@ -187,12 +188,12 @@ export function refuseTaken(env: Environment, options: Iterable<string>): void {
     if (NPM_OPTIONS.has(option)) continue;
     if (env[`npm_config_${option.replaceAll("-", "_")}`] === undefined) continue;
     throw new UsageError("ERR_USAGE", {
-      problem: `npm took --${option} for itself: ${behindDashes(option)}`,
+      problem: `npm took --${option} as its own option: ${behindDashes(option)}`,
     });
   }
 }
 
-/** For a word that is no command, and may be the value of an option that npm took under another name. */
+/** Rejects an unknown word: it may be the value of an option that npm took under another name. */
 export function refuseTakenValue(env: Environment, word: string): void {
   if (!isNpmStart(env)) return;
   const problem = `unknown command "${word}": ${behindDashes("option")}`;

@@ -126,9 +126,9 @@ test("npm start takes paths, and looks for a configuration, from the caller's fo
 
 test("npm start says where options belong that npm took for itself", async (t) => {
   for (const [words, found] of [
-    [["--threads", "8"], /ERR_USAGE: npm took --threads for itself: .* npm start -- --threads …/],
-    [["--dataset=mine"], /ERR_USAGE: npm took --dataset for itself: .* npm start -- --dataset …/],
-    [["show", "3", "--batch-size", "5"], /npm took --batch-size for itself: /],
+    [["--threads", "8"], /ERR_USAGE: npm took --threads as its own option: .* npm start -- --threads …/],
+    [["--dataset=mine"], /ERR_USAGE: npm took --dataset as its own option: .* npm start -- --dataset …/],
+    [["show", "3", "--batch-size", "5"], /npm took --batch-size as its own option: /],
     [["json"], /ERR_USAGE: unknown command "json": .* npm start -- --option …/],
   ] as const) {
     const failed = await t.throwsAsync<Error & { code: number; stderr: string }>(

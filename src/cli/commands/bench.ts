@@ -1,4 +1,4 @@
-/** `batchwise bench`: how fast, on this machine and these data, by engine, batch size and threads. */
+/** `batchwise bench`: times engines, batch sizes and threads on this machine. */
 import type { Command } from "commander";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";

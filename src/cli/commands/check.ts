@@ -1,4 +1,4 @@
-/** `batchwise check`: a suite of evaluations, each with what is demanded of it. */
+/** `batchwise check`: runs a suite of evaluations, each with its gates. */
 
 import type { Command } from "commander";
 import { distinct } from "#src/base/assumptions.js";

@@ -1,4 +1,4 @@
-/** `batchwise compare`: two networks over the same images. */
+/** `batchwise compare`: compares two networks over the same images. */
 import type { Command } from "commander";
 import { grouped } from "#src/base/errors/define.js";
 import type { FlagsOf } from "#src/base/options/table.js";
@@ -48,7 +48,7 @@ async function runCompare(
   return [...(failure === undefined ? [] : [failure]), ...unwritten, ...faults];
 }
 
-/** Refuses at once what surely cannot be written. */
+/** Rejects a path that cannot be written, before any work. */
 async function openPage(path: string): Promise<ComparisonFile> {
   const { ComparisonFile } = await import("./report-file.js");
   return ComparisonFile.open(path);

@@ -1,4 +1,4 @@
-/** What a command is given by the command line that runs it. */
+/** Context of a command: its signal, its log, and how it writes to the terminal. */
 
 import { createRequire } from "node:module";
 import type { Logger } from "pino";
@@ -18,27 +18,27 @@ export interface Context {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly colours: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };
-  /** How images are painted: in greys where the terminal has them. */
+  /** Paints images, in greys if the terminal has them. */
   loadPaint(): Promise<PaintCell>;
-  /** How stdout's text is painted: not at all, but on a terminal with colours. */
+  /** Paints the text on stdout, if that is a terminal with colours. */
   loadTextPaint(): Promise<Paint>;
-  /** How states of checks are coloured. */
+  /** Colours the states of checks. */
   loadPaintState(): Promise<PaintState>;
-  /** To stdout. */
+  /** Writes to stdout. */
   writeAnswer(text: string): void;
-  /** To stderr: a spinner on a terminal, one plain line elsewhere, nothing with --quiet. */
+  /** Shows progress on stderr: a spinner on a terminal, one plain line otherwise, nothing with --quiet. */
   showProgress(plan: EvaluationPlan): ProgressDisplay;
-  /** To stderr: a spinner with a text that changes, one plain line elsewhere, nothing with --quiet. */
+  /** Shows a text on stderr: a spinner on a terminal, one plain line otherwise, nothing with --quiet. */
   showText(first: string): TextDisplay;
-  /** To stderr: one plain line; nothing with --quiet. */
+  /** Prints one plain line on stderr; nothing with --quiet. */
   note(text: string): void;
-  /** To stderr: one line per file that was written; nothing with --quiet. */
+  /** Prints on stderr one line per file that was written; nothing with --quiet. */
   nameWritten(paths: readonly string[]): void;
-  /** To stderr, also with --quiet: what the answer rests on although nobody states it. One line, or none. */
+  /** Prints the assumptions on stderr in one line, also with --quiet. No assumptions: no line. */
   assume(assumptions: readonly Assumption[]): void;
-  /** To stderr, also with --quiet: why the answer may not be what was meant, in one line. */
+  /** Prints on stderr, also with --quiet, why the answer may be wrong, in one line. */
   hint(text: string): void;
-  /** To stderr: a spinner on a terminal, one plain line a file elsewhere, nothing with --quiet. */
+  /** Shows a download on stderr: a spinner on a terminal, one plain line per file otherwise, nothing with --quiet. */
   showDownload(): DownloadDisplay;
 }
 
@@ -55,18 +55,16 @@ export interface TextDisplay {
 export interface DownloadDisplay {
   begin(file: RemoteFile): void;
   update(doneBytes: number): void;
-  /** What became of the file that was begun last. */
+  /** Reports what became of the current file. */
   end(outcome: string): void;
   stop(): void;
 }
 
-/** A command's work; it answers the faults that it survived, which then set the exit status. */
+/** Work of a command. It returns the faults that it survived; they set the exit status. */
 export type Work = (context: Context) => Promise<readonly Error[]>;
 export type RunWork = (work: Work) => Promise<void>;
 
-// What commands say, and how they download, when a name is first used.
-
-/** `downloading mnist to ~/.cache/batchwise/mnist: 2 files, 1,653,419 bytes` */
+/** Line that announces a download: `downloading mnist to ~/.cache/batchwise/mnist: 2 files, 1,653,419 bytes` */
 export function downloadLine({ name, files, bytes, folder }: DownloadNotice): string {
   return `downloading ${name} to ${folder}: ${files} file${files === 1 ? "" : "s"}, ${grouped(bytes)} bytes`;
 }
@@ -75,13 +73,14 @@ export function downloadOptions({ signal, log, note }: Context): DownloadOptions
   return { signal, log, onDownload: (notice) => note(downloadLine(notice)) };
 }
 
-// pino to stderr. Synchronous, because its worker-thread transports lose the last lines when the process ends.
-
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const STDERR = 2;
 
-/** A log whose pino is loaded for its first line: most runs write none. */
+/**
+ * Creates a log on stderr. pino is loaded for the first line, since most runs write none. It writes synchronously: its
+ * transports on worker threads lose the last lines when the process ends.
+ */
 export function createLogger(level: LogLevel): Log {
   const threshold = LOG_LEVELS.indexOf(level);
   let logger: Logger | undefined;
@@ -93,7 +92,7 @@ export function createLogger(level: LogLevel): Log {
   return { debug: at("debug"), info: at("info"), warn: at("warn") };
 }
 
-/** By `require`, since a line must be out before the call that writes it returns. */
+/** Loads pino by `require`: a line must be written before the call returns. */
 function openPino(level: LogLevel): Logger {
   const { pino } = createRequire(import.meta.url)("pino") as typeof import("pino");
   return pino({ name: "batchwise", level }, pino.destination({ dest: STDERR, sync: true }));

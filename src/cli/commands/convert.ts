@@ -91,10 +91,10 @@ async function runConvert(
   return [];
 }
 
-/** What a .npz does not say, where it is not what we assume. */
+/** Returns the options that a .npz needs, because it cannot state what differs from our assumptions. */
 function optionsFor({ layers, preprocessing }: Network): string {
   const activation = hiddenActivation(layers);
-  // Weights that whitening is folded into read bytes.
+  // Whitening is folded into these weights: they read bytes.
   const normalize = "folded" in preprocessing ? "none" : preprocessing.kind;
   return [
     layers.length > 1 && activation !== DEFAULT_ACTIVATION ? ` --activation ${activation}` : "",
@@ -129,7 +129,7 @@ export function fitCommand(runWork: RunWork): Command {
 }
 
 async function runFit({ output, ...input }: FitFlags, context: Context): Promise<readonly Error[]> {
-  // The recipe stands in the file beside the weights, and this is the format that is written.
+  // This format holds the preprocessing beside the weights.
   if (extname(output).toLowerCase() !== ENDING) {
     throw new UsageError("ERR_OPTION_VALUE", {
       option: "--output",
@@ -147,7 +147,7 @@ async function runFit({ output, ...input }: FitFlags, context: Context): Promise
   return [];
 }
 
-/** Numbers as they are, to the last digit: someone may want to compare them. */
+/** Prints every digit, so that the numbers can be compared. */
 function fittedText(fitted: Fit): string {
   if ("eigenvalues" in fitted) {
     const { eigenvalues } = fitted;

@@ -1,4 +1,4 @@
-/** `batchwise diagnose`: why an accuracy is low; which reading of network and images gives the best one. */
+/** `batchwise diagnose`: finds out why an accuracy is low, by trying other ways to read network and images. */
 import type { Command } from "commander";
 import type { FlagsOf } from "#src/base/options/table.js";
 import type { DiagnoseInput } from "#src/evaluate/diagnose/diagnose.js";
@@ -17,7 +17,7 @@ them. Do not report the best accuracy: it was selected on these images.
 Example:
   batchwise diagnose --dataset path/to/mnist --weights trained.npz`;
 
-/** Options of `evaluate` that say what is evaluated; their values are in the recommended command. */
+/** Options of data and network; the recommended command repeats their values. */
 const SUBJECT = [
   ["--dataset", "dataset"],
   ["--labels", "labels"],

@@ -1,4 +1,4 @@
-/** `batchwise evaluate`: the main job. */
+/** `batchwise evaluate`: evaluates a network over labelled images. */
 
 import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
@@ -32,7 +32,7 @@ const RUNNERS: RunnerTable<EvaluateInput & EvaluateFlags> = new Map<
 export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly string[]) => void): Command {
   return (
     createCommand("evaluate")
-      // The default command gets every word that is no command's name.
+      // The default command gets every word that is not the name of a command.
       .allowExcessArguments()
       .action((flags: EvaluateFlags, { args }: Command) => {
         refuseWords(args);
@@ -147,7 +147,7 @@ function hintListener(context: Context): Listener {
       data = dataset;
     },
     async end(evaluation) {
-      // The answer is there; it does not depend on whether its data can be read again.
+      // The answer is known. It does not depend on reading the data again.
       const hint = data && (await hintOf(evaluation, data).catch(() => undefined));
       if (hint !== undefined) context.hint(hint);
       return {};
@@ -155,12 +155,10 @@ function hintListener(context: Context): Listener {
   };
 }
 
-// Memory that stays level over runs of any length.
-
 /**
- * V8 doubles a thread's young generation whenever as much as it holds has survived in it, however long that took: over
- * millions of images by some 20 MB, without need. From now on all threads keep theirs as large as they are. It is a flag
- * of the whole process, so that the command line may set it and the library not.
+ * Keeps memory level over runs of any length. V8 doubles a thread's young generation whenever as much as it holds has
+ * survived in it, however long that took: by some 20 MB over millions of images, without need. From now on all threads
+ * keep their size. The flag holds for the whole process, so the command line may set it, but the library may not.
  */
 export function keepYoungGenerations(): void {
   setFlagsFromString("--semi-space-growth-factor=1");

@@ -1,4 +1,4 @@
-/** `batchwise fetch NAME`: downloads a data set or network into the cache, and says where it stands. */
+/** `batchwise fetch NAME`: downloads a data set or network into the cache, and prints the paths. */
 import type { Command } from "commander";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";

@@ -1,4 +1,4 @@
-/** `batchwise merge PART…`: the answers of all shards of a run, added to that of the whole. */
+/** `batchwise merge PART…`: adds the answers of all shards to the answer of the whole run. */
 import type { Command } from "commander";
 import type { FlagsOf } from "#src/base/options/table.js";
 import { formatOf } from "#src/reports/registry.js";

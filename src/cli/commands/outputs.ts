@@ -12,12 +12,12 @@ import { type Format, render } from "#src/reports/registry.js";
 import type { Report } from "#src/reports/report.js";
 
 export interface Outputs<Format> {
-  /** Of stdout. */
+  /** Format of stdout. */
   readonly format: Format;
   readonly files: readonly { readonly path: string; readonly format: Format }[];
 }
 
-/** Throws UsageError for an ending that no format has, RunError ERR_OUTPUT_WRITE for what surely cannot be written. */
+/** Throws UsageError for an unknown ending, RunError ERR_OUTPUT_WRITE for a path that cannot be written. */
 export async function openOutputs<Format>(
   format: Format,
   paths: readonly string[] = [],
@@ -77,8 +77,8 @@ export async function giveReport(
 }
 
 /**
- * Where there is no result at all, JUnit can say why, and a CI viewer would else show what an earlier run left; the other
- * formats have nothing to say.
+ * Writes why there is no result, as JUnit. Otherwise a CI viewer would show the file of an earlier run. The other formats
+ * cannot state it.
  */
 export async function giveFault(
   { format, files }: Outputs<Format>,
@@ -91,7 +91,7 @@ export async function giveFault(
   const { renderJunit } = await import("#src/reports/junit.js");
   const { brokenSuite } = await import("#src/reports/junit.js");
   const suites: JunitSuite[] = [brokenSuite(command, fault)];
-  // The fault itself is told by whoever called us, and ranks before a file that cannot be written.
+  // The caller reports the fault itself, which ranks before a file that cannot be written.
   for (const { path } of junitFiles)
     context.nameWritten((await writeOutput(path, renderJunit(suites))).written);
   if (format === "junit") context.writeAnswer(renderJunit(suites));

@@ -1,4 +1,4 @@
-/** `batchwise predict PICTURE.png…`: what a network makes of drawings of one's own. */
+/** Commands that show single images: `batchwise predict PICTURE.png…` and `batchwise show INDEX`. */
 
 import type { Command } from "commander";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
@@ -83,8 +83,6 @@ async function runPredict(
   return [];
 }
 
-// `batchwise show INDEX`: one image, its label, and what the network makes of it.
-
 type ShowFlags = FlagsOf<"show">;
 
 export function showCommand(runWork: RunWork): Command {
@@ -128,9 +126,9 @@ async function runShow(
   return [];
 }
 
-/** 8-bit greyscale; ink is white on black, as in the data. */
+/** Encodes an image as an 8-bit grey PNG, with white ink on black as in the data. */
 async function greyPng(pixels: Uint8Array, { rows, columns }: ImageShape): Promise<Uint8Array> {
   const { encode } = await import("fast-png");
-  // Copied out of shared memory, which the encoder's checksums do not take.
+  // A copy: the checksums of the encoder do not take shared memory.
   return encode({ width: columns, height: rows, data: Uint8Array.from(pixels), depth: 8, channels: 1 });
 }

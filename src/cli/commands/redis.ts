@@ -40,11 +40,13 @@ export async function openHosts(
   return openRedisRunner(await linkOf(input.redis, log), input, options, signal);
 }
 
-// `--redis URL`, or BATCHWISE_REDIS; and a process that does not show the password in the list of processes.
-
-/** @throws UsageError where neither says an address; all that `openLink` throws */
+/**
+ * Connects to the address of `--redis`, or of BATCHWISE_REDIS.
+ *
+ * @throws UsageError if there is no address; all that `openLink` throws
+ */
 export function linkOf(redis: string | undefined, log: Log): Promise<Link> {
-  // The title goes where the arguments were, which may hold a password.
+  // The title replaces the arguments in the list of processes: they may hold a password.
   process.title = "batchwise";
   const url = redis ?? env[REDIS_VARIABLE];
   if (!url) {
@@ -113,9 +115,9 @@ async function runRuns(
     const records = new Records(link.redis);
     const runs = id === undefined ? await records.runs() : [await known(records, link, id)];
     if (action === "cancel") for (const run of runs) await cancel(records, link, run);
-    const told = await Promise.all(runs.map((run) => tell(records, run, action === "cancel")));
+    const listed = await Promise.all(runs.map((run) => listedRun(records, run, action === "cancel")));
     const text = action === "show" ? showText : listText;
-    context.writeAnswer(format === "json" ? `${JSON.stringify(told, null, 2)}\n` : text(told));
+    context.writeAnswer(format === "json" ? `${JSON.stringify(listed, null, 2)}\n` : text(listed));
     return [];
   } finally {
     link.close();
@@ -128,7 +130,7 @@ async function known(records: Records, { address }: Link, runId: string): Promis
   return run;
 }
 
-/** What has ended already stays as it is. */
+/** Cancels a run, unless it has ended. */
 async function cancel(records: Records, link: Link, { spec: { runId }, state }: RunRecord): Promise<void> {
   if (state === "done") return;
   await records.setState(runId, "cancelled");
@@ -137,9 +139,9 @@ async function cancel(records: Records, link: Link, { spec: { runId }, state }: 
   await records.expireRun(runId, KEEP_ENDED_SECONDS);
 }
 
-interface ToldRun {
+interface ListedRun {
   readonly runId: string;
-  /** `waiting` where it is open, and nobody coordinates it. */
+  /** `waiting` if the run is open and has no coordinator. */
   readonly state: string;
   readonly createdAt: string;
   readonly doneImages: number;
@@ -154,7 +156,7 @@ interface ToldRun {
   }[];
 }
 
-async function tell(records: Records, run: RunRecord, isCancelled: boolean): Promise<ToldRun> {
+async function listedRun(records: Records, run: RunRecord, isCancelled: boolean): Promise<ListedRun> {
   const { spec, state, createdAt, doneImages, jobImages = null } = run;
   const { runId } = spec;
   const isWaiting = state === "open" && !(await records.isAttended(runId));
@@ -174,13 +176,13 @@ async function tell(records: Records, run: RunRecord, isCancelled: boolean): Pro
   };
 }
 
-function listText(runs: readonly ToldRun[]): string {
+function listText(runs: readonly ListedRun[]): string {
   if (runs.length === 0) return "no runs\n";
   const width = Math.max(...runs.map(({ runId }) => runId.length));
   return runs.map((run) => `${run.runId.padEnd(width)}  ${run.state.padEnd(9)}  ${doneText(run)}\n`).join("");
 }
 
-function showText(runs: readonly ToldRun[]): string {
+function showText(runs: readonly ListedRun[]): string {
   const rows = runs.flatMap((run): Row[] => [
     ["Run", `${run.runId}, ${run.state}, of ${run.createdAt}`],
     ["Done", doneText(run)],
@@ -198,6 +200,6 @@ function showText(runs: readonly ToldRun[]): string {
     .join("");
 }
 
-function doneText({ doneImages, totalImages }: ToldRun): string {
+function doneText({ doneImages, totalImages }: ListedRun): string {
   return `${grouped(doneImages)} of ${grouped(totalImages)} images`;
 }

@@ -1,4 +1,4 @@
-/** `--report FILE.html`: its images are collected while the evaluation runs. */
+/** Files of `--report` and `--predictions`, which are made while the evaluation runs. */
 
 import { IncompleteError } from "#src/base/abort.js";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
@@ -21,7 +21,7 @@ import { renderReport } from "#src/reports/html/document.js";
 import { formatByEnding } from "#src/reports/report.js";
 import { writeOutput } from "./outputs.js";
 
-/** Resamples of macro F1's interval, where none are asked for. */
+/** Resamples for the interval of macro F1 in a report, unless --bootstrap states them. */
 export const REPORT_RESAMPLES = 1000;
 
 const ENDINGS: ReadonlyMap<string, "html"> = new Map([
@@ -29,7 +29,7 @@ const ENDINGS: ReadonlyMap<string, "html"> = new Map([
   [".htm", "html"],
 ]);
 
-/** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for what surely cannot be written. */
+/** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for a path that cannot be written. */
 export async function assertReportPath(option: string, path: string): Promise<void> {
   formatByEnding(ENDINGS, path, option);
   await assertWritable(path);
@@ -84,7 +84,7 @@ export class ComparisonFile {
     this.#path = path;
   }
 
-  /** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for what surely cannot be written. */
+  /** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for a path that cannot be written. */
   static async open(path: string): Promise<ComparisonFile> {
     await assertReportPath("--report", path);
     return new ComparisonFile(path);
@@ -103,8 +103,6 @@ export class ComparisonFile {
   }
 }
 
-// `--predictions FILE`: written while the evaluation runs, and told of in its result.
-
 const DEFAULT_TOP_K = 5;
 
 const FORMAT_OF_ENDING: ReadonlyMap<string, PredictionsFormat> = new Map([
@@ -112,7 +110,7 @@ const FORMAT_OF_ENDING: ReadonlyMap<string, PredictionsFormat> = new Map([
   [".csv", "csv"],
 ]);
 
-/** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for what surely cannot be written. */
+/** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for a path that cannot be written. */
 export async function predictionsTarget(
   path: string,
   topK: number | undefined,

@@ -1,4 +1,4 @@
-/** `batchwise report RESULT.json`: the HTML report of an evaluation that was made before. */
+/** `batchwise report RESULT.json`: writes the HTML report of an earlier evaluation. */
 
 import { basename, dirname, join } from "node:path";
 import type { Command } from "commander";
@@ -66,7 +66,7 @@ async function readInput(path: string, { offline }: ReportFlags, context: Contex
       found,
     });
   }
-  // One image is the least that a slab can be made of.
+  // A slab holds at least one image.
   const { shape } = dataset.facts;
   const range = { offset, limit: dataset.facts.total - offset };
   const slabs = inTurn(dataset.slabs(range, { multiple: 1, lanes: 1 }));
@@ -95,7 +95,7 @@ interface Needed {
   readonly predictionsFile: NonNullable<ResultFile["predictionsFile"]>;
 }
 
-/** What a report cannot be made without. */
+/** Parts of a result that a report needs. */
 function needed(path: string, { result, dataset: { location }, predictionsFile }: ResultFile): Needed {
   const refusal = (found: string) => new DatasetError("ERR_REPORT_RESULT", { path, found });
   if (!result.labelled) throw refusal("one without labels");

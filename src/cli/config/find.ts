@@ -1,4 +1,4 @@
-/** Finds the configuration file of a run. On the way of every start, so it imports next to nothing. */
+/** Finds the configuration file of a run. Every start loads this file, so it imports little. */
 import { type Stats, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -10,7 +10,7 @@ export const CONFIG_NAME = "batchwise.config.json";
 
 /**
  * The nearest `batchwise.config.json` in `folder` or above it, or undefined. The search ends with the first folder that
- * holds `.git`, with the home folder, or at the root: what lies beyond a project is not the project's.
+ * holds `.git`, with the home folder, or at the root: files beyond a project do not belong to it.
  */
 export function findConfig(folder: string, home: string = homedir()): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
@@ -21,7 +21,7 @@ export function findConfig(folder: string, home: string = homedir()): string | u
   }
 }
 
-/** What may not be looked at, in a folder above that is closed to us, is as good as not there. */
+/** Returns undefined for a path that may not be read: a folder above may be closed to us. */
 function statsOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
@@ -38,9 +38,10 @@ export function isConfigurable(command: string): boolean {
 }
 
 /**
- * Which file configures `command`, if any; `given` is what --config says, and false for --no-config.
+ * Returns the path of the file that configures `command`, if any. `given` is the value of --config, or false for
+ * --no-config.
  *
- * @throws UsageError ERR_USAGE where a file is given to a command that takes none
+ * @throws UsageError ERR_USAGE if a file is given to a command that reads none
  */
 export function configFor(command: string, given: string | false | undefined): string | undefined {
   if (isConfigurable(command)) return given === undefined ? findConfig(cwd()) : given || undefined;

@@ -53,7 +53,7 @@ export const CONFIG_KEYS: readonly string[] = Object.keys(configSchema.shape);
 const LONGEST_FOUND = 60;
 
 /**
- * The file's options; relative paths are turned into such as lead there from the working directory.
+ * Returns the options of the file. Relative paths are rewritten to lead to the same place from the working directory.
  *
  * @throws UsageError ERR_CONFIG_READ, ERR_CONFIG_SYNTAX, ERR_CONFIG_KEY, ERR_CONFIG_VALUE
  */
@@ -104,7 +104,7 @@ function faultOf(path: string, document: unknown, issue: z.core.$ZodIssue): Usag
   });
 }
 
-/** As JSON; but what is nested, as no option is, by its kind alone: it may be deeper than JSON.stringify can go. */
+/** Prints a value as JSON. A nested value, which no option has, is described: it may be too deep for JSON.stringify. */
 function shown(value: unknown): string {
   const isNested = isContainer(value) && Object.values(value).some(isContainer);
   if (isNested) return `${Array.isArray(value) ? "a list" : "an object"} of lists or objects`;
@@ -126,18 +126,16 @@ function rebased(key: string, value: unknown, folder: string): unknown {
   const names = NAMES_OF[key] ?? [];
   if (names.includes(value) || isAbsolute(value)) return value;
   const path = relative(cwd(), resolve(folder, value)) || ".";
-  // A file that is called as a name is stays a file.
+  // A file with the name of a set or network stays a file.
   return names.includes(path) ? `.${sep}${path}` : path;
 }
 
-// Puts a configuration file's options under those of the command line.
-
-/** Of the program itself: they hold for every command. */
+/** Keys of the options of every command. */
 const PROGRAM_KEYS: ReadonlySet<string> = new Set(["logLevel", "quiet", "color"]);
 
 /**
- * Gives `program` and its `command` the options of the file at `path`, where the command line says nothing: `evaluate`
- * all of them, another command those that say what is evaluated and that it has.
+ * Gives `program` and its `command` the options of the file at `path` that the command line does not set. `evaluate` gets
+ * all of them, another command the options of data and network that it has.
  *
  * @throws UsageError, as `readConfig`
  */

@@ -24,12 +24,12 @@ import {
 } from "#src/files/catalog.js";
 import { sha256OfFile } from "#src/files/read-file.js";
 
-/** What `batchwise doctor` finds: one row a check. */
+/** Checks of `batchwise doctor`: the machine, the cache, the engines, the optional packages. */
 
 /**
  * - `ok`: works.
- * - `absent`: an optional part that is not there; no fault.
- * - `warning`: works in part, or not where it is not needed.
+ * - `absent`: an optional package that is not installed; no fault.
+ * - `warning`: works in part, or fails without need.
  * - `failed`: should work and does not.
  */
 export type CheckState = "ok" | "absent" | "warning" | "failed";
@@ -48,8 +48,6 @@ export interface Diagnosis {
   readonly healthy: boolean;
   readonly checks: readonly Check[];
 }
-
-// Packages that are not installed with Batchwise, and what they are good for.
 
 export interface OptionalPart {
   readonly name: string;
@@ -81,11 +79,9 @@ export function checkPart({ name, purpose, install }: OptionalPart): Check {
     : { name, state: "ok", found: `${version}, ${purpose}` };
 }
 
-// Checks of the folder of downloads: whether it can be written, and what of the catalogue is in it, whole.
-
 const MEGABYTE = 1_000_000;
 
-/** The folder, then each entry of the catalogue. */
+/** Checks the folder of downloads: whether it can be written, and which entries of the catalogue it holds whole. */
 export async function checkCache(
   folder: string = cacheFolder(),
   catalog: ReadonlyMap<string, CatalogEntry> = CATALOG,
@@ -104,14 +100,14 @@ async function checkFolder(folder: string): Promise<Check> {
   if (await isWritable(folder)) return { ...row, state: "ok", found: `${row.found}, writable` };
   return {
     ...row,
-    // What the package carries is evaluated without it.
+    // The bundled set is evaluated without the cache.
     state: "warning",
     found: `${row.found}, not writable`,
     advice: `name another folder in ${CACHE_VARIABLE}`,
   };
 }
 
-/** A folder that is not there can be made where the nearest that is there can be written. */
+/** Returns whether the folder can be written, or made: then the nearest folder above can be written. */
 async function isWritable(folder: string): Promise<boolean> {
   try {
     await access(folder, constants.W_OK);
@@ -127,7 +123,7 @@ async function bytesIn(folder: string): Promise<number | undefined> {
   if (names === undefined) return undefined;
   const sizes = await Promise.all(
     names.map(async (name) => {
-      // Another run may have renamed a part since.
+      // Another run may have renamed the part meanwhile.
       const stats = await stat(join(folder, name)).catch(() => undefined);
       return stats?.isFile() ? stats.size : 0;
     }),
@@ -154,12 +150,10 @@ async function stateOf({ bytes, sha256 }: RemoteFile, path: string): Promise<"ab
   return (await sha256OfFile(path).catch(() => undefined)) === sha256 ? "whole" : "damaged";
 }
 
-// Each engine evaluates what the package carries, on workers, and is held against the answer that is committed beside it.
-
-/** NumPy's, computed outside of this program: see fixtures/reference/make.py. */
+/** Answer of NumPy, computed outside of this program: see fixtures/reference/make.py. */
 const EXPECTED = new URL("reference/bundled-summary.json", FIXTURES);
 const INTERRUPTIONS: ReadonlySet<number> = new Set([130, 143]);
-/** One alone would not show that tasks go to several. */
+/** Two workers, to show that tasks go to several. */
 const THREADS = Math.min(2, availableParallelism());
 
 export interface ExpectedAnswer {
@@ -175,7 +169,7 @@ export interface Bundled {
   readonly expected: ExpectedAnswer;
 }
 
-/** The bundled data, then each engine on them: one after the other, so that none disturbs another's time. */
+/** Checks the bundled data, then each engine on them, one after the other: they do not disturb each other's times. */
 export async function checkEngines(signal: AbortSignal, read = readBundled): Promise<Check[]> {
   const name = "Bundled data";
   let bundled: Bundled;
@@ -209,7 +203,7 @@ function unchecked(engine: EngineName): Check {
   return { name: nameOf(engine), state: "warning", found: "not checked, without the bundled data" };
 }
 
-/** Only an interruption is thrown: all else is what was to be found out. */
+/** Throws only an interruption. Any other error is a result of the check. */
 export async function checkEngine(
   engine: EngineName,
   expected: ExpectedAnswer,
@@ -219,7 +213,7 @@ export async function checkEngine(
   try {
     const { result, timing } = await run();
     const right = `${grouped(result.correct)} of ${grouped(result.total)} right`;
-    // The whole matrix: two faults could cancel each other out in the count.
+    // The whole matrix: in the count two faults could cancel each other out.
     if (String(result.confusionMatrix) === String(expected.confusionMatrixRowsAreLabels)) {
       const found = `${right}, as expected, in ${timing.evaluateMs.toFixed(0)} ms on ${THREADS} threads`;
       return { name, state: "ok", found };
@@ -240,8 +234,6 @@ function nameOf(engine: EngineName): string {
   return `Engine ${engine}`;
 }
 
-// Checks of what Batchwise runs on.
-
 export function checkNode(found: string = versions.node, required: string = requiredNode()): Check {
   const [major, minor] = atLeast(found.split(".").map(Number), 2);
   const [leastMajor, leastMinor] = atLeast(required.split(".").map(Number), 2);
@@ -254,7 +246,7 @@ export function checkCpu(): Check {
   return { name: "CPU", state: "ok", found: cpuText() };
 }
 
-/** Holds the kernel itself against what this V8 understands: it is made of 128-bit instructions. */
+/** Checks that this V8 compiles the kernel, which consists of 128-bit instructions. */
 export function checkWebAssembly(read: () => Uint8Array = () => readFileSync(KERNEL_URL)): Check {
   const name = "WebAssembly SIMD";
   try {

@@ -51,7 +51,11 @@ export interface DoctorOptions {
   readonly signal: AbortSignal;
 }
 
-/** @throws IncompleteError where the signal is aborted while an engine is checked */
+/**
+ * Runs all checks.
+ *
+ * @throws IncompleteError if the signal is aborted while an engine is checked
+ */
 export async function diagnose({ colours, signal }: DoctorOptions): Promise<Diagnosis> {
   const checks = [
     checkNode(),
@@ -65,9 +69,7 @@ export async function diagnose({ colours, signal }: DoctorOptions): Promise<Diag
   return { version: packageVersion(), healthy: checks.every(({ state }) => state !== "failed"), checks };
 }
 
-// What the doctor found, as a table for a person.
-
-/** Colours a word by the state that it tells. */
+/** Colours the word of a state. */
 export type PaintState = (state: CheckState, word: string) => string;
 
 const LONGEST_FOUND = 300;
@@ -76,8 +78,8 @@ export function renderDoctor({ version, checks, healthy }: Diagnosis, paint: Pai
   const stateWidth = Math.max(...checks.map(({ state }) => state.length));
   const nameWidth = Math.max(...checks.map(({ name }) => name.length));
   const rows = checks.map(({ name, state, found, advice }) => {
-    const told = printable(found, LONGEST_FOUND) + (advice === undefined ? "" : `: ${advice}`);
-    return `${paint(state, state.padEnd(stateWidth))}  ${name.padEnd(nameWidth)}  ${told}`;
+    const shown = printable(found, LONGEST_FOUND) + (advice === undefined ? "" : `: ${advice}`);
+    return `${paint(state, state.padEnd(stateWidth))}  ${name.padEnd(nameWidth)}  ${shown}`;
   });
   const verdict = healthy
     ? paint("ok", "All that is required works.")

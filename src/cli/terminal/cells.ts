@@ -1,17 +1,17 @@
-/** What chalk paints: images, the text answer, a check's state. Loaded only where something is painted. */
+/** Paints with chalk: images, the text answer, the states of checks. Loaded only if something is painted. */
 import { Chalk, type ChalkInstance } from "chalk";
 import type { PaintState } from "#src/cli/doctor/doctor.js";
 import type { Paint } from "#src/reports/cells.js";
 import { type PaintCell, plainCell } from "#src/reports/images.js";
 import type { ColourLevel } from "./paint.js";
 
-/** From here on there are 256 colours, with 24 greys. */
+/** Lowest level with 256 colours, 24 of them grey. */
 const GREYS_FROM_LEVEL: ColourLevel = 2;
-/** The 256-colour palette's grey ramp: 24 steps from 232 (xterm's documentation, ctlseqs). */
+/** Start of the grey ramp in the 256-colour palette: 24 steps from 232 (xterm's documentation, ctlseqs). */
 const FIRST_GREY = 232;
 const LAST_STEP = 23;
 
-/** How images are painted on a stream of this level. */
+/** Returns how images are painted on a stream of this level. */
 export function paintFor(level: ColourLevel): PaintCell {
   return level >= GREYS_FROM_LEVEL ? greyCell : plainCell;
 }
@@ -23,16 +23,12 @@ function greyOf(value: number): number {
   return FIRST_GREY + Math.round((value / 255) * LAST_STEP);
 }
 
-// A check's state in colour.
-
-/** The word alone tells the state too: colour is not needed to understand it. */
+/** Colours the word of a state. The word is understood without the colour. */
 export function paintStateFor(level: ColourLevel): PaintState {
   const chalk = new Chalk({ level });
   const paints = { ok: chalk.green, absent: chalk.dim, warning: chalk.yellow, failed: chalk.red } as const;
   return (state, word) => paints[state](word);
 }
-
-// The text answer's colours, where stdout's terminal has them.
 
 /**
  * Grounds of the 256-colour palette (xterm's ctlseqs), from weak to strong. All are dark enough for white letters,
@@ -42,7 +38,7 @@ const RIGHT_GROUNDS = [22, 28] as const;
 const WRONG_GROUNDS = [undefined, 52, 88, 124, 160] as const;
 const WHITE = 231;
 
-/** How text is painted on a stream of this level. */
+/** Returns how text is painted on a stream of this level. */
 export function textPaint(level: ColourLevel): Paint {
   return paintWith(new Chalk({ level }));
 }

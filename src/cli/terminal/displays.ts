@@ -1,4 +1,4 @@
-/** How far an evaluation is, on stderr: ora's spinner on a real terminal, one plain line elsewhere. */
+/** Progress on stderr: ora's spinner on a terminal, plain lines otherwise. */
 
 import type { Ora } from "ora";
 import { counted, grouped } from "#src/base/errors/define.js";
@@ -83,8 +83,6 @@ function hostsText(doneImages: number, totalImages: number, { present, shares }:
   ].join(" · ");
 }
 
-// How far a download is, on stderr: ora's spinner on a real terminal, one plain line a file elsewhere.
-
 const NO_DOWNLOAD: DownloadDisplay = { begin() {}, update() {}, end() {}, stop() {} };
 const MEGABYTE = 1_000_000;
 
@@ -122,7 +120,7 @@ function spinning(color: boolean): DownloadDisplay {
     },
     update(doneBytes) {
       const now = performance.now();
-      // What an earlier run left does not count into the rate.
+      // Bytes that an earlier run left do not count into the rate.
       beganBytes ??= doneBytes;
       if (file === undefined || spinner === undefined || now - updatedAt < UPDATE_INTERVAL_MS) return;
       updatedAt = now;
@@ -144,11 +142,9 @@ export function downloadText({ name, bytes }: RemoteFile, doneBytes: number, byt
   return `${name}  ${megabytes(doneBytes)} of ${megabytes(bytes)} MB · ${megabytes(bytesPerMs * 1000)} MB/s`;
 }
 
-// ora's spinner on stderr, and whether stderr is a terminal that can show one.
-
-/** Nobody reads faster. */
+/** Least time between two texts: no one reads faster. */
 export const UPDATE_INTERVAL_MS = 80;
-/** What is done sooner needs no spinner, and does not wait for ora to load. */
+/** Work that ends sooner shows no spinner, and does not wait for ora to load. */
 const SHOW_AFTER_MS = 100;
 
 export interface Spinner {
@@ -156,12 +152,12 @@ export interface Spinner {
   stop(): void;
 }
 
-/** ora itself would spin without end on a terminal of zero columns. */
+/** Returns whether stderr can show a spinner. ora spins without end on a terminal of zero columns. */
 export function stderrIsTerminal(): boolean {
   return process.stderr.isTTY && process.stderr.columns > 0 && process.env.TERM !== "dumb";
 }
 
-/** Only for a stderr that is a terminal; `color` as decided by our caller, since ora colours under NO_COLOR. */
+/** Opens a spinner on a terminal. The caller decides `color`, since ora ignores NO_COLOR. */
 export function startSpinner(text: string, color: boolean): Spinner {
   let latest = text;
   let shown: Ora | undefined;
@@ -192,8 +188,6 @@ export function startSpinner(text: string, color: boolean): Spinner {
     },
   };
 }
-
-// What is being done, on stderr: a spinner whose text changes on a real terminal, the first text as one line elsewhere.
 
 const NO_TEXT: TextDisplay = { update() {}, stop() {} };
 

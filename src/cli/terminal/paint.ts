@@ -1,11 +1,11 @@
-/** Whether, and how richly, a stream is coloured: the one place that decides, for stdout as for stderr. */
+/** Decides how many colours stdout and stderr get. */
 
 import { env as processEnv } from "node:process";
 
-/** As chalk counts: none, 16 colours, 256, all of RGB. */
+/** Level of colour, as in chalk: none, 16 colours, 256, RGB. */
 export type ColourLevel = 0 | 1 | 2 | 3;
 
-/** As much of a terminal's stream as the decision needs. */
+/** Parts of a stream that the decision needs. */
 export interface ColourStream {
   readonly isTTY?: boolean | undefined;
   getColorDepth?(env?: object): number;
@@ -18,7 +18,7 @@ const LEVEL_OF_DEPTH: ReadonlyMap<number, ColourLevel> = new Map([
 ]);
 
 /**
- * The first that speaks decides:
+ * The first of these rules that applies decides:
  *
  * 1. `allowed` false, which is `--no-color`: none.
  * 2. NO_COLOR, not empty: none. Its text makes no exception (no-color.org), and the standard that orders several such
@@ -35,7 +35,7 @@ export function colourLevel(
   if (!allowed || env.NO_COLOR) return 0;
   if (env.FORCE_COLOR) return forcedLevel(env.FORCE_COLOR);
   if (!stream.isTTY) return 0;
-  // Node takes the two variables, where they are there but empty, for a word of their own.
+  // Node treats the two variables as set if they are empty.
   const { FORCE_COLOR: _, NO_COLOR: __, ...rest } = env;
   return LEVEL_OF_DEPTH.get(stream.getColorDepth?.(rest) ?? 1) ?? 0;
 }
