@@ -11,7 +11,6 @@ import type { RunWork } from "#src/cli/commands/context.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
 import { addGlobalOptions, isCommandName } from "#src/cli/commands/options.js";
 import { configFor } from "#src/cli/config/find.js";
-import { showHelpOf } from "#src/cli/help.js";
 
 /** Rejects words that are neither the name of a command nor an argument. */
 type RefuseWords = (words: readonly string[]) => void;
@@ -117,8 +116,11 @@ export async function runProgram(
     program.addCommand(command, { isDefault: command.name() === DEFAULT_COMMAND });
   program.addCommand(help);
   const [evaluate = program] = commands;
-  for (const command of [program, ...commands, help]) showHelpOf(command, program, evaluate);
-  for (const command of [program, evaluate]) command.addHelpText("after", EXAMPLES);
+  if (isHelpAsked(argv)) {
+    const { showHelpOf } = await import("./help.js");
+    for (const command of [program, ...commands, help]) showHelpOf(command, program, evaluate);
+    for (const command of [program, evaluate]) command.addHelpText("after", EXAMPLES);
+  }
 
   const options = [program, ...commands].flatMap((command) => command.options);
   refuseTaken(
@@ -139,7 +141,7 @@ export async function runProgram(
  * parser then distinguishes a command from an option's value of the same name.
  */
 function loadersFor(argv: readonly string[]): LoadCommand[] {
-  const all = argv.some((word) => HELP_WORDS.has(word));
+  const all = isHelpAsked(argv);
   return COMMAND_NAMES.filter((name) => all || name === DEFAULT_COMMAND || argv.includes(name)).map(
     (name) => LOADERS[name],
   );
@@ -150,6 +152,10 @@ async function versionFor(argv: readonly string[]): Promise<string> {
   return argv.some((word) => VERSION_WORDS.has(word))
     ? (await import("#src/base/package.js")).versionText()
     : "";
+}
+
+function isHelpAsked(argv: readonly string[]): boolean {
+  return argv.some((word) => HELP_WORDS.has(word));
 }
 
 /** Columns of the terminal. Without a terminal: COLUMNS, or 80. */
