@@ -13,7 +13,7 @@ import { element } from "./dom.js";
 export interface Placed {
   /** Within the data set. */
   readonly index: number;
-  /** Of its pixels, within the page. */
+  /** Position of its pixels within the page. */
   readonly position: number;
 }
 

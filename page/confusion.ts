@@ -126,7 +126,7 @@ function frequent<Image>(
 
 /** What rows and columns mean. */
 export interface MatrixWords {
-  /** Of the grid. */
+  /** Label of the grid. */
   readonly name: string;
   readonly corner: string;
   nameOf(label: number): string;

@@ -53,7 +53,7 @@ function passes(image: PlacedImage, { label, prediction, least, most }: Filter):
 export interface Filter {
   readonly label: number | undefined;
   readonly prediction: number | undefined;
-  /** Of the confidence, both included. */
+  /** Bounds of the confidence, both included. */
   readonly least: number;
   readonly most: number;
 }

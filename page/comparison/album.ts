@@ -64,7 +64,7 @@ export function signedDecimal(value: number, digits = 4): string {
   return `${value < 0 ? "−" : "+"}${text}`;
 }
 
-/** Of a share, in hundredths: `+0.42`. */
+/** Prints a share in hundredths: `+0.42`. */
 export function points(share: number): string {
   return signedDecimal(100 * share, 2);
 }

@@ -30,7 +30,7 @@ export function requiredNode(): string {
   return JSON.parse(readFileSync(MANIFEST, "utf8")).engines.node.replace(/^>=/, "");
 }
 
-/** Of a package that ours would load, or undefined where there is none. Read from disk, since few export their package.json. */
+/** Version of an installed package, or undefined if there is none. Read from disk: few packages export their package.json. */
 export function installedVersion(name: string): string | undefined {
   for (const folder of createRequire(MANIFEST).resolve.paths(name) ?? []) {
     try {

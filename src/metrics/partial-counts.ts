@@ -4,7 +4,7 @@ import type { PartialCounts, SerialisedScoreSums } from "#src/base/contracts/jou
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import type { Tally } from "./tally.js";
 
-/** Of a matrix, row-major. */
+/** Counts of a square, row-major matrix. */
 type Counts = Uint32Array | Float64Array;
 
 export interface CountsBeside {

@@ -94,7 +94,7 @@ function mergeRuns(
   const end = Math.min(first + 2 * width, from.length);
   let [left, right] = [first, middle];
   for (let place = first; place < end; place++) {
-    // Of equals the left one is the lower class.
+    // Among equals the left one is the lower class.
     const isLeft =
       left < middle && (right === end || logits[start + from[left]!]! >= logits[start + from[right]!]!);
     to[place] = isLeft ? from[left++]! : from[right++]!;

@@ -13,7 +13,7 @@ export const RELIABILITY_BINS = 15;
 /** float64's epsilon, as scikit-learn's log_loss clips: no image costs more than 36.05. */
 const LEAST_PROBABILITY = Number.EPSILON;
 const MOST_LOG_LOSS = -Math.log(LEAST_PROBABILITY);
-/** Of an image that is certain of another class. */
+/** Brier score of an image whose probability is 1 for a wrong class. */
 const MOST_BRIER = 2;
 
 /**
@@ -31,7 +31,7 @@ export function emptyScoreSums(classes: number): ScoreSums {
   };
 }
 
-/** Of both; neither is changed. They are of the same number of classes. */
+/** Returns the sum of both; neither is changed. Both have the same number of classes. */
 export function addScoreSums(a: ScoreSums, b: ScoreSums): ScoreSums {
   return {
     logLoss: a.logLoss + b.logLoss,
@@ -91,7 +91,7 @@ export interface LabelPlaces {
 }
 
 /**
- * Of the first `count` images. scores (count × classes) f64, row-major: logits, or what orders as they do, without NaN.
+ * Sums over the first `count` images. scores (count × classes) f64, row-major: logits, or what orders as they do, without NaN.
  *
  * scikit-learn's top_k_accuracy_score sorts ascending, stably, and takes the last k: of equals the highest class comes first.
  */
@@ -145,7 +145,7 @@ export function sumScores(
   return sums;
 }
 
-/** Of images `start` to `end` (exclusive), no more than RUN_IMAGES. */
+/** Sums over images `start` to `end` (exclusive), at most RUN_IMAGES. */
 function sumRun(
   probabilities: Float64Array,
   labels: Uint8Array,
@@ -219,7 +219,7 @@ export function emptyPartial(offset: number, classes: number, hasScores: boolean
 }
 
 /**
- * Of both; neither is changed. They are of the same number of classes, with scores or without, and share no image; the
+ * Returns the sum of both; neither is changed. Both have the same number of classes, with or without scores, and share no image; the
  * range of the sum reaches from the first image of either to the last.
  */
 export function addPartials(a: PartialCounts, b: PartialCounts): PartialCounts {

@@ -101,7 +101,7 @@ export function junitSuite({ evaluation, gates, fault }: Report, name?: string):
   };
 }
 
-/** Of an evaluation that gave no result at all. */
+/** Returns the suite of an evaluation without a result. */
 export function brokenSuite(name: string, fault: Error): JunitSuite {
   return {
     name,

@@ -14,11 +14,11 @@ export interface Batch {
  * its old space, and resident memory would grow with the run.
  */
 export interface BatchSpan {
-  /** Of the first batch; the others' ids follow it. */
+  /** Id of the first batch; the other ids follow it. */
   readonly firstId: number;
   /** The first batch's first image in the slab. */
   readonly start: number;
-  /** Of all the batches. */
+  /** Images in all batches. */
   readonly images: number;
   /** Images of a batch, at least 1; the last may have fewer. */
   readonly batchSize: number;
@@ -39,20 +39,20 @@ export interface Task {
 export interface Sharing {
   /** (batches) i32: 0, or the lane that has claimed it. */
   readonly claims: SharedArrayBuffer;
-  /** Of the thread that has the task; from 1. */
+  /** Number of the thread that has the task, from 1. */
   readonly lane: number;
 }
 
 export interface BatchAnswer {
   readonly id: number;
-  /** Of the batch's images, how many were predicted as labelled. The predictions themselves are in the slab. */
+  /** Images of the batch whose prediction is their label. The predictions are in the slab. */
   readonly correct: number;
   /** How many of them were computed again to be certain. */
   readonly recomputed: number;
-  /** Of the absolute time that all threads share: `performance.timeOrigin + performance.now()`. */
+  /** Absolute time, the same for all threads: `performance.timeOrigin + performance.now()`. */
   readonly startedAtMs: number;
   readonly elapsedMs: number;
-  /** Of the batch's probabilities, which are in the slab; null where it has no room for them. */
+  /** Sums over the batch's probabilities, which are in the slab; null if the slab has no room for them. */
   readonly scores: ScoreSums | null;
   /** Index, within the data set, of the batch's first image with a logit that is NaN. The batch then has no other answer. */
   readonly nanImage?: number | undefined;

@@ -16,7 +16,7 @@ export interface Layer {
   readonly weights: Float64Array;
   /** (outputs) f64. */
   readonly biases: Float64Array;
-  /** Of every unit; `identity` in the last layer. */
+  /** Activation of every unit; `identity` in the last layer. */
   readonly activation: Activation;
 }
 
@@ -100,7 +100,7 @@ export type ModelInputType = (typeof MODEL_INPUT_TYPES)[number];
 export interface ModelInput {
   readonly name: string;
   readonly type: ModelInputType;
-  /** Of one image: (pixels), (rows, columns), (1, rows, columns) or (rows, columns, 1); in memory these are the same. */
+  /** Shape of one image: (pixels), (rows, columns), (1, rows, columns) or (rows, columns, 1); in memory these are the same. */
   readonly shape: readonly number[];
   /** Images of each run, or undefined where there may be any number. */
   readonly batch: number | undefined;

@@ -7,11 +7,11 @@ import type { ChosenImage, ChosenImages, ClassProbability, ImageLimits } from ".
 
 const MISTAKES = 2000;
 const RIGHT_PER_CLASS = 24;
-/** Of all classes together, so that many classes do not make the page heavy. */
+/** Limit over all classes, so that many classes do not make the page heavy. */
 const RIGHT_IMAGES = 2000;
 /** 2,000 images of 28 × 28 are 1.6 million pixels; larger images are fewer. */
 const PIXELS = 2 ** 24;
-/** Of an image with more classes, the most probable. */
+/** Probabilities shown per image: the largest ones. */
 const PROBABILITIES = 10;
 
 export interface Answer extends Pick<ChosenImage, "index" | "label" | "prediction"> {

@@ -69,9 +69,9 @@ function classScores({ labels, predictions: [a, b] }: ReturnType<typeof answered
 // Which images the page of a comparison shows, and their pixels, read in one more pass over the data.
 
 /**
- * Of the images that not both get right, `limits.mistakes`: only A, only B and neither share them, so that few are not
- * crowded out by many. Of those that both get right, `limits.rightPerClass` of each class. Each group's first, all in the
- * data's order.
+ * Chooses `limits.mistakes` images that at least one side gets wrong, shared among only A, only B and neither, so that a
+ * small group is not crowded out; and `limits.rightPerClass` images per class that both get right. The first of each group,
+ * in the data's order.
  *
  * @param offset index, within the data set, of the first image compared
  */

@@ -23,7 +23,7 @@ export function renderReport(input: ReportInput): string {
   });
 }
 
-// The document around a page: one file with all that it needs, which asks no network for anything.
+// The document around a page: one file with everything it needs; it loads nothing from a network.
 
 /** What the build makes of the folder page/. */
 const PAGE = new URL("dist/report/", PACKAGE_ROOT);
@@ -33,7 +33,7 @@ export interface PageContent {
   readonly title: string;
   readonly summary: string;
   readonly data: AnyPageData;
-  /** Of each of the data's images, in their order. */
+  /** Pixels of each image of the data, in order. */
   readonly pixels: readonly Uint8Array[];
 }
 

@@ -151,8 +151,8 @@ export interface ClassProbability {
 
 /** How many images a report holds at most. */
 export interface ImageLimits {
-  /** Of all mistakes, the most confident. */
+  /** The most confident mistakes. */
   readonly mistakes: number;
-  /** Of the images of each class that were predicted rightly, the least confident. */
+  /** The least confident of the right predictions, per class. */
   readonly rightPerClass: number;
 }
