@@ -1,4 +1,4 @@
-/** What a run collects where probabilities are asked for; loaded only then. */
+/** Collects scores and the timeline of a run with probabilities; loaded only for such a run. */
 
 import { allocateEntries } from "#src/base/allocate.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
@@ -13,13 +13,13 @@ export interface CollectedScores {
   readonly probabilities: Float64Array | null;
   add(merged: MergedBatch): void;
   sums(): ScoreSums;
-  /** In the order of the merge, as `createTimeline` keeps them; `beganAtMs` is in the answers' absolute time. */
+  /** Entries in the order of the merge. `beganAtMs` is absolute, as the times of the answers are. */
   timeline(beganAtMs: number): readonly TimelineEntry[];
 }
 
 /**
- * @param keeps whether the probabilities of all images are to be in memory
- * @param counted sums of other images, where some were scored before
+ * @param keeps whether the probabilities of all images stay in memory
+ * @param counted sums of images that were scored before
  */
 export function collectScores(
   range: ImageRange,
@@ -54,16 +54,16 @@ export function collectScores(
   };
 }
 
-/** A page shows fewer, and in JSON they are less than a megabyte. */
+/** Most entries: a page shows fewer, and in JSON they are less than a megabyte. */
 const MOST_KEPT = 10_000;
 
 export interface Timeline {
-  /** In the order in which they came: those of all batches, or, of more than 10,000, of every second, every fourth and so on. */
+  /** At most 10,000 entries, in the order in which they came; beyond that every 2ⁿ-th batch. */
   readonly entries: readonly TimelineEntry[];
   add(entry: TimelineEntry): void;
 }
 
-/** Which batches are kept depends on their numbers alone, and not on the order in which they come. */
+/** The batch numbers decide which entries are kept; their order does not. */
 export function createTimeline(): Timeline {
   let entries: TimelineEntry[] = [];
   /** The batches kept are those whose number is a multiple of it. */

@@ -1,4 +1,4 @@
-/** One evaluation, from its options to its answer: made ready, run, closed. */
+/** One evaluation, from its options to its answer: prepare, run, close. */
 import { availableParallelism } from "node:os";
 import { IncompleteError } from "#src/base/abort.js";
 import { checkedKeys, FUNCTION, type KindsOf } from "#src/base/arguments.js";
@@ -18,11 +18,11 @@ export type { EvaluationPlan, Progress } from "./listeners.js";
 export type { OpenExecutor } from "./local-runner.js";
 
 /**
- * Aborting the signal ends the run: `evaluate` then throws an IncompleteError with what was done, or, within a download, a
- * TransferError.
+ * Hooks of `evaluate`. Aborting the signal ends the run: `evaluate` then throws an IncompleteError with what was done, or a
+ * TransferError during a download.
  */
 export interface EvaluateHooks extends PrepareHooks, RunHooks {
-  /** The journal could not be written to its end; the run has gone on to its answer. Default: thrown in its place. */
+  /** Called when the journal could not be written to its end; the answer stands. Default: the fault is thrown. */
   onJournalFault?(fault: Error): void;
 }
 
@@ -31,13 +31,13 @@ const HOOKS: KindsOf<EvaluateHooks> = { ...PREPARE_HOOKS, ...RUN_HOOKS, onJourna
 /**
  * Evaluates a network over a labelled image set, in batches.
  *
- * @returns counts, accuracy, confusion matrix, timing and, of sets that memory holds, each image's predicted class
+ * @returns counts, accuracy, confusion matrix, timing and, for up to 2²⁰ images, the predicted class of each
  * @throws UsageError, FileError, DatasetError or NetworkError where the input is at fault; no image has then been counted
  * @throws RunError ERR_ENGINE_PEER where the engine is `onnx` and onnxruntime-node is not installed; ERR_WORKER_LOAD where
- *   `warm` is asked for and a worker cannot be started
- * @throws TransferError where what was given by name could not be downloaded
+ *   `warm` is requested and a worker cannot be started
+ * @throws TransferError where a named data set or network could not be downloaded
  * @throws RunError ERR_JOURNAL_LOCKED, ERR_OUTPUT_WRITE, FileError ERR_JOURNAL_KIND, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_RUN,
- *   ERR_JOURNAL_PREDICTIONS where the journal, or what is written beside it, is at fault
+ *   ERR_JOURNAL_PREDICTIONS where the journal, or the file written beside it, is at fault
  * @throws IncompleteError where batches failed after their retries, no worker could be started, the signal was aborted, or
  *   data that are read while images are evaluated turned out to be damaged
  */
@@ -58,7 +58,7 @@ export async function evaluate(input?: EvaluateInput, hooks?: EvaluateHooks): Pr
   );
 }
 
-/** `evaluate` over an executor of the caller's choice, for arguments that were checked. */
+/** `evaluate` over a given executor, for arguments that were checked. */
 export async function evaluateWith(
   open: OpenExecutor,
   input: EvaluateInput,

@@ -23,16 +23,16 @@ import { type Prepared, type PrepareHooks, prepare } from "./prepare.js";
 import type { Outcome } from "./runner.js";
 import { evaluationOf } from "./summarize.js";
 
-/** What no network can predict: a class that a worker did not write is thereby seen. */
+/** Marks an image without a prediction: no network has this class. */
 const NOT_PREDICTED = 0xffff;
 
-/** What may differ from one run to the next. */
+/** Options of one run. */
 export interface EvaluatorRun extends RunHooks {
-  /** Images a batch of this run, from 1. Default: as the evaluator was opened with. */
+  /** Images per batch, from 1. Default: that of the evaluator. */
   readonly batchSize?: NumberLike | undefined;
 }
 
-/** As of `evaluate`, whose workers may be started later, and whose run may be taken up again. */
+/** Options of `evaluate` without `warm` and `resume`. */
 export type EvaluatorInput = Omit<EvaluateInput, "warm" | "resume">;
 
 const OPTIONS: KindsOf<EvaluatorInput> = without(EVALUATE, "warm", "resume");
@@ -41,22 +41,22 @@ const RUN: KindsOf<EvaluatorRun> = { ...RUN_HOOKS, batchSize: EVALUATE.batchSize
 /** Data, network and workers that are kept from run to run. */
 export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
   /**
-   * Evaluates all images once more; runs that are asked for side by side follow each other.
+   * Evaluates all images again. Concurrent calls run one after the other.
    *
-   * `timing` tells the loading in the first answer, and 0 ms of it in those that follow.
+   * `timing.loadMs` is the loading in the first answer, and 0 in the following ones.
    *
    * @throws UsageError ERR_EVALUATOR_CLOSED after `close`; ERR_OPTION_VALUE for a batch size
    * @throws IncompleteError as `evaluate`; the evaluator can then still be used
    */
   run(options?: EvaluatorRun): Promise<Answer>;
-  /** Ends the workers, once the runs that were asked for have ended. */
+  /** Ends the workers after the requested runs have ended. */
   close(): Promise<void>;
 }
 
 /**
  * Opens an evaluator: the images (of `offset` and `limit`) and the network are loaded into shared memory once, and all
  * workers are ready, when the promise is fulfilled. No more workers are started than there are batches of `batchSize`.
- * Whoever opens it closes it: workers keep the process alive.
+ * The caller closes it: workers keep the process alive.
  *
  * @throws UsageError, FileError, DatasetError, NetworkError or TransferError as `evaluate`
  * @throws UsageError ERR_MEMORY for a set larger than memory, of which no pixel was read
@@ -101,7 +101,7 @@ export interface OpenEvaluator {
   close(): Promise<void>;
 }
 
-/** `openEvaluator` over an executor of the caller's choice, for arguments that were checked. */
+/** `openEvaluator` over a given executor, for arguments that were checked. */
 export async function openEvaluatorWith(
   open: OpenExecutor,
   input: EvaluateInput,
@@ -162,10 +162,9 @@ export async function openEvaluatorWith(
 }
 
 /**
- * One slab, which has no seam, so that any batch size fits it. Whether memory can hold it is decided by the sizes, before a
- * pixel of a set larger than that is read.
+ * Reads all images into one slab, so that any batch size fits. The sizes are checked against memory before a pixel is read.
  *
- * @param probabilities whether each image's are asked for
+ * @param probabilities whether probabilities are requested
  * @throws UsageError ERR_MEMORY, and all that the pair's slabs throw
  */
 export async function loadWhole(pair: AnyPair, probabilities: boolean): Promise<Slab[]> {
@@ -177,7 +176,7 @@ export async function loadWhole(pair: AnyPair, probabilities: boolean): Promise<
     classes,
   } = pair;
   const ownBytes = slabBytes({ count, inputs: shape.rows * shape.columns });
-  // A run answers in memory of its own what workers wrote into the room.
+  // A run copies what workers wrote into memory of its own.
   const bytesOfAnswers = probabilities
     ? answerBytes(count, classes) +
       count * (classes * Float64Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT)
@@ -194,15 +193,15 @@ export async function loadWhole(pair: AnyPair, probabilities: boolean): Promise<
   try {
     for await (const slab of pair.slabs({ multiple: count, lanes: 1 })) slabs.push(slab);
   } catch (cause) {
-    // The slab's own advice would be smaller batches.
+    // The error of the slab would advise smaller batches.
     if (!(cause instanceof UsageError) || cause.code !== "ERR_MEMORY") throw cause;
     throw new UsageError("ERR_MEMORY", facts, { cause });
   }
   return slabs;
 }
 
-/** Of the machine, or of the part of it that this process may have. */
+/** Memory of the machine, or of the part of it that this process may use, in bytes. */
 function memoryBytes(): number {
-  // 0 where the system tells no bound.
+  // 0 where the system sets no bound.
   return Math.min(totalmem(), constrainedMemory() || Number.POSITIVE_INFINITY);
 }

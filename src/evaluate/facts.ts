@@ -1,4 +1,4 @@
-/** What an answer says of its data and its networks. */
+/** Facts of data and networks in an answer. */
 
 import { resolve } from "node:path";
 import { AS_STORED, type Dataset } from "#src/base/contracts/dataset.js";
@@ -40,12 +40,12 @@ export function networkFacts(
   };
 }
 
-/** The activation of each layer; null for a model of any operators, whose file tells them. */
+/** Activation of each layer; null for a whole ONNX model. */
 export function activationsOf(network: Network | OnnxModel): readonly Activation[] | null {
   return "layers" in network ? network.layers.map(({ activation }) => activation) : null;
 }
 
-/** Null for a data set that was handed in open. */
+/** Location of the data; null for a data set that was passed as an object. */
 export function datasetLocation({
   dataset,
   labels,
@@ -59,7 +59,7 @@ export function datasetLocation({
   };
 }
 
-/** Null for a network that was handed in loaded. */
+/** Location of the network; null for a network that was passed as an object. */
 export function networkLocation({
   weights,
   activation,
@@ -77,7 +77,7 @@ export function networkLocation({
   };
 }
 
-/** A name wins over a file that is called the same. */
+/** A known name takes precedence over a file of the same name. */
 function nameOrPath(names: readonly string[], given: string): string {
   return names.includes(given) ? given : resolve(given);
 }

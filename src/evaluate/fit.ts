@@ -42,7 +42,7 @@ export interface FitInput {
   readonly split?: Split | undefined;
   /** A name, a file or a folder of weights, which does not say a preprocessing. */
   readonly weights: string;
-  /** Of the hidden layers, where the file does not say. Default `sigmoid`. */
+  /** Activation of the hidden layers, if the file does not state it. Default `sigmoid`. */
   readonly activation?: Activation | undefined;
   /** `standardize`, `whiten-zca` or `whiten-pca`: what the weights' training images had gone through. */
   readonly normalize: FittedNormalization;

@@ -22,7 +22,7 @@ export interface Demands {
   readonly minAccuracy?: number | undefined;
   /** Held where the accuracy rounds to it at the places that it is given with, at least four: 0.99 is 0.9900. */
   readonly expectAccuracy?: NumberLike | undefined;
-  /** Of every class that has images. */
+  /** Least recall of every class that has images. */
   readonly minClassRecall?: number | undefined;
   readonly baseline?: Baseline | undefined;
 }
@@ -171,7 +171,7 @@ function judgeExpectedAccuracy(given: NumberLike, { result: { accuracy } }: Judg
   });
 }
 
-/** Of several worst classes the first is named. */
+/** Names the first of several worst classes. */
 function judgeClassRecall(least: number, { result, dataset }: Judged): GateOutcome {
   let label = 0;
   let worst = 1;

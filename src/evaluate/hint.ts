@@ -1,20 +1,20 @@
-/** One line for an evaluation whose numbers look as if network and images were read in the wrong way. */
+/** A hint for an evaluation whose numbers suggest that network or images were read in the wrong way. */
 
 import type { Dataset, ImageRange } from "#src/base/contracts/dataset.js";
 import type { AnyEvaluation, ResultCounts } from "#src/base/contracts/result.js";
 import { inTurn } from "#src/base/slab.js";
 
-/** Fewer images say too little. */
+/** Images below which there is no hint. */
 const LEAST_IMAGES = 200;
-/** Images whose pixels are looked at: the first of the run. */
+/** Images whose pixels are read: the first of the run. */
 const LOOKED_AT = 256;
 const BRIGHT = 128;
 const MOST_PREDICTIONS = 0.9;
 const LEAST_LABELS = 0.5;
-/** A network that is right so often reads its pictures as they are meant. */
+/** Accuracy above which the pictures count as read correctly. */
 const HIGH_ACCURACY = 0.9;
 
-/** Undefined if nothing looks wrong. The numbers stay as they are. */
+/** The hint in one line; undefined if nothing looks wrong. */
 export async function hintOf(evaluation: AnyEvaluation, dataset: Dataset): Promise<string | undefined> {
   const { result, run } = evaluation;
   if (result.total < LEAST_IMAGES) return undefined;

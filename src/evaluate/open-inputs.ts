@@ -1,4 +1,4 @@
-/** Loads a data set and a network that are to be used together, and refuses those that do not fit. */
+/** Opens a data set and a network for each other, and refuses a pair that does not fit. */
 
 import { allOrAbort } from "#src/base/abort.js";
 import type { Assumption } from "#src/base/assumptions.js";
@@ -17,19 +17,19 @@ import { assertFitsImages, assertModelFits } from "#src/networks/validate.js";
 import type { EvaluateOptions } from "./options.js";
 import { shardOf } from "./options.js";
 
-/** The confusion matrix has the square of this many counts at most. */
+/** Most classes: the confusion matrix has the square of this many counts. */
 const MAX_CLASSES = 1024;
 
 export interface DataAndNetwork<N = Network> {
   readonly dataset: Dataset;
   readonly network: N;
-  /** The network's outputs. */
+  /** Number of the network's outputs. */
   readonly classes: number;
-  /** The images asked for, within the set. */
+  /** Images to evaluate. */
   readonly range: ImageRange;
-  /** What data and network rest on although nobody states it. */
+  /** What data and network assume because neither a file nor an option states it. */
   readonly assumptions: readonly Assumption[];
-  /** The images of the whole run, where the range is a shard of them. */
+  /** Images of the whole run, of which the range may be a shard. */
   readonly whole: ImageRange;
   /** The images of `range`, or of the given range, with their labels checked. */
   slabs(plan: SlabPlan, range?: ImageRange): SlabStream;
@@ -113,7 +113,7 @@ async function pairUp<N extends Network | OnnxModel>(
 }
 
 /**
- * What was loaded already, as a pair.
+ * Pairs what is open already.
  *
  * @throws NetworkError ERR_ASSUMED, ERR_NETWORK_INPUTS, ERR_NETWORK_IMAGES, ERR_NETWORK_OUTPUTS, ERR_NORMALIZE_MISMATCH
  * @throws DatasetError ERR_CLASSES_FILE, ERR_RANGE_EMPTY, ERR_SHARD_EMPTY; its slabs ERR_LABEL_RANGE
@@ -123,7 +123,7 @@ export function pairOf<N extends Network | OnnxModel>(
   network: N,
   options: Pick<EvaluateOptions, "classes" | "normalize" | "mean" | "std" | "strict" | keyof RangeOptions>,
 ): DataAndNetwork<N> {
-  // A network that was handed in loaded has not been held against the options yet.
+  // A network that was passed as an object has not been checked against the options yet.
   choosePreprocessing(network.name, network.preprocessing, options);
   const { name, shape, total, labelsPath, classNames } = dataset.facts;
   assertFits(network, shape);
@@ -151,7 +151,7 @@ export function pairOf<N extends Network | OnnxModel>(
   };
 }
 
-/** @throws NetworkError ERR_ASSUMED, which names all of them */
+/** Checks that nothing is assumed. @throws NetworkError ERR_ASSUMED, which names every assumption */
 export function assertStated(assumptions: readonly Assumption[]): void {
   if (assumptions.length > 0) throw new NetworkError("ERR_ASSUMED", { assumed: assumedText(assumptions) });
 }

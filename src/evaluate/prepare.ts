@@ -1,4 +1,4 @@
-/** What an evaluation makes ready once, for one run or many: data, network, workers. */
+/** Opens what an evaluation needs, once for all of its runs: data, network, journal, runner. */
 import type { DurableOutput } from "#src/base/contracts/journal.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { withAnswerBuffers } from "#src/base/slab.js";
@@ -11,9 +11,9 @@ import { type AnyPair, loadModelPair, loadPair } from "./open-inputs.js";
 import type { EvaluateOptions } from "./options.js";
 import type { Runner, Work } from "./runner.js";
 
-/** What a caller may hear of, and end, while data and network are made ready. */
+/** What a caller can end and watch while data and network are opened. */
 export interface PrepareHooks {
-  /** Aborting ends a download, which keeps what has come; what is read from disk is read to its end. */
+  /** Aborting ends a download; the bytes so far are kept. A file on disk is read to its end. */
   readonly signal?: AbortSignal;
   /** Called before a data set or network that was given by name is downloaded. */
   onDownload?(notice: DownloadNotice): void;
@@ -21,7 +21,7 @@ export interface PrepareHooks {
   onStart?(plan: EvaluationPlan): void;
   /** Default silent. */
   readonly log?: Log;
-  /** Of a run with `resume`: what is written beside the journal. */
+  /** File written beside the journal of a run with `resume`. */
   readonly output?: DurableOutput | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Tells whether two runs are the same run. */
+/** Identity of a run: everything that its answer depends on. */
 import { createHash } from "node:crypto";
 import { AS_STORED, type ImageRange } from "#src/base/contracts/dataset.js";
 import type { PartialCounts, RunIdentity, Shard, ShardPart } from "#src/base/contracts/journal.js";
@@ -12,7 +12,7 @@ export type IdentityOptions = Pick<
   "engine" | "probabilities" | "topK" | "bootstrap" | "seed"
 >;
 
-/** @param whole the images of the whole run */
+/** The identity of a run. @param whole images of the whole run, of which the range may be a shard */
 export async function identityOf(
   { dataset, network, classes }: Pick<AnyPair, "dataset" | "network" | "classes">,
   whole: ImageRange,
@@ -38,7 +38,7 @@ export async function identityOf(
   };
 }
 
-/** SHA-256, hex, of its facts in the order of their names. */
+/** SHA-256, hex, of the identity as JSON with sorted keys. */
 export function identityKey(identity: RunIdentity): string {
   return createHash("sha256").update(canonicalJson(identity)).digest("hex");
 }
@@ -49,7 +49,7 @@ export interface Difference {
   readonly found: string;
 }
 
-/** The first fact that is another in `found`. */
+/** The first fact that differs in `found`. */
 export function firstDifference(expected: RunIdentity, found: RunIdentity): Difference | undefined {
   for (const what of Object.keys(expected) as (keyof RunIdentity)[]) {
     const [a, b] = [canonicalJson(expected[what]), canonicalJson(found[what])];
@@ -58,7 +58,7 @@ export function firstDifference(expected: RunIdentity, found: RunIdentity): Diff
   return undefined;
 }
 
-/** The same text for equal values, whatever the order of their keys. */
+/** JSON with sorted keys: equal values give equal texts. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)

@@ -1,4 +1,4 @@
-/** From a run's integers and times to the answer that users see. */
+/** Makes the answer that users see from a run's integers and times. */
 import { cpus } from "node:os";
 import { IncompleteError } from "#src/base/abort.js";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
@@ -97,7 +97,7 @@ const DEFAULT_TOP_K = 5;
 
 export type CountsOptions = Pick<EvaluateOptions, "topK" | "bootstrap" | "seed">;
 
-/** Top-k accuracy with k as given, or 5, and at most the classes. */
+/** All numbers of a labelled result. The k of the top-k accuracy is at most the number of classes; default 5. */
 export async function resultCounts(
   { correct, total, limit, confusionMatrix, scores }: PartialCounts,
   { topK = DEFAULT_TOP_K, ...bootstrap }: CountsOptions,
@@ -118,7 +118,7 @@ export async function resultCounts(
   };
 }
 
-/** Loaded only where probabilities were asked for. */
+/** Loaded only for runs with probabilities. */
 async function scoreMetricsOf() {
   return (await import("#src/metrics/score-metrics.js")).scoreMetrics;
 }

@@ -29,7 +29,7 @@ export interface BenchInput extends EvaluateData {
   readonly repeat?: NumberLike | undefined;
   /** Passes of each configuration before the timed ones. Default 2. */
   readonly warmUp?: NumberLike | undefined;
-  /** Of each configuration's timed passes together, at least, but for 10,000 passes at most. Default 0. */
+  /** Least total time of each configuration's timed passes, with at most 10,000 passes. Default 0. */
   readonly durationSeconds?: NumberLike | undefined;
 }
 

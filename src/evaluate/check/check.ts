@@ -140,7 +140,7 @@ export async function checkEntry(
   }
 }
 
-/** Of an evaluation that gave no result. */
+/** Outcome of an evaluation without a result. */
 export function broken(name: string, fault: Error): CheckOutcome {
   return { name, status: "error", evaluation: undefined, gates: [], fault };
 }

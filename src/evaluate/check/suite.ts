@@ -31,7 +31,7 @@ export interface SuiteEntry {
 
 /** Options that go before the suite's own. */
 export interface CheckInput {
-  /** Of the one pool. Default: the suite's, else as many as the machine runs at once. */
+  /** Threads of the pool. Default: those of the suite, otherwise as many as the machine runs at once. */
   readonly threads?: NumberLike | undefined;
   /** Refuse to download. Default: the suite's, else false. */
   readonly offline?: boolean | undefined;

@@ -1,4 +1,4 @@
-/** Compares two networks over the same images: each is evaluated, or told by a result that has its predictions. */
+/** Compares two networks over the same images. Each is evaluated, or taken from a result with predictions. */
 
 import { availableParallelism } from "node:os";
 import { checkedKeys, FUNCTION, type KindsOf, LOG, SIGNAL } from "#src/base/arguments.js";
@@ -25,11 +25,11 @@ import {
 } from "./sides.js";
 import { emptyAnswers, type PairedAnswers, summarizeComparison } from "./summary.js";
 
-/** What a caller may hear of, and end, while two networks are compared. */
+/** What a caller can end and watch during a comparison. */
 export interface CompareHooks extends CompareRunHooks {
   /** Called before a data set or network that was given by name is downloaded. */
   onDownload?(notice: DownloadNotice): void;
-  /** Called once all is loaded, before the first batch; not where both sides are results. */
+  /** Called once data and networks are open, before the first batch; not where both sides are results. */
   onStart?(plan: ComparePlan): void;
 }
 
@@ -51,16 +51,16 @@ export interface ComparePlan {
   readonly images: number;
 }
 
-/** What `compare` answers. */
+/** What `compare` returns. */
 export interface CompareOutcome {
-  /** Of the images that both have answered. */
+  /** Comparison of the images that both networks have answered. */
   readonly comparison: Comparison;
-  /** Why these are not all images: batches or workers failed, or the signal was aborted; undefined where they are. */
+  /** Why images are missing: batches or workers failed, or the signal was aborted; undefined where none is. */
   readonly failure: RunError | undefined;
-  /** Image by image. */
+  /** Answers of both, image by image. */
   readonly answers: PairedAnswers;
   /**
-   * The data that were compared over; opened only now where both sides are results.
+   * Opens the data of the comparison. They are open already unless both sides are results.
    *
    * @throws as `evaluate` does of data, and DatasetError ERR_REPORT_DATA where they are not those of the results
    */
@@ -72,7 +72,7 @@ export interface CompareOutcome {
  *
  * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`; UsageError ERR_USAGE also where a
  *   network is to be evaluated over images without labels
- * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where `warm` is asked for and a worker cannot be started
+ * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where `warm` is requested and a worker cannot be started
  * @throws DatasetError ERR_COMPARE_RESULT for a result that is partial, without labels or predictions, or of other labels;
  *   ERR_COMPARE_DATA for one of other images
  * @throws FileError ERR_JSON_*, ERR_RESULT_VERSION, ERR_PREDICTIONS_* for files that are no result or not its predictions
@@ -85,7 +85,7 @@ export async function compare(input: CompareInput, hooks?: CompareHooks): Promis
   );
 }
 
-/** `compare` over an executor of the caller's choice. */
+/** `compare` over a given executor. */
 export async function compareWith(
   open: OpenSharedExecutor,
   input: CompareInput,

@@ -1,4 +1,4 @@
-/** The side of a comparison that is a result: its predictions are read where it says, if it is of the images compared. */
+/** A side of a comparison that is a result: its predictions are read and checked. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { DatasetView } from "#src/base/contracts/dataset.js";
@@ -13,26 +13,26 @@ import type { PairedAnswers } from "./summary.js";
 
 export interface ResultSide {
   readonly kind: "result";
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
   readonly result: ResultFile;
 }
 
-/** Which images are compared; a result is of the same where all of it is equal. */
+/** Images of a comparison. A result belongs to the same images where all facts are equal. */
 export interface ComparedImages {
-  /** Of the data set's files. */
+  /** SHA-256 of the data set's files. */
   readonly sha256: string;
   readonly view: DatasetView;
   readonly offset: number;
   readonly total: number;
 }
 
-/** Labels are bytes. */
+/** Most labels: labels are bytes. */
 const MOST_LABELS = 256;
-/** A prediction's line is no shorter: four numbers, three commas and a line feed. */
+/** Shortest line of a prediction: four numbers, three commas and a line feed. */
 const SHORTEST_LINE_BYTES = 8;
 
-/** By content: no file of weights begins with a brace and has eight bytes without a zero, as a length below 2⁵⁶ has. */
+/** Decides by content: no file of weights begins with a brace and has eight bytes without a zero, as a length below 2⁵⁶ has. */
 export async function isResultFile(given: string): Promise<boolean> {
   if (NETWORK_NAMES.includes(given) || (await pathKind(given)) !== "file") return false;
   const start = await readFileStart(given, 8);
@@ -40,6 +40,8 @@ export async function isResultFile(given: string): Promise<boolean> {
 }
 
 /**
+ * Reads a result for a comparison.
+ *
  * @throws FileError where it cannot be read or is no result
  * @throws DatasetError ERR_COMPARE_RESULT where it has no labels, no predictions, is partial, or not of its network
  */
@@ -53,13 +55,13 @@ export async function readResultSide(given: string): Promise<ResultSide> {
   if (!result.result.labelled) return refuse("one without labels");
   if (!result.result.complete) refuse("a partial one");
   if (result.predictionsFile === null) refuse("one without predictions");
-  // What a comparison takes of memory is then in proportion to what the file itself holds: its matrix is square.
+  // The memory of a comparison is then in proportion to the file: its matrix is square.
   const [classes, outputs] = [result.result.confusionMatrix.length, classesOfResult(result)];
   if (classes !== outputs) refuse(`one of ${classes} classes by a network of ${outputs ?? "no"} outputs`);
   return { kind: "result", path: resolve(given), result };
 }
 
-/** Undefined where the result has a network of no layers. */
+/** Number of classes; undefined for a result whose network has no layers. */
 export function classesOfResult({ network: { layers } }: ResultFile): number | undefined {
   return layers.at(-1);
 }
@@ -68,7 +70,7 @@ export function imagesOf({ result: { dataset, result } }: ResultSide): ComparedI
   return { sha256: dataset.sha256, view: dataset.view, offset: dataset.offset, total: result.total };
 }
 
-/** Throws DatasetError ERR_COMPARE_DATA for a result of other images. */
+/** Checks the images of a result. @throws DatasetError ERR_COMPARE_DATA for other images */
 export function assertSameImages(side: ResultSide, expected: ComparedImages): void {
   const found = imagesOf(side);
   if (
@@ -83,7 +85,7 @@ export function assertSameImages(side: ResultSide, expected: ComparedImages): vo
 }
 
 /**
- * A file that is too short for as many predictions as the result tells of is refused before memory is made for them.
+ * Checks that the file is long enough for the predictions of the result, before memory is allocated for them.
  *
  * @throws FileError ERR_FILE_READ
  * @throws DatasetError ERR_COMPARE_RESULT
@@ -100,10 +102,10 @@ export async function assertRoomForPredictions({ path: resultPath, result }: Res
 }
 
 /**
- * Reads the predictions of side `n` into the answers, and the labels beside them. The data's hash is of a few pieces of a
- * large file, and says nothing of a result that was changed: labels are held against each other, and counts against both.
+ * Reads the predictions of side `n` into the answers, and the labels beside them. The hash of
+ * large data covers a few pieces, and a result can be edited: labels are compared with each other, and counts with both.
  *
- * @param labelsFrom the result whose labels the answers hold already
+ * @param labelsFrom path of the result whose labels the answers have already
  * @throws FileError ERR_FILE_READ, ERR_PREDICTIONS_HASH, ERR_PREDICTIONS_LINE
  * @throws DatasetError ERR_COMPARE_RESULT where the predictions are not those of the result's images, classes and confusion
  *   matrix, or their labels not those of the other result
@@ -150,7 +152,7 @@ export async function readAnswers(
 }
 
 /**
- * The labels of the data, from the image at `place` on, are those that a result told.
+ * Checks that the labels of the data, from the image at `place` on, equal those of the result.
  *
  * @throws DatasetError ERR_COMPARE_RESULT
  */

@@ -1,4 +1,4 @@
-/** Evaluates the networks of a comparison in one pass: each slab is answered by each of them, in one pool. */
+/** Evaluates the networks of a comparison in one pass over the data and in one pool; their tasks take turns. */
 
 import { interruption } from "#src/base/abort.js";
 import type { ComparisonRun } from "#src/base/contracts/comparison.js";
@@ -20,9 +20,9 @@ import type { PairedAnswers } from "./summary.js";
 export type OpenSharedExecutor = typeof openSharedExecutor;
 
 export interface CompareRunHooks {
-  /** Aborting ends the run; what both had answered by then is compared. */
+  /** Aborting ends the run; the images that both have answered are compared. */
   readonly signal?: AbortSignal;
-  /** Of the images of all networks together. */
+  /** Called once per batch. Images count once per network. */
   onProgress?(progress: Progress): void;
   /** Default silent. */
   readonly log?: Log;
@@ -31,20 +31,20 @@ export interface CompareRunHooks {
 export interface CompareRun {
   readonly run: ComparisonRun;
   readonly evaluateMs: number;
-  /** Why not all images were answered, where that is so. */
+  /** Why images are missing; undefined where none is. */
   readonly failure: RunError | undefined;
 }
 
-/** The place of each side among both, and its network with the data, which are the same for all. */
+/** Each side that is evaluated: its place (0 is A, 1 is B), and its network with the data. */
 export type EvaluatedSides = readonly { readonly side: number; readonly pair: AnyPair }[];
 
 export interface GatheredAnswers {
   readonly answers: PairedAnswers;
-  /** The other side, where it is a result: its labels are there already. */
+  /** The other side, if it is a result; the answers have its labels already. */
   readonly labelsFrom: ResultSide | undefined;
 }
 
-/** Writes each answer, and the labels, where they belong. Throws what is neither a batch's fault nor an interruption. */
+/** Writes answers and labels into `answers`. Throws faults that are neither a batch's nor an interruption. */
 export async function evaluateSides(
   open: OpenSharedExecutor,
   options: EvaluateOptions,

@@ -1,4 +1,4 @@
-/** Opens the two sides of a comparison: the data once, and each network, unless a side is a result. */
+/** Opens the data of a comparison once, and the network of each side that is no result. */
 
 import { type KindsOf, required, TEXT, without } from "#src/base/arguments.js";
 import type { Assumption } from "#src/base/assumptions.js";
@@ -35,7 +35,7 @@ export interface OpenedSides {
   readonly dataset: Evaluation["dataset"];
   readonly images: ComparedImages;
   readonly sides: readonly Side[];
-  /** At once where a network needs the data; else only now. */
+  /** Opens the data; they are open already where a network needs them. */
   openDataset(): Promise<Dataset>;
 }
 
@@ -44,7 +44,7 @@ export async function openGiven(given: string | Network): Promise<GivenSide> {
   return isResult ? readResultSide(given) : { kind: "weights", weights: given };
 }
 
-/** @throws as `evaluate` does of data and networks that cannot be loaded or do not fit */
+/** Opens data and networks. @throws as `evaluate` for data and networks that cannot be opened or do not fit */
 export async function openSides(
   given: readonly GivenSide[],
   options: EvaluateOptions,
@@ -73,7 +73,7 @@ export async function openSides(
     const { weights } = side;
     const network = typeof weights === "string" ? await load(weights, { ...options, ...download }) : weights;
     const pair = pairOf(dataset, network, options);
-    // Of a shard, not what was asked for of the whole.
+    // A shard has an offset of its own.
     ({ offset, limit: total } = pair.range);
     sides.push({ kind: "network", pair, facts: networkFacts(network, { ...options, weights }) });
   }
@@ -87,7 +87,7 @@ async function openGivenData(options: EvaluateOptions, download: DownloadOptions
   return typeof dataset === "string" ? readDataset({ ...options, ...download, dataset }) : dataset;
 }
 
-/** Where the result says, unless the options say something else: `withImagesOf` has seen to that. */
+/** Opens the data of a result. `withImagesOf` has put their location into the options. */
 async function openResultData(
   { path, result }: ResultSide,
   options: EvaluateOptions,
@@ -109,7 +109,7 @@ export function classesOf(side: Side): number {
   return side.kind === "network" ? side.pair.classes : (classesOfResult(side.result) ?? 0);
 }
 
-/** What both sides rest on. The data's assumptions are the same for both. */
+/** Assumptions of both sides; those of the data once. */
 export function assumptionsOf(sides: readonly Side[]): Assumption[] {
   return distinct(
     sides.flatMap((side) => (side.kind === "network" ? side.pair.assumptions : side.result.assumptions)),
@@ -127,7 +127,7 @@ type ComparedInput = Omit<
   "weights" | "labels" | "resume" | "probabilities" | "topK" | "calibration" | "bootstrap" | "seed"
 >;
 
-/** Data, engine and threads as of `evaluate`; they are for the sides that are networks. */
+/** Options of `compare`. Data, engine and threads apply to sides that are networks. */
 export interface CompareInput extends ComparedInput {
   /** A network's name, file or folder, a loaded network, or a result's JSON with a predictions file. */
   readonly a: string | Network;
@@ -145,8 +145,8 @@ export const COMPARE: KindsOf<CompareInput> = {
 };
 
 /**
- * What is evaluated beside a result is its images, unless the input says something else: then they are held against each
- * other once the data are open.
+ * Options for the network beside a result: the images of the result, unless the input names others. They are compared once
+ * the data are open.
  */
 export function withImagesOf(
   side: ResultSide | undefined,

@@ -1,11 +1,11 @@
-/** From the answers of two networks to how they compare: integers, divided at the end. */
+/** Compares the answers of two networks: integers, divided at the end. */
 
 import { allocateEntries } from "#src/base/allocate.js";
 import type { ComparisonResult, SideScore } from "#src/base/contracts/comparison.js";
 import { wilson95 } from "#src/metrics/intervals.js";
 import { agreementOf, mcnemarExact, pairedInterval95 } from "#src/metrics/paired.js";
 
-/** @param offset index, within the data set, of the first image */
+/** Counts and compares. @param offset index, within the data set, of the first image */
 export function summarizeComparison(
   answers: PairedAnswers,
   classes: number,
@@ -46,10 +46,10 @@ function scoreOf(correct: number, total: number): SideScore {
   };
 }
 
-/** What no network predicts: the image has no answer yet. */
+/** Marks an image without an answer: no network has this class. */
 const NO_ANSWER = 0xffff;
 
-/** What both sides of a comparison answered, image by image, in the order of the images. */
+/** Answers of both sides, image by image, in order. */
 export interface PairedAnswers {
   /** (images) u8; 0 where there is no answer. */
   readonly labels: Uint8Array;

@@ -1,4 +1,4 @@
-/** A journal that is open: locked, read, and written behind what it holds. */
+/** An open journal: locked, read, and appended to. */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type {
@@ -16,25 +16,25 @@ import { addScoreSums } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
 import { readJournal } from "./read.js";
 
-/** So much work at most is done again after a kill, and what was under way. */
+/** After a kill at most this much work, and the batches under way, are done again. */
 const FLUSH_INTERVAL_MS = 250;
 
 export class Journal {
-  /** What it held when it was opened. */
+  /** Lines of earlier runs. */
   readonly lines: readonly JournalLine[];
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #lock: Lock;
   readonly #pending: Pending;
   #output: DurableOutput | undefined;
-  /** What it must have when it is written next: any other length means that another machine writes it too. */
+  /** Expected length of the file. Any other length means that another machine writes it too. */
   #bytes: number;
-  /** Its length when it was opened. */
+  /** Length when it was opened. */
   readonly #bytesFound: number;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
   #fault: BatchwiseError | undefined;
-  /** Nothing is written any more: what is added need not be kept. */
+  /** Whether writing has ended; batches are then not kept. */
   #isOver = false;
 
   private constructor(
@@ -55,10 +55,10 @@ export class Journal {
   }
 
   /**
-   * Opens the journal at `path`, or begins one.
+   * Opens the journal at `path`, or creates it.
    *
    * @throws RunError ERR_JOURNAL_LOCKED where another process has it, ERR_OUTPUT_WRITE
-   * @throws FileError as `readJournal`; the file is then as it was
+   * @throws FileError as `readJournal`; the file stays as it was
    */
   static async open(path: string, header: JournalHeader): Promise<Journal> {
     const { O_APPEND, O_CREAT, O_RDWR } = constants;
@@ -81,7 +81,7 @@ export class Journal {
     }
   }
 
-  /** From now on what is added is written, each time when `output` has what belongs to it. */
+  /** Begins to write what is added, each line after `output` has the images of the line. */
   begin(output: DurableOutput | undefined): void {
     this.#output = output;
     let isFlushing = false;
@@ -105,7 +105,7 @@ export class Journal {
     return this.#bytes > this.#bytesFound;
   }
 
-  /** Writes what is left. Answers why it is not whole, where it is not. */
+  /** Writes what is left. Returns why the journal is not complete, if it is not. */
   async close(): Promise<BatchwiseError | undefined> {
     clearInterval(this.#timer);
     await this.#flushing;
@@ -122,7 +122,7 @@ export class Journal {
       const lines = this.#linesUpTo(position);
       if (lines.length > 0) await this.#append(lines.join(""));
     } catch (error) {
-      // A second write behind half a line would make it a line in the middle: nothing more is written.
+      // A write after half a line would damage the journal: nothing more is written.
       this.#fault = error instanceof BatchwiseError ? error : writeFault(this.#path, error);
       this.#end();
     }
@@ -133,7 +133,7 @@ export class Journal {
     this.#pending.clear();
   }
 
-  /** Of an output that could not be written nothing more is said: what it lacks is to be done again. */
+  /** Ends the journal where the output could not be written: another run does what the output lacks. */
   #linesUpTo(position: OutputPosition | null | undefined): string[] {
     if (position === null) {
       this.#end();
@@ -145,7 +145,7 @@ export class Journal {
       .map((counts) => `${JSON.stringify({ ...counts, predictions } satisfies JournalLine)}\n`);
   }
 
-  /** In one write, so that a kill tears one line at most. */
+  /** Appends in one write, so that a kill tears at most one line. */
   async #append(text: string): Promise<void> {
     await this.#assertAlone();
     const bytes = Buffer.from(text);
@@ -169,16 +169,16 @@ function writeFault(path: string, error: unknown): RunError {
 interface PendingBatch {
   readonly offset: number;
   readonly end: number;
-  /** (images) u32: label × classes + prediction of each. A matrix a batch could be larger than the batch. */
+  /** (images) u32: label × classes + prediction. A confusion matrix per batch could be larger than the batch. */
   readonly cells: Uint32Array;
   readonly scores: ScoreSums | null;
   readonly recomputed: number;
 }
 
 export interface Pending {
-  /** Copies what it needs: the slab may be used again. */
+  /** Copies what it needs, since the slab is used again. */
   add(merged: MergedBatch): void;
-  /** The counts of all batches that end at `before` or earlier, a range of consecutive ones each; they are then not pending. */
+  /** Removes the batches that end at or before image `before`. Returns the counts of each range of consecutive ones. */
   take(before: number): PartialCounts[];
   clear(): void;
 }
@@ -211,7 +211,7 @@ export function createPending(classes: number): Pending {
   };
 }
 
-/** Of consecutive batches, at least one. */
+/** Sums of consecutive batches, at least one. */
 function countsOf(run: readonly PendingBatch[], classes: number): PartialCounts {
   const confusion = new Uint32Array(classes * classes);
   let correct = 0;

@@ -1,4 +1,4 @@
-/** Reads a journal back: what was done, and how much of the file is whole. */
+/** Reads a journal: what was done, and how many bytes of the file are intact. */
 import type * as z from "zod";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { JournalHeader, JournalLine } from "#src/base/contracts/journal.js";
@@ -9,19 +9,21 @@ import { jsonBloat } from "#src/files/scan-json.js";
 import { contradictionOf } from "#src/metrics/score-sums.js";
 
 const LINE_FEED = 0x0a;
-/** With what every journal begins, also one whose process was killed within its first line. */
+/** Beginning of every journal, also of one with a torn first line. */
 const BEGINNING = '{"journal":"batchwise"';
 
 export interface JournalContent {
-  /** In the order of the file. */
+  /** Lines in the order of the file. */
   readonly lines: readonly JournalLine[];
-  /** What lies behind them is the torn end of a write; 0 where not even the header is whole. */
+  /** Bytes of complete lines. The rest is the torn end of a write. 0 where the header is torn. */
   readonly wholeBytes: number;
 }
 
 /**
+ * Reads the lines, and checks that they belong to the expected run.
+ *
  * @throws FileError ERR_JOURNAL_KIND where it is no journal, ERR_JOURNAL_DAMAGED where a line before the last cannot be
- *   read or contradicts itself, ERR_JOURNAL_RUN where it is of another run than `expected`
+ *   read or contradicts itself, ERR_JOURNAL_RUN where it belongs to a run other than `expected`
  */
 export function readJournal(path: string, bytes: Buffer, expected: JournalHeader): JournalContent {
   const beginning = bytes.toString("latin1", 0, BEGINNING.length);
@@ -32,7 +34,7 @@ export function readJournal(path: string, bytes: Buffer, expected: JournalHeader
     if (number === 1) assertHeader(path, text, expected);
     else {
       const line = parse(journalLine, text);
-      // Only what cannot even be read is the end of a torn write.
+      // Only a line that cannot be read is the end of a torn write.
       if (line === undefined && bytes.indexOf(LINE_FEED, end) < 0) break;
       const problem = line === undefined ? "it is no range that was done" : problemOf(line, expected);
       if (line === undefined || problem !== undefined) throw damaged(path, number, problem ?? "");
@@ -44,14 +46,14 @@ export function readJournal(path: string, bytes: Buffer, expected: JournalHeader
 }
 
 interface WholeLine {
-  /** From 1. */
+  /** Number of the line, from 1. */
   readonly number: number;
   readonly text: string;
-  /** The place behind its line feed. */
+  /** Offset after its line feed. */
   readonly end: number;
 }
 
-/** One at a time: all of their texts would take as much memory again as the file. */
+/** Yields one line at a time: all texts would take as much memory as the file. */
 function* wholeLines(bytes: Buffer): Generator<WholeLine> {
   let start = 0;
   for (let number = 1; ; number++) {
@@ -68,7 +70,7 @@ function assertHeader(path: string, text: string, expected: JournalHeader): void
   assertSameRun(path, header, expected);
 }
 
-/** Undefined for what is no such document, or would take far more memory than its text. */
+/** The document; undefined where the text is none, or would take far more memory than its text. */
 function parse<Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> | undefined {
   if (jsonBloat(text) !== undefined) return undefined;
   try {
@@ -92,7 +94,7 @@ function assertSameRun(path: string, found: JournalHeader, expected: JournalHead
     differenceOf("shard", found.range, expected.range) ??
     differenceOf("predictions", found.predictions, expected.predictions);
   if (difference === undefined) return;
-  // What the journal says is what was expected of this run.
+  // The journal is what was expected, and this run what was found.
   throw new FileError("ERR_JOURNAL_RUN", { path, ...difference });
 }
 
@@ -102,7 +104,7 @@ function differenceOf(what: string, journal: object | null, run: object | null) 
   return expected === found ? undefined : { what, expected, found };
 }
 
-/** `file p.csv, format csv, topK 5`, in the order of the names. */
+/** `file p.csv, format csv, topK 5`, sorted by name. */
 function listed(facts: object): string {
   return Object.entries(facts)
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -119,17 +121,17 @@ function damaged(path: string, line: number, problem: string): FileError {
 }
 
 export interface Done {
-  /** By their offsets; none overlap. */
+  /** Lines by offset; none overlap. */
   readonly lines: readonly JournalLine[];
-  /** What is left of the range, in order. */
+  /** Ranges that are left, in order. */
   readonly gaps: readonly ImageRange[];
 }
 
 /**
- * A line whose images were counted already, which a second machine may have written, says nothing new: integers of the
- * same images are the same.
+ * Finds what is done and what is left. A line whose images are counted already is skipped: a second machine may have written
+ * it, and integers of the same images are equal.
  *
- * @throws FileError ERR_JOURNAL_DAMAGED where ranges overlap in part, whose sum nobody can tell
+ * @throws FileError ERR_JOURNAL_DAMAGED where ranges overlap in part: their sum is unknown
  */
 export function doneOf(path: string, range: ImageRange, lines: readonly JournalLine[]): Done {
   const sorted = lines

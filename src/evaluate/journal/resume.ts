@@ -1,4 +1,4 @@
-/** `--resume FILE`: takes a run up where its journal ends, and writes down what is done from there. */
+/** `--resume FILE`: continues a run where its journal ends, and appends what is done. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type {
   DurableOutput,
@@ -25,8 +25,9 @@ export interface Resumption extends Listener {
 }
 
 /**
- * @param output what is written in order beside the journal; a run that has one goes on behind the first image that is
- *   missing in it
+ * Opens the journal, and the output beside it.
+ *
+ * @param output file written in order beside the journal; the run continues after its last complete image
  * @throws RunError ERR_JOURNAL_LOCKED, ERR_OUTPUT_WRITE
  * @throws FileError ERR_JOURNAL_KIND, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_RUN, ERR_JOURNAL_PREDICTIONS
  */

@@ -1,19 +1,19 @@
-/** A prediction as a line of a file, in either format; numbers in the fewest digits that read back as the same double. */
+/** Lines of a predictions file. Numbers have the fewest digits that read back as the same double. */
 import type { Prediction, PredictionsFormat } from "#src/base/contracts/journal.js";
 
 export interface LineWriter {
-  /** Before the first line. */
+  /** Text before the first line. */
   readonly header: string;
   line(prediction: Prediction): string;
 }
 
-/** @param k how many classes each `topK` has */
+/** Makes lines of one format. @param k number of classes in each `topK` */
 export function lineWriter(format: PredictionsFormat, k: number): LineWriter {
   if (format === "ndjson") return { header: "", line: (prediction) => `${JSON.stringify(prediction)}\n` };
   return { header: `${csvColumns(k).join(",")}\n`, line: csvLine };
 }
 
-/** Numbers and booleans alone: no cell needs quotes, none can be taken for a formula. */
+/** Names of the columns. Cells are numbers and booleans: none needs quotes, none is a formula. */
 export function csvColumns(k: number): string[] {
   const ranks = Array.from({ length: k }, (_, rank) => rank + 1);
   return [
@@ -26,17 +26,17 @@ export function csvColumns(k: number): string[] {
   ];
 }
 
-/** There are no more classes: predictions are u16. */
+/** Most classes: predictions are u16. */
 const MOST_RANKS = 2 ** 16;
 
-/** Whether these are the columns that we write, with one class and its probability or more. */
+/** Whether these are columns that Batchwise writes, for at least one class. */
 export function isCsvHeader(columns: readonly string[]): boolean {
   const ranks = (columns.length - csvColumns(0).length) / 2;
   if (!Number.isInteger(ranks) || ranks < 1 || ranks > MOST_RANKS) return false;
   return csvColumns(ranks).every((name, column) => name === columns[column]);
 }
 
-/** What an image without a label does not have is an empty cell. */
+/** Cells that need a label are empty for an image without one. */
 function csvLine({ index, label, prediction, probability, correct, topK }: Prediction): string {
   const tops = topK.map((top) => `,${top.class},${top.probability}`).join("");
   return `${index},${label ?? ""},${prediction},${probability},${correct ?? ""}${tops}\n`;
@@ -47,13 +47,13 @@ const PIECE_CHARACTERS = 2 ** 16;
 export interface PredictionsTarget {
   readonly path: string;
   readonly format: PredictionsFormat;
-  /** How many classes of each image are told; never more than there are. */
+  /** Classes per line, at most the number of classes. */
   readonly topK: number;
-  /** False: labels are null. */
+  /** Whether images have labels; labels are null otherwise. */
   readonly labelled: boolean;
 }
 
-/** Images in order, as a slab holds them once all of its batches are merged. */
+/** Consecutive images with their answers, as a slab holds them. */
 export interface PredictedImages {
   readonly firstImage: number;
   readonly count: number;
@@ -65,7 +65,7 @@ export interface PredictedImages {
   readonly ranking: Uint16Array;
 }
 
-/** The lines of the images; before the first of a file, what stands there before all lines. */
+/** The lines of the images, in pieces. The first piece of a file begins with the header. */
 export function* pieces(
   { format, topK, labelled }: PredictionsTarget,
   images: PredictedImages,
@@ -105,7 +105,7 @@ function predictionOf(
   };
 }
 
-/** What the cells say under their header's names, yet unchecked; one that is no number stays text, and is then refused. */
+/** Values of the cells by the names of the header, unchecked. A cell that is no number stays text. */
 export function parseCsvCells(cells: readonly string[], header: readonly string[]): unknown {
   const cellOf = new Map(header.map((name, column) => [name, cellValue(cells[column]!)]));
   const topK: unknown[] = [];

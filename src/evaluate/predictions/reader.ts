@@ -1,4 +1,4 @@
-/** Reads a predictions file line by line, after its bytes are known to be those that the result speaks of. */
+/** Reads a predictions file line by line, after its hash was checked. */
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -10,15 +10,14 @@ import { openRegularFile, pathKind, readFault } from "#src/files/read-file.js";
 import { jsonBloat } from "#src/files/scan-json.js";
 import { isCsvHeader, parseCsvCells } from "./lines.js";
 
-/** 65,536 classes, each told with its probability, are less. */
+/** Longer than a line with 65,536 classes and their probabilities. */
 const LONGEST_LINE_CHARACTERS = 2 ** 22;
 
 /**
- * The predictions in order; memory holds one line. The file is opened once and read twice: its hash is checked before
- * anything of it is believed.
+ * Yields the predictions in order; memory holds one line. The file is opened once and read twice: first its hash is checked.
  *
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; ERR_PREDICTIONS_HASH where the bytes are others; ERR_PREDICTIONS_LINE naming the
- *   first line that is no prediction, or out of order
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; ERR_PREDICTIONS_HASH where the hash differs; ERR_PREDICTIONS_LINE with the
+ *   first line that is no prediction or out of order
  */
 export async function* readPredictions(
   path: string,
@@ -58,7 +57,7 @@ async function* parsed(
       header === undefined ? parseJsonLine(text, line) : parseCsvLine(text, header, line),
       line,
     );
-    // Of a run that did not reach its end, images may be missing.
+    // A run that ended early may lack images.
     if (prediction.index <= lastIndex) {
       throw lineFault(line, `index: expected more than ${lastIndex}, found ${prediction.index}`);
     }
@@ -82,7 +81,7 @@ async function* piecesOf(path: string, handle: FileHandle): AsyncGenerator<Buffe
   }
 }
 
-/** Without their line feeds; a last line without one counts too. */
+/** Lines without their line feeds; the last line may lack one. */
 async function* linesOf(path: string, handle: FileHandle): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
@@ -123,7 +122,7 @@ function lineFault(place: LinePlace, problem: string): FileError {
 }
 
 /**
- * Where the result says, or beside the result itself, should both have moved; the hash tells whether it is the one.
+ * Finds the file at the path of the result, or beside the result if both were moved.
  *
  * @throws FileError ERR_FILE_READ
  */

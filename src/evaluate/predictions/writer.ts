@@ -1,4 +1,4 @@
-/** Writes a predictions file as its images are done: slab by slab, never more than a piece of it in memory. */
+/** Writes a predictions file slab by slab; memory holds a piece of it. */
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
@@ -12,16 +12,16 @@ import type { Closing, Listener } from "#src/evaluate/listeners.js";
 import { releaseTemporary, temporaryBeside } from "#src/files/write-file.js";
 import { type PredictedImages, type PredictionsTarget, pieces } from "./lines.js";
 
-/** Each method throws RunError ERR_OUTPUT_WRITE, and has then left nothing behind but what stood there before. */
+/** Each method throws RunError ERR_OUTPUT_WRITE; the target is then as it was before. */
 export interface PredictionsWriter {
   add(images: PredictedImages): Promise<void>;
-  /** Gives the file its name, with `.partial` behind it where the run did not reach its end; null where nothing was added. */
+  /** Renames the file to its target, or to its target and `.partial` if the run ended early; null where nothing was added. */
   finish(complete: boolean): Promise<PredictionsFile | null>;
-  /** Leaves nothing behind. */
+  /** Removes what was written. */
   discard(): Promise<void>;
 }
 
-/** @throws RunError ERR_OUTPUT_WRITE */
+/** Opens a file for a run without a journal. @throws RunError ERR_OUTPUT_WRITE */
 export async function openPredictions(target: PredictionsTarget): Promise<PredictionsWriter> {
   const { path, format } = target;
   const temporary = temporaryBeside(path);
@@ -38,7 +38,7 @@ export async function openPredictions(target: PredictionsTarget): Promise<Predic
     releaseTemporary(temporary);
   }
 
-  /** What could not be written is given up at once, and said by its own name. */
+  /** Discards the file where it cannot be written; the error names the target. */
   async function attempt<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -79,7 +79,7 @@ export function writeFault(path: string, error: unknown): RunError {
   return new RunError("ERR_OUTPUT_WRITE", { path, reason: reasonOf(error) }, { cause: error });
 }
 
-/** From the byte `at`; a single write may be cut short. */
+/** Writes all bytes from position `at`; a single write may be cut short. */
 export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
@@ -92,14 +92,14 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
   readonly #target: PredictionsTarget;
   readonly #journal: string;
   readonly #partialPath: string;
-  /** Undefined before `begin`, after a fault, and where the file is whole already. */
+  /** Undefined before `begin`, after a fault, and where the file is complete already. */
   #file: FileHandle | undefined;
   #hash: Hash = createHash("sha256");
-  /** Behind the last images that are written whole. */
+  /** Position after the last complete slab or part. */
   #position: OutputPosition | undefined;
   #isWhole = false;
 
-  /** @param journal its path, for messages */
+  /** @param journal path of the journal, for messages */
   constructor(target: PredictionsTarget, journal: string) {
     this.#target = target;
     this.#journal = journal;
@@ -118,12 +118,12 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
       return;
     }
     this.#position = position;
-    // Killed between its last word in the journal and its end: the file may have its own name already.
+    // A run that was killed after its last journal line may have renamed the file already.
     this.#isWhole = position.nextImage === range.offset + range.limit && (await isWholeFile(path, position));
     if (!this.#isWhole) this.#file = await this.#openAt(position);
   }
 
-  /** Images that do not follow the last ones, since a batch between them failed, are left to another run. */
+  /** Skips images that do not follow the last ones: a batch between them failed, and another run writes them. */
   async add(images: PredictedImages): Promise<void> {
     const [file, position] = [this.#file, this.#position];
     if (file === undefined || position?.nextImage !== images.firstImage) return;
@@ -172,7 +172,7 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
     return written;
   }
 
-  /** What is written stays, for the run that goes on. */
+  /** Closes the file. What is written stays, for the next run. */
   async discard(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
@@ -203,7 +203,7 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
     return new FileError("ERR_JOURNAL_PREDICTIONS", { path, journal, problem });
   }
 
-  /** Of what was hashed so far; more can follow. */
+  /** Digest of the bytes so far; more can follow. */
   #digest(): string {
     return this.#hash.copy().digest("hex");
   }
@@ -219,12 +219,12 @@ async function isWholeFile(path: string, { bytes, sha256 }: OutputPosition): Pro
       await file.close();
     }
   } catch {
-    // What cannot be read vouches for nothing: the partial file decides.
+    // A file that cannot be read proves nothing: the partial file decides.
     return false;
   }
 }
 
-/** Of the first `bytes`, at least one. */
+/** Hash of the first `bytes` bytes, at least one. */
 async function hashOf(file: FileHandle, bytes: number): Promise<Hash> {
   const hash = createHash("sha256");
   const stream = file.createReadStream({ start: 0, end: bytes - 1, autoClose: false });
