@@ -98,8 +98,7 @@ export class Coordinator {
       if (isConnected) await closing;
       else closing.catch(() => {});
     }
-    const evaluateMs = this.#mergedAtMs - this.#beganAtMs;
-    const progress = this.#progress;
+    const [progress, evaluateMs] = [this.#progress, this.#mergedAtMs - this.#beganAtMs];
     return { progress, evaluateMs, failure: failure ?? progress.rangeFailure };
   }
 
