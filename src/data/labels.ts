@@ -1,4 +1,4 @@
-/** Holds labels against the classes that a network knows. */
+/** Labels and class names: where they are, and whether they fit the classes of a network. */
 
 import { basename, dirname, join } from "node:path";
 import { DatasetError } from "#src/base/errors.js";
@@ -22,8 +22,6 @@ export function assertLabelsWithin(
   throw new DatasetError("ERR_LABEL_RANGE", { path: labelsPath, index: firstImage + beyond, label, classes });
 }
 
-// The labels of a file of images, by the name that MNIST's files and those like them give.
-
 /** An unpacked file goes before its gzipped twin. */
 const ENDINGS = ["", ".gz"];
 
@@ -42,12 +40,11 @@ export async function labelsBeside(
   return { expected, path: candidates.find((_, n) => kinds[n] === "file") };
 }
 
-// The file of class names: UTF-8, one name a line, the first for label 0.
-
+/** Most bytes of a file of class names. */
 const LIMIT_BYTES = 2 ** 20;
 
 /**
- * Names of the classes in order. White space around a name is not part of it; blank lines at the end are ignored.
+ * Names of the classes from a UTF-8 file, one name per line, the first for label 0. White space around a name is not part of it; blank lines at the end are ignored.
  *
  * @throws FileError ERR_FILE_READ (also beyond 1 MiB), ERR_FILE_EMPTY.
  * @throws DatasetError ERR_CLASSES_FILE when it is not UTF-8, or a name is empty, given twice or would upset a

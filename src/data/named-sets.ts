@@ -1,4 +1,4 @@
-/** Sets that have a name: those that the package carries, and those that are downloaded when they are first asked for. */
+/** Data sets with a name: the bundled set, those that are downloaded at their first use, and MNIST as plain arrays. */
 
 import { env } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,7 @@ import { assertLabelsWithin } from "./labels.js";
 import { openIdxSet } from "./stream/idx-set.js";
 import { collectSlab } from "./stream/slab-reader.js";
 
-/** The files of each split that there is. */
+/** Files by split; a split may be missing. */
 type NamedSet = Readonly<Partial<Record<Split, LabelledPaths>>>;
 
 const BUNDLED: ReadonlyMap<string, NamedSet> = new Map([
@@ -61,8 +61,6 @@ function fixturePaths(images: string, labels: string): LabelledPaths {
     labelsPath: fileURLToPath(new URL(labels, FIXTURES)),
   };
 }
-
-// MNIST as plain arrays, the way the book loads it.
 
 /** Names the folder of MNIST's files where a call does not. */
 const DIRECTORY_VARIABLE = "BATCHWISE_MNIST_DIR";

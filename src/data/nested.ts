@@ -89,8 +89,6 @@ function pairsOf(files: readonly string[], prefix: string, labelled: boolean): F
   );
 }
 
-// Why a file of images or labels was refused, when it is another kind of file: its name, and the way to one that is read.
-
 const FORMAT_CODES =
   /^ERR_(DATASET_LABELS|IDX_MAGIC|GZIP_CORRUPT|NPZ_ARRAYS?|NPY_(DTYPE|HEADER)|ZIP_(UNSUPPORTED|STRUCTURE)|JSON_(SYNTAX|SHAPE))$/;
 const EXPECTED = "an IDX file, or a .npz with x_test and y_test";
@@ -101,7 +99,7 @@ interface Request {
   readonly split: Split;
 }
 
-/** The error to throw instead of `error`: itself where nothing more is known. */
+/** The error to throw instead of `error`: it names the kind of file that was found and the next step. `error` itself where nothing more is known. */
 export async function explainedImages({ dataset, labels, split }: Request, error: unknown): Promise<unknown> {
   if (!(error instanceof BatchwiseError)) return error;
   const { code } = error;
@@ -158,9 +156,7 @@ async function explainedIdx(path: string, as: "images" | "labels", error: Datase
   return new DatasetError("ERR_IDX_DTYPE", { ...facts, next }, { cause: error });
 }
 
-// EMNIST's IDX files: pictures are stored transposed, and letters are counted from 1 (pytorch/vision#8783).
-
-/** What its files do not state, and no option did. */
+/** What EMNIST's files do not state and no option did: pictures are stored transposed, letters count from 1 (pytorch/vision#8783). */
 export function emnistAssumptions({
   dataset,
   transpose,

@@ -1,4 +1,4 @@
-/** Hands slabs on in their order, each once all of its batches are merged, and holds new ones back meanwhile. */
+/** Hands slabs on in order, each once all of its batches are merged, and holds new slabs back meanwhile. */
 import type { Batch } from "#src/base/contracts/executor.js";
 import { partOf, type Slab } from "#src/base/slab.js";
 
@@ -8,9 +8,9 @@ export type OnSlab = (slab: Slab) => void | Promise<void>;
 export interface Handover {
   /** The same slabs; the next is asked for only when no more than `mostOut` are out and not yet handed on. */
   watch(slabs: AsyncIterable<Slab>): AsyncGenerator<Slab>;
-  /** A batch of a slab has its answer, or never will: a slab of which one never will is left out. */
+  /** Notes that a batch has its answer, or never will. A slab with a batch that never will is left out. */
   settle(slab: Slab, batch: Pick<Batch, "start" | "count">, isMerged: boolean): void;
-  /** Nobody asks for more slabs. */
+  /** No more slabs will be requested. */
   stop(): void;
   /**
    * Nothing is settled any more: resolves when all slabs that are whole were handed on, up to the first that is not
@@ -25,7 +25,7 @@ export interface HandoverHooks {
   onFault(error: unknown): void;
   /** Hand on parts of a slab, of at least so many images, as soon as all before them are merged. Default: whole slabs. */
   readonly partImages?: number | undefined;
-  /** Of every slab of which no batch is under way, once `onSlab` has ended: its memory may be used again. */
+  /** Called for each slab without batches under way, once `onSlab` has ended: its memory may be used again. */
   onDone?(slab: Slab): void;
 }
 

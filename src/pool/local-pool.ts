@@ -15,7 +15,7 @@ import { fallbacksOf, type WorkerSetup } from "./task-runner.js";
 import { checkAnswer, unpackAnswers } from "./wire.js";
 import { createThreadSlots, watchWorkers } from "./worker-watch.js";
 
-/** A task that no worker has taken by then never will be: they all hang in their start. */
+/** A task that no worker has taken by then never will be taken: all workers hang in their start. */
 const START_TIMEOUT_MS = 30_000;
 
 /**
@@ -34,7 +34,7 @@ const EMPTY_TASK: Task = {
 export interface LocalPoolOptions {
   /** Workers at most; at least 1. */
   readonly threads: number;
-  /** Of one task, from the moment a worker has it. */
+  /** Time limit of one task, from the moment a worker has it. */
   readonly timeoutMs: number;
   readonly setup: WorkerSetup;
   readonly workerUrl: URL;

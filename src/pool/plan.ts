@@ -17,7 +17,7 @@ export type TaskSize = (batchesLeft: number) => number;
 /** How batches become tasks. */
 export interface TaskPlan {
   readonly sizeOf: TaskSize;
-  /** So many lanes get each task that has several batches, and share these out. */
+  /** Lanes that share the batches of a task, if it has several. */
   readonly lanes: number;
 }
 
@@ -64,9 +64,7 @@ export function taskOf(slab: Slab, batches: BatchSpan): Task {
   return { buffer, layout: { firstImage, count, inputs, answers }, source, batches };
 }
 
-// Batches that several threads share out among themselves: all end together, whatever their speeds.
-
-/** One share for each of so many lanes, over claims of their own. */
+/** One share per lane of a task whose batches several threads claim one by one: all end together, whatever their speeds. */
 export function shares(batchCount: number, lanes: number): Sharing[] {
   const claims = new SharedArrayBuffer(batchCount * Int32Array.BYTES_PER_ELEMENT);
   return Array.from({ length: lanes }, (_, n) => ({ claims, lane: n + 1 }));
@@ -98,12 +96,10 @@ export function batchesOf({ batches, sharing }: Pick<Task, "batches" | "sharing"
   return own;
 }
 
-/** The batches that nobody else will do once a task has failed: what its thread had claimed, and all that nobody had. */
+/** The batches that are left once a task has failed: those that its thread had claimed, and those that no thread had. */
 export function batchesLeftBy(task: Pick<Task, "batches" | "sharing">): readonly Batch[] {
   return [...batchesToDo(task)];
 }
-
-// The batches of a span, made one by one where they are needed.
 
 export function batchCount({ images, batchSize }: BatchSpan): number {
   return Math.ceil(images / batchSize);
@@ -119,9 +115,7 @@ export function spanOf({ id, start, count }: Batch): BatchSpan {
   return { firstId: id, start, images: count, batchSize: count };
 }
 
-// How many batches one message to a worker carries.
-
-/** So many batches of 100 take the simd engine some 10 ms, of which their dispatch is one hundredth. */
+/** Batches per lane in a shared task. 100 batches of 100 images take the simd engine some 10 ms; a dispatch takes 0.1 ms. */
 const LANE_BATCHES = 100;
 
 /**

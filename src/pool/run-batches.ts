@@ -1,4 +1,4 @@
-/** The coordinator: hands tasks to an executor, merges answers by batch id, runs failed batches again. It computes nothing. */
+/** The coordinator: hands tasks to an executor, merges answers by batch id, runs failed batches again. */
 import { setMaxListeners } from "node:events";
 import type { Batch, BatchAnswer, Executor, TaskResult } from "#src/base/contracts/executor.js";
 import type { Log } from "#src/base/contracts/run.js";
@@ -27,7 +27,7 @@ export interface BatchesRequest {
   readonly taskPlan: TaskPlan;
   /** Number of consecutive slabs that have the same images, one per network; their tasks take turns. Default 1. */
   readonly networks?: number | undefined;
-  /** How often a batch may be run again. */
+  /** Most further attempts of a batch. */
   readonly retries: number;
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -55,14 +55,14 @@ export interface BatchesOutcome {
   readonly retries: number;
   readonly recomputed: number;
   readonly batchesByThread: readonly number[];
-  /** Of each batch, the forward pass in its worker; of very many batches, an even sample. */
+  /** Duration of each forward pass, in milliseconds; an even sample of very many. */
   readonly latenciesMs: Float64Array;
-  /** Of each task, from its dispatch to its answer on the coordinator; sampled likewise. */
+  /** Duration of each task from its dispatch to its answer, in milliseconds; an even sample of very many. */
   readonly roundTripsMs: Float64Array;
   /** When the first batch was dispatched, in the absolute time of the answers. */
   readonly beganAtMs: number;
   readonly evaluateMs: number;
-  /** Why the counts are not whole, where they are not; an interruption is told by the signal. */
+  /** Why the counts are not whole; undefined where they are, or the signal was aborted. */
   readonly failure: unknown;
 }
 

@@ -10,7 +10,7 @@ import { placeLabels, sumScores } from "#src/metrics/score-sums.js";
 export type ScoreBatch = (start: number, count: number) => Promise<ScoreSums>;
 
 /**
- * Of a slab with room: pixels (count × inputs) u8 → predictions (count) u16 and probabilities (count × outputs) f64, both
+ * pixels (count × inputs) u8 → predictions (count) u16 and probabilities (count × outputs) f64, both
  * written, and their sums. Predictions, ranking and the labels' places go by the logits: of two logits that all but agree
  * the probabilities may be equal.
  *

@@ -76,9 +76,7 @@ function predictByLogits(engine: Engine, outputs: number): Predict {
   };
 }
 
-// What every worker is given at its start, and where its file is.
-
-/** What one engine is made of. */
+/** Parts of one engine. */
 export interface EngineSetup {
   readonly engine: EngineName;
   /** Views of shared memory: a worker copies no weights. */
@@ -102,9 +100,11 @@ export interface WorkerSetup {
 /** Annotated: its declaration would else import Node's types, which a user's project may not have. */
 export const WORKER_URL: URL = new URL("dist/bundle/worker.cjs", PACKAGE_ROOT);
 
-// A task runner for several networks: the engine of each is made when it is first asked for, the first one's at once.
-
-/** @throws all that `createEngine` throws of the first; of the others it is a task that fails. */
+/**
+ * A task runner for several networks. The first network's engine is created at once, another when a task first names it.
+ *
+ * @throws all that `createEngine` throws for the first network; a fault of another fails the task
+ */
 export async function openTaskRunner(sources: readonly EngineSetup[], pause?: Pause): Promise<TaskRunner> {
   const runners: Promise<TaskRunner>[] = [];
   const runnerOf = (source: number): Promise<TaskRunner> => {

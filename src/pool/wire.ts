@@ -1,4 +1,4 @@
-/** Answers as they go between threads: rows of numbers, whose copies cost a tenth of those of objects. */
+/** Answers and coded errors as they go between threads. Copies of rows of numbers cost a tenth of copies of objects. */
 
 import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
@@ -10,7 +10,7 @@ import type { TaskRunner } from "./task-runner.js";
 export interface SentAnswers {
   /** (answers × 6) f64: id, correct, recomputed, startedAtMs, elapsedMs, nanImage or −1. */
   readonly rows: Float64Array;
-  /** Of each answer; null where probabilities were not asked for. */
+  /** One per answer; null where probabilities were not requested. */
   readonly scores: readonly ScoreSums[] | null;
 }
 
@@ -89,10 +89,9 @@ function faultOf(sent: unknown): BatchwiseError | undefined {
   return new BatchwiseError(fault.code, fault.facts as BatchwiseError["facts"]);
 }
 
-// Whether the answer of a worker, or of the coordinator's own engine, can be true: one that cannot is a thread gone wrong.
-
 /**
- * Every batch of the thread is answered once, in order, with the slab's own count, and with the scores of as many images
+ * Checks that an answer can be true; one that cannot comes from a faulty thread. Every batch of the thread is answered once, in
+ * order, with the slab's own count, and with the scores of as many images
  * where probabilities were asked for. A batch with an image of which a logit is NaN has no other answer.
  *
  * @throws RunError ERR_WORKER_ANSWER

@@ -1,4 +1,4 @@
-/** Keeps the books on a pool's worker threads: how many were started, which are ready, and whether one cannot load. */
+/** Watches a pool's worker threads: how many were started, which are ready, and whether one cannot load. */
 
 import type { Worker } from "node:worker_threads";
 import type { Piscina } from "piscina";
@@ -35,7 +35,7 @@ export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
   const seen = new WeakSet<Worker>();
   const retired = new Set<number>();
   const ready = new Map<number, Worker>();
-  /** Of workers that are neither ready nor gone. */
+  /** Starts of workers that are neither ready nor gone. */
   const loading = new Map<number, Load>();
   let started = 0;
   let firstReadyMs = 0;

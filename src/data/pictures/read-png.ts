@@ -61,8 +61,6 @@ function samplesOf(png: DecodedPng): Pick<DecodedPng, "data" | "depth"> {
   return { data: samples, depth };
 }
 
-// What of a PNG file its pixels are made of, held against its header before anything is decoded (W3C, PNG, 3rd edition).
-
 const SIGNATURE = Buffer.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Length and type before a chunk's data, a checksum behind. */
 const [LEAD_BYTES, CHECKSUM_BYTES] = [8, 4];
@@ -157,7 +155,7 @@ function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
   }
 }
 
-/** Of all rows, each with the type of its filter before it. */
+/** Bytes of all rows, each with the type of its filter before it. */
 function rowsBytes({ width, height, depth, isInterlaced }: PngHeader): number {
   if (!isInterlaced) return height * (1 + Math.ceil((width * depth) / 8));
   return PASSES.reduce((sum, [x, y, xStep, yStep]) => {

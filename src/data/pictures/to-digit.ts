@@ -6,7 +6,7 @@ import { PictureError } from "#src/base/errors.js";
 export const DIGIT_SIDE = 28;
 /** The drawing fits a box of so many pixels, its aspect kept. */
 const BOX_SIDE = 20;
-/** Of the strongest ink, which is 1. */
+/** Share of the strongest ink, which is 1. */
 const SURE_INK = 0.5;
 /** This share of the inked pixels is darkened fully: a thin pen on a large sheet would else leave but a shade. */
 const FULL_INK_QUANTILE = 0.75;
@@ -105,8 +105,6 @@ function centred({ width, height, values }: GreyPicture): Uint8Array {
 function shiftOf(centreOfMass: number, side: number): number {
   return Math.min(Math.max(0, Math.round(DIGIT_SIDE / 2 - centreOfMass)), DIGIT_SIDE - side);
 }
-
-// Tells ink from paper, whichever of them is the darker.
 
 /** A drawing whose ink differs from its paper by less than this, of 255, is taken for blank paper. */
 const LEAST_CONTRAST = 32;
