@@ -29,7 +29,6 @@ import { suggest } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { NETWORK_CATALOG } from "#src/files/catalog.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
-import { decodePickle } from "#src/files/formats/pickle/decode.js";
 import { pathKind, sha256Of } from "#src/files/read-file.js";
 import { activationOf, assumedIn, weightsFormat } from "./format.js";
 import { type AskedPreprocessing, choosePreprocessing, readPreprocessing } from "./recipe.js";
@@ -230,8 +229,10 @@ const ARRAYS_ALONE = { assumed: [], isOriented: false } as const;
 
 async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
   switch (await weightsFormat(path, bytes)) {
-    case "pickle":
+    case "pickle": {
+      const { decodePickle } = await import("#src/files/formats/pickle/decode.js");
       return { arrays: decodePickle(path, bytes), ...ARRAYS_ALONE };
+    }
     case "npz":
       return { arrays: await (await import("./numpy.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "onnx": {
