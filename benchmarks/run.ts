@@ -4,9 +4,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { UsageError } from "../src/base/errors.js";
 import { whole } from "../src/base/options/define.js";
 import { checkedValue, oneOf } from "../src/base/options/values.js";
-import { UsageError } from "../src/base/errors.js";
 import { machineText } from "./harness.js";
 import type { Question } from "./question.js";
 

@@ -1,5 +1,5 @@
+/** Words, names and numbers as users read them. */
 import { closest, distance } from "fastest-levenshtein";
-import { atLeast } from "#src/base/errors.js";
 
 /** Names that a file brought, made fit to stand in a message: one line, no control characters, not too long. */
 
@@ -29,29 +29,27 @@ export function listed(names: readonly string[]): string {
   return names.length > LISTED_NAMES ? `${shown} and ${names.length - LISTED_NAMES} more` : shown;
 }
 
-/** Numbers as the book's programs print them. */
-
-/** As Python's `repr(float)`: the same shortest digits as JavaScript's, `1.0` for 1, an exponent below 1e-4 and from 1e16. */
+/**
+ * A number as Python's `repr(float)` prints it: the shortest digits that read back as the same number, `1.0` for 1, an
+ * exponent below 1e-4 and from 1e16.
+ */
 export function pythonFloat(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e16)) {
-    const [digits, exponent] = atLeast(value.toExponential().split("e"), 2);
-    const sign = exponent.startsWith("-") ? "-" : "+";
-    return `${digits}e${sign}${exponent.slice(1).padStart(2, "0")}`;
+    return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
   }
   return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
-/** Measured times as they are told. */
-
-/** To microseconds: what lies below is noise. */
+/** A time in milliseconds, rounded to microseconds. Smaller parts are noise. */
 export function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-// What the user may have meant: the known name that is closest to the one found, when it is close at all.
-
-/** `suggest("mnits", ["mnist", "fashion"])` → `"mnist"`; `undefined` when nothing is near. */
+/**
+ * The known name closest to the one found, or undefined where none is close.
+ * `suggest("mnits", ["mnist", "fashion"])` → `"mnist"`.
+ */
 export function suggest(found: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const nearest = closest(found, known);
