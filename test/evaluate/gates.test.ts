@@ -165,7 +165,7 @@ test("refuses a baseline of other data, another first image or another count", (
     t.is(error.exitStatus, 3);
     t.regex(
       error.message,
-      /^b\.json: expected a baseline of 11 images from 0 on of the data a{12}…, found one of /,
+      /^b\.json: expected a baseline of 11 images from index 0 of data a{12}…, found one of /,
     );
   }
 });

@@ -6,7 +6,7 @@ import type { Assumption } from "#src/base/assumptions.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { grouped } from "#src/base/errors/define.js";
 import { LOG_LEVELS } from "#src/base/options/answer.js";
-import type { PaintState } from "#src/cli/doctor/doctor.js";
+import type { PaintState } from "#src/cli/doctor/checks.js";
 import type { ColourLevel } from "#src/cli/terminal/paint.js";
 import type { EvaluationPlan, Progress } from "#src/evaluate/listeners.js";
 import type { DownloadNotice, DownloadOptions, RemoteFile } from "#src/files/catalog.js";

@@ -34,6 +34,9 @@ import { sha256OfFile } from "#src/files/read-file.js";
  */
 export type CheckState = "ok" | "absent" | "warning" | "failed";
 
+/** Colours the word of a state. */
+export type PaintState = (state: CheckState, word: string) => string;
+
 export interface Check {
   readonly name: string;
   readonly state: CheckState;

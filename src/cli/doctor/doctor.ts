@@ -8,7 +8,6 @@ import { printable } from "#src/base/text.js";
 import type { Context, RunWork } from "#src/cli/commands/context.js";
 import { createCommand } from "#src/cli/commands/options.js";
 import {
-  type CheckState,
   checkCache,
   checkColours,
   checkCpu,
@@ -18,6 +17,7 @@ import {
   checkWebAssembly,
   type Diagnosis,
   OPTIONAL_PARTS,
+  type PaintState,
 } from "#src/cli/doctor/checks.js";
 import type { ColourLevel } from "#src/cli/terminal/paint.js";
 import { jsonText } from "#src/reports/json.js";
@@ -38,7 +38,6 @@ export function doctorCommand(runWork: RunWork): Command {
 async function runDoctor({ format = "text" }: DoctorFlags, context: Context): Promise<readonly Error[]> {
   const { colours, signal } = context;
   const display = context.showText("checking this machine: the engines evaluate the bundled images");
-  const { diagnose } = await import("#src/cli/doctor/doctor.js");
   const diagnosis = await diagnose({ colours, signal }).finally(() => display.stop());
   if (format === "json") context.writeAnswer(jsonText(diagnosis));
   else context.writeAnswer(renderDoctor(diagnosis, await context.loadPaintState()));
@@ -68,9 +67,6 @@ export async function diagnose({ colours, signal }: DoctorOptions): Promise<Diag
   ];
   return { version: packageVersion(), healthy: checks.every(({ state }) => state !== "failed"), checks };
 }
-
-/** Colours the word of a state. */
-export type PaintState = (state: CheckState, word: string) => string;
 
 const LONGEST_FOUND = 300;
 

@@ -1,6 +1,6 @@
 /** Paints with chalk: images, the text answer, the states of checks. Loaded only if something is painted. */
 import { Chalk, type ChalkInstance } from "chalk";
-import type { PaintState } from "#src/cli/doctor/doctor.js";
+import type { PaintState } from "#src/cli/doctor/checks.js";
 import type { Paint } from "#src/reports/cells.js";
 import { type PaintCell, plainCell } from "#src/reports/images.js";
 import type { ColourLevel } from "./paint.js";

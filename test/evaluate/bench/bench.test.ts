@@ -114,7 +114,7 @@ test("finds an engine that lies, even about one image of one pass", async (t) =>
   t.is(error?.exitStatus, 4);
   t.regex(
     error?.message ?? "",
-    /^simd, \d threads, batches of \d+: expected class \d for image 17, as reference predicts, found \d; 1 of 400 differ/,
+    /^simd, \d threads, batches of \d+: expected class \d for image 17, as reference predicts, found \d; 1 of 400 images differ/,
   );
 });
 
