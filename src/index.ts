@@ -114,7 +114,13 @@ export {
   type FittedWhitening,
   fitPreprocessing,
 } from "#src/evaluate/fit.js";
-export type { EvaluationPlan, HostsProgress, RunHooks } from "#src/evaluate/listeners.js";
+export type {
+  EvaluationPlan,
+  HostShare,
+  HostsProgress,
+  QueuePlace,
+  RunHooks,
+} from "#src/evaluate/listeners.js";
 export { mergeParts } from "#src/evaluate/merge.js";
 export type { EvaluateInput } from "#src/evaluate/options.js";
 export type { PrepareHooks } from "#src/evaluate/prepare.js";

@@ -28,7 +28,15 @@ export interface EvaluationPlan {
   /** Batches of the images that are left. */
   readonly batches: number;
   /** Where hosts find the run; undefined for a run on this machine. */
-  readonly queue?: { readonly address: string; readonly runId: string } | undefined;
+  readonly queue?: QueuePlace | undefined;
+}
+
+/** Where a run over Redis is found. */
+export interface QueuePlace {
+  /** Address of Redis, without a password. */
+  readonly address: string;
+  /** Name of the run within it. */
+  readonly runId: string;
 }
 
 /** Number of images whose answers are merged. */
@@ -41,11 +49,20 @@ export interface Progress {
   readonly hosts?: HostsProgress | undefined;
 }
 
+/** Progress of a run over Redis, host by host. */
 export interface HostsProgress {
   /** Hosts that are connected now. */
   readonly present: number;
-  /** Images that each host has answered. */
-  readonly shares: readonly { readonly host: string; readonly images: number }[];
+  /** Images that each host has answered, by the host's name. */
+  readonly shares: readonly HostShare[];
+}
+
+/** What one host has answered. */
+export interface HostShare {
+  /** The name it goes by. */
+  readonly host: string;
+  /** Number of images. */
+  readonly images: number;
 }
 
 /** What a caller can end and watch during a run. */

@@ -3,6 +3,8 @@ import * as z from "zod";
 import { type DeepReadonly, milliseconds } from "./fields.js";
 import { type AnyEvaluation, resultSchema } from "./result.js";
 
+const CHECK_STATUSES = ["passed", "failed", "error"] as const;
+
 const gateOutcome = z.object({
   /** The option that requires it, such as `--min-accuracy`. */
   name: z.string(),
@@ -36,7 +38,7 @@ export const checksReportSchema = z
         /** Name of the evaluation in the suite. */
         name: z.string(),
         /** `failed`: a gate was missed. `error`: the evaluation or its gates could not be completed. */
-        status: z.enum(["passed", "failed", "error"]),
+        status: z.enum(CHECK_STATUSES),
         /** Why the status is `error`; null for every other status. */
         error: z
           .object({
@@ -63,7 +65,7 @@ export const checksReportSchema = z
 /** The JSON report of `check`. */
 export interface ChecksFile extends DeepReadonly<z.infer<typeof checksReportSchema>> {}
 /** `failed`: a gate was missed. `error`: the evaluation or its gates could not be completed. */
-export type CheckStatus = ChecksFile["checks"][number]["status"];
+export type CheckStatus = (typeof CHECK_STATUSES)[number];
 
 /** The answer of `check`. */
 export interface ChecksReport {

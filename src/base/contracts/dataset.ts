@@ -68,6 +68,7 @@ export interface SlabPlan {
 
 /** An open set of images: u8 pixels, and one u8 label each. Facts at once, pixels later. */
 export interface Dataset {
+  /** Known before any pixel is read. */
   readonly facts: DatasetFacts;
   /**
    * SHA-256, hex, of the image file's bytes followed by the label file's; or of the one file that has both. A manifest may
