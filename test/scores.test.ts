@@ -7,7 +7,7 @@ import { collectSlab } from "#src/data/stream/slab-reader.js";
 import { predict } from "#src/engines/predict.js";
 import { evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
 import { openEvaluator } from "#src/evaluate/evaluator.js";
-import { datasetLocation, networkLocation } from "#src/evaluate/facts.js";
+import { datasetLocation, networkLocation } from "#src/evaluate/summarize.js";
 import { scoreMetrics } from "#src/metrics/score-metrics.js";
 import { sumScores } from "#src/metrics/score-sums.js";
 import { openExecutor } from "#src/pool/registry.js";

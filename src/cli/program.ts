@@ -41,7 +41,7 @@ const LOADERS: Readonly<Record<CommandName, LoadCommand>> = {
   runs: async (run) => (await import("#src/cli/commands/redis.js")).runsCommand(run),
   bench: async (run) => (await import("#src/cli/commands/bench.js")).benchCommand(run),
   doctor: async (run) => (await import("#src/cli/doctor/doctor.js")).doctorCommand(run),
-  completion: async (run) => (await import("#src/cli/completion.js")).completionCommand(run),
+  completion: async (run) => (await import("./completion.js")).completionCommand(run),
 };
 const HELP_WORDS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
 const VERSION_WORDS: ReadonlySet<string> = new Set(["--version", "-V"]);

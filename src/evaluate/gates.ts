@@ -8,7 +8,7 @@ import { atLeast, DatasetError, ERROR_CODES, RunError } from "#src/base/errors.j
 import type { NumberLike } from "#src/base/options/define.js";
 import { printable, pythonFloat } from "#src/base/text.js";
 import { isSameView } from "#src/data/view.js";
-import { activationsOf } from "./facts.js";
+import { activationsOf } from "#src/networks/chain.js";
 import type { Opened } from "./open-inputs.js";
 import { canonicalJson } from "./run-identity.js";
 
@@ -77,7 +77,7 @@ export interface Judged {
  * @throws FileError where it cannot be read; DatasetError ERR_BASELINE_PARTIAL where it has no whole accuracy
  */
 export async function readBaseline(path: string, maxRegression: number): Promise<Baseline> {
-  const { readResult } = await import("#src/evaluate/read-result.js");
+  const { readResult } = await import("./read-result.js");
   const { dataset, network, result } = await readResult(path);
   if (!result.labelled || !result.complete) {
     const found = result.labelled ? "a partial one" : "one without labels";

@@ -6,9 +6,9 @@ import type { ShardPart } from "#src/base/contracts/journal.js";
 import type { Evaluation, ResultFile } from "#src/base/contracts/result.js";
 import type { RunFacts, Timing } from "#src/base/contracts/run-facts.js";
 import { atLeast, FileError } from "#src/base/errors.js";
-import { readResult } from "#src/evaluate/read-result.js";
 import { addPartials, contradictionOf } from "#src/metrics/score-sums.js";
 import { shardOf } from "./options.js";
+import { readResult } from "./read-result.js";
 import { firstDifference, identityKey } from "./run-identity.js";
 import { resultCounts } from "./summarize.js";
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { AS_STORED, type ImageRange } from "#src/base/contracts/dataset.js";
 import type { PartialCounts, RunIdentity, Shard, ShardPart } from "#src/base/contracts/journal.js";
 import { packageVersion } from "#src/base/package.js";
-import { activationsOf } from "./facts.js";
+import { activationsOf } from "#src/networks/chain.js";
 import type { AnyPair } from "./open-inputs.js";
 import type { EvaluateOptions } from "./options.js";
 

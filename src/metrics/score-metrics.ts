@@ -1,8 +1,7 @@
 /** From sums of scores to the measures that users see: each is divided once. */
 
 import type { ReliabilityBin, ScoreBin, ScoreMetrics, ScoreSums } from "#src/base/contracts/metrics.js";
-import { UNITS_PER_ONE } from "#src/metrics/score-sums.js";
-import { sumOf } from "./score-sums.js";
+import { sumOf, UNITS_PER_ONE } from "./score-sums.js";
 
 /**
  * Log loss and top-k accuracy as scikit-learn's log_loss and top_k_accuracy_score have them; the Brier score of all

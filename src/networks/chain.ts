@@ -1,4 +1,5 @@
-import type { EngineSource, Network, OnnxModel } from "#src/base/contracts/network.js";
+/** The layers of a network: their order, their sizes, their activations. */
+import type { Activation, EngineSource, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 
 /** Order of layers, so that each reads what the one before it gives. */
@@ -90,4 +91,9 @@ export function layerSizes(network: Pick<Network, "layers"> | Pick<OnnxModel, "i
 /** Number of classes: the length of an image's logits. */
 export function outputsOf(source: EngineSource): number {
   return "input" in source ? source.output.classes : source[source.length - 1]!.outputs;
+}
+
+/** Activation of each layer; null for a whole ONNX model. */
+export function activationsOf(network: Network | OnnxModel): readonly Activation[] | null {
+  return "layers" in network ? network.layers.map(({ activation }) => activation) : null;
 }

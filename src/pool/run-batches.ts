@@ -1,11 +1,11 @@
 /** The coordinator: hands tasks to an executor, merges answers by batch id, runs failed batches again. */
+
 import { setMaxListeners } from "node:events";
 import type { Batch, BatchAnswer, Executor, TaskResult } from "#src/base/contracts/executor.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { NetworkError, RunError } from "#src/base/errors.js";
 import type { Slab, SlabStream } from "#src/base/slab.js";
 import type { Tally } from "#src/metrics/tally.js";
-import { createDurationSample } from "./duration-sample.js";
 import { createHandover, type HandoverHooks, type OnSlab } from "./handover.js";
 import {
   batchAt,
@@ -13,11 +13,11 @@ import {
   isAllClaimed,
   type PlannedTask,
   planTasks,
+  prefetch,
   spanOf,
   type TaskPlan,
   taskOf,
 } from "./plan.js";
-import { prefetch } from "./prefetch.js";
 
 export interface BatchesRequest {
   readonly slabs: SlabStream;
@@ -223,4 +223,47 @@ function failureOf({ slab, task, number }: Attempt, cause: unknown, failedBatche
     },
     { cause },
   );
+}
+
+/** Durations of which there may be millions, in bounded memory. */
+
+/** Half of them still leave more than 300 above the 99th percentile. */
+const MOST_KEPT = 65_536;
+const FEWEST_KEPT = 1024;
+
+export interface DurationSample {
+  /** Added so far. */
+  readonly count: number;
+  /** In the order in which they came: all while there is room for them, then every second, every fourth and so on. */
+  readonly keptMs: Float64Array;
+  add(elapsedMs: number): void;
+}
+
+/** @param expected how many will be added about; there is room for so many, 65,536 at most, taken at once: a list would be copied as it grows */
+export function createDurationSample(expected: number): DurationSample {
+  const values = new Float64Array(Math.min(Math.max(expected, FEWEST_KEPT), MOST_KEPT));
+  let kept = 0;
+  let count = 0;
+  /** The values kept are those whose place is a multiple of it. */
+  let every = 1;
+
+  function thinOut(): void {
+    kept = Math.ceil(kept / 2);
+    for (let n = 0; n < kept; n++) values[n] = values[2 * n]!;
+    every *= 2;
+  }
+
+  return {
+    get count() {
+      return count;
+    },
+    get keptMs() {
+      return values.subarray(0, kept);
+    },
+    add(elapsedMs) {
+      const place = count++;
+      if (kept === values.length) thinOut();
+      if (place % every === 0) values[kept++] = elapsedMs;
+    },
+  };
 }

@@ -7,10 +7,10 @@ import type { PartialCounts, RunIdentity } from "#src/base/contracts/journal.js"
 import type { EngineName } from "#src/base/contracts/network.js";
 import type { DatasetLocation, NetworkLocation } from "#src/base/contracts/result.js";
 import { UsageError } from "#src/base/errors.js";
-import { datasetLocation, networkLocation } from "#src/evaluate/facts.js";
 import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";
 import { identityKey, identityOf } from "#src/evaluate/run-identity.js";
+import { datasetLocation, networkLocation } from "#src/evaluate/summarize.js";
 import type { RemoteFile } from "#src/files/catalog.js";
 import { fetchFile, isUrl, type RemoteFiles } from "./materialise.js";
 

@@ -1,7 +1,7 @@
 /** One is made ahead of those who ask. */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { prefetch } from "#src/pool/prefetch.js";
+import { prefetch } from "#src/pool/plan.js";
 
 const all = () => true;
 

@@ -1,8 +1,8 @@
 /** Schemas of options in JSON files, made from the option table. */
 import * as z from "zod";
-import type { OptionRow, OptionRows, OptionType, ParsedOf } from "#src/base/options/define.js";
-import { helpOf } from "#src/base/options/table.js";
-import { expectedOf } from "#src/base/options/values.js";
+import type { OptionRow, OptionRows, OptionType, ParsedOf } from "./define.js";
+import { helpOf } from "./table.js";
+import { expectedOf } from "./values.js";
 
 /** What a JSON file holds for an option: numbers as numbers. */
 export type JsonOf<Type> = Type extends { kind: "digits" } ? number : ParsedOf<Type>;

@@ -8,8 +8,6 @@ import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
 import type { FlagsOf } from "#src/base/options/table.js";
 import { printable } from "#src/base/text.js";
-import { type Context, downloadOptions, type RunWork } from "#src/cli/commands/context.js";
-import { createCommand } from "#src/cli/commands/options.js";
 import type { Fit } from "#src/evaluate/fit.js";
 import { assertStated } from "#src/evaluate/open-inputs.js";
 import { resolveReading } from "#src/evaluate/options.js";
@@ -21,6 +19,8 @@ import { DEFAULT_ACTIVATION, readNetwork, readOnnxFile } from "#src/networks/reg
 import { hiddenActivation } from "#src/networks/tensors.js";
 import { encodeNetwork, networkEndingOf } from "#src/networks/writers.js";
 import { preprocessingText } from "#src/reports/report.js";
+import { type Context, downloadOptions, type RunWork } from "./context.js";
+import { createCommand } from "./options.js";
 
 type ConvertFlags = FlagsOf<"convert">;
 

@@ -9,8 +9,6 @@ import { RunError, UsageError } from "#src/base/errors.js";
 import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
 import { oneOf } from "#src/base/options/values.js";
 import { printable } from "#src/base/text.js";
-import { type Context, downloadLine, type RunWork } from "#src/cli/commands/context.js";
-import { createCommand } from "#src/cli/commands/options.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import type { OpenedRunner, RunnerHooks } from "#src/evaluate/runner.js";
 import { openExecutor } from "#src/pool/registry.js";
@@ -21,6 +19,8 @@ import { obliterate } from "#src/redis/range-queue.js";
 import { KEEP_ENDED_SECONDS, Records, type RunRecord } from "#src/redis/records.js";
 import { openRedisRunner } from "#src/redis/runner.js";
 import { type Row, rowLines } from "#src/reports/cells.js";
+import { type Context, downloadLine, type RunWork } from "./context.js";
+import { createCommand } from "./options.js";
 
 type QueueFlags = Pick<FlagsOf<"evaluate">, "redis" | "runId" | "jobImages" | "patience">;
 

@@ -7,6 +7,8 @@ import { packageVersion } from "#src/base/package.js";
 import { printable } from "#src/base/text.js";
 import type { Context, RunWork } from "#src/cli/commands/context.js";
 import { createCommand } from "#src/cli/commands/options.js";
+import type { ColourLevel } from "#src/cli/terminal/paint.js";
+import { jsonText } from "#src/reports/json.js";
 import {
   checkCache,
   checkColours,
@@ -18,9 +20,7 @@ import {
   type Diagnosis,
   OPTIONAL_PARTS,
   type PaintState,
-} from "#src/cli/doctor/checks.js";
-import type { ColourLevel } from "#src/cli/terminal/paint.js";
-import { jsonText } from "#src/reports/json.js";
+} from "./checks.js";
 
 type DoctorFlags = FlagsOf<"doctor">;
 

@@ -5,7 +5,6 @@ import { advisedFor, asError } from "#src/base/errors.js";
 import type { NumberLike } from "#src/base/options/define.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { prepareEngine } from "#src/engines/registry.js";
-import type { CheckedEvaluation } from "#src/evaluate/check/suite-schema.js";
 import { type Demands, readBaseline } from "#src/evaluate/gates.js";
 import { networkLoader } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
@@ -13,6 +12,7 @@ import type { DownloadOptions } from "#src/files/catalog.js";
 import { engineSource } from "#src/networks/fold.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { EngineSetup } from "#src/pool/task-runner.js";
+import type { CheckedEvaluation } from "./suite-schema.js";
 
 export interface Suite {
   /** Absolute. */
@@ -47,7 +47,7 @@ export async function readSuite(
 ): Promise<Suite> {
   const [{ checkDocument, readJson }, { checksSchema }] = await Promise.all([
     import("#src/files/read-document.js"),
-    import("#src/evaluate/check/suite-schema.js"),
+    import("./suite-schema.js"),
   ]);
   const document = await readJson(given);
   const checks = checkDocument(checksSchema, document, { path: given, what: "a suite of checks" });

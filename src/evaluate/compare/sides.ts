@@ -10,10 +10,10 @@ import type { Evaluation } from "#src/base/contracts/result.js";
 import { atLeast, DatasetError, UsageError } from "#src/base/errors.js";
 import { ANY_NETWORK } from "#src/base/known-arguments.js";
 import { readDataset } from "#src/data/registry.js";
-import { datasetFacts, networkFacts } from "#src/evaluate/facts.js";
 import { EVALUATE } from "#src/evaluate/known-arguments.js";
 import { type AnyPair, networkLoader, pairOf } from "#src/evaluate/open-inputs.js";
 import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";
+import { datasetFacts, networkFacts } from "#src/evaluate/summarize.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import {
   type ComparedImages,
