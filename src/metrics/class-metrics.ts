@@ -1,10 +1,11 @@
-/** Precision, recall and F1 of each class, and their means. */
+/** Metrics of a confusion matrix: precision, recall, F1 and their means; Cohen's kappa; Matthews' correlation. */
 
 import type { ClassAverages, ClassMetrics, ConfusionMetrics } from "#src/base/contracts/metrics.js";
 
 /**
- * As scikit-learn's precision_recall_fscore_support defines them, with F1 = 2·hits ÷ (support + predicted), which has
- * a value wherever the class occurs as a label or a prediction.
+ * Precision, recall and F1 of each class, as in scikit-learn's precision_recall_fscore_support.
+ * F1 = 2·hits ÷ (support + predicted): it has a value if the class occurs as a label or as a prediction.
+ * A ratio with the denominator 0 is null.
  */
 export function classMetrics({ support, predicted, hits }: Marginals): ClassMetrics[] {
   return Array.from(support, (images, label) => ({
@@ -17,12 +18,12 @@ export function classMetrics({ support, predicted, hits }: Marginals): ClassMetr
   }));
 }
 
-/** As scikit-learn's `average` of the same names, with `zero_division=0`. */
+/** Macro, micro and weighted means, as scikit-learn's `average` of the same names with `zero_division=0`. */
 export function averagesOf(
   perClass: readonly ClassMetrics[],
   { correct, total }: Pick<Marginals, "correct" | "total">,
 ): ConfusionMetrics["averages"] {
-  // Every image has one label and one prediction, so that over all images a false positive is a false negative.
+  // Every image has one label and one prediction. So each false positive of a class is a false negative of another.
   const accuracy = ratio(correct, total) ?? 0;
   return {
     macro: weightedMean(perClass, ({ support, predicted }) => (support + predicted > 0 ? 1 : 0)),
@@ -48,9 +49,11 @@ function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
 }
 
-// Everything that the confusion matrix alone says.
-
-/** `confusion` is (classes × classes) counts, row-major; rows are labels, columns predictions. */
+/**
+ * All metrics that need only the confusion matrix. `balancedAccuracy` is null without images.
+ *
+ * @param confusion (classes × classes) counts, row-major; rows are labels, columns predictions
+ */
 export function confusionMetrics(confusion: ArrayLike<number>, classes: number): ConfusionMetrics {
   const marginals = marginalsOf(confusion, classes);
   const perClass = classMetrics(marginals);
@@ -66,20 +69,20 @@ function meanOf(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((a, b) => a + b) / values.length;
 }
 
-// Agreement of labels and predictions beyond what chance would give: Cohen's kappa and Matthews' correlation.
-
 /**
- * With c right of n images, supports tₖ and predictions pₖ:
+ * Agreement of labels and predictions beyond chance: Cohen's kappa κ and Matthews' correlation R.
+ * With c correct of n images, supports tₖ and predictions pₖ:
  *   κ = (c·n − Σ tₖ·pₖ) ÷ (n² − Σ tₖ·pₖ)                          J. Cohen, Educ. Psychol. Meas. 20, 1960
  *   R = (c·n − Σ tₖ·pₖ) ÷ √((n² − Σ pₖ²)·(n² − Σ tₖ²))             J. Gorodkin, Comput. Biol. Chem. 28, 2004
- * as scikit-learn's cohen_kappa_score and matthews_corrcoef have them. The differences are taken of BigInts: where
- * nearly all of many images are of one class they are of n's size while their terms are of n²'s, so that float64, which
- * is exact below 2⁵³ only, would lose the ninth digit from some 10⁸ images on.
+ * Both match scikit-learn's cohen_kappa_score and matthews_corrcoef.
+ *
+ * The differences are computed as BigInts. If nearly all images have one class, a difference is about n, while its terms
+ * are about n². Float64 is exact only below 2⁵³: it would lose the ninth digit from about 10⁸ images on.
  */
 export function chanceCorrected({ support, predicted, correct, total }: Marginals): {
-  /** Null where chance alone would agree on every image, or there are none. */
+  /** Null if chance alone would agree on every image, or without images. */
   cohensKappa: number | null;
-  /** 0 where labels or predictions are all of one class. */
+  /** 0 if all labels or all predictions are one class. */
   matthewsCorrelation: number;
 } {
   const square = BigInt(total) ** 2n;
@@ -97,21 +100,21 @@ function dot(a: Float64Array, b: Float64Array): bigint {
   return a.reduce((sum, value, n) => sum + BigInt(value) * BigInt(b[n]!), 0n);
 }
 
-/** What a confusion matrix says of each class alone, and of all images together. */
-
-/** Sums of at most 2⁵³ images: plain numbers hold them exactly. */
+/** Row sums, column sums and diagonal of a confusion matrix. Numbers hold counts up to 2⁵³ exactly. */
 export interface Marginals {
-  /** [k]: images labelled k. */
+  /** (classes) images with label k. */
   readonly support: Float64Array;
-  /** [k]: images predicted as k. */
+  /** (classes) images predicted as k. */
   readonly predicted: Float64Array;
-  /** [k]: images that are both. */
+  /** (classes) images with label k that are predicted as k. */
   readonly hits: Float64Array;
+  /** Sum of `hits`. */
   readonly correct: number;
+  /** Sum of `support`. */
   readonly total: number;
 }
 
-/** `confusion` is (classes × classes) counts, row-major; rows are labels, columns predictions. */
+/** @param confusion (classes × classes) counts, row-major; rows are labels, columns predictions */
 export function marginalsOf(confusion: ArrayLike<number>, classes: number): Marginals {
   const support = new Float64Array(classes);
   const predicted = new Float64Array(classes);

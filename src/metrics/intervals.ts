@@ -1,14 +1,14 @@
-/** How sure a proportion is. */
+/** Confidence intervals of proportions, and quantiles of measured times. */
 
 /** The normal distribution's 97.5 % quantile: two-sided 95 %. */
 const Z95 = 1.959963984540054;
 
-/** Wilson's score interval at 95 % for `successes` of `trials` > 0 (E. B. Wilson, JASA 22, 1927). */
+/** Wilson's 95 % score interval for `successes` of `trials` > 0, within 0..1 (E. B. Wilson, JASA 22, 1927). */
 export function wilson95(successes: number, trials: number): [low: number, high: number] {
   return wilson(successes, trials, Z95);
 }
 
-/** Wilson's interval where `comparisons` ≥ 1 of them are to hold together with 95 % (Bonferroni's inequality). */
+/** Wilson's interval, widened so that `comparisons` ≥ 1 intervals hold together with 95 % (Bonferroni's inequality). */
 export function wilsonAmong(
   successes: number,
   trials: number,
@@ -26,8 +26,8 @@ function wilson(successes: number, trials: number, z: number): [low: number, hig
 }
 
 /**
- * The normal distribution's quantile for 10⁻³⁰⁰ < p ≤ 0.025, by Newton's method on ln Φ(−x), with Mills' ratio as a
- * continued fraction (Abramowitz and Stegun, 26.2.14).
+ * The normal distribution's quantile for 10⁻³⁰⁰ < p ≤ 0.025: Newton's method on ln Φ(−x).
+ * Mills' ratio is a continued fraction (Abramowitz and Stegun, 26.2.14).
  */
 function normalQuantile(p: number): number {
   const target = Math.log(p);
@@ -43,16 +43,14 @@ function normalQuantile(p: number): number {
   return -x;
 }
 
-/** Φ(−x) ÷ φ(x) for x ≥ 1. */
+/** Mills' ratio Φ(−x) ÷ φ(x) for x ≥ 1. */
 function millsRatio(x: number): number {
   let value = x;
   for (let term = 200; term >= 1; term--) value = x + term / value;
   return 1 / value;
 }
 
-/** Order statistics of measured times. */
-
-/** The smallest value that at least `share` (0..1) of the sorted values do not exceed: nearest rank, no averaging. */
+/** Quantile by nearest rank, without averaging. `sorted` ascends and has at least one value; `share` is 0..1. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }

@@ -1,11 +1,11 @@
+/** Two networks on the same images: agreement, McNemar's test, paired interval, and the bootstrap of macro F1. */
+
 import { randomBinomial, randomLcg } from "d3-random";
 import type { BootstrapInterval } from "#src/base/contracts/result.js";
 import { averagesOf, classMetrics, marginalsOf } from "./class-metrics.js";
 import { quantile, wilson95 } from "./intervals.js";
 
-/** Two networks on the same images: where they agree, and which of them is right. */
-
-/** Images by who predicted the label. */
+/** Images by which network predicted the label: `both`, `onlyA`, `onlyB` or `neither`. */
 export interface PairedCounts {
   readonly both: number;
   readonly onlyA: number;
@@ -18,7 +18,7 @@ export interface Agreement extends PairedCounts {
   readonly matrix: Uint32Array;
 }
 
-/** labels (images) u8; predictions (images) u16 of each network, in the same order, each below `classes`. */
+/** labels (images) u8; predictions (images) u16 of each network. All have the same order and are below `classes`. */
 export function agreementOf(
   labels: Uint8Array,
   predictionsA: Uint16Array,
@@ -40,16 +40,13 @@ export function agreementOf(
   return { matrix, both, onlyA, onlyB, neither: labels.length - both - onlyA - onlyB };
 }
 
-/** Whether two networks differ on the same images. */
-
 /**
- * McNemar's exact test: the two-sided p-value of `onlyA` against `onlyB` images that just one network has right, which
- * under the null hypothesis are tosses of a fair coin: min(1, 2·P(X ≤ min)), X ~ Binomial(onlyA + onlyB, ½)
- * (Q. McNemar, Psychometrika 12, 1947).
+ * McNemar's exact test: the two-sided p-value of `onlyA` against `onlyB`. Exactly one network is correct on these images.
+ * Under the null hypothesis they are tosses of a fair coin: p = min(1, 2·P(X ≤ min)), X ~ Binomial(onlyA + onlyB, ½)
+ * (Q. McNemar, Psychometrika 12, 1947). A p-value below 10⁻³⁰⁰ is returned as 0.
  *
- * The probabilities are summed relative to the middle one, each from its neighbour: only products and sums of positive
- * numbers, of which some 20·√n are large enough to count. ln Γ would lose digits instead, being of n's size.
- * Below 10⁻³⁰⁰ the p-value is 0.
+ * Each probability is computed from its neighbour, relative to the middle one. Only positive numbers are multiplied and
+ * added, and about 20·√n of them are large enough to count. ln Γ would lose digits, because it grows with n.
  */
 export function mcnemarExact(onlyA: number, onlyB: number): number {
   const tosses = onlyA + onlyB;
@@ -62,20 +59,18 @@ export function mcnemarExact(onlyA: number, onlyB: number): number {
     if (heads <= fewer) tail += weight;
     weight *= heads / (tosses - heads + 1);
   }
-  // Symmetric; of an even number of tosses the middle stands alone, and its weight is 1.
+  // The distribution is symmetric. With an even number of tosses the middle occurs once, with the weight 1.
   const whole = tosses % 2 === 0 ? 2 * half - 1 : 2 * half;
   return Math.min(1, (2 * tail) / whole);
 }
 
-// How sure the difference of two accuracies over the same images is.
-
 /**
- * A's accuracy minus B's, and its interval at 95 %: the Wilson intervals of both, squared and added, less what the
- * correlation φ of the two takes away, which is corrected for continuity (R. G. Newcombe, Statistics in Medicine 17,
- * 2635–2650, 1998, method 10). [−1, 1] where there are no images.
+ * Accuracy of A minus accuracy of B over the same images, with a 95 % interval: [−1, 1] without images.
+ * Newcombe's method 10 combines the two Wilson intervals and their correlation φ, corrected for continuity
+ * (R. G. Newcombe, Statistics in Medicine 17, 2635–2650, 1998).
  *
- * In float64: the terms of φ's numerator may pass 2⁵³, yet neither exceeds the root that it is divided by, so that φ is
- * wrong by 10⁻¹⁵ at most.
+ * Float64 is enough. The terms of φ's numerator may exceed 2⁵³, but neither exceeds the root that divides it.
+ * So the error of φ is at most 10⁻¹⁵.
  */
 export function pairedInterval95({ both, onlyA, onlyB, neither }: PairedCounts): {
   readonly difference: number;
@@ -95,13 +90,16 @@ export function pairedInterval95({ both, onlyA, onlyB, neither }: PairedCounts):
   };
 }
 
-/** From a proportion to the ends of its Wilson interval. */
+/** Distances from a proportion to the ends of its Wilson interval. */
 function distances(correct: number, images: number): { readonly toLow: number; readonly toHigh: number } {
   const [low, high] = wilson95(correct, images);
   return { toLow: correct / images - low, toHigh: high - correct / images };
 }
 
-/** Newcombe's φ: a positive numerator is lowered by half the images, at most to 0; 0 where a network has one answer. */
+/**
+ * Newcombe's φ. A positive numerator is lowered by half the images, but not below 0.
+ * φ is 0 if a network is always correct or always wrong.
+ */
 function correlation({ both, onlyA, onlyB, neither }: PairedCounts): number {
   const rightA = both + onlyA;
   const wrongA = onlyB + neither;
@@ -114,18 +112,17 @@ function correlation({ both, onlyA, onlyB, neither }: PairedCounts): number {
   return corrected / root;
 }
 
-/** √(x² − 2φxy + y²); with φ up to 1 this is at least (x − y)², but for rounding. */
+/** √(x² − 2φxy + y²). The radicand is at least (x − y)² for φ ≤ 1, except for rounding. */
 function squareAndAdd(x: number, y: number, phi: number): number {
   return Math.sqrt(Math.max(0, x * x - 2 * phi * x * y + y * y));
 }
 
-// Seeded draws with replacement from things that are counted by cell.
-
 /**
- * Each call draws as many as `counts` holds and answers how many came from each cell. Cell by cell: of those still to be
- * drawn, a cell takes a binomial share, with its part of what it and the cells after it hold (L. Devroye, Non-Uniform
- * Random Variate Generation, 1986, XI.1.4), so that a draw's cost goes by the cells, not by what they count. `seed` is an
- * integer from 0 below 2³².
+ * Seeded multinomial draws with replacement. Each call draws as many items as `counts` holds, and returns how many came
+ * from each cell. Each cell takes a binomial part of the items left: its count over the counts from this cell on
+ * (L. Devroye, Non-Uniform Random Variate Generation, 1986, XI.1.4). So a draw costs time by cells, not by items.
+ *
+ * @param seed integer from 0, below 2³²
  */
 export function multinomialDraws(counts: ArrayLike<number>, seed: number): () => Float64Array {
   const binomial = randomBinomial.source(randomLcg(seed));
@@ -135,7 +132,7 @@ export function multinomialDraws(counts: ArrayLike<number>, seed: number): () =>
     let toDraw = all;
     let held = all;
     for (let cell = 0; toDraw > 0; cell++) {
-      // An empty cell takes 0, and the last that is not empty all, its share being exactly 1.
+      // An empty cell takes 0. The last cell that is not empty takes all, because its share is exactly 1.
       drawn[cell] = binomial(toDraw, counts[cell]! / held)();
       toDraw -= drawn[cell]!;
       held -= counts[cell]!;
@@ -144,13 +141,13 @@ export function multinomialDraws(counts: ArrayLike<number>, seed: number): () =>
   };
 }
 
-// How sure macro F1 is: a bootstrap over the images, drawn from the confusion matrix.
-
 /**
- * The percentile interval at 95 % (B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13) of
- * macro F1 over `resamples` ≥ 1 draws of as many images as there are, with replacement. An image matters only by its
- * cell of `confusion` (classes × classes), so that a draw of n images is one of a multinomial distribution. The same
- * seed, an integer from 0 below 2³², gives the same interval. 0 to 1 where there are no images.
+ * 95 % percentile interval of macro F1 by the bootstrap (B. Efron and R. Tibshirani, An Introduction to the Bootstrap,
+ * 1993, chapter 13): 0 to 1 without images. Each resample draws as many images as there are, with replacement.
+ * Only an image's cell of the confusion matrix matters. So a resample is one multinomial draw.
+ *
+ * @param confusion (classes × classes) counts, row-major; rows are labels, columns predictions
+ * @param options `resamples` ≥ 1; `seed`, an integer from 0, below 2³²: the same seed gives the same interval
  */
 export function bootstrapMacroF1(
   confusion: Uint32Array | Float64Array,

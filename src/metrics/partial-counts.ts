@@ -1,4 +1,5 @@
-/** Counts of a part of a run, made from a tally: what can be written down, and read again. */
+/** Counts of a part of a run in the form that files and messages store: rows of numbers, sums as decimal strings. */
+
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { PartialCounts, SerialisedScoreSums } from "#src/base/contracts/journal.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
@@ -8,8 +9,9 @@ import type { Tally } from "./tally.js";
 type Counts = Uint32Array | Float64Array;
 
 export interface CountsBeside {
-  /** Null where probabilities were not asked for. */
+  /** Null if probabilities were not requested. */
   readonly scores: ScoreSums | null;
+  /** Number of images computed again in float64. */
   readonly recomputed: number;
 }
 
@@ -29,7 +31,7 @@ export function partialOf(
   };
 }
 
-/** Row-major and square → rows. */
+/** Rows of a square, row-major matrix. */
 export function matrixRows(square: Counts): number[][] {
   const side = Math.sqrt(square.length);
   return Array.from({ length: side }, (_, row) => [...square.subarray(row * side, (row + 1) * side)]);

@@ -1,13 +1,17 @@
-/** From sums of scores to the measures that users see: each is divided once. */
+/** Metrics of probabilities, each divided once from its integer sums, and the order of an image's classes. */
 
 import type { ReliabilityBin, ScoreBin, ScoreMetrics, ScoreSums } from "#src/base/contracts/metrics.js";
 import { sumOf, UNITS_PER_ONE } from "./score-sums.js";
 
 /**
- * Log loss and top-k accuracy as scikit-learn's log_loss and top_k_accuracy_score have them; the Brier score of all
- * classes (G. W. Brier, Monthly Weather Review 78, 1950); expected calibration error Σ_b (n_b ÷ n)·|accuracy_b −
- * confidence_b| (Guo et al., ICML 2017). Each image was rounded by at most 2⁻³³, and so is every mean. `k` is 1 to the
- * number of classes; for 1, equal logits count as for the accuracy, and not as in scikit-learn. 0 everywhere where nothing was evaluated.
+ * Log loss, Brier score, expected calibration error and top-k accuracy. All are 0 without images.
+ *
+ * Log loss and top-k accuracy match scikit-learn's log_loss and top_k_accuracy_score.
+ * The Brier score is the sum over all classes (G. W. Brier, Monthly Weather Review 78, 1950).
+ * The expected calibration error is Σ_b (n_b ÷ n)·|accuracy_b − confidence_b| (Guo et al., ICML 2017).
+ * Each image is rounded by at most 2⁻³³. So the error of each mean is at most 2⁻³³.
+ *
+ * @param k 1 to the number of classes; for k = 1, ties of logits count as in the accuracy, not as in scikit-learn
  */
 export function scoreMetrics({ logLoss, brier, labelRanks, bins }: ScoreSums, k: number): ScoreMetrics {
   const total = sumOf(labelRanks);
@@ -22,7 +26,7 @@ export function scoreMetrics({ logLoss, brier, labelRanks, bins }: ScoreSums, k:
   };
 }
 
-/** n_b·|accuracy_b − confidence_b| in units: an integer, since n_b cancels. */
+/** n_b·|accuracy_b − confidence_b| in units of 2⁻³². It is an integer, because n_b cancels. */
 function miscalibrationOf({ correct, confidence }: ScoreBin): bigint {
   const gap = BigInt(correct) * BigInt(UNITS_PER_ONE) - confidence;
   return gap < 0n ? -gap : gap;
@@ -39,15 +43,19 @@ function reliabilityOf({ total, correct, confidence }: ScoreBin, from: number, t
   };
 }
 
-/** The order of an image's classes, by its logits: softmax may make equals of logits that differ. */
-
-/** Classes that a sort by insertion handles in less time than a merge takes to begin. */
+/** Up to this number of classes, insertion sort is faster than merge sort. */
 const FEW = 16;
 
-/** Writes the `count` classes into `ranking` from `start`, from the largest logit to the smallest; of equals, the lower first. */
+/**
+ * Writes the classes into `ranking` from `start`, by descending logit; among equal logits the lower class comes first.
+ * The order comes from logits, because softmax may map different logits to equal probabilities.
+ */
 export type RankClasses = (logits: Float64Array, ranking: Uint16Array, start: number) => void;
 
-/** Logits and ranking are (images × count), row-major; `start` is where the image's row begins in both. */
+/**
+ * Merge sort over runs of insertion sort. Its two buffers are allocated once.
+ * Logits and ranking are (images × count), row-major; `start` is the start of the image's row in both.
+ */
 export function classRanker(count: number): RankClasses {
   const [low, high] = [new Uint16Array(count), new Uint16Array(count)];
   return (logits, ranking, start) => {
@@ -63,7 +71,7 @@ export function classRanker(count: number): RankClasses {
   };
 }
 
-/** Sorts the classes `first` to `end`. */
+/** Sorts the classes from `first` up to, not including, `end`. */
 function insertRun(
   logits: Float64Array,
   order: Uint16Array,
@@ -80,7 +88,7 @@ function insertRun(
   }
 }
 
-/** Merges two sorted runs of `width` that begin at `first`; the second may be shorter, or missing. */
+/** Merges two sorted runs of `width` that begin at `first`. The second may be shorter or empty. */
 function mergeRuns(
   logits: Float64Array,
   from: Uint16Array,
@@ -93,7 +101,7 @@ function mergeRuns(
   const end = Math.min(first + 2 * width, from.length);
   let [left, right] = [first, middle];
   for (let place = first; place < end; place++) {
-    // Among equals the left one is the lower class.
+    // Among equal logits, the left run has the lower class.
     const isLeft =
       left < middle && (right === end || logits[start + from[left]!]! >= logits[start + from[right]!]!);
     to[place] = isLeft ? from[left++]! : from[right++]!;

@@ -1,24 +1,27 @@
-/** What probabilities say of their images, as integers: summed by batch, in any order, to the same. */
+/**
+ * Sums over the probabilities of images, as integers: the order of the batches does not change them.
+ * Partial counts of a run are added and checked here too.
+ */
 
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { ScoreBin, ScoreSums } from "#src/base/contracts/metrics.js";
 import { partialOf, scoreSumsOf, serialiseScores } from "./partial-counts.js";
 
-/** Fractions are counted in units of 2⁻³²: each value of an image is rounded once, before it is added. */
+/** Fractions are counted in units of 2⁻³². Each value of an image is rounded once, before it is added. */
 export const UNITS_PER_ONE = 2 ** 32;
 
-/** As many as in Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017), and torchmetrics' default. */
+/** Number of bins in Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017), and torchmetrics' default. */
 export const RELIABILITY_BINS = 15;
 
-/** float64's epsilon, as scikit-learn's log_loss clips: no image costs more than 36.05. */
+/** Float64's epsilon: scikit-learn's log_loss clips there. So no image costs more than 36.05. */
 const LEAST_PROBABILITY = Number.EPSILON;
 const MOST_LOG_LOSS = -Math.log(LEAST_PROBABILITY);
 /** Brier score of an image whose probability is 1 for a wrong class. */
 const MOST_BRIER = 2;
 
 /**
- * How many images are summed in plain numbers before they are added to BigInts. An image adds at most 36.05 · 2³² < 2³⁸
- * units, so that 2¹⁵ of them stay below 2⁵³ and every sum is exact.
+ * Number of images summed in float64 before the sum is added to a BigInt. An image adds at most 36.05 · 2³² < 2³⁸ units.
+ * So 2¹⁵ images stay below 2⁵³, and every sum is exact.
  */
 const RUN_IMAGES = 2 ** 15;
 
@@ -31,7 +34,7 @@ export function emptyScoreSums(classes: number): ScoreSums {
   };
 }
 
-/** Returns the sum of both; neither is changed. Both have the same number of classes. */
+/** Sum of `a` and `b`, as a new object. Both have the same number of classes. */
 export function addScoreSums(a: ScoreSums, b: ScoreSums): ScoreSums {
   return {
     logLoss: a.logLoss + b.logLoss,
@@ -49,7 +52,7 @@ function addBins(a: ScoreBin, b: ScoreBin): ScoreBin {
   };
 }
 
-/** Why these cannot be the sums of `total` images, where they cannot: what was written down may have been changed. */
+/** The reason why these cannot be the sums of `total` images, or undefined. It detects files that were changed. */
 export function scoreContradictionOf(
   { logLoss, brier, labelRanks, bins }: ScoreSums,
   { total, correct: right }: { readonly total: number; readonly correct: number },
@@ -65,7 +68,7 @@ export function scoreContradictionOf(
     return `expected ${right} images first in the ranks of labels, found ${labelRanks[0]}`;
   if (labelRanks.some((images, rank) => rank !== 1 && images < 0) || labelRanks[0] + (labelRanks[1] ?? 0) < 0)
     return "expected ranks of labels of no fewer than 0 images, found fewer";
-  // An image is right in its bin where its label is the predicted class.
+  // An image is correct in its bin if its label is the predicted class.
   const correct = sumOf(bins.map((bin) => bin.correct));
   if (correct !== labelRanks[0])
     return `expected ${labelRanks[0]} right images in the bins, found ${correct}`;
@@ -82,18 +85,20 @@ export function sumOf(counts: readonly number[]): number {
   return counts.reduce((a, b) => a + b, 0);
 }
 
-/** Where the labels of images stand among their classes. */
+/** Place of each image's label among its classes. */
 export interface LabelPlaces {
-  /** (images) u16: classes before the label; of equal logits the higher class comes first, as in scikit-learn. */
+  /** (images) u16: number of classes before the label. Among equal logits the higher class comes first. */
   readonly places: Uint16Array;
-  /** (images) u8: 1 where the label is the predicted class, the lowest of the largest logits. */
+  /** (images) u8: 1 if the label is the predicted class: the lowest one with the largest logit. Otherwise 0. */
   readonly hits: Uint8Array;
 }
 
 /**
- * Sums over the first `count` images. scores (count × classes) f64, row-major: logits, or what orders as they do, without NaN.
+ * Places of the labels of the first `count` images.
+ * scikit-learn's top_k_accuracy_score sorts ascending and stably, and takes the last k.
+ * So the highest of equal classes comes first.
  *
- * scikit-learn's top_k_accuracy_score sorts ascending, stably, and takes the last k: of equals the highest class comes first.
+ * @param scores (count × classes) f64, row-major, without NaN: logits, or values in the same order
  */
 export function placeLabels(
   scores: Float64Array,
@@ -125,10 +130,13 @@ export function placeLabels(
 }
 
 /**
- * Sums of the first `count` images. probabilities (count × classes) f64, row-major, each row from softmax: 0..1 and of
- * sum 1 within rounding, for which reason rows are not divided by their sums again as scikit-learn does. labels (count)
- * u8, each below `classes`. `placed` are the labels' places by the logits, which tell more than probabilities do.
- * @throws {RangeError} where a probability is NaN, of which no integer can be made.
+ * Sums over the first `count` images.
+ *
+ * @param probabilities (count × classes) f64, row-major; each row comes from softmax: 0..1, with the sum 1 within rounding.
+ *   So rows are not divided by their sums again, as scikit-learn does
+ * @param labels (count) u8, each below `classes`
+ * @param placed places of the labels by logits, which distinguish more than probabilities
+ * @throws {RangeError} if a probability is NaN
  */
 export function sumScores(
   probabilities: Float64Array,
@@ -145,7 +153,7 @@ export function sumScores(
   return sums;
 }
 
-/** Sums over images `start` to `end` (exclusive), at most RUN_IMAGES. */
+/** Sums over the images from `start` up to, not including, `end`: at most RUN_IMAGES. */
 function sumRun(
   probabilities: Float64Array,
   labels: Uint8Array,
@@ -192,7 +200,7 @@ function sumRun(
   };
 }
 
-/** See ScoreSums.labelRanks. With one class there is no second place, and every image is a hit. */
+/** Adds an image to ScoreSums.labelRanks. With one class there is no second place, and every image is a hit. */
 function countPlace(labelRanks: number[], place: number, hit: number): void {
   labelRanks[0]! += hit;
   if (labelRanks.length === 1) return;
@@ -204,14 +212,12 @@ function inUnits(value: number): number {
   return Math.round(value * UNITS_PER_ONE);
 }
 
-/** Bin b holds what is above b ÷ 15 and up to (b + 1) ÷ 15; the first holds 0 too. */
+/** Index of the bin of a confidence. Bin b holds values above b ÷ 15, up to (b + 1) ÷ 15. The first holds 0 too. */
 function binOf(confidence: number): number {
   return Math.min(RELIABILITY_BINS, Math.max(1, Math.ceil(confidence * RELIABILITY_BINS))) - 1;
 }
 
-// Counts of parts of a run, added, and held against what cannot be; loaded only where a run has parts.
-
-/** Nothing yet, of no image behind `offset`. */
+/** Counts of an empty range at `offset`. */
 export function emptyPartial(offset: number, classes: number, hasScores: boolean): PartialCounts {
   const confusion = new Float64Array(classes * classes);
   const scores = hasScores ? emptyScoreSums(classes) : null;
@@ -219,8 +225,8 @@ export function emptyPartial(offset: number, classes: number, hasScores: boolean
 }
 
 /**
- * Returns the sum of both; neither is changed. Both have the same number of classes, with or without scores, and share no image; the
- * range of the sum reaches from the first image of either to the last.
+ * Sum of `a` and `b`, as a new object. Both have the same number of classes, and share no image.
+ * The range of the sum extends from the first image of either to the last. `scores` is null if either has none.
  */
 export function addPartials(a: PartialCounts, b: PartialCounts): PartialCounts {
   const offset = Math.min(a.offset, b.offset);
@@ -239,8 +245,7 @@ export function addPartials(a: PartialCounts, b: PartialCounts): PartialCounts {
 }
 
 /**
- * Why these cannot be the counts of a whole range, where they cannot: numbers that were written down tell themselves
- * when a digit of them has changed.
+ * The reason why these cannot be the counts of a whole range, or undefined. It detects files of which a digit was changed.
  */
 export function contradictionOf(
   { limit, correct, total, confusionMatrix, scores }: PartialCounts,

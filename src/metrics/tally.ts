@@ -1,4 +1,5 @@
-/** The merge: integers added by batch id, each batch counted once, in any order. */
+/** Merge of batches: integers, added by batch id. Each batch counts once; the order has no effect. */
+
 import type { Batch } from "#src/base/contracts/executor.js";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { Slab } from "#src/base/slab.js";
@@ -6,13 +7,13 @@ import type { Slab } from "#src/base/slab.js";
 export interface Tally {
   readonly correct: number;
   readonly total: number;
-  /** (classes × classes) counts, exact to 2⁵³: all images of a run, up to 2³², can be in one; rows are labels, columns predictions. */
+  /** (classes × classes) counts, row-major, exact up to 2⁵³; rows are labels, columns predictions. */
   readonly confusion: Float64Array;
-  /** False where the batch had been counted before; then nothing is added. */
+  /** Returns false, and adds nothing, if the batch was counted before. */
   add(slab: Slab, batch: Batch): boolean;
 }
 
-/** @param counted what was counted before, of other images */
+/** @param counted counts of other images, to start from */
 export function createTally(classes: number, counted?: PartialCounts): Tally {
   const confusion = new Float64Array(classes * classes);
   if (counted !== undefined) confusion.set(counted.confusionMatrix.flat());
@@ -39,11 +40,11 @@ export function createTally(classes: number, counted?: PartialCounts): Tally {
   };
 }
 
-/** Whole numbers from 0, a bit each: batches are many, and come nearly in order. */
+/** Set of integers from 0, one bit each, since batches are many and arrive nearly in order. */
 function createBitSet() {
   let bits = new Uint8Array(1024);
   return {
-    /** False where the number was in it before. */
+    /** Returns false if the set already has the number. */
     add(n: number): boolean {
       const at = n >>> 3;
       if (at >= bits.length) {

@@ -1,14 +1,15 @@
-/** Text in the cells of a terminal: as wide as it is shown. */
+/** Parts of text reports: padded cells, bars, rows with a name, and colours. */
 
 /**
- * Characters of two cells: the wide ones of Unicode's East Asian Width (UAX #11), by their scripts. Compiled when first
- * needed, since most texts are ASCII.
+ * Characters that take two cells: the wide ones of Unicode's East Asian Width (UAX #11), by script.
+ * Most texts are ASCII and never run this expression.
  */
 const WIDE =
   /[\p{Script=Hangul}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u{3000}-\u{303f}\u{ff01}-\u{ff60}\u{ffe0}-\u{ffe6}\p{Emoji_Presentation}]/u;
 const MARK = /\p{M}/u;
 const ASCII = /^[ -~]*$/;
 
+/** Width of a text on a terminal, in cells. */
 export function cellsOf(text: string): number {
   if (ASCII.test(text)) return text.length;
   let cells = 0;
@@ -16,17 +17,17 @@ export function cellsOf(text: string): number {
   return cells;
 }
 
-/** Padded behind. */
+/** Text padded on the right to `cells`. */
 export function leftCell(text: string, cells: number): string {
   return text + " ".repeat(Math.max(0, cells - cellsOf(text)));
 }
 
-/** Padded before. */
+/** Text padded on the left to `cells`. */
 export function rightCell(text: string, cells: number): string {
   return " ".repeat(Math.max(0, cells - cellsOf(text))) + text;
 }
 
-/** No wider than `cells`; what is cut off is told by `…`. */
+/** Text cut to `cells`. A cut text ends with `…`. */
 export function shortened(text: string, cells: number): string {
   if (cellsOf(text) <= cells) return text;
   let kept = "";
@@ -44,37 +45,35 @@ function widthOf(character: string): number {
   return WIDE.test(character) ? 2 : 1;
 }
 
-/** Bars of text for shares from 0 to 1. */
-
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/** A bar of at most `width` cells, to an eighth of a cell, padded to that width. */
+/** Bar for a share from 0 to 1, in steps of an eighth of a cell, padded to `width` cells. */
 export function bar(share: number, width: number): string {
   const eighths = Math.round(share * width * 8);
   return ("█".repeat(Math.floor(eighths / 8)) + EIGHTHS[eighths % 8]).padEnd(width);
 }
 
-// Lines of a text answer that begin with a name, their values below each other.
-
+/** A line of a text report: a name and its value. */
 export type Row = readonly [name: string, value: string];
 
-/** The names that all answers have in common are no longer. */
+/** Least width of names, in cells: the longest name that all reports share. */
 const NAME_CELLS = 8;
 
+/** Lines `name : value`, with the values in one column. */
 export function rowLines(rows: readonly Row[]): string[] {
   const nameCells = Math.max(NAME_CELLS, ...rows.map(([name]) => cellsOf(name)));
   return rows.map(([name, value]) => `${leftCell(name, nameCells)} : ${value}`);
 }
 
-/** How a text answer is painted; without colour, not at all. */
-
+/** Colours of a text report. */
 export interface Paint {
-  /** A cell of the confusion matrix, on its diagonal where `isRight`; `strength` is above 0 and at most 1. */
+  /** Paints a cell of the confusion matrix, on the diagonal if `isRight`. `strength` is above 0, at most 1. */
   heat(text: string, strength: number, isRight: boolean): string;
   strong(text: string): string;
   faint(text: string): string;
 }
 
+/** Paint without colours. */
 export const plainPaint: Paint = {
   heat: (text) => text,
   strong: (text) => text,

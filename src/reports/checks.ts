@@ -1,4 +1,4 @@
-/** Formats of a suite's answer, by name and by the ending of a file. */
+/** Report of a suite of checks as text, JSON, JUnit XML or Markdown; the format is a name or a file's ending. */
 
 import { assumedText } from "#src/base/assumptions.js";
 import type { CheckOutcome, CheckStatus, ChecksFile, ChecksReport } from "#src/base/contracts/checks.js";
@@ -36,7 +36,7 @@ export function checksFormatOf(path: string): ChecksFormat {
   return formatByEnding(FORMAT_OF_ENDING, path);
 }
 
-/** A suite of JUnit's for each evaluation: a missed gate is a failure, what is broken an error. */
+/** One JUnit suite per evaluation. A missed gate is a failure; an evaluation without a result is an error. */
 function renderChecksJunit({ checks }: ChecksReport): string {
   return renderJunit(
     checks.map(({ name, evaluation, gates, fault }) =>
@@ -47,12 +47,11 @@ function renderChecksJunit({ checks }: ChecksReport): string {
   );
 }
 
-// A suite's answer for a person: one table, and below each line what was missed.
-
 const NAME_CELLS = 40;
 const STATUS_CELLS = "passed".length;
 const INDENT = "        ";
 
+/** Text: one line per evaluation. Missed gates, errors and assumptions follow it, indented. */
 export function renderChecksText(report: ChecksReport): string {
   const { checks } = report;
   const names = checks.map(({ name }) => shortened(printable(name), NAME_CELLS));
@@ -79,11 +78,10 @@ export function renderChecksText(report: ChecksReport): string {
   ].join("\n");
 }
 
-// A suite's answer as Markdown, for a pull request's comment or a job's summary.
-
-/** Messages name files, and are to be read to their end. */
+/** Longest message, in characters: messages name files, and their end matters. */
 const LONGEST_CHARACTERS = 500;
 
+/** Markdown for a pull request's comment or a job's summary. */
 export function renderChecksMarkdown(report: ChecksReport): string {
   const rows = report.checks.map((one) => [
     one.status === "passed" ? one.status : `**${one.status}**`,
@@ -99,8 +97,7 @@ export function renderChecksMarkdown(report: ChecksReport): string {
   return `### ${countsText(report)}\n\n${table}`;
 }
 
-// A suite's answer as JSON: each evaluation as `evaluate` answers it, with what was demanded of it.
-
+/** JSON: each evaluation as in the JSON of `evaluate`, with its gates. */
 export function renderChecksJson({ suite, checks, totalMs }: ChecksReport): string {
   const document: ChecksFile = {
     schemaVersion: 1,
@@ -121,9 +118,7 @@ function codeOf(fault: Error): string {
   return fault instanceof BatchwiseError ? fault.code : "ERR_INTERNAL";
 }
 
-// What the table of a suite says of each evaluation.
-
-/** To four digits; the messages of gates and the other formats have all. */
+/** Accuracy with four decimals, or `-`. Messages of gates and the other formats have all digits. */
 export function accuracyText({ evaluation }: CheckOutcome): string {
   const result = evaluation?.result;
   return result?.labelled && result.total > 0 ? result.accuracy.toFixed(4) : "-";
@@ -136,7 +131,7 @@ export function correctText({ evaluation }: CheckOutcome): string {
   return `${grouped(correct)} of ${grouped(total)}`;
 }
 
-/** What stands beside the status: the error, each gate that was missed, and what was assumed. */
+/** Details of a status: the error, the messages of missed gates, and the assumptions. */
 export function findings({ evaluation, fault, gates }: CheckOutcome): string[] {
   const assumptions = evaluation?.assumptions ?? [];
   return [

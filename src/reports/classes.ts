@@ -1,10 +1,10 @@
-/** Which classes, and which of their confusions, a person is shown: all of a few, the worst of many. */
+/** Table of classes and confusion matrix as text. With many classes, only the worst ones are shown. */
 
 import type { ClassAverages, ClassMetrics, ConfusionMetrics } from "#src/base/contracts/metrics.js";
 import { grouped } from "#src/base/errors/define.js";
 import { leftCell, type Paint, rightCell } from "./cells.js";
 
-/** More classes than this are a table that nobody reads. */
+/** Most rows of the table of classes. */
 const MOST_CLASS_ROWS = 40;
 const WORST_CLASSES = 20;
 
@@ -14,7 +14,10 @@ export interface Confusion {
   readonly images: number;
 }
 
-/** All in order, or the lowest F1 first where there are more than forty; a class without images or predictions is none. */
+/**
+ * All classes in order; or, with more than 40 classes, the 20 with the lowest F1, ascending.
+ * These leave out classes without images and predictions.
+ */
 export function classesShown(perClass: readonly ClassMetrics[]): readonly ClassMetrics[] {
   if (perClass.length <= MOST_CLASS_ROWS) return perClass;
   return perClass
@@ -23,7 +26,7 @@ export function classesShown(perClass: readonly ClassMetrics[]): readonly ClassM
     .slice(0, WORST_CLASSES);
 }
 
-/** The `most` largest cells off the diagonal, largest first; of equals, in the order of the matrix. */
+/** The `most` largest cells off the diagonal, in descending order. Equal cells stay in the order of the matrix. */
 export function mostConfused(matrix: readonly (readonly number[])[], most: number): Confusion[] {
   return matrix
     .flatMap((row, label) =>
@@ -35,13 +38,15 @@ export function mostConfused(matrix: readonly (readonly number[])[], most: numbe
     .slice(0, most);
 }
 
-// What is said of each class, and their means, as a table of text.
-
 const COLUMNS = ["Support", "Precision", "Recall", "F1"] as const;
 const COLUMN_CELLS = 11;
 const NONE = "-";
 
-/** @param names of the classes, as they are shown, none wider than `nameCells` */
+/**
+ * Table of precision, recall and F1: a row per class, then the means.
+ *
+ * @param names displayed names of all classes, at most `nameCells` wide
+ */
 export function classLines(
   { perClass, averages }: ConfusionMetrics,
   names: readonly string[],
@@ -59,7 +64,7 @@ export function classLines(
     paint.strong(line("Class", COLUMNS)),
     ...shown.map((one) => line(names[one.label]!, [grouped(one.support), ...shares(one)])),
     ...(shown.length < perClass.length
-      ? [paint.faint(`the lowest F1 of ${grouped(perClass.length)} classes; --format csv has all`)]
+      ? [paint.faint(`lowest F1 of ${grouped(perClass.length)} classes; --format csv lists all classes`)]
       : []),
     ...means.map(paint.faint),
   ];
@@ -71,21 +76,23 @@ function shares({ precision, recall, f1 }: Shares): string[] {
   return [precision, recall, f1].map((share) => share?.toFixed(4) ?? NONE);
 }
 
-// The confusion matrix as text: a matrix where it fits, else its largest mistakes.
-
 const WIDTH_CELLS = 80;
 const MOST_MATRIX_CLASSES = 16;
 const LISTED_PAIRS = 10;
 const GAP = " ";
 
-/** @param names of the classes, as they are shown */
+/**
+ * Confusion matrix if it fits in 80 cells and has at most 16 classes. Otherwise, the 10 largest cells off the diagonal.
+ *
+ * @param names displayed names of all classes
+ */
 export function confusionLines(
   matrix: readonly (readonly number[])[],
   names: readonly string[],
   nameCells: number,
   paint: Paint,
 ): string[] {
-  // Before anything is asked of all cells: there may be too many to be one call's arguments.
+  // First, because a large matrix has more cells than a call can have arguments.
   if (matrix.length > MOST_MATRIX_CLASSES) return pairLines(matrix, names, paint);
   const largest = Math.max(...matrix.flat());
   const cells = Math.max(String(largest).length, String(matrix.length - 1).length);
@@ -93,7 +100,7 @@ export function confusionLines(
   if (!fits) return pairLines(matrix, names, paint);
   const columns = matrix.map((_, prediction) => GAP + rightCell(String(prediction), cells)).join("");
   const title = leftCell("Label \\ as", nameCells);
-  // What is right is as strong as its part of the row; what is wrong, beside the worst of all.
+  // On the diagonal, the strength is the share of the row. Off the diagonal, it is relative to the worst cell.
   const supports = matrix.map((row) => row.reduce((sum, images) => sum + images, 0));
   const worst = Math.max(...mostConfused(matrix, Infinity).map((one) => one.images / supports[one.label]!));
   return [
@@ -118,7 +125,7 @@ function pairLines(matrix: readonly (readonly number[])[], names: readonly strin
     paint.strong("Most confused"),
     ...pairs.map(
       ({ label, prediction, images }) =>
-        `${rightCell(grouped(images), cells)} of ${names[label]} taken for ${names[prediction]}`,
+        `${rightCell(grouped(images), cells)} of ${names[label]} predicted as ${names[prediction]}`,
     ),
   ];
 }

@@ -1,4 +1,4 @@
-/** The numbers of a comparison in words that all of its formats share. */
+/** Phrases about the numbers of a comparison that its formats share. */
 
 import type { Comparison, SideScore } from "#src/base/contracts/comparison.js";
 import { counted, grouped } from "#src/base/errors/define.js";
@@ -13,25 +13,26 @@ export function differenceText({ difference }: Comparison["result"]): string {
   return `${signed(difference.accuracy)}, 95 % interval ${signed(low)} to ${signed(high)}`;
 }
 
-/** Four digits where there are as many, else an exponent. */
+/** p-value with four decimals from 0.001 on; below, with an exponent. */
 export function pValueText(pValue: number): string {
   if (pValue === 0) return "below 1e-300";
   return pValue >= 0.001 ? pValue.toFixed(4) : pValue.toExponential(1);
 }
 
+/** `10,000 images`, or `9,000 of 10,000 images`. */
 export function imagesText({ dataset, result }: Comparison): string {
   return result.total === dataset.total
     ? `${grouped(result.total)} images`
     : `${grouped(result.total)} of ${grouped(dataset.total)} images`;
 }
 
-/** How many images a partial comparison is of. */
+/** Number of images that a partial comparison covers. */
 export function partialText({ total }: Comparison["result"]): string {
-  if (total === 0) return "no image was answered by both networks";
-  return `both networks answered ${counted(total, "image", "images")}; all numbers are of these`;
+  if (total === 0) return "no image has a prediction from both networks";
+  return `both networks predicted ${counted(total, "image", "images")}; all numbers cover only these`;
 }
 
-/** The first of many indices, and how many more there are. */
+/** The first `most` indices, and the number of the others; or `none`. */
 export function indicesText(indices: readonly number[], most: number): string {
   if (indices.length === 0) return "none";
   const shown = indices.slice(0, most).join(", ");

@@ -1,4 +1,4 @@
-/** Formats of a comparison, by name and by the ending of a file. */
+/** Report of a comparison as text, JSON or Markdown; the format is a name or a file's ending. */
 
 import { assumedText } from "#src/base/assumptions.js";
 import type { ComparedSide, Comparison, SideScore } from "#src/base/contracts/comparison.js";
@@ -40,13 +40,12 @@ export function comparisonFormatOf(path: string): ComparisonFormat {
   return formatByEnding(FORMAT_OF_ENDING, path);
 }
 
-// A comparison for a person.
-
-/** What fits a few lines; the JSON has all. */
+/** Most image indices in the text. The JSON has all. */
 const IMAGES_IN_TEXT = 20;
-/** More classes make rows that no terminal holds. */
+/** Most classes of a printed agreement matrix: longer rows do not fit on a terminal. */
 const MOST_CLASSES = 16;
 
+/** Text for a terminal. */
 export function renderComparisonText(comparison: Comparison): string {
   const { assumptions, dataset, a, b, result } = comparison;
   const { right, agreed, total } = result;
@@ -75,7 +74,7 @@ export function renderComparisonText(comparison: Comparison): string {
 }
 
 function sideText({ name, layers, resultPath }: ComparedSide): string {
-  const source = resultPath === null ? "" : `, of ${printable(resultPath)}`;
+  const source = resultPath === null ? "" : `, predictions from ${printable(resultPath)}`;
   return `${printable(name)}, ${layers.join("-")}${source}`;
 }
 
@@ -91,10 +90,9 @@ function matrixLines(matrix: Comparison["result"]["agreementMatrix"]): string[] 
   ];
 }
 
-// A comparison as Markdown, for a pull request's comment.
-
 const IMAGES_IN_MARKDOWN = 10;
 
+/** Markdown for a pull request's comment. */
 export function renderComparisonMarkdown(comparison: Comparison): string {
   const { dataset, a, b, result } = comparison;
   const { right } = result;

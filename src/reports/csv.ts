@@ -1,6 +1,6 @@
 /**
- * The answer as CSV (RFC 4180, lines ended by LF): one row a class and nothing else, so that pandas, R and spreadsheets
- * read one table whose columns have one type each. What is said of all images together is in the JSON.
+ * Results and benchmarks as CSV (RFC 4180, but lines end with LF): one table, with one type per column, for pandas, R and
+ * spreadsheets. Cells with text from files are safe for spreadsheets.
  */
 
 import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
@@ -9,7 +9,7 @@ import type { AnyEvaluation } from "#src/base/contracts/result.js";
 
 const CLASS_COLUMNS: readonly (keyof ClassMetrics)[] = ["support", "predicted", "precision", "recall", "f1"];
 
-/** What a class does not have is an empty cell. */
+/** One row per class. A null is an empty cell. Numbers about all images are only in the JSON. */
 export function renderCsv({ dataset, result }: AnyEvaluation): string {
   const start = (label: number) => [label, csvCell(dataset.classNames?.[label] ?? "")];
   const rows = result.labelled
@@ -19,28 +19,24 @@ export function renderCsv({ dataset, result }: AnyEvaluation): string {
   return [header, ...rows].map((cells) => `${cells.join(",")}\n`).join("");
 }
 
-/** Text as a cell of CSV, safe for readers and for spreadsheets. */
-
 /**
- * What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection": = + - @, tab, carriage return; also line
- * feed and the full-width forms).
+ * First characters that make a spreadsheet treat a cell as a formula (OWASP, "CSV Injection"): = + - @, tab, carriage
+ * return, line feed, and the full-width forms.
  */
 const FORMULA_START = /^[=+\-@\t\r\n＝＋－＠]/;
 
 /**
- * A cell of a text that others chose. Where it begins as a formula would, an apostrophe stands before it, as OWASP
- * advises; quoted by RFC 4180, section 2, rules 5 to 7.
+ * Cell for a text that comes from a file. A text that begins like a formula gets an apostrophe in front, as OWASP advises.
+ * Quotes follow RFC 4180, section 2, rules 5 to 7.
  */
 export function csvCell(text: string): string {
   const harmless = FORMULA_START.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(harmless) || harmless !== text ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-// A benchmark as CSV (RFC 4180, lines ended by LF): one row a configuration, for spreadsheets and scripts.
-
 type Cell = (measured: MeasuredConfiguration) => string | number | null | undefined;
 
-/** Engines and numbers alone: no value holds a comma or a quote. */
+/** Columns hold engine names and numbers only: no value contains a comma or a quote. */
 const BENCH_COLUMNS: readonly (readonly [name: string, cell: Cell])[] = [
   ["engine", ({ engine }) => engine],
   ["batchSize", ({ batchSize }) => batchSize],
@@ -61,7 +57,7 @@ const BENCH_COLUMNS: readonly (readonly [name: string, cell: Cell])[] = [
   ["queryP99Ms", ({ queryLatencyMs }) => queryLatencyMs?.p99],
 ];
 
-/** What a configuration does not have is an empty cell. */
+/** One row per configuration. A null is an empty cell. */
 export function renderBenchCsv({ scenario, configurations }: Benchmark): string {
   const lines = [
     ["scenario", ...BENCH_COLUMNS.map(([name]) => name)],

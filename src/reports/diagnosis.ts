@@ -1,4 +1,5 @@
-/** A diagnosis as text, with the command that gives the best reading, or as JSON. */
+/** Report of a diagnosis as text or JSON, with the command that evaluates with the best settings. */
+
 import type { Diagnosis, DiagnosisFile, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
 import { grouped } from "#src/base/errors/define.js";
 import { printable } from "#src/base/text.js";
@@ -10,7 +11,7 @@ const LISTED = 12;
 const NOT_AN_ACCURACY = "chosen on these images: not an accuracy to report";
 const SHELL_SAFE = /^[\w./:=@%+-]+$/;
 
-/** @param subject options that name data and network, as they were given */
+/** @param subject options that name data and network, as the user gave them */
 export function renderDiagnosis(
   format: "text" | "json",
   diagnosis: Diagnosis,
@@ -47,7 +48,7 @@ function conclusionRows({ best, again, isClear, candidates }: Diagnosis, command
     return [
       [
         "Found",
-        `nothing beats chance among ${grouped(candidates.length)} candidates; do these weights belong to these images and labels?`,
+        `none of ${grouped(candidates.length)} candidates beats chance; check data, labels and weights`,
       ],
     ];
   }
@@ -60,7 +61,7 @@ function conclusionRows({ best, again, isClear, candidates }: Diagnosis, command
     ],
     ...(isClear
       ? []
-      : [["Unclear", "its interval and the next ones overlap; see how the network was trained"] as const]),
+      : [["Unclear", "its interval overlaps the next; check how the network was trained"] as const]),
     ["Command", command],
   ];
 }
@@ -109,7 +110,7 @@ function labelsText({ labelOffset }: ScoredCandidate["view"]): string {
   return labelOffset > 0 ? `+ ${labelOffset}` : `- ${-labelOffset}`;
 }
 
-/** As a POSIX shell takes it. */
+/** Command line, quoted for a POSIX shell. */
 export function commandText(args: readonly string[]): string {
   return [
     "batchwise",

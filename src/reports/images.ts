@@ -1,4 +1,4 @@
-/** An image as text: two rows of pixels a line, in half blocks. */
+/** Images as text: each line shows two rows of pixels in half blocks. */
 
 import { checkArgument, either, instanceOf } from "#src/base/arguments.js";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
@@ -6,13 +6,13 @@ import { UsageError } from "#src/base/errors.js";
 import { IMAGE_SHAPE } from "#src/base/known-arguments.js";
 import { bar, cellsOf, leftCell } from "./cells.js";
 
-/** Paints one cell: `▀` in the upper pixel's grey on the lower's. */
+/** Paints one cell: `▀` in the grey of the upper pixel, on the grey of the lower pixel. Pixels are 0 to 255. */
 export type PaintCell = (upper: number, lower: number) => string;
 
-/** Ink from here on counts as drawn where there is no colour. */
+/** Least pixel value that is drawn without colour. */
 const INK_THRESHOLD = 96;
 
-/** The cell without colour: drawn or not. */
+/** Cell without colour: each pixel is drawn or not. */
 export const plainCell: PaintCell = (upper, lower) => {
   const [top, bottom] = [upper >= INK_THRESHOLD, lower >= INK_THRESHOLD];
   if (top && bottom) return "█";
@@ -39,17 +39,15 @@ export function imageLines(
   return lines;
 }
 
-// Shows an image on a terminal, as the book's `img_show` does in a window.
-
 const PIXELS = either(instanceOf("a Uint8Array", Uint8Array), instanceOf("a Float32Array", Float32Array));
 
 /**
- * An image in half blocks, two rows of pixels a line; print it with `console.log(imgShow(image))`. A pixel from 96 on is
- * drawn. Source: the book's ch03/mnist_show.py.
+ * Text of an image in half blocks, for `console.log(imgShow(image))`: two rows of pixels per line.
+ * A pixel from 96 on is drawn. It corresponds to `img_show` of the book's ch03/mnist_show.py.
  *
  * @param pixels (rows × columns), row-major: u8, 0 is paper and 255 is ink; or f32 in 0..1, as `loadMnist` normalises
  * @param shape default 28 × 28
- * @throws UsageError ERR_ARGUMENT where the pixels are not those of such an image
+ * @throws UsageError ERR_ARGUMENT if the number of pixels is not rows × columns
  */
 export function imgShow(
   pixels: Uint8Array | Float32Array,
@@ -71,11 +69,10 @@ export function imgShow(
   return imageLines(bytes, shape).join("\n");
 }
 
-// An image and, beside it, the probability of each class as a bar.
-
 const BAR_CELLS = 20;
 const GAP = "   ";
 
+/** Lines with the image on the left and a bar per class on the right; `probabilities` are (classes), 0..1. */
 export function digitWithBars(
   pixels: Uint8Array,
   shape: ImageShape,

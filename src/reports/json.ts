@@ -1,11 +1,14 @@
-/** The JSON answer: the evaluation without what is of each image alone; rows of numbers stay on one line. */
+/** JSON reports. Rows of numbers stay on one line. */
 import type { AnyEvaluation, ResultFile } from "#src/base/contracts/result.js";
 
 export function renderJson(evaluation: AnyEvaluation): string {
   return jsonText(evaluationDocument(evaluation));
 }
 
-/** Predictions are told where there is no score, and the timeline where probabilities were asked for. */
+/**
+ * The JSON of an evaluation, without probabilities of images. Predictions are included only without labels.
+ * The timeline is included if it was kept or if probabilities were requested.
+ */
 export function evaluationDocument({
   predictions,
   probabilities,
@@ -19,12 +22,12 @@ export function evaluationDocument({
   };
 }
 
-/** Indented, with rows of numbers, and objects that hold nothing but numbers, on one line. */
+/** Indented JSON. Arrays of numbers, and objects that hold only numbers, stay on one line. */
 export function jsonText(report: object): string {
   return `${inlineNumberObjects(inlineNumberArrays(JSON.stringify(report, null, 2)))}\n`;
 }
 
-/** `[\n  1,\n  2\n]` → `[1, 2]`: JSON.stringify gives each number a line of its own. Strings hold no raw line feed. */
+/** `[\n  1,\n  2\n]` → `[1, 2]`: JSON.stringify puts each number on its own line. JSON strings hold no raw line feed. */
 function inlineNumberArrays(json: string): string {
   return json.replace(/\[\n\s+[-\d.][-\d.,eE+\s]*\]/g, (rows) =>
     rows.replace(/\s+/g, " ").replace("[ ", "[").replace(" ]", "]"),

@@ -1,6 +1,6 @@
 /**
- * JUnit's XML as CI viewers read it: the elements and attributes that the schema of Jenkins' xunit plugin allows
- * (jenkinsci/xunit-plugin, junit-10.xsd), which is Maven Surefire's with `testsuites` around it.
+ * JUnit XML for CI. Elements and attributes follow the schema of Jenkins' xunit plugin (jenkinsci/xunit-plugin,
+ * junit-10.xsd): Maven Surefire's schema, with `testsuites` around it.
  */
 import { BatchwiseError } from "#src/base/errors.js";
 import { escaped, element as markup } from "./markup.js";
@@ -15,13 +15,13 @@ export interface JunitSuite {
 export interface JunitCase {
   readonly name: string;
   readonly elapsedMs: number;
-  /** A `failure` is a demand that was missed; an `error`, that it could not be tried to the end. */
+  /** Undefined if the case passed. A `failure` is a missed gate; an `error` is an evaluation that did not finish. */
   readonly problem?: JunitProblem | undefined;
 }
 
 export interface JunitProblem {
   readonly kind: "failure" | "error";
-  /** A stable code. */
+  /** Stable error code. */
   readonly type: string;
   readonly message: string;
 }
@@ -61,7 +61,7 @@ function totalsOf(cases: readonly JunitCase[]): Record<string, string> {
   };
 }
 
-/** An element with each child on lines of its own. */
+/** Element with each child on its own lines. */
 function element(name: string, attributes: Record<string, string>, children?: readonly string[]): string {
   return markup(name, attributes, children, "\n");
 }
@@ -70,10 +70,9 @@ function secondsText(elapsedMs: number): string {
   return (elapsedMs / 1000).toFixed(3);
 }
 
-// An evaluation as a suite of JUnit: one case for itself and one for each gate.
-
 const EVALUATION = "evaluation";
 
+/** Suite of an evaluation: one case for the evaluation, and one per gate. */
 export function junitSuite({ evaluation, gates, fault }: Report, name?: string): JunitSuite {
   const { assumptions, dataset, network, run, result, timing } = evaluation;
   const scores: JunitSuite["properties"] =
@@ -101,7 +100,7 @@ export function junitSuite({ evaluation, gates, fault }: Report, name?: string):
   };
 }
 
-/** Returns the suite of an evaluation without a result. */
+/** Suite of an evaluation without a result. */
 export function brokenSuite(name: string, fault: Error): JunitSuite {
   return {
     name,

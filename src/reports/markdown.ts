@@ -1,4 +1,4 @@
-/** The answer as Markdown with GitHub's tables, to be put into a pull request's comment. */
+/** Report of an evaluation as Markdown with GitHub's tables, for a pull request's comment. */
 
 import { type Assumption, assumedText } from "#src/base/assumptions.js";
 import type { PredictedCounts, ResultCounts } from "#src/base/contracts/result.js";
@@ -45,7 +45,7 @@ export function renderMarkdown(report: Report): string {
 
 function partialText(fault: Error | undefined): string {
   const why = fault === undefined ? "" : `: ${markdownText(fault.message)}`;
-  return `**Partial**: not all images were evaluated; the numbers are of those that were${why}\n`;
+  return `**Partial**: not all images were evaluated; the numbers cover the evaluated images${why}\n`;
 }
 
 function correctText({ correct, total, confidenceInterval95: [low, high], averages }: ResultCounts): string {
@@ -86,7 +86,7 @@ function classParts(
     grouped(images),
   ]);
   if (pairs.length > 0)
-    parts.push(markdownTable(["label", "taken for", "images"], pairs, ["left", "left", "right"]));
+    parts.push(markdownTable(["label", "predicted", "images"], pairs, ["left", "left", "right"]));
   return parts;
 }
 
@@ -95,15 +95,13 @@ function predictedParts({ predictedCounts }: PredictedCounts, nameOf: (label: nu
   return [markdownTable(["class", "images"], rows, ["left", "right"])];
 }
 
-// Text that others chose, as it may stand in Markdown.
-
-/** GitHub makes a link of what begins with www. */
+/** Text that Markdown shows unchanged. GitHub turns words that begin with `www.` into links. */
 const HARMLESS = /^(?!.*www\.)[\p{L}\p{M}\p{N} .,()-]*$/iu;
 
 /**
- * A name within a line or a table's cell. One that holds any other mark stands in `<code>`, where GitHub looks for
- * neither @mentions nor #references, and each of its marks is a character reference: these can open no markup, link, tag
- * or cell (CommonMark 0.31, "Entity and numeric character references").
+ * Text from a file, for a line or a cell of a table. Text with any other character is put in `<code>`: GitHub looks there
+ * for neither @mentions nor #references. Each such character becomes a character reference, which cannot start markup, a
+ * link, a tag or a cell (CommonMark 0.31, "Entity and numeric character references").
  */
 export function markdownText(text: string, longestCharacters?: number): string {
   const shown = printable(text, longestCharacters);
@@ -111,7 +109,7 @@ export function markdownText(text: string, longestCharacters?: number): string {
   return `<code>${shown.replace(/[^\p{L}\p{M}\p{N} ]/gu, (mark) => `&#${mark.codePointAt(0)};`)}</code>`;
 }
 
-/** A table; cells are written as they are. */
+/** Table. Cells are not escaped. */
 export function markdownTable(
   header: readonly string[],
   rows: readonly (readonly (string | number)[])[],
@@ -121,7 +119,7 @@ export function markdownTable(
   return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 }
 
-/** `**Assumed**: …`, if anything was. */
+/** `**Assumed**: …`, or nothing without assumptions. */
 export function assumedParts(assumptions: readonly Assumption[]): string[] {
   if (assumptions.length === 0) return [];
   return [`**Assumed**: ${markdownText(assumedText(assumptions), Number.POSITIVE_INFINITY)}\n`];

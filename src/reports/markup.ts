@@ -1,6 +1,6 @@
-/** Markup as text, for HTML, SVG and JUnit's XML: elements, and the one function that escapes what files brought. */
+/** Markup as text, for HTML, SVG and JUnit XML: escaped text, elements, and shared parts of SVG charts. */
 
-/** Numbers are pixels: written to a tenth. */
+/** Attributes of an element. Numbers are pixels, rounded to a tenth. */
 export type Attributes = Readonly<Record<string, string | number>>;
 
 /**
@@ -40,9 +40,7 @@ function tenths(pixels: number): string {
   return String(Math.round(pixels * 10) / 10);
 }
 
-// The parts that our SVG charts share.
-
-/** Style sheet of a chart. The dark half follows the reader's system, also if the file is shown in an <img>. */
+/** Style sheet of an SVG chart. Dark colours follow the reader's system, also in an <img>. */
 export const STYLE = `text{font:13px system-ui,sans-serif;fill:#1f2328;stroke:none}.title{font-size:17px;font-weight:600}
 .soft{fill:#59636e}.ground{fill:#fff}.grid{stroke:#d1d9e0}.axis{stroke:#59636e}@media(prefers-color-scheme:dark){
 text{fill:#f0f6fc}.soft{fill:#9198a1}.ground{fill:#151b23}.grid{stroke:#3d444d}.axis{stroke:#9198a1}}`;

@@ -1,4 +1,4 @@
-/** Formats of the answer, by name and by the ending of a file. */
+/** Formats of an evaluation's report; the format is a name or a file's ending. */
 
 import type { Paint } from "./cells.js";
 import { renderJson } from "./json.js";
@@ -17,7 +17,7 @@ const FORMAT_OF_ENDING: ReadonlyMap<string, Format> = new Map([
   [".xml", "junit"],
 ]);
 
-/** @param paint of the text; none, and no format is coloured */
+/** @param paint colours of the format `text`; default: no colours */
 export async function render(format: Format, report: Report, paint?: Paint): Promise<string> {
   switch (format) {
     case "text":

@@ -1,4 +1,4 @@
-/** What a report tells: an evaluation, what its gates found, or what went wrong. */
+/** The content of a report, and helpers that all reports share. */
 
 import { extname } from "node:path";
 import type { GateOutcome } from "#src/base/contracts/checks.js";
@@ -6,17 +6,16 @@ import type { Preprocessing } from "#src/base/contracts/network.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { UsageError } from "#src/base/errors.js";
 
+/** An evaluation, with the outcomes of its gates or with an error. */
 export interface Report {
   readonly evaluation: AnyEvaluation;
-  /** None where the result is partial: a gate judges whole results only. */
+  /** Empty if the result is partial: gates judge only whole results. */
   readonly gates: readonly GateOutcome[];
-  /** Why the result is partial, or why the gates could not be judged. */
+  /** The reason why the result is partial, or why the gates could not be judged. */
   readonly fault?: Error | undefined;
 }
 
-// A preprocessing in words, for people.
-
-/** `pixels ÷ 255`, `(pixels ÷ 255 − 0.1307) ÷ 0.3081`, … */
+/** A preprocessing in words: `pixels ÷ 255`, `(pixels ÷ 255 − 0.1307) ÷ 0.3081`, … */
 export function preprocessingText(preprocessing: Preprocessing): string {
   switch (preprocessing.kind) {
     case "none":
@@ -32,9 +31,11 @@ export function preprocessingText(preprocessing: Preprocessing): string {
   }
 }
 
-// A file's format by its ending.
-
-/** Throws UsageError naming the option and the endings that there are. */
+/**
+ * Format for a file's ending, in any case.
+ *
+ * @throws UsageError ERR_OPTION_VALUE for another ending; it names the option and all endings
+ */
 export function formatByEnding<Format>(
   formats: ReadonlyMap<string, Format>,
   path: string,

@@ -1,4 +1,4 @@
-/** The text answer, for a person; its last line is the one that the book prints. */
+/** Report of an evaluation as text for a terminal. Its last line is the line that the book prints. */
 import { assumedText } from "#src/base/assumptions.js";
 import type { AnyEvaluation, PredictedCounts, ResultCounts } from "#src/base/contracts/result.js";
 import { counted, grouped } from "#src/base/errors/define.js";
@@ -6,10 +6,10 @@ import { printable, pythonFloat } from "#src/base/text.js";
 import { cellsOf, type Paint, plainPaint, type Row, rowLines, shortened } from "./cells.js";
 import { classLines, confusionLines } from "./classes.js";
 
-/** What stands in place of an accuracy of nothing. */
+/** Shown instead of an accuracy if there are no images. */
 const NO_IMAGE = "no image was evaluated";
 
-/** Leaves four columns of numbers their place within 80 cells. */
+/** Width of names, in cells: leaves room for four columns of numbers in 80 cells. */
 const NAME_CELLS = 24;
 
 export function renderText(evaluation: AnyEvaluation, paint: Paint = plainPaint): string {
@@ -27,7 +27,7 @@ function headingRows({ assumptions, dataset, network, run, result, timing }: Any
     ["Network", `${printable(network.name)}, ${network.layers.join("-")}`],
   ];
   if (run.batches === 0 && result.total > 0) {
-    rows.push(["Engine", run.engine], ["Time", "already finished; the answer is from the journal"]);
+    rows.push(["Engine", run.engine], ["Time", "already finished; the result comes from the journal"]);
   } else {
     const batches = `${counted(run.batches, "batch", "batches")} of ${grouped(run.batchSize)}`;
     rows.push(
@@ -38,7 +38,7 @@ function headingRows({ assumptions, dataset, network, run, result, timing }: Any
   }
   if (assumptions.length > 0) rows.push(["Assumed", assumedText(assumptions)]);
   if (!result.complete) {
-    rows.push(["Partial", "not all images were evaluated; the numbers are of those that were"]);
+    rows.push(["Partial", "not all images were evaluated; the numbers cover only those that were"]);
   }
   return rows;
 }
@@ -79,7 +79,7 @@ function scoreRows(result: ResultCounts): Row[] {
     rows.push(
       [
         `Top-${topK.k}`,
-        `${decimals(topK.accuracy)}, ${grouped(topK.correct)} have their label among the ${topK.k} most probable`,
+        `${decimals(topK.accuracy)}, ${grouped(topK.correct)} images with the label among the ${topK.k} most probable`,
       ],
       [
         "Scores",
@@ -125,6 +125,6 @@ function threadsText({ threads, workersStarted, hosts }: AnyEvaluation["run"]): 
   if (threads === 0) return "on the coordinator's thread";
   const text = counted(threads, "thread", "threads");
   if (workersStarted === threads) return text;
-  if (workersStarted === 0) return `${text} (done before a worker was needed)`;
+  if (workersStarted === 0) return `${text} (finished before a worker was needed)`;
   return `${text} (${counted(workersStarted, "worker", "workers")} started)`;
 }

@@ -171,9 +171,9 @@ test("a run that its journal has finished says so, and shows no speed of nothing
   t.is(again.status, 0);
   t.regex(
     again.stderr,
-    /300 images of bundled with bundled: already finished; the answer is from the journal\n$/,
+    /300 images of bundled with bundled: already finished; the result comes from the journal\n$/,
   );
-  t.regex(again.stdout, /\nTime +: already finished; the answer is from the journal\n/);
+  t.regex(again.stdout, /\nTime +: already finished; the result comes from the journal\n/);
   t.notRegex(again.stdout, /images\/s|p50/);
   const scores = (text: string) => text.slice(text.indexOf("\nClass"));
   t.is(scores(again.stdout), scores(first.stdout));

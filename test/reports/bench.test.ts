@@ -68,8 +68,8 @@ test("CSV has a row for each configuration, and an empty cell where there is no 
 test("text has a row for each configuration, its columns below each other, and no bar longer than the fastest's", async (t) => {
   const text = await renderBench("text", SWEEP);
   const [head, table] = text.split("\n\n");
-  t.regex(head, /^Checked {2}: every pass predicted what reference predicts$/m);
-  t.regex(head, /^Memory {3}: \d+ MiB, the whole process at its largest \(maxRSS\)$/m);
+  t.regex(head, /^Checked {2}: every pass predicts the same as reference$/m);
+  t.regex(head, /^Memory {3}: \d+ MiB, peak of the whole process \(maxRSS\)$/m);
   const [titles, ...rows] = table.trimEnd().split("\n");
   t.is(rows.length, 12);
   const end = titles.indexOf("images/s") + "images/s".length;

@@ -39,7 +39,7 @@ Label \\ as    0 1 2
 
 Balanced : accuracy 0.6111, Cohen's kappa 0.6615, Matthews 0.6732
 Macro F1 : 95 % interval 0.4000 to 0.9000 by 1,000 resamples
-Top-2    : 0.9091, 10 have their label among the 2 most probable
+Top-2    : 0.9091, 10 images with the label among the 2 most probable
 Scores   : log loss 0.7500, Brier 0.2500, calibration error 0.0625
 Correct  : 9 of 11, 95 % interval 0.5230 to 0.9486
 Accuracy : 0.8181818181818182
@@ -94,8 +94,8 @@ test("more classes than fit are told by their largest mistakes and their lowest 
     matrix.map((_, label) => `name of class ${label}`),
   );
   const text = renderText(evaluation);
-  t.regex(text, /\nMost confused\n48 of 48 name of class 48 taken for 49 name of class 49\n47 of 47 /);
-  t.regex(text, /the lowest F1 of 50 classes; --format csv has all/);
+  t.regex(text, /\nMost confused\n48 of 48 name of class 48 predicted as 49 name of class 49\n47 of 47 /);
+  t.regex(text, /lowest F1 of 50 classes; --format csv lists all classes/);
   t.true(text.includes("\n19 name of class 19"));
   t.false(text.includes("\n20 name of class 20"));
   t.deepEqual(tooWide(text), []);
@@ -105,7 +105,10 @@ test("a matrix of as many cells as no call takes arguments is told by its larges
   const classes = 512;
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   matrix[7][511] = 3;
-  t.regex(renderText(sampleEvaluation({ confusionMatrix: matrix })), /Most confused\n3 of 7 +taken for 511/);
+  t.regex(
+    renderText(sampleEvaluation({ confusionMatrix: matrix })),
+    /Most confused\n3 of 7 +predicted as 511/,
+  );
 });
 
 test("sixteen classes with four digits each are a list, since the matrix would pass 80 columns", (t) => {

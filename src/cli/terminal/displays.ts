@@ -48,7 +48,7 @@ function planText(plan: EvaluationPlan): string {
   const who = threads === 0 ? "on the main thread" : `on ${counted(threads, "thread", "threads")}`;
   const subject = `${printable(dataset.facts.name)} with ${printable(network.name)}`;
   if (doneImages === totalImages) {
-    return `${grouped(totalImages)} images of ${subject}: already finished; the answer is from the journal`;
+    return `${grouped(totalImages)} images of ${subject}: already finished; the result comes from the journal`;
   }
   if (queue !== undefined) {
     return `evaluating ${grouped(totalImages)} images of ${subject}, ${options.engine}, over ${queue.address}: go on with --run-id ${queue.runId}`;

@@ -1,4 +1,4 @@
-/** Formats of a benchmark's answer, by name and by the ending of a file. */
+/** Report of a benchmark as text, JSON, CSV or SVG; the format is a name or a file's ending. */
 
 import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
 import { grouped } from "#src/base/errors/define.js";
@@ -8,7 +8,7 @@ import { renderBenchCsv } from "#src/reports/csv.js";
 import { jsonText } from "#src/reports/json.js";
 import { formatByEnding } from "#src/reports/report.js";
 
-/** Those that stdout gets; a chart goes to a file. */
+/** Formats for stdout. A chart is always written to a file. */
 export const BENCH_FORMATS = ["text", "json", "csv"] as const;
 export type BenchFormat = (typeof BENCH_FORMATS)[number] | "svg";
 
@@ -37,8 +37,6 @@ export function benchFormatOf(path: string): BenchFormat {
   return formatByEnding(FORMAT_OF_ENDING, path);
 }
 
-// A benchmark for a person: what was measured, then a table with a bar a row.
-
 const BAR_CELLS = 12;
 const NONE = "-";
 
@@ -51,7 +49,7 @@ interface Column {
 export function renderBenchText(benchmark: Benchmark): string {
   const { configurations, complete } = benchmark;
   const rows: Row[] = [...headingOf(benchmark)];
-  if (!complete) rows.push(["Partial", "interrupted; the numbers are of the passes that were done"]);
+  if (!complete) rows.push(["Partial", "interrupted; the numbers cover the finished passes"]);
   const heading = rowLines(rows)
     .map((line) => `${line}\n`)
     .join("");
@@ -66,7 +64,7 @@ function headingOf({ dataset, network, machine, scenario, protocol, peakProcessR
   return [
     [
       "Data",
-      `${printable(dataset.name)}, ${dataset.split}: ${grouped(images)}${images === total ? "" : ` of ${grouped(total)}`} images a pass`,
+      `${printable(dataset.name)}, ${dataset.split}: ${grouped(images)}${images === total ? "" : ` of ${grouped(total)}`} images per pass`,
     ],
     ["Network", `${printable(network.name)}, ${network.layers.join("-")}`],
     [
@@ -75,13 +73,10 @@ function headingOf({ dataset, network, machine, scenario, protocol, peakProcessR
     ],
     [
       "Scenario",
-      `${scenario}: at least ${repeat} timed passes${length} each, interleaved, after ${warmUpPasses} to warm up`,
+      `${scenario}: at least ${repeat} timed passes${length} each, interleaved, after ${warmUpPasses} warm-up passes`,
     ],
-    ["Checked", `every pass predicted what ${checkedAgainst} predicts`],
-    [
-      "Memory",
-      `${(peakProcessRssBytes / 2 ** 20).toFixed(0)} MiB, the whole process at its largest (maxRSS)`,
-    ],
+    ["Checked", `every pass predicts the same as ${checkedAgainst}`],
+    ["Memory", `${(peakProcessRssBytes / 2 ** 20).toFixed(0)} MiB, peak of the whole process (maxRSS)`],
   ] as const;
 }
 

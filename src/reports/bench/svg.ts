@@ -1,4 +1,4 @@
-/** The chart of a benchmark: images per second over threads, one line per engine and batch size. */
+/** Chart of a benchmark as SVG: images per second over threads, one line per engine and batch size. */
 import { scaleLinear, scaleLog } from "d3-scale";
 import { line, symbol, symbolsFill } from "d3-shape";
 import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
@@ -34,7 +34,7 @@ const INSET = 28;
 /** Least distance between labels of the thread axis. */
 const LABEL_WIDTH = 28;
 const Y_TICKS = 6;
-/** The axis is logarithmic if one line's best is this many times another's: a linear one would flatten the lower line. */
+/** The axis is logarithmic if the best of one line is this many times another's. A linear axis would flatten the lower line. */
 const LOG_RATIO = 8;
 /** Points of the dashed line, which is a curve on a logarithmic axis. */
 const IDEAL_POINTS = 32;
@@ -169,7 +169,7 @@ function drawn({ name, color, mark, points }: Series, frame: Frame): string {
   ]);
 }
 
-/** Throughput in proportion to threads, as far as it is within the plot; only if one thread and more were measured. */
+/** Dashed line of throughput proportional to threads, within the plot. Empty unless one thread and more were measured. */
 function ideal(points: Series["points"], { x, y }: Frame): string[] {
   const single = points.find(({ threads }) => threads === 1);
   const most = points.at(-1)?.threads ?? 1;

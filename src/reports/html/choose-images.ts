@@ -1,4 +1,4 @@
-/** Which images a report shows, chosen in one pass: memory holds what is kept and as much again, however large the set. */
+/** Selection of the images that a report shows, in one pass. Memory holds at most twice the kept images, for any data set. */
 
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import type { Prediction } from "#src/base/contracts/journal.js";
@@ -7,20 +7,20 @@ import type { ChosenImage, ChosenImages, ClassProbability, ImageLimits } from ".
 
 const MISTAKES = 2000;
 const RIGHT_PER_CLASS = 24;
-/** Limit over all classes, so that many classes do not make the page heavy. */
+/** Most correctly predicted images over all classes: limits the size of the page. */
 const RIGHT_IMAGES = 2000;
-/** 2,000 images of 28 × 28 are 1.6 million pixels; larger images are fewer. */
+/** Most pixels of a page, so there are fewer large images. 2,000 images of 28 × 28 have 1.6 million pixels. */
 const PIXELS = 2 ** 24;
-/** Probabilities shown per image: the largest ones. */
+/** Number of probabilities shown per image: the largest ones. */
 const PROBABILITIES = 10;
 
 export interface Answer extends Pick<ChosenImage, "index" | "label" | "prediction"> {
-  /** The prediction's probability. */
+  /** Probability of the predicted class. */
   readonly confidence: number;
 }
 
 export interface ImageChooser {
-  /** Images come in their order; `copy` is called for those that may be kept, and answers what outlives its source. */
+  /** Offers the next image in order. `copy` is called only if the image may be kept; it returns memory of its own. */
   offer(answer: Answer, copy: () => Pick<ChosenImage, "pixels" | "probabilities">): void;
   chosen(): ChosenImages;
 }
@@ -46,7 +46,7 @@ export function createImageChooser(classes: number, limits: ImageLimits): ImageC
   };
 }
 
-/** A slab that has been evaluated; `probabilities` and `ranking` are (count × classes), row-major. */
+/** An evaluated slab. `probabilities` and `ranking` are (count × classes), row-major. */
 export type AnsweredSlab = Pick<
   Slab,
   "firstImage" | "count" | "inputs" | "pixels" | "labels" | "predictions"
@@ -59,14 +59,14 @@ export function offerSlab(chooser: ImageChooser, slab: AnsweredSlab): void {
     const [label, prediction] = [labels[i]!, predictions[i]!];
     const row = probabilities.subarray(i * classes, (i + 1) * classes);
     chooser.offer({ index: firstImage + i, label, prediction, confidence: row[prediction]! }, () => ({
-      // Into memory of its own: a slab's is shared, and used again.
+      // A copy, because the slab's memory is shared and reused.
       pixels: Uint8Array.from(pixels.subarray(i * inputs, (i + 1) * inputs)),
       probabilities: mostProbable(row, ranking.subarray(i * classes, (i + 1) * classes), label),
     }));
   }
 }
 
-/** The most probable and the label, in the order of their logits. */
+/** The most probable classes and the label, by descending logit. */
 function mostProbable(probabilities: Float64Array, ranking: Uint16Array, label: number): ClassProbability[] {
   const ranked = Array.from(ranking, (k) => ({ label: k, probability: probabilities[k]! }));
   return ranked.filter((entry, rank) => rank < PROBABILITIES || entry.label === label);
@@ -77,11 +77,11 @@ interface Ranked {
   readonly image: ChosenImage;
 }
 
-/** The `limit` images of the highest ranks; of equals, those that were offered first. */
+/** The `limit` images with the highest ranks. Among equal ranks, the first offered stay. */
 class Best {
   readonly #limit: number;
   #kept: Ranked[] = [];
-  /** Who is not above this has no chance any more. */
+  /** An image with this rank or less is not kept. */
   #bar = Number.NEGATIVE_INFINITY;
 
   constructor(limit: number) {
@@ -91,7 +91,7 @@ class Best {
   offer(rank: number, copy: () => ChosenImage): void {
     if (this.#limit === 0 || rank <= this.#bar) return;
     this.#kept.push({ rank, image: copy() });
-    // Sorting at twice the limit costs each image a constant share of a sort.
+    // Sorting only at twice the limit keeps the cost per image constant.
     if (this.#kept.length >= 2 * this.#limit) this.#prune();
   }
 
@@ -101,24 +101,25 @@ class Best {
   }
 
   #prune(): void {
-    // The sort is stable: of equals the earlier stays.
+    // The sort is stable: among equal ranks the earlier image stays.
     this.#kept = this.#kept.toSorted((a, b) => b.rank - a.rank).slice(0, this.#limit);
     const last = this.#kept.at(-1);
     if (last !== undefined && this.#kept.length === this.#limit) this.#bar = last.rank;
   }
 }
 
-// The images of a report that is made afterwards, from a file of predictions and the data once more.
-
 export interface ChosenFromPredictions {
   readonly chosen: ChosenImages;
-  /** Predictions whose image was there, with the label that they tell. */
+  /** Predictions whose image exists with the same label. */
   readonly matched: number;
-  /** Predictions in all. */
+  /** All predictions. */
   readonly total: number;
 }
 
-/** Both in the order of their images, of which predictions may leave some out; one pass over each. */
+/**
+ * Selects images for a report from a file of predictions and the data set, in one pass over each.
+ * Both are in the order of the images. Predictions may leave out images.
+ */
 export async function chooseFromPredictions(
   slabs: AsyncIterable<Pick<Slab, "firstImage" | "count" | "inputs" | "pixels" | "labels">>,
   predictions: AsyncIterable<Prediction>,

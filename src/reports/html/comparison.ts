@@ -1,4 +1,4 @@
-/** The HTML page of a comparison. */
+/** HTML report of a comparison, and the choice of its images. */
 
 import type { ComparedSide, Comparison } from "#src/base/contracts/comparison.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
@@ -10,7 +10,7 @@ import { renderPage } from "./document.js";
 import type { ClassScores, ComparedImage, ImageLimits, PageSide } from "./page-data.js";
 import { matrixData } from "./to-page-data.js";
 
-/** Reads the images that it shows from the data that were compared over. */
+/** HTML document. `data` is the compared data set; the images that the page shows are read from it. */
 export async function renderComparisonPage(
   comparison: Comparison,
   answers: PairedAnswers,
@@ -27,7 +27,7 @@ export async function renderComparisonPage(
     title: `${a.name} and ${b.name} on ${name} · comparison`,
     summary:
       comparison.result.total === 0
-        ? "No image was answered by both networks."
+        ? "No image has a prediction from both networks."
         : `A minus B in accuracy: ${differenceText(comparison.result)}; McNemar's exact p = ${pValueText(result.mcnemarPValue)}.`,
     data: {
       kind: "comparison",
@@ -49,7 +49,7 @@ export async function renderComparisonPage(
   });
 }
 
-/** Where things lie on this machine is not told. */
+/** Facts of a side, without paths of this machine. */
 function pageSide({ name, sha256, layers, resultPath }: ComparedSide): PageSide {
   return { name, sha256, layers, source: resultPath === null ? "evaluated" : "result" };
 }
@@ -66,14 +66,12 @@ function classScores({ labels, predictions: [a, b] }: ReturnType<typeof answered
   return [...scores].sort(([x], [y]) => x - y).map(([label, score]) => ({ label, ...score }));
 }
 
-// Which images the page of a comparison shows, and their pixels, read in one more pass over the data.
-
 /**
- * Chooses `limits.mistakes` images that at least one side gets wrong, shared among only A, only B and neither, so that a
- * small group is not crowded out; and `limits.rightPerClass` images per class that both get right. The first of each group,
- * in the data's order.
+ * Chooses `limits.mistakes` images that at least one side predicts wrong: a part from each of the groups only A right, only
+ * B right and neither right. Also chooses `limits.rightPerClass` images per class that both predict right.
+ * The first images of each group are taken, in the order of the data.
  *
- * @param offset index, within the data set, of the first image compared
+ * @param offset index of the first compared image within the data set
  */
 export function chooseComparedImages(
   { places, labels, predictions: [a, b] }: AnsweredByBoth,
@@ -100,7 +98,7 @@ export function chooseComparedImages(
     .map((n) => ({ index: offset + places[n]!, label: labels[n]!, a: a[n]!, b: b[n]! }));
 }
 
-/** Room for each of the sizes: the small have all that they need, and what they leave the large have alike. */
+/** Share of `room` for each size. Small groups get all they need; large groups share the rest equally. */
 function sharesOf(sizes: readonly number[], room: number): number[] {
   const shares = sizes.map(() => 0);
   let left = room;
@@ -112,7 +110,7 @@ function sharesOf(sizes: readonly number[], room: number): number[] {
   return shares;
 }
 
-/** (inputs) u8 of each image, in their order, which is the data's. */
+/** Pixels of each image, (inputs) u8. `images` are in the order of the data. */
 export async function readPixels(
   data: Pick<Dataset, "slabs">,
   images: readonly Pick<ComparedImage, "index">[],
@@ -121,13 +119,13 @@ export async function readPixels(
   if (images.length === 0) return read;
   const offset = images[0]!.index;
   const range = { offset, limit: images[images.length - 1]!.index + 1 - offset };
-  // One image is the least that a slab can be made of.
+  // A slab has at least one image.
   for await (const { firstImage, count, inputs, pixels } of inTurn(
     data.slabs(range, { multiple: 1, lanes: 1 }),
   )) {
     while (read.length < images.length && images[read.length]!.index < firstImage + count) {
       const i = images[read.length]!.index - firstImage;
-      // Into memory of its own: a slab's may be used again.
+      // A copy, because the slab's memory is reused.
       read.push(Uint8Array.from(pixels.subarray(i * inputs, (i + 1) * inputs)));
     }
   }

@@ -1,4 +1,4 @@
-/** The HTML report of an evaluation. */
+/** HTML reports as one file: the document with its content security policy. It loads nothing from a network. */
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -23,13 +23,11 @@ export function renderReport(input: ReportInput): string {
   });
 }
 
-// The document around a page: one file with everything it needs; it loads nothing from a network.
-
-/** What the build makes of the folder page/. */
+/** Output of the build of the folder page/. */
 const PAGE = new URL("dist/report/", PACKAGE_ROOT);
 
 export interface PageContent {
-  /** Text, as is `summary`: one sentence for who has no JavaScript. */
+  /** Plain text. `summary` is plain text too: one sentence for readers without JavaScript. */
   readonly title: string;
   readonly summary: string;
   readonly data: AnyPageData;
@@ -38,8 +36,8 @@ export interface PageContent {
 }
 
 /**
- * The whole document. Names of classes, files and networks reach it as text alone, and its content security policy
- * (W3C CSP 3) lets nothing run but its own script, known by hash, and nothing load.
+ * The whole document. Names of classes, files and networks are inserted only as text.
+ * The content security policy (W3C CSP 3) permits only its own script and style sheet, by hash, and loads nothing.
  */
 export function renderPage({ title, summary, data, pixels }: PageContent): string {
   const style = readFileSync(new URL("page.css", PAGE), "utf8");
@@ -77,7 +75,7 @@ function hashSource(content: string): string {
   return `sha256-${createHash("sha256").update(content).digest("base64")}`;
 }
 
-/** JSON for a `<script type="application/json">`: no `<` is left that could end the element or open a comment. */
+/** JSON for a `<script type="application/json">`: without `<`, which could end the element or start a comment. */
 export function jsonForScript(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }

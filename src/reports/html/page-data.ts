@@ -1,14 +1,15 @@
-/** What the page is handed: the evaluation, cut to what is shown; a leaf, for Node.js writes it and the browser reads it. */
+/** Data of the HTML pages. Node.js writes them and the browser reads them, so this file imports only types. */
 
 import type { Comparison, ComparisonResult } from "#src/base/contracts/comparison.js";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import type { Evaluation } from "#src/base/contracts/result.js";
 
+/** Data of an evaluation's page, reduced to what the page shows. */
 export interface PageData extends Pick<ReportedEvaluation, "assumptions" | "network" | "run" | "timing"> {
   readonly kind: "evaluation";
   readonly dataset: Omit<ReportedEvaluation["dataset"], "classNames">;
   readonly result: Omit<ReportedEvaluation["result"], "confusionMatrix">;
-  /** One a class. */
+  /** One per class. */
   readonly classNames: readonly string[];
   readonly matrix: MatrixData;
   readonly images: readonly PageImage[];
@@ -18,13 +19,13 @@ export interface PageData extends Pick<ReportedEvaluation, "assumptions" | "netw
   readonly timeline: TimelineData;
 }
 
-/** The rows and columns of the classes shown; totals are of all classes. */
+/** Rows and columns of the classes shown. Totals include all classes. */
 export interface MatrixData {
   readonly classes: readonly number[];
   readonly counts: readonly (readonly number[])[];
   readonly rowTotals: readonly number[];
   readonly columnTotals: readonly number[];
-  /** The largest cells beside the diagonal, among all classes. */
+  /** The largest cells off the diagonal, among all classes. */
   readonly frequent: readonly MatrixCell[];
 }
 
@@ -35,7 +36,7 @@ export interface MatrixCell {
   readonly count: number;
 }
 
-/** Its pixels lie in the pixel block in the order of `images`. */
+/** An image. The block of pixels has the order of `images`. */
 export interface PageImage {
   readonly index: number;
   readonly label: number;
@@ -43,16 +44,16 @@ export interface PageImage {
   readonly probabilities: readonly (readonly [label: number, probability: number])[];
 }
 
-/** Batches that took from `fromMs` up to `toMs`. */
+/** Number of batches with a latency from `fromMs` to `toMs`. */
 export interface LatencyBin {
   readonly fromMs: number;
   readonly toMs: number;
   readonly count: number;
 }
 
-/** The first batches of those that the evaluation kept, one a row. */
+/** The first of the kept batches, one per row. */
 export interface TimelineData {
-  /** Batches of the run; over Redis, ranges. 0 where none were kept. */
+  /** Number of batches of the run, or of ranges over Redis. 0 if none were kept. */
   readonly total: number;
   readonly kept: number;
   readonly batches: readonly (readonly [batch: number, thread: number, startMs: number, elapsedMs: number])[];
@@ -63,21 +64,20 @@ export const DATA_ID = "report-data";
 /** Deflated (RFC 1950), then base64: (images × rows × columns) u8. */
 export const PIXELS_ID = "report-pixels";
 
-// What the page of a comparison is handed; a leaf, for Node.js writes it and the browser reads it.
-
+/** Data of a comparison's page. */
 export interface ComparisonPageData extends Pick<Comparison, "assumptions" | "run" | "timing"> {
   readonly kind: "comparison";
   readonly dataset: Omit<Comparison["dataset"], "classNames" | "location">;
   readonly a: PageSide;
   readonly b: PageSide;
   readonly result: Omit<ComparisonResult, "agreementMatrix" | "onlyARight" | "onlyBRight">;
-  /** One a class. */
+  /** One per class. */
   readonly classNames: readonly string[];
   /** Rows are A's predictions, columns B's. */
   readonly matrix: MatrixData;
-  /** One a class that is a label. */
+  /** One per class that is a label. */
   readonly perClass: readonly ClassScores[];
-  /** In the data's order; their pixels lie in the pixel block in the same. */
+  /** Images in the order of the data. The block of pixels has the same order. */
   readonly images: readonly ComparedImage[];
   readonly shape: ImageShape;
   readonly limits: ImageLimits;
@@ -87,11 +87,11 @@ export interface PageSide {
   readonly name: string;
   readonly sha256: string;
   readonly layers: readonly number[];
-  /** Where its predictions are from. */
+  /** Source of the predictions: this run, or a result file. */
   readonly source: "evaluated" | "result";
 }
 
-/** Images that have the label, and on how many of them each is right. */
+/** `support`: images with the label. `a` and `b`: images that the side predicts right. */
 export interface ClassScores {
   readonly label: number;
   readonly support: number;
@@ -99,7 +99,7 @@ export interface ClassScores {
   readonly b: number;
 }
 
-/** What each of both predicts. */
+/** An image with the predictions of both sides. */
 export interface ComparedImage {
   readonly index: number;
   readonly label: number;
@@ -107,17 +107,14 @@ export interface ComparedImage {
   readonly b: number;
 }
 
-// What a page is handed: its `kind` says which page it is.
-
+/** Data of a page; `kind` tells which page. */
 export type AnyPageData = PageData | ComparisonPageData;
 
-// What the HTML report is made from.
-
-/** An evaluation of labelled images, from memory or from its JSON; where things lie on this machine is not told. */
+/** An evaluation of labelled images, from memory or from its JSON, without paths of this machine. */
 export interface ReportedEvaluation extends Pick<Evaluation, "assumptions" | "run" | "result" | "timing"> {
   readonly dataset: Omit<Evaluation["dataset"], "location">;
   readonly network: Omit<Evaluation["network"], "location">;
-  /** Absent or empty where it was not kept. */
+  /** Absent or empty if it was not kept. */
   readonly timeline?: Evaluation["timeline"] | undefined;
 }
 
@@ -128,19 +125,19 @@ export interface ReportInput {
 }
 
 export interface ChosenImages {
-  /** The mistakes, most confident first, then the right ones, least confident first; of equals, in the data's order. */
+  /** Mistakes by descending confidence, then correct predictions by ascending confidence. Ties keep the order of the data. */
   readonly images: readonly ChosenImage[];
   readonly limits: ImageLimits;
 }
 
 export interface ChosenImage {
-  /** Within the whole data set. */
+  /** Index within the whole data set. */
   readonly index: number;
   readonly label: number;
   readonly prediction: number;
   /** (rows × columns) u8, row-major. */
   readonly pixels: Uint8Array;
-  /** The most probable classes, the prediction first; the label's is among them where it is known. */
+  /** The most probable classes, the predicted one first. The label is included if its probability is known. */
   readonly probabilities: readonly ClassProbability[];
 }
 
@@ -149,10 +146,10 @@ export interface ClassProbability {
   readonly probability: number;
 }
 
-/** How many images a report holds at most. */
+/** Most images of a report. */
 export interface ImageLimits {
-  /** The most confident mistakes. */
+  /** Number of the most confident mistakes. */
   readonly mistakes: number;
-  /** The least confident of the right predictions, per class. */
+  /** Number of the least confident correct predictions per class. */
   readonly rightPerClass: number;
 }

@@ -1,4 +1,4 @@
-/** From an evaluation and its images to what the page is handed. */
+/** Conversion of an evaluation and its images to the data of the page. */
 
 import type { TimelineEntry } from "#src/base/contracts/run-facts.js";
 import { type Confusion, mostConfused } from "#src/reports/classes.js";
@@ -44,10 +44,10 @@ export function toPageData({ evaluation, shape, chosen }: ReportInput): PageData
   };
 }
 
-/** Bins of equal ratio, since a first batch can take a hundred times as long as the median one. */
+/** Bins of equal ratio, because a first batch can take 100 times the median. */
 function latencyBins(latenciesMs: readonly number[]): LatencyBin[] {
   if (latenciesMs.length === 0) return [];
-  // The clock's grain, so that a logarithm exists.
+  // At least the clock's resolution, so that the logarithm exists.
   const clamped = latenciesMs.map((ms) => Math.max(ms, 0.001));
   const least = clamped.reduce((a, b) => Math.min(a, b));
   const most = Math.max(
@@ -86,13 +86,14 @@ function rounded(value: number, steps: number): number {
   return Math.round(value * steps) / steps;
 }
 
-// A square matrix of counts, cut to what a page can show of it.
-
-/** A matrix of more classes cannot be read. */
+/** Most classes of a readable matrix. */
 const MATRIX_CLASSES = 30;
 const FREQUENT_CELLS = 8;
 
-/** Where there are too many classes, those with the most images beside the diagonal, in their own order. */
+/**
+ * Matrix of counts, reduced to what a page can show. With more than 30 classes, it keeps those with the most images off the
+ * diagonal, in class order.
+ */
 export function matrixData(counts: readonly (readonly number[])[]): MatrixData {
   const rowTotals = counts.map(sum);
   const columnTotals = counts.map((_, column) => sum(counts.map((row) => row[column]!)));
