@@ -1,4 +1,4 @@
-/** The images of a page: where their pixels are, and what is told of each; which page it is, cards and lightbox do not know. */
+/** Images of a page: their pixels, their descriptions, and their data. Cards and lightbox work for each kind of page. */
 
 import type { ImageShape } from "../src/base/contracts/dataset.js";
 import {
@@ -11,17 +11,17 @@ import {
 import { element } from "./dom.js";
 
 export interface Placed {
-  /** Within the data set. */
+  /** Index within the data set. */
   readonly index: number;
-  /** Position of its pixels within the page. */
+  /** Position of its pixels within the page's block of pixels. */
   readonly position: number;
 }
 
 export interface Album<Image extends Placed> extends Pick<Shown, "pixelsOf"> {
   readonly shape: ImageShape;
-  /** What is to be known of the image, in words. */
+  /** Description of the image for its label and tooltip. */
   describe(image: Image): string;
-  /** What stands beside the picture: on a card the most important, enlarged all. */
+  /** Facts beside the picture: the most important ones on a card, all if enlarged. */
   facts(image: Image, where: "card" | "enlarged"): readonly HTMLElement[];
 }
 
@@ -29,7 +29,7 @@ export function placed<Image>(images: readonly Image[]): (Image & { readonly pos
   return images.map((image, position) => ({ ...image, position }));
 }
 
-/** `right` where the name is the label's. */
+/** A fact such as `label 3`. It has the colour of correct predictions if `isRight`. */
 export function fact(what: string, name: string, isRight: boolean): HTMLElement {
   const tone = isRight ? "right" : "wrong";
   return element("span", { class: "fact" }, `${what} `, element("b", { class: tone, title: name }, name));
@@ -39,11 +39,9 @@ export function verdict(...facts: readonly HTMLElement[]): HTMLElement {
   return element("p", { class: "verdict" }, ...facts);
 }
 
-// Reads what the page shows from its own document.
-
-/** Beside the data, on every page. */
+/** Parts that all pages have besides their data. */
 export interface Shown {
-  /** Grey of each pixel, row-major; `position` is the image's in `images`. */
+  /** (rows × columns) u8, row-major. `position` is the image's index in `images`. */
   pixelsOf(position: number): Uint8Array;
   nameOf(label: number): string;
 }
@@ -59,7 +57,7 @@ export async function readPage(): Promise<AnyPageData & Shown> {
   };
 }
 
-/** Names that do not fit where a digit does. */
+/** Whether a class name has more than three characters and so needs wider columns. */
 export function hasLongNames({ classNames }: Pick<AnyPageData, "classNames">): boolean {
   return classNames.some(({ length }) => length > 3);
 }
@@ -74,8 +72,7 @@ async function inflate(base64: string): Promise<Uint8Array> {
   return new Uint8Array(await new Response(inflated).arrayBuffer());
 }
 
-// One image of the data, drawn pixel for pixel; the style sheet enlarges it without smoothing.
-
+/** Canvas with one image, pixel for pixel. The style sheet enlarges it without smoothing. */
 export function picture<Image extends Placed>(album: Album<Image>, image: Image): HTMLCanvasElement {
   const { rows, columns } = album.shape;
   const description = album.describe(image);
@@ -96,13 +93,12 @@ export function picture<Image extends Placed>(album: Album<Image>, image: Image)
   return canvas;
 }
 
-// The report as the page has it.
-
+/** Data of an evaluation's page, with the parts that all pages have. */
 export interface Report extends PageData, Shown {}
 
 export type PlacedImage = PageImage & Placed;
 
-/** The probability of what was predicted. */
+/** Probability of the predicted class. */
 export function confidenceOf({ probabilities: [[, probability]] }: PageImage): number {
   return probability;
 }

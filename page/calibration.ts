@@ -1,4 +1,4 @@
-/** Whether the network is as often right as it believes to be. */
+/** Section on calibration: accuracy by confidence, and the number of images by confidence. */
 import * as Plot from "@observablehq/plot";
 import type { ReliabilityBin, ScoreMetrics } from "../src/base/contracts/metrics.js";
 import { chart, count, counted, decimal, element, numbersTable, percent, section } from "./dom.js";
@@ -9,13 +9,13 @@ export function calibration(scores: ScoreMetrics): HTMLElement {
   const error = (100 * scores.expectedCalibrationError).toFixed(2);
   return section(
     "calibration",
-    "How far its confidence can be trusted",
-    `Among images predicted with a confidence of 80 %, a well calibrated network is right 80 % of the time. Here confidence and accuracy differ by ${error} percentage points on average.`,
+    "Calibration: confidence and accuracy",
+    `A well calibrated network is right on 80 % of the images that it predicts with a confidence of 80 %. Here, confidence and accuracy differ by ${error} percentage points on average.`,
     element(
       "div",
       { class: "pair" },
       chart(
-        "Accuracy by confidence; on the dashed line both are equal",
+        "Accuracy by confidence; the dashed line shows perfect calibration",
         `Reliability diagram: ${filled.map((bin) => `confidence ${decimal(bin.meanConfidence, 2)}, accuracy ${decimal(bin.accuracy, 2)}`).join("; ")}`,
         (width) => reliabilityPlot(filled, width),
       ),
@@ -69,7 +69,7 @@ function reliabilityPlot(bins: readonly ReliabilityBin[], width: number): Plot.P
       Plot.dot(bins, {
         x: "meanConfidence",
         y: "accuracy",
-        // By its area a dot tells how many images stand behind it.
+        // The area of a dot is proportional to its number of images.
         r: "total",
         fill: "var(--accent)",
         title: binInWords,
@@ -115,7 +115,7 @@ function table(bins: readonly ReliabilityBin[]): HTMLElement {
   return element(
     "details",
     {},
-    element("summary", {}, "The same as a table"),
+    element("summary", {}, "Table of these numbers"),
     numbersTable({
       name: "Accuracy by confidence",
       head: ["Confidence", "Images", "Mean confidence", "Accuracy"],

@@ -1,4 +1,4 @@
-/** A list of cards that grows a page at a time, so that two thousand images open as fast as two. */
+/** Lists of image cards, one page at a time, and the lightbox. 2,000 images open as fast as two. */
 
 import { type Album, type Placed, picture } from "./album.js";
 import { count, element } from "./dom.js";
@@ -10,7 +10,7 @@ export interface CardList<Image> {
 
 export type NewCardList<Image> = (pageSize: number) => CardList<Image>;
 
-/** All lists of a page enlarge their images in one lightbox. */
+/** Creates lists of cards. All lists of a page share one lightbox. */
 export function cardLists<Image extends Placed>(album: Album<Image>): NewCardList<Image> {
   const open = createLightbox(album);
   return (pageSize) => createCardList(album, open, pageSize);
@@ -38,7 +38,7 @@ function createCardList<Image extends Placed>(
   }
 
   more.addEventListener("click", () => {
-    // The button may be gone now: the keyboard goes on at the first card that it brought.
+    // The button may be hidden now, so the focus moves to the first new card.
     grow()[0]?.querySelector("button")?.focus();
   });
   return {
@@ -51,8 +51,7 @@ function createCardList<Image extends Placed>(
   };
 }
 
-// An image on a card: the picture, and what is told of it.
-
+/** A card: the picture, which opens the lightbox, and its facts. */
 export function card<Image extends Placed>(
   album: Album<Image>,
   image: Image,
@@ -74,9 +73,7 @@ export function card<Image extends Placed>(
   );
 }
 
-// One image, large, with all that is told of it; the arrow keys lead to its neighbours.
-
-/** Opens on the image at `start` of `images`. */
+/** Opens the lightbox with image `start` of `images`. */
 export type OpenLightbox<Image> = (images: readonly Image[], start: number) => void;
 
 export function createLightbox<Image extends Placed>(album: Album<Image>): OpenLightbox<Image> {
@@ -104,7 +101,7 @@ export function createLightbox<Image extends Placed>(album: Album<Image>): OpenL
   next.addEventListener("click", () => show(at + 1));
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", ({ target }) => {
-    // The backdrop is the dialog's own.
+    // A click on the backdrop has the dialog as its target.
     if (target === dialog) dialog.close();
   });
   dialog.addEventListener("keydown", ({ key }) => {

@@ -1,4 +1,4 @@
-/** The confusion matrix, and the images of its cells. */
+/** Section with the confusion matrix and the images of its cells; also the matrix explorer of all pages. */
 
 import type { MatrixCell, MatrixData } from "../src/reports/html/page-data.js";
 import type { PlacedImage, Report } from "./album.js";
@@ -14,7 +14,7 @@ export function confusion(
 ): HTMLElement {
   return section(
     "confusion",
-    "Where it is right and wrong",
+    "Confusion matrix",
     "Each row is a label, each column a prediction. Choose a cell to see its images; the arrow keys move through the grid.",
     matrixExplorer({
       matrix,
@@ -24,10 +24,9 @@ export function confusion(
       name: "Confusion matrix: rows are labels, columns predictions",
       corner: "label ↓ predicted →",
       besideDiagonal: "mistakes",
-      nothingBeside: "Nothing is confused with anything.",
+      nothingBeside: "There are no mistakes.",
       cellName: (label, prediction) => `label ${nameOf(label)}, predicted ${nameOf(prediction)}`,
-      cellTitle: (label, prediction) =>
-        `Label ${nameOf(label)}, predicted ${label === prediction ? "rightly" : nameOf(prediction)}`,
+      cellTitle: (label, prediction) => `Label ${nameOf(label)}, predicted ${nameOf(prediction)}`,
       cellNote: ({ row, column, count: total }, shown) => shownNote(total, shown, row === column),
       imagesOf: (label, prediction) =>
         images.filter((image) => image.label === label && image.prediction === prediction),
@@ -38,25 +37,25 @@ export function confusion(
 function shownNote(total: number, shown: number, isRight: boolean): string {
   const order = isRight ? "least" : "most";
   if (shown === total) return `${counted(total, "image")}, ${order} confident first.`;
-  return `The ${count(shown)} ${order} confident of ${counted(total, "image")}; the report holds no more.`;
+  return `The ${count(shown)} ${order} confident of ${counted(total, "image")}. The report does not contain the others.`;
 }
 
-// A matrix for mouse and keyboard, and beside it the images of the cell that is chosen.
-
+/** Words and images of a matrix explorer. */
 export interface Exploration<Image> extends MatrixWords {
   readonly matrix: MatrixData;
   readonly classNames: readonly string[];
   readonly cards: CardList<Image>;
-  /** What the cells beside the diagonal are: `mistakes`. */
+  /** Plural noun for the cells off the diagonal: `mistakes`. */
   readonly besideDiagonal: string;
-  /** Where all of those are empty. */
+  /** Sentence shown if all cells off the diagonal are empty. */
   readonly nothingBeside: string;
   imagesOf(row: number, column: number): readonly Image[];
   cellTitle(row: number, column: number): string;
-  /** How many of the cell's images are `shown`, in which order. */
+  /** Note above the images of a cell: how many are `shown`, in which order. */
   cellNote(cell: MatrixCell, shown: number): string;
 }
 
+/** Matrix for mouse and keyboard, with the images of the selected cell beside it. */
 export function matrixExplorer<Image>(exploration: Exploration<Image>): HTMLElement {
   const { matrix, classNames, cards, besideDiagonal, imagesOf, cellTitle, cellNote } = exploration;
   const title = element("h3", { id: "cell-title" });
@@ -81,7 +80,7 @@ export function matrixExplorer<Image>(exploration: Exploration<Image>): HTMLElem
             element(
               "p",
               { class: "note" },
-              `The ${count(shownClasses)} of ${counted(allClasses, "class", "classes")} with the most ${besideDiagonal}; totals are of all.`,
+              `The ${count(shownClasses)} of ${counted(allClasses, "class", "classes")} with the most ${besideDiagonal}. Totals include all classes.`,
             ),
           ]
         : []),
@@ -122,9 +121,7 @@ function frequent<Image>(
   );
 }
 
-// The grid of a matrix of classes, by the ARIA pattern "grid": one cell is in the order of tabs, arrow keys move it.
-
-/** What rows and columns mean. */
+/** Words for the rows and columns of a matrix. */
 export interface MatrixWords {
   /** Label of the grid. */
   readonly name: string;
@@ -136,12 +133,13 @@ export interface MatrixWords {
 
 export interface Matrix {
   readonly root: HTMLElement;
-  /** Also of a cell that is not in the grid. */
+  /** Selects a cell, even if it is not in the grid. */
   select(cell: MatrixCell): void;
 }
 
 type Place = readonly [row: number, column: number];
 
+/** Matrix by the ARIA pattern "grid": one cell is in the tab order, and arrow keys move the focus. */
 export function createMatrix(
   { classes, counts, rowTotals, columnTotals }: MatrixData,
   { name, corner, nameOf, cellName }: MatrixWords,
@@ -153,7 +151,7 @@ export function createMatrix(
   let current: Place = [0, 0];
 
   function heatOf(value: number, r: number, c: number): number {
-    // The root, so that one mistake among many is still seen.
+    // The square root keeps single mistakes visible.
     return r === c ? value / Math.max(1, rowTotals[r]) : Math.sqrt(value / mostWrong);
   }
 

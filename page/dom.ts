@@ -1,11 +1,11 @@
-import * as Plot from "@observablehq/plot";
+/** Building blocks of pages: elements, numbers as text, tiles, charts and tables. Text from files never becomes markup. */
 
-/** Makes elements out of text, never out of markup: what a file brought stays text. */
+import * as Plot from "@observablehq/plot";
 
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 type Child = Node | string;
 
-/** Attributes that are false or undefined are left out; true ones are empty. */
+/** Creates an element. Attributes that are false or undefined are omitted; true becomes an empty attribute. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
@@ -19,7 +19,7 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A section that the page's navigation leads to. */
+/** A section, for a link of the page's navigation. */
 export function section(id: string, title: string, lead: string, ...children: readonly Child[]): HTMLElement {
   return element(
     "section",
@@ -30,18 +30,20 @@ export function section(id: string, title: string, lead: string, ...children: re
   );
 }
 
-/** A table that scrolls by itself where the screen is narrow, with the keyboard too. */
+/** Region around a table that scrolls on narrow screens, also with the keyboard. */
 export function tablePlace(name: string, table: HTMLTableElement): HTMLElement {
   return element("div", { class: "table-place", role: "region", "aria-label": name, tabindex: 0 }, table);
 }
 
-/** What the style sheet reads as a length or a mix; set through the object model, which the policy allows. */
+/**
+ * Sets `--share`, which the style sheet uses as a length or a mix.
+ * The security policy permits this, unlike a style attribute.
+ */
 export function setShare(target: HTMLElement, share: number): void {
   target.style.setProperty("--share", share.toFixed(4));
 }
 
-/** Numbers in words, the same in every locale. */
-
+/** Format of counts, the same in every locale. */
 const COUNT = new Intl.NumberFormat("en-US");
 
 export function count(value: number): string {
@@ -58,14 +60,14 @@ export function percent(share: number, digits = 2): string {
   return `${(100 * share).toFixed(digits)} %`;
 }
 
-/** A confidence, which is never rounded to a certainty: softmax knows none. */
+/** Confidence as text. It is never rounded to 0 % or 100 %, because softmax does not reach them. */
 export function confidence(share: number): string {
   if (share >= 0.9995) return "> 99.9 %";
   if (share < 0.0005) return "< 0.1 %";
   return percent(share, 1);
 }
 
-/** Three figures: `0.0123`, `1.60`, `158`. */
+/** Three significant digits: `0.0123 ms`, `1.60 ms`, `158 ms`. */
 export function milliseconds(ms: number): string {
   return `${ms >= 100 ? count(Math.round(ms)) : ms.toPrecision(3)} ms`;
 }
@@ -74,8 +76,7 @@ export function decimal(value: number | null, digits = 4): string {
   return value === null ? "–" : value.toFixed(digits);
 }
 
-// A figure of the headline: what it is, its value, and what to know of it.
-
+/** A figure of the headline: name, value and note. */
 export function tile(name: string, value: string, note: string): HTMLElement {
   return element(
     "div",
@@ -85,11 +86,9 @@ export function tile(name: string, value: string, note: string): HTMLElement {
   );
 }
 
-// A chart by Observable Plot, as wide as its place, drawn again when that changes.
-
 export type Draw = (width: number) => Plot.PlotOptions;
 
-/** A figure whose picture is told in words by `description`. */
+/** A chart as wide as its place. It is drawn again when the width changes. `description` is its text alternative. */
 export function chart(caption: string, description: string, draw: Draw): HTMLElement {
   const place = element("div", { class: "plot-place" });
   let drawnWidth = 0;
@@ -98,9 +97,9 @@ export function chart(caption: string, description: string, draw: Draw): HTMLEle
     if (width === 0 || width === drawnWidth) return;
     drawnWidth = width;
     const plotted = Plot.plot({ ...draw(width), width, className: "plot" });
-    // Its rules are in our style sheet, since the policy knows that one alone.
+    // The policy permits only our style sheet, which holds Plot's rules.
     for (const style of plotted.querySelectorAll("style")) style.remove();
-    // Names of groups, which have no role that could bear one.
+    // Groups have no role, so they must not have a name.
     for (const group of plotted.querySelectorAll("g[aria-label]")) group.removeAttribute("aria-label");
     plotted.setAttribute("role", "img");
     plotted.setAttribute("aria-label", description);
@@ -109,12 +108,11 @@ export function chart(caption: string, description: string, draw: Draw): HTMLEle
   return element("figure", { class: "chart" }, element("figcaption", {}, caption), place);
 }
 
-// A table of numbers, each row under a name.
-
+/** A table of numbers. Each row starts with its name. */
 export type NamedRow = readonly [name: string, ...cells: readonly string[]];
 
 export interface NumbersTable {
-  /** For who does not see where it stands. */
+  /** Name for screen readers. */
   readonly name: string;
   readonly caption?: string;
   readonly head: readonly string[];

@@ -1,13 +1,13 @@
-/** What every page has around its sections: the way to them, and light or dark. */
+/** Frame of each page: navigation, light and dark colours, footer; also tabs. */
 
 import { element } from "./dom.js";
 
 export interface Framed {
-  /** What the page is: `report`. */
+  /** Noun for the page: `report`. */
   readonly what: string;
   readonly hasLongNames: boolean;
   readonly headline: HTMLElement;
-  /** By the names that lead to them. */
+  /** Sections, with their names in the navigation. */
   readonly sections: readonly { readonly name: string; readonly content: HTMLElement }[];
 }
 
@@ -30,12 +30,11 @@ export function showFramed({ what, hasLongNames, headline, sections }: Framed): 
       headline,
       ...sections.map(({ content }) => content),
     ),
-    element("footer", {}, "Made by Batchwise. This file holds all that it shows and loads nothing."),
+    element("footer", {}, "Made by Batchwise. This file is complete: it loads nothing from a network."),
   );
 }
 
-// Light or dark: as the reader's system has it, until the button says otherwise.
-
+/** The colours follow the reader's system until the button is used. */
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 export function themeButton(): HTMLElement {
@@ -55,9 +54,10 @@ export function themeButton(): HTMLElement {
   return button;
 }
 
-// Tabs over one panel, by the ARIA pattern "tabs": one stop of the tab key, arrow keys choose.
-
-/** The tab list; `show` fills the panel of that id, at once with the first tab's. */
+/**
+ * Tab list by the ARIA pattern "tabs": one stop of the tab key; arrow keys select.
+ * `show` fills the panel; it is called at once for the first tab.
+ */
 export function tabList(
   name: string,
   tabs: readonly string[],
@@ -97,7 +97,7 @@ export function tabList(
   return element("div", { class: "tabs", role: "tablist", "aria-label": name }, ...buttons);
 }
 
-/** Beyond an end the other end follows. */
+/** Tab that a key leads to, or undefined. The last tab is followed by the first. */
 function destination(key: string, from: number, last: number): number | undefined {
   switch (key) {
     case "ArrowLeft":

@@ -1,4 +1,4 @@
-/** The mistakes, most confident first, and the filters over them. */
+/** Section with the mistakes, most confident first, and their filters. */
 
 import { confidenceOf, type PlacedImage, type Report } from "./album.js";
 import type { NewCardList } from "./cards.js";
@@ -20,7 +20,7 @@ export function gallery(
     const shown = mistakes.filter((image) => passes(image, filter));
     told.textContent =
       shown.length === 0
-        ? "No mistake fits these filters."
+        ? "No mistake matches these filters."
         : `${count(shown.length)} of ${counted(mistakes.length, "mistake")}, most confident first.`;
     cards.show(shown);
   }
@@ -28,10 +28,10 @@ export function gallery(
   const filters = createFilters(report, mistakes, show);
   return section(
     "mistakes",
-    "The mistakes",
+    "Mistakes",
     all === mistakes.length
-      ? "Every image whose prediction is not its label. A mistake made with confidence is often a label that is open to question."
-      : `The ${count(mistakes.length)} most confident of ${counted(all, "mistake")}; the report holds no more.`,
+      ? "All images whose prediction differs from the label. A confident mistake often points to a wrong or ambiguous label."
+      : `The ${count(mistakes.length)} most confident of ${counted(all, "mistake")}. The report does not contain the others.`,
     filters,
     told,
     cards.root,
@@ -48,17 +48,16 @@ function passes(image: PlacedImage, { label, prediction, least, most }: Filter):
   );
 }
 
-// What the gallery is narrowed by: label, predicted class, and confidence from and to.
-
+/** Filters of the gallery: label, predicted class and confidence. */
 export interface Filter {
   readonly label: number | undefined;
   readonly prediction: number | undefined;
-  /** Bounds of the confidence, both included. */
+  /** Inclusive bounds of the confidence. */
   readonly least: number;
   readonly most: number;
 }
 
-/** A form that calls `onChange` at once, and with each change. */
+/** Form of the filters. It calls `onChange` at once and after each change. */
 export function createFilters(
   report: Report,
   images: readonly PlacedImage[],
@@ -79,7 +78,7 @@ export function createFilters(
     });
   }
 
-  // The two ends push each other along.
+  // The lower bound never exceeds the upper one.
   least.addEventListener("input", () => {
     most.value = String(Math.max(most.valueAsNumber, least.valueAsNumber));
   });
@@ -92,14 +91,14 @@ export function createFilters(
     { class: "filters", "aria-label": "Filter the mistakes" },
     field("Label", label),
     field("Predicted", prediction),
-    field("Confidence, least", least),
-    field("Confidence, most", most),
+    field("Lowest confidence", least),
+    field("Highest confidence", most),
     told,
     reset,
   );
   form.addEventListener("input", change);
   form.addEventListener("submit", (event) => event.preventDefault());
-  // The fields have their first values again only after the event.
+  // The fields are reset only after the event.
   form.addEventListener("reset", () => setTimeout(change));
   change();
   return form;

@@ -1,4 +1,4 @@
-/** The headline: how right, how sure of that, how fast. */
+/** Headline of a page: the main figure, its interval, assumptions and tiles. */
 
 import * as Plot from "@observablehq/plot";
 import { type Assumption, assumedText } from "../src/base/assumptions.js";
@@ -19,7 +19,7 @@ export function headline(report: Report): HTMLElement {
     lead:
       result.total === 0
         ? "No image was evaluated."
-        : `${count(result.correct)} of ${counted(result.total, "image")} are classified as they are labelled; ${count(result.total - result.correct)} are not.`,
+        : `${count(result.correct)} of ${counted(result.total, "image")} are classified correctly; ${count(result.total - result.correct)} are not.`,
     more:
       result.total === 0
         ? []
@@ -53,25 +53,24 @@ function tiles({ result, timing }: Report): HTMLElement[] {
     ),
     tile("Balanced accuracy", decimal(result.balancedAccuracy), `Cohen’s κ ${decimal(result.cohensKappa)}`),
     ...(fromScores ?? []),
-    tile("Images a second", count(timing.imagesPerSecond), `in ${milliseconds(timing.evaluateMs)}`),
+    tile("Images per second", count(timing.imagesPerSecond), `in ${milliseconds(timing.evaluateMs)}`),
     tile("Batch latency, p50", milliseconds(p50), "half of the batches"),
     tile("Batch latency, p99", milliseconds(p99), `p90 ${milliseconds(p90)}`),
   ];
 }
 
-// The top of a page: what it is of, its one figure in large, what that means, and tiles beside it.
-
+/** Content of the top of a page. */
 export interface Hero {
   readonly kicker: string;
   readonly title: string;
-  /** Where what is told is not of all that was asked for. */
+  /** Sentence shown if the result is partial. */
   readonly warning: string | undefined;
-  /** What the figures rest on although nobody states it. */
+  /** Assumptions that the figures depend on. */
   readonly assumptions: readonly Assumption[];
   readonly figure: string;
   readonly unit: string;
   readonly lead: string;
-  /** Below the lead. */
+  /** Elements below the lead. */
   readonly more: readonly HTMLElement[];
   readonly tiles: readonly HTMLElement[];
 }
@@ -107,15 +106,14 @@ export function hero({
   );
 }
 
-// Accuracies, each a dot within its interval, on one axis.
-
+/** An accuracy and its interval, 0..1: a row of `intervalPlot`. */
 export interface Interval {
   readonly accuracy: number;
   readonly low: number;
   readonly high: number;
-  /** As the style sheet has it. */
+  /** CSS colour. */
   readonly colour: string;
-  /** Beside its row, where there are several. */
+  /** Name beside the row, if there are several rows. */
   readonly name?: string;
 }
 

@@ -1,4 +1,4 @@
-/** The page: puts together what the document holds, an evaluation or a comparison, where it has loaded. */
+/** Entry point of the page: shows the document's data, an evaluation or a comparison. */
 
 import {
   type Album,
@@ -29,12 +29,11 @@ async function show(): Promise<void> {
 }
 
 show().catch((error: unknown) => {
-  const text = `This report could not be shown; it needs a browser of 2024 or newer. ${error}`;
+  const text = `Cannot show this report: it needs a browser from 2024 or later. ${error}`;
   document.body.prepend(element("p", { class: "warning", role: "alert" }, text));
 });
 
-// Puts the report of an evaluation together.
-
+/** Page of an evaluation. */
 export function reportPage(report: Report): Framed {
   const images = placed(report.images);
   const newCardList = cardLists(reportAlbum(report));
@@ -54,8 +53,7 @@ export function reportPage(report: Report): Framed {
   };
 }
 
-// What a report tells of an image: its label, what it was taken for, and how surely.
-
+/** Images of an evaluation, with label, prediction and confidence. */
 const CARD_BARS = 3;
 
 export function reportAlbum(report: Report): Album<PlacedImage> {
@@ -75,9 +73,7 @@ export function reportAlbum(report: Report): Album<PlacedImage> {
   };
 }
 
-// An image's most probable classes as bars.
-
-/** The `most` most probable classes, and the label wherever it stands. */
+/** Bars of the `most` most probable classes, and of the label. */
 export function probabilityBars({ nameOf }: Report, image: PlacedImage, most: number): HTMLElement {
   const shown = image.probabilities.filter(([label], rank) => rank < most || label === image.label);
   return element(

@@ -1,17 +1,17 @@
-/** Precision, recall and F1 of each class: as bars, and as a table. */
+/** Section with precision, recall and F1 of each class, as bars and as a table. */
 import * as Plot from "@observablehq/plot";
 import type { ClassMetrics } from "../src/base/contracts/metrics.js";
 import type { Report } from "./album.js";
 import { chart, count, decimal, element, numbersTable, section } from "./dom.js";
 
 const MEASURES = [
-  ["precision", "Precision", "of the images predicted as this class, how many are labelled so"],
-  ["recall", "Recall", "of the images labelled as this class, how many are predicted so"],
-  ["f1", "F1", "the harmonic mean of the two"],
+  ["precision", "Precision", "share of correct images among those predicted as the class"],
+  ["recall", "Recall", "share of correct images among those labelled as the class"],
+  ["f1", "F1", "harmonic mean of precision and recall"],
 ] as const;
 type Measure = (typeof MEASURES)[number][0];
 
-/** More bars than these cannot be read; the table has all. */
+/** Most classes of a readable chart. The table has all. */
 const CHART_CLASSES = 30;
 const ROW_HEIGHT = 24;
 
@@ -22,9 +22,11 @@ export function perClass(report: Report): HTMLElement {
   const shown = result.perClass.filter((metrics) => charted.has(metrics));
   return section(
     "classes",
-    "Class by class",
+    "Classes",
     `${extremesInWords(report, lowest)}${
-      shown.length < result.perClass.length ? ` The bars are of the ${CHART_CLASSES} lowest.` : ""
+      shown.length < result.perClass.length
+        ? ` The charts show the ${CHART_CLASSES} classes with the lowest F1.`
+        : ""
     }`,
     element(
       "div",
@@ -39,7 +41,7 @@ export function perClass(report: Report): HTMLElement {
   );
 }
 
-/** A class without images and predictions has no F1: it comes behind all that have one. */
+/** Sort key. Classes without an F1 come last. */
 function rankOf({ f1 }: ClassMetrics): number {
   return f1 ?? 2;
 }
@@ -48,7 +50,7 @@ function extremesInWords({ nameOf }: Report, ranked: readonly ClassMetrics[]): s
   const measured = ranked.filter(({ f1 }) => f1 !== null);
   if (measured.length === 0) return "No class has images or predictions.";
   const [lowest, highest] = [measured[0], measured[measured.length - 1]];
-  return `The lowest F1 is that of ${nameOf(lowest.label)}, the highest that of ${nameOf(highest.label)}.`;
+  return `Class ${nameOf(lowest.label)} has the lowest F1, class ${nameOf(highest.label)} the highest.`;
 }
 
 function barsInWords(
@@ -89,7 +91,7 @@ function measurePlot(
         y: "label",
         x: share,
         text: (metrics: ClassMetrics) => decimal(metrics[measure], 3),
-        // Inside a long bar, beside a short one.
+        // The number is inside a long bar, and beside a short one.
         textAnchor: "end",
         filter: (metrics: ClassMetrics) => share(metrics) >= 0.3,
         dx: -6,

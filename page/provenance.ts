@@ -1,4 +1,4 @@
-/** What was evaluated, with what, on what: enough to do it again. */
+/** Section with the facts that repeat an evaluation: network, data, engine and machine. */
 
 import type { ImageShape } from "../src/base/contracts/dataset.js";
 import type { PageData } from "../src/reports/html/page-data.js";
@@ -17,14 +17,13 @@ export function provenance({ dataset, network, run, shape, result }: Report): HT
     ],
     [
       "Retries",
-      `${count(run.retries)}, images computed again to be certain: ${count(run.recomputed)}${run.fallback === undefined ? "" : ` (${run.fallback})`}`,
+      `${count(run.retries)}, images computed again in float64: ${count(run.recomputed)}${run.fallback === undefined ? "" : ` (${run.fallback})`}`,
     ],
     ["Machine", `${run.cpu}, Node.js ${run.node}`],
   ]);
 }
 
-// Facts about where a page's figures are from.
-
+/** Section with a list of facts about the origin of a page's figures. */
 export function aboutSection(
   title: string,
   facts: readonly (readonly [name: string, value: string])[],
@@ -32,7 +31,7 @@ export function aboutSection(
   return section(
     "about",
     title,
-    "Hashes are of the files as they stood on disk.",
+    "The hashes cover the files on disk.",
     element(
       "dl",
       { class: "provenance" },
@@ -54,7 +53,7 @@ export function imagesOfData(
   return `${name}, ${split}: ${range}, ${rows} × ${columns} pixels`;
 }
 
-/** `2 threads`, and where there are none, who computed. */
+/** `2 threads`, or `the main thread` for 0. */
 export function threadsText(threads: number): string {
   return threads === 0 ? "the main thread" : counted(threads, "thread");
 }

@@ -1,4 +1,4 @@
-/** How the run went in time: the batches' latencies, and which thread did what when. */
+/** Section on speed: latencies of batches, and a timeline of threads. */
 import * as Plot from "@observablehq/plot";
 import type { LatencyBin } from "../src/reports/html/page-data.js";
 import type { Report } from "./album.js";
@@ -24,14 +24,14 @@ export function speed(report: Report): HTMLElement {
   const threads = new Set(bars.map(({ thread }) => thread)).size;
   const { total, kept } = timeline;
   const all = counted(total, "batch", "batches");
-  // Where not all were kept, those that were lie evenly among them.
-  const sample = kept < total ? `${count(kept)} of ${all}, evenly` : undefined;
+  // If not all batches were kept, the kept ones are evenly spaced.
+  const sample = kept < total ? `${count(kept)} of ${all}, evenly spaced` : undefined;
   const which =
     bars.length < kept ? `the first ${count(bars.length)} of ${sample ?? all}` : (sample ?? "every batch");
   return section(
     "speed",
-    "How fast",
-    `${count(timing.imagesPerSecond)} images a second: ${count(run.batches)} batches of up to ${counted(run.batchSize, "image")} in ${milliseconds(timing.evaluateMs)}.`,
+    "Speed",
+    `${count(timing.imagesPerSecond)} images per second: ${count(run.batches)} batches of up to ${counted(run.batchSize, "image")} in ${milliseconds(timing.evaluateMs)}.`,
     element(
       "div",
       { class: "pair" },
@@ -105,8 +105,8 @@ function timelinePlot(bars: readonly Bar[], threads: number, width: number): Plo
     marginBottom: 38,
     marginRight: 16,
     x: {
-      label: "Milliseconds since the first batch was handed out",
-      // From 0, so that the threads' start is seen.
+      label: "Milliseconds since the first batch was sent",
+      // From 0, to show when the threads start.
       domain: [0, Math.max(...bars.map(({ endMs }) => endMs))],
       ticks: Math.max(3, Math.floor(width / 90)),
     },

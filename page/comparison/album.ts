@@ -1,4 +1,4 @@
-/** The comparison as the page has it. */
+/** Data and images of a comparison's page, and differences as text. */
 
 import type { ComparedImage, ComparisonPageData } from "../../src/reports/html/page-data.js";
 import { type Album, fact, type Placed, type Shown, verdict } from "../album.js";
@@ -8,7 +8,7 @@ export interface ComparisonReport extends ComparisonPageData, Shown {}
 
 export type PlacedCompared = ComparedImage & Placed;
 
-/** As the style sheet has the colours of both sides. */
+/** CSS colours of the two sides. */
 export const COLOURS = { a: "var(--side-a)", b: "var(--side-b)" } as const;
 
 export type Right = keyof ComparisonPageData["result"]["right"];
@@ -18,8 +18,7 @@ export function whoIsRight({ label, a, b }: ComparedImage): Right {
   return b === label ? "onlyB" : "neither";
 }
 
-// What a comparison tells of an image: its label, and what each of both took it for.
-
+/** Images of a comparison, with the label and both predictions. */
 export function comparedAlbum(report: ComparisonReport): Album<PlacedCompared> {
   const { shape, pixelsOf, nameOf } = report;
   return {
@@ -55,16 +54,14 @@ function predictions({ a, b, nameOf }: ComparisonReport, image: PlacedCompared):
   );
 }
 
-/** Differences in words. */
-
-/** `+0.0042`; zero has no sign. */
+/** Number with a sign: `+0.0042`. Zero has no sign. */
 export function signedDecimal(value: number, digits = 4): string {
   const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return text;
   return `${value < 0 ? "−" : "+"}${text}`;
 }
 
-/** Prints a share in hundredths: `+0.42`. */
+/** Difference of shares in percentage points: `+0.42`. */
 export function points(share: number): string {
   return signedDecimal(100 * share, 2);
 }

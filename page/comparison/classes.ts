@@ -1,4 +1,4 @@
-/** How often each of both is right, class by class: as bars, and as a table. */
+/** Sections with the accuracy of both networks by class, and with the agreement matrix. */
 
 import * as Plot from "@observablehq/plot";
 import type { ClassScores } from "../../src/reports/html/page-data.js";
@@ -7,7 +7,7 @@ import { matrixExplorer } from "../confusion.js";
 import { chart, count, counted, decimal, numbersTable, percent, section } from "../dom.js";
 import { COLOURS, type ComparisonReport, type PlacedCompared, signedDecimal, whoIsRight } from "./album.js";
 
-/** More bars than these cannot be read; the table has all. */
+/** Most classes of a readable chart. The table has all. */
 const CHART_CLASSES = 30;
 const GROUP_HEIGHT = 46;
 
@@ -25,14 +25,14 @@ export function classByClass(report: ComparisonReport): HTMLElement {
   const [widest] = byDifference;
   return section(
     "classes",
-    "Class by class",
-    `${widest === undefined ? "No class has images." : `They differ most on class ${nameOf(widest.label)}, where A − B is ${signedDecimal(differenceOf(widest))}.`}${
+    "Classes",
+    `${widest === undefined ? "No class has images." : `The largest difference is on class ${nameOf(widest.label)}: A − B is ${signedDecimal(differenceOf(widest))}.`}${
       charted.size < perClass.length
-        ? ` The bars are of the ${CHART_CLASSES} classes on which they differ most.`
+        ? ` The chart shows the ${CHART_CLASSES} classes with the largest differences.`
         : ""
     }`,
     chart(
-      "Of the images of each class, how many each of both predicts rightly",
+      "Accuracy of A and B on the images of each class",
       `Accuracy by class: ${bars.map(({ label, side, accuracy }) => `${nameOf(label)} ${side} ${decimal(accuracy)}`).join(", ")}`,
       (width) => groupedBars(report, bars, width),
     ),
@@ -71,7 +71,7 @@ function groupedBars({ nameOf }: ComparisonReport, bars: readonly Bar[], width: 
         text: ({ side, accuracy }: Bar) => `${side} ${decimal(accuracy, 3)}`,
         textAnchor: "start",
         dx: 6,
-        // Over the lines of the grid.
+        // An outline separates the text from the lines of the grid.
         fill: "currentColor",
         stroke: "var(--surface)",
         strokeWidth: 4,
@@ -84,7 +84,7 @@ function table({ perClass, result, nameOf }: ComparisonReport): HTMLElement {
   return numbersTable({
     name: "Accuracy by class",
     caption: "Accuracy of A and B by class",
-    // What matters most first: on a phone the rest is to be scrolled to.
+    // The most important columns come first: on a phone, the others need scrolling.
     head: ["Class", "A", "B", "A − B", "Images", "A right", "B right"],
     rows: perClass.map((scores) => rowOf(nameOf(scores.label), scores)),
     means: [rowOf("all", { support: Math.max(1, result.total), a: result.a.correct, b: result.b.correct })],
@@ -108,8 +108,7 @@ function differenceOf({ support, a, b }: Omit<ClassScores, "label">): number {
   return (a - b) / support;
 }
 
-// The agreement matrix, and the images of its cells.
-
+/** Section with the agreement matrix and the images of its cells. */
 const PAGE_SIZE = 12;
 
 export function agreement(
@@ -118,15 +117,15 @@ export function agreement(
   newCardList: NewCardList<PlacedCompared>,
 ): HTMLElement {
   const { agreed, total } = result;
-  // Those that somebody gets wrong come first: of the others the page has a few alone.
+  // Images that either gets wrong come first: the page holds only a few of the others.
   const inOrder = [
     ...images.filter((image) => whoIsRight(image) !== "both"),
     ...images.filter((image) => whoIsRight(image) === "both"),
   ];
   return section(
     "agreement",
-    "Where they agree",
-    `Both predict the same class for ${count(agreed)} of ${counted(total, "image")}${total === 0 ? "" : ` (${percent(agreed / total)})`}, rightly or not. Choose a cell to see its images; the arrow keys move through the grid.`,
+    "Agreement matrix",
+    `Both predict the same class for ${count(agreed)} of ${counted(total, "image")}${total === 0 ? "" : ` (${percent(agreed / total)})`}, right or wrong. Choose a cell to see its images; the arrow keys move through the grid.`,
     matrixExplorer({
       matrix,
       classNames,
@@ -135,7 +134,7 @@ export function agreement(
       name: "Agreement matrix: rows are predictions of A, columns predictions of B",
       corner: "A ↓ B →",
       besideDiagonal: "disagreements",
-      nothingBeside: "They agree on every image.",
+      nothingBeside: "There are no disagreements.",
       cellName: (a, b) => `A predicts ${nameOf(a)}, B predicts ${nameOf(b)}`,
       cellTitle: (a, b) =>
         a === b ? `Both predict ${nameOf(a)}` : `A predicts ${nameOf(a)}, B predicts ${nameOf(b)}`,
@@ -146,7 +145,7 @@ export function agreement(
 }
 
 function shownNote(total: number, shown: number, isDiagonal: boolean): string {
-  const order = isDiagonal ? "those that both get wrong first" : "in the order of the data";
+  const order = isDiagonal ? "images that both get wrong first" : "in the order of the data";
   if (shown === total) return `${counted(total, "image")}, ${order}.`;
-  return `${count(shown)} of ${counted(total, "image")}, ${order}; the page holds no more.`;
+  return `${count(shown)} of ${counted(total, "image")}, ${order}. The page does not contain the others.`;
 }

@@ -1,4 +1,4 @@
-/** The images that not both get right: in tabs, by who is right. */
+/** Section with the images that at least one network gets wrong, in tabs by who is right. */
 
 import type { NewCardList } from "../cards.js";
 import { count, counted, element, section } from "../dom.js";
@@ -35,10 +35,10 @@ export function comparedGallery(
   );
   return section(
     "differences",
-    "The images that tell them apart",
+    "Differences",
     kept === all
-      ? "Every image that not both get right, in the order of the data."
-      : `${count(kept)} of the ${counted(all, "image")} that not both get right; the page holds no more, and the three groups share its room.`,
+      ? "All images that A or B gets wrong, in the order of the data."
+      : `${count(kept)} of the ${counted(all, "image")} that A or B gets wrong. The page does not contain the others; each of the three groups has a share.`,
     tabs,
     panel,
   );
@@ -47,5 +47,5 @@ export function comparedGallery(
 function shownNote(total: number, shown: number): string {
   if (total === 0) return "No images.";
   if (shown === total) return `${counted(total, "image")}, in the order of the data.`;
-  return `The first ${count(shown)} of ${counted(total, "image")}; the page holds no more.`;
+  return `The first ${count(shown)} of ${counted(total, "image")}. The page does not contain the others.`;
 }

@@ -1,4 +1,4 @@
-/** The headline: how far apart both are, and how sure that is. */
+/** Headline of a comparison: the difference of accuracies, its interval and tiles. */
 
 import { pValueText } from "../../src/reports/comparison-words.js";
 import { chart, count, counted, element, percent, tile } from "../dom.js";
@@ -11,7 +11,9 @@ export function comparedHeadline(report: ComparisonReport): HTMLElement {
   return hero({
     kicker: "Comparison",
     title: `${a.name} and ${b.name} on ${dataset.name}`,
-    warning: result.complete ? undefined : "Partial: all is of the images that both have answered.",
+    warning: result.complete
+      ? undefined
+      : "Partial: all numbers cover only the images that both networks predicted.",
     assumptions: report.assumptions,
     figure: points(result.difference.accuracy),
     unit: "points, A − B",
@@ -19,7 +21,7 @@ export function comparedHeadline(report: ComparisonReport): HTMLElement {
     more: [
       element("ul", { class: "sides" }, sideElement("A", a.name, "a"), sideElement("B", b.name, "b")),
       chart(
-        "Accuracy, each within its 95 % interval",
+        "Accuracies with their 95 % intervals",
         intervals
           .map(
             ({ name, accuracy, low, high }) =>
@@ -33,18 +35,18 @@ export function comparedHeadline(report: ComparisonReport): HTMLElement {
   });
 }
 
-/** By the paired interval: where 0 is in it, nobody can be said to be better. */
+/** Conclusion from the paired interval. If it contains 0, neither network is shown to be better. */
 function conclusion({ result: { difference, right, total } }: ComparisonReport): string {
   const [low, high] = difference.confidenceInterval95;
   const gap = Math.abs(right.onlyA - right.onlyB);
   const found =
     gap === 0
-      ? `Both are right on as many of ${counted(total, "image")}.`
+      ? `Both are right on the same number of ${counted(total, "image")}.`
       : `${right.onlyA > right.onlyB ? "A" : "B"} is right on ${count(gap)} more of ${counted(total, "image")}.`;
   const certainty =
     low > 0 || high < 0
-      ? "The interval of the difference leaves out zero: it is more than chance explains."
-      : "The interval of the difference has zero in it: chance can explain it.";
+      ? "The 95 % interval of the difference does not contain zero: chance alone does not explain it."
+      : "The 95 % interval of the difference contains zero: chance can explain it.";
   return `${found} ${certainty}`;
 }
 
@@ -68,8 +70,7 @@ function intervalOf({ result }: ComparisonReport, side: "a" | "b"): Interval & {
 function tiles({ result }: ComparisonReport): HTMLElement[] {
   const { a, b, difference, right, mcnemarPValue, agreed, total } = result;
   const [low, high] = difference.confidenceInterval95;
-  const share = (images: number) =>
-    total === 0 ? "of no images" : `${percent(images / total)} of the images`;
+  const share = (images: number) => (total === 0 ? "no images" : `${percent(images / total)} of the images`);
   return [
     accuracyTile("Accuracy of A", a),
     accuracyTile("Accuracy of B", b),

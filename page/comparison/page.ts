@@ -1,4 +1,4 @@
-/** Puts the page of a comparison together. */
+/** Page of a comparison, and its section of facts. */
 
 import type { PageSide } from "../../src/reports/html/page-data.js";
 import { hasLongNames, placed } from "../album.js";
@@ -27,8 +27,7 @@ export function comparisonPage(report: ComparisonReport): Framed {
   };
 }
 
-// What was compared, over what, with what: enough to do it again.
-
+/** Section with the facts that repeat a comparison: networks, data and run. */
 export function comparedProvenance({
   a,
   b,
@@ -48,14 +47,14 @@ export function comparedProvenance({
     [
       "Run",
       run === null
-        ? "nothing was evaluated; both are results"
+        ? "nothing was computed; both sides come from result files"
         : `${run.engine}, ${threadsText(run.threads)}, batches of ${count(run.batchSize)}, ${milliseconds(timing.evaluateMs)}; retries: ${count(run.retries)}`,
     ],
-    ["Intervals", "of an accuracy Wilson’s, of the difference Newcombe’s for paired proportions; both 95 %"],
+    ["Intervals", "95 %: Wilson’s for each accuracy, Newcombe’s for the difference of paired proportions"],
   ]);
 }
 
 function sideText({ name, layers, source }: PageSide): string {
-  const predictions = source === "result" ? ", predictions of a result" : "";
+  const predictions = source === "result" ? ", predictions from a result file" : "";
   return `${name}, layers ${layers.join(" – ")}${predictions}`;
 }

@@ -80,7 +80,7 @@ testPage("says which images it has no room for", async (t) => {
   const kept = (2000 - onlyA - neither).toLocaleString("en-US");
   t.is(
     await page.locator("#differences [role=status]").textContent(),
-    `The first ${kept} of ${onlyB.toLocaleString("en-US")} images; the page holds no more.`,
+    `The first ${kept} of ${onlyB.toLocaleString("en-US")} images. The page does not contain the others.`,
   );
 });
 
@@ -130,10 +130,10 @@ testPage("says that nothing differs where nothing does, and that a comparison is
   const { page, faults } = await openFile(t, t.context.browser, await pageOf({ ...made, comparison }));
   t.is(
     await page.locator(".headline .warning").textContent(),
-    "Partial: all is of the images that both have answered.",
+    "Partial: all numbers cover only the images that both networks predicted.",
   );
   t.is(await page.locator("#differences [role=status]").textContent(), "No images.");
-  t.true((await page.locator("#agreement").textContent())?.includes("They agree on every image."));
+  t.true((await page.locator("#agreement").textContent())?.includes("There are no disagreements."));
   t.deepEqual(faults, []);
 });
 

@@ -33,7 +33,7 @@ testPage("a click on a cell shows the cell's images, drawn pixel for pixel", asy
   const { page, faults } = await openFile(t, t.context.browser, renderReport(input));
   const { label, prediction, count } = largestConfusion(input);
   await cellNamed(page, 3, 3).click();
-  t.is(await page.locator("#cell-title").textContent(), "Label 3, predicted rightly");
+  t.is(await page.locator("#cell-title").textContent(), "Label 3, predicted 3");
   await cellNamed(page, label, prediction).click();
   t.is(await page.locator("#cell-title").textContent(), `Label ${label}, predicted ${prediction}`);
   t.is(await page.locator(".cell .card").count(), count);
@@ -88,7 +88,7 @@ testPage("the gallery is narrowed by label, prediction and confidence, and widen
 
   await page.getByRole("button", { name: "All mistakes" }).click();
   await page.getByText(all).waitFor();
-  await page.getByLabel("Confidence, least").fill("90");
+  await page.getByLabel("Lowest confidence").fill("90");
   const sure = mistakes.filter(({ probabilities: [{ probability }] }) => probability >= 0.9).length;
   t.is(await told.textContent(), `${sure} of ${mistakes.length} mistakes, most confident first.`);
 });
@@ -184,8 +184,8 @@ testPage("says of how many batches it shows the times, where not all were kept",
   };
   t.regex(await captionsOf({}), /Threads over time, every batch/);
   const sampled = await captionsOf({ batches: 12 });
-  t.regex(sampled, /Batches by latency, 6 of 12 batches, evenly \(p50/);
-  t.regex(sampled, /Threads over time, 6 of 12 batches, evenly/);
+  t.regex(sampled, /Batches by latency, 6 of 12 batches, evenly spaced \(p50/);
+  t.regex(sampled, /Threads over time, 6 of 12 batches, evenly spaced/);
 });
 
 testPage("a class without images and predictions has no F1, and so not the lowest", async (t) => {
@@ -206,7 +206,7 @@ testPage("a class without images and predictions has no F1, and so not the lowes
   const { page } = await openFile(t, t.context.browser, renderReport(told([null, 0.9, 0.8])));
   t.is(
     await page.locator("#classes > .lead").textContent(),
-    "The lowest F1 is that of 2, the highest that of 1.",
+    "Class 2 has the lowest F1, class 1 the highest.",
   );
   const { page: empty } = await openFile(t, t.context.browser, renderReport(told([null, null, null])));
   t.is(await empty.locator("#classes > .lead").textContent(), "No class has images or predictions.");
