@@ -49,8 +49,3 @@ function millsRatio(x: number): number {
   for (let term = 200; term >= 1; term--) value = x + term / value;
   return 1 / value;
 }
-
-/** Quantile by nearest rank, without averaging. `sorted` ascends and has at least one value; `share` is 0..1. */
-export function quantile(sorted: ArrayLike<number>, share: number): number {
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
-}

@@ -3,7 +3,8 @@
 import { randomBinomial, randomLcg } from "d3-random";
 import type { BootstrapInterval } from "#src/base/contracts/result.js";
 import { averagesOf, classMetrics, marginalsOf } from "./class-metrics.js";
-import { quantile, wilson95 } from "./intervals.js";
+import { quantile } from "./durations.js";
+import { wilson95 } from "./intervals.js";
 
 /** Images by which network predicted the label: `both`, `onlyA`, `onlyB` or `neither`. */
 export interface PairedCounts {

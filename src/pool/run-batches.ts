@@ -3,15 +3,17 @@
 import { setMaxListeners } from "node:events";
 import type { Batch, BatchAnswer, Executor, TaskResult } from "#src/base/contracts/executor.js";
 import type { Log } from "#src/base/contracts/run.js";
-import { NetworkError, RunError } from "#src/base/errors.js";
+import { NetworkError, RunError, reasonOf } from "#src/base/errors.js";
 import type { Slab, SlabStream } from "#src/base/slab.js";
+import { createDurationSample, type DurationSample } from "#src/metrics/durations.js";
 import type { Tally } from "#src/metrics/tally.js";
-import { createHandover, type HandoverHooks, type OnSlab } from "./handover.js";
+import { createHandover, type Handover, type HandoverHooks, type OnSlab } from "./handover.js";
 import {
   batchAt,
   batchesLeftBy,
   isAllClaimed,
   type PlannedTask,
+  type Prefetch,
   planTasks,
   prefetch,
   spanOf,
@@ -71,82 +73,94 @@ interface Attempt extends PlannedTask {
   readonly number: number;
 }
 
-export async function runBatches(request: BatchesRequest): Promise<BatchesOutcome> {
-  const { slabs, executor, batchSize, retries: maxRetries, signal, log, onSlab } = request;
-  const hooks: HandoverHooks = {
-    onSlab,
-    partImages: request.partImages,
-    onFault(error) {
-      fatal ??= error;
-    },
-    onDone: (slab) => slabs.release(slab),
-  };
-  // As many slabs are out as lanes have tasks of, and the one that is being cut.
-  const handover = createHandover(hooks, executor.capacity);
-  // Lanes that come when all of a task is claimed leave it out.
-  const planned = prefetch(
-    planTasks(handover.watch(slabs), batchSize, request.totalBatches, request.taskPlan, request.networks),
-    ({ task: { sharing } }) => sharing === undefined || !isAllClaimed(sharing),
-  );
-  const again: Attempt[] = [];
-  const batchesByThread: number[] = [];
-  const latencies = createDurationSample(request.totalBatches);
-  const roundTrips = createDurationSample(request.totalBatches);
-  let retries = 0;
-  let recomputed = 0;
-  let failedBatches = 0;
-  let firstFailure: { attempt: Attempt; error: unknown } | undefined;
-  let fatal: unknown;
+/** Runs all batches of the slabs. Resolves also where the counts are not whole: `failure` then says why. */
+export function runBatches(request: BatchesRequest): Promise<BatchesOutcome> {
+  return new BatchesRun(request).run();
+}
+
+/**
+ * - `running`: lanes take tasks.
+ * - `stopping`: lanes take no more; answers under way are still merged.
+ */
+type State = "running" | "stopping";
+
+/** One pass over the slabs. It has `capacity` lanes of work; each has one task under way. */
+class BatchesRun {
+  readonly #request: BatchesRequest;
+  readonly #handover: Handover;
+  readonly #planned: Prefetch<PlannedTask>;
+  /** Batches that failed and are due again, each as a task of its own. */
+  readonly #again: Attempt[] = [];
+  readonly #latencies: DurationSample;
+  readonly #roundTrips: DurationSample;
+  readonly #batchesByThread: number[];
+  readonly #beganAt = performance.now();
+  #mergedAt = this.#beganAt;
+  #state: State = "running";
+  /** The error that ended the run. */
+  #fatal: unknown;
+  #retries = 0;
+  #recomputed = 0;
+  #failedBatches = 0;
+  /** The first batch that failed after all its attempts. */
+  #firstFailure: { readonly attempt: Attempt; readonly error: unknown } | undefined;
   /** The first image with a logit that is NaN, among the batches that were under way. */
-  let firstNan: { readonly slab: Slab; readonly image: number } | undefined;
-  const isOver = () => fatal !== undefined || firstNan !== undefined || signal.aborted;
-  const beganAt = performance.now();
-  let mergedAt = beganAt;
+  #firstNan: { readonly slab: Slab; readonly image: number } | undefined;
 
-  function merge({ slab, task }: PlannedTask, { answers, thread }: TaskResult): void {
-    for (const answer of answers) {
-      const batch = batchAt(task.batches, answer.id - task.batches.firstId);
-      if (answer.nanImage !== undefined) {
-        if (firstNan === undefined || answer.nanImage < firstNan.image) {
-          firstNan = { slab, image: answer.nanImage };
-        }
-        handover.settle(slab, batch, false);
-        continue;
-      }
-      if (!request.tallyOf(slab).add(slab, batch)) continue;
-      batchesByThread[thread] = (batchesByThread[thread] ?? 0) + 1;
-      latencies.add(answer.elapsedMs);
-      recomputed += answer.recomputed;
-      request.onMerged?.({ slab, batch, answer, thread });
-      handover.settle(slab, batch, true);
-    }
-    mergedAt = performance.now();
+  constructor(request: BatchesRequest) {
+    const { slabs, executor, batchSize, totalBatches } = request;
+    const hooks: HandoverHooks = {
+      onSlab: request.onSlab,
+      partImages: request.partImages,
+      onFault: (error) => this.#stop(error),
+      onDone: (slab) => slabs.release(slab),
+    };
+    this.#request = request;
+    // As many slabs are out as lanes have tasks of, and the one that is being cut.
+    this.#handover = createHandover(hooks, executor.capacity);
+    // A lane that comes when all of a task is claimed leaves it out.
+    this.#planned = prefetch(
+      planTasks(this.#handover.watch(slabs), batchSize, totalBatches, request.taskPlan, request.networks),
+      ({ task: { sharing } }) => sharing === undefined || !isAllClaimed(sharing),
+    );
+    this.#latencies = createDurationSample(totalBatches);
+    this.#roundTrips = createDurationSample(totalBatches);
+    this.#batchesByThread = Array.from({ length: executor.capacity + 1 }, () => 0);
   }
 
-  /** A task's batches go on one by one, so that a poisonous one takes no other with it. */
-  function retryOrGiveUp(attempt: Attempt, error: unknown): void {
-    const { slab, task, number } = attempt;
-    const batches = batchesLeftBy(task);
-    const reason = error instanceof Error ? error.message : String(error);
-    log.warn({ batches: batches.map(({ id }) => id), attempt: number, reason }, "a task failed");
-    if (number <= maxRetries) {
-      retries += batches.length;
-      for (const batch of batches) {
-        again.push({ slab, task: taskOf(slab, spanOf(batch)), number: number + 1 });
-      }
-      return;
-    }
-    failedBatches += batches.length;
-    for (const batch of batches) handover.settle(slab, batch, false);
-    firstFailure ??= { attempt, error };
-    // Where nothing has gone right yet, the rest would only take its time to fail too.
-    if (latencies.count === 0) fatal = failureOf(firstFailure.attempt, firstFailure.error, failedBatches);
+  async run(): Promise<BatchesOutcome> {
+    const { slabs, executor, signal } = this.#request;
+    // Each task under way listens, twice where its worker was ended for what it did to the task before.
+    setMaxListeners(2 * executor.capacity + 1, signal);
+    const lanes = Array.from({ length: executor.capacity }, () => this.#workLane());
+    await Promise.all(
+      lanes.map(async (lane) => {
+        await lane.catch((error: unknown) => this.#stop(error));
+        // The other lanes may wait for a slab that never will be whole.
+        if (!this.#isOver()) return;
+        this.#handover.stop();
+        slabs.stop();
+      }),
+    );
+    await this.#handover.finished();
+    // The source of the slabs is closed, also where not all of them were requested.
+    await this.#planned.end();
+    return this.#outcome();
   }
 
-  /** One of `capacity` lines of work side by side; each has one task under way. */
-  async function workLane(): Promise<void> {
-    while (!isOver()) {
-      const attempt = again.shift() ?? firstAttempt(await planned.next());
+  #isOver(): boolean {
+    return this.#state === "stopping" || this.#request.signal.aborted;
+  }
+
+  #stop(error?: unknown): void {
+    this.#state = "stopping";
+    this.#fatal ??= error;
+  }
+
+  async #workLane(): Promise<void> {
+    const { executor, signal } = this.#request;
+    while (!this.#isOver()) {
+      const attempt = this.#again.shift() ?? firstAttempt(await this.#planned.next());
       if (attempt === undefined) return;
       const issuedAt = performance.now();
       let answer: TaskResult;
@@ -154,55 +168,84 @@ export async function runBatches(request: BatchesRequest): Promise<BatchesOutcom
         answer = await executor.run(attempt.task, signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof RunError && error.code === "ERR_WORKER_LOAD") fatal = error;
-        else retryOrGiveUp(attempt, error);
+        if (error instanceof RunError && error.code === "ERR_WORKER_LOAD") this.#stop(error);
+        else this.#retryOrGiveUp(attempt, error);
         continue;
       }
-      roundTrips.add(performance.now() - issuedAt);
-      // What a listener throws here is no fault of the task's, which would not be merged again: it ends the run.
-      merge(attempt, answer);
+      this.#roundTrips.add(performance.now() - issuedAt);
+      // An error of a listener is no fault of the task, which would not be merged again: it ends the run.
+      this.#merge(attempt, answer);
     }
   }
 
-  function nanFault(): NetworkError | undefined {
-    if (firstNan === undefined) return undefined;
-    const { slab, image } = firstNan;
-    return new NetworkError("ERR_LOGITS_NAN", { path: request.networkOf(slab), image });
+  #merge({ slab, task }: PlannedTask, { answers, thread }: TaskResult): void {
+    const request = this.#request;
+    for (const answer of answers) {
+      const batch = batchAt(task.batches, answer.id - task.batches.firstId);
+      if (answer.nanImage !== undefined) {
+        if (this.#firstNan === undefined || answer.nanImage < this.#firstNan.image) {
+          this.#firstNan = { slab, image: answer.nanImage };
+        }
+        this.#stop();
+        this.#handover.settle(slab, batch, false);
+        continue;
+      }
+      if (!request.tallyOf(slab).add(slab, batch)) continue;
+      this.#batchesByThread[thread] = (this.#batchesByThread[thread] ?? 0) + 1;
+      this.#latencies.add(answer.elapsedMs);
+      this.#recomputed += answer.recomputed;
+      request.onMerged?.({ slab, batch, answer, thread });
+      this.#handover.settle(slab, batch, true);
+    }
+    this.#mergedAt = performance.now();
   }
 
-  // Each task under way listens, twice where its worker was ended for what it did to the task before.
-  setMaxListeners(2 * executor.capacity + 1, signal);
-  const lanes = Array.from({ length: executor.capacity }, workLane);
-  await Promise.all(
-    lanes.map(async (lane) => {
-      await lane.catch((error: unknown) => (fatal ??= error));
-      // The other lanes may wait for a slab that never will be whole.
-      if (!isOver()) return;
-      handover.stop();
-      slabs.stop();
-    }),
-  );
-  await handover.finished();
-  // What the slabs are read from is closed, also where not all were asked for.
-  await planned.end();
+  /** A task's batches go on one by one, so that a batch that crashes workers takes no other with it. */
+  #retryOrGiveUp(attempt: Attempt, error: unknown): void {
+    const { slab, task, number } = attempt;
+    const batches = batchesLeftBy(task);
+    this.#request.log.warn(
+      { batches: batches.map(({ id }) => id), attempt: number, reason: reasonOf(error) },
+      "a task failed",
+    );
+    if (number <= this.#request.retries) {
+      this.#retries += batches.length;
+      for (const batch of batches) {
+        this.#again.push({ slab, task: taskOf(slab, spanOf(batch)), number: number + 1 });
+      }
+      return;
+    }
+    this.#failedBatches += batches.length;
+    for (const batch of batches) this.#handover.settle(slab, batch, false);
+    this.#firstFailure ??= { attempt, error };
+    // Where nothing has gone right yet, the rest would only take its time to fail too.
+    if (this.#latencies.count === 0) this.#stop(this.#givenUp());
+  }
 
-  return {
-    batches: latencies.count,
-    retries,
-    recomputed,
-    batchesByThread: Array.from(
-      { length: executor.capacity + 1 },
-      (_, thread) => batchesByThread[thread] ?? 0,
-    ),
-    latenciesMs: latencies.keptMs,
-    roundTripsMs: roundTrips.keptMs,
-    beganAtMs: performance.timeOrigin + beganAt,
-    evaluateMs: mergedAt - beganAt,
-    failure:
-      fatal ??
-      nanFault() ??
-      (firstFailure && failureOf(firstFailure.attempt, firstFailure.error, failedBatches)),
-  };
+  #outcome(): BatchesOutcome {
+    return {
+      batches: this.#latencies.count,
+      retries: this.#retries,
+      recomputed: this.#recomputed,
+      batchesByThread: this.#batchesByThread,
+      latenciesMs: this.#latencies.keptMs,
+      roundTripsMs: this.#roundTrips.keptMs,
+      beganAtMs: performance.timeOrigin + this.#beganAt,
+      evaluateMs: this.#mergedAt - this.#beganAt,
+      failure: this.#fatal ?? this.#nanFault() ?? this.#givenUp(),
+    };
+  }
+
+  #nanFault(): NetworkError | undefined {
+    if (this.#firstNan === undefined) return undefined;
+    const { slab, image } = this.#firstNan;
+    return new NetworkError("ERR_LOGITS_NAN", { path: this.#request.networkOf(slab), image });
+  }
+
+  #givenUp(): RunError | undefined {
+    if (this.#firstFailure === undefined) return undefined;
+    return failureOf(this.#firstFailure.attempt, this.#firstFailure.error, this.#failedBatches);
+  }
 }
 
 function firstAttempt(planned: PlannedTask | undefined): Attempt | undefined {
@@ -219,51 +262,8 @@ function failureOf({ slab, task, number }: Attempt, cause: unknown, failedBatche
       lastImage: slab.firstImage + start + images - 1,
       attempts: number,
       failedBatches,
-      reason: cause instanceof Error ? cause.message : String(cause),
+      reason: reasonOf(cause),
     },
     { cause },
   );
-}
-
-/** Durations of which there may be millions, in bounded memory. */
-
-/** Half of them still leave more than 300 above the 99th percentile. */
-const MOST_KEPT = 65_536;
-const FEWEST_KEPT = 1024;
-
-export interface DurationSample {
-  /** Added so far. */
-  readonly count: number;
-  /** In the order in which they came: all while there is room for them, then every second, every fourth and so on. */
-  readonly keptMs: Float64Array;
-  add(elapsedMs: number): void;
-}
-
-/** @param expected how many will be added about; there is room for so many, 65,536 at most, taken at once: a list would be copied as it grows */
-export function createDurationSample(expected: number): DurationSample {
-  const values = new Float64Array(Math.min(Math.max(expected, FEWEST_KEPT), MOST_KEPT));
-  let kept = 0;
-  let count = 0;
-  /** The values kept are those whose place is a multiple of it. */
-  let every = 1;
-
-  function thinOut(): void {
-    kept = Math.ceil(kept / 2);
-    for (let n = 0; n < kept; n++) values[n] = values[2 * n]!;
-    every *= 2;
-  }
-
-  return {
-    get count() {
-      return count;
-    },
-    get keptMs() {
-      return values.subarray(0, kept);
-    },
-    add(elapsedMs) {
-      const place = count++;
-      if (kept === values.length) thinOut();
-      if (place % every === 0) values[kept++] = elapsedMs;
-    },
-  };
 }

@@ -2,7 +2,8 @@
 import test from "ava";
 import { allocateSlab } from "#src/base/slab.js";
 import { argmax, softmax } from "#src/engines/logits.js";
-import { quantile, wilson95 } from "#src/metrics/intervals.js";
+import { quantile } from "#src/metrics/durations.js";
+import { wilson95 } from "#src/metrics/intervals.js";
 import { agreementOf, mcnemarExact, type PairedCounts, pairedInterval95 } from "#src/metrics/paired.js";
 import { createTally } from "#src/metrics/tally.js";
 import { inCase } from "../helpers/in-case.js";

@@ -6,8 +6,8 @@ import type { Executor } from "#src/base/contracts/executor.js";
 import { RunError } from "#src/base/errors.js";
 import { collectSlab, memoryDataset } from "#src/data/stream/slab-reader.js";
 import { evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
+import { createDurationSample } from "#src/metrics/durations.js";
 import { openExecutor } from "#src/pool/registry.js";
-import { createDurationSample } from "#src/pool/run-batches.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 
 const TOTAL = 1003;

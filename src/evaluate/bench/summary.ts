@@ -9,7 +9,7 @@ import type {
 } from "#src/base/contracts/bench.js";
 import type { EngineName } from "#src/base/contracts/network.js";
 import type { DataAndNetwork } from "#src/evaluate/open-inputs.js";
-import { quantile } from "#src/metrics/intervals.js";
+import { quantile } from "#src/metrics/durations.js";
 import { layerSizes } from "#src/networks/chain.js";
 import type { BenchPlan } from "./options.js";
 
