@@ -20,6 +20,17 @@ export function printable(text: string, longest = LONGEST_CHARACTERS): string {
   return text.length > longest ? `${shown}…` : shown;
 }
 
+/** A value of a JSON file as JSON. Lists of lists are only described: they may be too deep for JSON.stringify. */
+export function valueText(value: unknown, longest = LONGEST_CHARACTERS): string {
+  const isNested = isContainer(value) && Object.values(value).some(isContainer);
+  if (isNested) return `${Array.isArray(value) ? "a list" : "an object"} of lists or objects`;
+  return printable(JSON.stringify(value) ?? "nothing", longest);
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
 /** `W1, b1, W2 and 3 more`. */
 export function listed(names: readonly string[]): string {
   const shown = names

@@ -2,7 +2,7 @@
 
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError, reasonOf } from "#src/base/errors.js";
-import { printable } from "#src/base/text.js";
+import { printable, valueText } from "#src/base/text.js";
 import {
   checkedElements,
   decodeElements,
@@ -114,7 +114,7 @@ function tensorEntry(name: string, entry: Readonly<Record<string, unknown>>, fau
   }
   const [begin, end, ...more] = isSizes(offsets) ? offsets : [];
   if (begin === undefined || end === undefined || more.length > 0 || end < begin) {
-    throw fault(`[begin, end] as data_offsets of ${known}`, printable(JSON.stringify(offsets) ?? "none"));
+    throw fault(`[begin, end] as data_offsets of ${known}`, valueText(offsets));
   }
   return { name, dtype, shape, begin, end };
 }

@@ -14,7 +14,7 @@ import type { OptionRow } from "#src/base/options/define.js";
 import { DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
 import { optionsShape } from "#src/base/options/schema.js";
 import { configKeyOf, rowsOf } from "#src/base/options/table.js";
-import { printable, suggest } from "#src/base/text.js";
+import { suggest, valueText } from "#src/base/text.js";
 import { TableOption } from "#src/cli/commands/options.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { syntaxReason } from "#src/files/read-document.js";
@@ -100,19 +100,8 @@ function faultOf(path: string, document: unknown, issue: z.core.$ZodIssue): Usag
     path,
     key: [key ?? "", ...within.map((index) => `[${String(index)}]`)].join(""),
     expected: issue.path.length === 0 ? "an object of options" : issue.message,
-    found: shown(value),
+    found: valueText(value, LONGEST_FOUND),
   });
-}
-
-/** Prints a value as JSON. A nested value, which no option has, is described: it may be too deep for JSON.stringify. */
-function shown(value: unknown): string {
-  const isNested = isContainer(value) && Object.values(value).some(isContainer);
-  if (isNested) return `${Array.isArray(value) ? "a list" : "an object"} of lists or objects`;
-  return printable(JSON.stringify(value), LONGEST_FOUND);
-}
-
-function isContainer(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 const NAMES_OF: Readonly<Record<string, readonly string[]>> = {

@@ -5,14 +5,14 @@ import { PATH_TYPE } from "#src/base/options/define.js";
 import { DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
 import { RUN_OPTIONS } from "#src/base/options/run.js";
 import { type Message, optionsShape } from "#src/base/options/schema.js";
-import { printable } from "#src/base/text.js";
+import { valueText } from "#src/base/text.js";
 
 const { offline, strict, ...network } = NETWORK_OPTIONS;
 const { engine, batchSize, threads, timeoutSeconds, retries } = RUN_OPTIONS;
 const LONGEST_FOUND = 60;
 
 const message: Message = (expected, found) =>
-  `expected ${expected}, found ${printable(JSON.stringify(found) ?? "nothing", LONGEST_FOUND)}`;
+  `expected ${expected}, found ${valueText(found, LONGEST_FOUND)}`;
 
 /** Options of one evaluation. A suite judges, so it reads labels: `labels` is never false. */
 const EVALUATION = {

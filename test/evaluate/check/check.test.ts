@@ -258,6 +258,12 @@ test("refuses what is no suite of checks, no JSON or no file", async (t) => {
     t.regex(error.message, words);
     t.true(error.message.startsWith(`${path}: `));
   }
+  const depth = 20_000;
+  const deep = `{"evaluations":[{"name":"a","engine":${"[".repeat(depth)}${"]".repeat(depth)}}]}`;
+  const nested = await t.throwsAsync(readSuite(await writeSuite(folder, deep), {}, 2), {
+    instanceOf: FileError,
+  });
+  t.regex(nested.message, /engine: expected .*, found a list of lists or objects/);
   const path = await writeSuite(folder, "evaluations:\n  - name: a\n");
   await t.throwsAsync(readSuite(path, {}, 2), { instanceOf: FileError, code: "ERR_JSON_SYNTAX" });
   const absent = readSuite(join(folder, "absent.json"), {}, 2);
