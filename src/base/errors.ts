@@ -1,4 +1,4 @@
-/** The errors of Batchwise: a stable code, the facts, one line for a person, and the exit status that the code means. */
+/** Errors of Batchwise: each has a stable code, facts, a message of one line, and an exit status. */
 
 import { datasetCodes, pictureCodes } from "#src/base/errors/dataset-codes.js";
 import type { CodeRow, ExitStatus } from "#src/base/errors/define.js";
@@ -7,7 +7,7 @@ import { networkCodes } from "#src/base/errors/network-codes.js";
 import { partCodes, runCodes, usageCodes } from "#src/base/errors/run-codes.js";
 import { OTHER_ENGINE } from "./errors/network-codes.js";
 
-/** Each group's rows by their codes; named, and not spelt out, in what is inferred from it. */
+/** Rows of all groups by their codes. The name keeps inferred types short. */
 type ErrorTable = typeof usageCodes &
   typeof fileCodes &
   typeof formatCodes &
@@ -19,8 +19,8 @@ type ErrorTable = typeof usageCodes &
   typeof runCodes;
 
 /**
- * The one table of codes: of each its exit status, and `say`, which makes the message of an error's facts. Scripts may
- * rely on a code; its words may change.
+ * Table of all codes. Each has its exit status, and `say`, which makes the message from the facts.
+ * Scripts may rely on codes. Messages may change.
  */
 export const ERROR_CODES: ErrorTable = {
   ...usageCodes,
@@ -34,22 +34,22 @@ export const ERROR_CODES: ErrorTable = {
   ...runCodes,
 };
 
-/** A stable name of a fault, such as `ERR_IDX_TRUNCATED`; `ERROR_CODES` has each with its exit status. */
+/** Stable name of a fault, such as `ERR_IDX_TRUNCATED`. `ERROR_CODES` has its exit status. */
 export type ErrorCode = keyof typeof ERROR_CODES;
-/** The facts of a code's errors: what the code's `say` takes. */
+/** Facts of an error with the code C: the parameter of `say`. */
 export type FactsOf<C extends ErrorCode> = Parameters<(typeof ERROR_CODES)[C]["say"]>[0];
 export type { ExitStatus } from "#src/base/errors/define.js";
 
-/** Base of all errors that Batchwise throws on purpose; `message` is one line and needs no stack to be understood. */
+/** Base class of all expected errors. `message` is one line that is clear without the stack. */
 export class BatchwiseError<C extends ErrorCode = ErrorCode> extends Error {
-  /** Which fault it is; stable from version to version. */
+  /** Code of the fault, stable between versions. */
   readonly code: C;
-  /** What the message is made of, as values; the code decides which. */
+  /** Values in the message. The code determines their type. */
   readonly facts: FactsOf<C>;
 
-  /** The message is what `ERROR_CODES` says of the facts; `options.cause` is the error behind this one. */
+  /** Makes the message from the facts by `ERROR_CODES`. `options.cause` is the original error. */
   constructor(code: C, facts: FactsOf<C>, options?: ErrorOptions) {
-    // The table's row takes just these facts; TypeScript cannot follow a generic key through the union of rows.
+    // The row takes exactly these facts, but TypeScript cannot follow a generic key through the union of rows.
     super((ERROR_CODES[code] as CodeRow<unknown>).say(facts), options);
     this.name = new.target.name;
     this.code = code;
@@ -57,8 +57,8 @@ export class BatchwiseError<C extends ErrorCode = ErrorCode> extends Error {
   }
 
   /**
-   * What the process ends with when this error ends it: 1 a fault of ours, 2 usage, 3 input, 4 an incomplete run, 5 the
-   * network, 6 output, 100 a missed gate, 130 SIGINT, 143 SIGTERM.
+   * Exit status of the process if this error ends it: 1 internal error, 2 usage, 3 input, 4 incomplete run, 5 network,
+   * 6 output, 100 missed gate, 130 SIGINT, 143 SIGTERM.
    */
   get exitStatus(): ExitStatus {
     return ERROR_CODES[this.code].status;
@@ -69,18 +69,18 @@ export class BatchwiseError<C extends ErrorCode = ErrorCode> extends Error {
 export class UsageError<
   C extends keyof typeof usageCodes = keyof typeof usageCodes,
 > extends BatchwiseError<C> {}
-/** A file that cannot be read, holds nothing, breaks the rules of its format, or is no part of the run that it is for. */
+/** A file that cannot be read, is empty, violates its format, or does not belong to the run. */
 export class FileError<
   C extends keyof typeof fileCodes | keyof typeof formatCodes | keyof typeof partCodes =
     | keyof typeof fileCodes
     | keyof typeof formatCodes
     | keyof typeof partCodes,
 > extends BatchwiseError<C> {}
-/** A fault in images, labels or class names, a range without images, or a result of other images than those compared. */
+/** A fault in images, labels or class names, a range without images, or a result from different images. */
 export class DatasetError<
   C extends keyof typeof datasetCodes = keyof typeof datasetCodes,
 > extends BatchwiseError<C> {}
-/** A fault in a file of weights, or a network that does not fit the images, the engine or the file it is written to. */
+/** A fault in a file of weights, or a network that does not match the images, the engine or the output format. */
 export class NetworkError<
   C extends keyof typeof networkCodes = keyof typeof networkCodes,
 > extends BatchwiseError<C> {}
@@ -92,17 +92,17 @@ export class PictureError<
 export class TransferError<
   C extends keyof typeof transferCodes = keyof typeof transferCodes,
 > extends BatchwiseError<C> {}
-/** A run that could not begin, failed, was interrupted, missed its gate or could not write its answer. */
+/** A run that could not start, failed, was interrupted, missed a gate or could not write its result. */
 export class RunError<C extends keyof typeof runCodes = keyof typeof runCodes> extends BatchwiseError<C> {}
 
-/** Returns what was thrown as an error: JavaScript can throw any value. */
+/** A thrown value as an Error, since JavaScript can throw any value. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 /**
- * Returns the reason of what was thrown as one line for a message: without the stack, and of a system's error without code,
- * call and path. `ENOENT: no such file or directory, open 'a'` → `no such file or directory`.
+ * Reason of a thrown value as one line, without the stack. For system errors, the code, the call and the path are removed:
+ * `ENOENT: no such file or directory, open 'a'` → `no such file or directory`.
  */
 export function reasonOf(thrown: unknown): string {
   const { message } = asError(thrown);
@@ -127,14 +127,12 @@ export function atLeast<T, N extends 1 | 2 | 3 | 4>(list: ArrayLike<T>, count: N
   return list as unknown as AtLeast<T, N>;
 }
 
-// The advice to use the engine `onnx`, in words that the command at work can follow.
-
-/** What the known formats say once a model was exported. */
+/** Advice of the known formats for an exported model. */
 const GIVE_ONNX = "give --weights out.onnx --engine onnx";
-/** Commands whose `--engine onnx` runs models that are no chain of fully connected layers. */
+/** Commands whose `--engine onnx` runs any ONNX model. */
 const WITH_ENGINE: ReadonlySet<string> = new Set(["evaluate", "compare", "diagnose"]);
 
-/** The error, its advice changed where `command` has no such option, or has one that does not help. */
+/** The error, with advice that `command` can follow: the message changes if `--engine onnx` does not help there. */
 export function advisedFor(command: string, error: unknown): unknown {
   if (!(error instanceof NetworkError) || WITH_ENGINE.has(command)) return error;
   error.message = error.message

@@ -1,53 +1,52 @@
+/** Folder and manifest of the package, and versions of the package, Node.js and dependencies. */
+
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { arch, platform, versions } from "node:process";
 
-/** Where the package stands on disk, for the files that it carries. */
-
-/** Folder of package.json; this module is compiled to dist/src/base/ and bundled into dist/bundle/. */
+/** Folder of package.json. This module is compiled to dist/src/base/ and bundled into dist/bundle/. */
 export const PACKAGE_ROOT = new URL(
   import.meta.url.includes("/dist/bundle/") ? "../../" : "../../../",
   import.meta.url,
 );
+/** Folder of the bundled data set and network. */
 export const FIXTURES = new URL("fixtures/", PACKAGE_ROOT);
 
-// Versions: ours, and those of what we run on. Loaded only where they are asked for.
-
-/** Set where ml-matrix is bundled in: its version at build, which need not be the one that is installed. */
+/** Version of the bundled ml-matrix. It may differ from the installed one. Undefined outside the bundle. */
 declare const BUNDLED_ML_MATRIX: string | undefined;
 
 const MANIFEST = new URL("package.json", PACKAGE_ROOT);
 
-/** `0.1.0`, as package.json says. */
+/** Version in package.json: `0.1.0`. */
 export function packageVersion(): string {
   return JSON.parse(readFileSync(MANIFEST, "utf8")).version;
 }
 
-/** `20.19`: the oldest Node.js that package.json allows. */
+/** Oldest Node.js that package.json allows: `20.19`. */
 export function requiredNode(): string {
   return JSON.parse(readFileSync(MANIFEST, "utf8")).engines.node.replace(/^>=/, "");
 }
 
-/** Version of an installed package, or undefined if there is none. Read from disk: few packages export their package.json. */
+/** Version of an installed package, or undefined. Read from disk, because few packages export their package.json. */
 export function installedVersion(name: string): string | undefined {
   for (const folder of createRequire(MANIFEST).resolve.paths(name) ?? []) {
     try {
       return JSON.parse(readFileSync(join(folder, name, "package.json"), "utf8")).version;
     } catch {
-      // Not in this folder: perhaps in one further up.
+      // Not in this folder: try its parent.
     }
   }
   return undefined;
 }
 
-/** `2 × AMD EPYC`: how many threads run at once, and on what. */
+/** Number of threads that run at once, and the CPU: `2 × AMD EPYC`. */
 export function cpuText(): string {
   return `${availableParallelism()} × ${cpus()[0]?.model.trim() || "unknown"}`;
 }
 
-/** What `--version` prints. Our version stands alone on the first line, for scripts; what follows is for reports of faults. */
+/** Output of `--version`. The first line is only our version, for scripts. The other lines are for bug reports. */
 export function versionText(): string {
   const mlMatrix = typeof BUNDLED_ML_MATRIX === "string" ? BUNDLED_ML_MATRIX : installedVersion("ml-matrix");
   const rows: readonly (readonly [name: string, value: string])[] = [

@@ -1,10 +1,10 @@
-/** What a labelled image set is, whatever files it came from. */
+/** Contracts of labelled image sets, independent of file formats. */
 
 import type { Assumption } from "#src/base/assumptions.js";
 import type { SlabStream } from "#src/base/slab.js";
 
 export const SPLITS = ["test", "train"] as const;
-/** The half of a set: the images that a network is judged by, or those it was trained on. */
+/** Part of a data set: `test` for evaluation, `train` for training. */
 export type Split = (typeof SPLITS)[number];
 
 /** Size of one image, in pixels. */
@@ -15,7 +15,7 @@ export interface ImageShape {
   readonly columns: number;
 }
 
-/** Images `offset` to `offset + limit` (exclusive) of a set. */
+/** Images from `offset` up to, not including, `offset + limit`. */
 export interface ImageRange {
   /** Index of the first image, from 0. */
   readonly offset: number;
@@ -23,60 +23,60 @@ export interface ImageRange {
   readonly limit: number;
 }
 
-/** The changes that turn stored pictures and labels into those that the network expects. */
+/** Changes of stored images and labels to those that the network expects. */
 export interface DatasetView {
   /** Each pixel p becomes 255 − p. */
   readonly invert: boolean;
-  /** Rows and columns change places. */
+  /** Rows and columns are swapped. */
   readonly transpose: boolean;
-  /** Whole number added to each label. */
+  /** Integer added to each label. */
   readonly labelOffset: number;
 }
 
 /** The view that changes nothing. */
 export const AS_STORED: DatasetView = { invert: false, transpose: false, labelOffset: 0 };
 
-/** What a data set is, known from the headers of its files before any pixel is read. */
+/** Facts about a data set. They come from the headers of its files, before any pixel is read. */
 export interface DatasetFacts {
-  /** The name that the set was opened by, or the name of its file or folder, without the path. */
+  /** Name that the set was opened by, or the name of its file or folder without the path. */
   readonly name: string;
-  /** The half that was asked for. */
+  /** Requested part of the set. */
   readonly split: Split;
   /** Size of every image. */
   readonly shape: ImageShape;
   /** Number of images in the whole set. */
   readonly total: number;
-  /** Where the labels came from, for messages; undefined where the images have no labels. */
+  /** Path of the labels, for messages; undefined if the images have no labels. */
   readonly labelsPath: string | undefined;
-  /** One name per class, in order, where the user gave them. */
+  /** One name per class, in order; undefined unless the user gave them. */
   readonly classNames: readonly string[] | undefined;
-  /** Changes of pictures and labels on their way into the slabs; `shape` is the changed one. Default: as stored. */
+  /** Changes of images and labels while slabs are filled. `shape` includes them. Default: as stored. */
   readonly view?: DatasetView | undefined;
-  /** Whether images are inflated as they are read, which takes longer than a small network's forward pass. */
+  /** Whether images are inflated while they are read. That takes longer than a small network's forward pass. */
   readonly isDeflated?: boolean | undefined;
-  /** What neither the files nor an option states. Default: nothing. */
+  /** Assumptions about facts that neither the files nor an option states. Default: none. */
   readonly assumptions?: readonly Assumption[] | undefined;
 }
 
-/** How slabs are cut, and how many of them are in memory. */
+/** Size of slabs, and number of tasks that they serve. */
 export interface SlabPlan {
-  /** Each slab has a multiple of this many images; the last slab of the range may have fewer. At least 1. */
+  /** The number of images of each slab is a multiple of this, except in the last slab. At least 1. */
   readonly multiple: number;
-  /** Tasks under way at once. The stream holds enough slabs to keep them busy. At least 1. */
+  /** Number of tasks at once. The stream holds enough slabs for them. At least 1. */
   readonly lanes: number;
 }
 
-/** An open set of images: u8 pixels, and one u8 label each. Facts at once, pixels later. */
+/** An open data set: u8 pixels, and one u8 label per image. */
 export interface Dataset {
-  /** Known before any pixel is read. */
+  /** Facts, available before any pixel is read. */
   readonly facts: DatasetFacts;
   /**
-   * SHA-256, hex, of the image file's bytes followed by the label file's; or of the one file that has both. A manifest may
-   * state it. Where images are longer than 64 MiB, and in sets of several pairs of files, a file longer than 1 MiB is
-   * represented by its length and 16 pieces. For several pairs it is the SHA-256 of their digests in hex, one per line.
-   * Reads the files at the first call.
+   * SHA-256 in hex of the image file's bytes followed by the label file's, or of the one file that has both.
+   * A manifest may state it. If images are longer than 64 MiB, or in sets of several pairs of files, a file longer than
+   * 1 MiB is represented by its length and 16 pieces. For several pairs, it is the SHA-256 of their digests in hex, one
+   * per line. The first call reads the files.
    */
   sha256(): Promise<string>;
-  /** The images of the range in order. Reading begins at once; the caller either iterates to the end or calls `stop`. */
+  /** Slabs of the range, in order. Reading begins at once. The caller must iterate to the end or call `stop`. */
   slabs(range: ImageRange, plan: SlabPlan): SlabStream;
 }

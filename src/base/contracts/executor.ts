@@ -1,8 +1,9 @@
-/** Who runs the tasks, and what a task and its answer are. */
+/** Contract of executors, their tasks and their answers. */
+
 import type { SlabLayout } from "#src/base/slab.js";
 import type { ScoreSums } from "./metrics.js";
 
-/** Images `start` to `start + count` (exclusive) of a slab; the unit of one forward pass. Ids are unique in a run. */
+/** Images from `start` up to, not including, `start + count` of a slab: one forward pass. Ids are unique in a run. */
 export interface Batch {
   readonly id: number;
   readonly start: number;
@@ -10,72 +11,75 @@ export interface Batch {
 }
 
 /**
- * Consecutive batches of a slab, as four numbers, however many they are: objects of each would be garbage that V8 moves to
- * its old space, and resident memory would grow with the run.
+ * Consecutive batches of a slab, as four numbers. V8 would move one object per batch to its old space, and resident memory
+ * would grow with the run.
  */
 export interface BatchSpan {
-  /** Id of the first batch; the other ids follow it. */
+  /** Id of the first batch. The other ids follow it. */
   readonly firstId: number;
-  /** The first batch's first image in the slab. */
+  /** Index, within the slab, of the first image. */
   readonly start: number;
-  /** Images in all batches. */
+  /** Number of images in all batches. */
   readonly images: number;
-  /** Images of a batch, at least 1; the last may have fewer. */
+  /** Images per batch, at least 1. The last batch may have fewer. */
   readonly batchSize: number;
 }
 
-/** What one message to a worker carries: where the pixels are, never the pixels. */
+/** Content of a message to a worker: the place of the pixels, never the pixels. */
 export interface Task {
   readonly buffer: SharedArrayBuffer;
   readonly layout: SlabLayout;
-  /** Index, among the executor's networks, of the one that is to answer. */
+  /** Index of the network among the executor's networks. */
   readonly source: number;
   readonly batches: BatchSpan;
-  /** Where several threads have the same batches. */
+  /** Present if several threads have the same batches. */
   readonly sharing?: Sharing | undefined;
 }
 
-/** Each batch is done by the lane that claims it first. */
+/** Batches shared by threads. The lane that claims a batch first computes it. */
 export interface Sharing {
-  /** (batches) i32: 0, or the lane that has claimed it. */
+  /** (batches) i32: 0, or the lane that claimed the batch. */
   readonly claims: SharedArrayBuffer;
-  /** Number of the thread that has the task, from 1. */
+  /** Number of the task's thread, from 1. */
   readonly lane: number;
 }
 
+/** Result of a batch. Its predictions are in the slab. */
 export interface BatchAnswer {
   readonly id: number;
-  /** Images of the batch whose prediction is their label. The predictions are in the slab. */
+  /** Number of images whose prediction is their label. */
   readonly correct: number;
-  /** How many of them were computed again to be certain. */
+  /** Number of images computed again in float64. */
   readonly recomputed: number;
-  /** Absolute time, the same for all threads: `performance.timeOrigin + performance.now()`. */
+  /** Absolute time, comparable between threads: `performance.timeOrigin + performance.now()`. */
   readonly startedAtMs: number;
   readonly elapsedMs: number;
   /** Sums over the batch's probabilities, which are in the slab; null if the slab has no room for them. */
   readonly scores: ScoreSums | null;
-  /** Index, within the data set, of the batch's first image with a logit that is NaN. The batch then has no other answer. */
+  /** Index, within the data set, of the first image with a NaN logit. The other fields then have no meaning. */
   readonly nanImage?: number | undefined;
 }
 
+/** Results of a task. */
 export interface TaskResult {
   readonly answers: readonly BatchAnswer[];
-  /** 0 is the coordinator's own thread; workers count from 1. */
+  /** Thread that ran the task: 0 is the coordinator's thread, workers count from 1. */
   readonly thread: number;
 }
 
+/** Runs tasks on one or more threads. */
 export interface Executor {
-  /** How many tasks can be under way at once. */
+  /** Number of tasks that can run at once. */
   readonly capacity: number;
-  /** Workers started so far, replacements included. */
+  /** Number of workers started so far, including replacements. */
   readonly workersStarted: number;
-  /** From the first start to the first worker ready; 0 where nothing starts. */
+  /** Time from the first start of a worker to the first worker ready; 0 without workers. */
   readonly startMs: number;
-  /** By network: why `simd` computes all of it by the reference; undefined where it does not. */
+  /** Per network: the reason why `simd` computes all of it by the reference, or undefined. */
   readonly fallbacks?: readonly (string | undefined)[] | undefined;
   /** Resolves when all workers are ready. */
   warm(): Promise<void>;
-  /** Answered once, or refused with a coded error: never silence. */
+  /** Runs a task. The promise always settles: with a result, or with a coded error. */
   run(task: Task, signal: AbortSignal): Promise<TaskResult>;
   close(): Promise<void>;
 }

@@ -27,8 +27,8 @@ export function within([low, high]: Limits) {
   return z.int().min(low).max(high);
 }
 
-// The contracts of the data set and of the network are loaded at every start and cannot load zod: each schema below is
-// declared to yield its contract's type.
+// The contracts of data sets and networks are loaded at every start, so they do not load zod.
+// Each schema below is declared with the type of its contract.
 
 export const assumption: z.ZodType<Assumption> = z.object({
   subject: z.enum(ASSUMPTION_SUBJECTS),

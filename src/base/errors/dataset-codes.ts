@@ -1,4 +1,4 @@
-/** Codes of faults in image sets: IDX, gzip, labels, class names. Exit status 3. */
+/** Codes of faults in image sets (IDX, gzip, labels, class names) and in pictures. Exit status 3. */
 
 import { printable } from "#src/base/text.js";
 import { grouped, row } from "./define.js";
@@ -231,17 +231,16 @@ function imagesText({ sha256, view, offset, total }: ImagesFacts): string {
   return `${grouped(total)} images from index ${grouped(offset)} of data ${sha256.slice(0, 12)}…${read}`;
 }
 
-/** A reader needs no more; a damaged header can have 255. */
+/** Most dimensions in a message: a damaged header can have 255. */
 const SHOWN_DIMENSIONS = 8;
 
-/** `10000 × 28 × 28`. */
+/** Dimensions as text: `10000 × 28 × 28`. */
 function dimensionsText(dimensions: readonly number[]): string {
   const shown = dimensions.slice(0, SHOWN_DIMENSIONS).join(" × ");
   return dimensions.length > SHOWN_DIMENSIONS ? `${shown} × … (${dimensions.length} in all)` : shown;
 }
 
-// Codes of faults in pictures given to `predict`. Exit status 3.
-
+/** Codes of faults in pictures for `predict`. */
 export const pictureCodes = {
   ERR_PICTURE_FORMAT: row(
     3,

@@ -1,4 +1,4 @@
-/** Codes of faults in reading a file of any format. Exit status 3. */
+/** Codes of faults in files of any format, in .npy and ZIP, and in downloads. */
 
 import { grouped, row } from "./define.js";
 
@@ -36,8 +36,7 @@ export const fileCodes = {
   ),
 } as const;
 
-// Codes of faults in the container formats that networks and data sets share: .npy and ZIP. Exit status 3.
-
+/** Codes of faults in .npy and ZIP, the formats that networks and data sets share. Exit status 3. */
 export const formatCodes = {
   ERR_NPY_HEADER: row(
     3,
@@ -97,20 +96,19 @@ export const formatCodes = {
   ),
 } as const;
 
-/** Returns the next step: records need one array per field, everything else needs numbers. */
+/** Next step: records need one array per field, all other types need a conversion to numbers. */
 function adviceFor(found: string): string {
   if (found.includes("records")) return "save each field as a separate array";
   return 'convert it with .astype("float32") and save it again';
 }
 
-// Codes of downloads: the network (5), the cache folder (6), interruption (130, 143). No fact may hold a credential.
-
-/** A mirror without its credentials, and the reason of its failure. */
+/** A mirror, without credentials, and the reason of its failure. */
 export interface MirrorFailure {
   readonly mirror: string;
   readonly reason: string;
 }
 
+/** Codes of downloads: network (5), cache folder (6), interruption (130, 143). No fact may hold a credential. */
 export const transferCodes = {
   ERR_TRANSFER_FAILED: row(
     5,

@@ -1,8 +1,6 @@
-/** Codes of faults in files of weights of any format. Exit status 3. */
+/** Codes of faults in files of weights and in ONNX models. Exit status 3. */
 
 import { grouped, row, shapeText } from "./define.js";
-
-// Codes of faults in ONNX models.
 
 /** The next step for a model that is not a chain of fully connected layers. */
 export const OTHER_ENGINE =

@@ -1,8 +1,9 @@
-/** Codes of runs over Redis: its address (2), the peers and hosts (4), the connection (5). No fact may hold a credential. */
+/** Codes of runs over Redis: address (2), peers and hosts (4), connection (5). No fact may hold a credential. */
+
 import { printable } from "#src/base/text.js";
 import { grouped, row } from "./define.js";
 
-/** Installs both optional peers, also in a checkout: see `onnxInstallCommand`. */
+/** Command that installs both optional peers, also in a checkout: see `onnxInstallCommand`. */
 export const QUEUE_INSTALL_COMMAND = "npm install --save-dev bullmq@6 ioredis@5";
 
 export const queueCodes = {

@@ -1,4 +1,4 @@
-/** Codes of a run: usage (2), workers and batches (4), output (6), gates (100), interruption (130, 143), ourselves (1). */
+/** Codes of runs: usage (2), parts (3), workers (4), output (6), gates (100), interruption (130, 143), internal (1). */
 
 import { printable } from "#src/base/text.js";
 import { grouped, row, sizeText } from "./define.js";
@@ -58,8 +58,8 @@ export const usageCodes = {
 } as const;
 
 /**
- * Installs without CUDA, which the package's install script would download. In a checkout npm 11 installs an optional peer
- * only as a dependency, and the next `npm install` removes a package that was not saved.
+ * Command that installs onnxruntime-node without CUDA, which its install script would download.
+ * In a checkout, npm 11 installs an optional peer only as a dependency. The next `npm install` removes unsaved packages.
  */
 export function onnxInstallCommand(peer: string): string {
   return `npm install --save-dev --ignore-scripts ${peer}@1`;
@@ -163,8 +163,7 @@ function missedGate({ gate, expected, found }: { gate: string; expected: string;
   return `${gate}: expected ${expected}, found ${found}`;
 }
 
-// Codes of the parts of a merge and of the journal of a resumed run. Exit status 3.
-
+/** Codes of parts of a merge, and of the journal of a resumed run. Exit status 3. */
 export const partCodes = {
   ERR_PART_KIND: row(
     3,
@@ -219,7 +218,7 @@ export const partCodes = {
 
 const MOST_NAMED = 5;
 
-/** `2/8, 5/8 and 4 more`: never all, because a damaged part can state a billion shards. */
+/** Missing shards: `2/8, 5/8 and 4 more`. The list is limited, because a damaged part can state a billion shards. */
 function missingText(found: readonly number[], count: number): string {
   const named: string[] = [];
   for (let index = 1; index <= count && named.length < MOST_NAMED; index++) {
