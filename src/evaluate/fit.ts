@@ -1,4 +1,4 @@
-/** Fits a preprocessing to a training split, for weights that were trained under it, and joins the two in one file. */
+/** Fits a preprocessing to a training split, and writes it into one file with the weights trained with it. */
 
 import { setImmediate } from "node:timers/promises";
 import { interruption } from "#src/base/abort.js";
@@ -27,71 +27,73 @@ import { encodeSafetensors } from "#src/networks/safetensors.js";
 import { assertFitsImages } from "#src/networks/validate.js";
 import { assertStated } from "./open-inputs.js";
 
-/** An eigenvalue decomposition takes time as the cube of this, and memory as its square: here a minute or two. */
+/** Most inputs of whitening. The decomposition takes O(n³) time and O(n²) memory: one or two minutes for this size. */
 const MOST_WHITENED_INPUTS = 2_048;
-/** After so many images the event loop has a turn, and an interruption is heard. */
+/** Images between turns of the event loop, which notices interruptions. */
 const IMAGES_A_TURN = 1_000;
 
-/** What `fitPreprocessing` takes: data, weights, and the kind of preprocessing. */
+/** Input of `fitPreprocessing`: data, weights, and the kind of preprocessing. */
 export interface FitInput {
-  /** What `openDataset` opens, or an open data set. All of its split's images are used. */
+  /** An input of `openDataset`, or an open data set. All images of the split are used. */
   readonly dataset: string | Dataset;
-  /** The label file, where `dataset` is an image file. */
+  /** Path of the label file, if `dataset` is an image file. */
   readonly labels?: string | undefined;
-  /** Default `train`: statistics of test images would be an answer looked up. */
+  /** Default `train`: statistics of test images would leak the test set. */
   readonly split?: Split | undefined;
-  /** A name, a file or a folder of weights, which does not say a preprocessing. */
+  /** Name, file or folder of weights that do not state a preprocessing. */
   readonly weights: string;
   /** Activation of the hidden layers, if the file does not state it. Default `sigmoid`. */
   readonly activation?: Activation | undefined;
-  /** `standardize`, `whiten-zca` or `whiten-pca`: what the weights' training images had gone through. */
+  /** Preprocessing of the training: `standardize`, `whiten-zca` or `whiten-pca`. */
   readonly normalize: FittedNormalization;
-  /** ε of whitening, 10⁻⁶ to 1,000; 0.1 unless given. Must be the one of the training. */
+  /** ε of whitening, 10⁻⁶ to 1,000. Default 0.1. Must be the ε of the training. */
   readonly epsilon?: NumberLike | undefined;
-  /** Refuse to write what was assumed. Default false: the file names it. */
+  /** Reject assumptions. Default false: the file names them. */
   readonly strict?: boolean | undefined;
-  /** Refuse to download what is not in the cache. Default false. */
+  /** Do not download. Default false. */
   readonly offline?: boolean | undefined;
 }
 
 const { output: _, ...ROWS } = rowsOf("fit");
 const OPTIONS: KindsOf<FitInput> = kindsOf(ROWS);
 
-/** What `fitPreprocessing` found: the recipe, and a file that joins it with the weights. */
+/** Result of `fitPreprocessing`: the preprocessing, and a file with it and the weights. */
 export type Fit = FittedFile & (FittedStandardizing | FittedWhitening);
 
-/** What a fit answers of every kind. */
+/** Fields of all fits. */
 export interface FittedFile {
-  /** The bytes of a safetensors file: the weights, in float32, and their recipe. Its network reads bytes. */
+  /** Content of a safetensors file: the weights in float32, and their preprocessing. Its network reads bytes. */
   readonly file: Uint8Array;
-  /** How many images the statistics are of. */
+  /** Number of images in the statistics. */
   readonly images: number;
-  /** What the weights' file does not state; the written file names it as assumed. */
+  /** Assumptions about facts that the weights' file does not state. The written file names them. */
   readonly assumptions: readonly Assumption[];
 }
-/** What a fit of `standardize` answers besides. */
+
+/** Further fields of a fit of `standardize`. */
 export interface FittedStandardizing {
-  /** The recipe that the file says. */
+  /** Preprocessing in the file. */
   readonly preprocessing: Standardizing;
 }
-/** What a fit of `whiten-zca` or `whiten-pca` answers besides. */
+
+/** Further fields of a fit of `whiten-zca` or `whiten-pca`. */
 export interface FittedWhitening {
-  /** The recipe that the file says. */
+  /** Preprocessing in the file. */
   readonly preprocessing: Whitening;
-  /** (inputs) f64: of the covariance (1/N) of pixels ÷ 255, descending, none below 0. */
+  /** (inputs) f64: eigenvalues of the covariance (1/N) of pixels ÷ 255, descending, at least 0. */
   readonly eigenvalues: Float64Array;
 }
 
 /**
- * Fits `standardize`, `whiten-zca` or `whiten-pca` to a split, for a network that was trained on inputs preprocessed
- * that way. Standardizing becomes two numbers beside the weights; whitening is folded into the first layer.
+ * Fits `standardize`, `whiten-zca` or `whiten-pca` to a split, for a network that was trained with this preprocessing.
+ * Standardizing becomes two numbers beside the weights. Whitening is folded into the first layer.
  *
  * @throws UsageError ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE; ERR_USAGE for an epsilon without whitening
- * @throws NetworkError ERR_NORMALIZE_FITTED where the file says its preprocessing already; as `loadNetwork`;
- *   ERR_NETWORK_INPUTS; ERR_NETWORK_ACTIVATIONS and ERR_NETWORK_F32 where safetensors cannot hold the weights
+ * @throws NetworkError ERR_NORMALIZE_FITTED if the file already states a preprocessing; as `loadNetwork`;
+ *   ERR_NETWORK_INPUTS; ERR_NETWORK_ACTIVATIONS and ERR_NETWORK_F32 if safetensors cannot hold the weights
  * @throws DatasetError ERR_STATISTICS_CONSTANT, ERR_WHITENING_SIZE, and as `openDataset`
  * @throws FileError as `loadNetwork` and `openDataset`
- * @throws TransferError where something has to be downloaded
+ * @throws TransferError if a download fails or is not permitted
  * @throws RunError ERR_INTERRUPTED or ERR_TERMINATED when the signal is aborted
  */
 export async function fitPreprocessing(

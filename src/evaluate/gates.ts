@@ -1,4 +1,4 @@
-/** Gates: demands that a whole result holds or misses, for scripts and CI. */
+/** Gates: conditions on a whole result, for scripts and CI. */
 
 import type { GateCode, GateOutcome } from "#src/base/contracts/checks.js";
 import { AS_STORED, type DatasetView } from "#src/base/contracts/dataset.js";
@@ -12,15 +12,15 @@ import { activationsOf } from "#src/networks/chain.js";
 import type { Opened } from "./open-inputs.js";
 import { canonicalJson } from "./run-identity.js";
 
-/** An accuracy is printed with so many, and judged by no fewer. */
+/** Least number of decimals of printed and compared accuracies. */
 const LEAST_PLACES = 4;
-/** More than a float64 has. */
+/** More decimals than a float64 needs. */
 const MOST_PLACES = 20;
 
-/** Accuracies and recalls from 0 to 1. */
+/** Gates of a run. Accuracies and recalls are 0 to 1. */
 export interface Demands {
   readonly minAccuracy?: number | undefined;
-  /** Held where the accuracy rounds to it at the places that it is given with, at least four: 0.99 is 0.9900. */
+  /** Met if the accuracy, rounded to its decimals (at least four), is equal: 0.99 means 0.9900. */
   readonly expectAccuracy?: NumberLike | undefined;
   /** Least recall of every class that has images. */
   readonly minClassRecall?: number | undefined;
@@ -30,11 +30,11 @@ export interface Demands {
 export interface Baseline extends SubjectJudged {
   readonly path: string;
   readonly correct: number;
-  /** How far the accuracy may lie below the baseline's. */
+  /** Largest permitted loss of accuracy against the baseline. */
   readonly maxRegression: number;
 }
 
-/** Two results are of the same images where all of these are equal. */
+/** Identity of images: two results have the same images if all fields are equal. */
 export interface ImagesJudged {
   readonly sha256: string;
   readonly view: DatasetView;
@@ -42,7 +42,7 @@ export interface ImagesJudged {
   readonly total: number;
 }
 
-/** A network and how its file was read; null stands for what a result of an older version does not state. */
+/** A network and the reading of its file. A field is null if a result of an older version does not state it. */
 export interface NetworkJudged {
   readonly sha256: string;
   readonly activations: readonly Activation[] | null;
@@ -54,7 +54,7 @@ export interface SubjectJudged {
   readonly network: NetworkJudged;
 }
 
-/** What is judged: an evaluation fits, and so does what was read of one. */
+/** Fields of an evaluation that gates need. An evaluation and a result file both have them. */
 export interface Judged {
   readonly dataset: {
     readonly sha256: string;
@@ -72,9 +72,9 @@ export interface Judged {
 }
 
 /**
- * The baseline of a result file.
+ * Baseline from a result file.
  *
- * @throws FileError where it cannot be read; DatasetError ERR_BASELINE_PARTIAL where it has no whole accuracy
+ * @throws FileError if it cannot be read; DatasetError ERR_BASELINE_PARTIAL without an accuracy over all its images
  */
 export async function readBaseline(path: string, maxRegression: number): Promise<Baseline> {
   const { readResult } = await import("./read-result.js");
@@ -97,7 +97,7 @@ export async function readBaseline(path: string, maxRegression: number): Promise
   };
 }
 
-/** The images and the network of a run that is about to begin. */
+/** Images and network of a run before it starts. */
 export async function subjectOf({ dataset, network, range }: Opened): Promise<SubjectJudged> {
   const { view = AS_STORED } = dataset.facts;
   const sha256 = await dataset.sha256();
@@ -112,7 +112,7 @@ export async function subjectOf({ dataset, network, range }: Opened): Promise<Su
 }
 
 /**
- * A baseline is of the same images. It may be of another network, but not of the same file read in another way.
+ * Checks that a baseline has the same images. Its network may differ, but the same file must have the same reading.
  *
  * @throws DatasetError ERR_BASELINE_DATA, ERR_BASELINE_READING
  */
@@ -134,7 +134,7 @@ export function assertComparable({ path, images, network }: Baseline, found: Sub
 }
 
 /**
- * Each demand's outcome, in the order of `Demands`, of a result that is whole.
+ * Outcomes of the gates for a whole result, in the order of `Demands`.
  *
  * @throws DatasetError ERR_BASELINE_DATA, ERR_BASELINE_READING as `assertComparable`
  */
@@ -148,7 +148,7 @@ export function judge(demands: Demands, judged: Judged): GateOutcome[] {
   return outcomes;
 }
 
-/** A missed gate as the error that ends the process with 100. */
+/** Error of a missed gate. Its exit status is 100. */
 export function gateError({ name, code, expected, found }: GateOutcome): RunError {
   return new RunError(code, { gate: name, expected, found });
 }
@@ -171,7 +171,7 @@ function judgeExpectedAccuracy(given: NumberLike, { result: { accuracy } }: Judg
   });
 }
 
-/** Names the first of several worst classes. */
+/** Outcome of `minClassRecall`. It names the class with the lowest recall; among equals, the first. */
 function judgeClassRecall(least: number, { result, dataset }: Judged): GateOutcome {
   let label = 0;
   let worst = 1;
@@ -192,8 +192,8 @@ function judgeRegression(baseline: Baseline, judged: Judged): GateOutcome {
   assertComparable(baseline, { images, network: judged.network });
   const { correct, total, accuracy } = judged.result;
   const { maxRegression, path } = baseline;
-  // One division of integers is the nearest double of the exact loss, as `maxRegression` is of its decimals: 0.9372 −
-  // 0.9352 in doubles would be above 0.002.
+  // One division of integers gives the double nearest to the exact loss, as `maxRegression` is the double nearest to its
+  // decimals. The difference of the doubles 0.9372 and 0.9352 would exceed 0.002.
   const loss = (baseline.correct - correct) / total;
   const before = (baseline.correct / total).toFixed(LEAST_PLACES);
   return outcomeOf("--max-regression", "ERR_GATE_REGRESSION", {
@@ -216,21 +216,21 @@ function distanceText(found: number, least: number, places = placesOf(least)): s
   return found < least ? `, ${difference(least, found, places)} too low` : "";
 }
 
-/** Decimal places that a number is given with, at least four. */
+/** Number of decimals of a given number, at least four. */
 function placesOf(given: NumberLike): number {
   const [digits = "", exponent = "0"] = String(given).split("e");
   const [, decimals = ""] = digits.split(".");
   return Math.min(Math.max(decimals.length - Number(exponent), LEAST_PLACES), MOST_PLACES);
 }
 
-/** To the places of the number that it is held against; in full where the two would read the same and are not. */
+/** Value with the decimals of `beside`; with all digits if different numbers would look the same. */
 function shown(value: number, beside: number): string {
   const places = placesOf(beside);
   const text = value.toFixed(places);
   return value !== beside && text === beside.toFixed(places) ? pythonFloat(value) : text;
 }
 
-/** To the places given, or in full where these are zeros: to twelve digits, since the rest is the subtraction's rounding. */
+/** Difference with `places` decimals; with 12 digits if these are zeros. Further digits are rounding errors. */
 function difference(high: number, low: number, places: number): string {
   const exact = Number((high - low).toPrecision(12));
   const text = exact.toFixed(places);

@@ -1,4 +1,4 @@
-/** Adds the answers of all shards of a run to the answer of the whole. */
+/** Merges the results of all shards into the result of the whole run. */
 
 import { checkArgument, listOf, TEXT } from "#src/base/arguments.js";
 import { distinct } from "#src/base/assumptions.js";
@@ -13,12 +13,12 @@ import { firstDifference, identityKey } from "./run-identity.js";
 import { resultCounts } from "./summarize.js";
 
 /**
- * The answer of the whole run: its `result` is to the byte that of a run that was never cut. `paths` name the JSON of every
- * shard's answer, in any order; at least one.
+ * Evaluation of the whole run. Its `result` is identical, byte by byte, to that of a run without shards.
  *
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE, ERR_RESULT_VERSION for what is no
- *   result; ERR_PART_KIND for a whole result, ERR_PART_INCOMPLETE, ERR_PART_COUNTS; ERR_PART_MIXED, ERR_PART_DOUBLED,
- *   ERR_PART_MISSING for parts that are not those of one run
+ * @param paths JSON results of all shards, in any order; at least one
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE, ERR_RESULT_VERSION if a file is not a
+ *   result; ERR_PART_KIND for a whole result; ERR_PART_INCOMPLETE, ERR_PART_COUNTS; ERR_PART_MIXED, ERR_PART_DOUBLED,
+ *   ERR_PART_MISSING unless the parts are exactly those of one run
  */
 export async function mergeParts(paths: readonly string[]): Promise<Evaluation> {
   checkArgument("mergeParts", "paths", paths, listOf("a list of paths", TEXT));
@@ -57,7 +57,7 @@ function assertSameRun(first: Part, part: Part): void {
   throw new FileError("ERR_PART_MIXED", { path: part.path, first: first.path, ...difference });
 }
 
-/** Shards of one run and one count never overlap and leave no gap: `readPart` has held each against its cut. */
+/** Checks that each shard is present once. `readPart` checks the range of each shard, so there is no overlap and no gap. */
 function assertEachOnce(parts: readonly Part[], count: number): void {
   const byIndex = new Map<number, Part>();
   for (const part of parts) {
@@ -78,8 +78,8 @@ export interface Part {
 }
 
 /**
- * @throws FileError as `readResult`; ERR_PART_KIND for a whole result, ERR_PART_INCOMPLETE where images are missing,
- *   ERR_PART_COUNTS where its numbers contradict each other
+ * @throws FileError as `readResult`; ERR_PART_KIND for a whole result; ERR_PART_INCOMPLETE if images are missing;
+ *   ERR_PART_COUNTS if its numbers contradict each other
  */
 export async function readPart(path: string): Promise<Part> {
   const answer = await readResult(path);
@@ -99,7 +99,7 @@ export async function readPart(path: string): Promise<Part> {
   return { path, answer, shard };
 }
 
-/** `2/3`. */
+/** Name of a shard: `2/3`. */
 export function shardName({ index, count }: Pick<ShardPart, "index" | "count">): string {
   return `${index}/${count}`;
 }
@@ -120,7 +120,7 @@ function problemOf({
   return `expected ${due.limit} images from ${due.offset}, found ${limit} from ${offset}`;
 }
 
-/** Each shard has its own coordinator: what these computed is one sum, and the workers stand behind each other. */
+/** Facts of the merged run. Batches of the coordinators are one sum; those of the workers are concatenated. */
 export function mergedRun(answers: readonly ResultFile[]): RunFacts {
   const runs = answers.map(({ run }) => run);
   const sum = (of: (run: RunFacts) => number) => runs.reduce((total, run) => total + of(run), 0);
@@ -138,7 +138,7 @@ export function mergedRun(answers: readonly ResultFile[]): RunFacts {
   };
 }
 
-/** The slowest shard's; images per second are of all images in its time. */
+/** Timing of the slowest shard. Images per second are all images divided by its time. */
 export function mergedTiming(answers: readonly ResultFile[], totalImages: number): Timing {
   const timings = answers.map(({ timing }) => timing);
   const most = (of: (timing: Timing) => number) => Math.max(...timings.map(of));

@@ -1,4 +1,4 @@
-/** The benchmark: warm pools side by side, passes interleaved round by round, each checked. */
+/** Benchmark of a sweep of configurations: warm pools, interleaved passes, and a check of each pass. */
 
 import { availableParallelism } from "node:os";
 import { IncompleteError, TERMINATED } from "#src/base/abort.js";
@@ -16,13 +16,13 @@ import { type BenchInput, type BenchPlan, resolveBench } from "./options.js";
 import { createStopwatch, type Series, summarizeBench } from "./summary.js";
 
 export interface BenchHooks extends Pick<PrepareHooks, "signal" | "onDownload"> {
-  /** Called once data and network are loaded, before the first pass. */
+  /** Called after data and network are loaded, before the first pass. */
   onStart?(plan: BenchPlan, images: number): void;
-  /** Called after each pass; `round` is negative while warming up. */
+  /** Called after each pass. `round` is negative in warm-up passes. */
   onPass?(configuration: Configuration, round: number): void;
 }
 
-/** `failure` is the interruption, where there was one; the benchmark is then of what was done. */
+/** A benchmark. If it was interrupted, `failure` is the error, and the benchmark covers the finished passes. */
 export interface BenchOutcome {
   readonly benchmark: Benchmark;
   readonly failure: RunError | undefined;
@@ -32,14 +32,14 @@ export interface BenchOutcome {
  * Times a sweep of configurations over one data set and network.
  *
  * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`; UsageError ERR_MEMORY
- * @throws RunError ERR_BENCH_MISMATCH where a pass predicted something else than the reference
- * @throws IncompleteError where a batch failed
+ * @throws RunError ERR_BENCH_MISMATCH if a pass predicts differently from the reference
+ * @throws IncompleteError if a batch fails
  */
 export function bench(input: BenchInput = {}, hooks: BenchHooks = {}): Promise<BenchOutcome> {
   return benchWith(openExecutor, input, hooks);
 }
 
-/** `bench` over executors of the caller's choice. */
+/** `bench` with executors from the caller. */
 export async function benchWith(
   open: OpenExecutor,
   input: BenchInput,
@@ -76,7 +76,7 @@ export async function benchWith(
   return { benchmark: await summarizeBench(record), failure };
 }
 
-/** Interleaved: whatever slows the machine down for a while slows all configurations alike. */
+/** Runs the passes interleaved, so that a slow phase of the machine affects all configurations equally. */
 async function runRounds(
   plan: BenchPlan,
   series: readonly Series[],
@@ -85,7 +85,7 @@ async function runRounds(
   { signal, onPass }: BenchHooks & { readonly signal: AbortSignal },
 ): Promise<void> {
   const isUnfinished = (one: Series) => !isDone(one, plan);
-  // LoadGen's single-stream: a query of one image, the next as soon as it is answered.
+  // LoadGen's single-stream: each query has one image and starts when the one before is answered.
   const oneImage = plan.scenario === "single-stream" ? { taskSize: () => 1 } : {};
   for (let round = -plan.warmUp; round < 0 || series.some(isUnfinished); round++) {
     for (const one of round < 0 ? series : series.filter(isUnfinished)) {
@@ -111,11 +111,11 @@ function isDone({ passesMs }: Series, { repeat, durationSeconds, maxPasses }: Be
 export interface Expected {
   readonly engine: EngineName;
   readonly predictions: Uint16Array;
-  /** Index, within the data set, of the first. */
+  /** Index of the first image within the data set. */
   readonly firstImage: number;
 }
 
-/** Throws RunError ERR_BENCH_MISMATCH, naming the first image that differs and how many do. */
+/** @throws RunError ERR_BENCH_MISMATCH with the first image that differs, and the number of differences */
 export function assertPredictions(
   { engine, threads, batchSize }: Configuration,
   found: Uint16Array,
@@ -136,11 +136,11 @@ export function assertPredictions(
   });
 }
 
-/** Every engine is proved against the plain loop. */
+/** Engine that all others are checked against: the plain loop. */
 export const REFERENCE: EngineName = "reference";
 const REFERENCE_BATCH_SIZE = 100;
 
-/** What every pool is opened with: data and network loaded, the images in slabs that runs use one after the other. */
+/** Input of all pools: the loaded network, and the images in slabs that the runs share in turn. */
 export async function loadShared(pair: DataAndNetwork, options: EvaluateOptions): Promise<EvaluateInput> {
   const loaded = await loadWhole(pair, false);
   return {
@@ -155,7 +155,7 @@ export async function loadShared(pair: DataAndNetwork, options: EvaluateOptions)
   };
 }
 
-/** What is to be predicted, by the plain loop on as many threads as the sweep has at most. */
+/** Predictions of the plain loop, computed on the largest number of threads of the sweep. */
 export async function predictReference(
   open: OpenExecutor,
   shared: EvaluateInput,
@@ -174,7 +174,7 @@ export async function predictReference(
 
 export type PoolOf = (configuration: Configuration) => OpenEvaluator;
 
-/** Opens the pools, hands them to the work, and closes them. The batch size is the coordinator's affair alone. */
+/** Opens the pools, runs the work on them, and closes them. Pools do not depend on the batch size. */
 export async function withPools(
   open: OpenExecutor,
   shared: EvaluateInput,
@@ -183,7 +183,7 @@ export async function withPools(
 ): Promise<void> {
   const pools = new Map<string, OpenEvaluator>();
   const keyOf = ({ engine, threads }: Configuration) => `${engine} ${threads}`;
-  // Of the smallest batches there are the most, so that no pool is short of workers.
+  // The smallest batch size gives the most batches, so no pool has too few workers.
   const batchSize = Math.min(...configurations.map((configuration) => configuration.batchSize));
   try {
     for (const configuration of configurations) {

@@ -1,4 +1,5 @@
-/** Options of a benchmark: comma lists to a checked sweep of configurations. */
+/** Options of a benchmark: turns comma lists into a checked sweep of configurations. */
+
 import type { Configuration } from "#src/base/contracts/bench.js";
 import { ENGINES } from "#src/base/contracts/network.js";
 import type { Scenario } from "#src/base/contracts/run.js";
@@ -10,43 +11,43 @@ import { checkedValue, oneOf } from "#src/base/options/values.js";
 import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
 
 const ROWS = rowsOf("bench");
-/** Beyond this many a sweep is a slip of the keyboard. */
+/** Most configurations of a sweep: more are probably a typing error. */
 const MAX_CONFIGURATIONS = 1000;
 
 type EvaluateData = Omit<EvaluateInput, "engine" | "threads" | "batchSize" | "retries" | "warm">;
 
-/** Data and network as of `evaluate`; of engines, threads and batch sizes a comma list each. */
+/** Data and network as for `evaluate`; engines, threads and batch sizes as comma lists. */
 export interface BenchInput extends EvaluateData {
   /** Default `ml-matrix,simd`. */
   readonly engine?: string | undefined;
-  /** Default: 1, 2, 4 and so on, up to as many as the machine runs at once. */
+  /** Default: 1, 2, 4 and so on, up to the number of threads that the machine runs at once. */
   readonly threads?: string | undefined;
   /** Default 100. */
   readonly batchSize?: string | undefined;
   /** Default `offline`. */
   readonly scenario?: Scenario | undefined;
-  /** Timed passes of each configuration, at least. Default 5. */
+  /** Least number of timed passes per configuration. Default 5. */
   readonly repeat?: NumberLike | undefined;
-  /** Passes of each configuration before the timed ones. Default 2. */
+  /** Number of passes per configuration before the timed ones. Default 2. */
   readonly warmUp?: NumberLike | undefined;
-  /** Least total time of each configuration's timed passes, with at most 10,000 passes. Default 0. */
+  /** Least total time of a configuration's timed passes, in seconds, with at most 10,000 passes. Default 0. */
   readonly durationSeconds?: NumberLike | undefined;
 }
 
 export interface BenchPlan {
-  /** What all configurations share. */
+  /** Options that all configurations share. */
   readonly options: EvaluateOptions;
   readonly scenario: Scenario;
-  /** Engine by engine, within it batch size by batch size, within it ascending threads. */
+  /** Ordered by engine, then by batch size, then by ascending threads. */
   readonly configurations: readonly Configuration[];
   readonly repeat: number;
   readonly warmUp: number;
   readonly durationSeconds: number;
-  /** Timed passes of a configuration, at most: more would say nothing new. */
+  /** Most timed passes per configuration. */
   readonly maxPasses: number;
 }
 
-/** Throws UsageError as `resolveOptions` does. */
+/** @throws UsageError as `resolveOptions` */
 export function resolveBench(input: BenchInput, available: number): BenchPlan {
   const { engine = ROWS.engine.default } = input;
   const scenario = checkedValue(ROWS.scenario, input.scenario ?? ROWS.scenario.default);
@@ -69,7 +70,7 @@ export function resolveBench(input: BenchInput, available: number): BenchPlan {
   }
   const ascending = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b);
   return {
-    // A batch that was run again would be timed as a slow one: a fault ends the benchmark instead.
+    // No retries: a retried batch would count as a slow one. A fault ends the benchmark.
     options: resolveOptions(
       { ...input, engine: engines[0], threads: threads[0], batchSize: batchSizes[0], retries: 0 },
       available,
@@ -90,14 +91,14 @@ export function resolveBench(input: BenchInput, available: number): BenchPlan {
   };
 }
 
-/** 1, 2, 4, … and `available` itself. */
+/** Default numbers of threads: 1, 2, 4, … and `available`. */
 function scaling(available: number): number[] {
   const threads: number[] = [];
   for (let n = 1; n < available; n *= 2) threads.push(n);
   return [...threads, available];
 }
 
-/** Each word of a comma list, checked; a word that stands twice is refused. */
+/** Checked words of a comma list. A repeated word is an error. */
 function list<Value>(option: string, given: string, check: (word: string) => Value): Value[] {
   const values = given.split(",").map(check);
   if (new Set(values).size === values.length) return values;

@@ -1,4 +1,5 @@
-/** From the passes of a sweep to the answer that users see; speed-ups are seen only over the whole sweep. */
+/** Summary of a benchmark: turns timed passes into rates, speed-ups and percentiles. */
+
 import { availableParallelism, cpus } from "node:os";
 import { createHistogram } from "node:perf_hooks";
 import type {
@@ -15,7 +16,7 @@ import type { BenchPlan } from "./options.js";
 
 const KIBIBYTE = 1024;
 
-/** What a configuration's timed passes have left so far. */
+/** A configuration with the times of its passes so far. */
 export interface Series extends Configuration {
   readonly passesMs: number[];
   readonly batches: Stopwatch;
@@ -64,7 +65,7 @@ export async function summarizeBench({
       availableParallelism: availableParallelism(),
     },
     protocol: { warmUpPasses: warmUp, repeat, durationSeconds, checkedAgainst },
-    // Kibibytes on every system (nodejs.org/api/process.html, process.resourceUsage).
+    // KiB on every system (nodejs.org/api/process.html, process.resourceUsage).
     peakProcessRssBytes: process.resourceUsage().maxRSS * KIBIBYTE,
     configurations: measuredOf(series, range.limit),
   };
@@ -100,7 +101,7 @@ function measuredOf(series: readonly Series[], images: number): MeasuredConfigur
   });
 }
 
-/** The middle one; of an even number the lower of the two middle ones. */
+/** Median. With an even number of values, the lower of the two middle ones. */
 function medianOf(valuesMs: readonly number[]): number {
   return quantile(
     valuesMs.toSorted((a, b) => a - b),
@@ -108,13 +109,13 @@ function medianOf(valuesMs: readonly number[]): number {
   );
 }
 
-/** What lies below is noise. */
+/** Value rounded to thousandths, since smaller differences are noise. */
 function thousandths(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
 const NS_PER_MS = 1e6;
-/** Longer than any deadline that an option allows; what is longer still is counted as this long. */
+/** Longest recorded time: longer than each time limit that an option allows. Longer times count as this. */
 const LONGEST_NS = 86_400 * 1e9;
 
 export interface Stopwatch {
@@ -122,7 +123,7 @@ export interface Stopwatch {
   percentiles(): Percentiles;
 }
 
-/** On Node's HDR histogram: three significant digits, whatever the number of events. */
+/** Stopwatch with Node's HDR histogram: three significant digits, and constant memory for any number of events. */
 export function createStopwatch(): Stopwatch {
   const histogram = createHistogram({ lowest: 1, highest: LONGEST_NS, figures: 3 });
   const msAt = (percent: number) => Number((histogram.percentile(percent) / NS_PER_MS).toPrecision(3));

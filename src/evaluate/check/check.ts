@@ -1,4 +1,4 @@
-/** Runs a suite of checks: all networks in one pool, evaluation after evaluation, each judged or told why it could not be. */
+/** Runs a suite of checks: one pool with all networks, one evaluation after the other, each with its gates or an error. */
 
 import { availableParallelism } from "node:os";
 import { IncompleteError, TERMINATED } from "#src/base/abort.js";
@@ -32,15 +32,15 @@ import type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 import { openSharedExecutor } from "#src/pool/registry.js";
 import { type CheckInput, type LoadedEntry, loadSuite, readSuite } from "./suite.js";
 
-/** What a caller may hear of, and end, while a suite is evaluated. */
+/** Hooks to observe and to stop a suite. */
 export interface CheckHooks {
-  /** Aborting ends the run, which still answers: what was not evaluated by then has the status `error`. */
+  /** Aborting ends the run. It still resolves: evaluations that did not finish have the status `error`. */
   readonly signal?: AbortSignal;
-  /** Called before a data set or network that was given by name is downloaded. */
+  /** Called before a named data set or network is downloaded. */
   onDownload?(notice: DownloadNotice): void;
   /** Called before each evaluation; `place` counts from 0. */
   onEntry?(name: string, place: number, entries: number): void;
-  /** Default silent. */
+  /** Default: silent. */
   readonly log?: Log;
 }
 
@@ -48,11 +48,10 @@ const OPTIONS: KindsOf<CheckInput> = without(kindsOf(rowsOf("check")), "format",
 const HOOKS: KindsOf<CheckHooks> = { signal: SIGNAL, log: LOG, onDownload: FUNCTION, onEntry: FUNCTION };
 
 /**
- * Evaluates what the suite at `path` asks for. An evaluation that cannot be made is an error of its own, and the others
- * still run. Data that evaluations beside each other share are read once.
+ * Runs all evaluations of the suite at `path`. If an evaluation fails, its outcome has the error, and the others still run.
+ * Data that consecutive evaluations share are read once.
  *
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE where the suite itself cannot be read,
- *   or is none
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE if `path` is not a readable suite
  * @throws UsageError ERR_OPTION_VALUE for an option of the input
  */
 export async function check(path: string, input?: CheckInput, hooks?: CheckHooks): Promise<ChecksReport> {
@@ -71,7 +70,7 @@ async function runSuite(path: string, input: CheckInput, hooks: CheckHooks): Pro
   const suite = await readSuite(path, input, availableParallelism());
   const { entries, sources } = await loadSuite(suite.entries, download);
   const [{ options }] = atLeast(suite.entries, 1);
-  // Workers start as tasks ask for them; how many there are is known only when all data are read.
+  // Workers start when tasks need them. The number of tasks is unknown until all data are read.
   const work = { images: Number.POSITIVE_INFINITY, tasks: options.threads };
   const executor = sources.length === 0 ? undefined : await openSharedExecutor(options, sources, work);
   const open = datasetsInTurn(download);
@@ -97,7 +96,7 @@ function untried({ reason }: AbortSignal): RunError {
 
 export type OpenDataset = (options: EvaluateOptions) => Promise<Dataset>;
 
-/** Keeps the data opened last: evaluations beside each other may share them, and memory holds one set. */
+/** Opens data sets and keeps only the last one, which the next evaluation may share. */
 export function datasetsInTurn(download: DownloadOptions): OpenDataset {
   let last: { readonly key: string; readonly dataset: Dataset } | undefined;
   return async (options) => {
@@ -112,7 +111,7 @@ export function datasetsInTurn(download: DownloadOptions): OpenDataset {
   };
 }
 
-/** Whatever goes wrong is in the outcome. */
+/** Runs one evaluation of a suite. It does not reject: an error is in the outcome. */
 export async function checkEntry(
   { name, options, demands, network, source }: LoadedEntry,
   executor: Executor,
@@ -152,12 +151,12 @@ function judged(name: string, evaluation: AnyEvaluation, demands: Demands): Chec
     const status: CheckStatus = gates.every(({ passed }) => passed) ? "passed" : "failed";
     return { name, status, evaluation, gates, fault: undefined };
   } catch (error) {
-    // The baseline is of other images.
+    // The baseline has different images or another reading of the network.
     return { ...broken(name, asError(error)), evaluation };
   }
 }
 
-/** With the code, the facts and so the exit status of what happened. */
+/** An error with the name of its evaluation. It has the code, the facts and the exit status of the original error. */
 class CheckError extends BatchwiseError {
   constructor(name: string, fault: BatchwiseError) {
     super(fault.code, fault.facts, { cause: fault });
@@ -165,7 +164,7 @@ class CheckError extends BatchwiseError {
   }
 }
 
-/** What decides the exit status, in the suite's order: errors, and gates that were missed. */
+/** Errors and missed gates, in the order of the suite. They determine the exit status. */
 export function faultsOf({ checks }: ChecksReport): Error[] {
   return checks.flatMap(faultsOfOne);
 }

@@ -1,4 +1,5 @@
-/** A suite of checks: which networks over which data, and what is demanded of each. */
+/** Schema of a suite of checks: evaluations and their gates. */
+
 import * as z from "zod";
 import { GATE_OPTIONS } from "#src/base/options/answer.js";
 import { PATH_TYPE } from "#src/base/options/define.js";
@@ -14,7 +15,7 @@ const LONGEST_FOUND = 60;
 const message: Message = (expected, found) =>
   `expected ${expected}, found ${valueText(found, LONGEST_FOUND)}`;
 
-/** Options of one evaluation. A suite judges, so it reads labels: `labels` is never false. */
+/** Options of one evaluation. Gates need labels, so `labels` is never false. */
 const EVALUATION = {
   ...DATA_OPTIONS,
   labels: { ...DATA_OPTIONS.labels, type: PATH_TYPE },
@@ -39,7 +40,7 @@ const evaluation = z
     message: "expected a baseline beside it, found none",
   });
 
-/** Paths are relative to the suite's file. */
+/** Schema of a suite. Paths are relative to the suite's file. */
 export const checksSchema = z
   .strictObject({
     $schema: z.string().optional(),

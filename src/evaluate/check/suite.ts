@@ -1,4 +1,5 @@
-/** Reads a suite of checks: validated, its paths made absolute, its evaluations as `evaluate` takes them. */
+/** Reads a suite of checks: validates it, makes its paths absolute, and loads its networks. */
+
 import { dirname, resolve } from "node:path";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import { advisedFor, asError } from "#src/base/errors.js";
@@ -29,13 +30,13 @@ export interface SuiteEntry {
   readonly maxRegression: number;
 }
 
-/** Options that go before the suite's own. */
+/** Options that override those of the suite. */
 export interface CheckInput {
-  /** Threads of the pool. Default: those of the suite, otherwise as many as the machine runs at once. */
+  /** Number of threads of the pool. Default: the suite's, otherwise the number that the machine runs at once. */
   readonly threads?: NumberLike | undefined;
-  /** Refuse to download. Default: the suite's, else false. */
+  /** Do not download. Default: the suite's value, otherwise false. */
   readonly offline?: boolean | undefined;
-  /** Refuse to evaluate on assumptions. Default: the suite's, or false. */
+  /** Reject evaluations that need assumptions. Default: the suite's value, otherwise false. */
   readonly strict?: boolean | undefined;
 }
 
@@ -103,12 +104,12 @@ export interface LoadedEntry {
   readonly options: EvaluateOptions;
   readonly demands: Demands;
   readonly network: Network | OnnxModel;
-  /** Index of the network among the pool's. */
+  /** Index of the network among the pool's networks. */
   readonly source: number;
 }
 
 export interface LoadedSuite {
-  /** As the suite has them; an error is an entry that could not be loaded. */
+  /** Entries in the order of the suite. An Error stands for an entry that could not be loaded. */
   readonly entries: readonly (LoadedEntry | Error)[];
   readonly sources: readonly EngineSetup[];
 }
@@ -128,7 +129,7 @@ export async function loadSuite(
     const load = await networkLoader(engine);
     const network = typeof weights === "string" ? await load(weights, { ...options, ...download }) : weights;
     const source = engineSource(network);
-    // What the engine refuses is this entry's fault, not the pool's.
+    // An error of the engine belongs to this entry, not to the pool.
     const assets = await prepareEngine(engine, source);
     const made = { network, source: sources.push({ engine, source, assets }) - 1 };
     known.set(key, made);

@@ -1,4 +1,4 @@
-/** Tries a network on a sample of images under every way to read both that nobody states, and recommends the best. */
+/** Diagnosis: tries a network on a sample of images with each reading that no file or option states, and recommends the best. */
 
 import { interruption } from "#src/base/abort.js";
 import { checkedKeys, FUNCTION, type KindsOf, SIGNAL, without } from "#src/base/arguments.js";
@@ -35,28 +35,28 @@ import {
   type Trial,
 } from "./trials.js";
 
-/** Images for a first look with slow networks. */
+/** Number of images of the first look, for slow networks. */
 const FIRST_LOOK_IMAGES = 100;
-/** Readings that a slow network is tried on in full. */
+/** Number of trials that a slow network runs on the whole sample. */
 const FULL_LOOKS = 8;
-/** Beyond so many multiplications and additions for all trials a network is slow: some seconds of ml-matrix. */
+/** A network is slow if all trials need more multiplications and additions than this: some seconds of ml-matrix. */
 const MOST_PRODUCTS = 1e10;
 
-/** What a caller may observe and end. */
+/** Hooks to observe and to stop a diagnosis. */
 export interface DiagnoseHooks {
   /** Aborting ends the diagnosis with a RunError. */
   readonly signal?: AbortSignal;
-  /** Called before a data set or network that was given by name is downloaded. */
+  /** Called before a named data set or network is downloaded. */
   onDownload?(notice: DownloadNotice): void;
-  /** Called after each forward pass over the sample, with how many there were. */
+  /** Called after each forward pass over the sample. `done` is the number of passes so far. */
   onTried?(done: number): void;
 }
 
 const HOOKS: KindsOf<DiagnoseHooks> = { signal: SIGNAL, onDownload: FUNCTION, onTried: FUNCTION };
 
 /**
- * Tries the network on a seeded sample of labelled images, spread over the set, under candidates: preprocessing ×
- * activation × pictures × labels. Nothing is tried that the file or an option states.
+ * Tries the network on a seeded sample of labelled images from the whole set. The candidates are all combinations of
+ * preprocessing, activation, change of the pictures and change of the labels. Facts that the file or an option states stay fixed.
  *
  * @throws UsageError, FileError, DatasetError, NetworkError, TransferError, RunError as `evaluate`
  * @throws RunError ERR_INTERRUPTED, ERR_TERMINATED if the signal is aborted
@@ -68,7 +68,7 @@ export async function diagnose(input: DiagnoseInput = {}, hooks: DiagnoseHooks =
   );
 }
 
-/** `diagnose` for arguments that were checked before; the input may have keys of other calls too. */
+/** `diagnose` for checked arguments. The input may have keys of other calls. */
 export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): Promise<Diagnosis> {
   const { signal = new AbortController().signal, onDownload, onTried } = hooks;
   const { options, images, seed, stated } = resolveDiagnosis(input);
@@ -79,7 +79,7 @@ export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): 
       problem: `diagnose needs labels, and "${dataset.facts.name}" has none`,
     });
   }
-  // Refuses what does not fit each other in evaluate's words.
+  // Throws the same errors as `evaluate` if data and network do not match.
   const { classes } = pairOf(dataset, network, options);
   const { sample, others, own } = await drawSamples(dataset, images, seed, signal);
   const known: Known = { ...stated, network, own, shape: dataset.facts.shape };
@@ -131,7 +131,7 @@ export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): 
   }
 }
 
-/** The same for every machine, so that the same seed gives the same table. A model run whole may be of any size. */
+/** Whether the network is slow. It does not depend on the machine, so the same seed gives the same table. */
 function isSlow(network: Network | OnnxModel, trials: number, images: number): boolean {
   if (!("layers" in network)) return true;
   const products = network.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs, 0);
@@ -146,7 +146,7 @@ async function scoreAll(trials: readonly Trial[], sample: Sample, score: Score):
   return scored;
 }
 
-/** Slow networks take a first look at few images with all trials, and the best of them are tried in full. */
+/** Scores for a slow network: all trials on a few images, then the best ones on the whole sample. */
 async function scoreBest(trials: readonly Trial[], sample: Sample, score: Score): Promise<ScoredCandidate[]> {
   const glance = firstOf(sample, FIRST_LOOK_IMAGES);
   const looks: { readonly trial: Trial; readonly scored: readonly ScoredCandidate[] }[] = [];
@@ -161,12 +161,12 @@ async function scoreBest(trials: readonly Trial[], sample: Sample, score: Score)
 
 const DIAGNOSE_OPTIONS = rowsOf("diagnose");
 
-/** Data and network as for `evaluate`. What is given here is not tried otherwise. */
+/** Data and network as for `evaluate`. Options that are given stay fixed. */
 export interface DiagnoseInput
   extends Pick<EvaluateInput, Exclude<keyof typeof DIAGNOSE_OPTIONS, "format" | "split" | "limit" | "seed">> {
-  /** Default: the training half if there is one, since a test half is for one use only. */
+  /** Default: the training split if there is one, because a test split should be used only once. */
   readonly split?: EvaluateInput["split"];
-  /** Images of the sample. Default 1,000. */
+  /** Number of images of the sample. Default 1,000. */
   readonly limit?: EvaluateInput["limit"];
   /** Seed of the sample. Default 1. */
   readonly seed?: EvaluateInput["seed"];
@@ -176,7 +176,7 @@ export const DIAGNOSE: KindsOf<DiagnoseInput> = without(kindsOf(DIAGNOSE_OPTIONS
 
 export interface DiagnosisPlan {
   readonly options: EvaluateOptions;
-  /** Images of the sample. */
+  /** Number of images of the sample. */
   readonly images: number;
   readonly seed: number;
   readonly stated: Stated;
@@ -196,7 +196,7 @@ export function resolveDiagnosis(input: DiagnoseInput): DiagnosisPlan {
   };
 }
 
-/** @param prefersTrain whether the training half is taken where there is one */
+/** @param prefersTrain whether to open the training split if there is one */
 export async function openInput(
   options: EvaluateOptions,
   prefersTrain: boolean,
@@ -225,7 +225,7 @@ async function openData(
   }
 }
 
-/** A single pair of files is one half, whatever it is called. */
+/** Whether the data set may have two splits. A single pair of files has only one. */
 async function mayHaveHalves(dataset: string): Promise<boolean> {
   return (
     DATASET_NAMES.includes(dataset) || dataset.endsWith(".npz") || (await pathKind(dataset)) === "folder"

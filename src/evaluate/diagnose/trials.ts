@@ -1,4 +1,4 @@
-/** One forward pass over a sample, and how right its predictions are. */
+/** Trials of a diagnosis: candidates, samples, forward passes and scores. */
 
 import { randomLcg } from "d3-random";
 import type { AssumptionSubject } from "#src/base/assumptions.js";
@@ -22,18 +22,18 @@ import { layerSizes } from "#src/networks/chain.js";
 import { engineSource } from "#src/networks/fold.js";
 import { LevelCounts } from "#src/networks/preprocess.js";
 
-/** A reading of the network together with a view of the pictures. */
+/** A reading of the network with a view of the pictures. */
 export interface Trial extends Reading {
   readonly pictures: DatasetView;
 }
 
-/** The prediction of an image whose logits are no numbers: no label is equal to it. */
+/** Prediction of an image with a NaN logit. No label is equal to it. */
 const NO_CLASS = 0xffff;
 
-/** pixels (images × rows × columns) u8, as the set hands them out → predictions (images) u16. */
+/** pixels (images × rows × columns) u8, as in the data set → predictions (images) u16. */
 export type Forward = (pixels: Uint8Array, trial: Trial) => Promise<Uint16Array>;
 
-/** Engines are kept, one for each reading. */
+/** Creates a `Forward` that keeps one engine per reading. */
 export function createForward(network: Network | OnnxModel, engine: EngineName, shape: ImageShape): Forward {
   const engines = new Map<string, Promise<Engine>>();
   const inputs = shape.rows * shape.columns;
@@ -70,7 +70,7 @@ async function predictionsOf(
   });
 }
 
-/** @param comparisons intervals that are to hold together */
+/** @param comparisons number of intervals that must hold together */
 export function scoreOf(
   { pictures, ...reading }: Trial,
   predictions: Uint16Array,
@@ -95,7 +95,7 @@ export function correctOf(predictions: Uint16Array, labels: Uint8Array, labelOff
   return labels.reduce((sum, label, n) => sum + Number(predictions[n] === label + labelOffset), 0);
 }
 
-/** Whether every label is a class with this offset. */
+/** Whether each label plus `offset` is a class. */
 export function isWithin(labels: Uint8Array, offset: number, classes: number): boolean {
   return labels.every((label) => label + offset >= 0 && label + offset < classes);
 }
@@ -107,12 +107,12 @@ export function chanceOf(labels: Uint8Array, classes: number): number {
   return Math.max(1 / classes, Math.max(...counts.values()) / labels.length);
 }
 
-/** Whether the first candidate's interval lies above those of all others. */
+/** Whether the interval of the first candidate is above all other intervals. */
 export function isClear([first, ...others]: readonly ScoredCandidate[]): boolean {
   return first !== undefined && others.every(({ interval }) => interval[1] < first.interval[0]);
 }
 
-/** Images and their labels, as the data set hands them out. */
+/** Images and labels, as in the data set. */
 export interface Sample {
   /** (images × rows × columns) u8, row-major. */
   readonly pixels: Uint8Array;
@@ -121,17 +121,17 @@ export interface Sample {
 }
 
 export interface Drawn {
-  /** The images that candidates are tried on. */
+  /** Images for the trials. */
   readonly sample: Sample;
-  /** As many others, for the winner. */
+  /** The same number of other images, for the best candidate. */
   readonly others: Sample;
   /** Mean and standard deviation of the whole set's pixels; undefined if all pixels are equal. */
   readonly own: Standardizing | undefined;
 }
 
 /**
- * Draws two samples of `images` images at most, and half of the set at most: the set is cut into equal stretches, and each
- * gives one image, alternately to both. The same seed draws the same images.
+ * Draws two samples, each of at most `images` images and at most half of the set. The set is divided into equal ranges.
+ * Each range gives one image, in turn to the first and to the second sample. The same seed draws the same images.
  */
 export async function drawSamples(
   dataset: Dataset,
@@ -162,13 +162,13 @@ export async function drawSamples(
   return { sample, others: picks.length === 1 ? sample : others, own: counts.standardizingOrNone() };
 }
 
-/** The first `images` of a sample. */
+/** The first `images` images of a sample. */
 export function firstOf({ pixels, labels }: Sample, images: number): Sample {
   const inputs = pixels.length / labels.length;
   return { pixels: pixels.subarray(0, images * inputs), labels: labels.subarray(0, images) };
 }
 
-/** `count` indices below `total`, ascending, one from each of as many stretches. */
+/** `count` ascending indices below `total`, one from each of `count` equal ranges. */
 function indicesOf(total: number, count: number, seed: number): number[] {
   const random = randomLcg(seed);
   return Array.from({ length: count }, (_, n) => {
@@ -181,12 +181,12 @@ function emptySample(images: number, inputs: number): Sample {
   return { pixels: new Uint8Array(images * inputs), labels: new Uint8Array(images) };
 }
 
-// The ways to read a network and its images that are worth a try, the likeliest first.
-
+/** Activations to try, the most likely first. */
 const ACTIVATIONS_TRIED: readonly Activation[] = ["relu", "sigmoid", "tanh"];
+/** Preprocessings to try, the most likely first. */
 const PREPROCESSINGS_TRIED: readonly Preprocessing[] = [
   { kind: "scale" },
-  // MNIST's training images, as PyTorch's examples have them (pytorch/examples, mnist/main.py).
+  // Statistics of MNIST's training images in PyTorch's examples (pytorch/examples, mnist/main.py).
   { kind: "standardize", mean: 0.1307, std: 0.3081 },
   // Pixels from −1 to 1.
   { kind: "standardize", mean: 0.5, std: 0.5 },
@@ -194,25 +194,25 @@ const PREPROCESSINGS_TRIED: readonly Preprocessing[] = [
 ];
 const PLACES = 1e4;
 
-/** What options state about the images. */
+/** Facts about the images that options state. */
 export interface Stated {
-  /** Whether an option states how pictures are changed. */
+  /** Whether an option states a change of the pictures. */
   readonly arePicturesStated: boolean;
-  /** Whether an option states how labels are changed. */
+  /** Whether an option states a change of the labels. */
   readonly areLabelsStated: boolean;
 }
 
 export interface Known extends Stated {
   readonly network: Network | OnnxModel;
-  /** Mean and standard deviation of the set's own pixels. */
+  /** Mean and standard deviation of the set's pixels ÷ 255; undefined if all pixels are equal. */
   readonly own: Standardizing | undefined;
   readonly shape: ImageShape;
 }
 
-/** One engine each: what is done to pixels, and the activation. */
+/** Preprocessing and activation of a candidate. Each reading needs one engine. */
 export type Reading = Omit<Candidate, "view">;
 
-/** The readings of the network's file for pictures of one view. Nothing is tried that the file or an option states. */
+/** Readings of the network for pictures in one view. Facts that the file or an option states stay fixed. */
 export function readingsOf({ network, own }: Known, { invert }: DatasetView): Reading[] {
   const open = openSubjects(network);
   const assumed = open.has("activation") && "layers" in network ? network.layers[0]!.activation : null;
@@ -226,14 +226,14 @@ export function readingsOf({ network, own }: Known, { invert }: DatasetView): Re
   );
 }
 
-/** What neither the file nor an option states. */
+/** Subjects that neither the file nor an option states. */
 function openSubjects(network: Network | OnnxModel): ReadonlySet<AssumptionSubject> {
   const { unstated } =
     "layers" in network ? network : { unstated: network.assumptions.map(({ subject }) => subject) };
   return new Set(unstated);
 }
 
-/** The views of pictures, labels as they are. Only square pictures can be transposed for the same network. */
+/** Views of the pictures, with unchanged labels. Only square pictures can be transposed for the same network. */
 export function picturesOf({ arePicturesStated, shape }: Known): DatasetView[] {
   if (arePicturesStated) return [AS_STORED];
   const transposed = shape.rows === shape.columns ? [false, true] : [false];
@@ -246,7 +246,7 @@ export function labelOffsetsOf({ areLabelsStated }: Known): number[] {
   return areLabelsStated ? [0] : [0, -1, 1];
 }
 
-/** The options of `evaluate` that make a candidate's reading, beside those that name data and network. */
+/** Options of `evaluate` for a candidate, without those that name data and network. */
 export function optionsFor({ preprocessing, activation, view }: Candidate, { network }: Known): string[] {
   return [
     ...(activation === null ? [] : ["--activation", activation]),
@@ -262,14 +262,14 @@ function preprocessingOptions(preprocessing: Preprocessing): string[] {
   return ["--mean", String(preprocessing.mean), "--std", String(preprocessing.std)];
 }
 
-/** Four places, which a person can type. The mean of inverted pixels is 1 less the mean. */
+/** Statistics rounded to four decimals. The mean of inverted pixels is 1 − mean. */
 function typed({ mean, std }: Standardizing, isInverted: boolean): Standardizing {
   const round = (value: number) => Math.round(value * PLACES) / PLACES;
   const seen = round(isInverted ? 1 - mean : mean);
   return { kind: "standardize", mean: seen, std: Math.max(round(std), 1 / PLACES) };
 }
 
-/** Each value once, in their order. */
+/** Distinct values, in order. */
 function distinct<Value>(values: readonly Value[]): Value[] {
   return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }
