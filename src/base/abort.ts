@@ -18,16 +18,15 @@ export class IncompleteError extends BatchwiseError {
 /** Aborting with this reason means SIGTERM; any other means SIGINT. */
 export const TERMINATED = "SIGTERM";
 
+/** Error of an interrupted run. */
 export function interruption(signal: AbortSignal, doneImages: number, totalImages: number): RunError {
   const code = signal.reason === TERMINATED ? "ERR_TERMINATED" : "ERR_INTERRUPTED";
   return new RunError(code, { doneImages, totalImages });
 }
 
-/** Runs two tasks side by side: when one fails, the other is aborted. */
-
 type Work<T> = (signal: AbortSignal) => Promise<T>;
 
-/** Returns both results, or throws the first failure after both tasks have ended. */
+/** Runs two tasks in parallel. If one fails, the other is aborted. Throws the first failure after both have ended. */
 export async function allOrAbort<A, B>(run: AbortSignal, first: Work<A>, second: Work<B>): Promise<[A, B]> {
   const failed = new AbortController();
   const signal = AbortSignal.any([run, failed.signal]);

@@ -1,10 +1,10 @@
-/** Assumptions in words: a leaf, which the report's page has too. */
+/** Assumptions, and their text. The report's page imports this file too, so it imports only text helpers. */
 
 import { printable } from "./text.js";
 
 /**
- * `sigmoid between layers, pixels ÷ 255 (weights.npz states neither); set --activation, --normalize`. Several files follow
- * one another. At least one assumption.
+ * Text of at least one assumption, grouped by file:
+ * `sigmoid between layers, pixels ÷ 255 (weights.npz states neither); set --activation, --normalize`.
  */
 export function assumedText(assumptions: readonly Assumption[]): string {
   const bySource = new Map<string, string[]>();
@@ -17,12 +17,12 @@ export function assumedText(assumptions: readonly Assumption[]): string {
   return [
     ...groups,
     ...(options.length > 0 ? [`set ${options.join(", ")}`] : []),
-    // Beside options that are named, it must be clear which facts they do not state.
+    // After named options, the text must also name the facts that no option states.
     ...(unsettled.length > 0 ? [`no option states ${options.length > 0 ? unsettled.join(", ") : "it"}`] : []),
   ].join("; ");
 }
 
-/** Each assumption once, in their order. */
+/** Distinct assumptions, in order. */
 export function distinct(assumptions: readonly Assumption[]): Assumption[] {
   return [...new Map(assumptions.map((assumption) => [JSON.stringify(assumption), assumption])).values()];
 }
@@ -33,8 +33,7 @@ function unstated(source: string, count: number): string {
   return `${name} states ${count === 2 ? "neither" : "none of them"}`;
 }
 
-/** What an answer rests on although neither a file nor an option states it. */
-
+/** Kinds of facts that may be assumed. */
 export const ASSUMPTION_SUBJECTS = [
   "activation",
   "pixels",
@@ -43,17 +42,17 @@ export const ASSUMPTION_SUBJECTS = [
   "pictures",
   "labels",
 ] as const;
-/** The kind of fact that was assumed. */
+/** Kind of an assumed fact. */
 export type AssumptionSubject = (typeof ASSUMPTION_SUBJECTS)[number];
 
-/** One fact that a reader had to assume. The likeliest value is taken, and every answer names it. */
+/** A fact that neither a file nor an option states. The most likely value is used, and each result names it. */
 export interface Assumption {
-  /** Which kind of fact. */
+  /** Kind of the fact. */
   readonly subject: AssumptionSubject;
-  /** The value that was assumed, in words: `sigmoid between layers`, `pixels ÷ 255`. */
+  /** Assumed value in words: `sigmoid between layers`, `pixels ÷ 255`. */
   readonly what: string;
   /** Name of the file that does not state it. */
   readonly source: string;
-  /** The option that states it instead, such as `--activation`; null if no option does. */
+  /** Option that states it, such as `--activation`; null if there is none. */
   readonly option: string | null;
 }

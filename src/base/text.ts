@@ -1,14 +1,16 @@
-/** Words, names and numbers as users read them. */
-import { closest, distance } from "fastest-levenshtein";
+/** Names, values and numbers as text for users. */
 
-/** Names that a file brought, made fit to stand in a message: one line, no control characters, not too long. */
+import { closest, distance } from "fastest-levenshtein";
 
 const LONGEST_CHARACTERS = 80;
 const LISTED_NAMES = 6;
-/** What nearly all names are; the classes of Unicode take milliseconds to compile. */
+/** Pattern of nearly all names. It avoids the Unicode classes, which take milliseconds to compile. */
 const PLAIN = /^[ -~]*$/;
 
-/** Letters, digits, punctuation and symbols stay; anything that could move a terminal's cursor is spelled out. */
+/**
+ * Text from a file, safe for a message: one line of at most `longest` characters. Control characters, which could move a
+ * terminal's cursor, are written as escapes.
+ */
 export function printable(text: string, longest = LONGEST_CHARACTERS): string {
   if (text.length <= longest && PLAIN.test(text)) return text;
   const shown = text
@@ -31,7 +33,7 @@ function isContainer(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** `W1, b1, W2 and 3 more`. */
+/** List of names: `W1, b1, W2 and 3 more`. */
 export function listed(names: readonly string[]): string {
   const shown = names
     .slice(0, LISTED_NAMES)

@@ -1,18 +1,18 @@
-/** Measured durations: order statistics, and a sample in bounded memory where there may be millions. */
+/** Quantiles of measured durations, and a sample of millions of durations in bounded memory. */
 
 /** Quantile by nearest rank, without averaging. `sorted` ascends and has at least one value; `share` is 0..1. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }
 
-/** Half of it still leaves more than 300 values above the 99th percentile. */
+/** Most durations kept. Half of them still have more than 300 values above the 99th percentile. */
 const MOST_KEPT = 65_536;
 const FEWEST_KEPT = 1024;
 
 export interface DurationSample {
-  /** Added so far. */
+  /** Number of durations added so far. */
   readonly count: number;
-  /** In order of arrival: all while there is room, then every second, every fourth and so on. */
+  /** Kept durations in order of arrival: all while there is room, then every second, every fourth and so on. */
   readonly keptMs: Float64Array;
   add(elapsedMs: number): void;
 }
@@ -20,7 +20,7 @@ export interface DurationSample {
 /**
  * An empty sample.
  *
- * @param expected about how many durations will be added; memory for them, at most 65,536, is allocated at once
+ * @param expected estimated number of durations; memory for 1,024 to 65,536 of them is allocated at once
  */
 export function createDurationSample(expected: number): DurationSample {
   const values = new Float64Array(Math.min(Math.max(expected, FEWEST_KEPT), MOST_KEPT));

@@ -1,4 +1,4 @@
-/** Confidence intervals of proportions, and quantiles of measured times. */
+/** Confidence intervals of proportions. */
 
 /** The normal distribution's 97.5 % quantile: two-sided 95 %. */
 const Z95 = 1.959963984540054;

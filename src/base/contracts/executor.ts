@@ -36,7 +36,7 @@ export interface Task {
   readonly sharing?: Sharing | undefined;
 }
 
-/** Batches shared by threads. The lane that claims a batch first computes it. */
+/** Batches shared by threads. The first lane that claims a batch computes it. */
 export interface Sharing {
   /** (batches) i32: 0, or the lane that claimed the batch. */
   readonly claims: SharedArrayBuffer;
