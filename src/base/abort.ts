@@ -1,14 +1,14 @@
-/** An evaluation that did not reach its end: the failure, and what was done by then. */
+/** Errors of incomplete and interrupted runs, and two tasks of which one aborts the other. */
 
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { BatchwiseError, RunError } from "./errors.js";
 
-/** With the code of the failure: a RunError's, or that of data which turned out to be damaged when some were done. */
+/** Error of a run with a partial result. It has the code of the failure: of a RunError, or of damaged data. */
 export class IncompleteError extends BatchwiseError {
-  /** What was done by then; its `result.complete` is false. */
+  /** Evaluation of the finished batches. Its `result.complete` is false. */
   readonly partial: AnyEvaluation;
 
-  /** The failure's own cause, or else the failure, is the `cause`. */
+  /** `cause` is the cause of the failure, or the failure if it has none. */
   constructor(failure: BatchwiseError, partial: AnyEvaluation) {
     super(failure.code, failure.facts, { cause: failure.cause ?? failure });
     this.partial = partial;

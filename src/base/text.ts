@@ -8,7 +8,7 @@ const LISTED_NAMES = 6;
 const PLAIN = /^[ -~]*$/;
 
 /**
- * Text from a file, safe for a message: one line of at most `longest` characters. Control characters, which could move a
+ * Text from a file, safe for a message: one line, cut after `longest` characters. Control characters, which could move a
  * terminal's cursor, are written as escapes.
  */
 export function printable(text: string, longest = LONGEST_CHARACTERS): string {
