@@ -70,7 +70,7 @@ export async function timed(work: () => unknown): Promise<number> {
   return performance.now() - beganAt;
 }
 
-/** Of each family the member with the least median, as `family (member, best of n)`; one without siblings as it is. */
+/** The member of each family with the least median, as `family (member, best of n)`; one without siblings as it is. */
 export function bestOfEach(
   measured: readonly Measured[],
   familyOf: (name: string) => string | undefined,

@@ -3,7 +3,7 @@
 export interface Differences {
   /** One line each: where, and what stands there. Empty where they say the same. */
   readonly lines: readonly string[];
-  /** Of all fractions that stand in the same place. */
+  /** Largest difference of all fractions in the same place. */
   readonly largest: number;
 }
 

@@ -13,7 +13,7 @@ import { FIXTURES, PACKAGE_ROOT } from "#src/base/package.js";
 const CLI = fileURLToPath(new URL("bin/batchwise.cjs", PACKAGE_ROOT));
 const IMAGES_HEADER_BYTES = 16;
 const LABELS_HEADER_BYTES = 8;
-/** Of both files: the count of items, big-endian. */
+/** Place, in both files, of the count of items, big-endian. */
 const COUNT_AT = 4;
 
 /** Whether there are a redis-server and the peers that runs over Redis need. */

@@ -67,7 +67,7 @@ withMnist("56146 of the 60000 training images are right", async (t) => {
   t.deepEqual(result.confusionMatrix, summary.train.confusion_matrix_rows_are_labels);
 });
 
-/** Of the logits. */
+/** Largest difference of logits. */
 const TOLERANCES: Readonly<Record<EngineName, number>> = {
   "ml-matrix": 1e-9,
   simd: 3e-3,

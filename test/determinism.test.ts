@@ -13,7 +13,7 @@ import { testOf } from "./helpers/engines.js";
 import { coordinateHere, startHost } from "./helpers/hosts.js";
 import { redisTest, startRedis } from "./helpers/redis.js";
 
-/** Of 10,000 images, where thread counts are many: no batch size divides it but 1 and itself. */
+/** Images of the 10,000 that are evaluated with many thread counts; a prime, so that no batch size divides it. */
 const FEW = 307;
 
 const dataset = await openDataset({ dataset: "bundled", split: "test" });

@@ -14,7 +14,7 @@ const PIECE = 500;
 export interface Shuffles {
   /** pixels, labels (count) ← the images in their n-th order, or those from `start` to `end` (exclusive) in their places */
   fill(n: number, pixels: Uint8Array, labels: Uint8Array, start?: number, end?: number): void;
-  /** Of the n-th order, from image `start`. Throws where a class is not the expected. */
+  /** Checks the n-th order, from image `start`. Throws where a class is not the expected. */
   check(n: number, start: number, predictions: ArrayLike<number>, count: number): void;
 }
 

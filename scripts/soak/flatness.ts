@@ -4,7 +4,7 @@ import type { Footprint } from "./footprint.js";
 export interface Sample extends Footprint {
   /** Since the part's work began. */
   readonly elapsedMs: number;
-  /** Of the part's amount. */
+  /** How much of the part's amount was done. */
   readonly done: number;
 }
 

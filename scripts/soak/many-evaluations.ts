@@ -49,7 +49,7 @@ export const manyEvaluations: Part = {
 interface Remains {
   readonly threads: number;
   readonly descriptors: number;
-  /** Of each kind, how many, as one line. */
+  /** Number of each kind, in one line. */
   readonly resources: string;
   /** After a collection of garbage. */
   readonly heapBytes: number;

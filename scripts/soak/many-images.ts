@@ -10,7 +10,7 @@ import { readOriginals, writeShards } from "../../benchmarks/shifted-shards.js";
 import type { Part } from "./part.js";
 
 const FILE_IMAGES = 100_000;
-/** Of so many files one is gzipped: inflating takes longer than evaluating. */
+/** One file in this many is gzipped: inflating takes longer than evaluating. */
 const GZIPPED_EVERY = 20;
 const INPUT = { engine: "simd", threads: 2, warm: true } as const;
 

@@ -2,7 +2,7 @@
 
 export interface Part {
   readonly name: string;
-  /** Of what is counted, in the plural. */
+  /** Name of what is counted, in the plural. */
   readonly unit: string;
   /** What is asked for in `FULL_MINUTES`; of more minutes in proportion more. */
   readonly amount: number;

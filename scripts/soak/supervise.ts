@@ -23,7 +23,7 @@ export interface PartReport {
   readonly unit: string;
   readonly asked: number;
   readonly done: number;
-  /** Of the part's own work. */
+  /** Duration of the part's own work. */
   readonly elapsedMs: number;
   readonly samples: readonly Sample[];
   readonly flatness: Flatness | undefined;

@@ -81,7 +81,7 @@ const PATTERN = /[*?]|\[.+\]|\{.+\}/;
  * label each, from IDX files (yann.lecun.com/exdb/mnist), gzipped or not, or from one .npz file with x_test, y_test and
  * so on, as Keras keeps MNIST. A name wins over a folder that is called the same.
  *
- * Of `mnist`, `fashion-mnist` and `kmnist` the split's two files are downloaded into the cache, unless they are there
+ * For `mnist`, `fashion-mnist` and `kmnist` the split's two files are downloaded into the cache, unless they are there
  * in their sizes; their hashes are checked when they come, and by `batchwise fetch`.
  *
  * Only headers are read here. Images and labels are read by the set's slabs, which throw what is wrong with the content.

@@ -32,7 +32,7 @@ export function packAnswers(answers: readonly BatchAnswer[]): SentAnswers {
     rows[at + 4] = answer.elapsedMs;
     rows[at + 5] = answer.nanImage ?? NO_IMAGE;
     at += ANSWER_COLUMNS;
-    // Of a batch without an answer there is none, and the others' keep their places.
+    // A batch without an answer has none; the answers of the others keep their places.
     if (answer.scores !== null) scores[at / ANSWER_COLUMNS - 1] = answer.scores;
   }
   return { rows, scores: scores.length > 0 ? scores : null };

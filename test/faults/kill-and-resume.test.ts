@@ -14,7 +14,7 @@ const KILLS = Number(env.BATCHWISE_KILLS ?? 4);
 /** A run that is over before it is killed proves nothing, and is begun anew. */
 const MOST_TRIES = 20;
 
-/** Of 10,000 images; the reference engine takes its time, which is some journal lines long. */
+/** How often the 10,000 images are evaluated, so that a run writes several journal lines. */
 const TIMES = KILLS > 4 ? 24 : 3;
 const COMMON = ["--engine", "reference", "--threads", "2", "--format", "json"];
 const MODES: readonly { readonly name: string; readonly args: readonly string[]; readonly file?: string }[] =

@@ -14,7 +14,7 @@ import { redisTest, startRedis } from "../helpers/redis.js";
 
 const longTest = redisTest === test.skip ? test.skip : faultTest;
 const SLOW = { delayMs: 25 };
-/** Of two slow hosts: a second and a half, less what is disturbed. */
+/** Jobs small enough that two slow hosts need a second and a half. */
 const OPTIONS = { jobImages: 500 };
 
 for (const keepsData of [true, false]) {

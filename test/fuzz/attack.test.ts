@@ -53,7 +53,7 @@ const FAULTS: Readonly<Record<FaultKind, Target["read"] | undefined>> = {
     return undefined;
   },
   memory: platform === "linux" ? () => refuse(`${Buffer.alloc(70 * MEGABYTE, 1).length}`)() : undefined,
-  // Of the process as a whole: supervise.ts tells of them.
+  // Faults of the whole process are reported by supervise.ts.
   crash: undefined,
   hang: undefined,
 };

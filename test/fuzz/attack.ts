@@ -16,7 +16,7 @@ const MOST_MESSAGE_CHARACTERS = 2_000;
 export interface Attack {
   readonly target: Target;
   readonly seed: number;
-  /** Of the file for readers of files, and what messages name for the others. */
+  /** Path of the file for readers of files; for other readers, what messages name. */
   readonly path: string;
   /** Called before each mutant. */
   onMutation(mutation: number): void;

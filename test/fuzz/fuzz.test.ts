@@ -6,7 +6,7 @@ import { mutantOf } from "./mutate.js";
 import { fuzz } from "./supervise.js";
 import { TARGETS } from "./targets.js";
 
-/** Of each reader. CI demands more. */
+/** Mutations of each reader. CI asks for more. */
 const MUTATIONS = Number(env.BATCHWISE_FUZZ_MUTATIONS ?? 150);
 const SEED = 20_261_124;
 const MINUTE_MS = 60_000;

@@ -18,7 +18,7 @@ export interface Fault {
   readonly detail: string;
 }
 
-/** Of one piece of work. */
+/** Result of one piece of work. */
 export interface Findings {
   /** How often each code was given; `read` for mutants that were read. */
   readonly outcomes: Readonly<Record<string, number>>;

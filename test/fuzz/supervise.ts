@@ -26,7 +26,7 @@ export interface ReaderReport {
 
 export interface Campaign {
   readonly readers: readonly string[];
-  /** Of each reader. */
+  /** Mutations of each reader. */
   readonly mutations: number;
   readonly seed: number;
 }

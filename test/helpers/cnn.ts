@@ -22,7 +22,7 @@ const weights = floats(FEATURES * CLASSES, 0.5);
 const biases = floats(CLASSES, 1);
 
 export interface CnnLayout {
-  /** Of the input, its batch first. */
+  /** Shape of the input, batch first. */
   readonly shape: readonly (number | string)[];
   /** TensorProto.DataType of the input. */
   readonly type?: number;

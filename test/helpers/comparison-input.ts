@@ -11,7 +11,7 @@ import { randomDataset, seeded } from "./random.js";
 export interface MadeUpComparison {
   readonly classes?: number;
   readonly total?: number;
-  /** Of the first image compared. */
+  /** Index of the first image compared. */
   readonly offset?: number;
   /** How often A, and how often B, guesses. */
   readonly guesses?: readonly [a: number, b: number];

@@ -4,7 +4,7 @@ import { env } from "node:process";
 
 export interface FaultRow {
   readonly fault: string;
-  /** Of the process; a signal's name where it was killed. */
+  /** Exit status of the process; the signal's name if it was killed. */
   readonly status: number | string | null;
   /** The one line on stderr, or what was told instead. */
   readonly line: string;

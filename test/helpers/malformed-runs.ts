@@ -12,7 +12,7 @@ const [LINE, ...LINES] = SAMPLE_LINES;
 const { scores: SCORES } = LINE;
 const journal = (...lines: readonly object[]) => latin1(sampleJournal(lines));
 
-/** Of the run of sample-run.ts. */
+/** Documents of the run of sample-run.ts. */
 export const MALFORMED_JOURNALS: Readonly<Record<string, Malformed>> = {
   "torn-within.journal": {
     bytes: latin1(sampleJournal().replace('"correct"', '"corr\n')),

@@ -90,7 +90,7 @@ export const MALFORMED_IDX: Readonly<Record<string, Malformed>> = {
 
 const ESCAPE = "\x1b[2J";
 
-/** Of 2,000 classes by its rows, of whose square it holds nothing. */
+/** States 2,000 classes by its rows, and holds none of their square. */
 const RAGGED_RESULT = {
   ...SAMPLE_RESULT,
   result: { ...SAMPLE_RESULT.result, confusionMatrix: Array.from({ length: 2000 }, () => []) },

@@ -53,7 +53,7 @@ export interface Seen {
 }
 
 export interface Mirror {
-  /** Of its folder, with a slash at the end. */
+  /** Address of its folder, with a slash at the end. */
   readonly url: URL;
   readonly seen: readonly Seen[];
 }

@@ -76,7 +76,7 @@ const DONE: readonly ImageRange[] = [
   { offset: 100, limit: 21 },
 ];
 
-/** Of these lines, or of the run's own; each with its line feed. */
+/** Text of these lines, or of the run's own; each line ends with a line feed. */
 export function sampleJournal(lines: readonly object[] = SAMPLE_LINES): string {
   return [SAMPLE_HEADER, ...lines].map((line) => `${JSON.stringify(line)}\n`).join("");
 }

@@ -92,7 +92,7 @@ test("a few matrices give what is computed by hand", async (t) => {
   });
 
   await inCase(t, "counts of billions lose no digit of kappa and of Matthews' correlation", () => {
-    // Of two classes with equal marginals both are (ad − bc) ÷ (product of the marginals a + b and b + d), and n² ≈ 1.6·10¹⁹.
+    // For two classes with equal marginals both are (ad − bc) ÷ (product of the marginals a + b and b + d), and n² ≈ 1.6·10¹⁹.
     const { cohensKappa, matthewsCorrelation } = metricsOf([
       [4e9, 1],
       [1, 2],

@@ -127,7 +127,7 @@ export function essentialPng(bytes: Uint8Array, header: PngHeader): Uint8Array {
   };
   const images = chunks.filter(({ type }) => type === "IDAT");
   assertUnpacks(Buffer.concat(images.map(({ data }) => data)), rowsBytes(header));
-  // Of other pictures a palette is a hint for poor screens.
+  // In other pictures a palette is a hint for poor screens.
   const palette = header.hasPalette ? [...only("PLTE"), ...only("tRNS")] : [];
   const hasColours = palette[0]?.type === "PLTE" && palette[0].data.length > 0;
   if (header.hasPalette && !hasColours) throw new Error("its palette is missing");

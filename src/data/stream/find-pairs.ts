@@ -62,7 +62,7 @@ function splitPattern(pattern: string): { folder: string; rest: string } {
   const parts = pattern.split(sep === "\\" ? /[\\/]/ : "/");
   const magicAt = parts.findIndex((part) => MAGIC.test(part));
   const folder = parts.slice(0, magicAt).join("/");
-  // Of an absolute path the first part is empty.
+  // The first part of an absolute path is empty.
   return {
     folder: folder === "" ? (magicAt === 0 ? "." : "/") : folder,
     rest: parts.slice(magicAt).join("/"),

@@ -222,7 +222,7 @@ interface ProtobufField {
   readonly content: Uint8Array;
 }
 
-/** Of a right file of ours: varints and what has a length. */
+/** Returns the fields of a valid file of ours: varints and fields with a length. */
 function protobufFields(bytes: Uint8Array): ProtobufField[] {
   const found: ProtobufField[] = [];
   let at = 0;
