@@ -94,8 +94,9 @@ class BatchesRun {
   readonly #latencies: DurationSample;
   readonly #roundTrips: DurationSample;
   readonly #batchesByThread: number[];
-  readonly #beganAt = performance.now();
-  #mergedAt = this.#beganAt;
+  /** Time of the first dispatch. Until then the first slab is being read. */
+  #beganAt: number | undefined;
+  #mergedAt: number | undefined;
   #state: State = "running";
   /** The error that ended the run. */
   #fatal: unknown;
@@ -163,6 +164,7 @@ class BatchesRun {
       const attempt = this.#again.shift() ?? firstAttempt(await this.#planned.next());
       if (attempt === undefined) return;
       const issuedAt = performance.now();
+      this.#beganAt ??= issuedAt;
       let answer: TaskResult;
       try {
         answer = await executor.run(attempt.task, signal);
@@ -223,6 +225,7 @@ class BatchesRun {
   }
 
   #outcome(): BatchesOutcome {
+    const beganAt = this.#beganAt ?? performance.now();
     return {
       batches: this.#latencies.count,
       retries: this.#retries,
@@ -230,8 +233,8 @@ class BatchesRun {
       batchesByThread: this.#batchesByThread,
       latenciesMs: this.#latencies.keptMs,
       roundTripsMs: this.#roundTrips.keptMs,
-      beganAtMs: performance.timeOrigin + this.#beganAt,
-      evaluateMs: this.#mergedAt - this.#beganAt,
+      beganAtMs: performance.timeOrigin + beganAt,
+      evaluateMs: (this.#mergedAt ?? beganAt) - beganAt,
       failure: this.#fatal ?? this.#nanFault() ?? this.#givenUp(),
     };
   }
