@@ -1,4 +1,7 @@
-/** An open journal: locked, read, and appended to. */
+/**
+ * The journal of `--resume FILE`, open for one run: locked, read, then appended to. Each line states the counts of a range of
+ * images that is done. The next run skips these ranges.
+ */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type {
@@ -16,7 +19,7 @@ import { addScoreSums } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
 import { readJournal } from "./read.js";
 
-/** After a kill at most this much work, and the batches under way, are done again. */
+/** Time between writes. After a kill, the next run repeats at most this much work, and the batches under way. */
 const FLUSH_INTERVAL_MS = 250;
 
 export class Journal {
@@ -29,12 +32,12 @@ export class Journal {
   #output: DurableOutput | undefined;
   /** Expected length of the file. Any other length means that another machine writes it too. */
   #bytes: number;
-  /** Length when it was opened. */
+  /** Length of the file when it was opened, without a torn last line. */
   readonly #bytesFound: number;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
   #fault: BatchwiseError | undefined;
-  /** Whether writing has ended; batches are then not kept. */
+  /** True once nothing more is written; later batches are ignored. */
   #isOver = false;
 
   private constructor(
@@ -57,8 +60,8 @@ export class Journal {
   /**
    * Opens the journal at `path`, or creates it.
    *
-   * @throws RunError ERR_JOURNAL_LOCKED where another process has it, ERR_OUTPUT_WRITE
-   * @throws FileError as `readJournal`; the file stays as it was
+   * @throws RunError ERR_JOURNAL_LOCKED if another process has it open, ERR_OUTPUT_WRITE
+   * @throws FileError all that `readJournal` throws; the file is not changed then
    */
   static async open(path: string, header: JournalHeader): Promise<Journal> {
     const { O_APPEND, O_CREAT, O_RDWR } = constants;
@@ -70,6 +73,7 @@ export class Journal {
       lock = await acquireLock(lockAddress(await file.stat({ bigint: true })));
       if (lock === undefined) throw new RunError("ERR_JOURNAL_LOCKED", { path });
       const { lines, wholeBytes } = readJournal(path, await file.readFile(), header);
+      // A kill can have torn the last line.
       await file.truncate(wholeBytes);
       const journal = new Journal(path, file, lock, lines, wholeBytes, header.identity.classes);
       if (wholeBytes === 0) await journal.#append(`${JSON.stringify(header)}\n`);
@@ -81,7 +85,10 @@ export class Journal {
     }
   }
 
-  /** Begins to write what is added, each line after `output` has the images of the line. */
+  /**
+   * Starts the timer that writes added batches. A line is written only when `output`, the predictions file, has the images of
+   * the line on disk.
+   */
   begin(output: DurableOutput | undefined): void {
     this.#output = output;
     let isFlushing = false;
@@ -100,12 +107,12 @@ export class Journal {
     if (!this.#isOver) this.#pending.add(merged);
   }
 
-  /** Whether this run has written into it. */
+  /** True if this run has written into the file. */
   get isWritten(): boolean {
     return this.#bytes > this.#bytesFound;
   }
 
-  /** Writes what is left. Returns why the journal is not complete, if it is not. */
+  /** Writes the remaining batches and closes the file. Returns the fault because of which the journal is incomplete, if any. */
   async close(): Promise<BatchwiseError | undefined> {
     clearInterval(this.#timer);
     await this.#flushing;
@@ -133,9 +140,14 @@ export class Journal {
     this.#pending.clear();
   }
 
-  /** Ends the journal where the output could not be written: another run does what the output lacks. */
+  /**
+   * Removes the pending batches up to the output's position and returns them as lines.
+   *
+   * @param position undefined without an output: all batches; null if the output could not be written
+   */
   #linesUpTo(position: OutputPosition | null | undefined): string[] {
     if (position === null) {
+      // The journal ends here, so that the next run computes the images that the output lacks.
       this.#end();
       return [];
     }
@@ -147,16 +159,17 @@ export class Journal {
 
   /** Appends in one write, so that a kill tears at most one line. */
   async #append(text: string): Promise<void> {
-    await this.#assertAlone();
+    await this.#assertSoleWriter();
     const bytes = Buffer.from(text);
     const { bytesWritten } = await this.#file.write(bytes);
     if (bytesWritten < bytes.length) throw new Error("no space left on device");
     this.#bytes += bytes.length;
     await this.#file.datasync();
-    await this.#assertAlone();
+    await this.#assertSoleWriter();
   }
 
-  async #assertAlone(): Promise<void> {
+  /** The lock holds within one machine. The file's length shows a writer on another one. */
+  async #assertSoleWriter(): Promise<void> {
     const { size } = await this.#file.stat();
     if (size !== this.#bytes) throw new RunError("ERR_JOURNAL_LOCKED", { path: this.#path });
   }
@@ -166,8 +179,11 @@ function writeFault(path: string, error: unknown): RunError {
   return new RunError("ERR_OUTPUT_WRITE", { path, reason: reasonOf(error) }, { cause: error });
 }
 
+/** A merged batch that is not yet in the file. */
 interface PendingBatch {
+  /** Index of its first image. */
   readonly offset: number;
+  /** Index after its last image. */
   readonly end: number;
   /** (images) u32: label × classes + prediction. A confusion matrix per batch could be larger than the batch. */
   readonly cells: Uint32Array;
@@ -175,10 +191,11 @@ interface PendingBatch {
   readonly recomputed: number;
 }
 
+/** Merged batches that are not yet in the file. */
 export interface Pending {
-  /** Copies what it needs, since the slab is used again. */
+  /** Copies labels and predictions, because the slab's memory is reused. */
   add(merged: MergedBatch): void;
-  /** Removes the batches that end at or before image `before`. Returns the counts of each range of consecutive ones. */
+  /** Removes the batches that end at or before image `before`. Returns one sum of counts for each gapless range of them. */
   take(before: number): PartialCounts[];
   clear(): void;
 }
@@ -197,13 +214,13 @@ export function createPending(classes: number): Pending {
     take(before) {
       const taken = batches.filter(({ end }) => end <= before).sort((a, b) => a.offset - b.offset);
       batches = batches.filter(({ end }) => end > before);
-      const runs: PendingBatch[][] = [];
+      const ranges: PendingBatch[][] = [];
       for (const batch of taken) {
-        const run = runs.at(-1);
-        if (run?.at(-1)?.end === batch.offset) run.push(batch);
-        else runs.push([batch]);
+        const range = ranges.at(-1);
+        if (range?.at(-1)?.end === batch.offset) range.push(batch);
+        else ranges.push([batch]);
       }
-      return runs.map((run) => countsOf(run, classes));
+      return ranges.map((range) => countsOf(range, classes));
     },
     clear() {
       batches = [];
@@ -211,12 +228,12 @@ export function createPending(classes: number): Pending {
   };
 }
 
-/** Sums of consecutive batches, at least one. */
-function countsOf(run: readonly PendingBatch[], classes: number): PartialCounts {
+/** Sums the counts of consecutive batches; `range` has at least one. */
+function countsOf(range: readonly PendingBatch[], classes: number): PartialCounts {
   const confusion = new Uint32Array(classes * classes);
   let correct = 0;
   let total = 0;
-  for (const { cells } of run) {
+  for (const { cells } of range) {
     for (const cell of cells) {
       confusion[cell]!++;
       // Cells of the diagonal are multiples of classes + 1.
@@ -224,13 +241,13 @@ function countsOf(run: readonly PendingBatch[], classes: number): PartialCounts 
     }
     total += cells.length;
   }
-  const scores = run
+  const scores = range
     .map((batch) => batch.scores)
     .reduce((a, b) => (a === null || b === null ? null : addScoreSums(a, b)));
-  const recomputed = run.reduce((sum, batch) => sum + batch.recomputed, 0);
+  const recomputed = range.reduce((sum, batch) => sum + batch.recomputed, 0);
   return partialOf(
     { correct, total, confusion },
-    { offset: run[0]!.offset, limit: total },
+    { offset: range[0]!.offset, limit: total },
     { scores, recomputed },
   );
 }

@@ -1,4 +1,4 @@
-/** Reads a journal: what was done, and how many bytes of the file are intact. */
+/** Reads a journal: the ranges that are done, and how many bytes of the file are intact. */
 import type * as z from "zod";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { JournalHeader, JournalLine } from "#src/base/contracts/journal.js";
@@ -9,21 +9,21 @@ import { jsonBloat } from "#src/files/scan-json.js";
 import { contradictionOf } from "#src/metrics/score-sums.js";
 
 const LINE_FEED = 0x0a;
-/** Beginning of every journal, also of one with a torn first line. */
+/** First bytes of every journal. A file with a torn first line has at least a part of them. */
 const BEGINNING = '{"journal":"batchwise"';
 
 export interface JournalContent {
   /** Lines in the order of the file. */
   readonly lines: readonly JournalLine[];
-  /** Bytes of complete lines. The rest is the torn end of a write. 0 where the header is torn. */
+  /** Bytes of complete lines; 0 if the header is torn. The rest is the torn end of a write. */
   readonly wholeBytes: number;
 }
 
 /**
  * Reads the lines, and checks that they belong to the expected run.
  *
- * @throws FileError ERR_JOURNAL_KIND where it is no journal, ERR_JOURNAL_DAMAGED where a line before the last cannot be
- *   read or contradicts itself, ERR_JOURNAL_RUN where it belongs to a run other than `expected`
+ * @throws FileError ERR_JOURNAL_KIND if the file is no journal; ERR_JOURNAL_DAMAGED if a line before the last cannot be read,
+ *   or a line contradicts itself; ERR_JOURNAL_RUN if the journal belongs to a different run than `expected`
  */
 export function readJournal(path: string, bytes: Buffer, expected: JournalHeader): JournalContent {
   const beginning = bytes.toString("latin1", 0, BEGINNING.length);
@@ -36,7 +36,8 @@ export function readJournal(path: string, bytes: Buffer, expected: JournalHeader
       const line = parse(journalLine, text);
       // Only a line that cannot be read is the end of a torn write.
       if (line === undefined && bytes.indexOf(LINE_FEED, end) < 0) break;
-      const problem = line === undefined ? "it is no range that was done" : problemOf(line, expected);
+      const problem =
+        line === undefined ? "it does not describe a range of images" : problemOf(line, expected);
       if (line === undefined || problem !== undefined) throw damaged(path, number, problem ?? "");
       lines.push(line);
     }
@@ -66,11 +67,11 @@ function* wholeLines(bytes: Buffer): Generator<WholeLine> {
 
 function assertHeader(path: string, text: string, expected: JournalHeader): void {
   const header = parse(journalHeader, text);
-  if (header === undefined) throw damaged(path, 1, "it is no header that this Batchwise writes");
+  if (header === undefined) throw damaged(path, 1, "it is not a header of this version of Batchwise");
   assertSameRun(path, header, expected);
 }
 
-/** The document; undefined where the text is none, or would take far more memory than its text. */
+/** Returns the document; undefined if the text is not one, or if it would take far more memory than its text. */
 function parse<Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> | undefined {
   if (jsonBloat(text) !== undefined) return undefined;
   try {
@@ -83,8 +84,9 @@ function parse<Schema extends z.ZodType>(schema: Schema, text: string): z.output
 function problemOf(line: JournalLine, { range, identity }: JournalHeader): string | undefined {
   const isWithin =
     line.limit > 0 && line.offset >= range.offset && line.offset + line.limit <= range.offset + range.limit;
-  if (!isWithin) return `its range ${line.offset} + ${line.limit} is not of this run's images`;
-  if ((line.scores !== null) !== identity.probabilities) return "its scores are not what was asked for";
+  if (!isWithin) return `its range ${line.offset} + ${line.limit} is outside this run's images`;
+  if ((line.scores !== null) !== identity.probabilities)
+    return "its scores do not match the requested probabilities";
   return contradictionOf(line, identity.classes);
 }
 
@@ -94,7 +96,7 @@ function assertSameRun(path: string, found: JournalHeader, expected: JournalHead
     differenceOf("shard", found.range, expected.range) ??
     differenceOf("predictions", found.predictions, expected.predictions);
   if (difference === undefined) return;
-  // The journal is what was expected, and this run what was found.
+  // In the message, the journal is the expected side and this run the found side.
   throw new FileError("ERR_JOURNAL_RUN", { path, ...difference });
 }
 
@@ -128,10 +130,10 @@ export interface Done {
 }
 
 /**
- * Finds what is done and what is left. A line whose images are counted already is skipped: a second machine may have written
- * it, and integers of the same images are equal.
+ * Finds the ranges that are done and those that are left. A line whose images are all counted already is skipped: a second
+ * machine can have written it, and the integers of the same images are equal.
  *
- * @throws FileError ERR_JOURNAL_DAMAGED where ranges overlap in part: their sum is unknown
+ * @throws FileError ERR_JOURNAL_DAMAGED if ranges overlap in part: their sum is unknown
  */
 export function doneOf(path: string, range: ImageRange, lines: readonly JournalLine[]): Done {
   const sorted = lines

@@ -14,13 +14,13 @@ import { addPartials, emptyPartial } from "#src/metrics/score-sums.js";
 import { Journal } from "./journal.js";
 import { doneOf } from "./read.js";
 
-/** Listens to the rest of a run, and writes it into the journal. */
+/** Listens to the rest of a run, and records it in the journal. */
 export interface Resumption extends Listener {
   /** Counts of all images that are done. */
   readonly counted: PartialCounts;
   /** Ranges that are left to do, in order. */
   readonly gaps: readonly ImageRange[];
-  /** Writes what is left. Its faults are why the journal is not complete. */
+  /** Writes the remaining batches. If the journal is incomplete, `faults` has the reason. */
   close(): Promise<Closing>;
 }
 

@@ -1,4 +1,4 @@
-/** Arithmetic of a graph before its first layer, which shows the pixels that it reads: bytes, or bytes ÷ 255. */
+/** Finds which pixels an ONNX graph expects, 0 to 255 or 0 to 1, from the arithmetic before its first layer. */
 
 import { atLeast } from "#src/base/errors.js";
 import { type GraphView, isOneOf } from "./ending.js";
@@ -7,27 +7,28 @@ import { isOne255th } from "./operators.js";
 import { DATA_TYPE } from "./proto.js";
 import { combined, type Numbers } from "./tensor.js";
 
-/** Pixels that a graph reads, as far as its arithmetic shows. */
-export type PixelsTaken =
-  /** 0 to 255: the graph scales them itself; `isDivided` if it only divides them by 255. */
+/** The range of pixels that a graph expects. */
+export type ExpectedPixels =
+  /** 0 to 255: the graph scales them itself. `isDivided` is true if it only divides them by 255. */
   | { readonly kind: "bytes"; readonly isDivided?: boolean }
-  /** 0 to 1, for the reason `because`. */
+  /** 0 to 1. `because` is the evidence, for messages. */
   | { readonly kind: "fractions"; readonly because: string }
-  /** The graph begins with a layer, which shows nothing. */
-  | { readonly kind: "untold" }
-  /** The graph begins with an operator that allows several readings; `beginning` names it. */
+  /** The graph begins with a layer. A layer can read either range, so there is no evidence. */
+  | { readonly kind: "unknown" }
+  /** The graph begins with an operator that does not decide the range. `beginning` names the operator. */
   | { readonly kind: "unclear"; readonly beginning: string };
 
-/** Operators that read the shape of the pixels and not their values. */
-const SIZES: ReadonlySet<string> = new Set(["Shape", "Size"]);
-/** Operators that move pixels, repeat them, or choose among them: the range of the values stays. */
-const MOVES: ReadonlySet<string> = new Set([
+/** Operators that read the shape of the pixels but not their values. */
+const SHAPE_READERS: ReadonlySet<string> = new Set(["Shape", "Size"]);
+/** Operators whose outputs stay in the range of their inputs: they move, repeat, select or average pixels. */
+const RANGE_KEEPERS: ReadonlySet<string> = new Set([
   ...["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast"],
   ...["Slice", "Split", "Gather", "Concat", "Expand", "Tile", "Pad", "Resize", "Upsample"],
   ...["DepthToSpace", "SpaceToDepth", "MaxPool", "AveragePool", "DequantizeLinear", "DynamicQuantizeLinear"],
 ]);
-/** Operators whose inputs are all data. For the others, only the first input is. */
-const JOINS: ReadonlySet<string> = new Set(["Concat"]);
+/** Range keepers whose inputs are all pixels. For the others, only the first input is. */
+const JOINERS: ReadonlySet<string> = new Set(["Concat"]);
+const ARITHMETIC: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div"]);
 /** Layers with weights, including onnxruntime's fused ones: they read any pixels. */
 const LAYERS: ReadonlySet<string> = new Set([
   ...["Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN"],
@@ -35,28 +36,30 @@ const LAYERS: ReadonlySet<string> = new Set([
   ...["FusedConv", "FusedGemm", "FusedMatMul", "NhwcFusedConv"],
 ]);
 
-/** Largest factor that is only for bytes: with 1/16, bytes reach 16, but pixels of 0 to 1 only 0.06. */
-const BYTE_SLOPE = 1 / 16;
-/** Smallest factor that is only for pixels of 0 to 1. A factor between BYTE_SLOPE and this shows nothing. */
-const FRACTION_SLOPE = 0.5;
+/** A factor up to this one means bytes: 1/16 brings bytes to 16, but pixels of 0 to 1 only to 0.06. */
+const MAX_BYTE_SLOPE = 1 / 16;
+/** A factor above this one means pixels of 0 to 1. A factor between the two limits decides nothing. */
+const MIN_FRACTION_SLOPE = 0.5;
 /** Largest mean of pixels of 0 to 1, with room for rounding. */
 const LARGEST_FRACTION = 1.001;
 /** Variance of values in 0..1: at most ¼ (Popoviciu). */
 const LARGEST_FRACTION_VARIANCE = 0.25;
-/** A variance that neither standardized pixels nor those of 0 to 1 have. */
+/** A variance above this one means bytes: standardized pixels and pixels of 0 to 1 vary less. */
 const BYTE_VARIANCE = 4;
-/** End of a range, quantized or clipped, that no standardized pixel reaches. */
-const BYTE_RANGE = 16;
+/** An upper bound, quantized or clipped, above this one means bytes: standardized pixels stay below it. */
+const MAX_STANDARDIZED = 16;
 const MAX_BYTE = 255;
 const DEFAULT_EPSILON = 1e-5;
-/** TensorProto.DataType. */
+/** Floating-point types in onnx.proto's TensorProto.DataType. */
 const FLOATS: readonly number[] = [
   DATA_TYPE.float32,
   DATA_TYPE.float64,
   DATA_TYPE.float16,
   DATA_TYPE.bfloat16,
 ];
+/** TensorProto.DataType.BOOL. */
 const BOOL = 9;
+/** Significant digits of numbers in messages. */
 const DIGITS = 4;
 
 /** y = slope · x + offset, element by element. */
@@ -67,46 +70,49 @@ interface Affine {
 const UNCHANGED: Affine = { slope: Float64Array.of(1), offset: Float64Array.of(0) };
 
 /**
- * Follows a graph's input through operators that only move pixels, to the arithmetic or the layer after these. Arithmetic
- * is combined: (x ÷ 255 − 0.1307) ÷ 0.3081 reads bytes, (x − 0.1307) ÷ 0.3081 reads fractions.
+ * Returns the pixels that a graph expects. Operators that keep the range are skipped. The arithmetic after them is combined
+ * to one slope and offset: (x ÷ 255 − 0.1307) ÷ 0.3081 expects bytes, (x − 0.1307) ÷ 0.3081 expects fractions. If the input
+ * has several readers, they must agree.
  */
-export function pixelsTakenBy(view: GraphView): PixelsTaken {
+export function expectedPixels(view: GraphView): ExpectedPixels {
   const [input] = view.inputs;
-  const found = new Map<string, PixelsTaken>();
-  for (const { node, name } of dataReaders(view, input ?? "")) {
-    const taken = takenBy(view, node, name);
-    found.set(JSON.stringify(taken), taken);
+  const answers = new Map<string, ExpectedPixels>();
+  for (const reader of valueReaders(view, input ?? "")) {
+    const answer = expectedBy(view, reader);
+    answers.set(JSON.stringify(answer), answer);
   }
-  const [taken, ...others] = found.values();
-  if (taken === undefined) return { kind: "unclear", beginning: "nothing" };
-  return others.length === 0 ? taken : { kind: "unclear", beginning: "branches that differ" };
+  const [answer, ...others] = answers.values();
+  if (answer === undefined) return { kind: "unclear", beginning: "nothing" };
+  return others.length === 0 ? answer : { kind: "unclear", beginning: "branches that differ" };
 }
 
 interface Reader {
   readonly node: Node;
-  /** Index of the node's input that has the pixels. */
-  readonly name: string;
+  /** Name of the tensor that the node reads the pixels from. */
+  readonly tensor: string;
 }
 
-/** Returns the nodes that read a tensor's values, after nodes that only move them. */
-function dataReaders(view: GraphView, start: string): Reader[] {
+/** Returns the nodes that read a tensor's values, behind all nodes that keep their range. */
+function valueReaders(view: GraphView, start: string): Reader[] {
   const readers: Reader[] = [];
-  const seen = new Set([start]);
-  for (const name of seen) {
-    for (const node of view.readersOf(name)) {
-      if (isOneOf(node, SIZES)) continue;
-      if (!movesData(view, node, name)) readers.push({ node, name });
-      else for (const output of node.outputs) seen.add(output);
+  // The loop also visits the tensors that it adds.
+  const tensors = new Set([start]);
+  for (const tensor of tensors) {
+    for (const node of view.readersOf(tensor)) {
+      if (isOneOf(node, SHAPE_READERS)) continue;
+      if (!keepsRange(view, node, tensor)) readers.push({ node, tensor });
+      else for (const output of node.outputs) tensors.add(output);
     }
   }
   return readers;
 }
 
-function movesData(view: GraphView, node: Node, name: string): boolean {
-  const top = topOf(view, node);
-  if (top !== undefined) return top <= BYTE_RANGE;
+/** True if a node passes a tensor's values on in the same range. A bound of standardized pixels decides nothing: it is skipped. */
+function keepsRange(view: GraphView, node: Node, tensor: string): boolean {
+  const bound = upperBound(view, node);
+  if (bound !== undefined) return bound <= MAX_STANDARDIZED;
   if (node.operator === "Cast" && !FLOATS.includes(castTo(node))) return false;
-  return isOneOf(node, MOVES) && (node.inputs[0] === name || JOINS.has(node.operator));
+  return isOneOf(node, RANGE_KEEPERS) && (node.inputs[0] === tensor || JOINERS.has(node.operator));
 }
 
 /** TensorProto.DataType of a Cast's output. */
@@ -115,81 +121,85 @@ function castTo(node: Node): number {
 }
 
 /** Largest number that a QuantizeLinear or a Clip passes; undefined if it is unknown or unbounded. */
-function topOf(view: GraphView, node: Node): number | undefined {
-  const [, second, third] = node.inputs.map((input) => view.constant(input)?.[0]);
-  if (node.operator === "Clip") return third ?? attributeOf(node, "max")?.float;
-  if (node.operator !== "QuantizeLinear" || second === undefined) return undefined;
-  return (MAX_BYTE - (third ?? 0)) * second;
+function upperBound(view: GraphView, node: Node): number | undefined {
+  const constants = node.inputs.map((input) => view.constant(input)?.[0]);
+  if (node.operator === "Clip") {
+    const [, , max] = constants;
+    return max ?? attributeOf(node, "max")?.float;
+  }
+  const [, scale, zeroPoint = 0] = constants;
+  if (node.operator !== "QuantizeLinear" || scale === undefined) return undefined;
+  return (MAX_BYTE - zeroPoint) * scale;
 }
 
-function takenBy(view: GraphView, first: Node, input: string): PixelsTaken {
-  let [node, name]: [Node | undefined, string] = [first, input];
+/** Returns the pixels that one reader of the input expects, from it and the nodes that follow it one by one. */
+function expectedBy(view: GraphView, start: Reader): ExpectedPixels {
+  let reader: Reader | undefined = start;
+  let last = start;
   let affine = UNCHANGED;
-  let last = first;
   const seen = new Set<Node>();
-  while (node !== undefined && !seen.has(node)) {
-    seen.add(node);
-    const next = applied(view, node, name, affine);
-    last = node;
+  while (reader !== undefined && !seen.has(reader.node)) {
+    seen.add(reader.node);
+    last = reader;
+    const next = afterNode(view, reader, affine);
     if (next === undefined) break;
     affine = next;
-    const readers = dataReaders(view, node.outputs[0] ?? "");
-    [node, name] = readers.length === 1 ? [readers[0]!.node, readers[0]!.name] : [undefined, ""];
+    const readers = valueReaders(view, reader.node.outputs[0] ?? "");
+    reader = readers.length === 1 ? readers[0] : undefined;
   }
-  if (affine.slope.every((a) => a === 1) && affine.offset.every((b) => b === 0))
-    return startOf(view, last, name);
-  return judged(affine, first);
+  const isUnchanged = affine.slope.every((a) => a === 1) && affine.offset.every((b) => b === 0);
+  return isUnchanged ? expectedByOperator(view, last) : expectedByArithmetic(affine, start.node);
 }
 
-/** Returns what a node of arithmetic with constants makes of slope · x + offset; undefined for other nodes. */
-function applied(view: GraphView, node: Node, name: string, { slope, offset }: Affine): Affine | undefined {
+/** Returns slope · x + offset after a node of arithmetic with a constant; undefined for other nodes. */
+function afterNode(view: GraphView, { node, tensor }: Reader, { slope, offset }: Affine): Affine | undefined {
   const { operator, inputs } = node;
   if (!isOneOf(node, ARITHMETIC) || inputs.length !== 2 || inputs[0] === inputs[1]) return undefined;
-  const isFirst = inputs[0] === name;
+  const isFirst = inputs[0] === tensor;
   const constant = view.constant(inputs[isFirst ? 1 : 0]!);
   if (constant === undefined || constant.length === 0) return undefined;
   const both = (change: (x: number, c: number) => number): Affine | undefined =>
-    paired(combined(slope, constant, change), combined(offset, constant, change));
+    affineOf(combined(slope, constant, change), combined(offset, constant, change));
   switch (operator) {
     case "Mul":
       return both((x, c) => x * c);
     case "Div":
       return isFirst ? both((x, c) => x / c) : undefined;
     case "Add":
-      return paired(
+      return affineOf(
         slope,
         combined(offset, constant, (b, c) => b + c),
       );
     default:
       return isFirst
-        ? paired(
+        ? affineOf(
             slope,
             combined(offset, constant, (b, c) => b - c),
           )
-        : paired(
+        : affineOf(
             slope.map((a) => -a),
             combined(offset, constant, (b, c) => c - b),
           );
   }
 }
-const ARITHMETIC: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div"]);
 
-function paired(slope: Numbers | undefined, offset: Numbers | undefined): Affine | undefined {
+function affineOf(slope: Numbers | undefined, offset: Numbers | undefined): Affine | undefined {
   return slope && offset && { slope, offset };
 }
 
-/** Returns the pixels that a graph reads if it makes slope · x + offset of them. */
-function judged({ slope, offset }: Affine, first: Node): PixelsTaken {
+/** Returns the pixels that a graph expects whose arithmetic, from node `first` on, is slope · x + offset. */
+function expectedByArithmetic({ slope, offset }: Affine, first: Node): ExpectedPixels {
+  // The pixel that the arithmetic maps to 0: the subtracted mean.
   const centres = combined(slope, offset, (a, b) => (a === 0 ? 0 : -b / a));
   const unclear = { kind: "unclear", beginning: first.operator } as const;
   if (centres === undefined || ![...slope, ...offset].every(Number.isFinite)) return unclear;
   const [least, most] = extremes(slope.filter((a) => a !== 0).map(Math.abs));
   const [lowest, highest] = extremes(centres);
-  if (most <= BYTE_SLOPE || highest > LARGEST_FRACTION) {
+  if (most <= MAX_BYTE_SLOPE || highest > LARGEST_FRACTION) {
     const isDivided = slope.every(isOne255th) && offset.every((b) => b === 0);
     return { kind: "bytes", ...(isDivided && { isDivided }) };
   }
-  if (least <= FRACTION_SLOPE || lowest < -LARGEST_FRACTION) return unclear;
+  if (least <= MIN_FRACTION_SLOPE || lowest < -LARGEST_FRACTION) return unclear;
   const steps = [
     ...(centres.every((centre) => centre === 0) ? [] : [`subtracts ${numberText(centres)}`]),
     ...(slope.every((a) => a === 1) ? [] : [`divides by ${numberText(slope.map((a) => 1 / a))}`]),
@@ -197,14 +207,14 @@ function judged({ slope, offset }: Affine, first: Node): PixelsTaken {
   return { kind: "fractions", because: `the graph itself ${steps.join(" and ")}` };
 }
 
-/** Returns what the first operator that is not arithmetic with constants shows. */
-function startOf(view: GraphView, node: Node, name: string): PixelsTaken {
-  if (LAYERS.has(node.operator)) return { kind: "untold" };
-  // Integers would make pixels of 0 to 1 black and white.
+/** Returns the pixels that the first operator expects that is no arithmetic with constants. */
+function expectedByOperator(view: GraphView, { node, tensor }: Reader): ExpectedPixels {
+  if (LAYERS.has(node.operator)) return { kind: "unknown" };
+  // A cast to integers would make pixels of 0 to 1 black and white. Casts to floats keep the range and do not come here.
   if (node.operator === "Cast" && castTo(node) !== BOOL) return { kind: "bytes" };
-  if ((topOf(view, node) ?? 0) > BYTE_RANGE) return { kind: "bytes" };
+  if ((upperBound(view, node) ?? 0) > MAX_STANDARDIZED) return { kind: "bytes" };
   const unclear = { kind: "unclear", beginning: node.operator } as const;
-  if (node.operator !== "BatchNormalization" || node.inputs[0] !== name) return unclear;
+  if (node.operator !== "BatchNormalization" || node.inputs[0] !== tensor) return unclear;
   const [means, variances] = [view.constant(node.inputs[3] ?? ""), view.constant(node.inputs[4] ?? "")];
   if (means === undefined || variances === undefined) return unclear;
   const [lowest, highest] = extremes(means);

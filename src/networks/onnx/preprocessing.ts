@@ -15,7 +15,7 @@ import { withProperties } from "./encode.js";
 import { drawsNumbers, type Ending, endingOf, GraphView } from "./ending.js";
 import { type Model, readModel, type Tensor } from "./model.js";
 import { KEY_PREFIX } from "./operators.js";
-import { type PixelsTaken, pixelsTakenBy } from "./pixels.js";
+import { type ExpectedPixels, expectedPixels } from "./pixels.js";
 import { DATA_TYPE } from "./proto.js";
 
 export interface ModelPreprocessing extends ChosenPreprocessing {
@@ -94,7 +94,7 @@ function assertBytes(path: string, written: Preprocessing | undefined, isDivided
 }
 
 /** Reason for the assumption of pixels ÷ 255, if the graph's arithmetic shows one. */
-function pixelsReason(pixels: PixelsTaken): string {
+function pixelsReason(pixels: ExpectedPixels): string {
   switch (pixels.kind) {
     case "fractions":
       return `, since ${pixels.because}`;
@@ -111,7 +111,7 @@ const MAX_FIELDS = 500_000;
 /** Facts of an ONNX file that onnxruntime does not report. */
 export interface OnnxFacts {
   readonly metadata: Metadata;
-  readonly pixels: PixelsTaken;
+  readonly pixels: ExpectedPixels;
   /** Ending of each of the graph's outputs, by name. */
   readonly endings: ReadonlyMap<string, Ending>;
   /** True if a tensor depends on an operator that draws random numbers. */
@@ -127,7 +127,7 @@ export function readOnnxFacts(path: string, bytes: Uint8Array): OnnxFacts {
   const model = readModel(path, bytes, MAX_FIELDS);
   assertInternal(path, model);
   const view = new GraphView(path, model);
-  const pixels = pixelsTakenBy(view);
+  const pixels = expectedPixels(view);
   return {
     metadata: model.metadata,
     pixels: pixels.kind === "bytes" || !isOfBytes(model, view) ? pixels : { kind: "bytes" },

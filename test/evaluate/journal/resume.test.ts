@@ -140,7 +140,7 @@ const DAMAGES: readonly (readonly [what: string, edit: (lines: string[]) => void
   [
     "torn in the middle",
     (lines) => lines.splice(1, 1, lines[1].slice(0, 50)),
-    /line 2 .* no range that was done/,
+    /line 2 .* does not describe a range of images/,
   ],
   [
     "with a count changed",
@@ -155,7 +155,7 @@ const DAMAGES: readonly (readonly [what: string, edit: (lines: string[]) => void
   [
     "with a range beyond the run",
     (lines) => (lines[1] = lines[1].replace('"offset":0', '"offset":9999')),
-    /line 2 .*not of this run's images/,
+    /line 2 .*outside this run's images/,
   ],
   [
     "with ranges that overlap",

@@ -2,7 +2,7 @@
 import test from "ava";
 import { BatchwiseError } from "#src/base/errors.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
-import type { PixelsTaken } from "#src/networks/onnx/pixels.js";
+import type { ExpectedPixels } from "#src/networks/onnx/pixels.js";
 import { readOnnxFacts } from "#src/networks/onnx/preprocessing.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import { inCase } from "../../helpers/in-case.js";
@@ -114,7 +114,7 @@ const cast = (to: number) => ({ ...node("Cast", ""), attributes: [intAttribute("
 const norm = (mean: string, variance: string) =>
   node("BatchNormalization", "", "one", "none", mean, variance);
 
-const TAKEN: Readonly<Record<PixelsTaken["kind"], readonly Begin[]>> = {
+const BEGINNINGS: Readonly<Record<ExpectedPixels["kind"], readonly Begin[]>> = {
   bytes: [
     [BYTES],
     [FLATTEN, BYTES],
@@ -156,7 +156,7 @@ const TAKEN: Readonly<Record<PixelsTaken["kind"], readonly Begin[]>> = {
     [FLATTEN, node("Sub", "", "mean fractions")],
     [norm("fraction mean", "fraction variance")],
   ],
-  untold: [
+  unknown: [
     [node("Clip", "", "0.5", "1")],
     [node("QuantizeLinear", "", "1/255"), node("DequantizeLinear", "", "1/255")],
     [],
@@ -175,7 +175,7 @@ const TAKEN: Readonly<Record<PixelsTaken["kind"], readonly Begin[]>> = {
 };
 
 test("the beginning of a graph tells what its pixels are", async (t) => {
-  for (const [kind, begins] of Object.entries(TAKEN)) {
+  for (const [kind, begins] of Object.entries(BEGINNINGS)) {
     await inCase(t, `the beginning of a graph tells that its pixels are ${kind}`, () => {
       for (const begin of begins) {
         const name = begin.map(({ op, inputs }) => `${op} ${inputs.join(" ")}`).join(", ");
@@ -190,7 +190,7 @@ test("an input of u8 is bytes, whatever the graph does", (t) => {
 });
 
 test("tells why pixels ÷ 255 are assumed by the numbers of the graph", (t) => {
-  const [begin] = TAKEN.fractions;
+  const [begin] = BEGINNINGS.fractions;
   t.deepEqual(readOnnxFacts("m.onnx", graph(begin)).pixels, {
     kind: "fractions",
     because: "the graph itself subtracts 0.1307 and divides by 0.3081",
@@ -220,7 +220,7 @@ needs("onnxruntime", hasOnnxruntime)(
   async (t) => {
     const dataset = randomDataset(300, { rows: SIDE, columns: SIDE });
     const outcomes = { same: 0, refused: 0 };
-    for (const [kind, begins] of Object.entries(TAKEN)) {
+    for (const [kind, begins] of Object.entries(BEGINNINGS)) {
       for (const begin of begins) {
         const path = await temporaryFile(t, graph(begin), "m.onnx");
         const run = async (engine: "onnx" | "reference") =>
