@@ -165,7 +165,7 @@ const DAMAGES: readonly (readonly [what: string, edit: (lines: string[]) => void
   [
     "with a header changed",
     (lines) => (lines[0] = lines[0].replace('"version":1', '"version":2')),
-    /line 1 .*no header/,
+    /line 1 .*not a header/,
   ],
 ];
 test("refuses a journal that is damaged, and leaves it as it was", async (t) => {
