@@ -36,8 +36,8 @@ test("refuses values out of range, and scores without labels", (t) => {
     { topK: "2.5" },
     { bootstrap: -1 },
     { bootstrap: 1_000_001 },
-    { seed: 2 ** 32 },
-    { seed: "x" },
+    { bootstrap: 9, seed: 2 ** 32 },
+    { bootstrap: 9, seed: "x" },
   ]) {
     const refused = { instanceOf: UsageError, code: "ERR_OPTION_VALUE" };
     t.throws(() => resolveOptions(input, 2), refused, JSON.stringify(input));
@@ -180,10 +180,14 @@ test("options that exclude each other are refused, with the reason, in the libra
     [{ labels: false, labelOffset: 1 }, "--label-offset and --no-labels exclude each other"],
     [{ mean: 0.1 }, "--mean needs --std"],
     [{ mean: 0.1, std: 0.3, normalize: "scale" }, "--mean and --normalize scale exclude each other"],
+    [{ seed: 2 }, "--seed needs --bootstrap"],
+    [{ seed: 2, bootstrap: 0 }, "--seed needs --bootstrap"],
   ] as const) {
     const { message = "" } = (await t.throwsAsync(evaluate({ ...input }), { code: "ERR_USAGE" })) ?? {};
     t.true(message.startsWith(problem), message);
   }
   // Neutral values state nothing.
-  t.notThrows(() => resolveOptions({ labels: false, bootstrap: 0, labelOffset: "0", calibration: false }, 1));
+  t.notThrows(() =>
+    resolveOptions({ labels: false, bootstrap: 0, labelOffset: "0", calibration: false, seed: "1" }, 1),
+  );
 });

@@ -1,7 +1,7 @@
 /** The command line over Redis: workers, runs, addresses and passwords. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, readFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -48,6 +48,32 @@ test("needs an address, and refuses --threads and a strange name beside it", asy
     t.regex(stderr, words);
     t.false(stderr.includes("secret"));
   }
+});
+
+test("options that a run does not use are refused, on the command line and in its file", async (t) => {
+  const env = { BATCHWISE_REDIS: "" };
+  const overRedis = ["--executor", "bullmq", "--redis", "redis://127.0.0.1:1"];
+  for (const [args, problem] of [
+    [["--redis", "redis://127.0.0.1:1"], "--redis needs --executor bullmq"],
+    [["--run-id", "a"], "--run-id needs --executor bullmq"],
+    [["--job-images", "100"], "--job-images needs --executor bullmq"],
+    [["--patience", "5", "--executor", "local"], "--patience needs --executor bullmq"],
+    [["--warm", ...overRedis], "--warm and --executor bullmq exclude each other"],
+    [["--resume", "journal", ...overRedis], "--resume and --executor bullmq exclude each other"],
+    [["--seed", "2"], "--seed needs --bootstrap"],
+  ] as const) {
+    const { status, stderr } = await runCli([...args], { env });
+    t.is(status, 2);
+    t.true(stderr.startsWith(`batchwise: ERR_USAGE: ${problem}: `), stderr);
+  }
+  const config = join(await temporaryFolder(t), "options.json");
+  await writeFile(config, JSON.stringify({ runId: "a" }));
+  const { status, stderr } = await runCli(["--config", config], { env });
+  t.is(status, 2);
+  t.regex(stderr, /ERR_USAGE: --run-id needs --executor bullmq/);
+  // The bootstrap of a report has a seed.
+  const report = join(config, "no-folder", "report.html");
+  t.regex((await runCli(["--seed", "2", "--report", report], { env })).stderr, /ERR_OUTPUT_WRITE/);
 });
 
 redisTest("a Redis that is not there is an error", async (t) => {

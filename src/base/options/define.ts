@@ -108,7 +108,9 @@ export type ParsedOf<Type> = Type extends { kind: "whole" | "decimal" }
 export interface Together {
   /** Key of the other option. */
   readonly key: string;
-  /** Values of the other option that are meant; absent: any value. */
+  /** Key of an option that does as well. */
+  readonly or?: string;
+  /** Values of the other option that are meant; absent: any value but the default. */
   readonly values?: readonly (string | boolean)[];
   /** The other option as a command line writes it. */
   readonly flag: string;

@@ -16,6 +16,8 @@ const DAY_SECONDS = 86_400;
 const NEEDS_COUNTS = { ...NEEDS_LABELS, because: "without labels there are no counts to keep" } as const;
 
 export const EXECUTORS = ["local", "bullmq"] as const;
+const OVER_REDIS = { key: "executor", values: ["bullmq"], flag: "--executor bullmq" } as const;
+const NEEDS_REDIS = { ...OVER_REDIS, because: "only runs over Redis use it" } as const;
 
 /** Options of the run. */
 export const RUN_OPTIONS = rows({
@@ -55,14 +57,7 @@ export const RUN_OPTIONS = rows({
         help: "threads, with commas; 0: main thread",
       },
     },
-    conflicts: [
-      {
-        key: "executor",
-        values: ["bullmq"],
-        flag: "--executor bullmq",
-        because: "each worker has its own threads",
-      },
-    ],
+    conflicts: [{ ...OVER_REDIS, because: "each worker has its own threads" }],
   },
   /** Images per batch. Default 100. */
   batchSize: {
@@ -88,6 +83,7 @@ export const RUN_OPTIONS = rows({
     help: "start all workers before the clock starts",
     group: "computing",
     commands: ["evaluate"],
+    conflicts: [{ ...OVER_REDIS, because: "each worker starts its threads before its first job" }],
   },
   /**
    * Time limit per task in seconds, 0.001 to a day. A task is a batch; with `simd` it is many. A task on the calling
@@ -133,7 +129,10 @@ export const RUN_OPTIONS = rows({
     help: "journal; the same command continues from it",
     group: "scale",
     commands: ["evaluate"],
-    conflicts: [NEEDS_COUNTS],
+    conflicts: [
+      NEEDS_COUNTS,
+      { ...OVER_REDIS, because: "Redis keeps what is done; --run-id continues from it" },
+    ],
   },
 });
 
@@ -187,6 +186,14 @@ export const SCORE_OPTIONS = rows({
     group: "answer",
     commands: ["evaluate", "diagnose"],
     differs: { diagnose: { help: "seed of the sample" } },
+    requires: [
+      {
+        key: "bootstrap",
+        or: "report",
+        flag: "--bootstrap",
+        because: "only the bootstrap is random; --report has one too",
+      },
+    ],
   },
 });
 
@@ -209,6 +216,7 @@ export const QUEUE_OPTIONS = rows({
     help: "redis://host:port",
     group: "scale",
     commands: ["evaluate", "worker", "runs"],
+    requires: [NEEDS_REDIS],
   },
   runId: {
     flag: "--run-id",
@@ -217,6 +225,7 @@ export const QUEUE_OPTIONS = rows({
     help: "name of the run, to start or continue it",
     group: "scale",
     commands: ["evaluate"],
+    requires: [NEEDS_REDIS],
   },
   jobImages: {
     flag: "--job-images",
@@ -226,6 +235,7 @@ export const QUEUE_OPTIONS = rows({
     help: "images per job",
     group: "scale",
     commands: ["evaluate"],
+    requires: [NEEDS_REDIS],
   },
   patience: {
     flag: "--patience",
@@ -235,6 +245,7 @@ export const QUEUE_OPTIONS = rows({
     help: "wait this long without a worker",
     group: "scale",
     commands: ["evaluate"],
+    requires: [NEEDS_REDIS],
   },
   map: {
     flag: "--map",

@@ -64,19 +64,27 @@ export function helpOf({ help, default: value, defaultText }: OptionFacts): stri
 
 /**
  * Checks that no option stands beside another that excludes it, or without one that it needs. Options with their
- * default value count as absent.
+ * default value count as absent. An option that these rows do not have is not needed.
  *
  * @throws UsageError ERR_USAGE
  */
 export function assertTogether(rows: OptionRows, values: Readonly<Record<string, unknown>>): void {
+  const isMet = ({ key, values: meant }: Together) => {
+    const value = values[key];
+    if (value === undefined || isDefault(rows[key], value)) return false;
+    return meant === undefined || meant.some((one) => one === value);
+  };
   for (const [key, row] of Object.entries(rows)) {
-    if (!isGiven(row, values[key])) continue;
+    const value = values[key];
+    if (value === undefined || value === false || isDefault(row, value)) continue;
     for (const other of row.conflicts ?? []) {
-      if (!isMet(other, values)) continue;
+      if (!isMet(other)) continue;
       refuse(`${row.flag} and ${shown(other, values)} exclude each other: ${other.because}`);
     }
     for (const other of row.requires ?? []) {
-      if (!isMet(other, values)) refuse(`${row.flag} needs ${other.flag}: ${other.because}`);
+      if (rows[other.key] === undefined || isMet(other) || (other.or && isMet({ ...other, key: other.or })))
+        continue;
+      refuse(`${row.flag} needs ${other.flag}: ${other.because}`);
     }
   }
 }
@@ -85,13 +93,8 @@ function refuse(problem: string): never {
   throw new UsageError("ERR_USAGE", { problem });
 }
 
-function isGiven(row: OptionRow, value: unknown): boolean {
-  return value !== undefined && value !== false && String(value) !== String(row.default);
-}
-
-function isMet({ key, values: meant }: Together, values: Readonly<Record<string, unknown>>): boolean {
-  const value = values[key];
-  return value !== undefined && (meant === undefined || meant.some((one) => one === value));
+function isDefault(row: OptionRow | undefined, value: unknown): boolean {
+  return row?.default !== undefined && String(value) === String(row.default);
 }
 
 function shown({ key, values: meant = [], flag }: Together, values: Readonly<Record<string, unknown>>) {

@@ -14,6 +14,7 @@ import { openSharedExecutor } from "#src/pool/registry.js";
 import { assertRoomForPredictions, assertSameImages, readAnswers } from "./read-side.js";
 import { type CompareRunHooks, evaluateSides, type OpenSharedExecutor } from "./run.js";
 import {
+  assertNothingToEvaluate,
   assumptionsOf,
   COMPARE,
   type CompareInput,
@@ -71,7 +72,7 @@ export interface CompareOutcome {
  * Compares two networks over the same images, which are read once for both.
  *
  * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`; UsageError ERR_USAGE also where a
- *   network is to be evaluated over images without labels
+ *   network is to be evaluated over images without labels, and for options of an evaluation where both sides are results
  * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where `warm` is requested and a worker cannot be started
  * @throws DatasetError ERR_COMPARE_RESULT for a result that is partial, without labels or predictions, or of other labels;
  *   ERR_COMPARE_DATA for one of other images
@@ -94,6 +95,7 @@ export async function compareWith(
   const beganAt = performance.now();
   const given = [await openGiven(input.a), await openGiven(input.b)];
   const results = given.filter((side) => side.kind === "result");
+  if (results.length === given.length) assertNothingToEvaluate(input);
   const options = resolveOptions(withImagesOf(results[0], input), availableParallelism());
   const { signal = new AbortController().signal, onDownload } = hooks;
   const { dataset, images, sides, openDataset } = await openSides(given, options, {

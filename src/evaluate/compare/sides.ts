@@ -9,6 +9,8 @@ import type { Network } from "#src/base/contracts/network.js";
 import type { Evaluation } from "#src/base/contracts/result.js";
 import { atLeast, DatasetError, UsageError } from "#src/base/errors.js";
 import { ANY_NETWORK } from "#src/base/known-arguments.js";
+import type { OptionRow } from "#src/base/options/define.js";
+import { EVALUATE_OPTIONS } from "#src/base/options/table.js";
 import { readDataset } from "#src/data/registry.js";
 import { EVALUATE } from "#src/evaluate/known-arguments.js";
 import { type AnyPair, networkLoader, pairOf } from "#src/evaluate/open-inputs.js";
@@ -143,6 +145,25 @@ export const COMPARE: KindsOf<CompareInput> = {
   b: required(ANY_NETWORK),
   labels: TEXT,
 };
+
+const EVALUATED = ["network", "computing", "scale"] as const;
+/** Options of sides that are evaluated. Assumptions and downloads are those of results too. */
+const ONLY_EVALUATED = Object.entries<OptionRow>(EVALUATE_OPTIONS).filter(
+  ([key, { group }]) =>
+    (EVALUATED.some((one) => one === group) && key !== "strict" && key !== "offline") ||
+    key === "offset" ||
+    key === "limit",
+);
+
+/** @throws UsageError ERR_USAGE for an option that two results would leave without effect */
+export function assertNothingToEvaluate(input: CompareInput): void {
+  const values: Readonly<Record<string, unknown>> = { ...input };
+  const given = ONLY_EVALUATED.find(([key]) => values[key] !== undefined && values[key] !== false);
+  if (given === undefined) return;
+  const [key, { flag = key }] = given;
+  const problem = `${flag} is for networks that are evaluated, and both sides are results; remove it`;
+  throw new UsageError("ERR_USAGE", { problem });
+}
 
 /**
  * Options for the network beside a result: the images of the result, unless the input names others. They are compared once

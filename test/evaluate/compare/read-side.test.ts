@@ -45,6 +45,20 @@ test("two results, or a result beside a network, compare as the two networks do"
   }
 });
 
+test("refuses options of an evaluation where both sides are results", async (t) => {
+  const { a, b } = await writeBoth(t);
+  for (const [option, flag] of [
+    [{ threads: 0 }, "--threads"],
+    [{ activation: "relu" }, "--activation"],
+    [{ limit: 10 }, "--limit"],
+    [{ shard: "1/2" }, "--shard"],
+  ] as const) {
+    const { message = "" } = (await t.throwsAsync(compare({ a, b, ...option }), { code: "ERR_USAGE" })) ?? {};
+    t.true(message.startsWith(`${flag} is for networks that are evaluated`), message);
+  }
+  await t.notThrowsAsync(compare({ a, b, strict: false, offline: true }));
+});
+
 test("a network beside a result is evaluated over the result's images", async (t) => {
   const folder = await temporaryFolder(t);
   const a = await writeResult(folder, "a", { threads: 0, offset: 40, limit: 60 });
