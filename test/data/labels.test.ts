@@ -102,7 +102,7 @@ test("takes as many names as the network has outputs, no fewer and no more", (t)
     });
     t.is(
       error.message,
-      `f: expected 2 class names, one for each output of the network, found ${names.length}`,
+      `f: expected 2 class names, one for each output of the network, found ${names.length}; write one name per line, in UTF-8`,
     );
   }
 });

@@ -28,7 +28,7 @@ test("reads a file as long as the limit, and refuses a longer and an empty one",
       instanceOf: FileError,
       code: "ERR_FILE_READ",
     });
-    t.is(error.message, `${path}: cannot be read: expected at most 100 bytes, found 101`);
+    t.is(error.message, `${path}: cannot be read: expected at most 100 bytes, found 101; is the path right?`);
   });
 
   await inCase(t, "refuses a file beyond the limit without reading it", async () => {
@@ -54,13 +54,13 @@ test("refuses a folder and a file that is not there, and says why", async (t) =>
   await inCase(t, "refuses a folder", async () => {
     const path = await temporaryFolder(t);
     const error = await t.throwsAsync(readWholeFile(path, LIMIT_BYTES), { code: "ERR_FILE_READ" });
-    t.is(error?.message, `${path}: cannot be read: it is a folder, not a file`);
+    t.is(error?.message, `${path}: cannot be read: it is a folder, not a file; is the path right?`);
   });
 
   await inCase(t, "says why a file that is not there cannot be read", async () => {
     const path = join(await temporaryFolder(t), "absent");
     const error = await t.throwsAsync(readWholeFile(path, LIMIT_BYTES), { code: "ERR_FILE_READ" });
-    t.is(error?.message, `${path}: cannot be read: no such file or directory`);
+    t.is(error?.message, `${path}: cannot be read: no such file or directory; is the path right?`);
   });
 });
 

@@ -44,7 +44,7 @@ test("the text is one table with what was missed below each line, and the counts
   t.regex(lines[2], /^ {8}--min-accuracy: expected an accuracy of at least 0\.9, found/);
   t.regex(lines[3], /^ {8}--min-class-recall: .*for class 2 \(triangle\)/);
   t.regex(lines[4], /^error {3}broken +- {8}-$/);
-  t.is(lines[5], "        a|b.npz: cannot be read: no such file");
+  t.is(lines[5], "        a|b.npz: cannot be read: no such file; is the path right?");
   t.is(lines[6], "3 checks: 1 passed, 1 failed, 1 error");
   t.is(lines.length, 8);
 });
@@ -68,7 +68,10 @@ test("the JSON has each evaluation as evaluate answers it, and the code of each 
   t.deepEqual(checks[0].evaluation.result, evaluation.result);
   t.false("probabilities" in checks[0].evaluation);
   t.true(checks[0].gates[0].passed);
-  t.deepEqual(checks[2].error, { code: "ERR_FILE_READ", message: "a|b.npz: cannot be read: no such file" });
+  t.deepEqual(checks[2].error, {
+    code: "ERR_FILE_READ",
+    message: "a|b.npz: cannot be read: no such file; is the path right?",
+  });
   t.is(checks[2].evaluation, null);
 });
 

@@ -95,7 +95,7 @@ export const datasetCodes = {
   ERR_IDX_TRAILING: row(
     3,
     (f: { path: string; expectedBytes: number; actualBytes?: number | undefined }) =>
-      `${f.path}: expected ${grouped(f.expectedBytes)} bytes${f.actualBytes === undefined ? " after inflating" : ""}, found ${f.actualBytes === undefined ? "more" : grouped(f.actualBytes)}; the file is longer than its header states`,
+      `${f.path}: expected ${grouped(f.expectedBytes)} bytes${f.actualBytes === undefined ? " after inflating" : ""}, found ${f.actualBytes === undefined ? "more" : grouped(f.actualBytes)}; are two files joined in one?`,
   ),
   ERR_GZIP_CORRUPT: row(
     3,
@@ -105,7 +105,7 @@ export const datasetCodes = {
   ERR_GZIP_TRAILING: row(
     3,
     (f: { path: string; trailingBytes: number }) =>
-      `${f.path}: expected one gzip member, found ${grouped(f.trailingBytes)} bytes after it; are these two files in one?`,
+      `${f.path}: expected one gzip member, found ${grouped(f.trailingBytes)} bytes after it; are two files joined in one?`,
   ),
   ERR_NPZ_ARRAYS: row(
     3,
@@ -135,7 +135,7 @@ export const datasetCodes = {
   ERR_CLASSES_FILE: row(
     3,
     (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: expected ${f.expected}, found ${f.found}`,
+      `${f.path}: expected ${f.expected}, found ${f.found}; write one name per line, in UTF-8`,
   ),
   ERR_RANGE_EMPTY: row(
     3,
@@ -237,7 +237,7 @@ const SHOWN_DIMENSIONS = 8;
 /** Dimensions as text: `10000 × 28 × 28`. */
 function dimensionsText(dimensions: readonly number[]): string {
   const shown = dimensions.slice(0, SHOWN_DIMENSIONS).join(" × ");
-  return dimensions.length > SHOWN_DIMENSIONS ? `${shown} × … (${dimensions.length} in all)` : shown;
+  return dimensions.length > SHOWN_DIMENSIONS ? `${shown} × … (${dimensions.length} in total)` : shown;
 }
 
 /** Codes of faults in pictures for `predict`. */

@@ -3,7 +3,10 @@
 import { grouped, row } from "./define.js";
 
 export const fileCodes = {
-  ERR_FILE_READ: row(3, (f: { path: string; reason: string }) => `${f.path}: cannot be read: ${f.reason}`),
+  ERR_FILE_READ: row(
+    3,
+    (f: { path: string; reason: string }) => `${f.path}: cannot be read: ${f.reason}; is the path right?`,
+  ),
   ERR_FILE_EMPTY: row(
     3,
     (f: { path: string }) =>
@@ -11,13 +14,14 @@ export const fileCodes = {
   ),
   ERR_JSON_SYNTAX: row(
     3,
-    (f: { path: string; reason: string }) => `${f.path}: expected JSON, found a syntax error: ${f.reason}`,
+    (f: { path: string; reason: string }) =>
+      `${f.path}: expected JSON, found a syntax error: ${f.reason}; is the file complete?`,
   ),
   /** `at` is empty for the whole document. */
   ERR_JSON_SHAPE: row(
     3,
     (f: { path: string; what: string; at: string; problem: string }) =>
-      `${f.path}: expected ${f.what}, found another document: ${f.at ? `${f.at}: ` : ""}${f.problem}`,
+      `${f.path}: expected ${f.what}, found another document: ${f.at ? `${f.at}: ` : ""}${f.problem}; is this the right file?`,
   ),
   ERR_RESULT_VERSION: row(
     3,
@@ -87,7 +91,7 @@ export const formatCodes = {
   ERR_ZIP_SIZE: row(
     3,
     (f: { path: string; name: string; expectedBytes: number; found: string }) =>
-      `${f.path}: ${f.name}: expected ${grouped(f.expectedBytes)} unpacked bytes as the archive's directory states, found ${f.found}`,
+      `${f.path}: ${f.name}: expected ${grouped(f.expectedBytes)} unpacked bytes as the archive's directory states, found ${f.found}; is the file complete?`,
   ),
   ERR_ZIP_CORRUPT: row(
     3,
@@ -123,7 +127,7 @@ export const transferCodes = {
   ERR_PROXY_URL: row(
     5,
     (f: { variable: string }) =>
-      `${f.variable}: expected a URL such as http://proxy.example:3128, found another value (hidden, because it can contain a password)`,
+      `${f.variable}: expected a URL such as http://proxy.example:3128, found another value (hidden, because it can contain a password); correct or unset the variable`,
   ),
   ERR_CACHE_WRITE: row(
     6,

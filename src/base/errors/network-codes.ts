@@ -25,7 +25,7 @@ export const onnxCodes = {
   ERR_ONNX_TENSOR: row(
     3,
     (f: { path: string; tensor: string; expected: string; found: string }) =>
-      `${f.path}: tensor "${f.tensor}": expected ${f.expected}, found ${f.found}`,
+      `${f.path}: tensor "${f.tensor}": expected ${f.expected}, found ${f.found}; export the model again`,
   ),
   ERR_ONNX_OPSET: row(
     3,
@@ -55,7 +55,7 @@ export const onnxCodes = {
   ERR_ONNX_RANDOM: row(
     3,
     (f: { path: string }) =>
-      `${f.path}: expected equal outputs from each run, found other outputs in a second run of the same images: the model uses random numbers or keeps state, as dropout and normalization do in training mode; export it in eval mode: torch.onnx.export(model.eval(), …)`,
+      `${f.path}: expected equal outputs from each run, found different outputs in a second run of the same images: the model uses random numbers or keeps state, as dropout and normalization do in training mode; export it in eval mode: torch.onnx.export(model.eval(), …)`,
   ),
   ERR_ONNX_RUNTIME: row(
     3,
@@ -126,7 +126,7 @@ export const networkCodes = {
   ERR_NETWORK_OUTPUTS: row(
     3,
     (f: { path: string; found: number; limit: number }) =>
-      `${f.path}: expected a network of at most ${grouped(f.limit)} outputs, found ${grouped(f.found)}`,
+      `${f.path}: expected a network of at most ${grouped(f.limit)} outputs, found ${grouped(f.found)}; is this a classifier?`,
   ),
   ERR_NETWORK_NOT_FINITE: row(
     3,
@@ -181,7 +181,7 @@ export const networkCodes = {
   ERR_NETWORK_F32: row(
     3,
     (f: { layer: string; index: number; found: string }) =>
-      `${f.layer}: expected numbers that float32 can hold, found ${f.found} at element ${grouped(f.index)}`,
+      `${f.layer}: expected numbers that float32 can hold, found ${f.found} at element ${grouped(f.index)}; did the training overflow?`,
   ),
   ERR_ASSUMED: row(3, (f: { assumed: string }) => `--strict: expected no assumptions, found ${f.assumed}`),
   ERR_NORMALIZE_MISMATCH: row(
@@ -217,7 +217,7 @@ export const networkCodes = {
   ERR_WEIGHTS_SIZE: row(
     3,
     (f: { path: string; actualBytes: number; limitBytes: number }) =>
-      `${f.path}: expected at most ${grouped(f.limitBytes)} bytes of weights, found ${grouped(f.actualBytes)}`,
+      `${f.path}: expected at most ${grouped(f.limitBytes)} bytes of weights, found ${grouped(f.actualBytes)}; the network is too large to read`,
   ),
   ...onnxCodes,
 } as const;

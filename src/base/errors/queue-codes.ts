@@ -60,7 +60,7 @@ export const queueCodes = {
   ERR_HOST_DATA: row(
     3,
     (f: { what: string; path: string; expected: string; found: string }) =>
-      `${f.path}: expected the run's ${f.what} with SHA-256 ${f.expected}, found ${f.found}`,
+      `${f.path}: expected the run's ${f.what} with SHA-256 ${f.expected}, found ${f.found}; copy the coordinator's file to this host`,
   ),
   ERR_HOST_VERSION: row(
     4,

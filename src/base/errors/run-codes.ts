@@ -35,7 +35,7 @@ export const usageCodes = {
   ERR_CONFIG_SYNTAX: row(
     2,
     (f: { path: string; reason: string }) =>
-      `${f.path}: expected a configuration in JSON, found a syntax error: ${f.reason}`,
+      `${f.path}: expected a configuration in JSON, found a syntax error: ${f.reason}; correct it, or use --no-config`,
   ),
   ERR_CONFIG_KEY: row(
     2,
@@ -129,7 +129,8 @@ export const runCodes = {
   ),
   ERR_OUTPUT_WRITE: row(
     6,
-    (f: { path: string; reason: string }) => `${f.path}: the output could not be written: ${f.reason}`,
+    (f: { path: string; reason: string }) =>
+      `${f.path}: the output could not be written: ${f.reason}; check the folder and its free space, or choose another path`,
   ),
   ERR_GATE_ACCURACY: row(100, missedGate),
   ERR_GATE_CLASS_RECALL: row(100, missedGate),
@@ -168,7 +169,7 @@ export const partCodes = {
   ERR_PART_KIND: row(
     3,
     (f: { path: string }) =>
-      `${f.path}: expected a part of a run, written by evaluate --shard i/n --output PART.json, found a whole result`,
+      `${f.path}: expected a part of a run, found a whole result; write parts with evaluate --shard i/n --output PART.json`,
   ),
   ERR_PART_INCOMPLETE: row(
     3,
@@ -182,7 +183,7 @@ export const partCodes = {
   ERR_PART_MIXED: row(
     3,
     (f: { path: string; first: string; what: string; expected: string; found: string }) =>
-      `${f.path}: expected a part of the same run as ${f.first}, found a different run: ${f.what} is ${printable(f.found)} here and ${printable(f.expected)} there`,
+      `${f.path}: expected a part of the same run as ${f.first}, found a different run: ${f.what} is ${printable(f.found)} here and ${printable(f.expected)} there; evaluate all shards with the same options`,
   ),
   ERR_PART_DOUBLED: row(3, (f: { path: string; first: string; shard: string }) =>
     f.path === f.first
