@@ -9,11 +9,11 @@ import { addScoreSums, emptyScoreSums } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
 
 export interface CollectedScores {
-  /** (images × classes) f64, row-major; null where they are not kept. */
+  /** (images × classes) f64, row-major; null if they are not kept. */
   readonly probabilities: Float64Array | null;
   add(merged: MergedBatch): void;
   sums(): ScoreSums;
-  /** Entries in the order of the merge. `beganAtMs` is absolute, as the times of the answers are. */
+  /** Entries in the order of the merge. `beganAtMs` is in milliseconds since 1970, as are the times of the answers. */
   timeline(beganAtMs: number): readonly TimelineEntry[];
 }
 
@@ -28,7 +28,7 @@ export function collectScores(
   counted = emptyScoreSums(classes),
 ): CollectedScores {
   const probabilities = keeps ? allocateEntries(Float64Array, range.limit, classes) : null;
-  /** Starts are in absolute time. */
+  /** Start times in milliseconds since 1970. */
   const timeline = createTimeline();
   let sums = counted;
   return {
@@ -54,11 +54,11 @@ export function collectScores(
   };
 }
 
-/** Most entries: a page shows fewer, and in JSON they are less than a megabyte. */
+/** Most entries. A page shows fewer, and their JSON is below one megabyte. */
 const MOST_KEPT = 10_000;
 
 export interface Timeline {
-  /** At most 10,000 entries, in the order in which they came; beyond that every 2ⁿ-th batch. */
+  /** At most 10,000 entries, in the order of the merge; beyond that every 2ⁿ-th batch. */
   readonly entries: readonly TimelineEntry[];
   add(entry: TimelineEntry): void;
 }
@@ -66,7 +66,7 @@ export interface Timeline {
 /** The batch numbers decide which entries are kept; their order does not. */
 export function createTimeline(): Timeline {
   let entries: TimelineEntry[] = [];
-  /** The batches kept are those whose number is a multiple of it. */
+  /** Batches are kept if their number is a multiple of this. */
   let every = 1;
   return {
     get entries() {

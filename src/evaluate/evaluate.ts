@@ -22,7 +22,7 @@ export type { OpenExecutor } from "./local-runner.js";
  * TransferError during a download.
  */
 export interface EvaluateHooks extends PrepareHooks, RunHooks {
-  /** Called when the journal could not be written to its end; the answer stands. Default: the fault is thrown. */
+  /** Called if the journal could not be completed; the result is still valid. Default: the fault is thrown. */
   onJournalFault?(fault: Error): void;
 }
 
@@ -32,14 +32,14 @@ const HOOKS: KindsOf<EvaluateHooks> = { ...PREPARE_HOOKS, ...RUN_HOOKS, onJourna
  * Evaluates a network over a labelled image set, in batches.
  *
  * @returns counts, accuracy, confusion matrix, timing and, for up to 2²⁰ images, the predicted class of each
- * @throws UsageError, FileError, DatasetError or NetworkError where the input is at fault; no image has then been counted
- * @throws RunError ERR_ENGINE_PEER where the engine is `onnx` and onnxruntime-node is not installed; ERR_WORKER_LOAD where
- *   `warm` is requested and a worker cannot be started
- * @throws TransferError where a named data set or network could not be downloaded
+ * @throws UsageError, FileError, DatasetError or NetworkError for a fault of the input, before an image is counted
+ * @throws RunError ERR_ENGINE_PEER if the engine is `onnx` and onnxruntime-node is not installed; ERR_WORKER_LOAD if `warm` is
+ *   requested and a worker cannot be started
+ * @throws TransferError if a named data set or network could not be downloaded
  * @throws RunError ERR_JOURNAL_LOCKED, ERR_OUTPUT_WRITE, FileError ERR_JOURNAL_KIND, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_RUN,
- *   ERR_JOURNAL_PREDICTIONS where the journal, or the file written beside it, is at fault
- * @throws IncompleteError where batches failed after their retries, no worker could be started, the signal was aborted, or
- *   data that are read while images are evaluated turned out to be damaged
+ *   ERR_JOURNAL_PREDICTIONS for a fault of the journal, or of the predictions file beside it
+ * @throws IncompleteError if batches failed after their retries, no worker could be started, the signal was aborted, or
+ *   damage was found in the data during the run
  */
 export function evaluate(
   input: EvaluateInput & { readonly labels: false },
@@ -58,7 +58,7 @@ export async function evaluate(input?: EvaluateInput, hooks?: EvaluateHooks): Pr
   );
 }
 
-/** `evaluate` over a given executor, for arguments that were checked. */
+/** `evaluate` with executors from the caller, for checked arguments. */
 export async function evaluateWith(
   open: OpenExecutor,
   input: EvaluateInput,
@@ -74,7 +74,7 @@ export async function evaluateWith(
   return evaluation;
 }
 
-/** Name of the runner that is used where none is named. */
+/** Name of the default runner. */
 export const LOCAL = "local";
 
 /** How an evaluation ended that counted at least the images of `evaluation`. */
@@ -86,7 +86,7 @@ export interface Evaluated extends Ending {
 /**
  * Evaluates with one of the runners, and calls the listeners.
  *
- * @throws what `evaluate` throws, except for IncompleteError: that is the `failure` of a partial evaluation
+ * @throws all that `evaluate` throws, except IncompleteError: it becomes the `failure` of a partial evaluation
  */
 export async function evaluateListened<Input extends EvaluateInput>(
   runners: RunnerTable<Input>,
@@ -107,7 +107,7 @@ export async function evaluateListened<Input extends EvaluateInput>(
     try {
       const options = resolveOptions(opened.input, availableParallelism());
       const { work, plan, loadMs } = await prepare(runner, options, { ...hooks, signal, log });
-      // What the journal says is written must be on the disk before the other files get their names.
+      // The journal ends first: what it records must be on disk before the other files get their names.
       if (work.resumption !== undefined) closable = [work.resumption, ...listeners];
       for (const listener of listeners) await listener.begin?.(plan);
       if (options.warm) await runner.warm();

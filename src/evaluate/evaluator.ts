@@ -43,24 +43,24 @@ export interface Evaluator<Answer extends AnyEvaluation = Evaluation> {
   /**
    * Evaluates all images again. Concurrent calls run one after the other.
    *
-   * `timing.loadMs` is the loading in the first answer, and 0 in the following ones.
+   * `timing.loadMs` is the time of loading in the first result, and 0 in later results.
    *
    * @throws UsageError ERR_EVALUATOR_CLOSED after `close`; ERR_OPTION_VALUE for a batch size
    * @throws IncompleteError as `evaluate`; the evaluator can then still be used
    */
   run(options?: EvaluatorRun): Promise<Answer>;
-  /** Ends the workers after the requested runs have ended. */
+  /** Ends the workers after all requested runs have ended. */
   close(): Promise<void>;
 }
 
 /**
- * Opens an evaluator: the images (of `offset` and `limit`) and the network are loaded into shared memory once, and all
- * workers are ready, when the promise is fulfilled. No more workers are started than there are batches of `batchSize`.
- * The caller closes it: workers keep the process alive.
+ * Opens an evaluator. When the promise is fulfilled, the images (by `offset` and `limit`) and the network are in shared memory,
+ * and all workers are ready. At most one worker per batch is started. The caller must close the evaluator, because workers
+ * keep the process alive.
  *
  * @throws UsageError, FileError, DatasetError, NetworkError or TransferError as `evaluate`
- * @throws UsageError ERR_MEMORY for a set larger than memory, of which no pixel was read
- * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where a worker cannot be started
+ * @throws UsageError ERR_MEMORY for a set larger than memory, before a pixel is read
+ * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD if a worker cannot be started
  */
 export function openEvaluator(
   input: EvaluatorInput & { readonly labels: false },
@@ -101,7 +101,7 @@ export interface OpenEvaluator {
   close(): Promise<void>;
 }
 
-/** `openEvaluator` over a given executor, for arguments that were checked. */
+/** `openEvaluator` with executors from the caller, for checked arguments. */
 export async function openEvaluatorWith(
   open: OpenExecutor,
   input: EvaluateInput,
@@ -176,7 +176,7 @@ export async function loadWhole(pair: AnyPair, probabilities: boolean): Promise<
     classes,
   } = pair;
   const ownBytes = slabBytes({ count, inputs: shape.rows * shape.columns });
-  // A run copies what workers wrote into memory of its own.
+  // A run copies the workers' answers into its own memory.
   const bytesOfAnswers = probabilities
     ? answerBytes(count, classes) +
       count * (classes * Float64Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT)
@@ -202,6 +202,6 @@ export async function loadWhole(pair: AnyPair, probabilities: boolean): Promise<
 
 /** Memory of the machine, or of the part of it that this process may use, in bytes. */
 function memoryBytes(): number {
-  // 0 where the system sets no bound.
+  // 0 if the system sets no bound.
   return Math.min(totalmem(), constrainedMemory() || Number.POSITIVE_INFINITY);
 }

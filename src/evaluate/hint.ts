@@ -1,4 +1,4 @@
-/** A hint for an evaluation whose numbers suggest that network or images were read in the wrong way. */
+/** Hint for an evaluation whose numbers suggest that the network or the images were read in the wrong way. */
 
 import type { Dataset, ImageRange } from "#src/base/contracts/dataset.js";
 import type { AnyEvaluation, ResultCounts } from "#src/base/contracts/result.js";

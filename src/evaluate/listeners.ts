@@ -17,7 +17,7 @@ export interface EvaluationPlan {
   readonly dataset: Dataset;
   /** The loaded network; with the engine `onnx` a whole ONNX model. */
   readonly network: Network | OnnxModel;
-  /** What the answer assumes because neither a file nor an option states it. */
+  /** Assumptions: facts that neither a file nor an option states. */
   readonly assumptions: readonly Assumption[];
   /** All options, defaults filled in. */
   readonly options: EvaluateOptions;
@@ -25,7 +25,7 @@ export interface EvaluationPlan {
   readonly totalImages: number;
   /** Images that an earlier run counted, by the journal. */
   readonly doneImages: number;
-  /** Batches of the images that are left. */
+  /** Batches that are left. */
   readonly batches: number;
   /** Where hosts find the run; undefined for a run on this machine. */
   readonly queue?: QueuePlace | undefined;
@@ -59,13 +59,13 @@ export interface HostsProgress {
 
 /** What one host has answered. */
 export interface HostShare {
-  /** The name it goes by. */
+  /** Name of the host. */
   readonly host: string;
   /** Number of images. */
   readonly images: number;
 }
 
-/** What a caller can end and watch during a run. */
+/** Hooks to observe and to stop a run. */
 export interface RunHooks {
   /** Aborting ends the run, which then throws an IncompleteError with what was done. */
   readonly signal?: AbortSignal;
@@ -113,19 +113,19 @@ export interface Listener {
   abort?(reason: Error): Closing | Promise<Closing>;
 }
 
-/** What a listener leaves behind at the end of a run. */
+/** Files and faults of a listener at the end of a run. */
 export interface Closing {
   /** Files that it wrote. */
   readonly written?: readonly string[];
-  /** What it could not write; the evaluation stands all the same. */
+  /** Faults of files that it could not write. The evaluation is still valid. */
   readonly faults?: readonly Error[];
-  /** Goes into the evaluation. */
+  /** The predictions file, for the evaluation. */
   readonly predictionsFile?: PredictionsFile | undefined;
 }
 
 /** How a run ended, after all listeners were closed. */
 export interface Ending {
-  /** What was evaluated; undefined where the run ended before an image was counted. */
+  /** What was evaluated; undefined if the run ended before an image was counted. */
   readonly evaluation: AnyEvaluation | undefined;
   /** Why the evaluation is not complete. */
   readonly failure: Error | undefined;
@@ -133,7 +133,7 @@ export interface Ending {
   readonly faults: readonly Error[];
 }
 
-/** Ends every listener, in order. Later listeners see the evaluation as earlier ones have completed it. */
+/** Ends every listener, in order. Later listeners receive the evaluation with the fields that earlier ones added. */
 export async function closeListeners(
   listeners: readonly Listener[],
   result: { readonly evaluation: AnyEvaluation } | { readonly failure: Error },
@@ -160,7 +160,7 @@ export async function closeListeners(
       evaluation = { ...evaluation, predictionsFile };
       if (failure instanceof IncompleteError) failure = new IncompleteError(failure, evaluation);
     } catch (error) {
-      // The listeners after it still have files to close.
+      // The following listeners still have files to close.
       faults.push(asError(error));
     }
   }

@@ -13,7 +13,7 @@ import { firstDifference, identityKey } from "./run-identity.js";
 import { resultCounts } from "./summarize.js";
 
 /**
- * Evaluation of the whole run. Its `result` is identical, byte by byte, to that of a run without shards.
+ * Returns the evaluation of the whole run. Its `result` is identical, byte by byte, to that of a run without shards.
  *
  * @param paths JSON results of all shards, in any order; at least one
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX, ERR_JSON_SHAPE, ERR_RESULT_VERSION if a file is not a
@@ -111,16 +111,16 @@ function problemOf({
   key,
   counts: { offset, limit, scores },
 }: ShardPart): string | undefined {
-  if (identityKey(identity) !== key) return "expected the key of the run's identity, found another";
+  if (identityKey(identity) !== key) return "expected the key of the run's identity, found a different key";
   if ((scores !== null) !== identity.probabilities)
-    return "expected sums of scores where probabilities are, found them apart";
+    return "expected sums of scores if and only if the run has probabilities";
   if (index > count || count > identity.limit) return `expected a shard, found ${index}/${count}`;
   const due = shardOf(identity, { index, count });
   if (due.offset === offset && due.limit === limit) return undefined;
   return `expected ${due.limit} images from ${due.offset}, found ${limit} from ${offset}`;
 }
 
-/** Facts of the merged run. Batches of the coordinators are one sum; those of the workers are concatenated. */
+/** Facts of the merged run. The batches of all coordinators are added up; those of the workers are listed one after the other. */
 export function mergedRun(answers: readonly ResultFile[]): RunFacts {
   const runs = answers.map(({ run }) => run);
   const sum = (of: (run: RunFacts) => number) => runs.reduce((total, run) => total + of(run), 0);

@@ -1,4 +1,4 @@
-/** Options of an evaluation: from a command line's strings or a program's values to one frozen, checked object. */
+/** Turns the options of an evaluation, strings of a command line or values of a program, into one frozen, checked object. */
 
 import type { Dataset, DatasetView, ImageRange, Split } from "#src/base/contracts/dataset.js";
 import type { Shard } from "#src/base/contracts/journal.js";
@@ -12,7 +12,7 @@ import { checkedValue, parseShard } from "#src/base/options/values.js";
 import { viewedDataset } from "#src/data/view.js";
 import { checkedPreprocessing } from "#src/networks/recipe.js";
 
-/** What `evaluate` takes. Everything has a default; numbers may be given as strings, as a command line does. */
+/** Options of `evaluate`. Every option has a default. Numbers may be strings, as on a command line. */
 export interface EvaluateInput
   extends Given<typeof DATA_OPTIONS>,
     Given<typeof NETWORK_OPTIONS>,
@@ -41,7 +41,7 @@ export interface EvaluateOptions extends DatasetView {
   readonly timeoutMs: number;
   readonly retries: number;
   readonly warm: boolean;
-  /** Asked for by itself, or by an option that needs them. */
+  /** True if probabilities are requested by their own option, or by one that needs them. */
   readonly probabilities: boolean;
   readonly topK: number | undefined;
   readonly bootstrap: number;
@@ -128,7 +128,7 @@ function resolveScores(
  * Cuts a range into shards and returns one of them: consecutive images, and at most one more than in any other shard.
  * The same range is always cut the same way.
  *
- * @throws DatasetError ERR_SHARD_EMPTY where there are fewer images than shards
+ * @throws DatasetError ERR_SHARD_EMPTY if there are fewer images than shards
  */
 export function shardOf({ offset, limit }: ImageRange, { index, count }: Shard): ImageRange {
   if (limit < count) throw new DatasetError("ERR_SHARD_EMPTY", { shards: count, images: limit });

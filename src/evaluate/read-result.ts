@@ -1,4 +1,4 @@
-/** Reads the JSON of an evaluation: what `--output result.json` writes, and `--baseline`, `report` and `compare` read. */
+/** Reads the JSON of an evaluation, which `--output result.json` wrote, for `--baseline`, `report` and `compare`. */
 import { type ResultFile, resultSchema, SCHEMA_VERSION } from "#src/base/contracts/result.js";
 import { FileError } from "#src/base/errors.js";
 import { checkDocument, readJson } from "#src/files/read-document.js";

@@ -23,7 +23,8 @@ export async function identityOf(
     dataset: await dataset.sha256(),
     view: dataset.facts.view ?? AS_STORED,
     network: network.sha256,
-    // simd's predictions are proven to be float64's, its probabilities are not; ml-matrix has the logits of reference, bit by bit.
+    // The predictions of simd are proven to equal those of float64; its probabilities are not. The logits of ml-matrix equal those
+    // of reference, bit by bit.
     arithmetic: engine === "onnx" || (engine === "simd" && probabilities) ? engine : "float64",
     preprocessing: network.preprocessing,
     activations: activationsOf(network),
@@ -49,7 +50,7 @@ export interface Difference {
   readonly found: string;
 }
 
-/** The first fact that differs in `found`. */
+/** Returns the first fact of `found` that differs. */
 export function firstDifference(expected: RunIdentity, found: RunIdentity): Difference | undefined {
   for (const what of Object.keys(expected) as (keyof RunIdentity)[]) {
     const [a, b] = [canonicalJson(expected[what]), canonicalJson(found[what])];

@@ -1,4 +1,4 @@
-/** Runners: where the batches of an evaluation are computed, and what they answer. */
+/** The contract of runners: what they evaluate, where the batches are computed, and the outcome. */
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { Log } from "#src/base/contracts/run.js";
 import type { RunFacts, TimelineEntry } from "#src/base/contracts/run-facts.js";
@@ -13,13 +13,13 @@ import type { EvaluateInput, EvaluateOptions } from "./options.js";
 /** What a runner evaluates: images of an open data set by a loaded network. */
 export interface Work {
   readonly options: EvaluateOptions;
-  /** Data and network. The slabs have buffers for probabilities where these are requested. */
+  /** Data and network. The slabs have buffers for probabilities if these are requested. */
   readonly pair: AnyPair;
-  /** What an earlier run counted, and the ranges that it left. Default: the whole range is left. */
+  /** Counts of an earlier run, and the ranges that it left. Default: the whole range is left. */
   readonly resumption?: Resumption | undefined;
   /** Slabs that are in memory already. Default: those of `pair`. */
   readonly slabs?: SlabStream | undefined;
-  /** Size of tasks that no two threads share. Default: what suits the engine. */
+  /** Size of tasks that belong to one thread. Default: depends on the engine. */
   readonly taskSize?: TaskSize | undefined;
   /** Aborting ends the run; the outcome has what was done. */
   readonly signal: AbortSignal;
@@ -30,9 +30,9 @@ export interface Work {
 export interface Outcome {
   /** Integers of all merged images, those of the journal included. */
   readonly counts: PartialCounts;
-  /** (images) u16, the predicted classes; empty where they are not kept. */
+  /** (images) u16, the predicted classes; empty if they are not kept. */
   readonly predictions: Uint16Array;
-  /** (images × classes) f64, row-major; null where they are not kept. */
+  /** (images × classes) f64, row-major; null if they are not kept. */
   readonly probabilities: Float64Array | null;
   readonly timeline: readonly TimelineEntry[];
   /** Who computed, and how the work was shared. */
@@ -49,15 +49,15 @@ export interface Outcome {
   >;
   /** Images merged by this run, without those of the journal. */
   readonly evaluatedImages: number;
-  /** From the first batch dispatched to the last merged. */
+  /** Time from the first dispatched batch to the last merged batch. */
   readonly evaluateMs: number;
-  /** Until the first worker was ready; 0 where none was started. */
+  /** Time until the first worker was ready; 0 if none was started. */
   readonly startPoolMs: number;
   /** Time of each batch on its thread; an even sample of many. */
   readonly latenciesMs: Float64Array;
   /** Time of each task from its dispatch to its answer; an even sample of many. Empty over Redis. */
   readonly roundTripsMs: Float64Array;
-  /** Why images are missing; undefined where none is. */
+  /** Why images are missing; undefined if none is. */
   readonly failure: unknown;
 }
 
@@ -65,13 +65,13 @@ export interface Outcome {
 export interface Runner {
   /** Where hosts find the run; undefined for a runner on this machine. */
   readonly queue?: EvaluationPlan["queue"];
-  /** Opens what the work needs. Workers start in the background; a fault of theirs is part of the outcome. */
+  /** Opens what the work needs. Workers start in the background. If they fail to start, the outcome has the fault. */
   open(work: Work): Promise<void>;
   /** Resolves when every worker is ready. */
   warm(): Promise<void>;
   /**
-   * Evaluates the images once; may be called again when it has ended. A fault of batches, workers or data is the
-   * outcome's `failure`, and what a listener throws too.
+   * Evaluates the images once. It may be called again after it has ended. A fault of batches, workers, data or listeners is
+   * the outcome's `failure`.
    */
   run(work: Work, listeners: readonly Listener[]): Promise<Outcome>;
   /** Ends workers and connections; also after an `open` that failed. */
@@ -80,7 +80,7 @@ export interface Runner {
 
 export interface OpenedRunner {
   readonly runner: Runner;
-  /** The given input, with a path in place of whatever only this runner can open, such as a URL. */
+  /** Returns the input with local paths for what only this runner can open, such as a URL. */
   readonly input: EvaluateInput;
 }
 
@@ -95,5 +95,5 @@ export type OpenRunner<Input extends EvaluateInput = EvaluateInput> = (
   hooks: RunnerHooks,
 ) => Promise<OpenedRunner>;
 
-/** The runners that there are, by the name of `--executor`. `evaluate` has `local`; rooms above add theirs. */
+/** Runners by the name of `--executor`. `evaluate` has `local`; rooms above add others. */
 export type RunnerTable<Input extends EvaluateInput = EvaluateInput> = ReadonlyMap<string, OpenRunner<Input>>;

@@ -1,4 +1,4 @@
-/** Makes the answer that users see from a run's integers and times, and the facts of its data and network. */
+/** Makes the evaluation from a run's integers and times, and from the facts of its data and network. */
 
 import { cpus } from "node:os";
 import { resolve } from "node:path";
@@ -27,7 +27,7 @@ import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { EvaluateOptions } from "./options.js";
 import type { Outcome, Work } from "./runner.js";
 
-/** Times of an evaluation around its run. */
+/** Times of an evaluation before and after its run. */
 export interface Times {
   /** `performance.now()` at the call. */
   readonly beganAt: number;
@@ -35,10 +35,9 @@ export interface Times {
 }
 
 /**
- * The evaluation of a run.
+ * Returns the evaluation of a run.
  *
- * @throws IncompleteError where images are missing; the failure itself where data or network are at fault and no image
- *   was counted
+ * @throws IncompleteError if images are missing; the failure itself if data or network are at fault and no image was counted
  */
 export async function evaluationOf(work: Work, outcome: Outcome, times: Times): Promise<AnyEvaluation> {
   const evaluation = await summarize(work, outcome, times);
@@ -107,7 +106,7 @@ const DEFAULT_TOP_K = 5;
 
 export type CountsOptions = Pick<EvaluateOptions, "topK" | "bootstrap" | "seed">;
 
-/** All numbers of a labelled result. The k of the top-k accuracy is at most the number of classes; default 5. */
+/** All numbers of a labelled result. Default k of the top-k accuracy: 5, at most the number of classes. */
 export async function resultCounts(
   { correct, total, limit, confusionMatrix, scores }: PartialCounts,
   { topK = DEFAULT_TOP_K, ...bootstrap }: CountsOptions,

@@ -29,8 +29,7 @@ export async function render(format: Format, report: Report, paint?: Paint): Pro
     case "markdown":
       return (await import("./markdown.js")).renderMarkdown(report);
     case "junit": {
-      const { renderJunit } = await import("./junit.js");
-      const { junitSuite } = await import("./junit.js");
+      const { junitSuite, renderJunit } = await import("./junit.js");
       return renderJunit([junitSuite(report)]);
     }
   }

@@ -1,4 +1,4 @@
-/** Runs a suite of checks: one pool with all networks, one evaluation after the other, each with its gates or an error. */
+/** Runs a suite of checks in one pool with all networks. Evaluations run one after the other; each has gates or an error. */
 
 import { availableParallelism } from "node:os";
 import { IncompleteError, TERMINATED } from "#src/base/abort.js";

@@ -26,11 +26,11 @@ import {
 } from "./sides.js";
 import { emptyAnswers, type PairedAnswers, summarizeComparison } from "./summary.js";
 
-/** What a caller can end and watch during a comparison. */
+/** Hooks to observe and to stop a comparison. */
 export interface CompareHooks extends CompareRunHooks {
   /** Called before a data set or network that was given by name is downloaded. */
   onDownload?(notice: DownloadNotice): void;
-  /** Called once data and networks are open, before the first batch; not where both sides are results. */
+  /** Called once data and networks are open, before the first batch; not if both sides are results. */
   onStart?(plan: ComparePlan): void;
 }
 
@@ -56,14 +56,14 @@ export interface ComparePlan {
 export interface CompareOutcome {
   /** Comparison of the images that both networks have answered. */
   readonly comparison: Comparison;
-  /** Why images are missing: batches or workers failed, or the signal was aborted; undefined where none is. */
+  /** Why images are missing: batches or workers failed, or the signal was aborted. Undefined if none is missing. */
   readonly failure: RunError | undefined;
   /** Answers of both, image by image. */
   readonly answers: PairedAnswers;
   /**
    * Opens the data of the comparison. They are open already unless both sides are results.
    *
-   * @throws as `evaluate` does of data, and DatasetError ERR_REPORT_DATA where they are not those of the results
+   * @throws as `evaluate` for data; DatasetError ERR_REPORT_DATA if they are not the data of the results
    */
   openDataset(): Promise<Dataset>;
 }
@@ -71,12 +71,13 @@ export interface CompareOutcome {
 /**
  * Compares two networks over the same images, which are read once for both.
  *
- * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`; UsageError ERR_USAGE also where a
- *   network is to be evaluated over images without labels, and for options of an evaluation where both sides are results
- * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD where `warm` is requested and a worker cannot be started
- * @throws DatasetError ERR_COMPARE_RESULT for a result that is partial, without labels or predictions, or of other labels;
- *   ERR_COMPARE_DATA for one of other images
- * @throws FileError ERR_JSON_*, ERR_RESULT_VERSION, ERR_PREDICTIONS_* for files that are no result or not its predictions
+ * @throws UsageError, FileError, DatasetError, NetworkError, TransferError as `evaluate`; UsageError ERR_USAGE also if a network
+ *   would be evaluated over images without labels, and for options of an evaluation if both sides are results
+ * @throws RunError ERR_ENGINE_PEER as `evaluate`; ERR_WORKER_LOAD if `warm` is requested and a worker cannot be started
+ * @throws DatasetError ERR_COMPARE_RESULT for a result that is partial, has no labels or predictions, or has different labels;
+ *   ERR_COMPARE_DATA for a result of different images
+ * @throws FileError ERR_JSON_*, ERR_RESULT_VERSION for a file that is not a result; ERR_PREDICTIONS_* for one that is not the
+ *   result's predictions
  */
 export async function compare(input: CompareInput, hooks?: CompareHooks): Promise<CompareOutcome> {
   return compareWith(
@@ -86,7 +87,7 @@ export async function compare(input: CompareInput, hooks?: CompareHooks): Promis
   );
 }
 
-/** `compare` over a given executor. */
+/** `compare` with executors from the caller. */
 export async function compareWith(
   open: OpenSharedExecutor,
   input: CompareInput,

@@ -1,4 +1,4 @@
-/** A side of a comparison that is a result: its predictions are read and checked. */
+/** Reads and checks the predictions of a side of a comparison that is a result. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { DatasetView } from "#src/base/contracts/dataset.js";
@@ -18,7 +18,7 @@ export interface ResultSide {
   readonly result: ResultFile;
 }
 
-/** Images of a comparison. A result belongs to the same images where all facts are equal. */
+/** Images of a comparison. Two results have the same images if all fields are equal. */
 export interface ComparedImages {
   /** SHA-256 of the data set's files. */
   readonly sha256: string;
@@ -32,7 +32,10 @@ const MOST_LABELS = 256;
 /** Shortest line of a prediction: four numbers, three commas and a line feed. */
 const SHORTEST_LINE_BYTES = 8;
 
-/** Decides by content: no file of weights begins with a brace and has eight bytes without a zero, as a length below 2⁵⁶ has. */
+/**
+ * True if a file is a result. Its content decides: a result begins with a brace. So can safetensors, but its first eight bytes
+ * are a length below 2⁵⁶ and have a zero among them.
+ */
 export async function isResultFile(given: string): Promise<boolean> {
   if (NETWORK_NAMES.includes(given) || (await pathKind(given)) !== "file") return false;
   const start = await readFileStart(given, 8);
@@ -42,8 +45,8 @@ export async function isResultFile(given: string): Promise<boolean> {
 /**
  * Reads a result for a comparison.
  *
- * @throws FileError where it cannot be read or is no result
- * @throws DatasetError ERR_COMPARE_RESULT where it has no labels, no predictions, is partial, or not of its network
+ * @throws FileError if it cannot be read or is not a result
+ * @throws DatasetError ERR_COMPARE_RESULT if it is partial, has no labels or no predictions, or does not match its network
  */
 export async function readResultSide(given: string): Promise<ResultSide> {
   const { readResult } = await import("#src/evaluate/read-result.js");
@@ -55,9 +58,10 @@ export async function readResultSide(given: string): Promise<ResultSide> {
   if (!result.result.labelled) return refuse("one without labels");
   if (!result.result.complete) refuse("a partial one");
   if (result.predictionsFile === null) refuse("one without predictions");
-  // The memory of a comparison is then in proportion to the file: its matrix is square.
+  // The file holds a square matrix of the classes, so the memory of a comparison stays in proportion to the file.
   const [classes, outputs] = [result.result.confusionMatrix.length, classesOfResult(result)];
-  if (classes !== outputs) refuse(`one of ${classes} classes by a network of ${outputs ?? "no"} outputs`);
+  if (classes !== outputs)
+    refuse(`one with ${classes} classes from a network with ${outputs ?? "no"} outputs`);
   return { kind: "result", path: resolve(given), result };
 }
 
@@ -102,13 +106,13 @@ export async function assertRoomForPredictions({ path: resultPath, result }: Res
 }
 
 /**
- * Reads the predictions of side `n` into the answers, and the labels beside them. The hash of
- * large data covers a few pieces, and a result can be edited: labels are compared with each other, and counts with both.
+ * Reads the predictions of side `n` and their labels into the answers. A result can be edited, and the hash of large data
+ * covers only a sample. So labels are compared with those of the other side, and counts with the confusion matrix.
  *
- * @param labelsFrom path of the result whose labels the answers have already
+ * @param labelsFrom path of the result whose labels the answers already have
  * @throws FileError ERR_FILE_READ, ERR_PREDICTIONS_HASH, ERR_PREDICTIONS_LINE
- * @throws DatasetError ERR_COMPARE_RESULT where the predictions are not those of the result's images, classes and confusion
- *   matrix, or their labels not those of the other result
+ * @throws DatasetError ERR_COMPARE_RESULT if the predictions do not match the result's images, classes and confusion matrix, or
+ *   if their labels differ from those of the other result
  */
 export async function readAnswers(
   { path: resultPath, result }: ResultSide,
@@ -137,7 +141,7 @@ export async function readAnswers(
       refuse(`labels below ${labelsBelow}`, `${label ?? "none"} for image ${index}`);
     }
     if (labelsFrom !== undefined && labels[place] !== label) {
-      refuse(`label ${labels[place]} for image ${index}, as of ${labelsFrom}`, `${label}`);
+      refuse(`label ${labels[place]} for image ${index}, as in ${labelsFrom}`, `${label}`);
     }
     labels[place] = label ?? 0;
     predictions[n]![place] = prediction;
@@ -147,7 +151,7 @@ export async function readAnswers(
   if (read !== total) refuse(`predictions of ${total} images`, `${read}`);
   if (String(result.result.confusionMatrix.flat()) !== String(counted)) {
     const expected = `the confusion matrix of ${path}`;
-    throw new DatasetError("ERR_COMPARE_RESULT", { path: resultPath, expected, found: "another" });
+    throw new DatasetError("ERR_COMPARE_RESULT", { path: resultPath, expected, found: "different counts" });
   }
 }
 
@@ -158,15 +162,15 @@ export async function readAnswers(
  */
 export function assertSameLabels(
   { path, result }: ResultSide,
-  told: PairedAnswers["labels"],
+  recorded: PairedAnswers["labels"],
   labels: Uint8Array,
   place: number,
 ): void {
-  const n = labels.findIndex((label, i) => label !== told[place + i]);
+  const n = labels.findIndex((label, i) => label !== recorded[place + i]);
   if (n < 0) return;
   throw new DatasetError("ERR_COMPARE_RESULT", {
     path,
     expected: `label ${labels[n]} for image ${result.dataset.offset + place + n}, as in the data`,
-    found: `${told[place + n]}`,
+    found: `${recorded[place + n]}`,
   });
 }

@@ -20,7 +20,7 @@ import type { PairedAnswers } from "./summary.js";
 export type OpenSharedExecutor = typeof openSharedExecutor;
 
 export interface CompareRunHooks {
-  /** Aborting ends the run; the images that both have answered are compared. */
+  /** Aborting ends the run. The images that both networks have answered are compared. */
   readonly signal?: AbortSignal;
   /** Called once per batch. Images count once per network. */
   onProgress?(progress: Progress): void;
@@ -31,7 +31,7 @@ export interface CompareRunHooks {
 export interface CompareRun {
   readonly run: ComparisonRun;
   readonly evaluateMs: number;
-  /** Why images are missing; undefined where none is. */
+  /** Why images are missing; undefined if none is. */
   readonly failure: RunError | undefined;
 }
 
@@ -44,7 +44,7 @@ export interface GatheredAnswers {
   readonly labelsFrom: ResultSide | undefined;
 }
 
-/** Writes answers and labels into `answers`. Throws faults that are neither a batch's nor an interruption. */
+/** Writes answers and labels into `answers`. Failed batches and interruptions are returned; other faults are thrown. */
 export async function evaluateSides(
   open: OpenSharedExecutor,
   options: EvaluateOptions,
@@ -76,7 +76,7 @@ export async function evaluateSides(
       batchSize,
       totalBatches,
       taskPlan: taskPlanFor(engine, executor),
-      // An interruption leaves images that both have answered.
+      // Tasks take turns, so that after an interruption both networks have answered nearly the same images.
       networks: sides.length,
       retries,
       signal,

@@ -1,4 +1,4 @@
-/** Opens the data of a comparison once, and the network of each side that is no result. */
+/** Opens the data of a comparison once, and the network of each side that is not a result. */
 
 import { type KindsOf, required, TEXT, without } from "#src/base/arguments.js";
 import type { Assumption } from "#src/base/assumptions.js";
@@ -37,7 +37,7 @@ export interface OpenedSides {
   readonly dataset: Evaluation["dataset"];
   readonly images: ComparedImages;
   readonly sides: readonly Side[];
-  /** Opens the data; they are open already where a network needs them. */
+  /** Opens the data. If a network needs them, they are already open. */
   openDataset(): Promise<Dataset>;
 }
 
@@ -61,7 +61,7 @@ export async function openSides(
   const load = await networkLoader(options.engine);
   const dataset = await openGivenData(options, download);
   if (dataset.facts.labelsPath === undefined) {
-    const problem = `a comparison asks who is right, and "${dataset.facts.name}" has no labels`;
+    const problem = `compare needs labels, and "${dataset.facts.name}" has none`;
     throw new UsageError("ERR_USAGE", { problem });
   }
   const sides: Side[] = [];
@@ -89,7 +89,7 @@ async function openGivenData(options: EvaluateOptions, download: DownloadOptions
   return typeof dataset === "string" ? readDataset({ ...options, ...download, dataset }) : dataset;
 }
 
-/** Opens the data of a result. `withImagesOf` has put their location into the options. */
+/** Opens the data of a result. Their location is in the options, by `withImagesOf`. */
 async function openResultData(
   { path, result }: ResultSide,
   options: EvaluateOptions,
@@ -111,7 +111,7 @@ export function classesOf(side: Side): number {
   return side.kind === "network" ? side.pair.classes : (classesOfResult(side.result) ?? 0);
 }
 
-/** Assumptions of both sides; those of the data once. */
+/** Assumptions of both sides. Those of the data are listed once. */
 export function assumptionsOf(sides: readonly Side[]): Assumption[] {
   return distinct(
     sides.flatMap((side) => (side.kind === "network" ? side.pair.assumptions : side.result.assumptions)),
@@ -135,7 +135,7 @@ export interface CompareInput extends ComparedInput {
   readonly a: string | Network;
   /** As `a`. */
   readonly b: string | Network;
-  /** The label file, where `dataset` is an image file. A comparison needs labels. */
+  /** The label file, if `dataset` is an image file. A comparison needs labels. */
   readonly labels?: string | undefined;
 }
 
@@ -166,8 +166,8 @@ export function assertNothingToEvaluate(input: CompareInput): void {
 }
 
 /**
- * Options for the network beside a result: the images of the result, unless the input names others. They are compared once
- * the data are open.
+ * Returns options for a network that is compared with a result: the images of the result, unless the input names others. The
+ * images are compared after the data are opened.
  */
 export function withImagesOf(
   side: ResultSide | undefined,

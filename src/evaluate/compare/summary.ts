@@ -51,9 +51,9 @@ const NO_ANSWER = 0xffff;
 
 /** Answers of both sides, image by image, in order. */
 export interface PairedAnswers {
-  /** (images) u8; 0 where there is no answer. */
+  /** (images) u8; 0 for an image without an answer. */
   readonly labels: Uint8Array;
-  /** (images) u16 each: A's and B's; 65,535 where there is no answer. */
+  /** (images) u16 each: A's and B's; 65,535 for an image without an answer. */
   readonly predictions: readonly [a: Uint16Array, b: Uint16Array];
 }
 
@@ -64,13 +64,13 @@ export function emptyAnswers(images: number): PairedAnswers {
 }
 
 export interface AnsweredByBoth extends PairedAnswers {
-  /** [n]: the place, among all images, of the n-th that both have answered. */
+  /** [n]: the place, among all images, of the n-th image that both networks have answered. */
   readonly places: Uint32Array;
 }
 
 /** @throws UsageError ERR_MEMORY */
 export function answeredByBoth({ labels, predictions: [a, b] }: PairedAnswers): AnsweredByBoth {
-  // Loops: a list of all images in between, as an iterator makes one, fails at some hundred millions.
+  // Loops, because an iterator would first make a list of all images. Such a list fails at some hundred millions.
   const room = allocateEntries(Uint32Array, labels.length);
   let total = 0;
   for (let n = 0; n < labels.length; n++) {

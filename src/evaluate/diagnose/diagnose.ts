@@ -1,4 +1,4 @@
-/** Diagnosis: tries a network on a sample of images with each reading that no file or option states, and recommends the best. */
+/** Diagnosis: tries the possible readings of a network on a sample of images, and recommends the best. */
 
 import { interruption } from "#src/base/abort.js";
 import { checkedKeys, FUNCTION, type KindsOf, SIGNAL, without } from "#src/base/arguments.js";

@@ -1,4 +1,4 @@
-/** Lines of a predictions file. Numbers have the fewest digits that read back as the same double. */
+/** Lines of a predictions file. Each number has the fewest digits that read back as the same float64. */
 import type { Prediction, PredictionsFormat } from "#src/base/contracts/journal.js";
 
 export interface LineWriter {
@@ -13,7 +13,7 @@ export function lineWriter(format: PredictionsFormat, k: number): LineWriter {
   return { header: `${csvColumns(k).join(",")}\n`, line: csvLine };
 }
 
-/** Names of the columns. Cells are numbers and booleans: none needs quotes, none is a formula. */
+/** Names of the columns. Cells are numbers and booleans, so none needs quotes and none is a formula. */
 export function csvColumns(k: number): string[] {
   const ranks = Array.from({ length: k }, (_, rank) => rank + 1);
   return [
@@ -29,7 +29,7 @@ export function csvColumns(k: number): string[] {
 /** Most classes: predictions are u16. */
 const MOST_RANKS = 2 ** 16;
 
-/** Whether these are columns that Batchwise writes, for at least one class. */
+/** True for the columns that Batchwise writes, with at least one class. */
 export function isCsvHeader(columns: readonly string[]): boolean {
   const ranks = (columns.length - csvColumns(0).length) / 2;
   if (!Number.isInteger(ranks) || ranks < 1 || ranks > MOST_RANKS) return false;
@@ -105,7 +105,7 @@ function predictionOf(
   };
 }
 
-/** Values of the cells by the names of the header, unchecked. A cell that is no number stays text. */
+/** Values of the cells by the names of the header, unchecked. A cell that is not a number stays text. */
 export function parseCsvCells(cells: readonly string[], header: readonly string[]): unknown {
   const cellOf = new Map(header.map((name, column) => [name, cellValue(cells[column]!)]));
   const topK: unknown[] = [];

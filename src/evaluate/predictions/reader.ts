@@ -14,10 +14,10 @@ import { isCsvHeader, parseCsvCells } from "./lines.js";
 const LONGEST_LINE_CHARACTERS = 2 ** 22;
 
 /**
- * Yields the predictions in order; memory holds one line. The file is opened once and read twice: first its hash is checked.
+ * Yields the predictions in order. Memory holds one line. The file is read twice through one handle: first for its hash.
  *
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; ERR_PREDICTIONS_HASH where the hash differs; ERR_PREDICTIONS_LINE with the
- *   first line that is no prediction or out of order
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; ERR_PREDICTIONS_HASH if the hash differs; ERR_PREDICTIONS_LINE with the first
+ *   line that is not a prediction or is out of order
  */
 export async function* readPredictions(
   path: string,
@@ -90,7 +90,7 @@ async function* linesOf(path: string, handle: FileHandle): AsyncGenerator<string
     const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     number += lines.length;
-    if (rest.length > LONGEST_LINE_CHARACTERS) throw lineFault({ path, line: number }, "it has no end");
+    if (rest.length > LONGEST_LINE_CHARACTERS) throw lineFault({ path, line: number }, "it is too long");
     yield* lines;
   }
   if (rest !== "") yield rest;
@@ -130,5 +130,8 @@ export async function findPredictions(path: string, resultPath: string): Promise
   if ((await pathKind(path)) === "file") return path;
   const beside = join(dirname(resultPath), basename(path));
   if ((await pathKind(beside)) === "file") return beside;
-  throw new FileError("ERR_FILE_READ", { path, reason: "no such file, nor beside the result" });
+  throw new FileError("ERR_FILE_READ", {
+    path,
+    reason: "no such file, and none of this name beside the result",
+  });
 }

@@ -1,4 +1,4 @@
-/** Writes a predictions file slab by slab; memory holds a piece of it. */
+/** Writes a predictions file slab by slab. Memory holds one piece of it. */
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
@@ -12,10 +12,13 @@ import type { Closing, Listener } from "#src/evaluate/listeners.js";
 import { releaseTemporary, temporaryBeside } from "#src/files/write-file.js";
 import { type PredictedImages, type PredictionsTarget, pieces } from "./lines.js";
 
-/** Each method throws RunError ERR_OUTPUT_WRITE; the target is then as it was before. */
+/** Each method can throw RunError ERR_OUTPUT_WRITE. The target is unchanged then. */
 export interface PredictionsWriter {
   add(images: PredictedImages): Promise<void>;
-  /** Renames the file to its target, or to its target and `.partial` if the run ended early; null where nothing was added. */
+  /**
+   * Renames the file to its target. After a run that ended early, the name is the target's with `.partial`. Returns null if
+   * nothing was added.
+   */
   finish(complete: boolean): Promise<PredictionsFile | null>;
   /** Removes what was written. */
   discard(): Promise<void>;
@@ -38,7 +41,7 @@ export async function openPredictions(target: PredictionsTarget): Promise<Predic
     releaseTemporary(temporary);
   }
 
-  /** Discards the file where it cannot be written; the error names the target. */
+  /** Runs `work`. If it fails, the file is discarded, and the error names the target. */
   async function attempt<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -92,7 +95,7 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
   readonly #target: PredictionsTarget;
   readonly #journal: string;
   readonly #partialPath: string;
-  /** Undefined before `begin`, after a fault, and where the file is complete already. */
+  /** Undefined before `begin`, after a fault, and if the file was already complete. */
   #file: FileHandle | undefined;
   #hash: Hash = createHash("sha256");
   /** Position after the last complete slab or part. */
@@ -123,7 +126,7 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
     if (!this.#isWhole) this.#file = await this.#openAt(position);
   }
 
-  /** Skips images that do not follow the last ones: a batch between them failed, and another run writes them. */
+  /** Skips images after a gap: a batch failed there, and the next run writes from the gap on. */
   async add(images: PredictedImages): Promise<void> {
     const [file, position] = [this.#file, this.#position];
     if (file === undefined || position?.nextImage !== images.firstImage) return;
@@ -172,7 +175,7 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
     return written;
   }
 
-  /** Closes the file. What is written stays, for the next run. */
+  /** Closes the file and keeps it for the next run. */
   async discard(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
@@ -187,9 +190,9 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
     });
     try {
       const { size } = await file.stat();
-      if (size < bytes) throw this.#refusal(`found ${size} of their ${bytes} bytes`);
+      if (size < bytes) throw this.#refusal(`found ${size} of ${bytes} bytes`);
       this.#hash = await hashOf(file, bytes);
-      if (this.#digest() !== sha256) throw this.#refusal("found others");
+      if (this.#digest() !== sha256) throw this.#refusal("found different bytes");
       await file.truncate(bytes);
       return file;
     } catch (error) {
@@ -203,7 +206,7 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
     return new FileError("ERR_JOURNAL_PREDICTIONS", { path, journal, problem });
   }
 
-  /** Digest of the bytes so far; more can follow. */
+  /** Hash of the bytes so far; more can follow. */
   #digest(): string {
     return this.#hash.copy().digest("hex");
   }
@@ -232,9 +235,9 @@ async function hashOf(file: FileHandle, bytes: number): Promise<Hash> {
   return hash;
 }
 
-/** Writes the predictions while a run goes on. A file that cannot be written is a fault beside the evaluation. */
+/** Writes the predictions during a run. If the file cannot be written, the evaluation still completes. */
 export class PredictionsOutput implements Listener {
-  /** What a journal has to know; undefined for a run without a journal. */
+  /** The file as a journal uses it; undefined for a run without a journal. */
   readonly durable: DurableOutput | undefined;
   readonly #writer: PredictionsWriter;
   readonly #path: string;

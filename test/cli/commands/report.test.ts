@@ -71,7 +71,7 @@ test("finds predictions that moved together with their result", async (t) => {
   t.is(status, 0, stderr);
   t.is((await readReport(stdout.trimEnd())).pixels, (await readReport(direct)).pixels);
   await rename(join(folder, "p.ndjson"), join(folder, "elsewhere"));
-  t.regex((await runCli(["report", moved])).stderr, /ERR_FILE_READ: .*nor beside the result/);
+  t.regex((await runCli(["report", moved])).stderr, /ERR_FILE_READ: .*none of this name beside the result/);
 });
 
 test("a report tells nothing of where files lie", async (t) => {

@@ -75,7 +75,12 @@ test("finds predictions that moved together with their result", async (t) => {
   for (const name of ["a.json", "a.ndjson"]) await rename(join(folder, name), join(moved, name));
   t.is((await compare({ a: join(moved, "a.json"), b })).comparison.result.total, 203);
   await rename(join(moved, "a.ndjson"), join(moved, "elsewhere"));
-  await refuses(t, compare({ a: join(moved, "a.json"), b }), "ERR_FILE_READ", /nor beside the result/);
+  await refuses(
+    t,
+    compare({ a: join(moved, "a.json"), b }),
+    "ERR_FILE_READ",
+    /none of this name beside the result/,
+  );
 });
 
 test("refuses predictions that were changed since", async (t) => {
@@ -103,8 +108,12 @@ const CHANGES: readonly [what: string, change: (result: AnyResult) => void, foun
     (whole) => (whole.result = { labelled: false, total: 203, complete: true, predictedCounts: [203] }),
     /one without labels/,
   ],
-  ["no layers", ({ network }) => (network.layers = []), /one of 10 classes by a network of no/],
-  ["other classes", ({ network }) => (network.layers = [64, 100_000]), /one of 10 classes by a network of 1/],
+  ["no layers", ({ network }) => (network.layers = []), /one with 10 classes from a network with no/],
+  [
+    "other classes",
+    ({ network }) => (network.layers = [64, 100_000]),
+    /one with 10 classes from a network with 1/,
+  ],
   [
     "more images than predictions",
     ({ result }) => (result.total = 204),
@@ -160,7 +169,7 @@ test("refuses a confusion matrix that is not the predictions'", async (t) => {
       t,
       compare(sides),
       "ERR_COMPARE_RESULT",
-      /a\.json: expected the confusion matrix of .+a\.ndjson, found another/,
+      /a\.json: expected the confusion matrix of .+a\.ndjson, found different counts/,
     );
   }
 });
@@ -178,7 +187,7 @@ test("refuses results of other labels under the same hash, and one beside the da
       }),
   };
   const other = await writeResult(folder, "other", { ...INPUT, dataset: relabelled, weights: weightsA });
-  const asOf = (path: string) => new RegExp(`expected label \\d for image 7, as of .*${path}, found \\d;`);
+  const asOf = (path: string) => new RegExp(`expected label \\d for image 7, as in .*${path}, found \\d;`);
   await refuses(t, compare({ a: other, b }), "ERR_COMPARE_RESULT", asOf("other\\.json"));
   await refuses(t, compare({ a: b, b: other }), "ERR_COMPARE_RESULT", asOf("b\\.json"));
   for (const sides of [

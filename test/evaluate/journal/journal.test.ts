@@ -166,9 +166,9 @@ test("predictions beside a journal are refused where they are not what it vouche
   await rm(partial);
   await refused(/found none/);
   await writeFile(partial, written.subarray(0, 10));
-  await refused(/found 10 of their \d+ bytes/);
+  await refused(/found 10 of \d+ bytes/);
   await writeFile(partial, Buffer.from(written).fill("x", 0, 5));
-  await refused(/found others/);
+  await refused(/found different bytes/);
   await writeFile(partial, Buffer.concat([written, Buffer.from("more")]));
   const { status } = await runCli(args);
   t.is(status, 0);
