@@ -1,11 +1,11 @@
-/** Catalog of data sets and networks that can be downloaded: mirrors, and the size and hash that others published for each file. */
+/** Catalog of data sets and networks for download: mirrors, and the published size and hash of each file. */
 
 import { homedir } from "node:os";
 import { posix, resolve, win32 } from "node:path";
 import process from "node:process";
 import type { Log } from "#src/base/contracts/run.js";
 
-// Sizes and hashes: tensorflow/datasets, tensorflow_datasets/url_checksums/mnist.txt (pytorch/vision has MD5 alone).
+// Sizes and hashes: tensorflow/datasets, tensorflow_datasets/url_checksums/mnist.txt (pytorch/vision has only MD5).
 const MNIST: CatalogEntry = {
   name: "mnist",
   mirrors: [
@@ -157,7 +157,7 @@ export interface Platform {
  * - Windows: `%LOCALAPPDATA%\batchwise\Cache`
  * - macOS: `~/Library/Caches/batchwise`
  * - elsewhere: `$XDG_CACHE_HOME/batchwise`, or `~/.cache/batchwise` when that is unset, empty or relative: "All paths
- *   set in these environment variables must be absolute", others are to be ignored (XDG Base Directory Specification).
+ *   set in these environment variables must be absolute", others are ignored (XDG Base Directory Specification).
  */
 export function cacheFolder({
   platform = process.platform,

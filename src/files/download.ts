@@ -114,12 +114,12 @@ interface Clock {
   stop(): void;
 }
 
-/** undici's own time limits do not count the tunnel of a proxy: it reconnects for ever to one that closes at CONNECT. */
+/** undici's own time limits do not count the tunnel of a proxy: it reconnects endlessly to one that closes at CONNECT. */
 function startClock(run: AbortSignal, { idleMs, totalMs }: TransferLimits): Clock {
   const expired = new AbortController();
   const expire = (reason: string) => () => expired.abort(new MirrorFault(reason));
-  const total = setTimeout(expire(`not done within ${totalMs / 1000} s`), totalMs);
-  const idle = setTimeout(expire(`nothing came for ${idleMs / 1000} s`), idleMs);
+  const total = setTimeout(expire(`not complete within ${totalMs / 1000} s`), totalMs);
+  const idle = setTimeout(expire(`no data for ${idleMs / 1000} s`), idleMs);
   return {
     signal: AbortSignal.any([run, expired.signal]),
     touch() {
@@ -215,7 +215,7 @@ function retryPolicy(
 }
 
 /**
- * Proxy that a variable names, in lower case first. `host:port` alone is a proxy by http, as for curl (man curl,
+ * Proxy from the environment; a variable in lower case comes first. `host:port` is a proxy over http, as for curl (man curl,
  * ENVIRONMENT). Checked here, because the error that the URL class throws repeats the text with its password.
  */
 function proxyOf(variable: string): string {

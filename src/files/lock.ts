@@ -1,9 +1,9 @@
 /**
- * Lock that one process holds at a time. The system releases it when its owner ends, whatever ends it.
+ * Lock that one process holds at a time. The system releases it when its owner ends, for any reason.
  *
  * The lock is a name that only one process can listen to: an abstract socket on Linux, a named pipe on Windows. Neither is
- * a file, so nothing is left after a SIGKILL. A file with a process id would have to be judged: is its owner alive? Two
- * processes could take it over at once, and ids are reused. On other systems the name is a socket file, which is taken
+ * a file, so nothing is left after a SIGKILL. A file with a process id would be less safe: two processes could take it over
+ * at once, and ids are reused. On other systems the name is a socket file, which is taken
  * over when no one answers at it.
  *
  * The lock holds within one machine (one network namespace). Machines that share a disk notice each other by the length of

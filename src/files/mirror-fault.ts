@@ -11,7 +11,7 @@ export function shownUrl({ origin, pathname }: URL): string {
   return origin + pathname;
 }
 
-/** Text without what stands between `//` and `@`, and without what looks like a query. */
+/** Text without what is between `//` and `@`, and without what looks like a query. */
 export function withoutCredentials(text: string): string {
   return text.replace(/\/\/\S*@/g, "//").replace(/\?\S*/g, "");
 }
@@ -26,9 +26,9 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["ETIMEDOUT", "the connection timed out"],
   ["UND_ERR_SOCKET", "the connection was closed"],
   ["UND_ERR_CONNECT_TIMEOUT", "no connection in time"],
-  ["UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "the body was not of the announced length"],
+  ["UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "the body did not have the announced length"],
 ]);
-/** Faults that another request will meet as well. */
+/** Faults that a second request would meet too. */
 const LASTING: ReadonlySet<string> = new Set(["ECONNREFUSED", "ENOTFOUND"]);
 
 /** undici reports a proxy's refusal only in words: "Proxy response (403) !== 200", "Proxy Authentication Required (407)". */
@@ -64,7 +64,7 @@ export function statusFault(status: number): MirrorFault {
 function proxyFault(status: number): MirrorFault {
   const advice =
     status === PROXY_AUTHENTICATION_REQUIRED
-      ? ", it wants a name and password in HTTP_PROXY or HTTPS_PROXY"
+      ? ", it requires a name and password in HTTP_PROXY or HTTPS_PROXY"
       : "";
   return new MirrorFault(`the proxy answered ${status}${advice}`);
 }

@@ -20,7 +20,7 @@ export async function readJson(path: string): Promise<unknown> {
   const text = new TextDecoder().decode(await readWholeFile(path, LIMIT_BYTES));
   const problem = jsonBloat(text);
   if (problem !== undefined) {
-    throw new FileError("ERR_JSON_SHAPE", { path, what: "a document of Batchwise's", at: "", problem });
+    throw new FileError("ERR_JSON_SHAPE", { path, what: "a document of Batchwise", at: "", problem });
   }
   try {
     return JSON.parse(text);
@@ -36,7 +36,7 @@ export function syntaxReason(error: unknown): string {
 }
 
 /**
- * Returns the document as the schema has it.
+ * Returns the document, parsed by the schema.
  *
  * @param what name of the document for the message: `r.json: expected ${what}, found …`
  * @throws FileError ERR_JSON_SHAPE naming the first place that does not fit
@@ -52,7 +52,7 @@ export function checkDocument<Schema extends z.ZodType>(
   throw new FileError("ERR_JSON_SHAPE", { path, what, at: placeOf(issue.path), problem: problemOf(issue) });
 }
 
-/** Checks one line. @throws FileError ERR_PREDICTIONS_LINE naming the line, and the first place in it that does not fit */
+/** Checks one line. @throws FileError ERR_PREDICTIONS_LINE with the line and the first place in it that does not fit */
 export function checkLine<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -76,7 +76,7 @@ function placeOf(keys: readonly PropertyKey[]): string {
     .replace(/^\./, "");
 }
 
-/** Message of zod in our words: `Invalid input: expected number, received string` → `expected number, found string`. */
+/** Message of zod in the words of our messages: `Invalid input: expected number, received string` → `expected number, found string`. */
 function problemOf({ message }: z.core.$ZodIssue): string {
   return printable(
     message.replace(/^Invalid input: /, "").replace(/, received /, ", found "),

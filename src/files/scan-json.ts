@@ -86,7 +86,7 @@ function unescaped(string: string): string {
 const SHORT_CHARACTERS = 2 ** 20;
 /** The deepest document of Batchwise has seven. */
 const DOCUMENT_DEPTH = 32;
-/** Average length of a list or an object in a document of Batchwise is larger. An empty one takes 3 characters and 32 bytes. */
+/** Lists and objects in documents of Batchwise are longer on average. An empty one takes 3 characters and 32 bytes. */
 const LEAST_CHARACTERS = 16;
 
 /** Returns the reason why JSON.parse would need far more memory for `text` than the text has, or undefined. */

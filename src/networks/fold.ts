@@ -29,7 +29,7 @@ export function engineSource(network: Network | OnnxModel): EngineSource {
 
 /**
  * Returns layers that read pixels in `unit` and give what the network's layers give for preprocessed pixels:
- * W' (I,O) = W ÷ divisor, b' (O) = b − Σ over I of offset · W', in float64. New weights lie in shared memory, as all do. If
+ * W' (I,O) = W ÷ divisor, b' (O) = b − Σ over I of offset · W', in float64. New weights are in shared memory. If
  * nothing changes, the layers are the network's own.
  *
  * With `none`, pixels stay unchanged in either unit.

@@ -1,4 +1,4 @@
-/** Reads a network from a folder of .npy files: W1.npy, b1.npy, W2.npy …; and explains files of weights that were rejected. */
+/** Reads a network from a folder of .npy files (W1.npy, b1.npy …), and explains why files of weights were rejected. */
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -82,12 +82,12 @@ const LAYOUT_CODES = new Set([
   "ERR_ARRAY_DTYPE",
   "ERR_ARRAY_LAYOUT",
 ]);
-/** Codes that a reader throws for another format than its own. */
+/** Codes that a reader throws for a file of a different format. */
 const FORMAT_CODES =
   /^ERR_(NETWORK_FORMAT|PICKLE_MALFORMED|PICKLE_TRUNCATED|PICKLE_LIMIT|ZIP_UNSUPPORTED|ZIP_STRUCTURE|ONNX_[A-Z]+)$/;
 const EXPECTED = "safetensors, .npz, ONNX, or a pickle of NumPy arrays";
 
-/** Returns the error to throw instead of `error`, with the kind of the file and the next step; `error` itself if nothing is known. */
+/** Returns `error` with the kind of the file and the next step added; unchanged if the kind is not known. */
 export async function explainedWeights(path: string, error: unknown): Promise<unknown> {
   if (!(error instanceof BatchwiseError)) return error;
   const { code, facts } = error;
@@ -96,7 +96,7 @@ export async function explainedWeights(path: string, error: unknown): Promise<un
   if (!isLayout && !isForbidden && !FORMAT_CODES.test(code)) return error;
   const known = await recognizeFile(path, { use: "weights", split: "test" });
   if (known === undefined) return error;
-  // A pickle beyond the limits can still be one of arrays. Among honest files, only old ones of PyTorch exceed them.
+  // A pickle beyond the limits can still hold arrays. Of the known files, only those of old PyTorch exceed them.
   if (code === "ERR_PICKLE_LIMIT" && !known.found.includes("PyTorch")) return error;
   const { found, nextStep: next } = known;
   if (isLayout || isForbidden) {

@@ -18,8 +18,10 @@ import { encodeElements, joined, tensorsOf, type WrittenType } from "./tensors.j
 
 /** Most bytes of all arrays of an archive, unpacked. */
 const LIMIT_BYTES = 2 ** 31;
-/** Most bytes per compressed byte. Trained weights are nearly random: deflate halves them, or makes a twentieth if most are
- * zero. A larger file that claims more was made to fill memory. */
+/**
+ * Most unpacked bytes per compressed byte. Trained weights are nearly random: deflate halves them, or makes a twentieth if
+ * most are zero. A large file that claims more was made to fill memory.
+ */
 const MOST_EXPANSION = 64;
 const SMALL_BYTES = 2 ** 24;
 
@@ -35,7 +37,7 @@ export async function decodeNpz(path: string, bytes: Uint8Array): Promise<Map<st
   const members = await openNpz(path, bytes, limitBytes, (name) => {
     throw new NetworkError("ERR_NETWORK_FORMAT", {
       path,
-      expected: "an archive of .npy files alone",
+      expected: "an archive of only .npy files",
       found: `"${name}"; save a PyTorch model as safetensors`,
     });
   });

@@ -1,4 +1,4 @@
-/** Statistics of pixels in one pass, and whitening. Only integers are added up, so that the order of images and slabs does not matter. */
+/** Computes statistics of pixels in one pass, and whitening. Only integers are summed, so the order of images does not matter. */
 
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import type { Standardizing, WhiteningKind } from "#src/base/contracts/network.js";
@@ -47,7 +47,7 @@ export class LevelCounts {
 export class PixelMoments {
   #images = 0;
   readonly #sums: Float64Array;
-  /** (I,I) row-major; the upper triangle alone is filled. */
+  /** (I,I) row-major; only the upper triangle is filled. */
   readonly #products: Float64Array;
   // Pixels of one image that are not zero. The others, about four in five, add nothing.
   readonly #places: Int32Array;

@@ -1,4 +1,4 @@
-/** Preprocessing of a network: as its file states it, as the user asks for it, and as metadata. */
+/** Preprocessing of a network: as its file states it, as the user requests it, and as metadata. */
 import { basename, resolve } from "node:path";
 import type { Assumption } from "#src/base/assumptions.js";
 import {
@@ -21,7 +21,7 @@ const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/;
 /** The preprocessing that is assumed if neither a file nor an option states it. */
 export const DEFAULT_NORMALIZATION = "scale";
 
-/** The preprocessing that the user asks for. */
+/** The preprocessing that the user requests. */
 export interface AskedPreprocessing {
   /** `scale` (÷ 255), `none`, or `standardize` with `mean` and `std`. */
   readonly normalize?: Normalization | undefined;
@@ -80,10 +80,10 @@ export function readPreprocessing(path: string, metadata: Metadata, prefix = "")
 }
 
 /**
- * Returns the preprocessing of a network's pixels: as its file states it, or as asked for, or `scale` as an assumption.
+ * Returns the preprocessing of a network's pixels: as its file states it, or as requested, or `scale` as an assumption.
  *
  * @throws UsageError as `checkedPreprocessing`
- * @throws NetworkError ERR_NORMALIZE_MISMATCH if the file states one thing and the user asks for another;
+ * @throws NetworkError ERR_NORMALIZE_MISMATCH if the file states one thing and the user requests another;
  *   ERR_NORMALIZE_STATISTICS if neither states the numbers that the preprocessing needs
  */
 export function choosePreprocessing(
@@ -117,7 +117,7 @@ export function choosePreprocessing(
 const { normalize: KIND, mean: MEAN, std: STD } = NETWORK_OPTIONS;
 
 /**
- * Checks the words and numbers of an asked preprocessing: `mean` and `std` are given together, with `standardize` or without
+ * Checks the words and numbers of a requested preprocessing: `mean` and `std` are given together, with `standardize` or without
  * `normalize`.
  *
  * @throws UsageError ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_USAGE

@@ -175,7 +175,7 @@ function orientationAssumed(source: string, transposed: boolean): Assumption {
   return { subject: "orientation", what, source, option: null };
 }
 
-/** Returns path and bytes of a source that is an ONNX file, else undefined. Throws as `loadNetwork` if it cannot be read. */
+/** Returns path and bytes of an ONNX file; undefined for other sources. Throws as `loadNetwork` if it cannot be read. */
 export async function readOnnxFile(
   source: string,
   options: DownloadOptions = {},

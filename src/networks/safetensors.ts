@@ -93,7 +93,7 @@ function parseJson(bytes: Uint8Array, fault: Fault): object {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw fault("JSON", `a text that is none (${printable(reasonOf(cause))})`);
+    throw fault("JSON", `a text that is not JSON (${printable(reasonOf(cause))})`);
   }
   if (!text.startsWith("{") || !isObject(value)) throw fault('an object, from "{" on', kindOf(value));
   return value;
@@ -210,7 +210,7 @@ function checkCover(path: string, ranges: readonly TensorRange[], dataBytes: num
   if (at !== dataBytes) {
     throw new NetworkError("ERR_SAFETENSORS_HEADER", {
       path,
-      expected: `tensors of the ${dataBytes} bytes behind it`,
+      expected: `tensors of the ${dataBytes} bytes after it`,
       found: `tensors of ${at} bytes`,
     });
   }

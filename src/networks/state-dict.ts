@@ -23,8 +23,8 @@ export function isStateDict(names: Iterable<string>): boolean {
 
 /**
  * Plans layers from a state dict. torch.nn.Linear keeps weights as (outputs × inputs), and may have no bias. A state dict does
- * not state the order of its layers: it is the order in which their shapes chain, and if several do, that of the numbers in
- * their names.
+ * not state the order of its layers. The order is the one in which their shapes chain. If several orders chain, the numbers
+ * in the names decide.
  *
  * @throws NetworkError ERR_NETWORK_KEYS, ERR_NETWORK_RANK, ERR_NETWORK_CHAIN, ERR_NETWORK_ORDER.
  */

@@ -40,7 +40,7 @@ const FAULTS: readonly {
   {
     title: "headers that never come",
     answer: () => {},
-    reason: /: nothing came for 0.5 s/,
+    reason: /: no data for 0.5 s/,
     requests: 1,
     limits: { idleMs: 500 },
   },
@@ -50,7 +50,7 @@ const FAULTS: readonly {
       response.writeHead(200, { "content-length": BODY.length });
       response.write(BODY.subarray(0, 1000));
     },
-    reason: /nothing came for 0.5 s, after 1,000 bytes/,
+    reason: /no data for 0.5 s, after 1,000 bytes/,
     requests: 1,
     limits: { idleMs: 500 },
   },
@@ -61,7 +61,7 @@ const FAULTS: readonly {
       const trickle = setInterval(() => response.write(BODY.subarray(0, 1)), 20);
       response.on("close", () => clearInterval(trickle));
     },
-    reason: /not done within 1 s/,
+    reason: /not complete within 1 s/,
     requests: 1,
     limits: { totalMs: 1000, attempts: 1 },
   },
@@ -71,7 +71,7 @@ const FAULTS: readonly {
       response.writeHead(200, { "content-length": BODY.length, connection: "close" });
       response.write(BODY.subarray(0, 5000), () => request.socket.end());
     },
-    reason: /the body was not of the announced length/,
+    reason: /the body did not have the announced length/,
     requests: 1,
     limits: { attempts: 1 },
   },

@@ -97,7 +97,7 @@ test("reports that a proxy wants a password", async (t) => {
       const error = await failure(t, new URL(url));
       t.regex(
         error.message,
-        /the proxy answered 407, it wants a name and password in HTTP_PROXY or HTTPS_PROXY/,
+        /the proxy answered 407, it requires a name and password in HTTP_PROXY or HTTPS_PROXY/,
       );
       t.is(proxy.asked.length, 1);
     });
@@ -155,5 +155,5 @@ test("gives a proxy that never answers no more than its time", async (t) => {
     }),
     { code: "ERR_TRANSFER_FAILED" },
   );
-  t.regex(error.message, /nothing came for 0.1 s/);
+  t.regex(error.message, /no data for 0.1 s/);
 });

@@ -54,7 +54,7 @@ export function parseNpyHeader(path: string, bytes: Uint8Array): NpyHeader {
   const fault: Fault = (expected, found) => new FileError("ERR_NPY_HEADER", { path, expected, found });
   const latin1 = (begin: number, end: number) => Buffer.from(bytes.subarray(begin, end)).toString("latin1");
 
-  if (latin1(0, MAGIC.length) !== MAGIC) throw fault("the magic \\x93NUMPY", "another start");
+  if (latin1(0, MAGIC.length) !== MAGIC) throw fault("the magic \\x93NUMPY", "a different start");
   if (bytes.length < LENGTH_AT) throw fault("a version", "the end of the file");
   const version = `${bytes[MAGIC.length]}.${bytes[MAGIC.length + 1]}`;
   const lengthBytes = VERSIONS.get(version);

@@ -98,7 +98,7 @@ function checkSizes(path: string, { name, method, packedBytes, unpackedBytes }: 
   const leastBytes = method === "stored" ? packedBytes : 0;
   if (unpackedBytes < leastBytes || unpackedBytes > mostBytes) {
     const expected = `at most ${mostBytes} bytes in the ${packedBytes} of "${printable(name)}", ${method}`;
-    throw structure(path, expected, `a claim of ${unpackedBytes}`);
+    throw structure(path, expected, `a stated size of ${unpackedBytes}`);
   }
 }
 
@@ -106,7 +106,7 @@ function checkSizes(path: string, { name, method, packedBytes, unpackedBytes }: 
 function checkedLocal({ path, file, view }: Archive, at: number, directory: number, header: Header): number {
   const known = `"${printable(header.name)}"`;
   if (at + LOCAL_BYTES > directory || view.getUint32(at, true) !== LOCAL_SIGNATURE) {
-    throw structure(path, `${known} at byte ${at}`, "no header of an entry");
+    throw structure(path, `${known} at byte ${at}`, "no entry header");
   }
   const u16 = (offset: number) => view.getUint16(at + offset, true);
   const u32 = (offset: number) => view.getUint32(at + offset, true);

@@ -1,4 +1,4 @@
-/** ZIP archives in memory. The directory is read strictly: an archive that two readers could understand in two ways is rejected. */
+/** Reads and writes ZIP archives in memory. An archive that two readers could understand in two ways is rejected. */
 
 import { crc32 } from "node:zlib";
 import { zipSync } from "fflate";
@@ -84,7 +84,7 @@ function findDirectory({ path, file, view }: Archive): Directory {
   if (disk !== 0 || firstDisk !== 0 || here !== entries) throw unsupported(path, "one part of several");
   const end = begin + bytes;
   if (end !== at && !isZip64End(view, end, at, { entries, bytes, begin })) {
-    throw structure(path, `a directory of bytes ${begin} to ${at}`, `one that says it has ${bytes}`);
+    throw structure(path, `a directory of bytes ${begin} to ${at}`, `one that states ${bytes} bytes`);
   }
   checkLimit(path, "entries", MAX_ENTRIES, entries);
   return { entries, begin, end };
@@ -171,7 +171,7 @@ async function inflated(path: string, entry: ZipEntry): Promise<Uint8Array> {
 }
 
 function assertWholeStream(path: string, bytesBehind: number, entry: ZipEntry): void {
-  if (bytesBehind !== 0) throw corruptEntry(path, entry, `${bytesBehind} bytes behind its deflate stream`);
+  if (bytesBehind !== 0) throw corruptEntry(path, entry, `${bytesBehind} bytes after its deflate stream`);
 }
 
 /**

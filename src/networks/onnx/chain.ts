@@ -1,4 +1,4 @@
-/** ONNX graph as a chain: each node reads the output of the node before it, and otherwise only constants. */
+/** Reads an ONNX graph as a chain: each node reads the output of the node before it, and otherwise only constants. */
 
 import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";
@@ -25,7 +25,7 @@ export interface Chain {
 
 /**
  * Returns the steps of a chain. ONNX demands that each node comes after the nodes that it reads, so a chain has the order of
- * the list, and there are no circles.
+ * the list, and no cycles.
  *
  * @throws NetworkError ERR_ONNX_OPSET, ERR_ONNX_GRAPH, ERR_ONNX_OPERATOR, ERR_ONNX_NODE.
  */
@@ -49,11 +49,11 @@ export function chainOf(path: string, { opsets, graph }: Model): Chain {
       throw nodeFault(path, name, "one output", listed(node.outputs) || "none");
     }
     if (given.has(given1))
-      throw nodeFault(path, name, "an output of a new name", `"${printable(given1)}" again`);
+      throw nodeFault(path, name, "a new name for each output", `"${printable(given1)}" twice`);
     given.add(given1);
     if (!OWN_DOMAINS.has(node.domain)) {
       const found = `node "${name}" of the domain "${printable(node.domain)}"`;
-      throw new NetworkError("ERR_ONNX_OPSET", { path, expected: "operators of ONNX alone", found });
+      throw new NetworkError("ERR_ONNX_OPSET", { path, expected: "only operators of ONNX itself", found });
     }
     if (node.operator === "Constant") {
       constants.set(given1, constantOf(path, name, node));
@@ -63,7 +63,7 @@ export function chainOf(path: string, { opsets, graph }: Model): Chain {
     current = given1;
   }
   if (current !== output.name) {
-    const found = `"${printable(output.name)}", which is not what the last node gives`;
+    const found = `"${printable(output.name)}", which the last node does not give`;
     const expected = `the output "${printable(current)}"`;
     throw new NetworkError("ERR_ONNX_GRAPH", { path, expected, found, next: OTHER_ENGINE });
   }
@@ -88,7 +88,11 @@ function constantsOf(path: string, { initializers }: Graph): Map<string, Tensor>
   for (const tensor of initializers) {
     if (tensor.name === "" || constants.has(tensor.name)) {
       const found = tensor.name === "" ? "one without" : `"${printable(tensor.name)}" twice`;
-      throw new NetworkError("ERR_ONNX_GRAPH", { path, expected: "initializers of different names", found });
+      throw new NetworkError("ERR_ONNX_GRAPH", {
+        path,
+        expected: "initializers with different names",
+        found,
+      });
     }
     constants.set(tensor.name, tensor);
   }
@@ -104,7 +108,8 @@ function only(path: string, what: string, values: readonly Value[]): Value {
 
 function constantOf(path: string, name: string, node: Node): Tensor {
   const tensor = attributeOf(node, "value")?.tensor;
-  if (tensor === undefined) throw nodeFault(path, name, "a constant with a tensor as value", "another");
+  if (tensor === undefined)
+    throw nodeFault(path, name, "a constant with a tensor as value", "a different value");
   // Within an attribute, a tensor need not have a name.
   return { ...tensor, name: tensor.name || name };
 }
@@ -126,7 +131,7 @@ function constantInputs(
   const [output] = node.outputs;
   const unknown = node.inputs.find((input) => input !== "" && (!given.has(input) || input === output));
   if (unknown !== undefined) {
-    const found = `"${printable(unknown)}", which none of them gives; does the graph go in a circle?`;
+    const found = `"${printable(unknown)}", which no node before it gives; does the graph have a cycle?`;
     throw nodeFault(path, name, "inputs that nodes before it give", found);
   }
   // An empty name at the end is an optional input that was left out.

@@ -171,8 +171,8 @@ export function withProperties(
 }
 
 /**
- * Adds fields to an ONNX file without writing it again: protobuf takes fields in any order, and merges the parts of a
- * message that is there more than once (protobuf.dev/programming-guides/encoding, "Last One Wins").
+ * Appends fields to an ONNX file without encoding it again. Protobuf accepts fields in any order, and merges messages of the
+ * same field (protobuf.dev/programming-guides/encoding, "Last One Wins").
  */
 function appended(bytes: Uint8Array, write: (writer: protobuf.Writer) => void): Uint8Array<ArrayBuffer> {
   const writer = protobuf.Writer.create();

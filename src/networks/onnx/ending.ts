@@ -14,7 +14,7 @@ export interface Ending {
 
 const UNKNOWN: Ending = { kind: undefined };
 
-/** Operators that change an output's shape or type. If the shape stays (N, classes, 1 …), the order of the numbers stays too. */
+/** Operators that change an output's shape or type. As (N, classes, 1 …), it keeps the order of its numbers. */
 const RESHAPERS: ReadonlySet<string> = new Set([
   ...["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Cast", "Transpose", "Dropout"],
 ]);
@@ -53,7 +53,7 @@ export function endingOf(view: GraphView, output: string): Ending {
   return areLogits(view, output, new Set()) ? { kind: "logits" } : UNKNOWN;
 }
 
-/** True if a tensor depends on a node that draws random numbers. A few runs could miss one that rarely changes much. */
+/** True if a tensor depends on a node that draws random numbers. Comparing a few runs could miss rare or small changes. */
 export function drawsNumbers(view: GraphView, tensor: string): boolean {
   const seen = new Set([tensor]);
   for (const name of seen) {
@@ -160,11 +160,11 @@ export class GraphView {
     return this.#readers.get(name) ?? [];
   }
 
-  /** Returns the numbers of a tensor that does not depend on an input; undefined for others, and for one that is not understood. */
+  /** Returns the numbers of a tensor that does not depend on an input; undefined for others, and if an operator is not known. */
   constant(name: string): Numbers | undefined {
     if (name === "") return undefined;
     if (this.#constants.has(name)) return this.#constants.get(name);
-    // A circle has no constant.
+    // A tensor in a cycle is not constant.
     this.#constants.set(name, undefined);
     const tensor = this.#model.graph.initializers.find((one) => one.name === name);
     const source = tensor ?? this.#givers.get(name);

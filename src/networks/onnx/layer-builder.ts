@@ -78,7 +78,7 @@ export class LayerBuilder {
 
   biases(step: Step, tensor: Tensor): void {
     const layer = this.#openLayer(step);
-    if (layer.biases !== undefined) throw this.fault(step, "one addition a layer", "another");
+    if (layer.biases !== undefined) throw this.fault(step, "one addition per layer", "a second one");
     const { shape, data } = this.#tensors.floats(tensor);
     const isRow = shape.length === 1 || (shape.length === 2 && shape[0] === 1);
     if (!isRow || shape.at(-1) !== layer.outputs) {
@@ -91,10 +91,10 @@ export class LayerBuilder {
     this.#openLayer(step).activation = activation;
   }
 
-  /** Adds a factor of preprocessing that `isWanted`, once, before the first layer. */
+  /** Records the scaling of the pixels. It must come once, before the first layer, and its factor must satisfy `isWanted`. */
   scale(step: Step, tensor: Tensor, isWanted: (factor: number) => boolean): void {
     if (this.#layers.length > 0 || this.#scaled)
-      throw this.fault(step, "one scaling, of the input", "another");
+      throw this.fault(step, "one scaling, of the input", "a second one");
     const { shape, data } = this.#tensors.floats(tensor);
     // A constant with more dimensions than the pixels would give the pixels as many.
     const rank = this.#flattened ? 2 : (this.#input.shape?.length ?? 2);
@@ -146,7 +146,7 @@ export class LayerBuilder {
   }
 
   #notEnded(step: Step): void {
-    if (this.#ended) throw this.fault(step, "Softmax as the last operator", "this behind it");
+    if (this.#ended) throw this.fault(step, "Softmax as the last operator", "one after it");
   }
 
   /** Returns the current layer, which has weights and no activation yet. */

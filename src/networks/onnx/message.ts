@@ -1,4 +1,4 @@
-/** Protobuf messages, read field by field over protobufjs's reader, within bounds and a budget; and fields written one by one. */
+/** Reads protobuf messages field by field over protobufjs's reader, within bounds and a budget. Writes fields one by one. */
 
 import protobuf from "protobufjs/minimal.js";
 import { BatchwiseError, NetworkError, reasonOf } from "#src/base/errors.js";
@@ -11,8 +11,7 @@ type WireType = (typeof WIRE)[keyof typeof WIRE];
 const WIRE_TYPES: readonly number[] = Object.values(WIRE);
 const WIRE_TYPE_BITS = 3;
 
-/** Most fields of all messages of a model. A layer takes about 30; an empty message takes two bytes of a file, and 100 bytes
- * of memory. */
+/** Most fields of all messages of a model. A layer takes about 30. An empty message takes 2 bytes of a file, 100 of memory. */
 const MAX_FIELDS = 50_000;
 
 interface Scope {

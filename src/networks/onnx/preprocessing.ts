@@ -1,4 +1,4 @@
-/** Preprocessing of a model that is run whole: stated by its file, shown by its graph, or asked for by options. */
+/** Preprocessing of a model that is run whole: from its file, its graph, or the options. */
 
 import type { Preprocessing } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
@@ -24,8 +24,8 @@ export interface ModelPreprocessing extends ChosenPreprocessing {
 }
 
 /**
- * Chooses the preprocessing. Properties of the file (`batchwise.normalize`, …) come first, then a graph that scales bytes itself,
- * then the options. Otherwise pixels ÷ 255 are an assumption, which names what the graph's arithmetic shows.
+ * Chooses the preprocessing. Properties of the file (`batchwise.normalize`, …) come first, then a graph that scales bytes
+ * itself, then the options. Otherwise pixels ÷ 255 are assumed, and the assumption names the evidence in the graph.
  *
  * @throws NetworkError ERR_NORMALIZE_MISMATCH, ERR_NORMALIZE_STATISTICS, ERR_RECIPE, ERR_NETWORK_FORMAT; ERR_ONNX_GRAPH if
  *   the properties contradict the graph. UsageError ERR_USAGE.
@@ -55,8 +55,8 @@ export function modelPreprocessing(
 }
 
 /**
- * Returns the file with the asked preprocessing among its properties; all other bytes stay. A file that states it
- * already is returned unchanged. Undefined for a file that names assumptions: only Batchwise's own do, and these are encoded again.
+ * Returns the file with the requested preprocessing among its properties. All other bytes stay. A file that already states its
+ * preprocessing is returned unchanged. Undefined for a file that names assumptions: Batchwise wrote it, and encodes it again.
  *
  * @throws all that `readOnnxFacts` and `modelPreprocessing` throw
  */
@@ -83,12 +83,12 @@ function writtenIn(path: string, { metadata }: Pick<OnnxFacts, "metadata">): Pre
   return isAssumed ? undefined : readPreprocessing(path, metadata, KEY_PREFIX);
 }
 
-/** @throws NetworkError ERR_ONNX_GRAPH if properties ask for numbers that the model's input cannot hold */
+/** @throws NetworkError ERR_ONNX_GRAPH if properties require numbers that the model's input cannot hold */
 function assertBytes(path: string, written: Preprocessing | undefined, isDivided: boolean): void {
   if (written === undefined || written.kind === "none" || ("folded" in written && !isDivided)) return;
   throw new NetworkError("ERR_ONNX_GRAPH", {
     path,
-    expected: "pixels as they are, which the graph asks for",
+    expected: "unchanged pixels, which the graph requires",
     found: `${KEY_PREFIX}normalize = ${written.kind}`,
   });
 }
@@ -99,7 +99,7 @@ function pixelsReason(pixels: ExpectedPixels): string {
     case "fractions":
       return `, since ${pixels.because}`;
     case "unclear":
-      return `, which a graph that begins with ${printable(pixels.beginning)} leaves open: try batchwise diagnose`;
+      return `, which a graph that begins with ${printable(pixels.beginning)} does not decide: try batchwise diagnose`;
     default:
       return "";
   }

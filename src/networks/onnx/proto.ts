@@ -1,4 +1,4 @@
-/** Numbers of the fields and types of ONNX's protobuf messages (onnx/onnx.proto in github.com/onnx/onnx), by their names there. */
+/** Numbers of fields and types in ONNX's protobuf messages, by their names in onnx/onnx.proto (github.com/onnx/onnx). */
 
 export const MODEL = {
   irVersion: 1,
@@ -50,7 +50,7 @@ export const TENSOR = {
 
 export const VALUE_INFO = { name: 1, type: 2, docString: 3 } as const;
 
-/** Kinds of a TypeProto; the others are sequences, maps and the like. */
+/** Kinds of a TypeProto; the others are sequences, maps and so on. */
 export const TYPE = { tensorType: 1 } as const;
 
 export const TENSOR_TYPE = { elementType: 1, shape: 2 } as const;

@@ -1,4 +1,4 @@
-/** Elements of ONNX tensors, checked against the dimensions, from any of their fields; and constants computed from them. */
+/** Reads the elements of ONNX tensors from any of their fields, checks them against the dimensions, and computes constants. */
 
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
@@ -152,8 +152,8 @@ const BINARY: ReadonlyMap<string, (x: number, y: number) => number> = new Map([
 ]);
 
 /**
- * Returns the numbers of a tensor that does not depend on an input: of an initializer, or of the node that gives it. Undefined if
- * they depend on an input or are not understood. `path` is for messages.
+ * Returns the numbers of a tensor that does not depend on an input, from an initializer or from the node that gives it.
+ * Undefined if they depend on an input, or if an operator is not known. `path` is for messages.
  *
  * Source: onnx/docs/Operators.md, "Constant" for the forms of its value.
  */
@@ -204,7 +204,7 @@ function dequantized(x: Numbers, scale: Numbers | undefined, zero?: Numbers): Nu
   return shifted && scale && combined(shifted, scale, (a, b) => a * b);
 }
 
-/** A tensor that is not understood here may be valid for the runtime, so it gives undefined. */
+/** A tensor that cannot be read here may be valid for the runtime, so the result is undefined. */
 function understood(path: string, tensor: Tensor): Numbers | undefined {
   try {
     return numbersOf(path, tensor);

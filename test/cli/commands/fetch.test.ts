@@ -95,7 +95,7 @@ test("gives a silent mirror no more than --timeout", async (t) => {
     "ERR_TRANSFER_FAILED",
     { env },
   );
-  t.regex(stderr, /nothing came for 0\.1 s/);
+  t.regex(stderr, /no data for 0\.1 s/);
 });
 
 test("offline refuses each command what is not in the cache, and asks nobody", async (t) => {

@@ -34,7 +34,13 @@ const FILES: readonly (readonly [
   ["a.npz", LFS, /Git LFS pointer/, /git lfs pull/, /git lfs pull/],
   ["a.pkl", "<!DOCTYPE html>\n<html>", /web page/, /raw file/, /raw file/],
   ["a.onnx", "404: Not Found", /404: Not Found/, /download it again/, /download it again/],
-  ["a.xml", "<?xml version='1.0'?><Error><Code>AccessDenied", /XML answer/, /download it again/, /download/],
+  [
+    "a.xml",
+    "<?xml version='1.0'?><Error><Code>AccessDenied",
+    /XML response/,
+    /download it again/,
+    /download/,
+  ],
   ["a.pdf", "%PDF-1.7\n", /PDF/, /file of the weights/, /image files/],
   ["a.rar", latin1("Rar!\x1a\x07\0"), /RAR/, /unrar x/, /--dataset/],
   ["a.7z", latin1("7z\xbc\xaf\x27\x1c\0"), /7z/, /7z x/, /--dataset/],
@@ -104,7 +110,7 @@ const FILES: readonly (readonly [
     "m.pkl",
     latin1("\x80\x02csklearn.svm\nSVC\nq\0."),
     /sklearn\.svm\.SVC/,
-    /no network of dense layers/,
+    /not a network of dense layers/,
     /--weights/,
   ],
   ["m.pkl", latin1("\x80\x02]q\0(K\x01K\x02e."), /pickle of a list/, /np\.savez/, /--weights/],
@@ -233,7 +239,7 @@ test("a mean and a deviation beside the weights become options", async (t) => {
   ] as const) {
     const step = await stepOf(npz({ ...LAYERS, [mean]: value, [std]: value }), t, "m.npz");
     t.true(
-      step.includes(`this leaves out ${mean}, ${std}; where the training used them, give them as --mean`),
+      step.includes(`this leaves out ${mean}, ${std}; if the training used them, give them as --mean`),
       step,
     );
   }
@@ -242,7 +248,7 @@ test("a mean and a deviation beside the weights become options", async (t) => {
 test("a mean and a deviation of each pixel are no option, and the way to fold them is named", async (t) => {
   for (const value of [zeros(INPUTS), zeros(1, INPUTS), zeros(INPUTS, 1)]) {
     const step = await stepOf(npz({ ...LAYERS, mean: value, std: value }), t, "m.npz");
-    t.regex(step, /this leaves out mean, std; numbers for each pixel are no option: .*W1 \/ std\[:, None\]/);
+    t.regex(step, /this leaves out mean, std; no option takes one number per pixel: .*W1 \/ std\[:, None\]/);
     t.notRegex(step, /--mean/);
   }
 });
@@ -252,7 +258,7 @@ test("numbers beside the arrays of a JSON are named too", async (t) => {
     Array.from({ length: count }, () => Array(length).fill(0.5));
   const json = { w1: rows(INPUTS, CLASSES), b1: rows(1, CLASSES)[0], mean: 0.1307, std: 0.3081, epochs: 20 };
   const step = await stepOf(Buffer.from(JSON.stringify(json)), t, "m.json");
-  t.regex(step, /this leaves out mean, std; where the training used them, give them as --mean and --std/);
+  t.regex(step, /this leaves out mean, std; if the training used them, give them as --mean and --std/);
 });
 
 test("numbers in a dict or a list of their own are named by its name", async (t) => {

@@ -78,9 +78,9 @@ export const REFUSED_GRAPHS: readonly (readonly [
     "a circle",
     two(gemm(["z", "w", "b"], "y"), relu("y", "z")),
     "ERR_ONNX_NODE",
-    /"z", which none of them gives; .*circle/,
+    /"z", which no node before it gives; .*cycle/,
   ],
-  ["a node that reads itself", { ...layer, nodes: [gemm(["y", "w", "b"], "y")] }, "ERR_ONNX_NODE", /circle/],
+  ["a node that reads itself", { ...layer, nodes: [gemm(["y", "w", "b"], "y")] }, "ERR_ONNX_NODE", /cycle/],
   [
     "a branch",
     two(gemm(["x", "w", "b"], "h"), { op: "Add", inputs: ["h", "x"], output: "y" }),
@@ -103,7 +103,7 @@ export const REFUSED_GRAPHS: readonly (readonly [
     "a name given twice",
     two(gemm(["x", "w", "b"], "w"), gemm(["w", "w", "b"], "y")),
     "ERR_ONNX_NODE",
-    /"w" again/,
+    /"w" twice/,
   ],
   [
     "a node without an output",
@@ -175,6 +175,6 @@ export const REFUSED_GRAPHS: readonly (readonly [
     "biases twice",
     two(gemm(["x", "w", "b"], "h"), { op: "Add", inputs: ["h", "b"], output: "y" }),
     "ERR_ONNX_NODE",
-    /one addition a layer/,
+    /one addition per layer/,
   ],
 ];

@@ -214,7 +214,7 @@ export async function idxStep(path: string, as: "images" | "labels"): Promise<st
   const sides = sidesOf(shape);
   if (sides === undefined) {
     return shape.length === 2
-      ? "images of one row each cannot be told their rows and columns: write them as (images, rows, columns)"
+      ? "images of one row each do not state their rows and columns: write them as (images, rows, columns)"
       : undefined;
   }
   const bytesOf =

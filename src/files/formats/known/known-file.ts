@@ -55,8 +55,8 @@ const HAS_CONTROL = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u;
 const BARE = /^[\w./+@%=:,-]+$/;
 
 /**
- * Command line that runs `code`, in which FILE stands for the path as Python writes it. A path that quotes cannot hold
- * becomes an argument. A path with control characters, which must not reach a terminal, stays the word FILE.
+ * Command line that runs `code`. FILE in it becomes the path as a Python string. A path that does not fit into quotes becomes
+ * an argument. For a path with control characters, which must not reach a terminal, the word FILE stays.
  */
 export function python(path: string, code: string): string {
   if (HAS_CONTROL.test(path)) return `python3 -c "${code.replaceAll("FILE", "'FILE'")}"`;

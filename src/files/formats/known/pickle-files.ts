@@ -72,7 +72,7 @@ const sklearn: KnownFile = {
     if (LINEAR.test(name)) {
       return exported(path, `${model}; np.savez('out.npz',W1=m.coef_.T,b1=m.intercept_)`, TRUSTED);
     }
-    return "it is no network of dense layers: an MLPClassifier or a linear model of scikit-learn can be exported, by its coefs_ and intercepts_";
+    return "it is not a network of dense layers: only an MLPClassifier or a linear model of scikit-learn can be exported, from its coefs_ and intercepts_";
   },
 };
 

@@ -101,8 +101,8 @@ export function leftOutNote(
   if (left.length === 0) return "";
   const isWide = arrays.some((array) => isLeft(array) && STATISTIC.test(array.name) && lengthOf(array) > 1);
   const advice = isWide
-    ? "; numbers for each pixel are no option: where the training used them, write W1 / std[:, None] and b1 - (mean / std) @ W1 instead"
-    : "; where the training used them, give them as --mean and --std, of pixels ÷ 255";
+    ? "; no option takes one number per pixel: if the training used such numbers, write W1 / std[:, None] and b1 - (mean / std) @ W1 instead"
+    : "; if the training used them, give them as --mean and --std, of pixels ÷ 255";
   const names = left.slice(0, MOST_NAMED).map(({ name }) => printable(name));
   return `; this leaves out ${names.join(", ")}${left.length > MOST_NAMED ? " and more" : ""}${left.some(({ name }) => STATISTIC.test(name)) ? advice : ""}`;
 }

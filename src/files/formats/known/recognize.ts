@@ -22,7 +22,7 @@ export const KNOWN_FILES: readonly KnownFile[] = [
   ...WEAK_IMAGE_FILES,
 ];
 
-/** Known files that are images: for `--dataset` they are what was asked for. */
+/** Known files that are images: with `--dataset` they are in the right place. */
 const IDX = IDX_FILE.name;
 const UNCERTAIN: ReadonlySet<KnownFile> = new Set([...WEAK_IMAGE_FILES, ...LAST_RESORTS, OTHER_JSON]);
 
@@ -35,8 +35,8 @@ export interface Recognized {
 }
 
 /**
- * Returns what a rejected file is, and the next step. Undefined if the list does not know it, or if it is what was asked for
- * and only damaged.
+ * Returns the kind of a rejected file, and the next step. Undefined if the list does not know it, or if it is in the right
+ * place and only damaged.
  */
 export async function recognizeFile(path: string, purpose: Purpose): Promise<Recognized | undefined> {
   let head: FileHead;

@@ -34,7 +34,7 @@ const html: KnownFile = {
 };
 
 const xmlAnswer: KnownFile = {
-  name: "an XML answer of a server, not the file",
+  name: "an XML response of a server, not the file",
   recognizes: (head) => /^(<\?xml[^>]*>\s*)?<Error>/i.test(opening(head)),
   nextStep: () => "the server refused it: download it again from an address that you may read",
 };
@@ -83,9 +83,7 @@ const office: KnownFile = {
         ? "a Word document (.docx)"
         : "an Office document",
   nextStep: ({ use }) =>
-    use === "weights"
-      ? "give the file of the weights"
-      : "save its table as CSV, and give that: the next line says how to go on",
+    use === "weights" ? "give the file of the weights" : "save its table as CSV, and give that file",
 };
 
 const pdf: KnownFile = {
@@ -188,7 +186,7 @@ export async function imagesInFolder(folder: string): Promise<string | undefined
 function picturesStep(folder: string): string {
   const code =
     "F=FILE; import glob,os,numpy as np; from PIL import Image; c=sorted(d for d in os.listdir(F) if os.path.isdir(os.path.join(F,d))); p=[(f,i) for i,d in enumerate(c) for f in sorted(glob.glob(os.path.join(glob.escape(F),d,'*.*')))]; np.savez('out.npz',x_test=np.stack([np.asarray(Image.open(f).convert('L')) for f,_ in p]),y_test=[i for _,i in p])";
-  return `its folders hold pictures, one folder a class: ${exportedSet(folder, code)}`;
+  return `its folders hold pictures, one folder per class: ${exportedSet(folder, code)}`;
 }
 
 async function filesBelow(folder: string, names: readonly string[], pattern: RegExp): Promise<string[]> {

@@ -48,8 +48,10 @@ export function decodePickle(path: string, bytes: Uint8Array): Map<string, Named
 class ArrayDecoder {
   readonly #path: string;
   readonly #fileBytes: number;
-  /** Bytes of elements that may still be decoded. Arrays of a pickle can share their data, and so claim many times what
-   * the file holds. NumPy never writes that. */
+  /**
+   * Bytes of elements that may still be decoded. Arrays of a pickle can share their data, and so claim many times the bytes of
+   * the file. NumPy never writes that.
+   */
   #budgetBytes: number;
   readonly #decoded = new Map<PickledArray, NamedArray>();
 
@@ -99,7 +101,7 @@ class ArrayDecoder {
     const bytes = Buffer.from(text, "latin1");
     // A character beyond Latin-1 does not fit into a byte.
     if (bytes.toString("latin1") !== text) {
-      throw this.#layout(layer, "bytes of 0 to 255", "a character beyond");
+      throw this.#layout(layer, "bytes of 0 to 255", "a character above 255");
     }
     return bytes;
   }

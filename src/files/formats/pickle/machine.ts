@@ -1,4 +1,4 @@
-/** Pickle machine for protocols 0 to 5, with a closed list of names and limits on everything. It makes data and runs no code. */
+/** Pickle machine for protocols 0 to 5. It has a closed list of names and limits on everything, makes data, and runs no code. */
 
 import type { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -7,8 +7,8 @@ import { type ByteReader, FORBIDDEN_OPCODES, OP, PICKLE_LIMITS } from "./reader.
 import { build, findGlobal, kindOf, PickledList, PickledTuple, type PickledValue, reduce } from "./values.js";
 
 /**
- * Returns the value of a pickle. The opcodes are those of Python's Lib/pickletools.py. Those that a dict of NumPy arrays does not
- * need are rejected by name. Values may be nested as deeply as the limits allow: nothing here recurses.
+ * Returns the value of a pickle. The opcodes are those of Python's Lib/pickletools.py. Opcodes that a dict of
+ * NumPy arrays does not need are rejected by name. Values may be nested as deeply as the limits allow: nothing here recurses.
  *
  * @throws NetworkError ERR_PICKLE_FORBIDDEN, ERR_PICKLE_MALFORMED, ERR_PICKLE_TRUNCATED, ERR_PICKLE_LIMIT.
  */
@@ -29,14 +29,14 @@ export function runPickle(reader: ByteReader): PickledValue {
 function answer(stack: PickleStack, reader: ByteReader): PickledValue {
   const value = stack.last();
   if (reader.leftBytes > 0) {
-    throw reader.malformed("the end of the file behind STOP", `${reader.leftBytes} bytes more`);
+    throw reader.malformed("the end of the file after STOP", `${reader.leftBytes} bytes more`);
   }
   return value;
 }
 
 function refusal(opcode: number, reader: ByteReader): NetworkError {
-  const asked = FORBIDDEN_OPCODES.get(opcode);
-  if (asked !== undefined) return reader.forbidden(asked);
+  const forbidden = FORBIDDEN_OPCODES.get(opcode);
+  if (forbidden !== undefined) return reader.forbidden(forbidden);
   return reader.malformed("an opcode", `0x${opcode.toString(16).padStart(2, "0")}`);
 }
 
