@@ -6,7 +6,7 @@ import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { withOutputs } from "#src/networks/onnx/encode.js";
 import type { Ending } from "#src/networks/onnx/ending.js";
-import { agree, canBe, likeliest, type Rows } from "./engine.js";
+import { agree, canBe, isNear, likeliest, type Rows } from "./engine.js";
 import { createFeed, type Feed, inputOf, isRows, logitCandidates, noLogits } from "./feed.js";
 import {
   loadRuntime,
@@ -169,11 +169,6 @@ async function probe(
 
 /** Number of different images; fewer if the model's own batch is smaller. */
 const IMAGES = 4;
-/**
- * Largest difference between batches of different sizes, relative to the image's largest output. Sums in another order
- * differ by less, even of float16 or rounded to eight bits; an operator over the batch differs by far more.
- */
-const SIZE_TOLERANCE = 0.01;
 const WHITE = 255;
 /** A third of the noise is black, the rest is at most half white, so that a range over the whole batch is noticed. */
 const BLACK_SHARE = 1 / 3;
@@ -224,13 +219,6 @@ export async function assertSteady(
 /** Equal bit by bit; NaN equals NaN. */
 function isSame(a: Float64Array, b: Float64Array): boolean {
   return a.length === b.length && a.every((value, n) => Object.is(value, b[n]));
-}
-
-function isNear(a: Float64Array, b: Float64Array): boolean {
-  const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const isClose = (value: number, n: number) =>
-    Object.is(value, b[n]) || Math.abs(value - b[n]!) <= SIZE_TOLERANCE * largest;
-  return a.length === b.length && a.every(isClose);
 }
 
 /** Pixels that differ between images: the linear congruential generator of Numerical Recipes, §7.1. */

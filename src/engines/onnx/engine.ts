@@ -13,7 +13,7 @@ import type {
   Preprocessing,
 } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
-import { atLeast } from "#src/base/errors.js";
+import { atLeast, NetworkError } from "#src/base/errors.js";
 import { probabilitiesInPlace } from "#src/engines/logits.js";
 import { layerSizes } from "#src/networks/chain.js";
 import { encodeOnnx, INPUT, OUTPUT } from "#src/networks/onnx/encode.js";
@@ -38,15 +38,44 @@ export function modelOfLayers(layers: FoldedLayers): OnnxModel {
   };
 }
 
-/** Creates the engine. @throws RunError ERR_ENGINE_PEER @throws NetworkError ERR_ONNX_RUNTIME */
+/**
+ * Creates the engine. After the first run of each size it computes two of the images again, each alone: a graph may mix images
+ * only in batches larger than those that `assertSteady` tries. If the outputs differ, `forward` throws ERR_ONNX_BATCH.
+ *
+ * @throws RunError ERR_ENGINE_PEER
+ * @throws NetworkError ERR_ONNX_RUNTIME
+ */
 export async function createOnnxEngine(model: OnnxModel): Promise<Engine> {
-  const { name, input, output, bytes } = model;
+  const { name, input, output } = model;
   const runtime = await loadRuntime();
-  const session = await openSession(runtime, name, bytes);
+  const session = await openSession(runtime, name, model.bytes);
   const feed = createFeed(runtime, input, fedPreprocessing(model));
   const [inputs] = atLeast(layerSizes(model), 1);
   const { classes, holds } = output;
   const runImages = input.batch ?? MOST_RUN_IMAGES;
+  /** Numbers of images per run that were compared with images alone. A single image is alone. */
+  const compared = new Set([1]);
+
+  const run = async (images: Uint8Array, count: number): Promise<ArrayLike<number>> => {
+    const rows = input.batch ?? count;
+    const given = await session.run({ [input.name]: feed(images, count, rows) }, [output.name]);
+    return valuesOf(given[output.name]!, rows, classes);
+  };
+
+  const compareAlone = async (
+    images: Uint8Array,
+    count: number,
+    values: ArrayLike<number>,
+  ): Promise<void> => {
+    // With a fixed batch, an image alone costs as much as all, and its place in the batch changes too.
+    const chosen = [Math.floor(count / 3), ...(input.batch === undefined ? [count - 1] : [])];
+    for (const n of new Set(chosen)) {
+      const alone = await run(images.subarray(n * inputs, (n + 1) * inputs), 1);
+      if (!isNear(rowOf(values, n, classes), rowOf(alone, 0, classes))) {
+        throw new NetworkError("ERR_ONNX_BATCH", { path: name });
+      }
+    }
+  };
 
   return {
     name: "onnx",
@@ -54,11 +83,12 @@ export async function createOnnxEngine(model: OnnxModel): Promise<Engine> {
     async forward(pixels, count, logits) {
       for (let start = 0; start < count; start += runImages) {
         const images = Math.min(runImages, count - start);
-        const rows = input.batch ?? images;
-        const tensor = feed(pixels.subarray(start * inputs, (start + images) * inputs), images, rows);
-        const given = await session.run({ [input.name]: tensor }, [output.name]);
-        const values = valuesOf(given[output.name]!, rows, classes);
+        const bytes = pixels.subarray(start * inputs, (start + images) * inputs);
+        const values = await run(bytes, images);
         for (let n = 0; n < images * classes; n++) logits[start * classes + n] = logitOf(holds, values[n]!);
+        if (compared.has(images)) continue;
+        await compareAlone(bytes, images, values);
+        compared.add(images);
       }
     },
   };
@@ -78,6 +108,24 @@ function valuesOf(tensor: RuntimeTensor, rows: number, classes: number): ArrayLi
     throw new Error(`expected logits ${shapeText([rows, classes])}, found ${shapeText(dims)}`);
   }
   return numbersOf(tensor);
+}
+
+function rowOf(values: ArrayLike<number>, row: number, classes: number): Float64Array {
+  return Float64Array.from({ length: classes }, (_, n) => values[row * classes + n]!);
+}
+
+/**
+ * Largest difference between batches of different sizes, relative to the image's largest output. Sums in another order
+ * differ by less, even of float16 or rounded to eight bits; an operator over the batch differs by far more.
+ */
+const SIZE_TOLERANCE = 0.01;
+
+/** True if an image's outputs in one batch can be those in another. NaN equals NaN. */
+export function isNear(a: Float64Array, b: Float64Array): boolean {
+  const largest = a.filter(Number.isFinite).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const isClose = (value: number, n: number) =>
+    Object.is(value, b[n]) || Math.abs(value - b[n]!) <= SIZE_TOLERANCE * largest;
+  return a.length === b.length && a.every(isClose);
 }
 
 /** Tolerance of sums. Float16 gives three digits; a softmax over another axis is off by far more. */

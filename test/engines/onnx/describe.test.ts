@@ -1,8 +1,9 @@
-/** Models that mix their images or draw numbers are refused; the tables that make pixels a model's inputs. */
-import test from "ava";
+/** Models that mix their images or draw numbers are refused. */
+import type { OnnxModel } from "#src/base/contracts/network.js";
+import { collectSlab } from "#src/data/stream/slab-reader.js";
 import { loadModel } from "#src/engines/load-model.js";
-import { byteTable } from "#src/engines/onnx/feed.js";
-import { decodeElements } from "#src/files/formats/arrays.js";
+import { createEngine } from "#src/engines/registry.js";
+import { evaluate } from "#src/evaluate/evaluate.js";
 import { runCli } from "../../helpers/cli.js";
 import { cnnModel } from "../../helpers/cnn.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
@@ -19,6 +20,7 @@ import {
   tensor,
   value,
 } from "../../helpers/onnx.js";
+import { randomDataset } from "../../helpers/random.js";
 import { needs } from "../../helpers/require.js";
 import { temporaryFile } from "../../helpers/temporary.js";
 import { codedAsync } from "../../networks/coded.js";
@@ -44,6 +46,7 @@ const raw = (name: string, type: number, shape: readonly number[], bytes: Uint8A
 const TENSORS: Readonly<Record<string, Buffer>> = {
   w: tensor("w", [PIXELS, CLASSES], WEIGHTS),
   half: tensor("half", [], [0.5]),
+  eight: tensor("eight", [], [8]),
   true: raw("true", BOOL, [], Uint8Array.of(1)),
   false: raw("false", BOOL, [], Uint8Array.of(0)),
   first: int64s("first", [0]),
@@ -79,6 +82,12 @@ function dynamic(batch: number | string): Buffer {
   const quantize = fields([1, "x"], [2, "q"], [2, "s"], [2, "zero"], [4, "DynamicQuantizeLinear"]);
   // Parts of a message that is there twice are merged, and its lists joined.
   return Buffer.concat([fields([7, fields([1, quantize])]), graph(DYNAMIC, batch)]);
+}
+
+async function wholeModel(path: string): Promise<OnnxModel> {
+  const model = await loadModel(path, { normalize: "scale" });
+  if ("layers" in model) throw new TypeError(`${path} was read as layers`);
+  return model;
 }
 
 const OF_BATCH: Readonly<Record<string, Buffer>> = {
@@ -118,6 +127,25 @@ const OF_BATCH: Readonly<Record<string, Buffer>> = {
   ),
 };
 
+/** Refused by the engine, at the first batch that is larger than the probes. */
+const OF_LARGE_BATCH: Readonly<Record<string, Buffer>> = {
+  "with the mean of a batch of more than 8 images": graph([
+    GEMM,
+    op("Shape", ["z"], "shape"),
+    op("Gather", ["shape", "first"], "n"),
+    op("Cast", ["n"], "f", intAttribute("to", FLOAT)),
+    op("Sub", ["f", "eight"], "above"),
+    op("Relu", ["above"], "share"),
+    op("ReduceMean", ["z"], "m", intsAttribute("axes", [0])),
+    op("Mul", ["m", "share"], "added"),
+    op("Add", ["z", "added"], "y"),
+  ]),
+  "with the last image of a fixed batch": graph(
+    [GEMM, op("Gather", ["z", "last"], "l", intAttribute("axis", 0)), op("Add", ["z", "l"], "y")],
+    16,
+  ),
+};
+
 const OF_CHANCE: Readonly<Record<string, Buffer>> = {
   "noise added": graph([
     GEMM,
@@ -148,6 +176,42 @@ withOnnx("refuses a model whose answers depend on the batch, and says so", async
     const error = await codedAsync(t, load, "ERR_ONNX_BATCH");
     t.is(error.exitStatus, 3, what);
     t.regex(error.message, /m\.onnx: .*eval mode, without operators over the batch axis/, what);
+  }
+});
+
+withOnnx("the engine refuses a model that mixes the images of large batches only", async (t) => {
+  const images = randomDataset(40, { rows: 28, columns: 28 });
+  const { pixels } = await collectSlab(images, { offset: 0, limit: 40 });
+  for (const [what, bytes] of Object.entries(OF_LARGE_BATCH)) {
+    const weights = await temporaryFile(t, bytes, "m.onnx");
+    const engine = await createEngine("onnx", await wholeModel(weights));
+    const logits = new Float64Array(40 * CLASSES);
+    await t.notThrowsAsync(async () => engine.forward(pixels, 1, logits), what);
+    await codedAsync(t, Promise.resolve(engine.forward(pixels, 40, logits)), "ERR_ONNX_BATCH");
+
+    const options = { dataset: images, weights, engine: "onnx", normalize: "scale" } as const;
+    for (const threads of [0, 2]) {
+      const run = evaluate({ ...options, threads, batchSize: 20 });
+      const error = await codedAsync(t, run, "ERR_BATCH_FAILED");
+      t.regex(
+        error.message,
+        /m\.onnx: expected outputs that depend on one image only/,
+        `${what}, ${threads}`,
+      );
+    }
+  }
+});
+
+withOnnx("an image alone and in each size of batch is the same to a model that mixes none", async (t) => {
+  const images = randomDataset(40, { rows: 28, columns: 28 });
+  for (const [what, bytes] of Object.entries(TAKEN)) {
+    const weights = await temporaryFile(t, bytes, "m.onnx");
+    const options = { dataset: images, weights, engine: "onnx", normalize: "scale", threads: 0 } as const;
+    const [one, many] = [
+      await evaluate({ ...options, batchSize: 1 }),
+      await evaluate({ ...options, batchSize: 33 }),
+    ];
+    t.deepEqual(many.predictions, one.predictions, what);
   }
 });
 
@@ -208,51 +272,4 @@ withOnnx("takes a model whose other outputs mix images and draw numbers", async 
   });
   const loaded = await loadModel(await temporaryFile(t, bytes, "m.onnx"), {});
   t.like("output" in loaded && loaded.output, { name: "y", kind: "logits" });
-});
-
-// The tables that make pixels a model's inputs.
-
-const BYTES = Array.from({ length: 256 }, (_, byte) => byte);
-const STANDARDIZE = { kind: "standardize", mean: 0.1307, std: 0.3081 } as const;
-const standardized = (byte: number) => (byte / 255 - STANDARDIZE.mean) / STANDARDIZE.std;
-
-/** The numbers of a table of float16. */
-function halves(
-  ...args: Parameters<typeof byteTable> extends [unknown, ...infer Rest] ? Rest : never
-): number[] {
-  const bits = byteTable("float16", ...args);
-  return [...decodeElements(new Uint8Array(bits.buffer), "float16", true)];
-}
-
-test("gives each byte's number in the input's own type", (t) => {
-  t.deepEqual([...byteTable("uint8", { kind: "none" })], BYTES);
-  t.deepEqual(
-    [...byteTable("float64", { kind: "scale" })],
-    BYTES.map((byte) => byte / 255),
-  );
-  t.deepEqual(
-    [...byteTable("float32", STANDARDIZE)],
-    BYTES.map((byte) => Math.fround(standardized(byte))),
-  );
-  t.deepEqual([...byteTable("float32", { kind: "whiten-zca", epsilon: 0.1, folded: true })], BYTES);
-});
-
-test("rounds to the nearest float16, half its last bit away at most", (t) => {
-  t.deepEqual(halves({ kind: "none" }), BYTES);
-  for (const [n, found] of halves({ kind: "scale" }).entries()) {
-    t.true(Math.abs(found - n / 255) <= 2 ** (Math.floor(Math.log2(n / 255)) - 11));
-  }
-  for (const [n, found] of halves(STANDARDIZE).entries()) {
-    const expected = standardized(n);
-    t.true(Math.abs(found - expected) <= 2 ** (Math.floor(Math.log2(Math.abs(expected))) - 11));
-  }
-});
-
-test("gives float16 its subnormal numbers, and infinity beyond its largest", (t) => {
-  const tiny = halves({ kind: "standardize", mean: 0, std: 2 ** 17 });
-  t.is(tiny[255], 2 ** -17);
-  t.is(tiny[51], Math.round((0.2 * 2 ** -17) / 2 ** -24) * 2 ** -24);
-  const huge = halves({ kind: "standardize", mean: 0.5, std: 1e-6 });
-  t.is(huge[0], Number.NEGATIVE_INFINITY);
-  t.is(huge[255], Number.POSITIVE_INFINITY);
 });
