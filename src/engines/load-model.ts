@@ -6,7 +6,7 @@ import { shareBytes } from "#src/base/allocate.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import type { Network, OnnxModel, OutputKind } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError, UsageError } from "#src/base/errors.js";
-import { printable } from "#src/base/text.js";
+import { listed, printable } from "#src/base/text.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
 import { fedPreprocessing } from "#src/engines/onnx/engine.js";
 import { assumedIn, type Metadata } from "#src/networks/format.js";
@@ -19,7 +19,8 @@ import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "#src/network
  *
  * Pixels are preprocessed as the model's properties state (`batchwise.normalize`, …). A model whose graph scales bytes
  * itself, or whose input is u8, reads bytes; a graph that only divides them by 255 states `scale`, as a chain does. Otherwise
- * the options state it, or ÷ 255 is an assumption. The kind of the outputs is an assumption if the graph does not show it.
+ * the options state it, or ÷ 255 is an assumption. The kind of the outputs is an assumption if the graph does not show it, and
+ * so is the choice of the first of several outputs.
  *
  * @throws RunError ERR_ENGINE_PEER
  * @throws NetworkError ERR_ONNX_*, ERR_NORMALIZE_*, ERR_RECIPE, and all that `loadNetwork` throws
@@ -50,12 +51,21 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
     assumptions: [
       ...pixels,
       ...activationAssumed(path, name, facts.metadata),
+      ...outputAssumed(name, described.candidates),
       ...(described.isKnown ? [] : [outputsAssumed(name, output.kind)]),
     ],
     input,
     output,
     bytes: shareBytes(described.bytes),
   };
+}
+
+/** Of several outputs that may be the classes, the first is used. */
+function outputAssumed(source: string, candidates: readonly string[]): readonly Assumption[] {
+  const [used, ...others] = candidates;
+  if (used === undefined || others.length === 0) return [];
+  const what = `${printable(used)} as output (of ${listed(candidates)})`;
+  return [{ subject: "outputs", what, source, option: null }];
 }
 
 function outputsAssumed(source: string, kind: OutputKind): Assumption {

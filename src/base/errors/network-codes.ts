@@ -136,7 +136,7 @@ export const networkCodes = {
   ERR_LOGITS_NAN: row(
     3,
     (f: { path: string; image: number | string }) =>
-      `${f.path}: image ${typeof f.image === "number" ? grouped(f.image) : f.image}: expected a logit for each class, found NaN; the network's sums overflow: check its weights and the scale of its pixels (--normalize)`,
+      `${f.path}: image ${typeof f.image === "number" ? grouped(f.image) : f.image}: expected a logit for each class, found NaN; the network's sums overflow, or its outputs are of another kind than assumed: check its weights and the scale of its pixels (--normalize)`,
   ),
   ERR_ARRAY_DTYPE: row(
     3,

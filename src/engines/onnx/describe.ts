@@ -26,6 +26,8 @@ export interface Described {
   readonly output: ModelOutput;
   /** True if the graph shows the kind of the output; if not, `output.kind` is the likeliest one. */
   readonly isKnown: boolean;
+  /** Names of all outputs that may be the classes; the first is used. Outputs of the same logits count once. */
+  readonly candidates: readonly string[];
   /** Model with the tensor `output.name` among its outputs. */
   readonly bytes: Uint8Array;
 }
@@ -58,9 +60,12 @@ export async function describeModel(
     const fetched = [...new Set([...candidates, ...opened.logits])];
     const pixels = feed(probePixels(input, images), images, images);
     const given = await probe(path, session, pixels, input.name, fetched);
-    for (const name of candidates) {
+    const tables = candidates.filter((name) => {
       const [rows, classes = 0, ...more] = given[name]!.dims;
-      if (rows !== images || !(classes > 0) || more.length > 0) continue;
+      return rows === images && classes > 0 && more.length === 0;
+    });
+    for (const name of tables) {
+      const [, classes = 0] = given[name]!.dims;
       const values = numbersOf(given[name]!);
       assertNumbers(path, name, values);
       const ending = endings.get(name) ?? { kind: undefined };
@@ -71,15 +76,24 @@ export async function describeModel(
       const steady = await assertSteady(path, input, preprocessed, async (batch) => {
         return (await probe(path, session, batch, input.name, [output]))[output]!;
       });
-      if (found.isKnown) return { input, bytes: opened.bytes, ...found };
+      const facts = { input, bytes: opened.bytes, candidates: differing(tables, endings) };
+      if (found.isKnown) return { ...facts, ...found };
       const kind = likeliest({ values: [...Array.from(values), ...steady], classes });
-      return { input, bytes: opened.bytes, output: { name, classes, kind, holds: kind }, isKnown: false };
+      return { ...facts, output: { name, classes, kind, holds: kind }, isKnown: false };
     }
     const shapes = candidates.map((name) => shapeText(given[name]!.dims)).join(", ");
     throw noLogits(path, `${shapes} for ${images} images`);
   } finally {
     await session.release();
   }
+}
+
+/** Outputs without those that are made of the same logits as one before them, such as the logits and their softmax. */
+function differing(outputs: readonly string[], endings: ReadonlyMap<string, Ending>): string[] {
+  const logitsOf = (name: string) => endings.get(name)?.logits ?? name;
+  return outputs.filter(
+    (name, at) => outputs.findIndex((other) => logitsOf(other) === logitsOf(name)) === at,
+  );
 }
 
 interface Opened {
@@ -179,8 +193,8 @@ export type ProbeRun = (images: RuntimeTensor) => Promise<RuntimeTensor>;
 
 /**
  * Runs one batch twice, then with other images around its first and its last one, then the last one alone. Batches
- * of the same size compute their sums in the same order, so they are compared bit by bit. Returns the outputs of the
- * first batch, row by row.
+ * of the same size compute their sums in the same order, so they are compared bit by bit. Returns the outputs of these
+ * batches, row by row: those of white images show best which numbers the outputs can be.
  *
  * @throws NetworkError ERR_ONNX_RANDOM if the second run differs; ERR_ONNX_BATCH if an image's numbers depend on the
  *   other images or on the size of the batch
@@ -205,15 +219,17 @@ export async function assertSteady(
   const again = await rowsOf(images);
   if (!together.every((row, n) => isSame(row, again[n]!)))
     throw new NetworkError("ERR_ONNX_RANDOM", { path });
+  const rows = [...together];
   const last = images.length - 1;
   for (const kept of last === 0 ? [] : [0, last]) {
     const white = new Uint8Array(inputs).fill(WHITE);
     const beside = await rowsOf(images.map((image, n) => (n === kept ? image : white)));
     if (!isSame(together[kept]!, beside[kept]!)) throw new NetworkError("ERR_ONNX_BATCH", { path });
+    rows.push(...beside);
   }
   const [alone] = atLeast(await rowsOf(images.slice(last)), 1);
   if (!isNear(together[last]!, alone)) throw new NetworkError("ERR_ONNX_BATCH", { path });
-  return together.flatMap((row) => [...row]);
+  return rows.flatMap((row) => [...row]);
 }
 
 /** Equal bit by bit; NaN equals NaN. */

@@ -8,11 +8,13 @@ import { evaluate } from "#src/evaluate/evaluate.js";
 import { spawnCli } from "../../helpers/cli.js";
 import { cnnModel, SIDE } from "../../helpers/cnn.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
+import { intAttribute, model, type TestModel, type TestNode, tensor, value } from "../../helpers/onnx.js";
 import { pythonWith, runPython } from "../../helpers/python.js";
 import { needs } from "../../helpers/require.js";
 import { temporaryFile, temporaryFolder } from "../../helpers/temporary.js";
 import { codedAsync } from "../../networks/coded.js";
 
+const withOnnx = needs("onnxruntime", hasOnnxruntime);
 const python = hasOnnxruntime ? pythonWith("numpy", "onnx") : undefined;
 const withBoth = needs(hasOnnxruntime ? "python-onnx" : "onnxruntime", python !== undefined);
 
@@ -134,6 +136,69 @@ test("sigmoids become their shares, and their limit where all are 0", (t) => {
   const [first, second] = shares(-2000, -2001);
   t.true(Math.abs(first / second - Math.E) < 1e-12);
   t.deepEqual(shares(2000, 3000), [0.5, 0.5]);
+});
+
+// A file may have several outputs that can be the classes. It does not state which one is.
+
+/** x (N,4) · w (4,2) = y (N,2), but for what is changed. */
+function table(changes: Partial<TestModel>): Buffer {
+  const w = tensor("w", [4, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
+  return model({ nodes: [MATMUL], tensors: [w], inputs: [value("x", ["N", 4])], ...changes });
+}
+const MATMUL: TestNode = { op: "MatMul", inputs: ["x", "w"], output: "y" };
+
+withOnnx("names the output that it takes of several, unless they are made of the same logits", async (t) => {
+  const other: TestNode = { op: "MatMul", inputs: ["x", "w"], output: "other" };
+  const softmax: TestNode = {
+    op: "Softmax",
+    inputs: ["y"],
+    output: "p",
+    attributes: [intAttribute("axis", 1)],
+  };
+  const [y, wider] = [value("y", ["N", 2]), value("other", ["N", 2])];
+  const cases: readonly (readonly [what: string, changes: Partial<TestModel>, named: readonly string[]])[] = [
+    ["one output", { outputs: [y] }, []],
+    [
+      "another output first",
+      { nodes: [MATMUL, other], outputs: [wider, y] },
+      ["other as output (of other, y)"],
+    ],
+    ["another output behind", { nodes: [MATMUL, other], outputs: [y, wider] }, ["y as output (of y, other)"]],
+    ["logits and softmax", { nodes: [MATMUL, softmax], outputs: [y, value("p", ["N", 2])] }, []],
+    ["softmax and logits", { nodes: [MATMUL, softmax], outputs: [value("p", ["N", 2]), y] }, []],
+  ];
+  for (const [what, changes, named] of cases) {
+    const path = await temporaryFile(t, table(changes), "m.onnx");
+    const { assumptions = [] } = await loadModel(path, { normalize: "scale" });
+    t.deepEqual(
+      assumptions.map((assumption) => assumption.what),
+      named,
+      what,
+    );
+    t.true(assumptions.every(({ subject, option }) => subject === "outputs" && option === null));
+  }
+});
+
+withOnnx("takes outputs of 0 to 1 for sigmoids only if white images give no others", async (t) => {
+  for (const [scale, kind] of [
+    [0.05, "sigmoid"],
+    [0.1, "logits"],
+  ] as const) {
+    // A white image gives 16 and 20, noise of at most half white less than 8 and 10.
+    const nodes = [
+      MATMUL,
+      { op: "Mul", inputs: ["y", "s"], output: "m" },
+      { op: "Abs", inputs: ["m"], output: "a" },
+    ];
+    const w = tensor("w", [4, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
+    const changes = { nodes, tensors: [w, tensor("s", [], [scale])], outputs: [value("a", ["N", 2])] };
+    const loaded = await loadModel(await temporaryFile(t, table(changes), "m.onnx"), { normalize: "scale" });
+    t.like("output" in loaded && loaded.output, { kind, holds: kind });
+    t.deepEqual(
+      loaded.assumptions?.map(({ what }) => what),
+      [`${kind} as outputs`],
+    );
+  }
 });
 
 // The optional peer: what is said where it is absent or broken, and that nothing else needs it.
