@@ -76,12 +76,12 @@ export const question: Question = {
     const rivals: Rival[] = [
       { name: "inline", run: () => pass(inline) },
       ...pools.map((pool, n) => ({
-        name: `pool, ${threadsText(THREAD_COUNTS[n])}`,
+        name: `pool, ${threadsText(THREAD_COUNTS[n]!)}`,
         run: () => pass(pool),
       })),
       ...bare.map((pool, n) => ({
-        name: `bare piscina, ${threadsText(THREAD_COUNTS[n])}, as many tasks at once`,
-        run: () => timed(() => runBare(pool, THREAD_COUNTS[n])),
+        name: `bare piscina, ${threadsText(THREAD_COUNTS[n]!)}, as many tasks at once`,
+        run: () => timed(() => runBare(pool, THREAD_COUNTS[n]!)),
       })),
     ];
     try {

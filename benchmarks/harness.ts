@@ -41,10 +41,10 @@ export async function measure(
       const settledAt = performance.now() + warmUps.settleMs;
       while (performance.now() < settledAt) await rival.run();
       const elapsedMs = await rival.run();
-      if (round >= 0) samples[n].push(elapsedMs);
+      if (round >= 0) samples[n]!.push(elapsedMs);
     }
   }
-  return rivals.map(({ name }, n) => summarize(name, samples[n]));
+  return rivals.map(({ name }, n) => summarize(name, samples[n]!));
 }
 
 function summarize(name: string, samplesMs: readonly number[]): Measured {
@@ -52,15 +52,17 @@ function summarize(name: string, samplesMs: readonly number[]): Measured {
   return {
     name,
     medianMs: median(sorted),
-    fastestMs: sorted[0],
-    slowestMs: sorted[sorted.length - 1],
+    fastestMs: sorted[0]!,
+    slowestMs: sorted[sorted.length - 1]!,
     samplesMs,
   };
 }
 
 /** The upper of the two in the middle, of an even number. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+  const middle = values.toSorted((a, b) => a - b).at(values.length / 2);
+  if (middle === undefined) throw new Error("no values, no median");
+  return middle;
 }
 
 /** Milliseconds that the work takes. */

@@ -69,8 +69,8 @@ export const question: Question = {
           for (let round = 0; round < bench.rounds; round++) {
             for (const [n, [set, limit]] of [[few, FEW] as const, [many, most] as const].entries()) {
               const { correct, ...sample } = await run(form, set, limit);
-              samples[n].push(sample);
-              corrects[n].add(correct);
+              samples[n]!.push(sample);
+              corrects[n]!.add(correct);
             }
           }
           for (const counts of corrects) assert.equal(counts.size, 1, form.name);
@@ -108,12 +108,12 @@ async function write(
 /** What is streamed is what lies in memory: here a set of one small file, there the same images in several. */
 async function prove(folder: string, originals: Originals): Promise<void> {
   const images = 50_000;
-  const sets = ["whole", "plain", "gzipped"].map((name) => join(folder, name));
-  await write(originals, sets[0], images, false, 1);
-  await write(originals, sets[1], images, false, 3);
-  await write(originals, sets[2], images, true, 3);
+  const [whole, plain, gzipped] = [join(folder, "whole"), join(folder, "plain"), join(folder, "gzipped")];
+  await write(originals, whole, images, false, 1);
+  await write(originals, plain, images, false, 3);
+  await write(originals, gzipped, images, true, 3);
   const results = [];
-  for (const set of sets) {
+  for (const set of [whole, plain, gzipped]) {
     const dataset = await openDataset({ dataset: join(set, "*-images-*"), split: "test" });
     results.push((await evaluate({ dataset, engine: "simd", threads: 2 })).result.confusionMatrix);
   }

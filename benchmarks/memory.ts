@@ -26,10 +26,10 @@ export const question: Question = {
         for (const [n, command] of commands.entries()) {
           const { stdout, extra } = await runCommand([...PRELOAD, ...command.args]);
           assertAccuracy(command, stdout, line);
-          usages[n].push(JSON.parse(extra));
+          usages[n]!.push(JSON.parse(extra));
         }
       }
-      const data = commands.map(({ name }, n) => ({ name, usages: usages[n] }));
+      const data = commands.map(({ name }, n) => ({ name, usages: usages[n]! }));
       const rows = data.map(({ name, usages }) => [
         name,
         (median(usages.map(({ peakRssKib }) => peakRssKib)) / KIB_PER_MB).toFixed(0),

@@ -62,8 +62,8 @@ export const question: Question = {
         medianMs.toFixed(0),
         `${fastestMs.toFixed(0)} to ${slowestMs.toFixed(0)}`,
         ((1000 * medianMs) / (images * TIMES)).toFixed(2),
-        leastMicroseconds(few, sides[n].family, images).toFixed(2),
-        (sides[n].peakRssKib / KIB_PER_MB).toFixed(0),
+        leastMicroseconds(few, sides[n]!.family, images).toFixed(2),
+        (sides[n]!.peakRssKib / KIB_PER_MB).toFixed(0),
       ]);
       const columns = [
         "",

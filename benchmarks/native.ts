@@ -80,10 +80,8 @@ function whyNotHere(): string | undefined {
   if (spawnSync("cc", ["--version"]).status !== 0) return "no C compiler cc";
   let flags: readonly string[] = [];
   try {
-    flags =
-      readFileSync("/proc/cpuinfo", "utf8")
-        .match(/^flags\s*:(.*)$/m)?.[1]
-        .split(" ") ?? [];
+    const [, listed = ""] = readFileSync("/proc/cpuinfo", "utf8").match(/^flags\s*:(.*)$/m) ?? [];
+    flags = listed.split(" ");
   } catch {
     // Not Linux: its flags stay unknown.
   }
@@ -112,8 +110,8 @@ function modelOf(layers: readonly KernelLayer[]): Uint8Array | undefined {
     const scales = new Float32Array(width);
     const biases = new Float32Array(width);
     for (let j = 0; j < layer.outputs; j++) {
-      scales[j] = factor / (weightScales[j] * inScale);
-      biases[j] = factor * layer.biases[j];
+      scales[j] = factor / (weightScales[j]! * inScale);
+      biases[j] = factor * layer.biases[j]!;
     }
     const sizes = Int32Array.of(layer.inputs, layer.outputs, width / LANES);
     parts.push(sizes, Float32Array.of(outScale), rows, scales, biases);

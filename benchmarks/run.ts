@@ -39,7 +39,8 @@ try {
     console.error(`expected benchmarks, or all: ${NAMES.join(", ")}`);
     process.exitCode = 2;
   }
-  if (names.length === 1) await ask(names[0], rounds);
+  const [only] = names;
+  if (only !== undefined && names.length === 1) await ask(only, rounds);
   else for (const name of names) askInProcessOfItsOwn(name);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;

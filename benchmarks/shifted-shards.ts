@@ -1,9 +1,11 @@
 /** Makes sets of any size of the bundled images: repeated, each round's shifted by other steps, in several files. */
+
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip } from "node:zlib";
+import { atLeast } from "#src/base/errors.js";
 import { readIdx } from "../src/data/idx.js";
 
 export interface ShardsRequest {
@@ -29,7 +31,7 @@ const SIDE_STEPS = 2 * MOST_STEPS + 1;
 export async function readOriginals(imagesPath: string, labelsPath: string): Promise<Originals> {
   const images = await readIdx(imagesPath, { dtype: "u8", rank: 3 });
   const { data: labels } = await readIdx(labelsPath, { dtype: "u8", rank: 1 });
-  const [, rows, columns] = images.shape;
+  const [, rows, columns] = atLeast(images.shape, 3);
   return { pixels: images.data, labels, rows, columns };
 }
 

@@ -1,7 +1,9 @@
 /** What all rivals are given: a data set in shared memory, a network that reads bytes, and the classes to be predicted. */
+
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { atLeast } from "#src/base/errors.js";
 import type { Dataset } from "../src/base/contracts/dataset.js";
 import type { FoldedLayers, Network } from "../src/base/contracts/network.js";
 import { FIXTURES } from "../src/base/package.js";
@@ -50,7 +52,7 @@ export async function loadSubject(bench: Bench, split: "test" | "train" = "test"
     assert.deepEqual(expected, Uint16Array.from(numpy), "the reference engine predicts what NumPy does");
   }
   bench.note(`${range.limit} images of ${name}, ${layerSizes(network).join("-")}.`);
-  const { inputs } = layers[0];
+  const [{ inputs }] = atLeast(layers, 1);
   return {
     input,
     dataset: {
@@ -86,7 +88,8 @@ function referenceClasses(
 /** The pixels of a subject that lies in one slab. */
 export function onlySlab({ slabs }: Subject): Slab {
   assert.equal(slabs.length, 1, "the set is one slab");
-  return slabs[0];
+  const [slab] = atLeast(slabs, 1);
+  return slab;
 }
 
 /** (images) From (images × outputs) logits. */

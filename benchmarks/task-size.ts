@@ -35,7 +35,7 @@ export const question: Question = {
         const images = subject.images * times;
         const rivals = pools.map(
           (pool, n): Rival => ({
-            name: settings[n].name,
+            name: settings[n]!.name,
             run: () =>
               provingMerges(subject.expected, (onMerged) =>
                 pool.run(repeated(subject.slabs, times), images, onMerged),

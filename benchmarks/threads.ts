@@ -1,5 +1,7 @@
 /** What a second thread gives, on a run long enough for its start and its end not to count. */
+
 import { availableParallelism } from "node:os";
+import { atLeast } from "#src/base/errors.js";
 import type { Slab } from "../src/base/slab.js";
 import { allocateSlab } from "../src/base/slab.js";
 import { type Measured, measure, type Rival, tableOf } from "./harness.js";
@@ -33,7 +35,7 @@ export const question: Question = {
       );
       const rivals = pools.map(
         (pool, n): Rival => ({
-          name: `${engine}, ${threadsText(threadCounts[n])}`,
+          name: `${engine}, ${threadsText(threadCounts[n]!)}`,
           run: () =>
             provingMerges(subject.expected, (onMerged) => pool.run(repeated(slabs, times), IMAGES, onMerged)),
         }),
@@ -50,7 +52,8 @@ export const question: Question = {
   },
 };
 
-function speedups([one, ...more]: readonly Measured[]): string {
+function speedups(measured: readonly Measured[]): string {
+  const [one, ...more] = atLeast(measured, 1);
   const ratios = more.map(
     ({ medianMs }, n) => `${(one.medianMs / medianMs).toFixed(2)} times as fast on ${n + 2}`,
   );

@@ -53,7 +53,7 @@ export async function readPage(): Promise<AnyPageData & Shown> {
   return {
     ...data,
     pixelsOf: (position) => pixels.subarray(position * size, (position + 1) * size),
-    nameOf: (label) => data.classNames[label],
+    nameOf: (label) => data.classNames[label]!,
   };
 }
 
@@ -99,6 +99,6 @@ export interface Report extends PageData, Shown {}
 export type PlacedImage = PageImage & Placed;
 
 /** Probability of the predicted class. */
-export function confidenceOf({ probabilities: [[, probability]] }: PageImage): number {
-  return probability;
+export function confidenceOf({ probabilities: [best] }: PageImage): number {
+  return best?.[1] ?? 0;
 }

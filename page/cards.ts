@@ -92,7 +92,7 @@ export function createLightbox<Image extends Placed>(album: Album<Image>): OpenL
   function show(index: number): void {
     if (index < 0 || index >= images.length) return;
     at = index;
-    content.replaceChildren(...details(album, images[at], `${count(at + 1)} of ${count(images.length)}`));
+    content.replaceChildren(...details(album, images[at]!, `${count(at + 1)} of ${count(images.length)}`));
     previous.setAttribute("aria-disabled", String(at === 0));
     next.setAttribute("aria-disabled", String(at === images.length - 1));
   }

@@ -66,7 +66,7 @@ export function matrixExplorer<Image>(exploration: Exploration<Image>): HTMLElem
     note.textContent = cell.count === 0 ? "No images." : cellNote(cell, shown.length);
     cards.show(shown);
   });
-  grid.select(matrix.frequent[0] ?? { row: 0, column: 0, count: matrix.counts[0][0] });
+  grid.select(matrix.frequent[0] ?? { row: 0, column: 0, count: matrix.counts[0]?.[0] ?? 0 });
   const [shownClasses, allClasses] = [matrix.classes.length, classNames.length];
   return element(
     "div",
@@ -152,20 +152,20 @@ export function createMatrix(
 
   function heatOf(value: number, r: number, c: number): number {
     // The square root keeps single mistakes visible.
-    return r === c ? value / Math.max(1, rowTotals[r]) : Math.sqrt(value / mostWrong);
+    return r === c ? value / Math.max(1, rowTotals[r]!) : Math.sqrt(value / mostWrong);
   }
 
   function moveTo([r, c]: Place): void {
-    tds[current[0]][current[1]].tabIndex = -1;
+    tds[current[0]]![current[1]]!.tabIndex = -1;
     current = [r, c];
-    tds[r][c].tabIndex = 0;
+    tds[r]![c]!.tabIndex = 0;
   }
 
   function select(cell: MatrixCell): void {
     const [r, c] = [classes.indexOf(cell.row), classes.indexOf(cell.column)];
     for (const td of tds.flat()) td.setAttribute("aria-selected", "false");
     if (r >= 0 && c >= 0) {
-      tds[r][c].setAttribute("aria-selected", "true");
+      tds[r]![c]!.setAttribute("aria-selected", "true");
       moveTo([r, c]);
     }
     onSelect(cell);
@@ -176,16 +176,16 @@ export function createMatrix(
     const to = destination(event.key, r, c, last);
     if (to !== undefined) {
       moveTo(to);
-      tds[to[0]][to[1]].focus();
+      tds[to[0]]![to[1]]!.focus();
     } else if (event.key === "Enter" || event.key === " ") {
-      select({ row: classes[r], column: classes[c], count: counts[r][c] });
+      select({ row: classes[r]!, column: classes[c]!, count: counts[r]![c]! });
     } else return;
     event.preventDefault();
   }
 
   for (const [r, row] of tds.entries()) {
     for (const [c, td] of row.entries()) {
-      const cell = { row: classes[r], column: classes[c], count: counts[r][c] };
+      const cell = { row: classes[r]!, column: classes[c]!, count: counts[r]![c]! };
       const words = `${cellName(cell.row, cell.column)}: ${cell.count} ${cell.count === 1 ? "image" : "images"}`;
       td.setAttribute("aria-label", words);
       td.title = words;
@@ -215,7 +215,7 @@ export function createMatrix(
       "tbody",
       {},
       ...tds.map((row, r) =>
-        element("tr", {}, heading("row", nameOf(classes[r])), ...row, totalElement(rowTotals[r])),
+        element("tr", {}, heading("row", nameOf(classes[r]!)), ...row, totalElement(rowTotals[r]!)),
       ),
     ),
     element(

@@ -78,7 +78,7 @@ export function tabList(
       button.setAttribute("aria-selected", String(n === chosen));
       button.tabIndex = n === chosen ? 0 : -1;
     }
-    panel.setAttribute("aria-labelledby", buttons[chosen].id);
+    panel.setAttribute("aria-labelledby", buttons[chosen]!.id);
     show(chosen);
   }
 
@@ -90,7 +90,7 @@ export function tabList(
       if (to === undefined) return;
       event.preventDefault();
       select(to);
-      buttons[to].focus();
+      buttons[to]!.focus();
     });
   }
   select(0);

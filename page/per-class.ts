@@ -48,8 +48,8 @@ function rankOf({ f1 }: ClassMetrics): number {
 
 function extremesInWords({ nameOf }: Report, ranked: readonly ClassMetrics[]): string {
   const measured = ranked.filter(({ f1 }) => f1 !== null);
-  if (measured.length === 0) return "No class has images or predictions.";
-  const [lowest, highest] = [measured[0], measured[measured.length - 1]];
+  const [lowest, highest] = [measured.at(0), measured.at(-1)];
+  if (lowest === undefined || highest === undefined) return "No class has images or predictions.";
   return `Class ${nameOf(lowest.label)} has the lowest F1, class ${nameOf(highest.label)} the highest.`;
 }
 

@@ -4,8 +4,10 @@
  * thread counts and batch sizes, or with each and each, and prints what came of it as a table in Markdown. Within one
  * Node all answers must be the same JSON; from one Node to the other counts identical and fractions to 1e-9.
  */
+
 import { execPath, stdout } from "node:process";
 import { parseArgs } from "node:util";
+import { atLeast } from "#src/base/errors.js";
 import { markdownTable } from "#src/reports/markdown.js";
 import { answersUnder, type NodeAnswers, type RowOutcome } from "./determinism-runs.js";
 import { differencesOf } from "./differences.js";
@@ -24,8 +26,8 @@ const request = { engines: values.engine, limit: Number(values.limit), isWhole: 
 const nodes: NodeAnswers[] = [];
 for (const node of values.node) nodes.push(await answersUnder(node, request));
 
-const [first, ...others] = nodes;
-const rows = first.rows.map(({ name }, n) => [name, ...nodes.map((one) => cellOf(one.rows[n]))]);
+const [first, ...others] = atLeast(nodes, 1);
+const rows = first.rows.map(({ name }, n) => [name, ...nodes.map((one) => cellOf(one.rows[n]!))]);
 const header = ["", ...nodes.map(({ version }) => `Node ${version}`)];
 stdout.write(
   `${markdownTable(

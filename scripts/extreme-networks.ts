@@ -1,5 +1,7 @@
 /** Holds `simd` against `reference` on random networks of every magnitude that a float64 can have. */
+
 import { ACTIVATIONS, type Layer } from "#src/base/contracts/network.js";
+import { atLeast } from "#src/base/errors.js";
 import { argmax, NanLogitError } from "#src/engines/logits.js";
 import { createReferenceEngine } from "#src/engines/reference.js";
 import { createSimdEngine, prepareSimd } from "#src/engines/simd/engine.js";
@@ -36,8 +38,8 @@ export function compareOverRange(module: WebAssembly.Module, { networks, seed }:
   for (let n = 0; n < networks; n++) {
     const random = mulberry(seed + n);
     const layers = extremeLayers(random);
-    const [{ inputs }] = layers;
-    const { outputs } = layers[layers.length - 1];
+    const [{ inputs }] = atLeast(layers, 1);
+    const { outputs } = layers[layers.length - 1]!;
     const pixels = extremeImages(inputs, random);
     const logits = new Float64Array(IMAGES * outputs);
     createReferenceEngine(layers).forward(pixels, IMAGES, logits);
@@ -66,10 +68,10 @@ function extremeLayers(random: Random): Layer[] {
   const sizes = [1 + integer(random, 40)];
   for (let n = 1; n < count; n++) sizes.push(1 + integer(random, 12));
   sizes.push(1 + integer(random, 9));
-  const activation = ACTIVATIONS[integer(random, ACTIVATIONS.length)];
+  const [activation] = atLeast(ACTIVATIONS.slice(integer(random, ACTIVATIONS.length)), 1);
   const exponents = exponentsOf(count, random);
   return exponents.map((exponent, n) => {
-    const [inputs, outputs] = [sizes[n], sizes[n + 1]];
+    const [inputs, outputs] = atLeast(sizes.slice(n), 2);
     const isLast = n === count - 1;
     const zeroShare = random() < 0.3 ? random() : 0;
     const spread = random() < 0.2 ? 30 * random() : 0;
@@ -136,9 +138,9 @@ function nearlyTie(
   if (outputs < 2) return;
   const spread = 10 ** (-16 * random());
   for (let k = 0; k < inputs; k++) {
-    weights[k * outputs + 1] = weights[k * outputs] * (1 + spread * (random() - 0.5));
+    weights[k * outputs + 1] = weights[k * outputs]! * (1 + spread * (random() - 0.5));
   }
-  biases[1] = biases[0];
+  biases[1] = biases[0]!;
 }
 
 /** (IMAGES × inputs): black, white, one pixel, one bright, sparse and dense ones. */
@@ -149,7 +151,7 @@ function extremeImages(inputs: number, random: Random): Uint8Array {
     if (image === 1) row.fill(255);
     else if (image < 4) row[integer(random, inputs)] = image === 2 ? 1 : 255;
     else {
-      const zeroShare = [0.9, 0.5, 0][image % 3];
+      const zeroShare = [0.9, 0.5, 0][image % 3]!;
       for (let k = 0; k < inputs; k++) row[k] = random() < zeroShare ? 0 : integer(random, 256);
     }
   }

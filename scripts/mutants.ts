@@ -39,7 +39,7 @@ export function mutantsOf(text: string, within?: readonly string[]): Mutant[] {
     mutants.push({
       line: line + 1,
       change: `${text.slice(start, end)} → ${replacement || "nothing"}`,
-      source: text.split("\n")[line].trim(),
+      source: text.split("\n")[line]!.trim(),
       text: text.slice(0, start) + replacement + text.slice(end),
     });
   };

@@ -1,4 +1,5 @@
 /** The rooms of the code in their order, and the rule: a room imports only rooms below it, types included. */
+import { atLeast } from "#src/base/errors.js";
 import { type FileImport, findCircle, type ImportGraph } from "./import-graph.js";
 
 /** Each room with its duty, from the ground up. This list is the only place where the order is written. */
@@ -24,7 +25,7 @@ export const ROOMS: ReadonlyMap<string, string> = new Map([
 
 /** Returns the room of a file: `src/base/text.ts` is in `base`, `src/index.ts` in `index`. */
 export function roomOf(path: string): string {
-  const [top, room] = path.split("/");
+  const [top, room] = atLeast(path.split("/"), 2);
   const name = top === "src" ? room.replace(/\.ts$/, "") : top;
   if (!ROOMS.has(name)) throw new Error(`${path}: expected one of the rooms ${[...ROOMS.keys()].join(", ")}`);
   return name;

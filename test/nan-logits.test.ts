@@ -145,7 +145,7 @@ test("infinite logits have the class of NumPy's argmax and the probabilities of 
   ] as const) {
     const found = predict(weights, Uint8Array.from(pixels));
     probabilities.forEach((expected, k) => {
-      t.true(Math.abs(found.data[k] - expected) < 1e-15);
+      t.true(Math.abs(found.data[k]! - expected) < 1e-15);
     });
     const set: Dataset = {
       ...dataset([], 1),

@@ -1,4 +1,5 @@
 /** The package as users get it, what a build leaves behind, and the front page. */
+
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -8,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import test from "ava";
 import ts from "typescript";
+import { atLeast } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { removeStale } from "../scripts/remove-stale.js";
 import { temporaryFolder } from "./helpers/temporary.js";
@@ -210,13 +212,15 @@ async function partsOf(name: string) {
     blocks: text.match(BLOCK) ?? [],
     headings: lines.flatMap((line) => /^(#+) /.exec(line)?.[1] ?? []),
     rows: lines.filter((line) => line.startsWith("|")).map((line) => line.split(/(?<!\\)\|/).length),
-    links: [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target).filter((t) => !/^README/.test(t)),
+    links: [...text.matchAll(/\]\(([^)]+)\)/g)]
+      .map(([, target = ""]) => target)
+      .filter((t) => !/^README/.test(t)),
     text,
   };
 }
 
 test("the Korean README has the English one's code, headings, tables and links, in its order", async (t) => {
-  const [english, korean] = await Promise.all(["README.md", "README.ko.md"].map(partsOf));
+  const [english, korean] = atLeast(await Promise.all(["README.md", "README.ko.md"].map(partsOf)), 2);
   t.true(english.blocks.length > 0);
   t.deepEqual(korean.blocks, english.blocks);
   t.deepEqual(korean.headings, english.headings);

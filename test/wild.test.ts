@@ -1,9 +1,11 @@
 /** Strangers' model files: each is read right, or refused by its real name. No number is wrong in silence. */
+
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env } from "node:process";
 import type { ExecutionContext } from "ava";
 import test from "ava";
+import { atLeast } from "#src/base/errors.js";
 import { runCli } from "./helpers/cli.js";
 import { hasOnnxruntime } from "./helpers/engines.js";
 import { inCase } from "./helpers/in-case.js";
@@ -65,9 +67,10 @@ function assertRefused(t: ExecutionContext, { status, stderr }: Answer, what: st
   t.is(status, 3, `${what}: ${stderr}`);
   const lines = stderr.trimEnd().split("\n");
   t.is(lines.length, 1, `${what}: ${stderr}`);
-  t.regex(lines[0], /^batchwise: ERR_[A-Z0-9_]+: /, what);
-  t.regex(lines[0], NAMES, what);
-  t.regex(lines[0], NEXT_STEP, what);
+  const [line] = atLeast(lines, 1);
+  t.regex(line, /^batchwise: ERR_[A-Z0-9_]+: /, what);
+  t.regex(line, NAMES, what);
+  t.regex(line, NEXT_STEP, what);
 }
 
 testWild("reads each file right, or refuses it by its name", async (t) => {

@@ -1,4 +1,5 @@
 /** Whole commands, ours and others': from files to the printed accuracy. */
+
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,6 +9,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { atLeast } from "#src/base/errors.js";
 import { FIXTURES, PACKAGE_ROOT } from "../../src/base/package.js";
 import { pythonFloat } from "../../src/base/text.js";
 import { encodeOnnx } from "../../src/networks/onnx/encode.js";
@@ -31,12 +33,14 @@ export interface CommandResult {
 }
 
 const CLI = fileURLToPath(new URL("bin/batchwise.cjs", PACKAGE_ROOT));
-const [IMAGES, LABELS] =
+const [IMAGES, LABELS] = atLeast(
   MNIST === undefined
     ? ["digits-images-idx3-ubyte.gz", "digits-labels-idx1-ubyte.gz"].map((name) =>
         fileURLToPath(new URL(name, FIXTURES)),
       )
-    : ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"].map((name) => join(MNIST ?? "", name));
+    : ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"].map((name) => join(MNIST ?? "", name)),
+  2,
+);
 
 /** Calls `use` with commands whose answers were proven: each image's class. Their files are gone afterwards. */
 export async function withCommands<T>(
@@ -117,8 +121,9 @@ export async function runCommand(args: readonly string[]): Promise<CommandResult
   const beganAt = performance.now();
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "pipe"] });
   const ended = once(child, "close").then(([status]) => ({ status, elapsedMs: performance.now() - beganAt }));
-  const [stdout, stderr, extra] = await Promise.all(
-    [1, 2, 3].map(async (n) => String(await buffer(child.stdio[n] as Readable))),
+  const [stdout, stderr, extra] = atLeast(
+    await Promise.all([1, 2, 3].map(async (n) => String(await buffer(child.stdio[n] as Readable)))),
+    3,
   );
   const { status, elapsedMs } = await ended;
   assert.equal(status, 0, `${args.join(" ")}: ${stderr}`);

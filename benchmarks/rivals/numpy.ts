@@ -1,8 +1,10 @@
 /** NumPy, in a Python of its own. */
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { atLeast } from "#src/base/errors.js";
 import { layerSizes } from "../../src/networks/chain.js";
 import type { Bench } from "../question.js";
 import { onlySlab, type Subject } from "../subject.js";
@@ -63,7 +65,8 @@ export async function openNumpy(
       close: async () => {},
     }),
   );
-  return contestants.with(0, { ...contestants[0], close: python.close });
+  const [first, ...others] = atLeast(contestants, 1);
+  return [{ ...first, close: python.close }, ...others];
 }
 
 function bytesOf(values: Float64Array): Buffer {

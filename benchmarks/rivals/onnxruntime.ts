@@ -1,4 +1,5 @@
 /** onnxruntime, native (onnxruntime-node) and in WebAssembly (onnxruntime-web), over batch sizes. */
+import { atLeast } from "#src/base/errors.js";
 import { encodeOnnx } from "../../src/networks/onnx/encode.js";
 import type { Bench } from "../question.js";
 import { classesOf, onlySlab, type Subject } from "../subject.js";
@@ -19,7 +20,7 @@ interface Ort {
 }
 
 interface Session {
-  run(feeds: Record<string, object>): Promise<Record<string, { readonly data: Float32Array }>>;
+  run(feeds: Record<string, object>): Promise<{ readonly logits: { readonly data: Float32Array } }>;
   release(): Promise<void>;
 }
 
@@ -135,5 +136,6 @@ async function openVariants(
     await onFloats.release();
     await onBytes.release();
   };
-  return contestants.with(0, { ...contestants[0], close });
+  const [first, ...others] = atLeast(contestants, 1);
+  return [{ ...first, close }, ...others];
 }

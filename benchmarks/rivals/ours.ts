@@ -39,7 +39,7 @@ export async function openWarmPool(layers: FoldedLayers, options: PoolOptions): 
   await executor.warm();
   return {
     async run(slabs, images, onMerged) {
-      const tally = createTally(layers[layers.length - 1].outputs);
+      const tally = createTally(layers[layers.length - 1]!.outputs);
       const { evaluateMs, failure } = await runBatches({
         slabs: streamOf(slabs),
         executor,

@@ -1,5 +1,7 @@
 /** The rival: ml-matrix as its documentation uses it, batch by batch, on weights with the preprocessing folded in. */
+
 import { Matrix } from "ml-matrix";
+import { atLeast } from "#src/base/errors.js";
 import type { FoldedLayers } from "../../src/base/contracts/network.js";
 import { ACTIVATE } from "../../src/engines/float64.js";
 
@@ -10,12 +12,12 @@ export function createPlainMlMatrix(layers: FoldedLayers) {
     biases: [...biases],
     activation: activation === "identity" ? undefined : ACTIVATE[activation],
   }));
-  const { inputs } = layers[0];
-  const { outputs } = layers[layers.length - 1];
+  const [{ inputs }] = atLeast(layers, 1);
+  const { outputs } = layers[layers.length - 1]!;
   return (pixels: Uint8Array, count: number, logits: Float64Array): void => {
     let values = new Matrix(count, inputs);
     for (let row = 0; row < count; row++) {
-      for (let column = 0; column < inputs; column++) values.set(row, column, pixels[row * inputs + column]);
+      for (let column = 0; column < inputs; column++) values.set(row, column, pixels[row * inputs + column]!);
     }
     for (const { weights, biases, activation } of stages) {
       const sums = values.mmul(weights).addRowVector(biases);

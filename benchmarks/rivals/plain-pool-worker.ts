@@ -1,5 +1,7 @@
 /** A worker of the plain pool: one batch a task. */
+
 import { workerData } from "node:worker_threads";
+import { atLeast } from "#src/base/errors.js";
 import type { FoldedLayers } from "../../src/base/contracts/network.js";
 import { classesOf } from "../subject.js";
 import { createPlainMlMatrix } from "./plain-ml-matrix.js";
@@ -11,8 +13,8 @@ export interface PlainTask {
 }
 
 const layers = workerData as FoldedLayers;
-const { inputs } = layers[0];
-const { outputs } = layers[layers.length - 1];
+const [{ inputs }] = atLeast(layers, 1);
+const { outputs } = layers[layers.length - 1]!;
 const forward = createPlainMlMatrix(layers);
 
 export default function run({ buffer, offset, count }: PlainTask): Uint16Array {

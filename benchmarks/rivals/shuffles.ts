@@ -32,15 +32,15 @@ export function createShuffles(subject: Subject, times: number): Shuffles {
   return {
     fill(n, pixels, labels, start = 0, end = images) {
       for (let at = start; at < end; at++) {
-        const image = orders[n][at];
-        pixels.set(rows[image], at * inputs);
-        labels[at] = source.labels[image];
+        const image = orders[n]![at]!;
+        pixels.set(rows[image]!, at * inputs);
+        labels[at] = source.labels[image]!;
       }
     },
     check(n, start, predictions, count) {
       let wrong = 0;
       for (let at = start; at < start + count; at++) {
-        if (predictions[at] !== expected[orders[n][at]]) wrong++;
+        if (predictions[at] !== expected[orders[n]![at]!]) wrong++;
       }
       assert.equal(wrong, 0, "images are predicted otherwise than by the reference engine");
     },
@@ -62,12 +62,12 @@ export function createRing({ images, inputs }: Subject, shuffles: Shuffles): Rin
     async *slabs(times) {
       left = [];
       for (let n = 0; n < times; n++) {
-        while (left[n - RING] > 0) {
+        while (left[n - RING]! > 0) {
           await new Promise<void>((resolve) => {
             onChange = resolve;
           });
         }
-        const slab = viewSlab(buffers[n % RING], { ...layout, firstImage: n * images });
+        const slab = viewSlab(buffers[n % RING]!, { ...layout, firstImage: n * images });
         // In pieces, since a coordinator that is kept from its loop keeps its workers waiting.
         for (let start = 0; start < images; start += PIECE) {
           shuffles.fill(n, slab.pixels, slab.labels, start, Math.min(start + PIECE, images));
@@ -80,7 +80,7 @@ export function createRing({ images, inputs }: Subject, shuffles: Shuffles): Rin
     onMerged({ predictions, firstImage }, start, count) {
       const n = firstImage / images;
       shuffles.check(n, start, predictions, count);
-      left[n] -= count;
+      left[n]! -= count;
       onChange();
     },
   };
@@ -89,5 +89,5 @@ export function createRing({ images, inputs }: Subject, shuffles: Shuffles): Rin
 /** The same memory for a rival that takes its images from none that is shared, and one after the other. */
 export function createPrivateRing({ images, inputs }: Subject): { at(n: number): Uint8Array } {
   const buffers = Array.from({ length: RING }, () => new Uint8Array(images * inputs));
-  return { at: (n) => buffers[n % RING] };
+  return { at: (n) => buffers[n % RING]! };
 }

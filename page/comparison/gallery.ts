@@ -27,9 +27,9 @@ export function comparedGallery(
     TABS.map(([who, name]) => `${name}: ${count(right[who])}`),
     panel,
     (tab) => {
-      const [who] = TABS[tab];
+      const [who] = TABS[tab]!;
       const shown = images.filter((image) => whoIsRight(image) === who);
-      told.textContent = shownNote(right[who], shown.length);
+      told.textContent = shownNote(right[who]!, shown.length);
       cards.show(shown);
     },
   );

@@ -24,7 +24,7 @@ export const crashingWorkers: Part = {
     const expected = await evaluate({ ...INPUT, limit, threads: 0 });
     began();
     for (let run = 0; run * limit < amount && !signal.aborted; run++) {
-      const fault = FAULTS[run % FAULTS.length];
+      const fault = FAULTS[run % FAULTS.length]!;
       const found = await evaluateWith(
         openFaulty(fault, { times: limit, every: CRASH_EVERY }),
         { ...INPUT, limit: isSabotaged ? limit - 1 : limit, retries: 5 },

@@ -58,7 +58,9 @@ function ofEach(of: (measure: (one: Footprint) => number) => number): Footprint 
 }
 
 function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+  const middle = values.toSorted((a, b) => a - b).at(values.length / 2);
+  if (middle === undefined) throw new Error("no values, no median");
+  return middle;
 }
 
 function round(value: number): number {

@@ -31,7 +31,7 @@ export const manyEvaluations: Part = {
     let count = 0;
     began();
     for (; count < amount && !signal.aborted; count++) {
-      const input = INPUTS[count % INPUTS.length];
+      const input = INPUTS[count % INPUTS.length]!;
       const { result } = await evaluate(input);
       const answer = JSON.stringify(result);
       const first = expected.get(input) ?? answer;

@@ -1,9 +1,11 @@
 /** One run over a set many times larger than memory: two files on disk, listed again and again. */
+
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { IncompleteError } from "#src/base/abort.js";
 import type { ResultCounts } from "#src/base/contracts/result.js";
+import { atLeast } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { readOriginals, writeShards } from "../../benchmarks/shifted-shards.js";
@@ -56,8 +58,9 @@ interface Pair {
 async function writePair(folder: string, images: number, gzipped: boolean): Promise<Pair> {
   const own = join(folder, gzipped ? "gzipped" : "plain");
   await mkdir(own);
-  const [imagesPath, labelsPath] = ["images-idx3", "labels-idx1"].map((part) =>
-    fileURLToPath(new URL(`digits-${part}-ubyte.gz`, FIXTURES)),
+  const [imagesPath, labelsPath] = atLeast(
+    ["images-idx3", "labels-idx1"].map((part) => fileURLToPath(new URL(`digits-${part}-ubyte.gz`, FIXTURES))),
+    2,
   );
   await writeShards(await readOriginals(imagesPath, labelsPath), { folder: own, images, shards: 1, gzipped });
   const stem = join(own, "shard-0000");

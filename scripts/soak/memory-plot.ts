@@ -24,10 +24,10 @@ export function memoryPlot(reports: readonly PartReport[]): string {
   const y = scaleLinear([0, largest / 1e6], [BOTTOM, TOP]).nice(TICKS);
   const drawn = reports.map(({ name, samples }, n) => {
     const path = line<Sample>(
-      ({ elapsedMs }) => x(minutes(starts[n] + elapsedMs)),
+      ({ elapsedMs }) => x(minutes(starts[n]! + elapsedMs)),
       ({ rssBytes }) => y(rssBytes / 1e6),
     ).digits(1);
-    return element("g", { "aria-label": name, stroke: COLORS[n % COLORS.length] }, [
+    return element("g", { "aria-label": name, stroke: COLORS[n % COLORS.length]! }, [
       solid(path(samples) ?? ""),
     ]);
   });
@@ -61,7 +61,7 @@ export function memoryPlot(reports: readonly PartReport[]): string {
 function legend(name: string, n: number): string {
   const attributes = {
     transform: `translate(${LEFT + n * LEGEND_WIDTH} 82)`,
-    stroke: COLORS[n % COLORS.length],
+    stroke: COLORS[n % COLORS.length]!,
   };
   return element("g", attributes, [solid("M0 0h24"), text(name, { x: 32, y: 4 })]);
 }

@@ -92,10 +92,10 @@ test("converted files carry what was assumed, and an option settles it there", a
       network.assumptions.map(({ what }) => what),
       ["relu between layers", "pixels ÷ 255"],
     );
-    t.is(network.layers[0].activation, "relu");
+    t.is(network.layers[0]?.activation, "relu");
     const asked = await loadNetwork(output, { activation: "sigmoid", normalize: "none" });
     t.deepEqual(asked.assumptions, []);
-    t.is(asked.layers[0].activation, "sigmoid");
+    t.is(asked.layers[0]?.activation, "sigmoid");
     const stated = await runCli(["convert", input, output, "--activation", "relu", "--normalize", "scale"]);
     t.false(stated.stderr.includes("assumed"), stated.stderr);
     t.deepEqual((await loadNetwork(output)).assumptions, []);

@@ -1,4 +1,5 @@
 /** What the commands write fits the contract that checks it on reading, and the JSON Schema that the package publishes. */
+
 import { readdirSync, readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { comparisonSchema } from "#src/base/contracts/comparison.js";
 import { diagnosisFileSchema } from "#src/base/contracts/diagnosis.js";
 import { journalHeader, journalLine, predictionSchema } from "#src/base/contracts/journal.js";
 import { resultSchema } from "#src/base/contracts/result.js";
+import { atLeast } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { evaluate, IncompleteError } from "#src/index.js";
 import { renderJson } from "#src/reports/json.js";
@@ -38,8 +40,9 @@ async function linesOf(path: string): Promise<object[]> {
 
 async function written(t: ExecutionContext): Promise<readonly Written[]> {
   const folder = await temporaryFolder(t);
-  const [predictions, journal, suite] = ["p.ndjson", "run.journal", "suite.json"].map((name) =>
-    join(folder, name),
+  const [predictions, journal, suite] = atLeast(
+    ["p.ndjson", "run.journal", "suite.json"].map((name) => join(folder, name)),
+    3,
   );
   const whole = await jsonOf(t, [
     ...SMALL,
@@ -62,7 +65,7 @@ async function written(t: ExecutionContext): Promise<readonly Written[]> {
     { name: "broken", weights: "missing.npz" },
   ];
   await writeFile(suite, JSON.stringify({ evaluations }));
-  const [header, ...ranges] = await linesOf(journal);
+  const [header, ...ranges] = atLeast(await linesOf(journal), 1);
   t.true(ranges.length > 0);
   return [
     ["result", resultSchema, whole],

@@ -4,7 +4,7 @@ import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { decode } from "fast-png";
-import { ERROR_CODES, type ErrorCode } from "#src/base/errors.js";
+import { atLeast, ERROR_CODES, type ErrorCode } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
 import { CLI, type CliOptions, runCli, signalled, spawnCli } from "../helpers/cli.js";
 import { temporaryFolder } from "../helpers/temporary.js";
@@ -141,7 +141,7 @@ test("answers an unknown word with a suggestion, or with the words that it knows
 
 test("shows no stack but at debug, where it is in the log", async (t) => {
   const { stderr } = await spawnCli(["--weights", "nowhere.pkl", "--log-level", "debug"]);
-  const [line, ...log] = stderr.trim().split("\n");
+  const [line, ...log] = atLeast(stderr.trim().split("\n"), 1);
   t.regex(line, /^batchwise: ERR_NETWORK_UNKNOWN: /);
   t.true(log.some((entry) => JSON.parse(entry).err?.stack?.includes("readWeights")));
 });
@@ -252,7 +252,7 @@ test("predicts without labels, and writes each prediction into the JSON", async 
   t.deepEqual(
     result.predictedCounts,
     scored.result.confusionMatrix.reduce((sums: number[], row: number[]) =>
-      sums.map((sum, n) => sum + row[n]),
+      sums.map((sum, n) => sum + row[n]!),
     ),
   );
   t.regex((await runCli(args)).stdout, /\nClass 9 {2}: \d+\n$/);

@@ -29,11 +29,11 @@ test("help, with or without a command, prints what --help prints", async (t) => 
       ["--quiet", "help", "runs"],
       ["runs", "--help"],
     ],
-  ]) {
-    const { status, stdout, stderr } = await runCli(words);
+  ] as const) {
+    const { status, stdout, stderr } = await runCli([...words]);
     t.is(status, 0);
     t.is(stderr, "");
-    t.is(stdout, (await runCli(same)).stdout);
+    t.is(stdout, (await runCli([...same])).stdout);
     t.regex(stdout, /^Usage: batchwise /);
   }
 });

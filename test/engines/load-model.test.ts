@@ -183,7 +183,7 @@ withOnnx("refuses images of other pixels, and of other rows and columns", async 
   for (const [rows, columns] of [
     [8, 8],
     [14, 56],
-  ]) {
+  ] as const) {
     const error = await codedAsync(t, run(rows, columns), "ERR_NETWORK_IMAGES");
     t.true(
       error.message.endsWith(

@@ -1,8 +1,10 @@
 /** Every engine against plain ml-matrix, a loop of our own and NumPy; `predict`, and what simd recomputes. */
+
 import { execFileSync } from "node:child_process";
 import test from "ava";
 import { Matrix } from "ml-matrix";
 import { ACTIVATIONS, type FoldedLayers, type Preprocessing } from "#src/base/contracts/network.js";
+import { atLeast } from "#src/base/errors.js";
 import { ACTIVATE, createRowForward } from "#src/engines/float64.js";
 import { predictClass, softmax } from "#src/engines/logits.js";
 import { predict } from "#src/engines/predict.js";
@@ -18,7 +20,7 @@ import { needs } from "../helpers/require.js";
 
 /** pixels (count × I) → logits (count × O) by the library alone. */
 function plainMlMatrix(layers: FoldedLayers, pixels: Uint8Array, count: number): number[] {
-  let values = Matrix.from1DArray(count, layers[0].inputs, [...pixels]);
+  let values = Matrix.from1DArray(count, layers[0]!.inputs, [...pixels]);
   for (const { inputs, outputs, weights, biases, activation } of layers) {
     values = values.mmul(Matrix.from1DArray(inputs, outputs, [...weights])).addRowVector([...biases]);
     values = new Matrix(values.to2DArray().map((row) => row.map(ACTIVATE[activation])));
@@ -42,11 +44,12 @@ const SHAPES = [
 test("each exact engine gives ml-matrix's bits, for every shape and activation", async (t) => {
   for (const name of EXACT_ENGINES) {
     for (const sizes of SHAPES) {
+      const [inputs] = atLeast(sizes, 1);
       await inCase(t, `${name} gives ml-matrix's bits for ${sizes.join("-")}`, async () => {
         for (const [n, activation] of ACTIVATIONS.entries()) {
           const layers = foldPreprocessing(randomNetwork(sizes, activation, n + 1));
           const engine = await createEngine(name, layers);
-          const outputs = sizes[sizes.length - 1];
+          const outputs = sizes[sizes.length - 1]!;
           // 150 is two whole tiles and a short one; then fewer; then 150 again in the same buffers.
           for (const [count, zeroShare] of [
             [150, 0.8],
@@ -54,8 +57,8 @@ test("each exact engine gives ml-matrix's bits, for every shape and activation",
             [7, 0],
             [64, 1],
             [150, 0.5],
-          ]) {
-            const pixels = randomPixels(count * sizes[0], zeroShare, count);
+          ] as const) {
+            const pixels = randomPixels(count * inputs, zeroShare, count);
             const logits = new Float64Array(count * outputs);
             await engine.forward(pixels, count, logits);
             t.deepEqual([...logits], plainMlMatrix(layers, pixels, count));
@@ -69,12 +72,13 @@ test("each exact engine gives ml-matrix's bits, for every shape and activation",
 test("folds ÷ 255 into the first layer only, and nothing for none", (t) => {
   const network = randomNetwork([4, 3, 2]);
   const folded = foldPreprocessing(network);
+  const [[first, second], [given, next]] = [atLeast(folded, 2), atLeast(network.layers, 2)];
   t.deepEqual(
-    [...folded[0].weights],
-    [...network.layers[0].weights].map((w) => w / 255),
+    [...first.weights],
+    [...given.weights].map((w) => w / 255),
   );
-  t.is(folded[1], network.layers[1]);
-  t.true(folded[0].weights.buffer instanceof SharedArrayBuffer);
+  t.is(second, next);
+  t.true(first.weights.buffer instanceof SharedArrayBuffer);
   t.is(foldPreprocessing({ ...network, preprocessing: { kind: "none" } }), network.layers);
 });
 
@@ -128,10 +132,11 @@ test("recomputes each image, sparse, dense or blank, to the reference's bits", a
     await inCase(t, `an image of ${sizes.join("-")}, sparse, dense or blank, again and again`, () => {
       for (const [n, activation] of ACTIVATIONS.entries()) {
         const layers = foldPreprocessing(randomNetwork(sizes, activation, n + 1));
+        const [inputs] = atLeast(sizes, 1);
         const again = createRowForward(layers);
         const random = seeded(n);
         for (const zeroShare of [0.8, 0, 1, 0.5, 0.8]) {
-          const pixels = Uint8Array.from({ length: sizes[0] }, () =>
+          const pixels = Uint8Array.from({ length: inputs }, () =>
             random() < zeroShare ? 0 : Math.floor(random() * 256),
           );
           t.deepEqual(Array.from(again(pixels)), Array.from(forwardRow(layers, pixels)));
@@ -178,12 +183,13 @@ needs("numpy", interpreter !== undefined)(
     const images = 40;
     const cases = Array.from({ length: 240 }, (_, n) => {
       const hidden = Array.from({ length: n % 4 }, () => 1 + Math.floor(random() * 20));
-      const sizes = [1 + Math.floor(random() * 60), ...hidden, 2 + Math.floor(random() * 8)];
+      const inputs = 1 + Math.floor(random() * 60);
+      const sizes = [inputs, ...hidden, 2 + Math.floor(random() * 8)];
       const scale = 10 ** (n % 3 === 0 ? 0 : random() * 60 - 30);
       const layers = foldPreprocessing(randomNetwork(sizes, ACTIVATIONS[n % ACTIVATIONS.length], n + 1)).map(
         (layer) => ({ ...layer, weights: layer.weights.map((weight) => weight * scale) }),
       );
-      const pixels = Uint8Array.from({ length: images * sizes[0] }, () =>
+      const pixels = Uint8Array.from({ length: images * inputs }, () =>
         random() < 0.5 ? 0 : Math.floor(random() * 256),
       );
       return { layers, pixels };
@@ -207,8 +213,8 @@ needs("numpy", interpreter !== undefined)(
       );
     let compared = 0;
     for (const [n, { layers, pixels }] of cases.entries()) {
-      const { classes, apart } = answers[n];
-      const { outputs } = layers[layers.length - 1];
+      const { classes, apart } = answers[n]!;
+      const { outputs } = layers[layers.length - 1]!;
       for (const name of ["reference", "ml-matrix", "simd"] as const) {
         const engine = await createEngine(name, layers);
         const found = new Uint16Array(images);

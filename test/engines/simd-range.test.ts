@@ -1,8 +1,10 @@
 /** simd over the whole range of weights and on MNIST, and what it says where its bound does not hold. */
+
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import type { FoldedLayers } from "#src/base/contracts/network.js";
+import { atLeast } from "#src/base/errors.js";
 import { loadMnist } from "#src/data/named-sets.js";
 import { argmax } from "#src/engines/logits.js";
 import { createEngine } from "#src/engines/registry.js";
@@ -45,7 +47,8 @@ const layer = (inputs: number, weights: readonly number[], biases: readonly numb
 async function classOf(layers: FoldedLayers, pixels: readonly number[]): Promise<number> {
   const predictions = new Uint16Array(1);
   (await createEngine("simd", layers)).predict?.(Uint8Array.from(pixels), 1, predictions);
-  return predictions[0];
+  const [prediction] = atLeast(predictions, 1);
+  return prediction;
 }
 
 test("no lane beyond the classes is ever the largest, for one to nine classes", async (t) => {
@@ -124,7 +127,7 @@ withMnist("predicts MNIST's images as float64 does, with networks of several kin
       const simd = await createEngine("simd", layers);
       const parts: string[] = [];
       for (const [images] of name === "the book's" ? splits : splits.slice(1)) {
-        const [count] = images.shape;
+        const [count] = atLeast(images.shape, 1);
         const logits = new Float64Array(count * 10);
         await exact.forward(images.data, count, logits);
         const predictions = new Uint16Array(count);

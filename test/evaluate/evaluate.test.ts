@@ -67,12 +67,12 @@ test("counts a label and its prediction in the confusion matrix's row and column
   const { result, predictions } = await evaluate({ dataset, weights, threads: 0 });
   const expected = Array.from({ length: 10 }, () => new Array<number>(10).fill(0));
   for await (const { labels, firstImage, count } of dataset.slabs({ offset: 0, limit: TOTAL }, ONE_BY_ONE)) {
-    for (let n = 0; n < count; n++) expected[labels[n]][predictions[firstImage + n]]++;
+    for (let n = 0; n < count; n++) expected[labels[n]!]![predictions[firstImage + n]!]!++;
   }
   t.deepEqual(result.confusionMatrix, expected);
   t.is(
     result.correct,
-    expected.reduce((sum, row, label) => sum + row[label], 0),
+    expected.reduce((sum, row, label) => sum + row[label]!, 0),
   );
   t.is(result.accuracy, result.correct / TOTAL);
 });
@@ -191,7 +191,7 @@ test("of more keeps every second, fourth and so on, and never more than 10,000",
     [20_000, 2],
     [20_001, 4],
     [1_000_003, 128],
-  ]) {
+  ] as const) {
     const batches = timelineOf(upTo(total)).map(({ batch }) => batch);
     t.true(batches.length <= 10_000);
     t.deepEqual(

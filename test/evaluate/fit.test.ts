@@ -255,7 +255,7 @@ test("answers a --normalize by what the file says, or does not, whatever the com
     for (const [file, normalize] of [
       [weights, "none"],
       [output, "standardize"],
-    ]) {
+    ] as const) {
       const args = [...command, ...data, "--weights", file, "--normalize", normalize];
       t.is((await runCli(args)).status, 0);
     }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import test from "ava";
 import type { GateCode } from "#src/base/contracts/checks.js";
 import { AS_STORED } from "#src/base/contracts/dataset.js";
-import { DatasetError, FileError } from "#src/base/errors.js";
+import { atLeast, DatasetError, FileError } from "#src/base/errors.js";
 import {
   assertComparable,
   type Baseline,
@@ -73,7 +73,7 @@ const MISSED: readonly [demands: Demands, code: GateCode, message: string][] = [
 ];
 test("says which gate was missed and by how much", (t) => {
   for (const [demands, code, message] of MISSED) {
-    const [outcome] = judge(demands, ofThousand(920));
+    const [outcome] = atLeast(judge(demands, ofThousand(920)), 1);
     const error = gateError(outcome);
     t.deepEqual([outcome.passed, outcome.message], [false, message]);
     t.deepEqual([error.code, error.exitStatus, error.message], [code, 100, message]);
@@ -97,21 +97,21 @@ test("passes at the very bound, where doubles would be a hair off", (t) => {
       ["--max-regression", true],
     ],
   );
-  t.true(judge({ baseline: baselineOfThousand(900, 0) }, ofThousand(930))[0].passed);
+  t.true(judge({ baseline: baselineOfThousand(900, 0) }, ofThousand(930))[0]?.passed);
   t.deepEqual(judge({}, evaluation), []);
 });
 
 test("names the worst class, by its name where it has one, and passes over those without images", (t) => {
-  const [{ found }] = judge({ minClassRecall: 0.5 }, evaluation);
+  const [{ found }] = atLeast(judge({ minClassRecall: 0.5 }, evaluation), 1);
   t.is(found, "0.0000 for class 2 (triangle), 0.5000 too low");
-  const [{ found: printed }] = judge(
-    { minClassRecall: 0.5 },
-    withNames(evaluation, ["a", "b", "c\u001b[0m"]),
+  const [{ found: printed }] = atLeast(
+    judge({ minClassRecall: 0.5 }, withNames(evaluation, ["a", "b", "c\u001b[0m"])),
+    1,
   );
   t.false(printed.includes("\u001b"));
   const perClass = SAMPLE_COUNTS.perClass.map((one) => (one.label === 2 ? { ...one, recall: null } : one));
   t.is(
-    judge({ minClassRecall: 0.9 }, sampleEvaluation({ perClass }))[0].found,
+    judge({ minClassRecall: 0.9 }, sampleEvaluation({ perClass }))[0]?.found,
     "0.8333 for class 0 (circle), 0.0667 too low",
   );
 });
@@ -136,17 +136,17 @@ test("an expected accuracy holds where the accuracy rounds to it, at the places 
     ["0.994", false],
     [1e-7, false],
   ] as const) {
-    t.is(judge({ expectAccuracy }, judged)[0].passed, passed, String(expectAccuracy));
+    t.is(judge({ expectAccuracy }, judged)[0]?.passed, passed, String(expectAccuracy));
   }
-  t.true(judge({ expectAccuracy: 0.99 }, ofThousand(990))[0].passed);
+  t.true(judge({ expectAccuracy: 0.99 }, ofThousand(990))[0]?.passed);
 });
 
 test("two numbers that would read the same and are not are told in full", (t) => {
   const { dataset, network, result } = ofThousand(0);
   const judged = { dataset, network, result: { ...result, accuracy: 59_654 / 60_000 } };
-  t.is(judge({ minAccuracy: 0.994234 }, judged)[0].found, "0.994233, 0.000001 too low");
-  t.is(judge({ minAccuracy: 0.99424 }, judged)[0].found, "0.99423, 0.00001 too low");
-  t.is(judge({ minAccuracy: 0.9942333334 }, judged)[0].found, "0.9942333333, 0.0000000001 too low");
+  t.is(judge({ minAccuracy: 0.994234 }, judged)[0]?.found, "0.994233, 0.000001 too low");
+  t.is(judge({ minAccuracy: 0.99424 }, judged)[0]?.found, "0.99423, 0.00001 too low");
+  t.is(judge({ minAccuracy: 0.9942333334 }, judged)[0]?.found, "0.9942333333, 0.0000000001 too low");
 });
 
 test("refuses a baseline of other data, another first image or another count", (t) => {

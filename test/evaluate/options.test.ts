@@ -62,7 +62,7 @@ test("shards follow each other without gap or overlap, and differ by one image a
     [5, 5],
     [1, 1],
     [4_294_967_295, 999],
-  ]) {
+  ] as const) {
     let next = 42;
     const sizes = new Set<number>();
     for (let index = 1; index <= count; index++) {

@@ -83,7 +83,7 @@ test.serial(`${KILLS} runs that were killed end as a run that was not`, async (t
   }
   t.log(" kill  at     ranges kept  images kept  run again  ended as the clean run");
   for (let kill = 1; kill <= KILLS; kill++) {
-    const { name, args, file } = MODES[(kill - 1) % MODES.length];
+    const { name, args, file } = MODES[(kill - 1) % MODES.length]!;
     const expected = clean.get(name) ?? t.fail();
     for (let tries = 1; ; tries++) {
       t.true(tries <= MOST_TRIES, "every run was over before it could be killed");
@@ -111,7 +111,7 @@ test.serial(`${KILLS} runs that were killed end as a run that was not`, async (t
       t.log(
         [
           String(kill).padStart(5),
-          cells[0].padStart(5),
+          cells[0]?.padStart(5),
           ...cells.slice(1).map((cell) => cell.padStart(11)),
           `   yes, ${name}`,
         ].join(" "),

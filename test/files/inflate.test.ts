@@ -87,13 +87,13 @@ test("refuses a second member, and anything else behind the first", async (t) =>
 test("refuses a member whose content, checksum or length is damaged", async (t) => {
   await inCase(t, "refuses content that fails its CRC-32", async () => {
     const damaged = Buffer.from(MEMBER);
-    damaged[damaged.length - 8] ^= 1;
+    damaged[damaged.length - 8]! ^= 1;
     await refuses(t, inflate(damaged), "ERR_GZIP_CORRUPT", /CRC-32/);
   });
 
   await inCase(t, "refuses a length field that disagrees", async () => {
     const damaged = Buffer.from(MEMBER);
-    damaged[damaged.length - 1] ^= 1;
+    damaged[damaged.length - 1]! ^= 1;
     await refuses(t, inflate(damaged), "ERR_GZIP_CORRUPT", /length field/);
   });
 
@@ -222,7 +222,7 @@ test("refuses a header with a flag, a method, a checksum or a field that it may 
 
   await inCase(t, "refuses a header that fails its own checksum", () => {
     const header = withChecksum([...fixed(FHCRC | FNAME), ...NAME]);
-    header[11] ^= 1;
+    header[11]! ^= 1;
     t.throws(() => gzipHeaderBytes(Uint8Array.from(header), "f"), {
       code: "ERR_GZIP_CORRUPT",
       message: /checksum/,

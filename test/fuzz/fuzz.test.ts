@@ -21,7 +21,7 @@ test("every reader withstands damaged files", async (t) => {
   t.timeout(10 * MINUTE_MS);
   for (const [place, { name }] of TARGETS.entries()) {
     await inCase(t, name, async () => {
-      const { faults, outcomes, mutations } = (await campaigns[place % 2])[Math.floor(place / 2)];
+      const { faults, outcomes, mutations } = (await campaigns[place % 2]!)[Math.floor(place / 2)]!;
       t.log(name, [...outcomes].map(([outcome, count]) => `${outcome} ${count}`).join(", "));
       t.deepEqual(faults, []);
       t.is(mutations, MUTATIONS);

@@ -1,4 +1,5 @@
 /** Damages files: the same mutant for the same target, seed number and index, in any process. */
+import { atLeast } from "#src/base/errors.js";
 import { seeded } from "../helpers/random.js";
 import type { Pieces, Seed, Target } from "./target.js";
 
@@ -36,7 +37,8 @@ export function mutantOf(target: Target, seedNumber: number, index: number): Mut
 }
 
 function pick<T>(list: readonly T[], below: Below): T {
-  return list[below(list.length)];
+  const [one] = atLeast(list.slice(below(list.length)), 1);
+  return one;
 }
 
 function otherPieces({ seeds }: Target, below: Below): readonly Uint8Array[] {
@@ -64,11 +66,11 @@ function changePieces(
         changed.splice(at, 1);
         break;
       case 1:
-        changed.splice(at, 0, changed[at]);
+        changed.splice(at, 0, changed[at]!);
         break;
       case 2: {
         const to = below(changed.length);
-        [changed[at], changed[to]] = [changed[to], changed[at]];
+        [changed[at], changed[to]] = [changed[to]!, changed[at]!];
         break;
       }
       case 3:
@@ -78,7 +80,7 @@ function changePieces(
         changed[at] = pick(words, below);
         break;
       default:
-        changed[at] = changeBytes(changed[at], pick(others, below), words, below);
+        changed[at] = changeBytes(changed[at]!, pick(others, below), words, below);
     }
   }
   return changed;
@@ -125,7 +127,7 @@ function chunk(bytes: Uint8Array, below: Below): readonly [begin: number, end: n
 }
 
 function flipBit(bytes: Buffer, below: Below): Uint8Array {
-  bytes[place(bytes, below)] ^= 1 << below(8);
+  bytes[place(bytes, below)]! ^= 1 << below(8);
   return bytes;
 }
 

@@ -1,8 +1,10 @@
 /** `npm run fuzz -- [--reader NAME] [--mutations N] [--seed S] [--keep FOLDER]`: attacks the readers, and tells what came of it. */
+
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { exit, stdout } from "node:process";
 import { parseArgs } from "node:util";
+import { atLeast } from "#src/base/errors.js";
 import { mutantOf } from "./mutate.js";
 import { fuzz, type ReaderReport } from "./supervise.js";
 import { TARGETS } from "./targets.js";
@@ -25,7 +27,7 @@ if (unknown.length > 0 || !(mutations > 0) || !Number.isSafeInteger(seed)) {
 stdout.write("reader              mutations   read   refused   codes   slowest   peak      time   faults\n");
 let faults = 0;
 for (const name of values.reader ?? names) {
-  const [report] = await fuzz({ readers: [name], mutations, seed });
+  const [report] = atLeast(await fuzz({ readers: [name], mutations, seed }), 1);
   stdout.write(`${rowOf(report)}\n`);
   for (const { mutation, kind, detail } of report.faults) {
     stdout.write(`  ${name} --seed ${seed}, mutation ${mutation}: ${kind}: ${detail}\n`);

@@ -58,7 +58,7 @@ export async function fuzz(campaign: Campaign): Promise<ReaderReport[]> {
       });
       if (ending === undefined) break;
       const [at, mutation] = readProgress(progressPath);
-      const report = reports[place + at];
+      const report = reports[place + at]!;
       report.faults.push({ reader: report.reader, mutation, ...ending });
       // The mutants of its batch before it are not read again; they did no harm.
       [place, firstMutation] = [place + at, mutation + 1];

@@ -71,7 +71,7 @@ export function cnnModel({ shape, type = FLOAT, metadata = {} }: CnnLayout): Buf
       ...(shape.length === 3 ? [int64s("channel axis", [1])] : []),
     ],
     inputs: [value("images", shape, type)],
-    outputs: [value("logits", [shape[0], CLASSES])],
+    outputs: [value("logits", [shape[0]!, CLASSES])],
     metadata,
   });
 }
@@ -84,7 +84,7 @@ export function cnnLogits(x: ArrayLike<number>): number[] {
       for (let column = 0; column < POOLED; column++) {
         const feature = (channel * POOLED + row) * POOLED + column;
         const best = pooled(x, channel, row * POOL, column * POOL);
-        for (let o = 0; o < CLASSES; o++) logits[o] += best * weights[feature * CLASSES + o];
+        for (let o = 0; o < CLASSES; o++) logits[o]! += best * weights[feature * CLASSES + o]!;
       }
     }
   }
@@ -103,12 +103,12 @@ function pooled(x: ArrayLike<number>, channel: number, top: number, left: number
 }
 
 function convolved(x: ArrayLike<number>, channel: number, top: number, left: number): number {
-  let sum = offsets[channel];
+  let sum = offsets[channel]!;
   for (let i = 0; i < KERNEL; i++) {
     for (let j = 0; j < KERNEL; j++) {
       const [row, column] = [top + i, left + j];
       if (row < 0 || column < 0 || row >= SIDE || column >= SIDE) continue;
-      sum += x[row * SIDE + column] * kernels[(channel * KERNEL + i) * KERNEL + j];
+      sum += x[row * SIDE + column]! * kernels[(channel * KERNEL + i) * KERNEL + j]!;
     }
   }
   return sum;

@@ -43,7 +43,7 @@ export async function madeUpComparison({
       const place = firstImage + i - offset;
       answers.labels[place] = label;
       for (const [side, share] of [a, b].entries()) {
-        answers.predictions[side][place] = random() < share ? Math.floor(random() * classes) : label;
+        answers.predictions[side]![place] = random() < share ? Math.floor(random() * classes) : label;
       }
     }
   }

@@ -26,7 +26,7 @@ export function idxBytes(dtype: WrittenDtype, shape: readonly number[], values: 
   const [code, elementBytes, write] = WRITERS[dtype];
   const elements = Buffer.alloc(values.length * elementBytes);
   const view = new DataView(elements.buffer, elements.byteOffset, elements.length);
-  for (let i = 0; i < values.length; i++) write(view, i * elementBytes, values[i]);
+  for (let i = 0; i < values.length; i++) write(view, i * elementBytes, values[i]!);
   return Buffer.concat([idxHeader(code, shape), elements]);
 }
 

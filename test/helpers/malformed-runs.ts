@@ -1,5 +1,7 @@
 /** As malformed.ts: journals and parts of runs, and pictures. */
+
 import type { ShardPart } from "#src/base/contracts/journal.js";
+import { atLeast } from "#src/base/errors.js";
 import { identityKey } from "#src/evaluate/run-identity.js";
 import type { Malformed } from "./malformed.js";
 import { type PngHeader, pngFile } from "./png.js";
@@ -8,7 +10,7 @@ import { SAMPLE_HEADER, SAMPLE_IDENTITY, SAMPLE_LINES, sampleJournal, samplePart
 
 const latin1 = (text: string) => Buffer.from(text, "latin1");
 
-const [LINE, ...LINES] = SAMPLE_LINES;
+const [LINE, ...LINES] = atLeast(SAMPLE_LINES, 1);
 const { scores: SCORES } = LINE;
 const journal = (...lines: readonly object[]) => latin1(sampleJournal(lines));
 
@@ -27,7 +29,7 @@ export const MALFORMED_JOURNALS: Readonly<Record<string, Malformed>> = {
     code: "ERR_JOURNAL_DAMAGED",
   },
   "overlap.journal": {
-    bytes: journal(...SAMPLE_LINES, { ...LINES[1], offset: LINES[1].offset - 1 }),
+    bytes: journal(...SAMPLE_LINES, { ...LINES[1], offset: LINES[1]!.offset - 1 }),
     code: "ERR_JOURNAL_DAMAGED",
   },
   "header-twice.journal": { bytes: journal(SAMPLE_HEADER, ...SAMPLE_LINES), code: "ERR_JOURNAL_DAMAGED" },

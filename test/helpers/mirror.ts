@@ -99,7 +99,7 @@ export function status(code: number): Answer {
 
 /** The first answer to the first request, the second to the second, the last to all others. */
 export function inTurn(...answers: readonly [Answer, ...Answer[]]): Answer {
-  return (request, response, n) => answers[Math.min(n, answers.length - 1)](request, response, n);
+  return (request, response, n) => answers[Math.min(n, answers.length - 1)]!(request, response, n);
 }
 
 /** Sends `count` of the bytes, and the rest to all at once when `requests` of them are under way. */

@@ -41,7 +41,7 @@ export async function namedFiles(
     const names = [...kept.sort(), ...made.map(([name]) => name)];
     const outcomes = await runChild(folder, names);
     return await Promise.all(
-      names.map(async (name, n) => ({ name, bytes: (await stat(join(folder, name))).size, ...outcomes[n] })),
+      names.map(async (name, n) => ({ name, bytes: (await stat(join(folder, name))).size, ...outcomes[n]! })),
     );
   } finally {
     await rm(folder, { recursive: true, force: true });

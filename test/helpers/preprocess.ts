@@ -1,5 +1,7 @@
 /** Preprocessing as its definitions say it, image by image: what folding must not change. */
+
 import type { Network, Preprocessing } from "#src/base/contracts/network.js";
+import { atLeast } from "#src/base/errors.js";
 import { forwardRow } from "#src/engines/reference.js";
 import type { WhiteningMatrix } from "#src/networks/preprocess.js";
 
@@ -21,8 +23,8 @@ export function explicitly(preprocessing: Preprocessing): Explicit {
 export function whitened({ means, matrix }: Pick<WhiteningMatrix, "means" | "matrix">): Explicit {
   const inputs = means.length;
   return (bytes) => {
-    const centred = Array.from(bytes, (byte, i) => byte / 255 - means[i]);
-    return centred.map((_, k) => centred.reduce((sum, value, i) => sum + value * matrix[i * inputs + k], 0));
+    const centred = Array.from(bytes, (byte, i) => byte / 255 - means[i]!);
+    return centred.map((_, k) => centred.reduce((sum, value, i) => sum + value * matrix[i * inputs + k]!, 0));
   };
 }
 
@@ -32,7 +34,7 @@ export function explicitLogits(
   pixels: Uint8Array,
   preprocess: Explicit,
 ): Float64Array {
-  const { inputs } = layers[0];
+  const [{ inputs }] = atLeast(layers, 1);
   const logits: number[] = [];
   for (let at = 0; at < pixels.length; at += inputs) {
     logits.push(...Array.from(forwardRow(layers, preprocess(pixels.subarray(at, at + inputs)))));
@@ -42,5 +44,5 @@ export function explicitLogits(
 
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) throw new RangeError(`${a.length} and ${b.length} values`);
-  return Math.max(...Array.from(a, (value, n) => Math.abs(value - b[n])));
+  return Math.max(...Array.from(a, (value, n) => Math.abs(value - b[n]!)));
 }

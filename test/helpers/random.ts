@@ -23,7 +23,7 @@ export function randomNetwork(
   const shared = (count: number, spread: number) =>
     new Float64Array(new SharedArrayBuffer(count * 8)).map(() => (random() - 0.5) * spread);
   const layers = sizes.slice(1).map((outputs, n): Layer => {
-    const inputs = sizes[n];
+    const inputs = sizes[n]!;
     return {
       inputs,
       outputs,

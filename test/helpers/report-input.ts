@@ -38,7 +38,7 @@ export function madeUpInput({
   for (let i = 0; i < total; i++) {
     const confidence = 0.55 + 0.44 * random();
     probabilities.fill((1 - confidence) / (classes - 1), i * classes, (i + 1) * classes);
-    probabilities[i * classes + predictions[i]] = confidence;
+    probabilities[i * classes + predictions[i]!] = confidence;
   }
   const pixels = Uint8Array.from({ length: total * INPUTS }, () => Math.floor(random() * 256));
   const chooser = createImageChooser(classes, limitsFor(classes, INPUTS));
@@ -53,7 +53,7 @@ export function madeUpInput({
     ranking: rankingOf(probabilities, classes),
   });
   const confusionMatrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  for (const [i, label] of labels.entries()) confusionMatrix[label][predictions[i]]++;
+  for (const [i, label] of labels.entries()) confusionMatrix[label]![predictions[i]!]!++;
   return {
     evaluation: {
       assumptions: [],
@@ -110,7 +110,7 @@ export function madeUpInput({
 
 function resultOf(rows: number[][], scored: boolean): ReportedEvaluation["result"] {
   const metrics = confusionMetrics(Uint32Array.from(rows.flat()), rows.length);
-  const correct = rows.reduce((total, row, label) => total + row[label], 0);
+  const correct = rows.reduce((total, row, label) => total + row[label]!, 0);
   const total = rows.flat().reduce((a, b) => a + b, 0);
   const { f1 } = metrics.averages.macro;
   return {

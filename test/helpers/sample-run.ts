@@ -43,8 +43,8 @@ export function sampleCounts({ offset, limit }: ImageRange): PartialCounts {
   const confusion = new Uint32Array(CLASSES * CLASSES);
   let correct = 0;
   for (const [n, label] of labels.entries()) {
-    probabilities[n * CLASSES + predictions[n]] = 0.5;
-    confusion[label * CLASSES + predictions[n]]++;
+    probabilities[n * CLASSES + predictions[n]!] = 0.5;
+    confusion[label * CLASSES + predictions[n]!]!++;
     if (label === predictions[n]) correct++;
   }
   const scores = sumScores(probabilities, labels, limit, CLASSES);

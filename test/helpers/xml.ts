@@ -19,8 +19,8 @@ export function parseXml(source: string): XmlElement {
     const at = TOKEN.lastIndex;
     const token = TOKEN.exec(source);
     if (token === null) throw new Error(`not XML: ${source.slice(at, at + 60)}`);
-    const [, closing, name, attributes = "", empty, text] = token;
-    const parent = open[open.length - 1];
+    const [, closing, name = "", attributes = "", empty, text] = token;
+    const parent = open[open.length - 1]!;
     if (text !== undefined) parent.text += unescaped(text);
     else if (closing) {
       if (open.pop()?.name !== name) throw new Error(`not XML: </${name}> closes <${parent.name}>`);
@@ -30,8 +30,9 @@ export function parseXml(source: string): XmlElement {
       if (!empty) open.push(element);
     }
   }
-  if (open.length !== 1 || top.children.length !== 1) throw new Error("not XML: no single root");
-  return top.children[0];
+  const [root, ...more] = top.children;
+  if (open.length !== 1 || root === undefined || more.length > 0) throw new Error("not XML: no single root");
+  return root;
 }
 
 /** The element and all within it. */
@@ -41,7 +42,7 @@ export function allWithin(element: XmlElement): XmlElement[] {
 
 function attributesOf(source: string): Record<string, string> {
   const attributes: Record<string, string> = {};
-  for (const [, key, value] of source.matchAll(ATTRIBUTE)) {
+  for (const [, key = "", value = ""] of source.matchAll(ATTRIBUTE)) {
     if (key in attributes) throw new Error(`not XML: ${key} twice`);
     attributes[key] = unescaped(value);
   }

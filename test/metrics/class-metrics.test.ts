@@ -142,18 +142,18 @@ withScikit(
     const answers = await askScikit<ScikitConfusion>("confusion", Object.values(MATRICES));
     for (const [index, [name, rows]] of Object.entries(MATRICES).entries()) {
       const found = metricsOf(rows);
-      const expected = answers[index];
+      const expected = answers[index]!;
       for (const { label, support, precision, recall, f1 } of found.perClass) {
         const at = `${name}, class ${label}`;
-        t.is(support, expected.support[label], at);
-        isNear(t, precision ?? 0, expected.precision[label], `${at}, precision`);
-        isNear(t, recall ?? 0, expected.recall[label], `${at}, recall`);
-        isNear(t, f1 ?? 0, expected.f1[label], `${at}, F1`);
+        t.is(support, expected.support[label]!, at);
+        isNear(t, precision ?? 0, expected.precision[label]!, `${at}, precision`);
+        isNear(t, recall ?? 0, expected.recall[label]!, `${at}, recall`);
+        isNear(t, f1 ?? 0, expected.f1[label]!, `${at}, F1`);
       }
       for (const kind of ["macro", "micro", "weighted"] as const) {
         const averages: ClassAverages = found.averages[kind];
         for (const [n, measure] of (["precision", "recall", "f1"] as const).entries()) {
-          isNear(t, averages[measure], expected.averages[kind][n], `${name}, ${kind} ${measure}`);
+          isNear(t, averages[measure], expected.averages[kind][n]!, `${name}, ${kind} ${measure}`);
         }
       }
       isNear(t, found.balancedAccuracy, expected.balancedAccuracy, `${name}, balanced accuracy`);
@@ -185,11 +185,11 @@ withScikit(
     );
     for (const [n, rows] of matrices.entries()) {
       const found = metricsOf(rows);
-      isNear(t, found.cohensKappa, answers[n].cohensKappa, `matrix ${n}, kappa`);
+      isNear(t, found.cohensKappa, answers[n]!.cohensKappa, `matrix ${n}, kappa`);
       isNear(
         t,
         found.matthewsCorrelation,
-        answers[n].matthewsCorrelation,
+        answers[n]!.matthewsCorrelation,
         `matrix ${n}, Matthews' correlation`,
       );
     }
@@ -212,7 +212,7 @@ test("draws of a multinomial have its sum, its mean and its variance", async (t)
       t.is(sumOf(drawn), 41_008);
       t.true(
         drawn.every(
-          (images, cell) => Number.isInteger(images) && images >= 0 && (counts[cell] > 0 || images === 0),
+          (images, cell) => Number.isInteger(images) && images >= 0 && (counts[cell]! > 0 || images === 0),
         ),
       );
     }
@@ -226,18 +226,18 @@ test("draws of a multinomial have its sum, its mean and its variance", async (t)
     const squares = counts.map(() => 0);
     for (let n = 0; n < draws; n++) {
       for (const [cell, images] of draw().entries()) {
-        sums[cell] += images;
-        squares[cell] += (images - counts[cell]) ** 2;
+        sums[cell]! += images;
+        squares[cell]! += (images - counts[cell]!) ** 2;
       }
     }
     for (const [cell, count] of counts.entries()) {
       // Of n = 5000 images: mean n·p = count, variance n·p·(1 − p).
       const variance = count * (1 - count / 5000);
-      const mean = sums[cell] / draws;
+      const mean = sums[cell]! / draws;
       t.true(Math.abs(mean - count) <= 5 * Math.sqrt(variance / draws), `cell ${cell}, mean ${mean}`);
       t.true(
-        Math.abs(squares[cell] / draws - variance) <= 0.1 * variance,
-        `cell ${cell}, ${squares[cell] / draws}`,
+        Math.abs(squares[cell]! / draws - variance) <= 0.1 * variance,
+        `cell ${cell}, ${squares[cell]! / draws}`,
       );
     }
   });
@@ -290,8 +290,9 @@ withScikit("NumPy's multinomial resamples have the same interval, but for chance
   for (const [n, rows] of cases.entries()) {
     const { low, high } = bootstrapMacroF1(flat(rows), rows.length, { resamples, seed: 5 });
     // An end's standard error is 0.7 % of the width at 10,000 resamples: √(0.025·0.975 ÷ 10⁴) ÷ φ(1.96) ÷ 3.92. Both have it.
-    const width = answers[n].high - answers[n].low;
-    t.true(Math.abs(low - answers[n].low) < 0.04 * width, `case ${n}: ${low} for ${answers[n].low}`);
-    t.true(Math.abs(high - answers[n].high) < 0.04 * width, `case ${n}: ${high} for ${answers[n].high}`);
+    const expected = answers[n]!;
+    const width = expected.high - expected.low;
+    t.true(Math.abs(low - expected.low) < 0.04 * width, `case ${n}: ${low} for ${expected.low}`);
+    t.true(Math.abs(high - expected.high) < 0.04 * width, `case ${n}: ${high} for ${expected.high}`);
   }
 });

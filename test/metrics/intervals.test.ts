@@ -68,7 +68,7 @@ test("merges batches to the same integers in any order, each once", (t) => {
   const backwards = createTally(4);
   for (const batch of batches) t.true(forwards.add(slab, batch));
   for (const batch of batches.toReversed()) t.true(backwards.add(slab, batch));
-  t.false(forwards.add(slab, batches[3]));
+  t.false(forwards.add(slab, batches[3]!));
   t.deepEqual(forwards.confusion, backwards.confusion);
   t.is(forwards.correct, backwards.correct);
   t.is(forwards.total, 100);
@@ -160,7 +160,7 @@ withScikit("SciPy's exact binomial test gives the same, up to ten million", asyn
     const found = mcnemarExact(onlyA, onlyB);
     // Small values too must be right to nine digits.
     t.true(
-      Math.abs(found / answers[n] - 1) < 1e-9,
+      Math.abs(found / answers[n]! - 1) < 1e-9,
       `${onlyA}, ${onlyB}: found ${found}, expected ${answers[n]}`,
     );
   }
@@ -236,7 +236,7 @@ withScikit("SciPy's Wilson limits, put together independently, give the same", a
   const answers = await askScikit<readonly [low: number, high: number]>("paired_interval", cases);
   for (const [n, paired] of cases.entries()) {
     const { low, high } = pairedInterval95(paired);
-    isNear(t, low, answers[n][0], `${JSON.stringify(paired)}, low`);
-    isNear(t, high, answers[n][1], `${JSON.stringify(paired)}, high`);
+    isNear(t, low, answers[n]![0], `${JSON.stringify(paired)}, low`);
+    isNear(t, high, answers[n]![1], `${JSON.stringify(paired)}, high`);
   }
 });

@@ -103,7 +103,7 @@ withScikit("scikit-learn and NumPy give the same of random probabilities", async
   );
   for (const [n, { images, k }] of cases.entries()) {
     const found = metricsOf(images, k);
-    const expected = answers[n];
+    const expected = answers[n]!;
     const name = `${images.count} images of ${images.classes} classes`;
     isNear(t, found.logLoss, expected.logLoss, `${name}, log loss`);
     isNear(t, found.brierScore, expected.brierScore, `${name}, Brier score`);
@@ -115,7 +115,7 @@ withScikit("scikit-learn and NumPy give the same of random probabilities", async
     );
     isNear(t, found.topK.accuracy, expected.topK, `${name}, top ${k}`);
     for (const [b, { total, accuracy, meanConfidence }] of found.reliability.entries()) {
-      const [expectedTotal, expectedAccuracy, expectedConfidence] = expected.reliability[b];
+      const [expectedTotal, expectedAccuracy, expectedConfidence] = expected.reliability[b]!;
       t.is(total, expectedTotal, `${name}, bin ${b}`);
       isNear(t, accuracy, expectedAccuracy, `${name}, bin ${b}, accuracy`);
       isNear(t, meanConfidence, expectedConfidence, `${name}, bin ${b}, confidence`);
@@ -203,7 +203,7 @@ withScikit("scikit-learn gives the same for every k ≥ 2 of random scores with 
     const sums = sumsOf(logits, labels, classes);
     t.is(scoreMetrics(sums, 1).topK.correct, rightOf(logits, labels, classes));
     for (let k = 2; k <= classes; k++) {
-      t.is(scoreMetrics(sums, k).topK.correct, answers[n][k - 1], `${classes} classes, top ${k}`);
+      t.is(scoreMetrics(sums, k).topK.correct, answers[n]![k - 1]!, `${classes} classes, top ${k}`);
     }
   }
 });
@@ -224,7 +224,7 @@ test("ranks any number of classes as a stable sort does, with ties and infinitie
     for (let image = 0; image < images; image++) {
       const row = logits.subarray(image * classes, (image + 1) * classes);
       const expected = Array.from(row.keys()).sort((a, b) =>
-        row[a] === row[b] ? 0 : row[b] > row[a] ? 1 : -1,
+        row[a] === row[b] ? 0 : row[b]! > row[a]! ? 1 : -1,
       );
       t.deepEqual(
         [...ranking.subarray(image * classes, (image + 1) * classes)],

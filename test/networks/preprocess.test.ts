@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import type { Preprocessing } from "#src/base/contracts/network.js";
-import { DatasetError, NetworkError } from "#src/base/errors.js";
+import { atLeast, DatasetError, NetworkError } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { createEngine } from "#src/engines/registry.js";
 import { foldAffine, foldPreprocessing } from "#src/networks/fold.js";
@@ -40,7 +40,7 @@ function momentsOf(pixels: Uint8Array, inputs: number): PixelMoments {
 
 function isNear(t: ExecutionContext, found: ArrayLike<number>, expected: ArrayLike<number>, what: string) {
   t.is(found.length, expected.length, what);
-  const differences = Array.from(found, (value, n) => Math.abs(value - expected[n]));
+  const differences = Array.from(found, (value, n) => Math.abs(value - expected[n]!));
   const largest = Math.max(...differences);
   t.log(`${what}: ${largest.toExponential(1)}`);
   t.true(largest <= TOLERANCE, `${what}: ${largest}`);
@@ -81,7 +81,7 @@ test("compares PCA with NumPy's wherever its columns are no free choice", (t) =>
 });
 
 test("makes pixels uncorrelated, each direction of variance λ ÷ (λ + ε)", (t) => {
-  const { inputs, pixels, epsilon } = references[0];
+  const [{ inputs, pixels, epsilon }] = atLeast(references, 1);
   const moments = momentsOf(Uint8Array.from(pixels), inputs);
   const { matrix, eigenvalues } = whiteningMatrix("whiten-pca", moments, epsilon);
   const covariance = moments.covariance();
@@ -89,14 +89,14 @@ test("makes pixels uncorrelated, each direction of variance λ ÷ (λ + ε)", (t
     let sum = 0;
     for (let k = 0; k < inputs; k++) {
       for (let l = 0; l < inputs; l++) {
-        sum += matrix[k * inputs + i] * covariance[k * inputs + l] * matrix[l * inputs + j];
+        sum += matrix[k * inputs + i]! * covariance[k * inputs + l]! * matrix[l * inputs + j]!;
       }
     }
     return sum;
   };
   for (let i = 0; i < inputs; i++) {
     for (let j = 0; j < inputs; j++) {
-      const expected = i === j ? eigenvalues[i] / (eigenvalues[i] + epsilon) : 0;
+      const expected = i === j ? eigenvalues[i]! / (eigenvalues[i]! + epsilon) : 0;
       t.true(Math.abs(at(i, j) - expected) < TOLERANCE, `(${i}, ${j}): ${at(i, j)}`);
     }
   }
@@ -112,7 +112,7 @@ test("gives the same bits however the images are dealt out", (t) => {
     [30, 50],
     [0, 1],
     [1, 30],
-  ]) {
+  ] as const) {
     dealt.add(pixels.subarray(from * inputs, to * inputs));
   }
   t.deepEqual(dealt.means(), whole.means());
@@ -126,7 +126,7 @@ test("loses nothing to cancellation where pixels hardly vary", (t) => {
   const counts = new LevelCounts();
   counts.add(pixels);
   t.is(counts.standardizing("flat").std, 0.5 / 255);
-  const [found] = momentsOf(pixels, 1).covariance();
+  const [found] = atLeast(momentsOf(pixels, 1).covariance(), 1);
   t.true(Math.abs(found / variance - 1) < 1e-15);
 });
 
@@ -203,10 +203,11 @@ test("puts folded weights and biases into shared memory and leaves the network a
     means: new Float64Array(4).fill(0.5),
     matrix: new Float64Array(16).fill(1),
   });
-  for (const [first, second] of [standardized, affine]) {
+  for (const layers of [standardized, affine]) {
+    const [first, second] = atLeast(layers, 2);
     t.true(first.weights.buffer instanceof SharedArrayBuffer);
     t.true(first.biases.buffer instanceof SharedArrayBuffer);
-    t.is(second, network.layers[1]);
+    t.is(second, network.layers[1]!);
   }
   t.deepEqual(
     network.layers.map(({ weights, biases }) => [[...weights], [...biases]]),
@@ -238,6 +239,6 @@ test("refuses a mean and a deviation that make a weight or a bias infinite, by t
     t.is(error?.exitStatus, 3);
     t.regex(error?.message ?? "", new RegExp(`^m\\.npz: ${layer}: `));
   }
-  const [{ weights, biases }] = folded(1e297, 0.5, 1e-9, "byte");
+  const [{ weights, biases }] = atLeast(folded(1e297, 0.5, 1e-9, "byte"), 1);
   t.true([...weights, ...biases].every(Number.isFinite));
 });

@@ -1,9 +1,11 @@
 /** Networks through every format and back: the same predictions, and any network as it was. */
+
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import fc from "fast-check";
 import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
+import { atLeast } from "#src/base/errors.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { decodeNpy, decodeNpz, encodeNpy, encodeNpz } from "#src/networks/numpy.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
@@ -81,7 +83,7 @@ test("each network predicts the same through every format", async (t) => {
 test("keeps each layer's own activation in ONNX", async (t) => {
   const network = randomNetwork([4, 3, 3, 3, 2]);
   const activations = ["tanh", "identity", "relu", "identity"] as const;
-  const layers = network.layers.map((layer, index) => ({ ...layer, activation: activations[index] }));
+  const layers = network.layers.map((layer, index) => ({ ...layer, activation: activations[index]! }));
   const path = join(await temporaryFolder(t), "mixed.onnx");
   await writeFile(path, encodeNetwork(".onnx", { ...network, layers }).bytes);
   t.deepEqual(
@@ -143,7 +145,7 @@ const network: fc.Arbitrary<Pick<Network, "layers" | "preprocessing">> = fc
     fc.tuple(
       ...sizes
         .slice(1)
-        .map((outputs, n) => layer(sizes[n], outputs, n === sizes.length - 2 ? "identity" : hidden)),
+        .map((outputs, n) => layer(sizes[n]!, outputs, n === sizes.length - 2 ? "identity" : hidden)),
     ),
   )
   .map((layers) => ({ layers, preprocessing: { kind: "scale" } }));
@@ -160,7 +162,7 @@ function plain(layers: readonly Layer[]): unknown {
 test("a network written as .npz, stored or deflated, reads back as it was", async (t) => {
   await fc.assert(
     fc.asyncProperty(network, fc.boolean(), async (given, deflated) => {
-      const { activation } = given.layers[0];
+      const [{ activation }] = atLeast(given.layers, 1);
       const arrays = await decodeNpz("p", encodeNpz(given, "float64", { deflated }));
       t.deepEqual(plain(buildLayers("p", arrays, activation)), plain(given.layers));
     }),
@@ -172,7 +174,7 @@ test("a network written as safetensors reads back as it was", (t) => {
   fc.assert(
     fc.property(network, (given) => {
       const { arrays } = decodeSafetensors("p", encodeSafetensors(given, "float64"));
-      t.deepEqual(plain(buildLayers("p", arrays, given.layers[0].activation)), plain(given.layers));
+      t.deepEqual(plain(buildLayers("p", arrays, given.layers[0]!.activation)), plain(given.layers));
     }),
     RUNS,
   );

@@ -5,7 +5,7 @@ import test from "ava";
 import type { Executor, Task } from "#src/base/contracts/executor.js";
 import type { EngineName, OnnxModel } from "#src/base/contracts/network.js";
 import { SILENT } from "#src/base/contracts/run.js";
-import { NetworkError, RunError } from "#src/base/errors.js";
+import { atLeast, NetworkError, RunError } from "#src/base/errors.js";
 import { withAnswerBuffers } from "#src/base/slab.js";
 import { evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
@@ -55,7 +55,7 @@ test("simd computes on the coordinator and in workers, on as many threads as all
 test("simd begins on the coordinator while workers start", async (t) => {
   const { run, predictions } = await evaluateWith(openLarge, INPUT);
   t.is(run.workersStarted, 1);
-  t.true(run.batchesByThread[0] > 0);
+  t.true((run.batchesByThread[0] ?? 0) > 0);
   t.deepEqual(predictions, (await evaluateWith(openExecutor, INPUT)).predictions);
 });
 
@@ -102,7 +102,7 @@ test("the coordinator takes tasks again after one of its own failed", async (t) 
 
 const TOTAL = 503;
 const dataset = randomDataset(TOTAL, { slabImages: 200, classes: 8 });
-const NETWORKS = [randomNetwork([64, 20, 10]), randomNetwork([64, 8], "relu", 2)];
+const NETWORKS = [randomNetwork([64, 20, 10]), randomNetwork([64, 8], "relu", 2)] as const;
 
 /** What the engines of layers refuse. */
 const MODEL: OnnxModel = {
@@ -128,7 +128,7 @@ test("two networks answer side by side what each answers alone, whatever the thr
       const how = `${engines.join(" and ")} with ${threads} threads`;
       const executor = await openSharedExecutor(
         { threads, timeoutMs: 30_000, warm: true },
-        NETWORKS.map((network, n) => ({ engine: engines[n], source: foldPreprocessing(network) })),
+        NETWORKS.map((network, n) => ({ engine: engines[n]!, source: foldPreprocessing(network) })),
         { images: TOTAL, tasks: 12 },
       );
       const tallies = [createTally(10), createTally(8)];
@@ -145,16 +145,16 @@ test("two networks answer side by side what each answers alone, whatever the thr
         retries: 0,
         signal: new AbortController().signal,
         log: SILENT,
-        networkOf: ({ source }) => NETWORKS[source].name,
-        tallyOf: ({ source }) => tallies[source],
-        onSlab: (slab) => predictions[slab.source].set(slab.predictions, slab.firstImage),
+        networkOf: ({ source }) => NETWORKS[source]!.name,
+        tallyOf: ({ source }) => tallies[source]!,
+        onSlab: (slab) => predictions[slab.source]!.set(slab.predictions, slab.firstImage),
       });
       await executor.close();
       t.is(failure, undefined, how);
       t.is(batches, 22, how);
       for (const [n, one] of alone.entries()) {
         t.deepEqual(predictions[n], one.predictions, how);
-        t.deepEqual([tallies[n].correct, tallies[n].total], [one.result.correct, TOTAL], how);
+        t.deepEqual([tallies[n]?.correct, tallies[n]?.total], [one.result.correct, TOTAL], how);
       }
     }
   }
@@ -171,7 +171,7 @@ test("a network that no task names is never made", async (t) => {
     { images: TOTAL, tasks: 1 },
   );
   t.teardown(() => executor.close());
-  const [slab] = await allOf(dataset.slabs({ offset: 0, limit: 10 }, { multiple: 10, lanes: 1 }));
+  const [slab] = atLeast(await allOf(dataset.slabs({ offset: 0, limit: 10 }, { multiple: 10, lanes: 1 })), 1);
   const task = taskOf(slab, { firstId: 0, start: 0, images: 10, batchSize: 10 });
   const { signal } = new AbortController();
   t.is((await executor.run(task, signal)).answers.length, 1);

@@ -185,7 +185,7 @@ test("of many keeps evenly spaced ones from first to last, and never more than i
     [65_537, 2],
     [131_073, 4],
     [1_000_003, 16],
-  ]) {
+  ] as const) {
     const { count: seen, keptMs } = sampleOf(count);
     t.is(seen, count);
     t.is(keptMs.length, Math.ceil(count / every));

@@ -66,7 +66,7 @@ redisTest("a host whose data differs refuses, and the others do the work", async
   const here = await digitsIn(t);
   const there = await digitsIn(t);
   const pixels = await readFile(there.images);
-  pixels[5000] ^= 1;
+  pixels[5000]! ^= 1;
   await writeFile(there.images, pixels);
   const map = `${here.folder}=${there.folder}`;
   const worker = spawn(process.execPath, [CLI, "worker", "--threads", "1", "--redis", url, "--map", map], {

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
+import { atLeast } from "#src/base/errors.js";
 import { bench } from "#src/evaluate/bench/bench.js";
 import { benchFormatOf, renderBench } from "#src/reports/bench/bench.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
@@ -12,7 +13,7 @@ const { benchmark: MEASURED } = await bench({
   batchSize: "100",
   repeat: 2,
 });
-const [TEMPLATE] = MEASURED.configurations;
+const [TEMPLATE] = atLeast(MEASURED.configurations, 1);
 
 /** `imagesPerSecond` at one thread, and half of what more threads would add. */
 function scaling(
@@ -46,14 +47,14 @@ test("JSON is the answer itself", async (t) => {
 });
 
 test("CSV has a row for each configuration, and an empty cell where there is no number", async (t) => {
-  const [header, ...rows] = (await renderBench("csv", SWEEP)).trim().split("\n");
+  const [header, ...rows] = atLeast((await renderBench("csv", SWEEP)).trim().split("\n"), 1);
   const names = header.split(",");
   t.is(new Set(names).size, names.length);
   t.is(rows.length, 12);
   for (const [n, row] of rows.entries()) {
     const cells = row.split(",");
     t.is(cells.length, names.length);
-    const measured = SWEEP.configurations[n];
+    const measured = SWEEP.configurations[n]!;
     const cellOf = (name: string) => cells[names.indexOf(name)];
     t.is(cellOf("scenario"), "offline");
     t.is(cellOf("engine"), measured.engine);
@@ -67,15 +68,15 @@ test("CSV has a row for each configuration, and an empty cell where there is no 
 
 test("text has a row for each configuration, its columns below each other, and no bar longer than the fastest's", async (t) => {
   const text = await renderBench("text", SWEEP);
-  const [head, table] = text.split("\n\n");
+  const [head, table] = atLeast(text.split("\n\n"), 2);
   t.regex(head, /^Checked {2}: every pass predicts the same as reference$/m);
   t.regex(head, /^Memory {3}: \d+ MiB, peak of the whole process \(maxRSS\)$/m);
-  const [titles, ...rows] = table.trimEnd().split("\n");
+  const [titles, ...rows] = atLeast(table.trimEnd().split("\n"), 1);
   t.is(rows.length, 12);
   const end = titles.indexOf("images/s") + "images/s".length;
   for (const [n, row] of rows.entries()) {
     const shown = row.slice(0, end).trim().split(/\s+/);
-    t.is(shown[shown.length - 1], SWEEP.configurations[n].imagesPerSecond.toLocaleString("en-US"));
+    t.is(shown[shown.length - 1], SWEEP.configurations[n]?.imagesPerSecond.toLocaleString("en-US"));
   }
   const cells = rows.map((row) => row.match(/█/g)?.length ?? 0);
   t.is(Math.max(...cells), 12);
@@ -111,9 +112,9 @@ test("SVG names each series, and where it lies is where its numbers are", async 
   t.is(series.length, 4);
   const marks = series.flatMap(({ children }) => children.filter(({ attributes }) => attributes.transform));
   const placeOf = ({ attributes }: XmlElement) =>
-    /^translate\((\S+) (\S+)\)$/.exec(attributes.transform)?.slice(1);
+    /^translate\((\S+) (\S+)\)$/.exec(attributes.transform ?? "")?.slice(1);
   const order = marks
-    .map((mark, n) => ({ y: Number(placeOf(mark)?.[1]), rate: SWEEP.configurations[n].imagesPerSecond }))
+    .map((mark, n) => ({ y: Number(placeOf(mark)?.[1]), rate: SWEEP.configurations[n]!.imagesPerSecond }))
     .sort((a, b) => a.y - b.y);
   t.deepEqual(
     order.map(({ rate }) => rate),
@@ -135,7 +136,10 @@ test("SVG has an axis from zero where the lines are alike", async (t) => {
 test("SVG serves light and dark, and is quiet about what names may hold", async (t) => {
   const dataset = { ...SWEEP.dataset, name: 'a<b>&"c"\u0007' };
   const svg = await svgOf(t, { ...SWEEP, dataset });
-  const [style] = allWithin(svg).filter(({ name }) => name === "style");
+  const [style] = atLeast(
+    allWithin(svg).filter(({ name }) => name === "style"),
+    1,
+  );
   t.regex(style.text, /prefers-color-scheme:dark/);
   t.true(titled(svg).some((text) => text.startsWith('a<b>&"c"\\u{7}: 100 images')));
 });

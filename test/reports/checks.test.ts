@@ -2,7 +2,7 @@
 import test from "ava";
 import { marked } from "marked";
 import type { ChecksReport } from "#src/base/contracts/checks.js";
-import { FileError, RunError } from "#src/base/errors.js";
+import { atLeast, FileError, RunError } from "#src/base/errors.js";
 import { gateError, judge } from "#src/evaluate/gates.js";
 import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "#src/reports/checks.js";
 import { brokenSuite, type JunitSuite, junitSuite, renderJunit } from "#src/reports/junit.js";
@@ -39,11 +39,12 @@ const REPORT: ChecksReport = {
 
 test("the text is one table with what was missed below each line, and the counts last", (t) => {
   const lines = renderChecks("text", REPORT).split("\n");
-  t.regex(lines[0], /^passed {2}good {38}0\.8182 {2}9 of 11$/);
-  t.regex(lines[1], /^failed {2}<\/td><script>.*… {2}0\.8182 {2}9 of 11$/);
-  t.regex(lines[2], /^ {8}--min-accuracy: expected an accuracy of at least 0\.9, found/);
-  t.regex(lines[3], /^ {8}--min-class-recall: .*for class 2 \(triangle\)/);
-  t.regex(lines[4], /^error {3}broken +- {8}-$/);
+  const [passed, failed, missed, missedClass] = atLeast(lines, 4);
+  t.regex(passed, /^passed {2}good {38}0\.8182 {2}9 of 11$/);
+  t.regex(failed, /^failed {2}<\/td><script>.*… {2}0\.8182 {2}9 of 11$/);
+  t.regex(missed, /^ {8}--min-accuracy: expected an accuracy of at least 0\.9, found/);
+  t.regex(missedClass, /^ {8}--min-class-recall: .*for class 2 \(triangle\)/);
+  t.regex(lines[4] ?? "", /^error {3}broken +- {8}-$/);
   t.is(lines[5], "        a|b.npz: cannot be read: no such file; is the path right?");
   t.is(lines[6], "3 checks: 1 passed, 1 failed, 1 error");
   t.is(lines.length, 8);
@@ -100,7 +101,7 @@ const gates = judge({ minAccuracy: 0.5, minClassRecall: 0.5 }, evaluation);
 test("a case for the evaluation and one for each gate; a missed gate is a failure", (t) => {
   const root = parseJunit(renderJunit([junitSuite({ evaluation, gates })]));
   t.deepEqual(junitFaults(root), []);
-  const { attributes, children } = root.children[0];
+  const [{ attributes, children }] = atLeast(root.children, 1);
   t.like(attributes, {
     name: "shapes.onnx on shapes, test",
     tests: "3",
@@ -117,9 +118,9 @@ test("a case for the evaluation and one for each gate; a missed gate is a failur
       ["--min-class-recall", ["failure"]],
     ],
   );
-  t.like(cases[2].children[0].attributes, {
+  t.like(cases[2]?.children[0]?.attributes, {
     type: "ERR_GATE_CLASS_RECALL",
-    message: gateError(gates[1]).message,
+    message: gateError(gates[1]!).message,
   });
 });
 
@@ -160,8 +161,11 @@ test("no name opens an element, and what XML forbids is replaced", (t) => {
   const xml = renderJunit([HOSTILE]);
   const root = parseJunit(xml);
   t.deepEqual(junitFaults(root), []);
-  t.is(root.children[0].attributes.name, `]]>&"'<a b="c">\ufffd\ufffd\ufffd\ufffd\u{1f600}`);
-  t.deepEqual(root.children[0].children[0].children[0].attributes, { name: "line\nbreak\ttab", value: "\r" });
+  t.is(root.children[0]?.attributes.name, `]]>&"'<a b="c">\ufffd\ufffd\ufffd\ufffd\u{1f600}`);
+  t.deepEqual(root.children[0]?.children[0]?.children[0]?.attributes, {
+    name: "line\nbreak\ttab",
+    value: "\r",
+  });
   const hostile = withNames(evaluation, HOSTILE_NAMES);
   t.deepEqual(junitFaults(parseJunit(renderJunit([junitSuite({ evaluation: hostile, gates })]))), []);
 });

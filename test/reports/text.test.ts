@@ -104,7 +104,7 @@ test("more classes than fit are told by their largest mistakes and their lowest 
 test("a matrix of as many cells as no call takes arguments is told by its largest mistakes", (t) => {
   const classes = 512;
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  matrix[7][511] = 3;
+  matrix[7]![511] = 3;
   t.regex(
     renderText(sampleEvaluation({ confusionMatrix: matrix })),
     /Most confused\n3 of 7 +predicted as 511/,
@@ -190,7 +190,7 @@ test("draws bars to an eighth of a cell", (t) => {
 test("bars stand in line behind names of any script", (t) => {
   const names = ["고양이", "dog", "e\u0301"];
   const shape = { rows: 2, columns: 2 };
-  const lines = digitWithBars(new Uint8Array(4), shape, [1, 1, 1], (n) => names[n], plainCell);
+  const lines = digitWithBars(new Uint8Array(4), shape, [1, 1, 1], (n) => names[n]!, plainCell);
   t.is(new Set(lines.map((line) => cellsOf(line.slice(0, line.indexOf("█"))))).size, 1, lines.join("\n"));
 });
 

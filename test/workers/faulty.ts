@@ -1,6 +1,8 @@
 /** A worker that does its work like the real one, but for the faults that a test asks of it. */
+
 import { workerData } from "node:worker_threads";
 import type { BatchAnswer, BatchSpan, Task } from "#src/base/contracts/executor.js";
+import { atLeast } from "#src/base/errors.js";
 import { viewSlab } from "#src/base/slab.js";
 import { batchAt, batchCount } from "#src/pool/plan.js";
 import { openTaskRunner } from "#src/pool/task-runner.js";
@@ -29,7 +31,7 @@ function commit(
   task: Task,
   answers: readonly BatchAnswer[],
 ): readonly BatchAnswer[] | undefined {
-  const [first] = answers;
+  const [first] = atLeast(answers, 1);
   switch (fault) {
     case "exit":
       return process.exit(7);

@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import { ERROR_CODES, type ErrorCode } from "#src/base/errors.js";
+import { atLeast, ERROR_CODES, type ErrorCode } from "#src/base/errors.js";
 import { runCli } from "../../helpers/cli.js";
 import { sparseSet } from "../../helpers/sparse-set.js";
 import { temporaryFolder } from "../../helpers/temporary.js";
@@ -12,7 +12,10 @@ const SHORT = ["bench", "--limit", "300", "--repeat", "2", "--warm-up", "1", "--
 
 test("sweeps, prints a table, and writes each file by its ending", async (t) => {
   const folder = await temporaryFolder(t);
-  const [json, csv, text, svg] = ["a.json", "b.csv", "c.txt", "d.svg"].map((name) => join(folder, name));
+  const [json, csv, text, svg] = atLeast(
+    ["a.json", "b.csv", "c.txt", "d.svg"].map((name) => join(folder, name)),
+    4,
+  );
   const outputs = [json, csv, text, svg].flatMap((path) => ["--output", path]);
   const { status, stdout, stderr } = await runCli([...SHORT, "--threads", "1,2", ...outputs]);
   t.is(status, 0, stderr);
@@ -59,9 +62,10 @@ test("tells the 90th percentile of single-stream", async (t) => {
   t.regex(stdout, /Scenario : single-stream: /);
   t.regex(stdout, /\nengine +batch +threads +p90 ms /);
   const csv = (await runCli([...args, "--threads", "0,1", "--format", "csv"])).stdout.trim().split("\n");
-  const names = csv[0].split(",");
-  t.is(csv.length, 5);
-  for (const row of csv.slice(1)) t.true(Number(row.split(",")[names.indexOf("queryP90Ms")]) > 0);
+  const [head, ...rows] = atLeast(csv, 1);
+  const names = head.split(",");
+  t.is(rows.length, 4);
+  for (const row of rows) t.true(Number(row.split(",")[names.indexOf("queryP90Ms")]) > 0);
 });
 
 test("gives what was done when it is interrupted, and exits 130", async (t) => {

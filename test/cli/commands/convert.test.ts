@@ -1,8 +1,10 @@
 /** `batchwise convert`: what it writes, what it says, and what it refuses before it writes. */
+
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import type { Network } from "#src/base/contracts/network.js";
+import { atLeast } from "#src/base/errors.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { runCli } from "../../helpers/cli.js";
@@ -14,11 +16,12 @@ const numbers = ({ layers }: Network) => layers.map(({ weights, biases }) => [[.
 test("converts a bundled network to each format, which reads back the same", async (t) => {
   const folder = await temporaryFolder(t);
   const bundled = await loadNetwork("bundled");
+  const [{ activation }] = atLeast(bundled.layers, 1);
   for (const ending of ["npz", "safetensors", "onnx"]) {
     const out = join(folder, `network.${ending}`);
     const { status, stdout, stderr } = await runCli(["convert", "bundled", out]);
     t.is(status, 0, stderr);
-    const network = await loadNetwork(out, { activation: bundled.layers[0].activation });
+    const network = await loadNetwork(out, { activation });
     t.deepEqual(numbers(network), numbers(bundled), ending);
     t.deepEqual(network.preprocessing, bundled.preprocessing, ending);
     t.regex(
@@ -36,7 +39,7 @@ test("keeps in a .npz what float32 would lose, and says so where it is lost", as
   t.regex(whole.stdout, /float64/);
   t.is(whole.stderr, `written: ${join(folder, "a.npz")}\n`);
   t.deepEqual(numbers(await loadNetwork(join(folder, "a.npz"))), numbers(await loadNetwork(source)));
-  for (const [out, ...dtype] of [["a.safetensors"], ["b.onnx"], ["b.npz", "--dtype", "float32"]]) {
+  for (const [out, ...dtype] of [["a.safetensors"], ["b.onnx"], ["b.npz", "--dtype", "float32"]] as const) {
     const { status, stdout, stderr } = await runCli(["convert", source, join(folder, out), ...dtype]);
     t.is(status, 0);
     t.regex(stdout, /float32/);
@@ -71,7 +74,7 @@ test("records the activation and the preprocessing that it is told", async (t) =
   await runCli(["convert", "bundled", npz]);
   t.is((await runCli(["convert", npz, onnx, "--activation", "tanh", "--normalize", "none"])).status, 0);
   const network = await loadNetwork(onnx);
-  t.is(network.layers[0].activation, "tanh");
+  t.is(network.layers[0]?.activation, "tanh");
   t.deepEqual(network.preprocessing, { kind: "none" });
 });
 

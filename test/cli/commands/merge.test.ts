@@ -1,7 +1,9 @@
 /** `--shard i/n` and `batchwise merge`. */
+
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { atLeast } from "#src/base/errors.js";
 import { runCli } from "../../helpers/cli.js";
 import { junitFaults, parseJunit } from "../../helpers/junit.js";
 import { validate } from "../../helpers/published-schemas.js";
@@ -48,16 +50,8 @@ test("the parts of a run, however each was computed, merge to the whole's result
   for (const part of parts) t.deepEqual(validate("result", JSON.parse(await readFile(part, "utf8"))), []);
 
   const output = join(folder, "merged.json");
-  const merged = await runCli([
-    "merge",
-    parts[2],
-    parts[0],
-    parts[1],
-    "--format",
-    "json",
-    "--output",
-    output,
-  ]);
+  const [first, second, third] = atLeast(parts, 3);
+  const merged = await runCli(["merge", third, first, second, "--format", "json", "--output", output]);
   t.is(merged.status, 0, merged.stderr);
   t.is(resultText(merged.stdout), resultText(whole.stdout));
   const document = JSON.parse(merged.stdout);
@@ -104,8 +98,9 @@ test("where nothing can be merged, JUnit says why, in place of what an earlier r
 test("refuses parts that are missing, doubled, mixed, whole, incomplete or changed, naming what", async (t) => {
   const threads = ["--threads", "0"];
   const { folder, parts } = await evaluateShards(t, [], [threads, threads, threads]);
-  const [one, two, three] = parts;
+  const [one, two, three] = atLeast(parts, 3);
   const { folder: others, parts: ofTwo } = await evaluateShards(t, [], [threads, threads]);
+  const [, lastOfTwo] = atLeast(ofTwo, 2);
 
   async function evaluated(name: string, args: readonly string[]): Promise<string> {
     const path = join(others, name);
@@ -115,7 +110,7 @@ test("refuses parts that are missing, doubled, mixed, whole, incomplete or chang
 
   async function changed(
     path: string,
-    edit: (shard: { counts: Record<string, number>; key: string }) => void,
+    edit: (shard: { counts: Record<"total" | "correct" | "offset", number>; key: string }) => void,
   ) {
     const answer = JSON.parse(await readFile(path, "utf8"));
     edit(answer.shard);
@@ -138,7 +133,7 @@ test("refuses parts that are missing, doubled, mixed, whole, incomplete or chang
     "ERR_PART_DOUBLED",
     /part-1\.json: expected each part once, found it twice/,
   );
-  await refused([one, two, ofTwo[1]], "ERR_PART_MIXED", /the run is cut into 2 here and cut into 3 there/);
+  await refused([one, two, lastOfTwo], "ERR_PART_MIXED", /the run is cut into 2 here and cut into 3 there/);
   const fewer = await evaluated("fewer.json", ["--shard", "3/3", "--limit", "900"]);
   await refused([one, two, fewer], "ERR_PART_MIXED", /limit is 900 here and 1001 there/);
   const scored = await evaluated("scored.json", ["--shard", "3/3", "--calibration"]);

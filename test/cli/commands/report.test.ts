@@ -131,7 +131,7 @@ test("report refuses data that have changed since", async (t) => {
   const paths = await evaluated(t, ["--dataset", join(folder, IMAGES), "--labels", join(folder, LABELS)]);
   // gzip's header byte 9 names the system that wrote it, and nothing more.
   const bytes = await readFile(join(folder, LABELS));
-  bytes[9] ^= 1;
+  bytes[9]! ^= 1;
   await writeFile(join(folder, LABELS), bytes);
   const { status, stderr } = await runCli(["report", paths.result]);
   t.is(status, 3);

@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { type ErrorCode, UsageError } from "#src/base/errors.js";
+import { atLeast, type ErrorCode, UsageError } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
 import { TableOption } from "#src/cli/commands/options.js";
@@ -102,7 +102,10 @@ test("finds the nearest configuration, upward", async (t) => {
 test("does not look beyond a folder with .git, be it a folder or a worktree's file, nor beyond the home folder", async (t) => {
   const outer = await projectFolder(t);
   await writeFile(join(outer, CONFIG_NAME), "{}");
-  const [project, worktree, home] = ["project", "worktree", "home"].map((name) => join(outer, name));
+  const [project, worktree, home] = atLeast(
+    ["project", "worktree", "home"].map((name) => join(outer, name)),
+    3,
+  );
   for (const folder of [project, worktree, home]) await mkdir(join(folder, "sub"), { recursive: true });
   await mkdir(join(project, ".git"));
   await writeFile(join(worktree, ".git"), "gitdir: elsewhere\n");

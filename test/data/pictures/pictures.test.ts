@@ -76,7 +76,7 @@ test("reads one, four, eight and sixteen bits a sample", async (t) => {
     for (const name of ["seven-1-bit", "seven-4-bit"]) {
       const packed = await readPng(drawing(name));
       t.is(packed.values.length, whole.values.length);
-      const differing = packed.values.filter((value, n) => Math.abs(value - whole.values[n]) > 128).length;
+      const differing = packed.values.filter((value, n) => Math.abs(value - whole.values[n]!) > 128).length;
       t.true(differing < whole.values.length / 100, `${differing}`);
     }
   });

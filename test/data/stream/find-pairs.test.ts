@@ -2,7 +2,7 @@
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import { DatasetError, FileError, UsageError } from "#src/base/errors.js";
+import { atLeast, DatasetError, FileError, UsageError } from "#src/base/errors.js";
 import { openDataset } from "#src/data/registry.js";
 import { ONE_BY_ONE } from "../../helpers/all-of.js";
 import { runCli } from "../../helpers/cli.js";
@@ -27,7 +27,7 @@ test("a pattern finds the image files, gzipped or not, in the order of their nam
 test("labels may be gzipped where their images are not, and twins count once", async (t) => {
   const folder = await temporaryFolder(t);
   const { pairs } = await writeShards(folder, { counts: [10, 20] });
-  const [a, b] = pairs;
+  const [a, b] = atLeast(pairs, 2);
   await writeFile(a.imagesPath.replace(".gz", ""), idxBytes("u8", [10, 4, 3], new Uint8Array(120)));
   const dataset = await openDataset({ dataset: join(folder, "*images*"), split });
   t.is(dataset.facts.total, 30);
@@ -46,7 +46,8 @@ test("a pattern that finds one small pair is a way to name it", async (t) => {
   const folder = await temporaryFolder(t);
   const { pairs } = await writeShards(folder, { counts: [10] });
   const dataset = await openDataset({ dataset: join(folder, "*images*"), split });
-  const named = await openDataset({ dataset: pairs[0].imagesPath, labels: pairs[0].labelsPath, split });
+  const [{ imagesPath, labelsPath }] = atLeast(pairs, 1);
+  const named = await openDataset({ dataset: imagesPath, labels: labelsPath, split });
   t.is(await dataset.sha256(), await named.sha256());
 });
 
@@ -68,7 +69,8 @@ test("refuses a pattern that finds nothing, or no images", async (t) => {
 test("a manifest lists its pairs in its order, by paths from its own folder", async (t) => {
   const folder = await temporaryFolder(t);
   const { pairs } = await writeShards(folder, { counts: [10, 20] });
-  await rename(pairs[1].imagesPath, join(folder, "second"));
+  const [, second] = atLeast(pairs, 2);
+  await rename(second.imagesPath, join(folder, "second"));
   const path = join(folder, "set.json");
   const manifest = [
     { images: "second", labels: "shard-01-labels-idx1-ubyte" },
@@ -138,7 +140,7 @@ test("the command line evaluates a pattern, and tells a damaged file with what w
   t.is(whole.status, 0, whole.stderr);
   t.is(JSON.parse(whole.stdout).result.total, 18_000);
   t.is((await readFile(predictions, "utf8")).trimEnd().split("\n").length, 18_001);
-  const path = pairs[2].imagesPath;
+  const path = pairs[2]!.imagesPath;
   await writeFile(path, (await readFile(path)).subarray(0, -1));
   const { status, stdout, stderr } = await runCli([...args, "--format", "json"]);
   t.is(status, 3);

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import test, { type ExecutionContext } from "ava";
 import { IncompleteError } from "#src/base/abort.js";
 import type { Dataset, ImageRange, SlabPlan } from "#src/base/contracts/dataset.js";
-import { DatasetError } from "#src/base/errors.js";
+import { atLeast, DatasetError } from "#src/base/errors.js";
 import { inTurn } from "#src/base/slab.js";
 import { openIdxSet, type PairPaths } from "#src/data/stream/idx-set.js";
 import { collectSlab } from "#src/data/stream/slab-reader.js";
@@ -135,7 +135,7 @@ const DAMAGES: readonly Damage[] = [
 
 function withByte(bytes: Buffer, at: number): Buffer {
   const changed = Buffer.from(bytes);
-  changed[at] ^= 0xff;
+  changed[at]! ^= 0xff;
   return changed;
 }
 
@@ -144,7 +144,7 @@ async function damaged(t: ExecutionContext, damage: (bytes: Buffer) => Buffer): 
     counts: [100, 100, 100, 100],
     isGzipped: () => true,
   });
-  const { imagesPath } = shards.pairs[2];
+  const [, , { imagesPath }] = atLeast(shards.pairs, 3);
   await writeFile(imagesPath, damage(await readFile(imagesPath)));
   return shards;
 }
@@ -161,7 +161,7 @@ test("reports a damaged third file, and keeps what was done before it", async (t
           const run = evaluate({ weights, dataset, threads, batchSize: 5 });
           const error = await t.throwsAsync(run, { instanceOf: IncompleteError, code });
           t.is(error?.exitStatus, 3);
-          t.true(error?.message.startsWith(pairs[2].imagesPath));
+          t.true(error?.message.startsWith(pairs[2]!.imagesPath));
           const { result } = error?.partial ?? {};
           t.false(result?.complete);
           t.true((result?.total ?? 0) >= 200 && (result?.total ?? 0) < 300, `${result?.total}`);
@@ -199,7 +199,7 @@ test("a plain file is begun at the first image asked for", async (t) => {
   });
   const dataset = await openIdxSet(pairs, FACTS, SMALL);
   // What lies before it is nobody's image any more.
-  const path = pairs[0].imagesPath;
+  const [{ imagesPath: path }] = atLeast(pairs, 1);
   const bytes = await readFile(path);
   await writeFile(path, Buffer.from(bytes).fill(0, 16, 16 + 300 * INPUTS));
   const range = { offset: 300, limit: 200 };
@@ -211,7 +211,7 @@ test("a plain file is begun at the first image asked for", async (t) => {
 test("a file that was cut since it was opened is told", async (t) => {
   const { pairs } = await writeShards(await temporaryFolder(t), { counts: [500], isGzipped: () => false });
   const dataset = await openIdxSet(pairs, FACTS, SMALL);
-  const path = pairs[0].imagesPath;
+  const [{ imagesPath: path }] = atLeast(pairs, 1);
   await writeFile(path, (await readFile(path)).subarray(0, 4000));
   const error = await t.throwsAsync(evaluate({ weights, dataset, threads: 0, batchSize: 5 }), {
     instanceOf: IncompleteError,
@@ -222,7 +222,7 @@ test("a file that was cut since it was opened is told", async (t) => {
 
 test("refuses labels of another count, and images of another shape", async (t) => {
   const one = await writeShards(await temporaryFolder(t), { counts: [10, 20] });
-  const [a, b] = one.pairs;
+  const [a, b] = atLeast(one.pairs, 2);
   const crossed = [{ ...a, labelsPath: b.labelsPath }];
   await t.throwsAsync(openIdxSet(crossed, FACTS), {
     instanceOf: DatasetError,
@@ -238,7 +238,7 @@ test("refuses labels of another count, and images of another shape", async (t) =
 
 test("a label beyond the classes is told with its index within the set", async (t) => {
   const { pairs } = await writeShards(await temporaryFolder(t), { counts: [100, 100], classes: 10 });
-  const path = pairs[1].labelsPath;
+  const [, { labelsPath: path }] = atLeast(pairs, 2);
   const bytes = await readFile(path);
   bytes[8 + 60] = 77;
   await writeFile(path, bytes);
@@ -253,7 +253,8 @@ test("a label beyond the classes is told with its index within the set", async (
 test("the SHA-256 of short files is that of their bytes, and of several pairs that of their digests", async (t) => {
   const { pairs } = await writeShards(await temporaryFolder(t), { counts: [10, 20] });
   const own = await Promise.all(pairs.map(pairHash));
-  t.is(await (await openIdxSet([pairs[0]], FACTS)).sha256(), own[0]);
+  const [[first], [firstHash]] = [atLeast(pairs, 1), atLeast(own, 1)];
+  t.is(await (await openIdxSet([first], FACTS)).sha256(), firstHash);
   const listed = Buffer.from(own.map((digest) => `${digest}\n`).join(""));
   t.is(await (await openIdxSet(pairs, FACTS)).sha256(), await sha256Of([listed]));
 });
@@ -265,7 +266,7 @@ test("the SHA-256 of long files tells of their length, and of pieces from their 
     columns: 28,
     isGzipped: () => false,
   });
-  const path = pairs[0].imagesPath;
+  const [{ imagesPath: path }] = atLeast(pairs, 1);
   const bytes = await readFile(path);
   const sha256 = async () => (await openIdxSet(pairs, FACTS, { isListed: true })).sha256();
   const whole = await sha256();
@@ -292,7 +293,7 @@ test("a SHA-256 that was told is held against files that are read whole", async 
     instanceOf: IncompleteError,
     code: "ERR_DATASET_HASH",
   });
-  t.true(error?.message.startsWith(pairs[1].imagesPath));
+  t.true(error?.message.startsWith(pairs[1]!.imagesPath));
   // Its second file, plain, is not read from its beginning here.
   t.is((await evaluate({ ...input, dataset: wrong, offset: 61 })).result.total, 149);
 });

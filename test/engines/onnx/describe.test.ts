@@ -43,7 +43,7 @@ const op = (name: string, inputs: readonly string[], output: string, ...attribut
 const raw = (name: string, type: number, shape: readonly number[], bytes: Uint8Array): Buffer =>
   fields(...shape.map((size): Field => [1, size]), [2, type], [8, name], [9, bytes]);
 
-const TENSORS: Readonly<Record<string, Buffer>> = {
+const TENSORS = {
   w: tensor("w", [PIXELS, CLASSES], WEIGHTS),
   half: tensor("half", [], [0.5]),
   eight: tensor("eight", [], [8]),
@@ -238,7 +238,7 @@ withOnnx(
 );
 
 withOnnx("the command line ends with 3 where a model mixes its images", async (t) => {
-  const path = await temporaryFile(t, OF_BATCH["softmax over the batch"], "mixed.onnx");
+  const path = await temporaryFile(t, OF_BATCH["softmax over the batch"]!, "mixed.onnx");
   const { status, stdout, stderr } = await runCli([
     ...["--engine", "onnx", "--weights", path, "--normalize", "scale", "--limit", "20"],
   ]);

@@ -1,7 +1,9 @@
 /** The engine `onnx` on models of several layouts and types, held against plain loops and against ml-matrix. */
+
 import test from "ava";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { OnnxModel, Preprocessing } from "#src/base/contracts/network.js";
+import { atLeast } from "#src/base/errors.js";
 import { openDataset } from "#src/data/registry.js";
 import { collectSlab } from "#src/data/stream/slab-reader.js";
 import { loadModel } from "#src/engines/load-model.js";
@@ -85,7 +87,7 @@ withOnnx("runs a convolutional network of every layout and type as plain loops c
       t.true(largestDifference(logits, expected.flat()) < TOLERANCE * scale);
 
       // The number of threads is nothing to a model's layout: two of these are enough.
-      const isThreaded = name === LAYOUTS[0][0] || name === LAYOUTS[1][0];
+      const isThreaded = name === LAYOUTS[0]![0] || name === LAYOUTS[1]![0];
       for (const [threads, batchSize] of [[0, 7], ...(isThreaded ? [[2, 50]] : [])]) {
         const { predictions, network, run } = await evaluate({
           dataset: images,
@@ -189,7 +191,7 @@ withOnnx("keeps a model's bytes in shared memory, once for all threads", async (
 });
 
 withOnnx("refuses a layer that float32 cannot hold", async (t) => {
-  const [layer] = randomNetwork([4, 2]).layers;
+  const [layer] = atLeast(randomNetwork([4, 2]).layers, 1);
   const layers = [{ ...layer, biases: Float64Array.of(1e39, 0) }];
   await codedAsync(t, createEngine("onnx", layers), "ERR_NETWORK_F32");
 });

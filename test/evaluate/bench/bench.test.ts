@@ -64,8 +64,8 @@ test("goes round by round over all configurations", async (t) => {
 
 test("has no speed-up where one thread was not measured", async (t) => {
   const { benchmark } = await bench({ ...INPUT, engine: "simd", threads: "2", batchSize: "100" });
-  t.is(benchmark.configurations[0].speedUp, null);
-  t.is(benchmark.configurations[0].efficiency, null);
+  t.is(benchmark.configurations[0]?.speedUp, null);
+  t.is(benchmark.configurations[0]?.efficiency, null);
 });
 
 test("goes on until each configuration has had its time", async (t) => {
@@ -192,7 +192,7 @@ function lying(engine: string, after: number, image: number): OpenExecutor {
         const covers = start <= image && image < start + images;
         if (covers && ++seen > after) {
           const { predictions } = viewSlab(task.buffer, task.layout);
-          predictions[image] = (predictions[image] + 1) % 10;
+          predictions[image] = (predictions[image]! + 1) % 10;
         }
         return result;
       },

@@ -92,7 +92,7 @@ test("tells the nearest rank of all times that were recorded, to three digits", 
     [p50, 0.5],
     [p90, 0.9],
     [p99, 0.99],
-  ]) {
+  ] as const) {
     t.true(Math.abs(found - expected) <= 0.0011 * expected + 0.001, `${found} for ${expected}`);
   }
 });

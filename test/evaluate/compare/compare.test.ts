@@ -1,6 +1,8 @@
 /** Comparisons of two networks, and their figures worked out by hand. */
+
 import test from "ava";
 import type { Task } from "#src/base/contracts/executor.js";
+import { atLeast } from "#src/base/errors.js";
 import { compare, compareWith } from "#src/evaluate/compare/compare.js";
 import type { OpenSharedExecutor } from "#src/evaluate/compare/run.js";
 import { answeredByBoth, emptyAnswers, summarizeComparison } from "#src/evaluate/compare/summary.js";
@@ -18,17 +20,21 @@ const b = randomNetwork([64, 8], "relu", 2);
 test("compares what evaluate gives of each alone, whatever the engine, the threads and batches", async (t) => {
   const alone = await Promise.all([a, b].map((weights) => evaluate({ dataset, weights, threads: 0 })));
   const expected = (await compare({ a, b, dataset, threads: 0 })).comparison.result;
-  t.is(expected.a.correct, alone[0].result.correct);
-  t.is(expected.b.correct, alone[1].result.correct);
-  t.deepEqual(expected.a.confidenceInterval95, alone[0].result.confidenceInterval95);
-  const [ofA, ofB] = alone.map(({ predictions }) => predictions);
+  const [aloneA, aloneB] = atLeast(alone, 2);
+  t.is(expected.a.correct, aloneA.result.correct);
+  t.is(expected.b.correct, aloneB.result.correct);
+  t.deepEqual(expected.a.confidenceInterval95, aloneA.result.confidenceInterval95);
+  const [ofA, ofB] = atLeast(
+    alone.map(({ predictions }) => predictions),
+    2,
+  );
   t.is(expected.agreed, ofA.filter((prediction, n) => prediction === ofB[n]).length);
   for (const engine of ["ml-matrix", "simd", "reference"] as const) {
     for (const [threads, batchSize] of [
       [0, 7],
       [1, 333],
       [2, 50],
-    ]) {
+    ] as const) {
       const { comparison, failure } = await compare({ a, b, dataset, engine, threads, batchSize });
       t.is(failure, undefined, engine);
       t.deepEqual(comparison.result, expected, `${engine}, ${threads} threads`);
@@ -80,7 +86,7 @@ test("says what was compared, and how", async (t) => {
 });
 
 test("says how many images simd computed again, and for which side its bound does not hold", async (t) => {
-  const [first, ...rest] = b.layers;
+  const [first, ...rest] = atLeast(b.layers, 1);
   const wild = {
     ...b,
     layers: [{ ...first, weights: first.weights.map((weight) => 1e40 * weight) }, ...rest],
@@ -88,15 +94,16 @@ test("says how many images simd computed again, and for which side its bound doe
   const alone = await Promise.all(
     [a, wild].map((weights) => evaluate({ dataset, weights, engine: "simd", threads: 0 })),
   );
-  t.true(alone[0].run.recomputed > 0 || alone[1].run.recomputed > 0);
-  t.is(typeof alone[1].run.fallback, "string");
+  const [{ run: runA }, { run: runWild }] = atLeast(alone, 2);
+  t.true(runA.recomputed > 0 || runWild.recomputed > 0);
+  t.is(typeof runWild.fallback, "string");
   for (const [one, other, fallbacks] of [
-    [a, wild, { a: null, b: alone[1].run.fallback }],
-    [wild, a, { a: alone[1].run.fallback, b: null }],
+    [a, wild, { a: null, b: runWild.fallback }],
+    [wild, a, { a: runWild.fallback, b: null }],
   ] as const) {
     const { comparison } = await compare({ a: one, b: other, dataset, engine: "simd", threads: 0 });
     t.deepEqual(comparison.run?.fallbacks, fallbacks);
-    t.is(comparison.run?.recomputed, alone[0].run.recomputed + alone[1].run.recomputed);
+    t.is(comparison.run?.recomputed, runA.recomputed + runWild.recomputed);
   }
   const { comparison } = await compare({ a, b, dataset, threads: 0 });
   t.deepEqual([comparison.run?.recomputed, comparison.run?.fallbacks], [0, { a: null, b: null }]);
@@ -250,8 +257,8 @@ test("a network beside itself differs in nothing", (t) => {
 
 test("images that one has not answered are left out, and the comparison is partial", (t) => {
   const answers = answersOf(ROWS);
-  answers.predictions[0][2] = emptyAnswers(1).predictions[0][0];
-  answers.predictions[1][9] = emptyAnswers(1).predictions[1][0];
+  answers.predictions[0][2] = emptyAnswers(1).predictions[0][0]!;
+  answers.predictions[1][9] = emptyAnswers(1).predictions[1][0]!;
   t.deepEqual([...answeredByBoth(answers).places], [0, 1, 3, 4, 5, 6, 7, 8]);
   const result = summarizeComparison(answers, 3, 0);
   t.false(result.complete);

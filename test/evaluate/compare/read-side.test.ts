@@ -182,7 +182,7 @@ test("refuses results of other labels under the same hash, and one beside the da
     slabs: (...given) =>
       mapSlabs(dataset.slabs(...given), (slab) => {
         const at = 7 - slab.firstImage;
-        if (at >= 0 && at < slab.count) slab.labels[at] = (slab.labels[at] + 1) % 8;
+        if (at >= 0 && at < slab.count) slab.labels[at] = (slab.labels[at]! + 1) % 8;
         return slab;
       }),
   };

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { atLeast } from "#src/base/errors.js";
 import { diagnose, loadNetwork, type Network, UsageError } from "#src/index.js";
 import { wilsonAmong } from "#src/metrics/intervals.js";
 import { encodeNpz } from "#src/networks/numpy.js";
@@ -22,11 +23,11 @@ async function saved(t: ExecutionContext, network: Pick<Network, "layers">): Pro
 /** The bundled network for x' = (x ÷ 255 − mean) ÷ std: the same function of the pixels. */
 async function standardized(mean: number, std: number): Promise<Pick<Network, "layers">> {
   const { layers } = await loadNetwork("bundled");
-  const [first, ...rest] = layers;
+  const [first, ...rest] = atLeast(layers, 1);
   const { inputs, outputs } = first;
   const biases = first.biases.map((bias, o) => {
     let sum = bias;
-    for (let i = 0; i < inputs; i++) sum += mean * first.weights[i * outputs + o];
+    for (let i = 0; i < inputs; i++) sum += mean * first.weights[i * outputs + o]!;
     return sum;
   });
   return { layers: [{ ...first, weights: first.weights.map((weight) => weight * std), biases }, ...rest] };
@@ -37,7 +38,7 @@ test("finds the preprocessing and the activation of weights that state neither",
     [0, 1],
     [0.1307, 0.3081],
     [0.5, 0.5],
-  ]) {
+  ] as const) {
     const weights = await saved(t, await standardized(mean, std));
     const { best, again, options } = await diagnose({ dataset: "bundled", weights, limit: 500 });
     const scale = mean === 0;
@@ -144,7 +145,7 @@ test("intervals are Wilson's at the level that Bonferroni asks for, as SciPy has
     [934, 1000, 12, 0.9077845503760027, 0.9531474422671828],
     [934, 1000, 180, 0.8994257319983082, 0.9572535991062247],
     [0, 5, 1e6, 0, 0.8559774492521968],
-  ]) {
+  ] as const) {
     const [foundLow, foundHigh] = wilsonAmong(correct, total, comparisons);
     t.true(Math.abs(foundLow - low) < 1e-10, `${foundLow}`);
     t.true(Math.abs(foundHigh - high) < 1e-10, `${foundHigh}`);

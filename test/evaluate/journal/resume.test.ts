@@ -3,7 +3,7 @@ import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { IncompleteError } from "#src/base/abort.js";
-import { FileError, RunError } from "#src/base/errors.js";
+import { atLeast, FileError, RunError } from "#src/base/errors.js";
 import { type EvaluateHooks, evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
 import { openEvaluator } from "#src/evaluate/evaluator.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
@@ -139,38 +139,38 @@ test("the torn end of a journal is dropped wherever it tears, and its range run 
 const DAMAGES: readonly (readonly [what: string, edit: (lines: string[]) => void, words: RegExp])[] = [
   [
     "torn in the middle",
-    (lines) => lines.splice(1, 1, lines[1].slice(0, 50)),
+    (lines) => lines.splice(1, 1, lines[1]!.slice(0, 50)),
     /line 2 .* does not describe a range of images/,
   ],
   [
     "with a count changed",
-    (lines) => (lines[1] = lines[1].replace(/"correct":\d+/, '"correct":1')),
+    (lines) => (lines[1] = lines[1]!.replace(/"correct":\d+/, '"correct":1')),
     /line 2 .*diagonal/,
   ],
   [
     "with a count changed in its last line",
-    (lines) => (lines[2] = lines[2].replace(/"total":\d+/, '"total":1')),
+    (lines) => (lines[2] = lines[2]!.replace(/"total":\d+/, '"total":1')),
     /line 3 .*expected \d+ images counted, found 1/,
   ],
   [
     "with a range beyond the run",
-    (lines) => (lines[1] = lines[1].replace('"offset":0', '"offset":9999')),
+    (lines) => (lines[1] = lines[1]!.replace('"offset":0', '"offset":9999')),
     /line 2 .*outside this run's images/,
   ],
   [
     "with ranges that overlap",
-    (lines) => (lines[1] = lines[1].replace('"offset":0', '"offset":5')),
+    (lines) => (lines[1] = lines[1]!.replace('"offset":0', '"offset":5')),
     /line \d .*overlaps/,
   ],
   [
     "with a header changed",
-    (lines) => (lines[0] = lines[0].replace('"version":1', '"version":2')),
+    (lines) => (lines[0] = lines[0]!.replace('"version":1', '"version":2')),
     /line 1 .*not a header/,
   ],
 ];
 test("refuses a journal that is damaged, and leaves it as it was", async (t) => {
   const resume = await interrupted(t, 400);
-  const [header, line] = await linesOf(resume);
+  const [header, line] = atLeast(await linesOf(resume), 2);
   const counts = JSON.parse(line);
   for (const [what, edit, words] of DAMAGES) {
     const lines = [header, line, JSON.stringify({ ...counts, offset: counts.limit })];

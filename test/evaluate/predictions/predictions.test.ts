@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import type { Prediction, PredictionsFormat } from "#src/base/contracts/journal.js";
-import { FileError, RunError } from "#src/base/errors.js";
+import { atLeast, FileError, RunError } from "#src/base/errors.js";
 import type { PredictedImages } from "#src/evaluate/predictions/lines.js";
 import { readPredictions } from "#src/evaluate/predictions/reader.js";
 import { openPredictions } from "#src/evaluate/predictions/writer.js";
@@ -170,7 +170,10 @@ test("refuses a file that was written again since, before it yields anything", a
   await t.throwsAsync(missing.next(), { instanceOf: FileError, code: "ERR_FILE_READ" });
 });
 
-const [GOOD] = LINES.map((line) => JSON.stringify(line));
+const [GOOD] = atLeast(
+  LINES.map((line) => JSON.stringify(line)),
+  1,
+);
 const CSV = "index,label,prediction,probability,correct,top1Class,top1Probability\n";
 const BAD: readonly [format: PredictionsFormat, content: string, words: RegExp][] = [
   ["ndjson", `${GOOD}\n{"index": 8`, /line 2 is not a prediction/],

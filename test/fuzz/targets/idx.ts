@@ -62,7 +62,7 @@ export function gzipped(name: string, content: Uint8Array): Seed {
 
 /** A header with everything in it that RFC 1952 allows: extra field, name, comment. */
 const fullHeader = () => {
-  const member = gzipSync(PLAIN.images);
+  const member = gzipSync(PLAIN.images ?? "");
   const flags = Buffer.from(member.subarray(0, 10));
   flags[3] = 0x1c;
   return Buffer.concat([flags, Buffer.from("\x04\0abcdname\0comment\0", "latin1"), member.subarray(10)]);

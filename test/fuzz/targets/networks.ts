@@ -32,7 +32,7 @@ function unlessWhole(layers: readonly Layer[]): string | undefined {
       weights.every(Number.isFinite) &&
       biases.every(Number.isFinite),
   );
-  const isChained = layers.every(({ inputs }, n) => n === 0 || layers[n - 1].outputs === inputs);
+  const isChained = layers.every(({ inputs }, n) => n === 0 || layers[n - 1]!.outputs === inputs);
   return isWhole && isChained && layers.length > 0 ? undefined : LAYER_FAULT;
 }
 
@@ -228,8 +228,8 @@ function protobufFields(bytes: Uint8Array): ProtobufField[] {
   let at = 0;
   const varint = () => {
     let [value, shift] = [0, 1];
-    for (; bytes[at] >= 0x80; at++, shift *= 128) value += (bytes[at] & 0x7f) * shift;
-    return value + bytes[at++] * shift;
+    for (; bytes[at]! >= 0x80; at++, shift *= 128) value += (bytes[at]! & 0x7f) * shift;
+    return value + bytes[at++]! * shift;
   };
   while (at < bytes.length) {
     const begin = at;

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { ResultCounts } from "#src/base/contracts/result.js";
 import { resultSchema } from "#src/base/contracts/result.js";
-import { BatchwiseError } from "#src/base/errors.js";
+import { atLeast, BatchwiseError } from "#src/base/errors.js";
 import { doneOf, readJournal } from "#src/evaluate/journal/read.js";
 import { mergeParts } from "#src/evaluate/merge.js";
 import { identityKey } from "#src/evaluate/run-identity.js";
@@ -32,9 +32,9 @@ const WORDS: Target["words"] = [
 /** What a run would say whose counts these are; undefined where that can be. */
 function problemOf(result: ResultCounts): string | undefined {
   const { success, error } = resultSchema.shape.result.safeParse(JSON.parse(JSON.stringify(result)));
-  return success
-    ? undefined
-    : `made a result that is none: ${error.issues[0].path}: ${error.issues[0].message}`;
+  if (success) return undefined;
+  const [{ path, message }] = atLeast(error.issues, 1);
+  return `made a result that is none: ${path}: ${message}`;
 }
 
 const JOURNAL = sampleJournal();

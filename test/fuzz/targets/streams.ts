@@ -129,7 +129,7 @@ const manifest: Target = {
       {
         images: "./five-images-idx3-ubyte.gz",
         labels: "five-labels-idx1-ubyte.gz",
-        sha256: sha256(FILES["five-images-idx3-ubyte.gz"], FILES["five-labels-idx1-ubyte.gz"]),
+        sha256: sha256(FILES["five-images-idx3-ubyte.gz"]!, FILES["five-labels-idx1-ubyte.gz"]!),
       },
     ]),
     manifestSeed("a pair", [{ ...TWELVE, sha256: sha256(PIXELS, LABELS) }], 2),

@@ -232,7 +232,7 @@ withOnnx("properties beside a division by 255 are held against it by each engine
     ],
   ] as const;
   for (const [metadata, code] of table) {
-    const path = await temporaryFile(t, chain(DIVIDED["Div by 255"], metadata), "m.onnx");
+    const path = await temporaryFile(t, chain(DIVIDED["Div by 255"]!, metadata), "m.onnx");
     for (const load of [readNetwork, loadModel]) {
       if (code !== undefined) await codedAsync(t, load(path, {}), code);
       else t.deepEqual((await load(path, {})).preprocessing, { kind: "scale" });
@@ -242,7 +242,7 @@ withOnnx("properties beside a division by 255 are held against it by each engine
 
 withOnnx("the command line prints the same preprocessing with each engine", async (t) => {
   const wide = model({
-    nodes: [DIVIDED["Div by 255"][0], { op: "MatMul", inputs: ["s", "w"], output: "y" }],
+    nodes: [DIVIDED["Div by 255"]![0], { op: "MatMul", inputs: ["s", "w"], output: "y" }],
     tensors: [
       tensor("c", [], [255]),
       tensor(

@@ -1,5 +1,6 @@
 import test from "ava";
 import type { Prediction } from "#src/base/contracts/journal.js";
+import { atLeast } from "#src/base/errors.js";
 import {
   type AnsweredSlab,
   chooseFromPredictions,
@@ -93,7 +94,7 @@ test("copies what it keeps, for a slab's memory is used again", (t) => {
   offerSlab(chooser, slab);
   slab.pixels.fill(9);
   slab.probabilities.fill(0);
-  const [image] = chooser.chosen().images;
+  const [image] = atLeast(chooser.chosen().images, 1);
   t.deepEqual([...image.pixels], [0, 255]);
   t.deepEqual(image.probabilities, [
     { label: 1, probability: 0.75 },
@@ -116,7 +117,7 @@ test("tells ten probabilities of an image, and the label's wherever it stands", 
     probabilities,
     ranking: rankingOf(probabilities, classes),
   });
-  const [image] = chooser.chosen().images;
+  const [image] = atLeast(chooser.chosen().images, 1);
   t.deepEqual(
     image.probabilities.map(({ label }) => label),
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 33],
@@ -180,7 +181,7 @@ test("finds each prediction's image, also where a run did not reach all of them"
       [10, 10],
     ],
   );
-  t.deepEqual(chosen.images[0].probabilities, [{ label: 2, probability: 0.75 }]);
+  t.deepEqual(chosen.images[0]?.probabilities, [{ label: 2, probability: 0.75 }]);
 });
 
 test("counts predictions that no image fits: before the first, after the last, of another label or class", async (t) => {

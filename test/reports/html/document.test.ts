@@ -164,7 +164,7 @@ test("of very many differences it holds 2,000, shared by the three groups, the s
 test("images that one has not answered are left out", async (t) => {
   const made = await madeUpComparison({ total: 100 });
   const { images, limits } = dataOf(await pageOf(made));
-  const unanswered = images[3].index;
+  const unanswered = images[3]!.index;
   made.answers.predictions[1][unanswered] = 0xffff;
   const left = dataOf(await pageOf(made)).images;
   t.false(left.some(({ index }) => index === unanswered));
