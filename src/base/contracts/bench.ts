@@ -53,7 +53,7 @@ const measuredConfiguration = configuration.extend({
   efficiency: z.number().nonnegative().nullable(),
   /** Forward pass of one batch on its thread, over all passes. */
   batchLatencyMs: percentiles,
-  /** From handing over one image to its answer, over all passes; null except in `single-stream`. */
+  /** From the dispatch of one image to its answer, over all passes; null except in `single-stream`. */
   queryLatencyMs: percentiles.nullable(),
 });
 

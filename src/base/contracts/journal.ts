@@ -1,4 +1,4 @@
-/** A part of a run: in the answer of a shard and in a journal. Its counts are integers that add in any order. */
+/** A part of a run, for the result of a shard and for a journal. Its counts are integers that can be added in any order. */
 import * as z from "zod";
 import type { ImageRange } from "./dataset.js";
 import {
@@ -48,7 +48,7 @@ export const runIdentity = z.object({
   limit: upTo2To32.min(1),
   /** Whether probabilities were requested. */
   probabilities: z.boolean(),
-  /** The requested k; null if none was: then 5, and at most the number of classes. */
+  /** The requested k; null if none was requested. The default is 5, at most the number of classes. */
   topK: upTo2To32.min(1).nullable(),
   /** Bootstrap draws; 0 if no interval was requested. */
   bootstrap: z.int().min(0).max(1_000_000),
@@ -60,12 +60,12 @@ export const runIdentity = z.object({
 });
 
 /**
- * Everything that the answer of a run depends on: two runs with equal identities have equal answers. Threads, batch size and
+ * Everything that the result of a run depends on: two runs with equal identities have equal results. Threads, batch size and
  * retries change no integer and are left out.
  */
 export interface RunIdentity extends DeepReadonly<z.infer<typeof runIdentity>> {}
 
-/** A sum over at most 2³² images is below 2⁷⁰, which has 22 digits. More digits would only take long to read. */
+/** A sum over at most 2³² images is below 2⁷⁰, which has 22 digits. More digits would take long to parse. */
 const digits = z.string().regex(/^\d{1,22}$/);
 
 const serialisedScoreSums = z.object({
@@ -104,7 +104,7 @@ export const partialCounts = z.object({
   confusionMatrix: countMatrix,
   /** Sums over the probabilities; null if probabilities were not requested. */
   scores: serialisedScoreSums.nullable(),
-  /** Images that the engine computed again to be certain. */
+  /** Images that `simd` computed again in float64 to be certain. */
   recomputed: count,
 });
 
@@ -118,7 +118,7 @@ const shard = z.object({
   count: z.int().positive(),
 });
 
-/** One of `count` parts of nearly equal size that the images of a run are cut into. */
+/** One of the `count` parts of nearly equal size into which the images of a run are cut. */
 export interface Shard extends DeepReadonly<z.infer<typeof shard>> {}
 
 export const shardPart = shard.extend({
@@ -130,7 +130,7 @@ export const shardPart = shard.extend({
   counts: partialCounts,
 });
 
-/** What the answer of a shard states about its run, so that it can be merged with the others. */
+/** Facts in the result of a shard by which it is merged with the others. */
 export interface ShardPart extends DeepReadonly<z.infer<typeof shardPart>> {}
 
 const outputFacts = z.object({
@@ -142,7 +142,7 @@ const outputFacts = z.object({
   topK: count,
 });
 
-/** What must be equal for a run to continue an output. */
+/** Facts that must be equal if a run continues an output. */
 export interface OutputFacts extends DeepReadonly<z.infer<typeof outputFacts>> {}
 
 const outputPosition = z.object({
@@ -200,7 +200,7 @@ export interface DurableOutput {
   /** Written into the journal's header, and compared with it when the run is resumed. */
   readonly facts: OutputFacts;
   /**
-   * Continues behind `position` and drops what follows it; null: starts at the beginning of `range`. Throws FileError
+   * Continues after `position` and drops what follows it. With null, starts at the beginning of `range`. Throws FileError
    * ERR_JOURNAL_PREDICTIONS if the file has changed.
    */
   begin(range: ImageRange, position: OutputPosition | null): Promise<void>;

@@ -1,4 +1,4 @@
-/** Measures of classification, computed from merged integers as scikit-learn defines them; and the sums behind them. */
+/** Measures of classification as scikit-learn defines them, and the integer sums from which they are computed. */
 import * as z from "zod";
 import { count, type DeepReadonly, share, signedShare } from "./fields.js";
 

@@ -1,4 +1,4 @@
-/** The result of an evaluation. Its JSON is `resultSchema`; in memory it has arrays of one entry per image as well. */
+/** The result of an evaluation. Its JSON is `resultSchema`; in memory it also has arrays with one entry per image. */
 import * as z from "zod";
 import { AS_STORED, SPLITS } from "./dataset.js";
 import {
@@ -172,7 +172,7 @@ export const resultSchema = z
     network: evaluatedNetwork,
     /** How the work was divided. The result does not depend on it. */
     run: runFacts,
-    /** The counts: the same for every engine, executor, thread count and batch size. */
+    /** The counts: the same for every executor, thread count and batch size, and for every engine except `onnx`. */
     result: z.discriminatedUnion("labelled", [resultCounts, predictedCounts]),
     /** Only in the answer of `--shard`: what `batchwise merge` adds. */
     shard: shardPart.optional(),
@@ -196,18 +196,19 @@ export interface ResultFile extends DeepReadonly<z.infer<typeof resultSchema>> {
 /** The result of an evaluation. `Result` is `ResultCounts`, or `PredictedCounts` if the images have no labels. */
 export interface Evaluation<Result extends ResultCounts | PredictedCounts = ResultCounts>
   extends Omit<ResultFile, "result" | "timeline" | "predictions"> {
-  /** The counts: the same for every engine, executor, thread count and batch size. */
+  /** The counts: the same for every executor, thread count and batch size, and for every engine except `onnx`. */
   readonly result: Result;
   /** As `ResultFile.timeline`; empty if probabilities were not requested. */
   readonly timeline: readonly TimelineEntry[];
   /**
    * (images) u16: predicted class of each evaluated image, in order. Valid only if `result.complete` and the run was not
-   * resumed. Empty for a labelled set larger than memory (use `onSlab`), a merge, and counts over Redis.
+   * resumed. Empty for more than 2²⁰ labelled images (use `onSlab`), for a merge, and for a run over Redis that
+   * only counts.
    */
   readonly predictions: Uint16Array;
   /**
-   * (images × classes) f64, row-major, in the order of `predictions`. Null if not requested, for a merge, and for a set
-   * larger than memory (use `onSlab`).
+   * (images × classes) f64, row-major, in the order of `predictions`. Null if not requested, for a merge, and for more than
+   * 2²⁰ values on one machine (use `onSlab`).
    */
   readonly probabilities: Float64Array | null;
 }

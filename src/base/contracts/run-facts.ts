@@ -52,13 +52,16 @@ export const runFacts = z.object({
 export interface RunFacts extends DeepReadonly<z.infer<typeof runFacts>> {}
 
 export const timing = z.object({
-  /** From the call to the answer. */
+  /** From the call to the result: all of the following, and what lies between them. */
   totalMs: milliseconds,
-  /** From the call until data and network are open and fit each other. */
+  /** From the call until data and network are open, the files are hashed, and a journal is read. No slab is read in it. */
   loadMs: milliseconds,
   /** From the creation of the pool to its first ready worker; 0 if no worker started. */
   startPoolMs: milliseconds,
-  /** From the first dispatched batch to the last merged batch. */
+  /**
+   * From the first dispatched batch to the last merged batch; over Redis, from the start of the coordinator. The reading of the
+   * first slab is neither in this nor in `loadMs`.
+   */
   evaluateMs: milliseconds,
   /** Images ÷ `evaluateMs`, rounded, without the images that a journal had recorded; 0 if no image was evaluated. */
   imagesPerSecond: z.number().nonnegative(),

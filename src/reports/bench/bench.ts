@@ -1,7 +1,7 @@
 /** Report of a benchmark as text, JSON, CSV or SVG; the format is a name or a file's ending. */
 
 import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
-import { grouped } from "#src/base/errors/define.js";
+import { counted, grouped } from "#src/base/errors/define.js";
 import { printable } from "#src/base/text.js";
 import { bar, type Row, rowLines } from "#src/reports/cells.js";
 import { renderBenchCsv } from "#src/reports/csv.js";
@@ -73,7 +73,7 @@ function headingOf({ dataset, network, machine, scenario, protocol, peakProcessR
     ],
     [
       "Scenario",
-      `${scenario}: at least ${repeat} timed passes${length} each, interleaved, after ${warmUpPasses} warm-up passes`,
+      `${scenario}: at least ${repeat} timed passes${length} each, interleaved, after ${counted(warmUpPasses, "warm-up pass", "warm-up passes")}`,
     ],
     ["Checked", `every pass predicts the same as ${checkedAgainst}`],
     ["Memory", `${(peakProcessRssBytes / 2 ** 20).toFixed(0)} MiB, peak of the whole process (maxRSS)`],
