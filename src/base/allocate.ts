@@ -1,4 +1,4 @@
-/** Memory whose size the data and the options decide: it is there, or refused with a code. */
+/** Allocates memory whose size depends on data and options, or throws a coded error. */
 
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "./errors.js";

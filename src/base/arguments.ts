@@ -1,4 +1,4 @@
-/** Arguments of public calls, checked against what each call knows: a misspelt key is an error, never passed over. */
+/** Checks the arguments of public calls. An unknown key is an error, never ignored. */
 import { UsageError } from "./errors.js";
 import { printable, suggest } from "./text.js";
 
@@ -8,14 +8,14 @@ const LONGEST_FOUND = 60;
 export interface Kind {
   /** In words, for the message. */
   readonly expected: string;
-  /** What was found instead, in words; undefined where the value is of this kind. */
+  /** What was found instead, in words; undefined if the value is of this kind. */
   fault(value: unknown): string | undefined;
-  /** The only words allowed, where the value is one of a list. */
+  /** The allowed words, if the value is one of a list. */
   readonly words?: readonly string[];
   readonly isRequired?: true;
 }
 
-/** One kind for each key of `Options`: the compiler asks for the entry of a key that is new. */
+/** One kind for each key of `Options`: the compiler requires an entry for a new key. */
 export type KindsOf<Options> = { readonly [Key in keyof Required<Options>]: Kind };
 
 function kind(expected: string, accepts: (value: unknown) => boolean): Kind {
@@ -26,7 +26,7 @@ export const TEXT = kind("a string", (value) => typeof value === "string");
 export const FLAG = kind("true or false", (value) => typeof value === "boolean");
 export const NUMBER = kind("a number", (value) => typeof value === "number");
 export const WHOLE_NUMBER = kind("a whole number", (value) => Number.isInteger(value));
-/** Which numbers, and which digits, is checked where the number is used. */
+/** A number, or its digits. The allowed range is checked by the user of the number. */
 export const NUMBER_LIKE = kind("a number", (value) => ["number", "string"].includes(typeof value));
 export const COUNT = kind("a whole number from 1", (value) => Number.isInteger(value) && Number(value) > 0);
 export const FUNCTION = kind("a function", (value) => typeof value === "function");
@@ -77,12 +77,12 @@ export function objectWith(
   };
 }
 
-/** A further demand on values of a kind; `fault` is asked only about these. */
+/** Adds a condition to a kind; `fault` is called only for values of the kind. */
 export function also(one: Kind, fault: (value: never) => string | undefined): Kind {
   return { ...one, fault: (value) => one.fault(value) ?? fault(value as never) };
 }
 
-/** The last kind says what is wrong with a value that is none of them. */
+/** A value of either kind. For other values, the second kind gives the fault. */
 export function either(first: Kind, second: Kind): Kind {
   return {
     expected: `${first.expected}, or ${second.expected}`,
@@ -146,7 +146,7 @@ export function checkedKeys<Options extends object>(
   for (const [key, one] of Object.entries<Kind>(kinds)) {
     if (values[key] !== undefined || one.isRequired) checkArgument(call, key, values[key], one);
   }
-  // Every key was checked above; a table has no way to tell TypeScript what its kinds accept.
+  // Every key was checked above. A table cannot give TypeScript the types that its kinds accept.
   return values as Options;
 }
 

@@ -2,7 +2,7 @@
 
 import { allocateShared } from "./allocate.js";
 
-/** Where a slab's parts lie in its buffer follows from these numbers alone, so that a worker can view it too. */
+/** Numbers that determine where a slab's parts are in its buffer, so that a worker can view them too. */
 export interface SlabLayout {
   /** Index, within the data set, of the slab's first image. */
   readonly firstImage: number;
@@ -10,11 +10,11 @@ export interface SlabLayout {
   readonly count: number;
   /** Pixels per image. */
   readonly inputs: number;
-  /** Where the answers are written, if not behind the labels. */
+  /** Memory for the answers, if it is not behind the labels. */
   readonly answers?: AnswerBuffer | undefined;
 }
 
-/** Memory for answers beside a slab. The slab's own memory holds the predictions of one network, and no probabilities. */
+/** Memory for answers beside a slab, whose own memory holds only the predictions of one network. */
 export interface AnswerBuffer {
   /** Probabilities, (count × classes) f64, then predictions, (count) u16, and the ranking, (count × classes) u16. */
   readonly buffer: SharedArrayBuffer;
@@ -22,21 +22,21 @@ export interface AnswerBuffer {
   readonly classes: number;
 }
 
-/** Views of one SharedArrayBuffer, or of two where the answers have a buffer of their own. */
+/** Views of one SharedArrayBuffer, or of two if the answers have their own buffer. */
 export interface Slab extends SlabLayout {
-  /** Pixels, then labels, then, at the next even byte, predictions, which are used only where there is no `answers`. */
+  /** Pixels, then labels, then, at the next even byte, predictions, which are used only without `answers`. */
   readonly buffer: SharedArrayBuffer;
   /** (count × inputs) u8, row-major. Read-only for workers. */
   readonly pixels: Uint8Array;
-  /** (count) u8; 0 where the images have none. */
+  /** (count) u8; 0 if the images have no labels. */
   readonly labels: Uint8Array;
   /** (count) u16, the class predicted for each image; written by workers, each in its own batch's range. */
   readonly predictions: Uint16Array;
-  /** (count × classes) f64, row-major, written as the predictions are; undefined where they were not requested. */
+  /** (count × classes) f64, row-major, written as the predictions are; undefined if not requested. */
   readonly probabilities: Float64Array | undefined;
   /**
    * (count × classes) u16, row-major: each image's classes, from the largest logit to the smallest; of equal logits, the
-   * lower class first. Probabilities can be equal where logits are not. Undefined where `probabilities` is.
+   * lower class first. Probabilities can be equal although logits differ. Undefined if `probabilities` is.
    */
   readonly ranking: Uint16Array | undefined;
   /** Index, among the networks of an executor, of the one that answers. */
@@ -195,13 +195,13 @@ export async function* inTurn(stream: SlabStream): AsyncGenerator<Slab> {
 export interface Answerer {
   /** Index of the network in its executor. */
   readonly source: number;
-  /** Classes whose probabilities are requested; 0 for predictions alone. */
+  /** Classes whose probabilities are requested; 0 if only predictions are. */
   readonly classes: number;
 }
 
 /**
- * Each slab once per answerer, in their order. Memory that comes again has the same answer buffers again, and is released
- * once all answerers have released it.
+ * Yields each slab once per answerer, in their order. Reused memory keeps its answer buffers. It is released after all
+ * answerers have released it.
  */
 export function withAnswerBuffers(stream: SlabStream, answerers: readonly Answerer[]): SlabStream {
   const buffers = answerers.map(() => new WeakMap<SharedArrayBuffer, AnswerBuffer>());

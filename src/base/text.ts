@@ -60,7 +60,7 @@ export function rounded(ms: number): number {
 }
 
 /**
- * The known name closest to the one found, or undefined where none is close.
+ * The known name closest to the one found, or undefined if none is close.
  * `suggest("mnits", ["mnist", "fashion"])` → `"mnist"`.
  */
 export function suggest(found: string, known: readonly string[]): string | undefined {

@@ -57,7 +57,7 @@ function assertSameRun(first: Part, part: Part): void {
   throw new FileError("ERR_PART_MIXED", { path: part.path, first: first.path, ...difference });
 }
 
-/** Checks that each shard is present once. `readPart` checks the range of each shard, so there is no overlap and no gap. */
+/** Checks that each shard is present once. With the check of ranges in `readPart`, there is no overlap and no gap. */
 function assertEachOnce(parts: readonly Part[], count: number): void {
   const byIndex = new Map<number, Part>();
   for (const part of parts) {
@@ -120,7 +120,7 @@ function problemOf({
   return `expected ${due.limit} images from ${due.offset}, found ${limit} from ${offset}`;
 }
 
-/** Facts of the merged run. The batches of all coordinators are added up; those of the workers are listed one after the other. */
+/** Facts of the merged run. Batches of all coordinators are one sum; the lists of the workers are joined. */
 export function mergedRun(answers: readonly ResultFile[]): RunFacts {
   const runs = answers.map(({ run }) => run);
   const sum = (of: (run: RunFacts) => number) => runs.reduce((total, run) => total + of(run), 0);

@@ -1,4 +1,4 @@
-/** Turns the options of an evaluation, strings of a command line or values of a program, into one frozen, checked object. */
+/** Checks the options of an evaluation, from a command line or a program, and makes one frozen object of them. */
 
 import type { Dataset, DatasetView, ImageRange, Split } from "#src/base/contracts/dataset.js";
 import type { Shard } from "#src/base/contracts/journal.js";

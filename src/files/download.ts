@@ -114,7 +114,7 @@ interface Clock {
   stop(): void;
 }
 
-/** undici's own time limits do not count the tunnel of a proxy: it reconnects endlessly to one that closes at CONNECT. */
+/** Time limits beside undici's, which do not cover a proxy's tunnel: it reconnects endlessly if CONNECT is closed. */
 function startClock(run: AbortSignal, { idleMs, totalMs }: TransferLimits): Clock {
   const expired = new AbortController();
   const expire = (reason: string) => () => expired.abort(new MirrorFault(reason));

@@ -31,12 +31,12 @@ const REASONS: ReadonlyMap<string, string> = new Map([
 /** Faults that a second request would meet too. */
 const LASTING: ReadonlySet<string> = new Set(["ECONNREFUSED", "ENOTFOUND"]);
 
-/** undici reports a proxy's refusal only in words: "Proxy response (403) !== 200", "Proxy Authentication Required (407)". */
+/** Status in undici's words for a proxy's refusal: "Proxy response (403) !== 200", "Proxy Authentication Required (407)". */
 const PROXY_REFUSAL = /^Proxy .*\((\d{3})\)/;
 
 const TLS_CODE = "ERR_SSL_";
 
-/** undici's retry handler makes errors of those statuses only which may pass. */
+/** True for a fault that may pass. undici throws "Request failed" only for statuses that may. */
 export function mayPass(error: Error): boolean {
   if (error.message === "Request failed") return true;
   return REASONS.has(codeOf(error)) && !LASTING.has(codeOf(error));

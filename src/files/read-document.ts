@@ -76,7 +76,10 @@ function placeOf(keys: readonly PropertyKey[]): string {
     .replace(/^\./, "");
 }
 
-/** Message of zod in the words of our messages: `Invalid input: expected number, received string` → `expected number, found string`. */
+/**
+ * Message of zod in the words of our messages.
+ * `Invalid input: expected number, received string` → `expected number, found string`
+ */
 function problemOf({ message }: z.core.$ZodIssue): string {
   return printable(
     message.replace(/^Invalid input: /, "").replace(/, received /, ", found "),

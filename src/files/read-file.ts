@@ -58,7 +58,11 @@ export async function openRegularFile(path: string): Promise<OpenFile> {
   }
 }
 
-/** Calls `use` with the open file, then closes it. @throws FileError as `openRegularFile`, also for system errors in `use` */
+/**
+ * Calls `use` with the open file, then closes it.
+ *
+ * @throws FileError as `openRegularFile`, also for system errors in `use`
+ */
 export async function withFile<T>(
   path: string,
   use: (handle: FileHandle, sizeBytes: number) => Promise<T>,

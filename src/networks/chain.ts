@@ -2,13 +2,13 @@
 import type { Activation, EngineSource, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 
-/** Order of layers, so that each reads what the one before it gives. */
+/** Widths of a layer, from which the order of layers follows: each reads what the one before it gives. */
 interface Shaped {
   readonly inputs: number;
   readonly outputs: number;
 }
 
-/** Most steps of the search. Real networks take a few; a search that takes more has several answers or is hostile. */
+/** Most steps of the search. Real networks take a few; a longer search has several results or a hostile file. */
 const MAX_STEPS = 10_000;
 
 export function chains(layers: readonly Shaped[]): boolean {

@@ -1,4 +1,4 @@
-/** Recognizes the format of a file of weights by its content, and reads metadata about the network around the weights. */
+/** Recognizes the format of a file of weights by its content, and reads the metadata beside the weights. */
 
 import { ASSUMPTION_SUBJECTS, type Assumption, type AssumptionSubject } from "#src/base/assumptions.js";
 import { ACTIVATIONS, type Activation } from "#src/base/contracts/network.js";

@@ -1,4 +1,4 @@
-/** Reads and writes a network as a .npz file: a ZIP archive of .npy files, as numpy.savez and numpy.savez_compressed write it. */
+/** Reads and writes a network as a .npz file, a ZIP archive of .npy files (numpy.savez, numpy.savez_compressed). */
 
 import type { Network } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
@@ -106,7 +106,11 @@ export function elementType(path: string, name: string, { dtype }: Pick<NpyHeade
   });
 }
 
-/** Returns a .npy file of version 1.0, little-endian and row-major, as numpy.save writes it. @throws NetworkError ERR_NETWORK_F32 */
+/**
+ * Returns a .npy file of version 1.0, little-endian and row-major, as numpy.save writes it.
+ *
+ * @throws NetworkError ERR_NETWORK_F32
+ */
 export function encodeNpy(name: string, { shape, data }: NamedArray, type: WrittenType): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const dict = `{'descr': '${DESCR[type]}', 'fortran_order': False, 'shape': ${tuple}, }`;

@@ -1,4 +1,4 @@
-/** Computes statistics of pixels in one pass, and whitening. Only integers are summed, so the order of images does not matter. */
+/** Computes statistics of pixels in one pass, and whitening. Sums are integers, so the order of images is free. */
 
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import type { Standardizing, WhiteningKind } from "#src/base/contracts/network.js";
@@ -108,7 +108,7 @@ export class PixelMoments {
   }
 }
 
-/** Whitening x' = (x ÷ 255 − means) · matrix: pixels of the training split become uncorrelated, each of variance λ ÷ (λ + ε). */
+/** Whitening x' = (x ÷ 255 − means) · matrix. Pixels of the training split become uncorrelated; variances λ ÷ (λ + ε). */
 export interface WhiteningMatrix {
   readonly kind: WhiteningKind;
   readonly epsilon: number;

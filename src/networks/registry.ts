@@ -1,4 +1,4 @@
-/** Opens networks by name or by file: recognizes the format, loads its reader, and returns a checked network or throws. */
+/** Opens networks by name or by file: recognizes the format, loads its reader, and checks the network. */
 
 import { readFile, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
@@ -61,7 +61,7 @@ export interface LoadedNetwork extends Network {
   readonly unstated: readonly AssumptionSubject[];
 }
 
-/** Options for what a file of weights may not state, and for downloads. `normalize`, `mean` and `std` describe the pixels. */
+/** Options for facts that a file of weights may not state, and for downloads. */
 export interface LoadNetworkOptions extends DownloadOptions, AskedPreprocessing {
   /** Activation of the hidden layers, for a file that does not state it. A file that states another one is rejected. */
   readonly activation?: Activation | undefined;
@@ -159,7 +159,7 @@ async function weightsAt(
   };
 }
 
-/** True for the book's `sample_weight.pkl`: the book states its sigmoids and its pixels ÷ 255 (ch03/neuralnet_mnist.py). */
+/** True for the book's `sample_weight.pkl`: ch03/neuralnet_mnist.py states its sigmoids and its pixels ÷ 255. */
 function isBook({ sha256 }: Pick<Network, "sha256">): boolean {
   return sha256 === NETWORK_CATALOG.get("book")?.files[0]?.sha256;
 }

@@ -1,4 +1,4 @@
-/** Reads and writes safetensors, as strictly as the reference reader: a JSON header, then tensors without holes or overlaps. */
+/** Reads and writes safetensors: a JSON header, then tensors without holes or overlaps. As strict as the reference reader. */
 
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError, reasonOf } from "#src/base/errors.js";

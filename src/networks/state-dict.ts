@@ -1,4 +1,4 @@
-/** Plans layers from array names: W1, b1 …, or those of a PyTorch state dict (`fc1.weight`, `fc1.bias` …). No number is read. */
+/** Plans layers from the names and shapes of arrays: W1, b1 …, or a PyTorch state dict (`fc1.weight`, `fc1.bias` …). */
 
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";

@@ -1,4 +1,4 @@
-/** Builds the layers of a network from named arrays: planned by names and shapes, checked for finite numbers, in shared memory. */
+/** Builds the layers of a network from named arrays, checks that numbers are finite, and copies them to shared memory. */
 
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import type { Activation, Layer, Network, OnnxModel } from "#src/base/contracts/network.js";

@@ -121,9 +121,9 @@ export interface Together {
 /** What a row states; commands may differ in some of it. */
 export interface OptionFacts {
   readonly type: OptionType;
-  /** The value that holds where none is given. */
+  /** Value if none is given. */
   readonly default?: number | string;
-  /** The default in words, where it is no single value. */
+  /** The default in words, if it is not a single value. */
   readonly defaultText?: string;
   /** One line of at most 50 characters, with the default. */
   readonly help: string;
@@ -135,7 +135,7 @@ export interface OptionRow extends OptionFacts {
   /** `--batch-size`; undefined for an option that only the library has. */
   readonly flag?: string;
   readonly short?: string;
-  /** What stands for the value: `<n>`. A flag has none. */
+  /** Placeholder of the value: `<n>`. A flag has none. */
   readonly value?: string;
   readonly group: Group;
   /** Commands that take it. Options of the group `global` are taken by all. */

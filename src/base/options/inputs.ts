@@ -38,7 +38,7 @@ export const DATA_OPTIONS = rows({
       fit: { required: true, help: "images of the training: name, folder, file" },
     },
   },
-  /** The label file, where `dataset` is an image file. False: predict the images without reading labels. */
+  /** The label file, if `dataset` is an image file. False: predict the images without reading labels. */
   labels: {
     flag: "--labels",
     value: "<file>",

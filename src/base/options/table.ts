@@ -63,7 +63,7 @@ export function helpOf({ help, default: value, defaultText }: OptionFacts): stri
 }
 
 /**
- * Checks that no option stands beside another that excludes it, or without one that it needs. Options with their
+ * Checks that no option is given together with one that excludes it, or without one that it needs. Options with their
  * default value count as absent. An option that these rows do not have is not needed.
  *
  * @throws UsageError ERR_USAGE

@@ -1,4 +1,4 @@
-/** Runs a suite of checks in one pool with all networks. Evaluations run one after the other; each has gates or an error. */
+/** Runs a suite of checks, one evaluation after the other, in one pool with all networks. */
 
 import { availableParallelism } from "node:os";
 import { IncompleteError, TERMINATED } from "#src/base/abort.js";

@@ -112,7 +112,7 @@ export class Journal {
     return this.#bytes > this.#bytesFound;
   }
 
-  /** Writes the remaining batches and closes the file. Returns the fault because of which the journal is incomplete, if any. */
+  /** Writes the remaining batches and closes the file. Returns the fault if the journal is incomplete. */
   async close(): Promise<BatchwiseError | undefined> {
     clearInterval(this.#timer);
     await this.#flushing;
@@ -195,7 +195,7 @@ interface PendingBatch {
 export interface Pending {
   /** Copies labels and predictions, because the slab's memory is reused. */
   add(merged: MergedBatch): void;
-  /** Removes the batches that end at or before image `before`. Returns one sum of counts for each gapless range of them. */
+  /** Removes the batches that end at or before image `before`. Returns their counts, one sum per gapless range. */
   take(before: number): PartialCounts[];
   clear(): void;
 }

@@ -1,4 +1,4 @@
-/** Header of a .npy file: a magic, a version and a Python dict with three keys, parsed by a grammar and never evaluated. */
+/** Parses the header of a .npy file: a magic, a version, and a Python dict with three keys. Nothing is evaluated. */
 import { FileError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 

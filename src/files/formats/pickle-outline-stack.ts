@@ -1,4 +1,4 @@
-/** Stack and memo for the outline of a pickle. Each call is replaced by what it would have made, as far as known. */
+/** Stack and memo for the outline of a pickle. Each call is replaced by its result, as far as that is known. */
 import { atLeast } from "#src/base/errors.js";
 import type { OutlineReader } from "./pickle-outline-reader.js";
 

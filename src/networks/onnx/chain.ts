@@ -1,4 +1,4 @@
-/** Reads an ONNX graph as a chain: each node reads the output of the node before it, and otherwise only constants. */
+/** Reads an ONNX graph as a chain: each node reads the output of the node before it and constants. */
 
 import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";

@@ -53,7 +53,7 @@ export function endingOf(view: GraphView, output: string): Ending {
   return areLogits(view, output, new Set()) ? { kind: "logits" } : UNKNOWN;
 }
 
-/** True if a tensor depends on a node that draws random numbers. Comparing a few runs could miss rare or small changes. */
+/** True if a tensor depends on a node that draws random numbers. A few test runs could miss rare changes. */
 export function drawsNumbers(view: GraphView, tensor: string): boolean {
   const seen = new Set([tensor]);
   for (const name of seen) {
@@ -121,7 +121,7 @@ function areLogits(view: GraphView, name: string, seen: Set<string>): boolean {
   return node.inputs.every((input) => input === "" || areLogits(view, input, seen));
 }
 
-/** View of a graph by the names of its tensors: the node that gives a tensor, the nodes that read it, and the constants. */
+/** View of a graph by the names of tensors: the node that gives a tensor, the nodes that read it, and constants. */
 export class GraphView {
   /** Names of the inputs that are not constants: before IR version 4, constants were among the inputs too. */
   readonly inputs: readonly string[];
@@ -160,7 +160,7 @@ export class GraphView {
     return this.#readers.get(name) ?? [];
   }
 
-  /** Returns the numbers of a tensor that does not depend on an input; undefined for others, and if an operator is not known. */
+  /** Returns the numbers of a tensor that does not depend on an input; undefined for others and for unknown operators. */
   constant(name: string): Numbers | undefined {
     if (name === "") return undefined;
     if (this.#constants.has(name)) return this.#constants.get(name);

@@ -91,7 +91,7 @@ export class LayerBuilder {
     this.#openLayer(step).activation = activation;
   }
 
-  /** Records the scaling of the pixels. It must come once, before the first layer, and its factor must satisfy `isWanted`. */
+  /** Records the scaling of the pixels: once, before the first layer, with a factor that satisfies `isWanted`. */
   scale(step: Step, tensor: Tensor, isWanted: (factor: number) => boolean): void {
     if (this.#layers.length > 0 || this.#scaled)
       throw this.fault(step, "one scaling, of the input", "a second one");

@@ -1,4 +1,4 @@
-/** Reads protobuf messages field by field over protobufjs's reader, within bounds and a budget. Writes fields one by one. */
+/** Reads protobuf messages field by field over protobufjs's reader, within a budget. Writes single fields. */
 
 import protobuf from "protobufjs/minimal.js";
 import { BatchwiseError, NetworkError, reasonOf } from "#src/base/errors.js";
@@ -11,7 +11,7 @@ type WireType = (typeof WIRE)[keyof typeof WIRE];
 const WIRE_TYPES: readonly number[] = Object.values(WIRE);
 const WIRE_TYPE_BITS = 3;
 
-/** Most fields of all messages of a model. A layer takes about 30. An empty message takes 2 bytes of a file, 100 of memory. */
+/** Most fields of all messages of a model. A layer takes about 30. An empty message takes 100 bytes of memory. */
 const MAX_FIELDS = 50_000;
 
 interface Scope {

@@ -1,4 +1,4 @@
-/** Reads the messages of an ONNX model, as far as a chain of layers needs them (onnx/onnx.proto in github.com/onnx/onnx). */
+/** Reads the messages of an ONNX model that a chain of layers needs (onnx/onnx.proto in github.com/onnx/onnx). */
 import { MAX_DIMENSIONS } from "#src/files/formats/arrays.js";
 import { Message } from "./message.js";
 import {

@@ -1,4 +1,4 @@
-/** Decodes an ONNX model of fully connected layers to named arrays, the activation of each layer, and the preprocessing. */
+/** Decodes an ONNX model of fully connected layers to named arrays, activations and preprocessing. */
 
 import type { AssumptionSubject } from "#src/base/assumptions.js";
 import type { Activation, Preprocessing } from "#src/base/contracts/network.js";

@@ -107,7 +107,7 @@ function valueReaders(view: GraphView, start: string): Reader[] {
   return readers;
 }
 
-/** True if a node passes a tensor's values on in the same range. A bound of standardized pixels decides nothing: it is skipped. */
+/** True if a node keeps the range of a tensor's values, or bounds it like standardized pixels, which decides nothing. */
 function keepsRange(view: GraphView, node: Node, tensor: string): boolean {
   const bound = upperBound(view, node);
   if (bound !== undefined) return bound <= MAX_STANDARDIZED;
@@ -210,7 +210,7 @@ function expectedByArithmetic({ slope, offset }: Affine, first: Node): ExpectedP
 /** Returns the pixels that the first operator expects that is no arithmetic with constants. */
 function expectedByOperator(view: GraphView, { node, tensor }: Reader): ExpectedPixels {
   if (LAYERS.has(node.operator)) return { kind: "unknown" };
-  // A cast to integers would make pixels of 0 to 1 black and white. Casts to floats keep the range and do not come here.
+  // A cast to integers would make pixels of 0 to 1 black and white. Casts to floats were followed as range keepers.
   if (node.operator === "Cast" && castTo(node) !== BOOL) return { kind: "bytes" };
   if ((upperBound(view, node) ?? 0) > MAX_STANDARDIZED) return { kind: "bytes" };
   const unclear = { kind: "unclear", beginning: node.operator } as const;

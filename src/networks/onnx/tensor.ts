@@ -1,4 +1,4 @@
-/** Reads the elements of ONNX tensors from any of their fields, checks them against the dimensions, and computes constants. */
+/** Reads the elements of ONNX tensors, checks them against the dimensions, and computes constants. */
 
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";

@@ -1,4 +1,4 @@
-/** Beginning of a file, from which its kind is recognized: its first bytes, and the contents of archives and pickles. */
+/** Reads the beginning of a file, from which its kind is recognized, and the contents of archives and pickles. */
 
 import { inflateRawSync, inflateSync, constants as zlib } from "node:zlib";
 import { BatchwiseError } from "#src/base/errors.js";
@@ -112,7 +112,7 @@ async function innerText(path: string, entry: ZipEntry | undefined): Promise<str
   return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
 }
 
-/** True for the beginning of a pickle: protocols 2 to 5 begin with their number, 0 and 1 with a dict, a list, a tuple or a name. */
+/** True for the beginning of a pickle: a number for protocols 2 to 5; a dict, list, tuple or name for 0 and 1. */
 function pickleOf(content: Uint8Array, text: string): PickleOutline | undefined {
   if (
     /^(800[2-5])/.test(hexOf(content)) ||
@@ -140,7 +140,7 @@ async function arraysOf(
   return arrays;
 }
 
-/** Inflates the first bytes of gzip (RFC 1952) or zlib (RFC 1950), which joblib writes, as far as they are undamaged. */
+/** Inflates the first undamaged bytes of gzip (RFC 1952), or of zlib (RFC 1950), which joblib writes. */
 function inflatedStart(content: Uint8Array): Uint8Array | undefined {
   const isGzip = content[0] === 0x1f && content[1] === 0x8b;
   const isZlib = content[0] === 0x78 && ((content[0] << 8) | content[1]!) % 31 === 0;

@@ -68,7 +68,7 @@ function textWeights(options: string): string {
   return `run python3 -c "import numpy as np; r=lambda f:np.loadtxt(f${options}); np.savez('out.npz',W1=r('W1.csv'),b1=r('b1.csv'))" with the names of your files, a W and a b for each layer, and give --weights out.npz${WITH_ACTIVATION}`;
 }
 
-/** Column of the label: the first in Kaggle's digit-recognizer and pjreddie's MNIST, the last in OpenML's tables, as `class`. */
+/** Column of the label: the first in Kaggle's digit-recognizer and pjreddie's MNIST, the last (`class`) in OpenML's. */
 function tableSet({ path, split }: Candidate, { columns, header }: Table, options: string): string {
   const named = header?.findIndex((name) => /^(label|labels|class|target|y|digit)$/i.test(name)) ?? -1;
   const isSquare = (count: number) => Number.isInteger(Math.sqrt(count));

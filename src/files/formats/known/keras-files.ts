@@ -127,7 +127,7 @@ const kerasHdf5: KnownFile = {
 const toOnnx = (path: string) =>
   `run ${python(path, "import keras; keras.models.load_model(FILE).export('out.onnx',format='onnx')")} ${WITH_ONNX}`;
 
-/** Keras 3 names layers after their classes: dense, dense_1 … The key of the first reads as 1_0, so that `int` accepts it. */
+/** Python code that sorts Keras 3's layers dense, dense_1 … by number. The `_0` gives the first one the number 0. */
 const DENSE_VARIABLES =
   "l=f.get('layers') or f['_layer_checkpoint_dependencies']; n=sorted((k for k in l if k.startswith('dense')),key=lambda k:int((k+'_0').split('_')[1])); a=[l[k]['vars'][i][()] for k in n for i in '01']";
 

@@ -95,7 +95,10 @@ const bookImages: KnownFile = {
         ),
 };
 
-/** MNIST as `((train x, y), (validation x, y), (test x, y))`, gzipped, protocol 2 (deeplearning.net, Nielsen's mnist_loader.py). */
+/**
+ * MNIST as `((train x, y), (validation x, y), (test x, y))`, gzipped, protocol 2.
+ * Source: deeplearning.net, and mnist_loader.py of Nielsen's book.
+ */
 const nielsenImages: KnownFile = {
   name: "Nielsen's mnist.pkl.gz, which holds images",
   recognizes: (head) => {

@@ -83,13 +83,11 @@ function isReadable({ dtype }: FoundArray): boolean {
 
 /** Names of numbers that standardize pixels. */
 const STATISTIC = /mean|std|sigma|norm|(^|[._])mu$|var(iance)?$/i;
-/** Names that may be left out: sizes of layers, which their shapes state, and facts of the training, which change no answer. */
+/** Names that may be left out: sizes of layers, which the shapes state, and facts of the training. */
 const KNOWN_OTHERWISE = /(sizes?|cost|loss|epochs?)$/i;
 const MOST_NAMED = 6;
 
-/**
- * Note after a command that writes only the layers. It names the arrays and numbers that the command leaves out.
- */
+/** Note after a command that writes only the layers. It names the arrays and numbers that the command leaves out. */
 export function leftOutNote(
   arrays: readonly FoundArray[],
   proposal: string,
@@ -107,7 +105,7 @@ export function leftOutNote(
   return `; this leaves out ${names.join(", ")}${left.length > MOST_NAMED ? " and more" : ""}${left.some(({ name }) => STATISTIC.test(name)) ? advice : ""}`;
 }
 
-/** Collects the entries of dicts and lists of which a command uses nothing. Entries that it uses in part are searched too. */
+/** Collects the entries of dicts and lists that a command does not use. Partly used entries are searched too. */
 function entriesIn(
   outline: Outline,
   proposal: string,

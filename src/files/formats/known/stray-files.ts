@@ -1,4 +1,4 @@
-/** Known files that stand for others: pointers, web pages, archives, documents; and networks given as images. */
+/** Known files in place of others: pointers, web pages, archives, documents; and networks given as images. */
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -139,7 +139,7 @@ export function shortLine(reader: ByteReader): string {
   return utf8(reader, reader.line(PICKLE_LIMITS.lineBytes));
 }
 
-/** UNICODE: Latin-1, with escapes of four (u) or eight (U) hexadecimal digits for the rest. Other backslashes are characters. */
+/** UNICODE: Latin-1; other characters are escapes of four (u) or eight (U) hexadecimal digits. */
 export function rawUnicodeLine(reader: ByteReader): string {
   const line = reader.line(PICKLE_LIMITS.textBytes);
   if (!line.includes(BACKSLASH)) return latin1(line);

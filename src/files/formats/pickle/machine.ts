@@ -1,4 +1,4 @@
-/** Pickle machine for protocols 0 to 5. It has a closed list of names and limits on everything, makes data, and runs no code. */
+/** Pickle machine for protocols 0 to 5, with a closed list of names and limits on everything. It runs no code. */
 
 import type { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";

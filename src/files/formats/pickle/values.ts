@@ -93,7 +93,7 @@ export function kindOf(value: PickledValue | undefined): string {
   return value instanceof PickledArray ? "an array" : `the name numpy ${value.kind}`;
 }
 
-/** Allow-list of the names that a pickle of NumPy arrays may use, as NumPy 1 (`numpy.core`) and NumPy 2 (`numpy._core`) write them. */
+/** Allow-list of names in a pickle of NumPy arrays, as NumPy 1 (`numpy.core`) and 2 (`numpy._core`) write them. */
 const ALLOWED: ReadonlyMap<string, GlobalKind> = new Map([
   ["numpy ndarray", "ndarray"],
   ["numpy dtype", "dtype"],
