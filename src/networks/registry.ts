@@ -152,6 +152,7 @@ async function weightsAt(
   return {
     name,
     sha256,
+    imageSizes: decoded.imageSizes,
     layers,
     preprocessing: assumed.includes("pixels") ? undefined : decoded.preprocessing,
     unstated: assumptions.map(({ subject }) => subject),
@@ -218,6 +219,7 @@ interface Decoded {
   /** Activation of all hidden layers, or of each. */
   readonly activation?: Activation | readonly Activation[] | undefined;
   readonly preprocessing?: Preprocessing | undefined;
+  readonly imageSizes?: readonly number[] | undefined;
   /** What the file's writer had to assume; empty if it assumed nothing. */
   readonly assumed: readonly AssumptionSubject[];
   /** Whether the format states which axis of the weights are the inputs. */
@@ -237,8 +239,8 @@ async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
       return { arrays: await (await import("./numpy.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "onnx": {
       const { decodeOnnx } = await import("#src/networks/onnx/operators.js");
-      const { arrays, activations, preprocessing, assumed } = decodeOnnx(path, bytes);
-      return { arrays, activation: activations, preprocessing, assumed, isOriented: true };
+      const { activations, ...decoded } = decodeOnnx(path, bytes);
+      return { ...decoded, activation: activations, isOriented: true };
     }
     case "safetensors": {
       const { arrays, metadata } = decodeSafetensors(path, bytes);

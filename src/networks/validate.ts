@@ -34,14 +34,21 @@ export function buildLayers(
   });
 }
 
-/** @throws NetworkError ERR_NETWORK_INPUTS if the number of inputs is not that of an image's pixels */
-export function assertFitsImages(network: Pick<Network, "layers">, path: string, shape: ImageShape): void {
-  const expected = network.layers[0]?.inputs ?? 0;
+/**
+ * @throws NetworkError ERR_NETWORK_INPUTS if the number of inputs is not that of an image's pixels; ERR_NETWORK_IMAGES if the
+ *   file states other rows and columns
+ */
+export function assertFitsImages(
+  { layers, imageSizes }: Pick<Network, "layers" | "imageSizes">,
+  path: string,
+  shape: ImageShape,
+): void {
+  const expected = layers[0]?.inputs ?? 0;
   const found = shape.rows * shape.columns;
-  if (found !== expected) {
-    const imageShape = [shape.rows, shape.columns];
-    throw new NetworkError("ERR_NETWORK_INPUTS", { path, expected, found, imageShape });
-  }
+  const imageShape = [shape.rows, shape.columns];
+  if (found !== expected) throw new NetworkError("ERR_NETWORK_INPUTS", { path, expected, found, imageShape });
+  if (imageSizes === undefined || `${imageSizes}` === `${imageShape}`) return;
+  throw new NetworkError("ERR_NETWORK_IMAGES", { path, expected: imageSizes, found: imageShape });
 }
 
 /**

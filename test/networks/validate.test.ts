@@ -154,6 +154,22 @@ test("refuses more outputs than a prediction can tell apart, and images of other
     t.deepEqual(error.facts, { path: "n", found: 65_536, limit: 65_535 });
   });
 
+  await inCase(t, "refuses images of other rows and columns than the file states", () => {
+    const network = { layers: buildLayers("n", arrays(6, 2), "sigmoid"), imageSizes: [2, 3] };
+    t.notThrows(() => assertFitsImages(network, "n", { rows: 2, columns: 3 }));
+    for (const [rows, columns] of [
+      [3, 2],
+      [1, 6],
+    ] as const) {
+      const fits = () => assertFitsImages(network, "n", { rows, columns });
+      t.deepEqual(coded(t, fits, "ERR_NETWORK_IMAGES").facts, {
+        path: "n",
+        expected: [2, 3],
+        found: [rows, columns],
+      });
+    }
+  });
+
   await inCase(t, "refuses images that have another number of pixels than the network reads", () => {
     const network = { layers: buildLayers("n", arrays(6, 2), "sigmoid") };
     t.notThrows(() => assertFitsImages(network, "n", { rows: 2, columns: 3 }));

@@ -26,6 +26,8 @@ export interface Network {
   readonly name: string;
   /** SHA-256 in hex of the file's bytes, or of a folder's files in the order of their names. */
   readonly sha256: string;
+  /** Rows and columns of one image, if the file states them and not only their product. Default: unknown. */
+  readonly imageSizes?: readonly number[] | undefined;
   /** At least one layer. The last has the activation `identity`: its outputs are the logits. */
   readonly layers: readonly Layer[];
   /** Change of the pixels, bytes 0 to 255, before the first layer. */

@@ -9,7 +9,7 @@ import { assumedIn } from "#src/networks/format.js";
 import { readPreprocessing } from "#src/networks/recipe.js";
 import { chainOf, type Step } from "./chain.js";
 import { LayerBuilder } from "./layer-builder.js";
-import { attributeOf, readModel, type Tensor } from "./model.js";
+import { attributeOf, readModel, type Tensor, type Value } from "./model.js";
 import { ATTRIBUTE_TYPE } from "./proto.js";
 import { integersOf } from "./tensor.js";
 
@@ -22,6 +22,8 @@ export interface DecodedOnnx {
   /** Activation of every layer except the last. */
   readonly activations: readonly Activation[];
   readonly preprocessing: Preprocessing | undefined;
+  /** Sizes of one image other than 1, if the input states at least two. */
+  readonly imageSizes: readonly number[] | undefined;
   /** Subjects that the file's writer had to assume, by its properties. */
   readonly assumed: readonly AssumptionSubject[];
 }
@@ -47,13 +49,21 @@ export function decodeOnnx(path: string, bytes: Uint8Array): DecodedOnnx {
   const { arrays, activations, scaled } = builder.finish();
   const said = readPreprocessing(path, model.metadata, KEY_PREFIX);
   const assumed = assumedIn(path, model.metadata, KEY_PREFIX);
-  if (!scaled) return { arrays, activations, preprocessing: said, assumed };
+  const facts = { arrays, activations, imageSizes: imageSizesOf(input), assumed };
+  if (!scaled) return { ...facts, preprocessing: said };
   if (said !== undefined && said.kind !== "none") {
     const expected = "pixels divided by 255 once";
     const found = `a division in the graph, and ${KEY_PREFIX}normalize = ${said.kind}`;
     throw new NetworkError("ERR_ONNX_GRAPH", { path, expected, found });
   }
-  return { arrays, activations, preprocessing: { kind: "scale" }, assumed };
+  return { ...facts, preprocessing: { kind: "scale" } };
+}
+
+/** A size of 1 is a channel, or one axis of flattened pixels. */
+function imageSizesOf({ shape = [] }: Value): readonly number[] | undefined {
+  const image = shape.slice(1);
+  const sizes = image.flatMap((size) => (size === undefined || size === 1 ? [] : [size]));
+  return sizes.length > 1 && !image.includes(undefined) ? sizes : undefined;
 }
 
 // Operators of a chain of fully connected layers (onnx/docs/Operators.md), and what each adds to the network.

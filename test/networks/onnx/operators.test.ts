@@ -3,7 +3,7 @@ import test from "ava";
 import type { ErrorCode } from "#src/base/errors.js";
 import { decodeOnnx } from "#src/networks/onnx/operators.js";
 import { inCase } from "../../helpers/in-case.js";
-import { DOUBLE, doubles, fields, model, tensor } from "../../helpers/onnx.js";
+import { DOUBLE, doubles, fields, model, tensor, value } from "../../helpers/onnx.js";
 import { coded, raw } from "../coded.js";
 import { b, gemm, layer, ONE_LAYER_MODELS, w } from "./one-layer.js";
 import { REFUSED_GRAPHS } from "./refused-graphs.js";
@@ -55,6 +55,29 @@ test("gives each layer its own activation, and shares what two layers share", (t
   t.deepEqual(activations, ["relu", "tanh", "sigmoid", "identity"]);
   t.is(arrays.get("W1"), arrays.get("W5"));
   t.is(arrays.get("b4"), arrays.get("b5"));
+});
+
+test("takes rows and columns of an image from the input, if it states both", (t) => {
+  const flatten = { op: "Flatten", inputs: ["x"], output: "f" };
+  const shaped = (...sizes: (number | string)[]) =>
+    read(
+      model({
+        nodes: [flatten, gemm(["f", "w6"], "y")],
+        tensors: [W6],
+        inputs: [value("x", ["N", ...sizes])],
+      }),
+    );
+  const W6 = tensor("w6", [6, 2], [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]);
+  t.is(read(model(layer)).imageSizes, undefined);
+  for (const sizes of [
+    [2, 3],
+    [1, 2, 3],
+    [2, 3, 1],
+  ])
+    t.deepEqual(shaped(...sizes).imageSizes, [2, 3]);
+  for (const sizes of [[6], [1, 6], [6, 1, 1], [1, "rows", 3], ["rows", "columns"]]) {
+    t.is(shaped(...sizes).imageSizes, undefined, `${sizes}`);
+  }
 });
 
 test("takes the preprocessing from a division by 255, or from a property", (t) => {
