@@ -1,25 +1,11 @@
 /** Opens a data set by its name, its folder, its image and label files, or its .npz file. */
 import { basename, resolve } from "node:path";
-import {
-  checkedKeys,
-  either,
-  FALSE,
-  FLAG,
-  type KindsOf,
-  required,
-  TEXT,
-  WHOLE_NUMBER,
-  wordOf,
-} from "#src/base/arguments.js";
-import {
-  AS_STORED,
-  type Dataset,
-  type DatasetView,
-  SPLITS,
-  type Split,
-} from "#src/base/contracts/dataset.js";
+import { checkedKeys, type KindsOf, required } from "#src/base/arguments.js";
+import { AS_STORED, type Dataset, type DatasetView, type Split } from "#src/base/contracts/dataset.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
+import { DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import { exactKindsOf } from "#src/base/options/values.js";
 import { suggest } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { pathKind, readFileStart } from "#src/files/read-file.js";
@@ -44,16 +30,13 @@ export interface DatasetRequest extends DownloadOptions, Partial<DatasetView> {
   readonly split: Split;
 }
 
+const { offset: _, limit: __, ...ROWS } = DATA_OPTIONS;
+const KINDS = exactKindsOf({ ...ROWS, offline: NETWORK_OPTIONS.offline });
 const REQUEST: KindsOf<DatasetRequest> = {
   ...DOWNLOAD,
-  offline: FLAG,
-  dataset: required(TEXT),
-  labels: either(TEXT, FALSE),
-  classes: TEXT,
-  split: required(wordOf(SPLITS)),
-  invert: FLAG,
-  transpose: FLAG,
-  labelOffset: WHOLE_NUMBER,
+  ...KINDS,
+  dataset: required(KINDS.dataset),
+  split: required(KINDS.split),
 };
 
 /** One file with images and labels. */

@@ -3,9 +3,10 @@
 import type { Dataset, DatasetView, ImageRange, Split } from "#src/base/contracts/dataset.js";
 import type { Shard } from "#src/base/contracts/journal.js";
 import type { Activation, EngineName, Network, Normalization } from "#src/base/contracts/network.js";
+import { MAX_COUNT } from "#src/base/contracts/run.js";
 import { DatasetError } from "#src/base/errors.js";
 import type { Given } from "#src/base/options/define.js";
-import { type DATA_OPTIONS, MAX_COUNT, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import { type DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
 import type { RUN_OPTIONS, SCORE_OPTIONS } from "#src/base/options/run.js";
 import { assertTogether, EVALUATE_OPTIONS } from "#src/base/options/table.js";
 import { checkedValue, parseShard } from "#src/base/options/values.js";

@@ -102,7 +102,8 @@ function predictedOf({
   return { labelled: false, total, complete: total === limit, predictedCounts };
 }
 
-const DEFAULT_TOP_K = 5;
+/** The k of the top-k accuracy where none is requested. */
+export const DEFAULT_TOP_K = 5;
 
 export type CountsOptions = Pick<EvaluateOptions, "topK" | "bootstrap" | "seed">;
 

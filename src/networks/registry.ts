@@ -3,27 +3,13 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  checkArgument,
-  checkedKeys,
-  FLAG,
-  type KindsOf,
-  NUMBER,
-  PROMISE,
-  TEXT,
-  wordOf,
-} from "#src/base/arguments.js";
+import { checkArgument, checkedKeys, type KindsOf, PROMISE, TEXT } from "#src/base/arguments.js";
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
-import {
-  ACTIVATIONS,
-  type Activation,
-  type Layer,
-  type Network,
-  NORMALIZATIONS,
-  type Preprocessing,
-} from "#src/base/contracts/network.js";
+import type { Activation, Layer, Network, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast, FileError, NetworkError, reasonOf, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
+import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import { exactKindsOf } from "#src/base/options/values.js";
 import { FIXTURES } from "#src/base/package.js";
 import { suggest } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
@@ -69,15 +55,8 @@ export interface LoadNetworkOptions extends DownloadOptions, AskedPreprocessing 
   readonly decodeAfter?: Promise<unknown> | undefined;
 }
 
-const OPTIONS: KindsOf<LoadNetworkOptions> = {
-  ...DOWNLOAD,
-  offline: FLAG,
-  activation: wordOf(ACTIVATIONS),
-  normalize: wordOf(NORMALIZATIONS),
-  mean: NUMBER,
-  std: NUMBER,
-  decodeAfter: PROMISE,
-};
+const { weights: _, strict: __, ...ROWS } = NETWORK_OPTIONS;
+const OPTIONS: KindsOf<LoadNetworkOptions> = { ...DOWNLOAD, ...exactKindsOf(ROWS), decodeAfter: PROMISE };
 
 /**
  * Loads a network by name (`bundled`, `bundled-standardize`, `bundled-whiten`, `book`), from a file (safetensors, .npz,

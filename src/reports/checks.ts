@@ -4,15 +4,13 @@ import { assumedText } from "#src/base/assumptions.js";
 import type { CheckOutcome, CheckStatus, ChecksFile, ChecksReport } from "#src/base/contracts/checks.js";
 import { grouped } from "#src/base/errors/define.js";
 import { atLeast, BatchwiseError } from "#src/base/errors.js";
+import { CHECKS_FORMATS, type ChecksFormat } from "#src/base/options/answer.js";
 import { printable } from "#src/base/text.js";
 import { cellsOf, leftCell, rightCell, shortened } from "./cells.js";
 import { evaluationDocument, jsonText } from "./json.js";
 import { brokenSuite, junitSuite, renderJunit } from "./junit.js";
 import { markdownTable, markdownText } from "./markdown.js";
 import { formatByEnding } from "./report.js";
-
-export const CHECKS_FORMATS = ["text", "json", "junit", "markdown"] as const;
-export type ChecksFormat = (typeof CHECKS_FORMATS)[number];
 
 const RENDER: Readonly<Record<ChecksFormat, (report: ChecksReport) => string>> = {
   text: renderChecksText,
@@ -21,19 +19,12 @@ const RENDER: Readonly<Record<ChecksFormat, (report: ChecksReport) => string>> =
   markdown: renderChecksMarkdown,
 };
 
-const FORMAT_OF_ENDING: ReadonlyMap<string, ChecksFormat> = new Map([
-  [".txt", "text"],
-  [".json", "json"],
-  [".xml", "junit"],
-  [".md", "markdown"],
-]);
-
 export function renderChecks(format: ChecksFormat, report: ChecksReport): string {
   return RENDER[format](report);
 }
 
 export function checksFormatOf(path: string): ChecksFormat {
-  return formatByEnding(FORMAT_OF_ENDING, path);
+  return formatByEnding(CHECKS_FORMATS, path);
 }
 
 /** One JUnit suite per evaluation. A missed gate is a failure; an evaluation without a result is an error. */

@@ -3,6 +3,7 @@
 import { assumedText } from "#src/base/assumptions.js";
 import type { ComparedSide, Comparison, SideScore } from "#src/base/contracts/comparison.js";
 import { grouped } from "#src/base/errors/define.js";
+import { COMPARISON_FORMATS, type ComparisonFormat } from "#src/base/options/answer.js";
 import { printable } from "#src/base/text.js";
 import { type Row, rightCell, rowLines } from "./cells.js";
 import {
@@ -17,27 +18,18 @@ import { jsonText } from "./json.js";
 import { assumedParts, markdownTable, markdownText } from "./markdown.js";
 import { formatByEnding } from "./report.js";
 
-export const COMPARISON_FORMATS = ["text", "json", "markdown"] as const;
-export type ComparisonFormat = (typeof COMPARISON_FORMATS)[number];
-
 const RENDER: Readonly<Record<ComparisonFormat, (comparison: Comparison) => string>> = {
   text: renderComparisonText,
   json: jsonText,
   markdown: renderComparisonMarkdown,
 };
 
-const FORMAT_OF_ENDING: ReadonlyMap<string, ComparisonFormat> = new Map([
-  [".txt", "text"],
-  [".json", "json"],
-  [".md", "markdown"],
-]);
-
 export function renderComparison(format: ComparisonFormat, comparison: Comparison): string {
   return RENDER[format](comparison);
 }
 
 export function comparisonFormatOf(path: string): ComparisonFormat {
-  return formatByEnding(FORMAT_OF_ENDING, path);
+  return formatByEnding(COMPARISON_FORMATS, path);
 }
 
 /** Most image indices in the text. The JSON has all. */

@@ -1,21 +1,11 @@
 /** Formats of an evaluation's report; the format is a name or a file's ending. */
 
+import { FORMATS, type Format } from "#src/base/options/answer.js";
 import type { Paint } from "./cells.js";
 import { renderJson } from "./json.js";
 import type { Report } from "./report.js";
 import { formatByEnding } from "./report.js";
 import { renderText } from "./text.js";
-
-export const FORMATS = ["text", "json", "csv", "markdown", "junit"] as const;
-export type Format = (typeof FORMATS)[number];
-
-const FORMAT_OF_ENDING: ReadonlyMap<string, Format> = new Map([
-  [".txt", "text"],
-  [".json", "json"],
-  [".csv", "csv"],
-  [".md", "markdown"],
-  [".xml", "junit"],
-]);
 
 /** @param paint colours of the format `text`; default: no colours */
 export async function render(format: Format, report: Report, paint?: Paint): Promise<string> {
@@ -36,5 +26,5 @@ export async function render(format: Format, report: Report, paint?: Paint): Pro
 }
 
 export function formatOf(path: string): Format {
-  return formatByEnding(FORMAT_OF_ENDING, path);
+  return formatByEnding(FORMATS, path);
 }

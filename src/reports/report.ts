@@ -31,19 +31,32 @@ export function preprocessingText(preprocessing: Preprocessing): string {
   }
 }
 
+/** Endings of files in each format. */
+const ENDINGS = {
+  text: [".txt"],
+  json: [".json"],
+  csv: [".csv"],
+  ndjson: [".ndjson"],
+  markdown: [".md"],
+  junit: [".xml"],
+  svg: [".svg"],
+  html: [".html", ".htm"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
 /**
  * Format for a file's ending, in any case.
  *
  * @throws UsageError ERR_OPTION_VALUE for another ending; it names the option and all endings
  */
-export function formatByEnding<Format>(
-  formats: ReadonlyMap<string, Format>,
+export function formatByEnding<Format extends keyof typeof ENDINGS>(
+  formats: readonly Format[],
   path: string,
   option = "--output",
 ): Format {
-  const format = formats.get(extname(path).toLowerCase());
+  const found = extname(path).toLowerCase();
+  const format = formats.find((one) => ENDINGS[one].some((ending) => ending === found));
   if (format !== undefined) return format;
-  const endings = [...formats.keys()];
+  const endings = formats.flatMap((one) => ENDINGS[one]);
   const expected = `a file ending in ${endings.slice(0, -1).join(", ")} or ${endings[endings.length - 1]}`;
   throw new UsageError("ERR_OPTION_VALUE", { option, expected, found: path });
 }

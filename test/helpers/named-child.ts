@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { argv } from "node:process";
-import type { PredictionsFormat } from "#src/base/contracts/journal.js";
+import type { PredictionsFormat } from "#src/base/contracts/run.js";
 import { BatchwiseError } from "#src/base/errors.js";
 import { main } from "#src/cli/main.js";
 import { doneOf, readJournal } from "#src/evaluate/journal/read.js";

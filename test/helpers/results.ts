@@ -1,7 +1,7 @@
 /** Results with predictions, as the command line writes them. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PredictionsFormat } from "#src/base/contracts/journal.js";
+import type { PredictionsFormat } from "#src/base/contracts/run.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { openPredictions } from "#src/evaluate/predictions/writer.js";

@@ -4,7 +4,7 @@ import { marked } from "marked";
 import type { ChecksReport } from "#src/base/contracts/checks.js";
 import { atLeast, FileError, RunError } from "#src/base/errors.js";
 import { gateError, judge } from "#src/evaluate/gates.js";
-import { CHECKS_FORMATS, checksFormatOf, renderChecks } from "#src/reports/checks.js";
+import { checksFormatOf, renderChecks } from "#src/reports/checks.js";
 import { brokenSuite, type JunitSuite, junitSuite, renderJunit } from "#src/reports/junit.js";
 import { junitFaults, parseJunit } from "../helpers/junit.js";
 import { pythonWith, runPython } from "../helpers/python.js";
@@ -91,7 +91,6 @@ test("knows the formats by their endings", (t) => {
     "junit",
     "markdown",
   ]);
-  t.is(CHECKS_FORMATS.length, 4);
   t.regex(t.throws(() => checksFormatOf("a.csv"))?.message ?? "", /\.xml or \.md/);
 });
 

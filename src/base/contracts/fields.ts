@@ -3,6 +3,7 @@ import * as z from "zod";
 import { ASSUMPTION_SUBJECTS, type Assumption } from "#src/base/assumptions.js";
 import type { DatasetView } from "./dataset.js";
 import type { Preprocessing } from "./network.js";
+import { LIMITS } from "./run.js";
 
 /** A document as everyone but its maker sees it: nothing in it can be assigned. */
 export type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
@@ -40,8 +41,7 @@ export const assumption: z.ZodType<Assumption> = z.object({
 export const datasetView: z.ZodType<DatasetView> = z.object({
   invert: z.boolean(),
   transpose: z.boolean(),
-  // Labels are bytes.
-  labelOffset: within([-255, 255]),
+  labelOffset: within(LIMITS.labelOffset),
 });
 
 export const preprocessing: z.ZodType<Preprocessing> = z.discriminatedUnion("kind", [

@@ -9,19 +9,10 @@ import {
   preprocessing,
   sha256,
   share,
+  within,
 } from "./fields.js";
 import { ACTIVATIONS, ENGINES } from "./network.js";
-
-/** Formats of a predictions file, and their endings. */
-export const PREDICTIONS_FORMATS = ["ndjson", "csv"] as const;
-/** A format of a predictions file. */
-export type PredictionsFormat = (typeof PREDICTIONS_FORMATS)[number];
-
-/** Most images of a run, and most classes of top-k. */
-const upTo2To32 = z
-  .int()
-  .min(0)
-  .max(2 ** 32);
+import { LIMITS, PREDICTIONS_FORMATS } from "./run.js";
 
 export const runIdentity = z.object({
   /** Version of the package. */
@@ -43,20 +34,17 @@ export const runIdentity = z.object({
   /** Outputs of the network. */
   classes: z.int().positive(),
   /** Index of the first image of the whole run. */
-  offset: upTo2To32,
+  offset: within(LIMITS.offset),
   /** Images of the whole run. */
-  limit: upTo2To32.min(1),
+  limit: within(LIMITS.limit),
   /** Whether probabilities were requested. */
   probabilities: z.boolean(),
   /** The requested k; null if none was requested. The default is 5, at most the number of classes. */
-  topK: upTo2To32.min(1).nullable(),
+  topK: within(LIMITS.topK).nullable(),
   /** Bootstrap draws; 0 if no interval was requested. */
-  bootstrap: z.int().min(0).max(1_000_000),
+  bootstrap: within(LIMITS.bootstrap),
   /** Seed of the bootstrap. */
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1),
+  seed: within(LIMITS.seed),
 });
 
 /**

@@ -12,9 +12,10 @@ import {
   share,
   shareInterval,
 } from "./fields.js";
-import { PREDICTIONS_FORMATS, shardPart } from "./journal.js";
+import { shardPart } from "./journal.js";
 import { confusionMetrics, scoreMetrics } from "./metrics.js";
 import { ACTIVATIONS, NORMALIZATIONS } from "./network.js";
+import { PREDICTIONS_FORMATS } from "./run.js";
 import { runFacts, type TimelineEntry, timelineEntry, timing } from "./run-facts.js";
 
 /** Version of the JSON. It changes if a reader of the old version would misread the new one. */

@@ -1,4 +1,4 @@
-/** What a run is given besides data and network: a log, and in a benchmark a scenario. Loaded at every start. */
+/** What a run is given besides data and network: a log, numbers and words within limits. Loaded at every start. */
 
 /** Receives the log lines of a run; pino's loggers fit. */
 export interface Log {
@@ -12,6 +12,25 @@ export interface Log {
 
 /** A log that drops every line. */
 export const SILENT: Log = { debug() {}, info() {}, warn() {} };
+
+/** Most images of a data set, of a batch and of a job. */
+export const MAX_COUNT = 2 ** 32;
+/** Limits of a run's numbers, both included, in options and in documents. */
+export const LIMITS = {
+  offset: [0, MAX_COUNT],
+  limit: [1, MAX_COUNT],
+  /** Labels are bytes. */
+  labelOffset: [-255, 255],
+  topK: [1, MAX_COUNT],
+  /** A million resamples of ten classes take some seconds. */
+  bootstrap: [0, 1_000_000],
+  seed: [0, 2 ** 32 - 1],
+} as const;
+
+/** Formats of a predictions file. */
+export const PREDICTIONS_FORMATS = ["ndjson", "csv"] as const;
+/** A format of a predictions file. */
+export type PredictionsFormat = (typeof PREDICTIONS_FORMATS)[number];
 
 /**
  * The scenarios of MLPerf's LoadGen (MLCommons, inference_rules.adoc, "Scenarios"). `offline` hands over all images at

@@ -5,10 +5,14 @@ import { NEEDS_LABELS } from "./inputs.js";
 
 /** Formats of an evaluation. */
 export const FORMATS = ["text", "json", "csv", "markdown", "junit"] as const;
+export type Format = (typeof FORMATS)[number];
 /** Formats of an answer that is no evaluation. */
 export const PLAIN_FORMATS = ["text", "json"] as const;
 export const COMPARISON_FORMATS = ["text", "json", "markdown"] as const;
+export type ComparisonFormat = (typeof COMPARISON_FORMATS)[number];
 export const CHECKS_FORMATS = ["text", "json", "junit", "markdown"] as const;
+export type ChecksFormat = (typeof CHECKS_FORMATS)[number];
+/** Formats of a benchmark on stdout. A chart is always written to a file. */
 export const BENCH_FORMATS = ["text", "json", "csv"] as const;
 export const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 

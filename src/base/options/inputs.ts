@@ -2,9 +2,8 @@
 
 import { SPLITS } from "#src/base/contracts/dataset.js";
 import { ACTIVATIONS, FITTED_NORMALIZATIONS, NORMALIZATIONS } from "#src/base/contracts/network.js";
+import { LIMITS } from "#src/base/contracts/run.js";
 import { FLAG_TYPE, PATH_TYPE, rows, whole, word } from "./define.js";
-
-export const MAX_COUNT = 2 ** 32;
 
 /** Pixels ÷ 255 lie between 0 and 1; some trainings used other values on purpose. Values beyond these belong to bytes. */
 export const MEAN_LIMITS = [-10, 10] as const;
@@ -98,8 +97,7 @@ export const DATA_OPTIONS = rows({
   labelOffset: {
     flag: "--label-offset",
     value: "<n>",
-    // Labels are bytes.
-    type: whole(-255, 255),
+    type: whole(...LIMITS.labelOffset),
     default: 0,
     help: "number to add to each label",
     group: "data",
@@ -110,7 +108,7 @@ export const DATA_OPTIONS = rows({
   offset: {
     flag: "--offset",
     value: "<n>",
-    type: whole(0, MAX_COUNT),
+    type: whole(...LIMITS.offset),
     default: 0,
     help: "first image, counted from 0",
     group: "data",
@@ -120,7 +118,7 @@ export const DATA_OPTIONS = rows({
   limit: {
     flag: "--limit",
     value: "<n>",
-    type: whole(1, MAX_COUNT),
+    type: whole(...LIMITS.limit),
     help: "evaluate at most n images",
     group: "data",
     commands: [...WITH_RANGE, "diagnose"],

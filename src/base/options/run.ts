@@ -1,9 +1,9 @@
 /** Options of the computation: engines, threads, statistics, several machines. */
 
 import { ENGINES } from "#src/base/contracts/network.js";
-import { SCENARIOS } from "#src/base/contracts/run.js";
+import { LIMITS, MAX_COUNT, SCENARIOS } from "#src/base/contracts/run.js";
 import { FLAG_TYPE, PATH_TYPE, rows, seconds, TEXT_TYPE, whole, word } from "./define.js";
-import { MAX_COUNT, NEEDS_LABELS } from "./inputs.js";
+import { NEEDS_LABELS } from "./inputs.js";
 
 /** A higher number of threads is a typing error. */
 const MAX_THREADS = 1024;
@@ -149,7 +149,7 @@ export const SCORE_OPTIONS = rows({
   topK: {
     flag: "--top-k",
     value: "<k>",
-    type: whole(1, MAX_COUNT),
+    type: whole(...LIMITS.topK),
     help: "accuracy within the k most probable classes",
     group: "answer",
     commands: ["evaluate"],
@@ -168,8 +168,7 @@ export const SCORE_OPTIONS = rows({
   bootstrap: {
     flag: "--bootstrap",
     value: "<n>",
-    // A million resamples of ten classes take some seconds.
-    type: whole(0, 1_000_000),
+    type: whole(...LIMITS.bootstrap),
     default: 0,
     help: "resamples for an interval of macro F1",
     group: "answer",
@@ -180,7 +179,7 @@ export const SCORE_OPTIONS = rows({
   seed: {
     flag: "--seed",
     value: "<n>",
-    type: whole(0, 2 ** 32 - 1),
+    type: whole(...LIMITS.seed),
     default: 1,
     help: "seed of the bootstrap",
     group: "answer",

@@ -11,6 +11,8 @@ import {
   objectWith,
   required,
   TEXT,
+  WHOLE_NUMBER,
+  wordOf,
 } from "#src/base/arguments.js";
 import type { Shard } from "#src/base/contracts/journal.js";
 import { UsageError } from "#src/base/errors.js";
@@ -126,6 +128,23 @@ export function parseShard(given: string | Shard): Shard {
 
 const SHARD = either(TEXT, objectWith("a shard", { index: NUMBER, count: NUMBER }));
 
+/** Which JavaScript values a call takes for an option, where nothing checks them afterwards. */
+function exactKindOf(type: OptionType): Kind {
+  switch (type.kind) {
+    case "word":
+      return wordOf(type.words);
+    case "whole":
+      return WHOLE_NUMBER;
+    case "decimal":
+      return NUMBER;
+    case "dataset":
+    case "weights":
+      return TEXT;
+    default:
+      return kindOf(type);
+  }
+}
+
 /** Which JavaScript values the library takes for an option. Words and limits are checked by `checkedValue`. */
 function kindOf({ kind }: OptionType): Kind {
   switch (kind) {
@@ -155,11 +174,22 @@ function kindOf({ kind }: OptionType): Kind {
   }
 }
 
+type Kinds<Rows> = { readonly [Key in keyof Rows]: Kind };
+
 /** Returns the kinds of a library call's options, for `checkedKeys`. */
-export function kindsOf<Rows extends OptionRows>(rows: Rows): { readonly [Key in keyof Rows]: Kind } {
+export function kindsOf<Rows extends OptionRows>(rows: Rows): Kinds<Rows> {
+  return eachKind(rows, kindOf);
+}
+
+/** Returns the kinds of options whose words and numbers a call takes as they are: no open data set, no digits. */
+export function exactKindsOf<Rows extends OptionRows>(rows: Rows): Kinds<Rows> {
+  return eachKind(rows, exactKindOf);
+}
+
+function eachKind<Rows extends OptionRows>(rows: Rows, kind: (type: OptionType) => Kind): Kinds<Rows> {
   const entries = Object.entries(rows).map(([key, { type, required: isRequired }]) => [
     key,
-    isRequired ? required(kindOf(type)) : kindOf(type),
+    isRequired ? required(kind(type)) : kind(type),
   ]);
   return Object.fromEntries(entries);
 }

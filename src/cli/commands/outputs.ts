@@ -2,12 +2,13 @@
 
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { DatasetError, RunError } from "#src/base/errors.js";
+import type { Format } from "#src/base/options/answer.js";
 import type { FlagsOf } from "#src/base/options/table.js";
 import type { Demands } from "#src/evaluate/gates.js";
 import type { Closing } from "#src/evaluate/listeners.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import type { JunitSuite } from "#src/reports/junit.js";
-import { type Format, render } from "#src/reports/registry.js";
+import { render } from "#src/reports/registry.js";
 import type { Report } from "#src/reports/report.js";
 import type { Context } from "./context.js";
 

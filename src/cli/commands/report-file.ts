@@ -2,13 +2,14 @@
 
 import { IncompleteError } from "#src/base/abort.js";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
-import type { PredictionsFormat } from "#src/base/contracts/journal.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
+import { PREDICTIONS_FORMATS } from "#src/base/contracts/run.js";
 import { BatchwiseError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
 import type { CompareOutcome } from "#src/evaluate/compare/compare.js";
 import type { Closing, EvaluationPlan, Listener } from "#src/evaluate/listeners.js";
 import type { PredictionsTarget } from "#src/evaluate/predictions/lines.js";
+import { DEFAULT_TOP_K } from "#src/evaluate/summarize.js";
 import { assertWritable } from "#src/files/write-file.js";
 import {
   createImageChooser,
@@ -24,14 +25,9 @@ import { writeOutput } from "./outputs.js";
 /** Resamples for the interval of macro F1 in a report, unless --bootstrap states them. */
 export const REPORT_RESAMPLES = 1000;
 
-const ENDINGS: ReadonlyMap<string, "html"> = new Map([
-  [".html", "html"],
-  [".htm", "html"],
-]);
-
 /** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for a path that cannot be written. */
 export async function assertReportPath(option: string, path: string): Promise<void> {
-  formatByEnding(ENDINGS, path, option);
+  formatByEnding(["html"], path, option);
   await assertWritable(path);
 }
 
@@ -103,20 +99,13 @@ export class ComparisonFile {
   }
 }
 
-const DEFAULT_TOP_K = 5;
-
-const FORMAT_OF_ENDING: ReadonlyMap<string, PredictionsFormat> = new Map([
-  [".ndjson", "ndjson"],
-  [".csv", "csv"],
-]);
-
 /** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for a path that cannot be written. */
 export async function predictionsTarget(
   path: string,
   topK: number | undefined,
   labelled: boolean,
 ): Promise<PredictionsTarget> {
-  const format = formatByEnding(FORMAT_OF_ENDING, path, "--predictions");
+  const format = formatByEnding(PREDICTIONS_FORMATS, path, "--predictions");
   await assertWritable(path);
   return { path, format, topK: topK ?? DEFAULT_TOP_K, labelled };
 }

@@ -2,22 +2,14 @@
 
 import { availableParallelism } from "node:os";
 import { IncompleteError, TERMINATED } from "#src/base/abort.js";
-import {
-  checkArgument,
-  checkedKeys,
-  FUNCTION,
-  type KindsOf,
-  LOG,
-  SIGNAL,
-  TEXT,
-  without,
-} from "#src/base/arguments.js";
+import { checkArgument, checkedKeys, FUNCTION, type KindsOf, TEXT, without } from "#src/base/arguments.js";
 import type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { asError, atLeast, BatchwiseError, RunError } from "#src/base/errors.js";
+import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { kindsOf } from "#src/base/options/values.js";
 import { withAnswerBuffers } from "#src/base/slab.js";
@@ -45,7 +37,7 @@ export interface CheckHooks {
 }
 
 const OPTIONS: KindsOf<CheckInput> = without(kindsOf(rowsOf("check")), "format", "output");
-const HOOKS: KindsOf<CheckHooks> = { signal: SIGNAL, log: LOG, onDownload: FUNCTION, onEntry: FUNCTION };
+const HOOKS: KindsOf<CheckHooks> = { ...DOWNLOAD, onEntry: FUNCTION };
 
 /**
  * Runs all evaluations of the suite at `path`. If an evaluation fails, its outcome has the error, and the others still run.

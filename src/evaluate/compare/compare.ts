@@ -1,11 +1,12 @@
 /** Compares two networks over the same images. Each is evaluated, or taken from a result with predictions. */
 
 import { availableParallelism } from "node:os";
-import { checkedKeys, FUNCTION, type KindsOf, LOG, SIGNAL } from "#src/base/arguments.js";
+import { checkedKeys, FUNCTION, type KindsOf } from "#src/base/arguments.js";
 import type { Comparison } from "#src/base/contracts/comparison.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { RunError } from "#src/base/errors.js";
 import { atLeast } from "#src/base/errors.js";
+import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { rounded } from "#src/base/text.js";
 import { assertStated } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
@@ -34,13 +35,7 @@ export interface CompareHooks extends CompareRunHooks {
   onStart?(plan: ComparePlan): void;
 }
 
-const HOOKS: KindsOf<CompareHooks> = {
-  signal: SIGNAL,
-  log: LOG,
-  onDownload: FUNCTION,
-  onStart: FUNCTION,
-  onProgress: FUNCTION,
-};
+const HOOKS: KindsOf<CompareHooks> = { ...DOWNLOAD, onStart: FUNCTION, onProgress: FUNCTION };
 
 /** What a comparison is about to evaluate. */
 export interface ComparePlan {

@@ -1,11 +1,12 @@
 /** Diagnosis: tries the possible readings of a network on a sample of images, and recommends the best. */
 
 import { interruption } from "#src/base/abort.js";
-import { checkedKeys, FUNCTION, type KindsOf, SIGNAL, without } from "#src/base/arguments.js";
+import { checkedKeys, FUNCTION, type KindsOf, without } from "#src/base/arguments.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
+import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { checkedValue, kindsOf } from "#src/base/options/values.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
@@ -52,7 +53,7 @@ export interface DiagnoseHooks {
   onTried?(done: number): void;
 }
 
-const HOOKS: KindsOf<DiagnoseHooks> = { signal: SIGNAL, onDownload: FUNCTION, onTried: FUNCTION };
+const HOOKS: KindsOf<DiagnoseHooks> = { ...without(DOWNLOAD, "log"), onTried: FUNCTION };
 
 /**
  * Tries the network on a seeded sample of labelled images from the whole set. The candidates are all combinations of

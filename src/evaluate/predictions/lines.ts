@@ -1,5 +1,6 @@
 /** Lines of a predictions file. Each number has the fewest digits that read back as the same float64. */
-import type { Prediction, PredictionsFormat } from "#src/base/contracts/journal.js";
+import type { Prediction } from "#src/base/contracts/journal.js";
+import type { PredictionsFormat } from "#src/base/contracts/run.js";
 
 export interface LineWriter {
   /** Text before the first line. */

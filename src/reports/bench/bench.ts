@@ -2,22 +2,15 @@
 
 import type { Benchmark, MeasuredConfiguration } from "#src/base/contracts/bench.js";
 import { counted, grouped } from "#src/base/errors/define.js";
+import { BENCH_FORMATS } from "#src/base/options/answer.js";
 import { printable } from "#src/base/text.js";
 import { bar, type Row, rowLines } from "#src/reports/cells.js";
 import { renderBenchCsv } from "#src/reports/csv.js";
 import { jsonText } from "#src/reports/json.js";
 import { formatByEnding } from "#src/reports/report.js";
 
-/** Formats for stdout. A chart is always written to a file. */
-export const BENCH_FORMATS = ["text", "json", "csv"] as const;
-export type BenchFormat = (typeof BENCH_FORMATS)[number] | "svg";
-
-const FORMAT_OF_ENDING: ReadonlyMap<string, BenchFormat> = new Map([
-  [".txt", "text"],
-  [".json", "json"],
-  [".csv", "csv"],
-  [".svg", "svg"],
-]);
+const FILE_FORMATS = [...BENCH_FORMATS, "svg"] as const;
+export type BenchFormat = (typeof FILE_FORMATS)[number];
 
 export async function renderBench(format: BenchFormat, benchmark: Benchmark): Promise<string> {
   switch (format) {
@@ -34,7 +27,7 @@ export async function renderBench(format: BenchFormat, benchmark: Benchmark): Pr
 }
 
 export function benchFormatOf(path: string): BenchFormat {
-  return formatByEnding(FORMAT_OF_ENDING, path);
+  return formatByEnding(FILE_FORMATS, path);
 }
 
 const BAR_CELLS = 12;

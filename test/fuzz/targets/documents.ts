@@ -1,6 +1,6 @@
 /** Readers of texts: configuration, checks, results, predictions, class names. */
 import { createHash } from "node:crypto";
-import type { PredictionsFormat } from "#src/base/contracts/journal.js";
+import type { PredictionsFormat } from "#src/base/contracts/run.js";
 import { CONFIG_KEYS, readConfig } from "#src/cli/config/read.js";
 import { readClassNames } from "#src/data/labels.js";
 import { readSuite } from "#src/evaluate/check/suite.js";
