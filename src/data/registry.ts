@@ -54,32 +54,30 @@ const ARCHIVES: ReadonlyMap<string, OpenArchive> = new Map<string, OpenArchive>(
 /** Bytes that identify such a file. */
 const MAGIC_BYTES = 4;
 
-/** Names of EMNIST's files, and what they are asked for by. */
+/** Names of EMNIST's files, and names that users try for the set. Its pictures are stored transposed. */
 const EMNIST = /^emnist/i;
-/** What stands in a path only where it is a pattern, unless there is such a file. */
+/** Marks of a pattern in a path. A file of exactly this name comes first. */
 const PATTERN = /[*?]|\[.+\]|\{.+\}/;
 
 /**
- * Opens a set of u8 images, labelled unless asked for the images alone: images of shape (total, rows, columns), one u8
- * label each, from IDX files (yann.lecun.com/exdb/mnist), gzipped or not, or from one .npz file with x_test, y_test and
- * so on, as Keras keeps MNIST. A name wins over a folder that is called the same.
+ * Opens a data set: u8 images of shape (total, rows, columns), and one u8 label per image unless `labels` is false. It reads
+ * IDX files (yann.lecun.com/exdb/mnist), gzipped or not, or one .npz file with x_test, y_test and so on, as Keras stores
+ * MNIST. A name has priority over a folder of that name.
  *
- * For `mnist`, `fashion-mnist` and `kmnist` the split's two files are downloaded into the cache, unless they are there
- * in their sizes; their hashes are checked when they come, and by `batchwise fetch`.
+ * For `mnist`, `fashion-mnist` and `kmnist` the split's two files are downloaded into the cache, unless files of their sizes
+ * are there. Hashes are checked after a download, and by `batchwise fetch`.
  *
- * Only headers are read here. Images and labels are read by the set's slabs, which throw what is wrong with the content.
+ * Only headers are read here. The set's slabs read images and labels, and throw the faults of the content.
  *
- * Labels are not yet held against a network's classes: `assertLabelsWithin` does that, `assertClassCount` the same
- * for names.
+ * Labels are not compared with a network's classes here: `assertLabelsWithin` does that, and `assertClassCount` for names.
  *
  * @throws DatasetError ERR_DATASET_UNKNOWN, ERR_DATASET_SPLIT, ERR_DATASET_FILES, ERR_DATASET_LABELS, ERR_DATASET_GLOB,
- *   ERR_DATASET_LABELS_NAME, ERR_DATASET_SHAPE, ERR_COUNT_MISMATCH, ERR_CLASSES_FILE, and all that `readIdx` throws; of a
- *   .npz file ERR_NPZ_ARRAYS, ERR_NPZ_ARRAY, ERR_LABEL_RANGE. What is read while it is evaluated throws what is wrong with
- *   its content from its slabs, also ERR_DATASET_HASH.
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; of a .npz file ERR_ZIP_*, ERR_NPY_*; of a manifest ERR_JSON_SYNTAX,
+ *   ERR_DATASET_LABELS_NAME, ERR_DATASET_SHAPE, ERR_COUNT_MISMATCH, ERR_CLASSES_FILE, and all that `readIdx` throws; for a
+ *   .npz file ERR_NPZ_ARRAYS, ERR_NPZ_ARRAY. The slabs also throw ERR_DATASET_HASH and ERR_LABEL_RANGE.
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; for a .npz file ERR_ZIP_*, ERR_NPY_*; for a manifest ERR_JSON_SYNTAX,
  *   ERR_JSON_SHAPE.
- * @throws UsageError ERR_USAGE for labels beside a set that brings its own; ERR_OPTION_UNKNOWN, ERR_ARGUMENT.
- * @throws TransferError, with any of its codes, for a set that has to be downloaded.
+ * @throws UsageError ERR_USAGE for a label file beside a set with its own labels; ERR_OPTION_UNKNOWN, ERR_ARGUMENT.
+ * @throws TransferError with any of its codes, for a set that is downloaded.
  */
 export async function openDataset(request: DatasetRequest): Promise<Dataset> {
   return readDataset(checkedKeys("openDataset", "option", request, REQUEST));

@@ -23,11 +23,11 @@ export const manifestSchema = z
       images: path.describe("An IDX file of images, gzipped or not."),
       labels: path
         .optional()
-        .describe("The IDX file of their labels. Needed unless no labels are asked for."),
+        .describe("The IDX file of their labels. Required unless images are predicted without labels."),
       sha256: sha256
         .optional()
         .describe(
-          "Of the image file's bytes followed by the label file's. Held against them where a run reads both files whole, and in any case what the set is known by.",
+          "SHA-256 of the image file's bytes followed by the label file's. It identifies the set in results. A run that reads both files whole checks it.",
         ),
     }),
   )

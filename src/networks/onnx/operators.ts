@@ -47,13 +47,13 @@ export function decodeOnnx(path: string, bytes: Uint8Array): DecodedOnnx {
   const builder = new LayerBuilder(path, input);
   for (const step of steps) applyStep(builder, step);
   const { arrays, activations, scaled } = builder.finish();
-  const said = readPreprocessing(path, model.metadata, KEY_PREFIX);
+  const stated = readPreprocessing(path, model.metadata, KEY_PREFIX);
   const assumed = assumedIn(path, model.metadata, KEY_PREFIX);
   const facts = { arrays, activations, imageSizes: imageSizesOf(input), assumed };
-  if (!scaled) return { ...facts, preprocessing: said };
-  if (said !== undefined && said.kind !== "none") {
+  if (!scaled) return { ...facts, preprocessing: stated };
+  if (stated !== undefined && stated.kind !== "none") {
     const expected = "pixels divided by 255 once";
-    const found = `a division in the graph, and ${KEY_PREFIX}normalize = ${said.kind}`;
+    const found = `a division in the graph, and ${KEY_PREFIX}normalize = ${stated.kind}`;
     throw new NetworkError("ERR_ONNX_GRAPH", { path, expected, found });
   }
   return { ...facts, preprocessing: { kind: "scale" } };
