@@ -85,10 +85,7 @@ export const RUN_OPTIONS = rows({
     commands: ["evaluate"],
     conflicts: [{ ...OVER_REDIS, because: "each worker starts its threads before its first job" }],
   },
-  /**
-   * Time limit per task in seconds, 0.001 to a day. A task is a batch; with `simd` it is many. A task on the calling
-   * thread, or of the engine `onnx`, cannot be cut short. Default 30.
-   */
+  /** Seconds per task (a batch; many with `simd`), 0.001 to a day. No limit on the calling thread and for `onnx`. Default 30. */
   timeoutSeconds: {
     flag: "--timeout",
     value: "<seconds>",
