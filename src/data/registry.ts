@@ -76,7 +76,8 @@ const PATTERN = /[*?]|\[.+\]|\{.+\}/;
  *   .npz file ERR_NPZ_ARRAYS, ERR_NPZ_ARRAY. The slabs also throw ERR_DATASET_HASH and ERR_LABEL_RANGE.
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; for a .npz file ERR_ZIP_*, ERR_NPY_*; for a manifest ERR_JSON_SYNTAX,
  *   ERR_JSON_SHAPE.
- * @throws UsageError ERR_USAGE for a label file beside a set with its own labels; ERR_OPTION_UNKNOWN, ERR_ARGUMENT.
+ * @throws UsageError ERR_USAGE for a label file beside a set with its own labels; ERR_OPTION_VALUE for an empty `labels`;
+ *   ERR_OPTION_UNKNOWN, ERR_ARGUMENT.
  * @throws TransferError with any of its codes, for a set that is downloaded.
  */
 export async function openDataset(request: DatasetRequest): Promise<Dataset> {
@@ -116,6 +117,10 @@ async function openStored(request: DatasetRequest): Promise<Dataset> {
 
 /** The IDX files of the set, one pair or many, or the one file that has all. */
 async function locate({ dataset, labels, split, ...options }: DatasetRequest): Promise<Source> {
+  // A variable of a script that is not set.
+  if (labels === "") {
+    throw new UsageError("ERR_OPTION_VALUE", { option: "--labels", expected: "a file", found: labels });
+  }
   const kind = DATASET_NAMES.includes(dataset) ? "name" : await pathKind(dataset);
   const isPattern = kind === undefined && PATTERN.test(dataset);
   if (kind === undefined && !isPattern) {
@@ -132,7 +137,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
       if (beside?.path !== undefined) return { imagesPath: dataset, labelsPath: beside.path };
       throw new DatasetError("ERR_DATASET_LABELS", { path: dataset, beside: beside?.expected });
     }
-    return { imagesPath: dataset, labelsPath: labels || undefined };
+    return { imagesPath: dataset, labelsPath: labels === false ? undefined : labels };
   }
   if (labels) {
     const problem = `--labels ${labels}: expected none, since "${dataset}" brings its own labels`;

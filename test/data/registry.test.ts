@@ -152,6 +152,16 @@ test("refuses labels that are missing, doubled, swapped or no bytes", async (t) 
     }
   });
 
+  await inCase(t, "refuses labels of an empty name, as of a variable that is not set", async () => {
+    const { dataset: images } = await pair(t, imageBytes(2), labelBytes(2));
+    for (const dataset of ["bundled", images]) {
+      await t.throwsAsync(openDataset({ dataset, labels: "", split: "test" }), {
+        instanceOf: UsageError,
+        code: "ERR_OPTION_VALUE",
+      });
+    }
+  });
+
   await inCase(t, "refuses labels beside a set that brings its own", async () => {
     const { labels } = await pair(t, imageBytes(2), labelBytes(2));
     for (const dataset of ["bundled", await temporaryFolder(t)]) {
