@@ -34,6 +34,9 @@ const MIXERS: ReadonlySet<string> = new Set([
 /** Operators that give classes, or scores in another order than that of the classes. */
 const RANKS: ReadonlySet<string> = new Set(["ArgMax", "ArgMin", "TopK", "OneHot"]);
 
+/** Operators that make probabilities of logits. */
+const ENDS: ReadonlySet<string> = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
+
 const DRAWS: ReadonlySet<string> = new Set([
   ...["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"],
 ]);
@@ -45,6 +48,8 @@ export function endingOf(view: GraphView, output: string): Ending {
   if (node === undefined) return UNKNOWN;
   const [first] = node.inputs;
   if (isOneOf(node, RANKS)) return { kind: "ranks" };
+  const before = isOneOf(node, ENDS) ? giver(view, first ?? "") : undefined;
+  if (before !== undefined && isOneOf(before, RANKS)) return { kind: "ranks" };
   if (isOneOf(node, new Set(["Softmax"]))) return { kind: "softmax", logits: first };
   if (isOneOf(node, new Set(["LogSoftmax"]))) return { kind: "log-softmax", logits: first };
   if (isOneOf(node, new Set(["Sigmoid"]))) return { kind: "sigmoid", logits: first };

@@ -10,7 +10,17 @@ import { evaluate } from "#src/evaluate/evaluate.js";
 import { spawnCli } from "../../helpers/cli.js";
 import { cnnModel, SIDE } from "../../helpers/cnn.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
-import { intAttribute, model, type TestModel, type TestNode, tensor, value } from "../../helpers/onnx.js";
+import {
+  fields,
+  int64s,
+  intAttribute,
+  model,
+  node,
+  type TestModel,
+  type TestNode,
+  tensor,
+  value,
+} from "../../helpers/onnx.js";
 import { pythonWith, runPython } from "../../helpers/python.js";
 import { needs } from "../../helpers/require.js";
 import { temporaryFile, temporaryFolder } from "../../helpers/temporary.js";
@@ -202,6 +212,34 @@ withOnnx("takes outputs of 0 to 1 for sigmoids only if white images give no othe
     );
   }
 });
+
+withOnnx(
+  "refuses outputs that rank the classes, and what a softmax or a sigmoid makes of them",
+  async (t) => {
+    const axis = intAttribute("axis", 1);
+    // The helper's nodes have one output. Parts of a message that is there twice are merged, and its lists joined.
+    const sorted = fields([1, "y"], [1, "k"], [2, "best"], [2, "classes"], [4, "TopK"], [5, axis]);
+    const product = [7, fields([1, node(MATMUL)])] as const;
+    const two = tensor("w", [4, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
+    for (const end of [undefined, "Softmax", "LogSoftmax", "Sigmoid"]) {
+      const output = end === undefined ? "best" : "p";
+      const nodes = end === undefined ? [] : [{ op: end, inputs: ["best"], output }];
+      const outputs = [value(output, ["N", 2])];
+      const rest = table({ nodes, tensors: [two, int64s("k", [2])], outputs });
+      const bytes = Buffer.concat([fields(product, [7, fields([1, sorted])]), rest]);
+      const error = await codedAsync(
+        t,
+        loadModel(await temporaryFile(t, bytes, "m.onnx"), {}),
+        "ERR_ONNX_GRAPH",
+      );
+      t.regex(
+        error.message,
+        /an output \(N, classes\) of floats, found (best|p), which ranks the classes/,
+        end,
+      );
+    }
+  },
+);
 
 // The optional peer: what is said where it is absent or broken, and that nothing else needs it.
 
