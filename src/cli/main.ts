@@ -41,6 +41,9 @@ export async function main(
   return STATUS_ORDER.find((status) => statuses.includes(status)) ?? 0;
 }
 
+/** Loaded only where something is painted. */
+const loadCells = () => import("#src/cli/terminal/cells.js");
+
 function contextOf(flags: GlobalFlags, signal: AbortSignal, writeAnswer: (text: string) => void): Context {
   const log = createLogger(flags.logLevel ?? "warn");
   logErrors = (err) => log.debug({ err }, "the fault in full");
@@ -54,12 +57,10 @@ function contextOf(flags: GlobalFlags, signal: AbortSignal, writeAnswer: (text: 
     signal,
     log,
     colours,
-    loadPaint: async () => (await import("#src/cli/terminal/cells.js")).paintFor(colours.stdout),
+    loadPaint: async () => (await loadCells()).paintFor(colours.stdout),
     loadTextPaint: async () =>
-      colours.stdout > 0
-        ? (await import("#src/cli/terminal/cells.js")).textPaint(colours.stdout)
-        : plainPaint,
-    loadPaintState: async () => (await import("#src/cli/terminal/cells.js")).paintStateFor(colours.stdout),
+      colours.stdout > 0 ? (await loadCells()).textPaint(colours.stdout) : plainPaint,
+    loadPaintState: async () => (await loadCells()).paintStateFor(colours.stdout),
     writeAnswer,
     showProgress: createProgressDisplay(display),
     showText: createTextDisplay(display),

@@ -6,6 +6,7 @@ import { advisedFor, BatchwiseError, UsageError } from "#src/base/errors.js";
 import type { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
 import { COMMAND_NAMES, type CommandName, type Given } from "#src/base/options/define.js";
 import { assertTogether, rowsOf } from "#src/base/options/table.js";
+import { versionText } from "#src/base/package.js";
 import { suggest } from "#src/base/text.js";
 import type { RunWork } from "#src/cli/commands/context.js";
 import { evaluateCommand } from "#src/cli/commands/evaluate.js";
@@ -24,21 +25,24 @@ Examples:
   batchwise --min-accuracy 0.93 --output result.json`;
 
 const DEFAULT_COMMAND = "evaluate";
+const loadPredict = () => import("#src/cli/commands/predict.js");
+const loadConvert = () => import("#src/cli/commands/convert.js");
+const loadRedis = () => import("#src/cli/commands/redis.js");
 const LOADERS: Readonly<Record<CommandName, LoadCommand>> = {
   evaluate: evaluateCommand,
-  show: async (run) => (await import("#src/cli/commands/predict.js")).showCommand(run),
+  show: async (run) => (await loadPredict()).showCommand(run),
   inspect: async (run) => (await import("#src/cli/commands/inspect.js")).inspectCommand(run),
   diagnose: async (run) => (await import("#src/cli/commands/diagnose.js")).diagnoseCommand(run),
-  predict: async (run) => (await import("#src/cli/commands/predict.js")).predictCommand(run),
+  predict: async (run) => (await loadPredict()).predictCommand(run),
   compare: async (run) => (await import("#src/cli/commands/compare.js")).compareCommand(run),
   check: async (run) => (await import("#src/cli/commands/check.js")).checkCommand(run),
   report: async (run) => (await import("#src/cli/commands/report.js")).reportCommand(run),
-  convert: async (run) => (await import("#src/cli/commands/convert.js")).convertCommand(run),
-  fit: async (run) => (await import("#src/cli/commands/convert.js")).fitCommand(run),
+  convert: async (run) => (await loadConvert()).convertCommand(run),
+  fit: async (run) => (await loadConvert()).fitCommand(run),
   fetch: async (run) => (await import("#src/cli/commands/fetch.js")).fetchCommand(run),
   merge: async (run) => (await import("#src/cli/commands/merge.js")).mergeCommand(run),
-  worker: async (run) => (await import("#src/cli/commands/redis.js")).workerCommand(run),
-  runs: async (run) => (await import("#src/cli/commands/redis.js")).runsCommand(run),
+  worker: async (run) => (await loadRedis()).workerCommand(run),
+  runs: async (run) => (await loadRedis()).runsCommand(run),
   bench: async (run) => (await import("#src/cli/commands/bench.js")).benchCommand(run),
   doctor: async (run) => (await import("#src/cli/doctor/doctor.js")).doctorCommand(run),
   completion: async (run) => (await import("./completion.js")).completionCommand(run),
@@ -60,7 +64,7 @@ export async function runProgram(
 ): Promise<void> {
   const program = new Command("batchwise")
     .description("evaluates trained image classifiers over labelled images, on every core")
-    .version(await versionFor(argv), "-V, --version", "print the versions of Batchwise and its engines")
+    .version(versionFor(argv), "-V, --version", "print the versions of Batchwise and its engines")
     .enablePositionalOptions(false);
   addGlobalOptions(program);
   let configPath: string | undefined;
@@ -147,11 +151,9 @@ function loadersFor(argv: readonly string[]): LoadCommand[] {
   );
 }
 
-/** Loads the versions only if they are requested: finding them takes a while. */
-async function versionFor(argv: readonly string[]): Promise<string> {
-  return argv.some((word) => VERSION_WORDS.has(word))
-    ? (await import("#src/base/package.js")).versionText()
-    : "";
+/** Finds the versions only if they are requested: it takes a while. */
+function versionFor(argv: readonly string[]): string {
+  return argv.some((word) => VERSION_WORDS.has(word)) ? versionText() : "";
 }
 
 function isHelpAsked(argv: readonly string[]): boolean {

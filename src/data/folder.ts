@@ -17,6 +17,9 @@ const SEPARATORS = ["-", "."];
 /** An unpacked file is taken before its gzipped twin: it is ready to read. */
 const ENDINGS = ["", ".gz"];
 
+/** Loaded only where the folder itself has no such set. */
+export const loadNested = () => import("./nested.js");
+
 /**
  * Paths of the split's images and labels: `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, or `train-` for
  * the training split; `.idx` instead of `-idx`, and `.gz` behind, are understood too. Where the folder has neither, the one
@@ -31,7 +34,7 @@ export async function findInFolder(folder: string, split: Split): Promise<Labell
     firstFile(folder, `${prefix}-labels`, "idx1-ubyte"),
   ]);
   if (imagesPath !== undefined && labelsPath !== undefined) return { imagesPath, labelsPath };
-  const { findBelow } = await import("./nested.js");
+  const { findBelow } = await loadNested();
   const { pair, next } = await findBelow(folder, split, prefix, true);
   if (pair?.labelsPath !== undefined) return { imagesPath: pair.imagesPath, labelsPath: pair.labelsPath };
   const images = `${prefix}-images-idx3-ubyte`;
@@ -45,7 +48,7 @@ export async function findImages(folder: string, split: Split): Promise<string> 
   const prefix = SPLIT_PREFIXES[split];
   const path = await firstFile(folder, `${prefix}-images`, "idx3-ubyte");
   if (path !== undefined) return path;
-  const { findBelow } = await import("./nested.js");
+  const { findBelow } = await loadNested();
   const { pair, next } = await findBelow(folder, split, prefix, false);
   if (pair !== undefined) return pair.imagesPath;
   throw new DatasetError("ERR_DATASET_FILES", {

@@ -9,9 +9,10 @@ import { exactKindsOf } from "#src/base/options/values.js";
 import { suggest } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { pathKind, readFileStart } from "#src/files/read-file.js";
-import { findImages, findInFolder } from "./folder.js";
+import { findImages, findInFolder, loadNested } from "./folder.js";
 import { labelsBeside, readClassNames } from "./labels.js";
 import { DATASET_NAMES, namedPaths } from "./named-sets.js";
+import { pairsByPattern, pairsOfManifest } from "./stream/find-pairs.js";
 import { type OpenArchive, openIdxSet, type PairPaths } from "./stream/idx-set.js";
 import { viewedDataset } from "./view.js";
 
@@ -87,7 +88,7 @@ export async function openDataset(request: DatasetRequest): Promise<Dataset> {
 /** `openDataset` for a request that was checked before; it may have keys of other calls too. */
 export async function readDataset(request: DatasetRequest): Promise<Dataset> {
   const dataset = await openStored(request).catch(async (error: unknown) => {
-    throw await (await import("./nested.js")).explainedImages(request, error);
+    throw await (await loadNested()).explainedImages(request, error);
   });
   return viewedDataset(dataset, viewOf(request));
 }
@@ -106,7 +107,7 @@ async function openStored(request: DatasetRequest): Promise<Dataset> {
     classNames,
     view: AS_STORED,
     assumptions: EMNIST.test(basename(request.dataset))
-      ? (await import("./nested.js")).emnistAssumptions(request)
+      ? (await loadNested()).emnistAssumptions(request)
       : [],
   };
   if ("open" in source) return source.open(source.path, given, isLabelled);
@@ -145,7 +146,6 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   }
   if (open !== undefined) return { path: dataset, open };
   if (isPattern || isManifest) {
-    const { pairsByPattern, pairsOfManifest } = await import("#src/data/stream/find-pairs.js");
     return isPattern
       ? onlyOrAll(await pairsByPattern(dataset, labels !== false))
       : pairsOfManifest(dataset, labels !== false);

@@ -1,4 +1,5 @@
 /** Engines by name. Each is loaded only when it is used. */
+
 import type {
   Engine,
   EngineName,
@@ -8,6 +9,7 @@ import type {
 } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import type { SimdAssets } from "#src/engines/simd/engine.js";
+import { createReferenceEngine } from "./reference.js";
 
 /** What an engine prepares once on the coordinator for all workers. Structured clone passes it to them. */
 export type EngineAssets = SimdAssets | OnnxModel | undefined;
@@ -69,7 +71,7 @@ export async function createEngine(
     case "ml-matrix":
       return (await import("./ml-matrix.js")).createMlMatrixEngine(layersOf(source, name));
     case "reference":
-      return (await import("./reference.js")).createReferenceEngine(layersOf(source, name));
+      return createReferenceEngine(layersOf(source, name));
     case "simd": {
       const layers = layersOf(source, name);
       const made = assets !== undefined && "module" in assets ? assets : await prepareSimd(layers);

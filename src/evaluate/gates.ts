@@ -10,6 +10,7 @@ import { printable, pythonFloat } from "#src/base/text.js";
 import { isSameView } from "#src/data/view.js";
 import { activationsOf } from "#src/networks/chain.js";
 import type { Opened } from "./open-inputs.js";
+import { readResult } from "./read-result.js";
 import { canonicalJson } from "./run-identity.js";
 
 /** Least number of decimals of printed and compared accuracies. */
@@ -77,7 +78,6 @@ export interface Judged {
  * @throws FileError if it cannot be read; DatasetError ERR_BASELINE_PARTIAL without an accuracy over all its images
  */
 export async function readBaseline(path: string, maxRegression: number): Promise<Baseline> {
-  const { readResult } = await import("./read-result.js");
   const { dataset, network, result } = await readResult(path);
   if (!result.labelled || !result.complete) {
     const found = result.labelled ? "a partial one" : "one without labels";

@@ -1,5 +1,5 @@
 /** Reads the JSON of an evaluation, which `--output result.json` wrote, for `--baseline`, `report` and `compare`. */
-import { type ResultFile, resultSchema, SCHEMA_VERSION } from "#src/base/contracts/result.js";
+import type { ResultFile } from "#src/base/contracts/result.js";
 import { FileError } from "#src/base/errors.js";
 import { checkDocument, readJson } from "#src/files/read-document.js";
 
@@ -9,6 +9,7 @@ import { checkDocument, readJson } from "#src/files/read-document.js";
  */
 export async function readResult(path: string): Promise<ResultFile> {
   const document = await readJson(path);
+  const { resultSchema, SCHEMA_VERSION } = await import("#src/base/contracts/result.js");
   const found = versionOf(document);
   if (found !== undefined && found > SCHEMA_VERSION) {
     throw new FileError("ERR_RESULT_VERSION", { path, expected: SCHEMA_VERSION, found });

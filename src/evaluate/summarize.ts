@@ -25,6 +25,7 @@ import { scoreSumsOf } from "#src/metrics/partial-counts.js";
 import { activationsOf, layerSizes } from "#src/networks/chain.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { EvaluateOptions } from "./options.js";
+import { shardPart } from "./run-identity.js";
 import type { Outcome, Work } from "./runner.js";
 
 /** Times of an evaluation before and after its run. */
@@ -76,7 +77,7 @@ async function summarize(
     result:
       dataset.facts.labelsPath === undefined ? predictedOf(counts) : await resultCounts(counts, options),
     ...(options.shard !== undefined && {
-      shard: await (await import("./run-identity.js")).shardPart(options.shard, pair, options, counts),
+      shard: await shardPart(options.shard, pair, options, counts),
     }),
     timing: {
       totalMs: rounded(totalMs),

@@ -10,13 +10,12 @@ import { hintOf } from "#src/evaluate/hint.js";
 import type { Listener } from "#src/evaluate/listeners.js";
 import { localRunners } from "#src/evaluate/local-runner.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
-import type { PredictionsOutput } from "#src/evaluate/predictions/writer.js";
 import type { OpenRunner, RunnerTable } from "#src/evaluate/runner.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { formatOf } from "#src/reports/registry.js";
 import { type Context, downloadLine, type ProgressDisplay, type RunWork } from "./context.js";
 import { createCommand } from "./options.js";
-import { demandsOf, giveFault, giveReport, judgedReport, openOutputs } from "./outputs.js";
+import { demandsOf, giveFault, giveReport, judgedReport, loadGates, openOutputs } from "./outputs.js";
 
 type EvaluateFlags = FlagsOf<"evaluate">;
 
@@ -67,7 +66,10 @@ async function evaluateAsAsked(
 ): Promise<Evaluated> {
   const { signal, log, note } = context;
   const report = flags.report === undefined ? undefined : await openReport(flags.report);
-  const predictions = flags.predictions === undefined ? undefined : await openPredictionsFile(flags);
+  const predictions =
+    flags.predictions === undefined
+      ? undefined
+      : await (await loadFiles()).openPredictionsFile(flags.predictions, flags);
   const needsProbabilities = report !== undefined || predictions !== undefined;
   const input: EvaluateInput & EvaluateFlags = {
     ...flags,
@@ -90,27 +92,17 @@ async function evaluateAsAsked(
   });
 }
 
+const loadFiles = () => import("./report-file.js");
+
 async function openReport(path: string): Promise<{ readonly file: Listener; readonly resamples: number }> {
-  const { assertReportPath, REPORT_RESAMPLES, ReportFile } = await import("./report-file.js");
+  const { assertReportPath, REPORT_RESAMPLES, ReportFile } = await loadFiles();
   await assertReportPath("--report", path);
   return { file: new ReportFile(path), resamples: REPORT_RESAMPLES };
 }
 
-async function openPredictionsFile({
-  predictions = "",
-  topK,
-  labels,
-  resume,
-}: EvaluateFlags): Promise<PredictionsOutput> {
-  const { predictionsTarget } = await import("./report-file.js");
-  const target = await predictionsTarget(predictions, topK, labels !== false);
-  const { PredictionsOutput } = await import("#src/evaluate/predictions/writer.js");
-  return PredictionsOutput.open(target, resume);
-}
-
 /** Ends a run whose images are not those of the baseline, before the first batch. */
 async function baselineListener(baseline: NonNullable<Demands["baseline"]>): Promise<Listener> {
-  const { assertComparable, subjectOf } = await import("#src/evaluate/gates.js");
+  const { assertComparable, subjectOf } = await loadGates();
   return {
     async begin({ dataset, network, options, totalImages }) {
       // A gate judges whole runs only: none has a shard's offset.

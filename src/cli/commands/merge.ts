@@ -1,6 +1,7 @@
 /** `batchwise merge PART…`: adds the answers of all shards to the answer of the whole run. */
 import type { Command } from "commander";
 import type { FlagsOf } from "#src/base/options/table.js";
+import { mergeParts } from "#src/evaluate/merge.js";
 import { formatOf } from "#src/reports/registry.js";
 import type { Context, RunWork } from "./context.js";
 import { createCommand } from "./options.js";
@@ -30,7 +31,6 @@ async function runMerge(
   const outputs = await openOutputs(flags.format ?? "text", flags.output, formatOf);
   try {
     const demands = await demandsOf(flags);
-    const { mergeParts } = await import("#src/evaluate/merge.js");
     const evaluation = await mergeParts(paths);
     context.assume(evaluation.assumptions);
     const { report, faults } =

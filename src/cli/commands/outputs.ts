@@ -89,14 +89,16 @@ export async function giveFault(
 ): Promise<void> {
   const junitFiles = files.filter((file) => file.format === "junit");
   if (format !== "junit" && junitFiles.length === 0) return;
-  const { renderJunit } = await import("#src/reports/junit.js");
-  const { brokenSuite } = await import("#src/reports/junit.js");
+  const { brokenSuite, renderJunit } = await import("#src/reports/junit.js");
   const suites: JunitSuite[] = [brokenSuite(command, fault)];
   // The caller reports the fault itself, which ranks before a file that cannot be written.
   for (const { path } of junitFiles)
     context.nameWritten((await writeOutput(path, renderJunit(suites))).written);
   if (format === "junit") context.writeAnswer(renderJunit(suites));
 }
+
+/** Loaded only where something is demanded of the result. */
+export const loadGates = () => import("#src/evaluate/gates.js");
 
 type GateFlags = Pick<
   FlagsOf<"merge">,
@@ -107,7 +109,7 @@ type GateFlags = Pick<
 export async function demandsOf(flags: GateFlags): Promise<Demands | undefined> {
   const { minAccuracy, expectAccuracy, minClassRecall, baseline: path, maxRegression = 0 } = flags;
   if (path !== undefined) {
-    const { readBaseline } = await import("#src/evaluate/gates.js");
+    const { readBaseline } = await loadGates();
     return { minAccuracy, expectAccuracy, minClassRecall, baseline: await readBaseline(path, maxRegression) };
   }
   if (minAccuracy === undefined && expectAccuracy === undefined && minClassRecall === undefined) {
@@ -130,7 +132,7 @@ export async function judgedReport(
 ): Promise<JudgedReport> {
   const { dataset, network, result } = evaluation;
   if (!result.complete || !result.labelled) return { report: { evaluation, gates: [], fault }, faults: [] };
-  const { gateError, judge } = await import("#src/evaluate/gates.js");
+  const { gateError, judge } = await loadGates();
   try {
     const gates = judge(demands, { dataset, network, result });
     const missed = gates.filter(({ passed }) => !passed);

@@ -1,7 +1,6 @@
 /** Commands that show single images: `batchwise predict PICTURE.png…` and `batchwise show INDEX`. */
 
 import type { Command } from "commander";
-import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, DatasetError, UsageError } from "#src/base/errors.js";
 import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
@@ -19,6 +18,9 @@ import { type Context, downloadOptions, type RunWork } from "./context.js";
 import { createCommand } from "./options.js";
 
 type PredictFlags = FlagsOf<"predict">;
+
+/** Loaded only where a PNG is read or written. */
+const loadPng = () => import("#src/data/pictures/read-png.js");
 
 const SHAPE = { rows: DIGIT_SIDE, columns: DIGIT_SIDE };
 const EXAMPLES = `
@@ -53,7 +55,7 @@ async function runPredict(
   if (names !== undefined) assertClassCount(names, outputs, classes ?? "");
   const nameOf = (label: number) => names?.[label] ?? String(label);
 
-  const { readPng } = await import("#src/data/pictures/read-png.js");
+  const { readPng } = await loadPng();
   const answers = [];
   for (const path of paths) {
     const image = toDigit(await readPng(path), path);
@@ -121,14 +123,7 @@ async function runShow(
     ];
     const image = digitWithBars(pixels, shape, data, name, await context.loadPaint());
     context.writeAnswer(`${[...head, "", ...image].join("\n")}\n`);
-    if (png !== undefined) await writeFileWhole(png, await greyPng(pixels, shape));
+    if (png !== undefined) await writeFileWhole(png, (await loadPng()).encodeGreyPng(pixels, shape));
   }
   return [];
-}
-
-/** Encodes an image as an 8-bit grey PNG, with white ink on black as in the data. */
-async function greyPng(pixels: Uint8Array, { rows, columns }: ImageShape): Promise<Uint8Array> {
-  const { encode } = await import("fast-png");
-  // A copy: the checksums of the encoder do not take shared memory.
-  return encode({ width: columns, height: rows, data: Uint8Array.from(pixels), depth: 8, channels: 1 });
 }

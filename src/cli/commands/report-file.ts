@@ -5,10 +5,12 @@ import type { ImageShape } from "#src/base/contracts/dataset.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { PREDICTIONS_FORMATS } from "#src/base/contracts/run.js";
 import { BatchwiseError } from "#src/base/errors.js";
+import type { FlagsOf } from "#src/base/options/table.js";
 import type { Slab } from "#src/base/slab.js";
 import type { CompareOutcome } from "#src/evaluate/compare/compare.js";
 import type { Closing, EvaluationPlan, Listener } from "#src/evaluate/listeners.js";
 import type { PredictionsTarget } from "#src/evaluate/predictions/lines.js";
+import { PredictionsOutput } from "#src/evaluate/predictions/writer.js";
 import { DEFAULT_TOP_K } from "#src/evaluate/summarize.js";
 import { assertWritable } from "#src/files/write-file.js";
 import {
@@ -108,4 +110,12 @@ export async function predictionsTarget(
   const format = formatByEnding(PREDICTIONS_FORMATS, path, "--predictions");
   await assertWritable(path);
   return { path, format, topK: topK ?? DEFAULT_TOP_K, labelled };
+}
+
+/** Throws what `predictionsTarget` and `PredictionsOutput.open` throw. */
+export async function openPredictionsFile(
+  path: string,
+  { topK, labels, resume }: Pick<FlagsOf<"evaluate">, "topK" | "labels" | "resume">,
+): Promise<PredictionsOutput> {
+  return PredictionsOutput.open(await predictionsTarget(path, topK, labels !== false), resume);
 }

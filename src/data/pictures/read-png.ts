@@ -1,7 +1,8 @@
-/** Reads a PNG file of any kind as shades of grey; what is transparent shows white paper. */
+/** Reads a PNG file of any kind as shades of grey, where transparent pixels show white paper; writes grey ones. */
 
 import { crc32, inflateSync } from "node:zlib";
-import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
+import { convertIndexedToRgb, type DecodedPng, decode, encode } from "fast-png";
+import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { PictureError, reasonOf } from "#src/base/errors.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import type { GreyPicture } from "./to-digit.js";
@@ -27,6 +28,12 @@ export async function readPng(path: string): Promise<GreyPicture> {
     if (cause instanceof PictureError) throw cause;
     throw new PictureError("ERR_PICTURE_FORMAT", { path, reason: reasonOf(cause) }, { cause });
   }
+}
+
+/** Encodes an image as an 8-bit grey PNG, with white ink on black as in the data. */
+export function encodeGreyPng(pixels: Uint8Array, { rows, columns }: ImageShape): Uint8Array {
+  // A copy: the checksums of the encoder do not take shared memory.
+  return encode({ width: columns, height: rows, data: Uint8Array.from(pixels), depth: 8, channels: 1 });
 }
 
 function toGrey(png: DecodedPng): GreyPicture {

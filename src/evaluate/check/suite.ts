@@ -10,6 +10,7 @@ import { type Demands, readBaseline } from "#src/evaluate/gates.js";
 import { networkLoader } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
+import { checkDocument, readJson } from "#src/files/read-document.js";
 import { engineSource } from "#src/networks/fold.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { EngineSetup } from "#src/pool/task-runner.js";
@@ -46,10 +47,7 @@ export async function readSuite(
   overrides: CheckInput,
   availableThreads: number,
 ): Promise<Suite> {
-  const [{ checkDocument, readJson }, { checksSchema }] = await Promise.all([
-    import("#src/files/read-document.js"),
-    import("./suite-schema.js"),
-  ]);
+  const { checksSchema } = await import("./suite-schema.js");
   const document = await readJson(given);
   const checks = checkDocument(checksSchema, document, { path: given, what: "a suite of checks" });
   const path = resolve(given);

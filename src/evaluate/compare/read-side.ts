@@ -1,4 +1,5 @@
 /** Reads and checks the predictions of a side of a comparison that is a result. */
+
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { DatasetView } from "#src/base/contracts/dataset.js";
@@ -7,6 +8,7 @@ import { grouped } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
 import { isSameView } from "#src/data/view.js";
 import { findPredictions, readPredictions } from "#src/evaluate/predictions/reader.js";
+import { readResult } from "#src/evaluate/read-result.js";
 import { pathKind, readFileStart } from "#src/files/read-file.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { PairedAnswers } from "./summary.js";
@@ -49,7 +51,6 @@ export async function isResultFile(given: string): Promise<boolean> {
  * @throws DatasetError ERR_COMPARE_RESULT if it is partial, has no labels or no predictions, or does not match its network
  */
 export async function readResultSide(given: string): Promise<ResultSide> {
-  const { readResult } = await import("#src/evaluate/read-result.js");
   const result = await readResult(given);
   const refuse = (found: string): never => {
     const expected = "a whole result with labels and predictions";
