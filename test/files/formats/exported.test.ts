@@ -1,6 +1,6 @@
 /** The commands that the list of known files prints, run by Python: what they write is read, and gives NumPy's number. */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import type { ExecutionContext } from "ava";
 import { runCli } from "../../helpers/cli.js";
@@ -108,6 +108,37 @@ pickle.dump({"train_img": x[:5].reshape(5, 784), "train_label": t[:5], "test_img
 gzip.open("mnist.pkl.gz", "wb").write(pickle.dumps(((np.zeros((20000, 784), "f4"), t), (x.reshape(60, 784) / 255, t), ((x.reshape(60, 784) / 255).astype("f4"), t)), 2))
 `;
 
+/** The same images and labels as IDX of other types and ranks. */
+const IDX = `
+def idx(name, code, a):
+    open(name, "wb").write(struct.pack(">BBBB", 0, 0, code, a.ndim) + struct.pack(f">{a.ndim}I", *a.shape) + a.tobytes())
+columns = np.zeros((60, 8), ">i4"); columns[:, 0] = t
+idx("images", 8, x); idx("labels", 8, t)
+idx("qmnist labels", 12, columns); idx("int labels", 12, t.astype(">i4")); idx("float labels", 14, t.astype(">f8"))
+idx("float images", 13, (x / 255).astype(">f4")); idx("int images", 12, x.astype(">i4"))
+idx("flat images", 8, x.reshape(60, 784)); idx("images of a channel", 8, x[:, None])
+`;
+
+/** Pixels and labels that a byte would change: each with the option that names its file. */
+const CHANGED = `
+def idx(name, code, a):
+    open(name, "wb").write(struct.pack(">BBBB", 0, 0, code, a.ndim) + struct.pack(f">{a.ndim}I", *a.shape) + a.tobytes())
+def csv(name, labels, pixels):
+    np.savetxt(name, np.c_[labels, pixels.reshape(60, -1)], "%g", ",")
+beyond = t.astype("i8"); beyond[5] += 256
+missing = t.astype("i8"); missing[5] = -1
+standardized = (x / 255 - 0.13) / 0.31
+idx("images", 8, x)
+for name, labels in (("beyond", beyond), ("missing", missing)):
+    idx(name + " labels", 12, labels.astype(">i4")); csv(name + ".csv", labels, x)
+idx("half labels", 13, (t + 0.5).astype(">f4"))
+csv("standardized.csv", t, standardized); csv("half.csv", t + 0.5, x)
+np.savez("standardized.npz", x_test=standardized, y_test=t); np.savez("half.npz", x_test=x, y_test=t + 0.5)
+np.savez("two columns.npz", x_test=x, y_test=np.c_[t, t])
+pickle.dump({"train_img": x, "test_img": standardized.reshape(60, 784), "test_label": t}, open("book.pkl", "wb"))
+pickle.dump(((x, t), (x, t), (standardized.reshape(60, 784), t)), open("nielsen.pkl", "wb"), 2)
+`;
+
 /** Runs each command in its folder as `python3 -c CODE ARGUMENTS` would, but all of them in one process. */
 const RUN_ALL = `
 import json, os, sys
@@ -178,6 +209,53 @@ async function assertWork(
   }
 }
 
+const numpy = pythonWith("numpy");
+needs("numpy", numpy !== undefined)(
+  "each command for IDX files of other types and ranks works",
+  async (t) => {
+    const { folder, right } = await prepared(t, numpy ?? "", IDX);
+    const [images, labels] = ["out-images-idx3-ubyte", "out-labels-idx1-ubyte"];
+    for (const [given, then] of [
+      ...["qmnist labels", "int labels", "float labels"].map((name) => [
+        ["images", name],
+        ["images", labels],
+      ]),
+      ...["float images", "int images", "flat images", "images of a channel"].map((name) => [
+        [name, "labels"],
+        [images, "labels"],
+      ]),
+    ]) {
+      const options = ([dataset = "", labelled = ""]: readonly string[] = []) => [
+        "--dataset",
+        dataset,
+        "--labels",
+        labelled,
+        "--weights",
+        "weights.npz",
+      ];
+      const { what, python } = await adviceOf(t, folder, options(given));
+      execFileSync(numpy ?? "", ["-c", ...python], { cwd: folder });
+      const { status, stdout, stderr } = await run(folder, options(then));
+      t.is(status, 0, `${what}: ${stderr}`);
+      t.is(Math.round(JSON.parse(stdout).result.accuracy * 60), right, what);
+    }
+  },
+);
+
+needs("numpy", numpy !== undefined)(
+  "each command stops at pixels and labels that a byte would change",
+  async (t) => {
+    const { folder, files } = await prepared(t, numpy ?? "", CHANGED);
+    for (const file of files.filter((name) => name !== "images")) {
+      const data = file.endsWith("labels") ? ["--dataset", "images", "--labels", file] : ["--dataset", file];
+      const { python } = await adviceOf(t, folder, [...data, "--weights", "weights.npz"]);
+      const stopped = spawnSync(numpy ?? "", ["-c", ...python], { cwd: folder, encoding: "utf8" });
+      t.is(stopped.status, 1, file);
+      t.regex(stopped.stderr, /AssertionError: (pixels|labels) are not/, file);
+    }
+  },
+);
+
 const LIBRARIES = { numpy: "numpy", torch: "torch", h5py: "h5py", "scikit-learn": "sklearn" } as const;
 
 for (const [name, module] of Object.entries(LIBRARIES) as [keyof typeof LIBRARIES, string][]) {
@@ -190,7 +268,6 @@ for (const [name, module] of Object.entries(LIBRARIES) as [keyof typeof LIBRARIE
   });
 }
 
-const numpy = pythonWith("numpy");
 needs("numpy", numpy !== undefined)("each command for images works", async (t) => {
   const ready = await prepared(t, numpy ?? "", SETS);
   const archives = ready.files.filter((name) => !name.endsWith(".npy"));

@@ -7,6 +7,8 @@ import {
   exported,
   exportedSet,
   type KnownFile,
+  labelsCheck,
+  pixelBytes,
   pixelsCheck,
   python,
   WITH_ACTIVATION,
@@ -57,7 +59,7 @@ function imagesCode(expression: string, { descr, shape }: NpyOutline): string | 
     kind === "b"
       ? `${expression}.astype('u1')*255`
       : kind === "f"
-        ? `(${expression}*(255 if ${expression}.max()<=1 else 1)).round().astype('u1')`
+        ? pixelBytes(expression)
         : `${expression}.astype('u1')`;
   return `np.ascontiguousarray((${numbers}).reshape(-1,${sides.join(",")}))`;
 }
@@ -81,6 +83,13 @@ function shapeOfImages(shape: readonly number[]): readonly [number, number] | un
 function labelsCode(expression: string, { shape }: NpyOutline): string {
   const flat = shape.length === 2 && shape[1]! > 1 ? `${expression}.argmax(1)` : `${expression}.ravel()`;
   return `${flat}.astype('i8')`;
+}
+
+/** Stops at columns that are not one per class, and at floats that are no classes. */
+function labelsCheckOf(expression: string, { descr, shape }: NpyOutline): string {
+  if (shape.length === 2 && shape[1]! > 1)
+    return `; assert abs(${expression}.sum(1)-1).max()<.001,'labels are not one column per class'`;
+  return /^[<>=]?f/.test(descr) ? labelsCheck(expression) : "";
 }
 
 const text = ({ descr, shape, fortranOrder }: NpyOutline) =>
@@ -169,10 +178,12 @@ const setArchive: KnownFile = {
     if (set.labels === undefined) {
       return withLabels(file, `import numpy as np; d=np.load(FILE)${checkOf(`d['${name}']`, array)}`, images);
     }
-    const labels = labelsCode(`d['${set.labels[0]}']`, set.labels[1]);
+    const y = `d['${set.labels[0]}']`;
+    const check = checkOf(`d['${name}']`, array) + labelsCheckOf(y, set.labels[1]);
+    const labels = labelsCode(y, set.labels[1]);
     return exportedSet(
       path,
-      `import numpy as np; d=np.load(FILE)${checkOf(`d['${name}']`, array)}; np.savez('out.npz',x_${split}=${images},y_${split}=${labels})`,
+      `import numpy as np; d=np.load(FILE)${check}; np.savez('out.npz',x_${split}=${images},y_${split}=${labels})`,
     );
   },
 };

@@ -7,6 +7,8 @@ import {
   exportedSet,
   imageFile,
   type KnownFile,
+  labelsCheck,
+  pixelBytes,
   pixelsCheck,
   python,
   shellQuoted,
@@ -72,16 +74,20 @@ function textWeights(options: string): string {
 function tableSet({ path, split }: Candidate, { columns, header }: Table, options: string): string {
   const named = header?.findIndex((name) => /^(label|labels|class|target|y|digit)$/i.test(name)) ?? -1;
   const isSquare = (count: number) => Number.isInteger(Math.sqrt(count));
-  const load = `import numpy as np; a=np.loadtxt(FILE${options},ndmin=2).astype('u1')`;
-  const image = (count: number) => `.reshape(-1,${Math.sqrt(count)},${Math.sqrt(count)})`;
+  const load = `import numpy as np; a=np.loadtxt(FILE${options},ndmin=2)`;
+  const image = (count: number) => `${pixelBytes("x")}.reshape(-1,${Math.sqrt(count)},${Math.sqrt(count)})`;
   if (isSquare(columns) && named < 0) {
-    return `it has no labels: run ${python(path, `${load}; np.savez('out.npz',x_${split}=a${image(columns)})`)} and use predict or --predictions, or give a table with labels`;
+    return `it has no labels: run ${python(path, `${load}; x=a${pixelsCheck("x")}; np.savez('out.npz',x_${split}=${image(columns)})`)} and use predict or --predictions, or give a table with labels`;
   }
   if (!isSquare(columns - 1))
     return "expected a label and the pixels of a square image in each row; save x_test (images, rows, columns) and y_test by np.savez";
   const at = named < 0 ? 0 : named;
-  const code = `${load}; np.savez('out.npz',x_${split}=np.delete(a,${at},1)${image(columns - 1)},y_${split}=a[:,${at}])`;
-  return exportedSet(path, at === 0 ? code.replace("np.delete(a,0,1)", "a[:,1:]") : code);
+  const pixels = at === 0 ? "a[:,1:]" : `np.delete(a,${at},1)`;
+  const checks = `${pixelsCheck("x")}${labelsCheck("y")}`;
+  return exportedSet(
+    path,
+    `${load}; x=${pixels}; y=a[:,${at}]${checks}; np.savez('out.npz',x_${split}=${image(columns - 1)},y_${split}=y.astype('u1'))`,
+  );
 }
 
 export const IDX_FILE: KnownFile = {
@@ -119,7 +125,7 @@ const matlab73: KnownFile = {
   name: "a MATLAB 7.3 file (HDF5)",
   recognizes: (head) => isHdf5(head) && head.text.startsWith("MATLAB"),
   nextStep: ({ path, split }) =>
-    `run ${python(path, `import h5py,numpy as np; f=h5py.File(FILE); print(list(f)); np.savez('out.npz',x_${split}=f['IMAGES'][()].astype('u1'),y_${split}=f['LABELS'][()].ravel())`)} with its names for IMAGES and LABELS (MATLAB's dimensions come in reverse order), and give --dataset out.npz`,
+    `run ${python(path, `import h5py,numpy as np; f=h5py.File(FILE); print(list(f)); x=f['IMAGES'][()]${pixelsCheck("x")}; np.savez('out.npz',x_${split}=${pixelBytes("x")},y_${split}=f['LABELS'][()].ravel())`)} with its names for IMAGES and LABELS (MATLAB's dimensions come in reverse order), and give --dataset out.npz`,
 };
 
 const matlab: KnownFile = {
@@ -128,7 +134,7 @@ const matlab: KnownFile = {
   nextStep: ({ path, split }) =>
     `${exportedSet(
       path,
-      `import scipy.io,numpy as np; m=scipy.io.loadmat(FILE); np.savez('out.npz',x_${split}=m['data'].T.reshape(-1,28,28).astype('u1'),y_${split}=m['label'].ravel().astype('u1'))`,
+      `import scipy.io,numpy as np; m=scipy.io.loadmat(FILE); x=m['data'].T; y=m['label'].ravel()${pixelsCheck("x")}${labelsCheck("y")}; np.savez('out.npz',x_${split}=${pixelBytes("x")}.reshape(-1,28,28),y_${split}=y.astype('u1'))`,
     )} (data and label are the names of mnist-original.mat; scipy.io.whosmat lists others)`,
 };
 
@@ -207,7 +213,7 @@ export async function idxStep(path: string, as: "images" | "labels"): Promise<st
     // QMNIST's labels have eight columns; the first is the class (facebookresearch/qmnist, README).
     const columns = shape.length === 2 && shape[1]! <= 16 ? shape[1]! : 1;
     if (rank > 2 || (rank === 2 && columns !== shape[1])) return undefined;
-    const code = `${open}.reshape(-1,${columns})[:,0].astype('u1'); open('out-labels-idx1-ubyte','wb').write(bytes([0,0,8,1])+len(a).to_bytes(4,'big')+a.tobytes())`;
+    const code = `${open}.reshape(-1,${columns})[:,0]${labelsCheck("a")}; a=a.astype('u1'); open('out-labels-idx1-ubyte','wb').write(bytes([0,0,8,1])+len(a).to_bytes(4,'big')+a.tobytes())`;
     const what = columns > 1 ? `the class is the first of its ${columns} columns: ` : "";
     return `${what}run ${python(path, code)} and give --labels out-labels-idx1-ubyte`;
   }
@@ -221,7 +227,7 @@ export async function idxStep(path: string, as: "images" | "labels"): Promise<st
     type === "u1"
       ? ""
       : type.includes("f")
-        ? `${pixelsCheck("a")}; a=(a*(255 if a.max()<=1 else 1)).round().astype('u1')`
+        ? `${pixelsCheck("a")}; a=${pixelBytes("a")}`
         : `${pixelsCheck("a")}; a=a.astype('u1')`;
   const code = `${open}${bytesOf}; n=len(a)//${sides[0] * sides[1]}; open('out-images-idx3-ubyte','wb').write(bytes([0,0,8,3])+np.array([n,${sides.join(",")}],'>u4').tobytes()+a.tobytes())`;
   return `run ${python(path, code)} and give --dataset out-images-idx3-ubyte --labels FILE`;

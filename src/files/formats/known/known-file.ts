@@ -85,6 +85,17 @@ export const WITH_ACTIVATION = " --activation NAME (sigmoid, relu, tanh or ident
 
 export const TRUSTED = " (it runs code of the file: only for one that you trust)";
 
+/** Python expression for checked pixels as bytes: pixels of 0 to 1 are multiplied by 255. */
+export function pixelBytes(expression: string): string {
+  return `(${expression}*(255 if ${expression}.max()<=1 else 1)).round().astype('u1')`;
+}
+
+/** Python statement that stops at labels that no byte holds, because `astype` would change them silently. */
+export function labelsCheck(expression: string): string {
+  const y = expression;
+  return `; assert ((${y}%1==0)&(${y}>=0)&(${y}<=255)).all(),'labels are not whole numbers from 0 to 255'`;
+}
+
 /** Python statement that stops at pixels that are not bytes, because standardized pixels would be changed silently. */
 export function pixelsCheck(expression: string): string {
   const [x, whole] = [expression, `(${expression}%1==0).all()`];

@@ -9,6 +9,8 @@ import {
   exportedSet,
   type KnownFile,
   networkFile,
+  pixelBytes,
+  pixelsCheck,
   TRUSTED,
   WITH_ACTIVATION,
 } from "./known-file.js";
@@ -91,7 +93,7 @@ const bookImages: KnownFile = {
       ? "the book's network is another file: sample_weight.pkl of its ch03, or --weights book"
       : exportedSet(
           path,
-          `import pickle,numpy as np; d=pickle.load(open(FILE,'rb')); x=d['${split}_img']; np.savez('out.npz',x_${split}=(x*(255 if x.max()<=1 else 1)).round().astype('u1').reshape(-1,28,28),y_${split}=d['${split}_label'])`,
+          `import pickle,numpy as np; d=pickle.load(open(FILE,'rb')); x=d['${split}_img']${pixelsCheck("x")}; np.savez('out.npz',x_${split}=${pixelBytes("x")}.reshape(-1,28,28),y_${split}=d['${split}_label'])`,
         ),
 };
 
@@ -118,7 +120,7 @@ const nielsenImages: KnownFile = {
       ? "it holds no weights: give the network to --weights"
       : exportedSet(
           path,
-          `import gzip,pickle,numpy as np; x,y=pickle.load(${isCompressed(head) ? "gzip.open(FILE)" : "open(FILE,'rb')"},encoding='latin1')[${split === "train" ? 0 : -1}]; np.savez('out.npz',x_${split}=np.rint(np.asarray(x)*255).astype('u1').reshape(-1,28,28),y_${split}=y)`,
+          `import gzip,pickle,numpy as np; x,y=pickle.load(${isCompressed(head) ? "gzip.open(FILE)" : "open(FILE,'rb')"},encoding='latin1')[${split === "train" ? 0 : -1}]; x=np.asarray(x)${pixelsCheck("x")}; np.savez('out.npz',x_${split}=${pixelBytes("x")}.reshape(-1,28,28),y_${split}=y)`,
         ),
 };
 

@@ -4,7 +4,14 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileHead } from "./file-head.js";
 import { savedModelStep } from "./keras-files.js";
-import { exportedSet, type KnownFile, networkFile, shellQuoted } from "./known-file.js";
+import {
+  exportedSet,
+  type KnownFile,
+  networkFile,
+  pixelBytes,
+  pixelsCheck,
+  shellQuoted,
+} from "./known-file.js";
 
 const opening = ({ text }: FileHead) =>
   text
@@ -173,8 +180,9 @@ export async function imagesInFolder(folder: string): Promise<string | undefined
   const pictures = await filesBelow(folder, names, PICTURE);
   if (pictures.length > 0) return picturesStep(folder);
   if (names.includes("test_images.npy") && names.includes("test_labels.npy")) {
-    const code =
-      "import os,numpy as np; r=lambda n:np.load(os.path.join(FILE,'test_'+n+'.npy')); x=r('images'); np.savez('out.npz',x_test=x.reshape(len(x),*[n for n in x.shape[1:] if n>1]).astype('u1'),y_test=r('labels').ravel())";
+    const load =
+      "import os,numpy as np; r=lambda n:np.load(os.path.join(FILE,'test_'+n+'.npy')); x=r('images')";
+    const code = `${load}${pixelsCheck("x")}; np.savez('out.npz',x_test=${pixelBytes("x")}.reshape(len(x),*[n for n in x.shape[1:] if n>1]),y_test=r('labels').ravel())`;
     return exportedSet(folder, code);
   }
   const files = names.filter((name) => IMAGES.test(name) || name.endsWith(".npy"));
@@ -185,7 +193,7 @@ export async function imagesInFolder(folder: string): Promise<string | undefined
 /** Folders named after classes, in the order of their names, as in torchvision's ImageFolder. */
 function picturesStep(folder: string): string {
   const code =
-    "F=FILE; import glob,os,numpy as np; from PIL import Image; c=sorted(d for d in os.listdir(F) if os.path.isdir(os.path.join(F,d))); p=[(f,i) for i,d in enumerate(c) for f in sorted(glob.glob(os.path.join(glob.escape(F),d,'*.*')))]; np.savez('out.npz',x_test=np.stack([np.asarray(Image.open(f).convert('L')) for f,_ in p]),y_test=[i for _,i in p])";
+    "F=FILE; import glob,os,numpy as np; from PIL import Image; c=sorted(d for d in os.listdir(F) if os.path.isdir(os.path.join(F,d))); assert not all(d.isdigit() for d in c) or sorted(map(int,c))==list(range(len(c))),'a class has no folder'; p=[(f,i) for i,d in enumerate(c) for f in sorted(glob.glob(os.path.join(glob.escape(F),d,'*.*')))]; np.savez('out.npz',x_test=np.stack([np.asarray(Image.open(f).convert('L')) for f,_ in p]),y_test=[i for _,i in p])";
   return `its folders hold pictures, one folder per class: ${exportedSet(folder, code)}`;
 }
 

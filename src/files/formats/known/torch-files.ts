@@ -7,6 +7,8 @@ import {
   exported,
   type KnownFile,
   networkFile,
+  pixelBytes,
+  pixelsCheck,
   python,
   TRUSTED,
   WITH_ACTIVATION,
@@ -139,8 +141,8 @@ const imageTensors: KnownFile = {
   nextStep: (file) =>
     tensorSet(
       file,
-      `import torch,numpy as np; x,y=torch.load(FILE)[:2]`,
-      "x.numpy().astype('u1'),y_SPLIT=y.numpy()",
+      `import torch,numpy as np; x,y=torch.load(FILE)[:2]; x=x.numpy()${pixelsCheck("x")}`,
+      `${pixelBytes("x")},y_SPLIT=y.numpy()`,
     ),
 };
 
