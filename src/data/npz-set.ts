@@ -8,13 +8,7 @@ import { type NpzMember, openNpz } from "#src/files/formats/npz.js";
 import { corruptEntry, verifyEntry, wholeEntry, wrongEntrySize } from "#src/files/formats/zip.js";
 import { readWholeFile, sha256Of } from "#src/files/read-file.js";
 import { IDX_LIMIT_BYTES } from "./idx-header.js";
-import {
-  type Deflated,
-  type Elements,
-  elementsOf,
-  inflatedElements,
-  PACKED_PIECE_BYTES,
-} from "./stream/elements.js";
+import { type Deflated, type Elements, elementsOf, inflatedElements } from "./stream/elements.js";
 import type { GivenFacts } from "./stream/idx-set.js";
 import { datasetOf, type Part } from "./stream/slab-reader.js";
 
@@ -103,14 +97,9 @@ async function openMember(path: string, { entry, header }: NpzMember, first: num
       await wholeEntry(path, entry);
     });
   }
-  async function* pieces(isEnded: () => boolean): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < packed.length && !isEnded(); at += PACKED_PIECE_BYTES) {
-      yield packed.subarray(at, at + PACKED_PIECE_BYTES);
-    }
-  }
   const source: Deflated = {
     totalBytes: unpackedBytes,
-    packed: pieces,
+    packed,
     verify: (member) => verifyEntry(path, entry, member),
     corrupt: (cause) => corruptEntry(path, entry, cause),
     tooLong: () => wrongEntrySize(path, entry, "more"),

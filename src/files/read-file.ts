@@ -1,10 +1,11 @@
 /** Reads regular files of bounded size, whole or in part, and hashes them. Rejects folders, pipes and devices. */
 
 import { createHash } from "node:crypto";
-import { constants, createReadStream } from "node:fs";
+import { close, constants, createReadStream, fstatSync, openSync, read, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
+import { promisify } from "node:util";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
 
@@ -41,6 +42,9 @@ export interface OpenFile {
   readonly sizeBytes: number;
 }
 
+/** Without O_NONBLOCK, opening a named pipe without a writer would never return. Windows has neither. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /**
  * Opens a regular file that is not empty, for reading. The caller closes it.
  *
@@ -49,11 +53,42 @@ export interface OpenFile {
 export async function openRegularFile(path: string): Promise<OpenFile> {
   let handle: FileHandle | undefined;
   try {
-    // Without O_NONBLOCK, opening a named pipe without a writer would never return. Windows has neither.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    return { handle, sizeBytes: await checkedSize(handle, path) };
+    handle = await open(path, OPEN_FLAGS);
+    return { handle, sizeBytes: assertRegular(await handle.stat(), path) };
   } catch (error) {
     await handle?.close();
+    throw readFault(path, error);
+  }
+}
+
+/** An open file of which bytes can be read. */
+export interface ByteSource {
+  read(
+    into: Uint8Array,
+    offset: number,
+    count: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>;
+}
+
+/**
+ * As `openRegularFile`, but on the calling thread: while a command loads its code, a turn of the event loop takes up to
+ * 50 ms, and the first read would wait for two of them. The caller closes it.
+ *
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY
+ */
+export function openRegularFileNow(path: string): ByteSource & { close(): Promise<void> } {
+  try {
+    const fd = openSync(path, OPEN_FLAGS);
+    const source = { read: promisify(read).bind(undefined, fd), close: () => promisify(close)(fd) };
+    try {
+      assertRegular(fstatSync(fd), path);
+    } catch (error) {
+      source.close();
+      throw error;
+    }
+    return source;
+  } catch (error) {
     throw readFault(path, error);
   }
 }
@@ -78,7 +113,7 @@ export async function withFile<T>(
 }
 
 /** Fills `into` with the bytes from `position` on. Returns their number, which is smaller at the end of the file. */
-export async function readInto(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
+export async function readInto(handle: ByteSource, into: Uint8Array, position: number): Promise<number> {
   let doneBytes = 0;
   while (doneBytes < into.length) {
     const wantedBytes = Math.min(READ_BYTES, into.length - doneBytes);
@@ -95,8 +130,8 @@ export function readFault(path: string, error: unknown): BatchwiseError {
   return new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
 }
 
-async function checkedSize(handle: FileHandle, path: string): Promise<number> {
-  const stat = await handle.stat();
+/** Returns the size in bytes. */
+function assertRegular(stat: Stats, path: string): number {
   if (!stat.isFile()) {
     const reason = `it is ${stat.isDirectory() ? "a folder" : "a device or a pipe"}, not a file`;
     throw new FileError("ERR_FILE_READ", { path, reason });

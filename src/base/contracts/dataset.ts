@@ -72,9 +72,9 @@ export interface Dataset {
   readonly facts: DatasetFacts;
   /**
    * SHA-256 in hex of the image file's bytes followed by the label file's, or of the one file that has both.
-   * A manifest may state it. Each file over 1 MiB is represented by its length and 16 pieces if the image file is over 8 MiB
-   * and holds over 64 MiB, or if a pattern or a manifest lists the files. For several pairs, it is the SHA-256 of their digests
-   * in hex, one per line. The first call reads the files.
+   * A manifest may state it. Each file over 1 MiB is represented by its length and 16 pieces if the image file is over 16 MiB,
+   * or if a pattern or a manifest lists the files. For several pairs, it is the SHA-256 of their digests in hex, one per line.
+   * The first call reads the files.
    */
   sha256(): Promise<string>;
   /** Slabs of the range, in order. Reading begins at once. The caller must iterate to the end or call `stop`. */

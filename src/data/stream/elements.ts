@@ -3,11 +3,15 @@
 import { pipeline, Readable, type TransformOptions } from "node:stream";
 import { crc32, createInflateRaw, type InflateRaw, type ZlibOptions } from "node:zlib";
 import { BatchwiseError } from "#src/base/errors.js";
+import { inflateAtMost } from "#src/files/inflate.js";
 
-/** Bytes inflated at once: they stay in a core's cache until they are copied. */
-const PIECE_BYTES = 64 * 1024;
+/** Most content that is inflated in one piece, where the deflate stream is in memory: a thread of libuv needs no turn of ours. */
+const WHOLE_BYTES = 16 * 2 ** 20;
+/** Bytes of longer content inflated at once, in some 3 ms: a small part of that is lost in the turns of the event loop. */
+const PIECE_BYTES = 2 ** 20;
 /** Bytes of a deflate stream handed to the inflater at once. */
 export const PACKED_PIECE_BYTES = 256 * 1024;
+
 /** An open file, or part of a file, that is read as bytes. */
 export interface Elements {
   /** Fills `into` with the next bytes. Throws where fewer are left. */
@@ -31,14 +35,17 @@ export function elementsOf(bytes: Uint8Array, first: number, finish = async () =
 }
 
 /** Inflated pieces that may wait for their reader, so that the inflater does not. */
-const PIECES_AHEAD = 8;
+const PIECES_AHEAD = 4;
 
 /** A deflate stream of known length, and the errors of its container. */
 export interface Deflated {
   /** Length of the content. */
   readonly totalBytes: number;
-  /** The deflate stream from its first byte; what follows it may come too. `isEnded` answers whether more is of use. */
-  packed(isEnded: () => boolean): AsyncGenerator<Uint8Array>;
+  /**
+   * The deflate stream from its first byte, in memory or in pieces; what follows it may come too. `isEnded` answers
+   * whether more is of use.
+   */
+  readonly packed: Uint8Array | ((isEnded: () => boolean) => AsyncGenerator<Uint8Array>);
   /** Throws where the content is not what the container says. The content may be shorter than `totalBytes`. */
   verify(member: InflatedMember): void | Promise<void>;
   corrupt(cause: unknown): Error;
@@ -57,6 +64,38 @@ export interface InflatedMember {
 
 /** Content of a deflate stream from byte `first` on. */
 export async function inflatedElements(source: Deflated, first: number): Promise<Elements> {
+  const { packed, totalBytes } = source;
+  if (!(packed instanceof Uint8Array)) return streamedElements(source, packed, first);
+  const whole = totalBytes <= WHOLE_BYTES ? await wholeElements(source, packed, first) : undefined;
+  // What is before the damage is content all the same.
+  return whole ?? streamedElements(source, (isEnded) => inPieces(packed, isEnded), first);
+}
+
+async function* inPieces(packed: Uint8Array, isEnded: () => boolean): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < packed.length && !isEnded(); at += PACKED_PIECE_BYTES) {
+    yield packed.subarray(at, at + PACKED_PIECE_BYTES);
+  }
+}
+
+/** Undefined where the stream is damaged, or has more or less content than it should. */
+async function wholeElements(
+  { totalBytes, verify }: Deflated,
+  packed: Uint8Array,
+  first: number,
+): Promise<Elements | undefined> {
+  const inflated = await inflateAtMost(packed, totalBytes).catch(() => undefined);
+  if (inflated?.content.length !== totalBytes) return undefined;
+  const { content, deflateBytes } = inflated;
+  return elementsOf(content, first, async () => {
+    await verify({ crc: crc32(content), contentBytes: content.length, deflateBytes });
+  });
+}
+
+async function streamedElements(
+  source: Deflated,
+  packedFrom: (isEnded: () => boolean) => AsyncGenerator<Uint8Array>,
+  first: number,
+): Promise<Elements> {
   const options: ZlibOptions & TransformOptions = {
     chunkSize: PIECE_BYTES,
     readableHighWaterMark: PIECES_AHEAD * PIECE_BYTES,
@@ -66,7 +105,7 @@ export async function inflatedElements(source: Deflated, first: number): Promise
   const pieces = piecesOf(inflater);
   // An error of the source comes out of the inflater too, where it is read.
   const packed = Readable.from(
-    source.packed(() => isEnded),
+    packedFrom(() => isEnded),
     { objectMode: false },
   );
   pipeline(packed, inflater, () => {});

@@ -1,8 +1,7 @@
 /** SHA-256 of files: of all their bytes, of bytes as they are read, and of samples of long files. */
 
 import { createHash, type Hash } from "node:crypto";
-import type { FileHandle } from "node:fs/promises";
-import { readInto, withFile } from "#src/files/read-file.js";
+import { type ByteSource, readInto, withFile } from "#src/files/read-file.js";
 
 /** Files up to this length are hashed whole in a fingerprint. */
 const WHOLE_BYTES = 2 ** 20;
@@ -20,14 +19,19 @@ export class FileHash {
   #piece: Uint8Array | undefined;
 
   /** Adds the file's bytes from `position` on, which is not before the end of the bytes added before. */
-  async add(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  async add(handle: ByteSource, bytes: Uint8Array, position: number): Promise<void> {
     await this.#catchUp(handle, position);
     this.#hash.update(bytes);
     this.#doneBytes += bytes.length;
   }
 
+  /** Adds all bytes of a file. */
+  addFile(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
   /** Adds the rest of the file; the next bytes belong to another file. */
-  async finishFile(handle: FileHandle, sizeBytes: number): Promise<void> {
+  async finishFile(handle: ByteSource, sizeBytes: number): Promise<void> {
     await this.#catchUp(handle, sizeBytes);
     this.#doneBytes = 0;
   }
@@ -36,7 +40,7 @@ export class FileHash {
     return this.#hash.digest("hex");
   }
 
-  async #catchUp(handle: FileHandle, position: number): Promise<void> {
+  async #catchUp(handle: ByteSource, position: number): Promise<void> {
     while (this.#doneBytes < position) {
       this.#piece ??= new Uint8Array(READ_BYTES);
       const piece = this.#piece.subarray(0, position - this.#doneBytes);
@@ -69,7 +73,7 @@ export async function fingerprint(paths: readonly string[]): Promise<string> {
   return hash.digest("hex");
 }
 
-async function addTo(hash: Hash, handle: FileHandle, sizeBytes: number): Promise<void> {
+async function addTo(hash: Hash, handle: ByteSource, sizeBytes: number): Promise<void> {
   const isWhole = sizeBytes <= WHOLE_BYTES;
   if (!isWhole) hash.update(String(sizeBytes));
   const pieces = isWhole ? 1 : PIECES;

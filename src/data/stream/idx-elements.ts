@@ -1,11 +1,16 @@
 /** The elements of an IDX file, plain or gzipped. */
 
-import type { FileHandle } from "node:fs/promises";
 import { DatasetError } from "#src/base/errors.js";
 import type { IdxHead } from "#src/data/idx-header.js";
 import { assertTrailer, corrupt, TRAILER_BYTES } from "#src/files/inflate.js";
-import { openRegularFile, readFault, readInto } from "#src/files/read-file.js";
-import { type Deflated, type Elements, inflatedElements, PACKED_PIECE_BYTES } from "./elements.js";
+import { openRegularFileNow, readFault, readInto } from "#src/files/read-file.js";
+import {
+  type Deflated,
+  type Elements,
+  elementsOf,
+  inflatedElements,
+  PACKED_PIECE_BYTES,
+} from "./elements.js";
 import type { FileHash } from "./file-hash.js";
 
 /**
@@ -16,15 +21,27 @@ import type { FileHash } from "./file-hash.js";
  * @throws FileError and DatasetError as `readIdx`; faults behind the first byte are thrown when they are read
  */
 export async function openIdxElements(head: IdxHead, first: number, hash?: FileHash): Promise<Elements> {
-  const { handle } = await openRegularFile(head.path);
-  if (head.deflateAt === undefined) return plainElements(head, handle, first, hash);
-  return gzipElements({ ...head, deflateAt: head.deflateAt }, handle, first, hash);
+  const { path, bytes, header, deflateAt } = head;
+  if (bytes !== undefined) {
+    hash?.addFile(bytes);
+    if (deflateAt === undefined) return elementsOf(bytes, header.headerBytes + first);
+    const trailerAt = async (at: number) => bytes.subarray(at, at + TRAILER_BYTES);
+    return inflatedElements(
+      gzipSource({ ...head, deflateAt }, bytes.subarray(deflateAt), trailerAt),
+      header.headerBytes + first,
+    );
+  }
+  const handle = openRegularFileNow(path);
+  if (deflateAt === undefined) return plainElements(head, handle, first, hash);
+  return gzipElements({ ...head, deflateAt }, handle, first, hash);
 }
+
+type OpenSource = ReturnType<typeof openRegularFileNow>;
 
 /** Each read goes straight into the memory that it is for. */
 function plainElements(
   { path, header, sizeBytes }: IdxHead,
-  handle: FileHandle,
+  handle: OpenSource,
   first: number,
   hash: FileHash | undefined,
 ): Elements {
@@ -57,11 +74,12 @@ interface GzipHead extends IdxHead {
 
 /** Content of a gzipped IDX file from byte `first` behind the IDX header on. The handle is closed with the elements. */
 async function gzipElements(
-  { path, header, sizeBytes, deflateAt }: GzipHead,
-  handle: FileHandle,
+  head: GzipHead,
+  handle: OpenSource,
   first: number,
   hash: FileHash | undefined,
 ): Promise<Elements> {
+  const { path, header, sizeBytes, deflateAt } = head;
   const readAt = (into: Uint8Array, position: number): Promise<number> =>
     readInto(handle, into, position).catch((error: unknown) => {
       throw readFault(path, error);
@@ -80,24 +98,12 @@ async function gzipElements(
     }
   }
 
-  const { totalBytes } = header;
-  const source: Deflated = {
-    totalBytes,
-    packed,
-    async verify({ crc, contentBytes, deflateBytes }) {
-      const trailerAt = deflateAt + deflateBytes;
-      const trailer = new Uint8Array(TRAILER_BYTES);
-      const found = await readAt(trailer, trailerAt);
-      const trailingBytes = sizeBytes - trailerAt - TRAILER_BYTES;
-      assertTrailer(path, trailer.subarray(0, found), { crc, contentBytes, trailingBytes });
-    },
-    corrupt: (cause) => corrupt(path, cause),
-    tooLong: () => new DatasetError("ERR_IDX_TRAILING", { path, expectedBytes: totalBytes }),
-    tooShort: (actualBytes) =>
-      new DatasetError("ERR_IDX_TRUNCATED", { path, expectedBytes: totalBytes, actualBytes, inflated: true }),
+  const trailerAt = async (position: number): Promise<Uint8Array> => {
+    const trailer = new Uint8Array(TRAILER_BYTES);
+    return trailer.subarray(0, await readAt(trailer, position));
   };
   try {
-    const inflated = await inflatedElements(source, header.headerBytes + first);
+    const inflated = await inflatedElements(gzipSource(head, packed, trailerAt), header.headerBytes + first);
     return {
       read: inflated.read,
       async finish() {
@@ -113,4 +119,25 @@ async function gzipElements(
     await handle.close();
     throw error;
   }
+}
+
+/** @param trailerAt the bytes of the trailer, which begins at the given byte of the file; fewer where the file ends */
+function gzipSource(
+  { path, header: { totalBytes }, sizeBytes, deflateAt }: GzipHead,
+  packed: Deflated["packed"],
+  trailerAt: (position: number) => Promise<Uint8Array>,
+): Deflated {
+  return {
+    totalBytes,
+    packed,
+    async verify({ crc, contentBytes, deflateBytes }) {
+      const endAt = deflateAt + deflateBytes;
+      const trailingBytes = sizeBytes - endAt - TRAILER_BYTES;
+      assertTrailer(path, await trailerAt(endAt), { crc, contentBytes, trailingBytes });
+    },
+    corrupt: (cause) => corrupt(path, cause),
+    tooLong: () => new DatasetError("ERR_IDX_TRAILING", { path, expectedBytes: totalBytes }),
+    tooShort: (actualBytes) =>
+      new DatasetError("ERR_IDX_TRUNCATED", { path, expectedBytes: totalBytes, actualBytes, inflated: true }),
+  };
 }

@@ -208,16 +208,19 @@ test("a plain file is begun at the first image asked for", async (t) => {
   t.true(pixels.equals((await bytesOf(inMemory, range, plan)).pixels));
 });
 
-test("a file that was cut since it was opened is told", async (t) => {
-  const { pairs } = await writeShards(await temporaryFolder(t), { counts: [500], isGzipped: () => false });
+test("a file too long to be held in memory that was cut since it was opened is told", async (t) => {
+  const sizes = { rows: 70, columns: 70 };
+  const { pairs } = await writeShards(await temporaryFolder(t), {
+    counts: [500],
+    isGzipped: () => false,
+    ...sizes,
+  });
   const dataset = await openIdxSet(pairs, FACTS, SMALL);
   const [{ imagesPath: path }] = atLeast(pairs, 1);
   await writeFile(path, (await readFile(path)).subarray(0, 4000));
-  const error = await t.throwsAsync(evaluate({ weights, dataset, threads: 0, batchSize: 5 }), {
-    instanceOf: IncompleteError,
-    code: "ERR_IDX_TRUNCATED",
-  });
-  t.regex(error?.message ?? "", /expected 6,016 bytes, found 4,000/);
+  const all = bytesOf(dataset, { offset: 0, limit: 500 }, { multiple: 5, lanes: 1 });
+  const error = await t.throwsAsync(all, { instanceOf: DatasetError, code: "ERR_IDX_TRUNCATED" });
+  t.regex(error?.message ?? "", /expected 2,450,016 bytes, found 4,000/);
 });
 
 test("refuses labels of another count, and images of another shape", async (t) => {
