@@ -1,25 +1,26 @@
 /** Hint for an evaluation whose numbers suggest that the network or the images were read in the wrong way. */
 
-import type { Dataset, ImageRange } from "#src/base/contracts/dataset.js";
 import type { AnyEvaluation, ResultCounts } from "#src/base/contracts/result.js";
-import { inTurn } from "#src/base/slab.js";
+import type { Slab } from "#src/base/slab.js";
 
 /** Images below which there is no hint. */
 const LEAST_IMAGES = 200;
 /** Images whose pixels are read: the first of the run. */
-const LOOKED_AT = 256;
+const LOOKED_AT = 64;
 const BRIGHT = 128;
 const MOST_PREDICTIONS = 0.9;
 const LEAST_LABELS = 0.5;
 /** Accuracy above which the pictures count as read correctly. */
 const HIGH_ACCURACY = 0.9;
 
-/** The hint in one line; undefined if nothing looks wrong. */
-export async function hintOf(evaluation: AnyEvaluation, dataset: Dataset): Promise<string | undefined> {
-  const { result, run } = evaluation;
+/**
+ * The hint in one line; undefined if nothing looks wrong.
+ *
+ * @param brightness of the first images; undefined where other hosts read them
+ */
+export function hintOf({ result, run }: AnyEvaluation, brightness?: Brightness): string | undefined {
   if (result.total < LEAST_IMAGES) return undefined;
-  const range = { offset: evaluation.dataset.offset, limit: Math.min(LOOKED_AT, result.total) };
-  const { isDark, isBright } = await brightnessOf(dataset, range);
+  const { isDark, isBright } = brightness ?? { isDark: false, isBright: false };
   const reasons = [
     ...(result.labelled ? reasonsOf(result) : []),
     ...(isDark && run.normalize !== "none"
@@ -54,17 +55,22 @@ function reasonsOf({ confusionMatrix, confidenceInterval95, accuracy, total }: R
   return reasons;
 }
 
-async function brightnessOf(
-  dataset: Dataset,
-  range: ImageRange,
-): Promise<{ readonly isDark: boolean; readonly isBright: boolean }> {
-  let [pixels, bright, largest] = [0, 0, 0];
-  for await (const slab of inTurn(dataset.slabs(range, { multiple: 1, lanes: 1 }))) {
-    pixels += slab.pixels.length;
-    for (const pixel of slab.pixels) {
-      if (pixel >= BRIGHT) bright++;
-      if (pixel > largest) largest = pixel;
-    }
+/** How bright the first images of a run are. */
+export interface Brightness {
+  /** No pixel exceeds 1. */
+  readonly isDark: boolean;
+  /** More than half of the pixels are at least 128. */
+  readonly isBright: boolean;
+}
+
+/** Looks at the first 64 images of the slab, or at all if there are fewer. */
+export function brightnessOf({ pixels: all, inputs }: Pick<Slab, "pixels" | "inputs">): Brightness {
+  const pixels = all.subarray(0, LOOKED_AT * inputs);
+  let [bright, largest] = [0, 0];
+  for (let n = 0; n < pixels.length; n++) {
+    const pixel = pixels[n]!;
+    if (pixel >= BRIGHT) bright++;
+    if (pixel > largest) largest = pixel;
   }
-  return { isDark: largest <= 1, isBright: bright > pixels / 2 };
+  return { isDark: largest <= 1, isBright: bright > pixels.length / 2 };
 }

@@ -13,6 +13,21 @@ export interface Tally {
   add(slab: Slab, batch: Batch): boolean;
 }
 
+/**
+ * Number of images from `start` whose prediction is their label. A function of its own: V8 takes 20 ms to optimize a loop
+ * over images together with what surrounds it, and 1 ms for the loop.
+ */
+export function countCorrect(
+  { labels, predictions }: Pick<Slab, "labels" | "predictions">,
+  { start, count }: Pick<Batch, "start" | "count">,
+): number {
+  let correct = 0;
+  for (let image = start; image < start + count; image++) {
+    if (predictions[image] === labels[image]) correct++;
+  }
+  return correct;
+}
+
 /** @param counted counts of other images, to start from */
 export function createTally(classes: number, counted?: PartialCounts): Tally {
   const confusion = new Float64Array(classes * classes);

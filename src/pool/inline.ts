@@ -9,7 +9,7 @@ import { checkAnswer } from "./wire.js";
 
 const COORDINATOR = 0;
 /** Longest time between two turns of the event loop, plus one batch: files are read on, and workers get their tasks. */
-const MOST_BUSY_MS = 0.1;
+const MOST_BUSY_MS = 0.3;
 
 /** @throws all that `createEngine` throws of the first network. */
 export async function openInlineExecutor(sources: readonly EngineSetup[]): Promise<Executor> {

@@ -2,11 +2,10 @@
 
 import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
-import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { FlagsOf } from "#src/base/options/table.js";
 import { type Evaluated, evaluateListened, LOCAL } from "#src/evaluate/evaluate.js";
 import type { Demands } from "#src/evaluate/gates.js";
-import { hintOf } from "#src/evaluate/hint.js";
+import { type Brightness, brightnessOf, hintOf } from "#src/evaluate/hint.js";
 import type { Listener } from "#src/evaluate/listeners.js";
 import { localRunners } from "#src/evaluate/local-runner.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
@@ -121,7 +120,7 @@ function displayListener({ assume, showProgress }: Context): Listener {
   };
   return {
     begin(plan) {
-      keepYoungGenerations();
+      if (plan.totalImages >= MANY_IMAGES) keepYoungGenerations();
       assume(plan.assumptions);
       display = showProgress(plan);
     },
@@ -133,19 +132,21 @@ function displayListener({ assume, showProgress }: Context): Listener {
 
 /** Says in one line why a complete result looks wrong, if it does. */
 function hintListener(context: Context): Listener {
-  let data: Dataset | undefined;
+  let brightness: Brightness | undefined;
   return {
-    begin({ dataset }) {
-      data = dataset;
+    slab(slab) {
+      brightness ??= brightnessOf(slab);
     },
     async end(evaluation) {
-      // The answer is known. It does not depend on reading the data again.
-      const hint = data && (await hintOf(evaluation, data).catch(() => undefined));
+      const hint = hintOf(evaluation, brightness);
       if (hint !== undefined) context.hint(hint);
       return {};
     },
   };
 }
+
+/** Fewer are evaluated before memory could grow by much. V8 loads code more slowly once a flag has changed. */
+const MANY_IMAGES = 500_000;
 
 /**
  * Keeps memory level over runs of any length. V8 doubles a thread's young generation whenever as much as it holds has

@@ -91,6 +91,7 @@ function byKernel(module: WebAssembly.Module, image: KernelImage, layers: Folded
   const forwardRow = createRowForward(layers);
   const { inputs } = layers[0]!;
   const { outputs } = layers[layers.length - 1]!;
+  const uncertain = new Uint16Array(TILE_IMAGES);
 
   function copyIn(pixels: Uint8Array, start: number, count: number): void {
     if (inputs === stride) {
@@ -101,6 +102,22 @@ function byKernel(module: WebAssembly.Module, image: KernelImage, layers: Folded
       const from = (start + n) * inputs;
       bytes.set(pixels.subarray(from, from + inputs), image.pixels + n * stride);
     }
+  }
+
+  /** Reads the answers of a tile. Returns how many are not certain; their images are in `uncertain`. */
+  function takeClasses(predictions: Uint16Array): number {
+    let found = 0;
+    for (let n = 0; n < predictions.length; n++) {
+      const answer = answers[n]!;
+      predictions[n] = answer & CLASS_MASK;
+      if (answer >= UNCERTAIN) uncertain[found++] = n;
+    }
+    return found;
+  }
+
+  function computeAgain(pixels: Uint8Array, image: number, predictions: Uint16Array): void {
+    const from = image * inputs;
+    predictions[image] = predictClass(forwardRow(pixels.subarray(from, from + inputs)), image);
   }
 
   return {
@@ -122,14 +139,9 @@ function byKernel(module: WebAssembly.Module, image: KernelImage, layers: Folded
         const images = Math.min(TILE_IMAGES, count - start);
         copyIn(pixels, start, images);
         kernel.predict(run, image.pixels, images, image.answers);
-        for (let n = 0; n < images; n++) {
-          const answer = answers[n]!;
-          predictions[start + n] = answer & CLASS_MASK;
-          if (answer < UNCERTAIN) continue;
-          const from = (start + n) * inputs;
-          predictions[start + n] = predictClass(forwardRow(pixels.subarray(from, from + inputs)), start + n);
-          recomputed++;
-        }
+        const found = takeClasses(predictions.subarray(start, start + images));
+        for (let n = 0; n < found; n++) computeAgain(pixels, start + uncertain[n]!, predictions);
+        recomputed += found;
       }
       return recomputed;
     },
