@@ -2,15 +2,18 @@
 import { workerData } from "node:worker_threads";
 import type { WorkerSetup } from "#src/pool/task-runner.js";
 import { openTaskRunner } from "#src/pool/task-runner.js";
-import { runsSent, type SentTaskRunner } from "#src/pool/wire.js";
+import { receiveAssets, runsSent, type SentTaskRunner } from "#src/pool/wire.js";
 
 // piscina waits for it before it calls the worker ready. It is exported as a promise, and not awaited here, since the
 // bundle of this file is CommonJS.
 export default openRunner(workerData as WorkerSetup);
 
-async function openRunner({ sources }: WorkerSetup): Promise<SentTaskRunner> {
+async function openRunner({ sources, channel }: WorkerSetup): Promise<SentTaskRunner> {
   try {
-    return runsSent(await openTaskRunner(sources));
+    const late = channel === undefined ? [] : await receiveAssets(channel);
+    return runsSent(
+      await openTaskRunner(sources.map((one, n) => ({ ...one, assets: one.assets ?? late[n] }))),
+    );
   } catch (error) {
     // piscina would take a rejection for a file without a function, and the worker for ready. This ends its thread.
     setImmediate(() => {

@@ -10,7 +10,7 @@ import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
 import { closeListeners, type Ending, type Listener, type RunHooks, runListener } from "./listeners.js";
 import { localRunners, type OpenExecutor } from "./local-runner.js";
 import { type EvaluateInput, resolveOptions } from "./options.js";
-import { type PrepareHooks, prepare } from "./prepare.js";
+import { type Prepared, type PrepareHooks, prepare } from "./prepare.js";
 import type { RunnerTable } from "./runner.js";
 import { evaluationOf } from "./summarize.js";
 
@@ -104,9 +104,11 @@ export async function evaluateListened<Input extends EvaluateInput>(
     if (opened === undefined)
       throw new RunError("ERR_INTERNAL", { problem: `no runner is called ${executor}` });
     const { runner } = opened;
+    let prepared: Prepared | undefined;
     try {
       const options = resolveOptions(opened.input, availableParallelism());
-      const { work, plan, loadMs } = await prepare(runner, options, { ...hooks, signal, log });
+      prepared = await prepare(runner, options, { ...hooks, signal, log });
+      const { work, plan, loadMs } = prepared;
       // The journal ends first: what it records must be on disk before the other files get their names.
       if (work.resumption !== undefined) closable = [work.resumption, ...listeners];
       for (const listener of listeners) await listener.begin?.(plan);
@@ -114,6 +116,7 @@ export async function evaluateListened<Input extends EvaluateInput>(
       const outcome = await runner.run(work, closable);
       result = { evaluation: await evaluationOf(work, outcome, { beganAt, loadMs }) };
     } finally {
+      await prepared?.work.pair.end();
       await runner.close();
     }
   } catch (error) {

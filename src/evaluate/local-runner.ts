@@ -30,15 +30,22 @@ const MOST_KEPT = 2 ** 20;
 
 /** Opens runners over executors of the given kind. */
 export function localRunners(open: OpenExecutor): OpenRunner {
-  return async (input) => ({ runner: new LocalRunner(open), input });
+  return async (input) => ({ runner: new LocalRunner(open, { readsAhead: true }), input });
+}
+
+export interface LocalRunnerOptions {
+  /** True for a single run, of all images that are left. Default: false. */
+  readonly readsAhead?: boolean | undefined;
 }
 
 export class LocalRunner implements Runner {
   readonly #open: OpenExecutor;
+  readonly readsAhead: boolean;
   #executor: Executor | undefined;
 
-  constructor(open: OpenExecutor) {
+  constructor(open: OpenExecutor, { readsAhead = false }: LocalRunnerOptions = {}) {
     this.#open = open;
+    this.readsAhead = readsAhead;
   }
 
   /** Tasks that can be under way at once; 0 before `open`. */

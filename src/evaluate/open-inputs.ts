@@ -33,6 +33,8 @@ export interface DataAndNetwork<N = Network> {
   readonly whole: ImageRange;
   /** The images of `range`, or of the given range, with their labels checked. */
   slabs(plan: SlabPlan, range?: ImageRange): SlabStream;
+  /** Ends the reading of images that were read ahead and not taken. What is wrong with them does not matter any more. */
+  end(): Promise<void>;
 }
 
 export type AnyPair = DataAndNetwork<Network | OnnxModel>;
@@ -40,7 +42,10 @@ export type AnyPair = DataAndNetwork<Network | OnnxModel>;
 /** Data and network, and the images that are to be evaluated. */
 export type Opened = Pick<AnyPair, "dataset" | "network" | "range">;
 
-export type LoadHooks = Omit<DownloadOptions, "offline">;
+export interface LoadHooks extends Omit<DownloadOptions, "offline"> {
+  /** Images are read by this plan from the moment that their data set is open. Default: when their slabs are asked for. */
+  readonly readAhead?: SlabPlan | undefined;
+}
 
 type PairOptions = Pick<
   EvaluateOptions,
@@ -100,16 +105,53 @@ async function pairUp<N extends Network | OnnxModel>(
   load: (source: string, options: LoadNetworkOptions) => Promise<N>,
 ): Promise<DataAndNetwork<N | Network>> {
   const { dataset: named, weights, activation, normalize, mean, std, offline } = options;
-  const [dataset, network] = await allOrAbort(
-    download.signal ?? new AbortController().signal,
-    async (signal) =>
-      typeof named === "string" ? readDataset({ ...options, ...download, signal, dataset: named }) : named,
-    async (signal) =>
-      typeof weights === "string"
-        ? load(weights, { ...download, signal, activation, normalize, mean, std, offline })
-        : weights,
-  );
-  return pairOf(dataset, network, options);
+  let ahead: ReadAhead | undefined;
+  try {
+    const [dataset, network] = await allOrAbort(
+      download.signal ?? new AbortController().signal,
+      async (signal) => {
+        const opened =
+          typeof named === "string"
+            ? await readDataset({ ...options, ...download, signal, dataset: named })
+            : named;
+        if (download.readAhead !== undefined) ahead = new ReadAhead(opened, options, download.readAhead);
+        return opened;
+      },
+      async (signal) =>
+        typeof weights === "string"
+          ? load(weights, { ...download, signal, activation, normalize, mean, std, offline })
+          : weights,
+    );
+    return pairOf(dataset, network, options, ahead);
+  } catch (error) {
+    await ahead?.end();
+    throw error;
+  }
+}
+
+/** The images of a run, which are read while its network is loaded and workers start. */
+class ReadAhead {
+  #slabs: SlabStream | undefined;
+
+  constructor(dataset: Dataset, options: RangeOptions, plan: SlabPlan) {
+    const { total } = dataset.facts;
+    // Whoever pairs the set with a network throws the error of such a range.
+    if (options.offset < total) this.#slabs = dataset.slabs(rangesOf(options, total).range, plan);
+  }
+
+  take(): SlabStream | undefined {
+    const slabs = this.#slabs;
+    this.#slabs = undefined;
+    return slabs;
+  }
+
+  async end(): Promise<void> {
+    const slabs = this.take();
+    slabs?.stop();
+    try {
+      for await (const slab of slabs ?? []) slabs?.release(slab);
+    } catch {}
+  }
 }
 
 /**
@@ -122,6 +164,7 @@ export function pairOf<N extends Network | OnnxModel>(
   dataset: Dataset,
   network: N,
   options: Pick<EvaluateOptions, "classes" | "normalize" | "mean" | "std" | "strict" | keyof RangeOptions>,
+  ahead?: ReadAhead,
 ): DataAndNetwork<N> {
   // A network that was passed as an object has not been checked against the options yet.
   choosePreprocessing(network.name, network.preprocessing, options);
@@ -147,7 +190,9 @@ export function pairOf<N extends Network | OnnxModel>(
     range,
     whole,
     assumptions,
-    slabs: (plan, images = range) => mapSlabs(dataset.slabs(images, plan), checked),
+    slabs: (plan, images) =>
+      mapSlabs((images === undefined && ahead?.take()) || dataset.slabs(images ?? range, plan), checked),
+    end: async () => ahead?.end(),
   };
 }
 

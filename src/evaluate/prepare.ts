@@ -34,7 +34,7 @@ export interface Prepared {
 
 /** Opens data, network and the journal, and the runner for them. The runner is the caller's to close. */
 export async function prepare(
-  runner: Pick<Runner, "open" | "queue">,
+  runner: Pick<Runner, "open" | "queue" | "readsAhead">,
   options: EvaluateOptions,
   hooks: PrepareHooks,
 ): Promise<Prepared> {
@@ -42,7 +42,14 @@ export async function prepare(
   const beganAt = performance.now();
   preloadEngine(options.engine);
   const load = options.engine === "onnx" ? loadModelPair : loadPair;
-  const pair = await load(options, { signal, log, onDownload: (notice) => hooks.onDownload?.(notice) });
+  const { batchSize: multiple, threads, resume } = options;
+  const readsAhead = runner.readsAhead === true && resume === undefined;
+  const pair = await load(options, {
+    signal,
+    log,
+    onDownload: (notice) => hooks.onDownload?.(notice),
+    readAhead: readsAhead ? { multiple, lanes: Math.max(1, threads) } : undefined,
+  });
   const { dataset, network, assumptions } = pair;
   const resumption =
     options.resume === undefined
@@ -51,10 +58,11 @@ export async function prepare(
   const work = { options, pair: withProbabilities(pair, options), resumption, signal, log };
   try {
     await runner.open(work);
-    // The files are hashed while workers start.
-    await dataset.sha256();
+    // The files are hashed while images are evaluated. Whoever awaits the hash is told of a fault.
+    dataset.sha256().catch(() => {});
   } catch (error) {
     await resumption?.close();
+    await pair.end();
     throw error;
   }
   const totalImages = pair.range.limit;

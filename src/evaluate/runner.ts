@@ -63,6 +63,8 @@ export interface Outcome {
 
 /** Computes batches on this thread, in a pool of workers, or on hosts over Redis. */
 export interface Runner {
+  /** Whether images may be read before the runner is open: for a single run, on this machine. Default: false. */
+  readonly readsAhead?: boolean | undefined;
   /** Where hosts find the run; undefined for a runner on this machine. */
   readonly queue?: EvaluationPlan["queue"];
   /** Opens what the work needs. Workers start in the background. If they fail to start, the outcome has the fault. */

@@ -7,7 +7,9 @@ export function withCoordinator(pool: LocalPool, inline: Executor): Executor {
   let isComputing = false;
   return {
     capacity: pool.capacity + 1,
-    fallbacks: pool.fallbacks,
+    get fallbacks() {
+      return pool.fallbacks;
+    },
     get workersStarted() {
       return pool.workersStarted;
     },

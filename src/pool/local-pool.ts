@@ -12,7 +12,7 @@ import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
 import { retiresBetweenTasks } from "#src/engines/registry.js";
 import { outputsOf } from "#src/networks/chain.js";
 import { fallbacksOf, type WorkerSetup } from "./task-runner.js";
-import { checkAnswer, unpackAnswers } from "./wire.js";
+import { type Assets, checkAnswer, sendAssets, unpackAnswers } from "./wire.js";
 import { createThreadSlots, watchWorkers } from "./worker-watch.js";
 
 /** A task that no worker has taken by then never will be taken: all workers hang in their start. */
@@ -37,6 +37,8 @@ export interface LocalPoolOptions {
   /** Time limit of one task, from the moment a worker has it. */
   readonly timeoutMs: number;
   readonly setup: WorkerSetup;
+  /** What the setup's networks need and it does not have yet: workers start while it is made. */
+  readonly assets?: Promise<Assets> | undefined;
   readonly workerUrl: URL;
 }
 
@@ -50,7 +52,13 @@ export interface LocalPool extends Executor {
   readonly readyCount: number;
 }
 
-export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalPoolOptions): LocalPool {
+export function createLocalPool({
+  threads,
+  timeoutMs,
+  setup,
+  assets,
+  workerUrl,
+}: LocalPoolOptions): LocalPool {
   const file = fileURLToPath(workerUrl);
   const classes = setup.sources.map(({ source }) => outputsOf(source));
   const isUninterruptible = setup.sources.some(({ engine }) => retiresBetweenTasks(engine));
@@ -58,6 +66,14 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
   const lastEnds = new Map<number, Promise<void>>();
   const slots = createThreadSlots();
   const underWay = new Set<AbortController>();
+  const sender = assets && sendAssets(assets);
+  let { sources } = setup;
+  assets?.then(
+    (made) => {
+      sources = sources.map((one, n) => ({ ...one, assets: made[n] }));
+    },
+    () => {},
+  );
   let loadFailure: RunError | undefined;
   let onAllReady = () => {};
   let warming: Promise<void> | undefined;
@@ -68,7 +84,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
-    workerData: setup,
+    workerData: sender === undefined ? setup : { ...setup, channel: sender.name },
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     loadBalancer(task, workers) {
       const worker = workers.find(({ id, currentUsage }) => currentUsage === 0 && watch.isReady(id));
@@ -172,7 +188,9 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
 
   return {
     capacity: threads,
-    fallbacks: fallbacksOf(setup.sources),
+    get fallbacks() {
+      return fallbacksOf(sources);
+    },
     get readyCount() {
       return watch.readyCount;
     },
@@ -190,6 +208,7 @@ export function createLocalPool({ threads, timeoutMs, setup, workerUrl }: LocalP
     async close() {
       if (isUninterruptible) await watch.untilNoneLoads(START_TIMEOUT_MS);
       watch.close();
+      sender?.close();
       await pool.destroy();
     },
   };

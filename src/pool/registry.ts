@@ -1,8 +1,10 @@
 /** The executor that the options ask for; only what it needs is loaded. */
 
+import { setImmediate } from "node:timers/promises";
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { EngineName, EngineSource } from "#src/base/contracts/network.js";
-import { prepareEngine } from "#src/engines/registry.js";
+import { type EngineAssets, prepareEngine } from "#src/engines/registry.js";
+import type { LocalPool } from "./local-pool.js";
 import { type EngineSetup, fallbacksOf, WORKER_URL } from "./task-runner.js";
 
 /** Products of the forward pass that the simd engine does in some 35 ms: about the start of a worker. */
@@ -49,30 +51,58 @@ export async function openSharedExecutor(
   { images, tasks, isDeflated = false }: Workload,
   workerUrl: URL = WORKER_URL,
 ): Promise<Executor> {
+  if (threads === 0) return openInline(await Promise.all(networks.map(withAssets)));
   const isSimd = networks.every(({ engine }) => engine === "simd");
-  // What simd is to do can be far more than its arithmetic, where that does not hold.
-  const ofSimd = await Promise.all(networks.map((one) => (one.engine === "simd" ? withAssets(one) : one)));
-  const isQuick = isSimd && fallbacksOf(ofSimd).every((fallback) => fallback === undefined);
   const products = Math.max(...networks.map(({ source }) => productsOf(source)));
-  const helps = isQuick && !warm;
   const worth = isDeflated ? WORTH_WORKERS_INFLATING : WORTH_WORKERS;
-  const isAlone = threads === 0 || (helps && (threads === 1 || images * products < worth));
-  if (isAlone) return openInline(ofSimd);
-  const [sources, { createLocalPool }] = await Promise.all([
-    Promise.all(ofSimd.map(withAssets)),
-    import("./local-pool.js"),
-  ]);
-  const setup = { sources };
-  const workers = Math.min(helps ? threads - 1 : threads, tasks);
-  const pool = createLocalPool({ threads: workers, timeoutMs, setup, workerUrl });
-  if (!helps) return pool;
-  const [inline, { withCoordinator }] = await Promise.all([openInline(sources), import("./head-start.js")]);
-  return withCoordinator(pool, inline);
+  const openPool = async (workers: number): Promise<Opened> => {
+    const { createLocalPool } = await import("./local-pool.js");
+    // Made while the workers load.
+    const assets = Promise.all(networks.map(assetsOf));
+    const setup = { sources: networks };
+    const pool = createLocalPool({ threads: Math.min(workers, tasks), timeoutMs, setup, assets, workerUrl });
+    // The first task throws what goes wrong here.
+    pool.warm().catch(() => {});
+    // Code was loaded for milliseconds: files are read on.
+    await setImmediate();
+    try {
+      const made = await assets;
+      return { pool, sources: networks.map((one, n) => ({ ...one, assets: made[n] })) };
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+  };
+  if (!isSimd || warm) return (await openPool(threads)).pool;
+  if (threads === 1 || images * products < worth) {
+    const sources = await Promise.all(networks.map(withAssets));
+    return isQuick(sources) ? openInline(sources) : (await openPool(threads)).pool;
+  }
+  const { pool, sources } = await openPool(threads - 1);
+  if (isQuick(sources)) {
+    const [inline, { withCoordinator }] = await Promise.all([openInline(sources), import("./head-start.js")]);
+    return withCoordinator(pool, inline);
+  }
+  await pool.close();
+  return (await openPool(threads)).pool;
+}
+
+interface Opened {
+  readonly pool: LocalPool;
+  readonly sources: readonly EngineSetup[];
+}
+
+/** False where a network is computed by the reference: that can be far more work than its products tell. */
+function isQuick(sources: readonly EngineSetup[]): boolean {
+  return fallbacksOf(sources).every((fallback) => fallback === undefined);
 }
 
 async function withAssets(setup: EngineSetup): Promise<EngineSetup> {
-  const { engine, source, assets } = setup;
-  return { engine, source, assets: assets ?? (await prepareEngine(engine, source)) };
+  return { ...setup, assets: await assetsOf(setup) };
+}
+
+async function assetsOf({ engine, source, assets }: EngineSetup): Promise<EngineAssets> {
+  return assets ?? (await prepareEngine(engine, source));
 }
 
 async function openInline(sources: readonly EngineSetup[]): Promise<Executor> {

@@ -6,6 +6,7 @@ import { PACKAGE_ROOT } from "#src/base/package.js";
 import { viewSlab } from "#src/base/slab.js";
 import { NanLogitError, predictClass } from "#src/engines/logits.js";
 import { createEngine, type EngineAssets } from "#src/engines/registry.js";
+import { countCorrect } from "#src/metrics/tally.js";
 import { outputsOf } from "#src/networks/chain.js";
 import { batchesToDo } from "./plan.js";
 
@@ -23,7 +24,7 @@ export function createTaskRunner(engine: Engine, outputs: number, pause?: Pause)
   return async (task) => {
     const { buffer, layout } = task;
     const slab = viewSlab(buffer, layout);
-    const { pixels, labels, predictions, probabilities, inputs } = slab;
+    const { pixels, predictions, probabilities, inputs } = slab;
     const score =
       probabilities && (await import("./score-batch.js")).batchScorer(engine, outputs, slab, probabilities);
     const answers: BatchAnswer[] = [];
@@ -44,11 +45,9 @@ export function createTaskRunner(engine: Engine, outputs: number, pause?: Pause)
         if (!(error instanceof NanLogitError)) throw error;
         nanImage = layout.firstImage + start + error.image;
       }
-      let correct = 0;
-      for (let n = 0; n < count; n++) if (predicted[n] === labels[start + n]) correct++;
       const answer: BatchAnswer = {
         id,
-        correct,
+        correct: countCorrect(slab, { start, count }),
         recomputed,
         startedAtMs: performance.timeOrigin + startedAt,
         elapsedMs: performance.now() - startedAt,
@@ -95,6 +94,8 @@ export function fallbacksOf(sources: readonly EngineSetup[]): (string | undefine
 export interface WorkerSetup {
   /** The networks that tasks name by their index; at least one. */
   readonly sources: readonly EngineSetup[];
+  /** Name of the BroadcastChannel on which the networks' assets come; undefined where `sources` have them. */
+  readonly channel?: string | undefined;
 }
 
 /** Annotated: its declaration would else import Node's types, which a user's project may not have. */

@@ -1,9 +1,12 @@
-/** Answers and coded errors as they go between threads. Copies of rows of numbers cost a tenth of copies of objects. */
+/** Answers, coded errors and what engines need, as they go between threads. Copies of rows of numbers cost a tenth of copies of objects. */
 
+import { BroadcastChannel } from "node:worker_threads";
 import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import { BatchwiseError, ERROR_CODES, type ErrorCode, RunError } from "#src/base/errors.js";
 import { viewSlab } from "#src/base/slab.js";
+import type { EngineAssets } from "#src/engines/registry.js";
+import { countCorrect } from "#src/metrics/tally.js";
 import { batchesOf } from "./plan.js";
 import type { TaskRunner } from "./task-runner.js";
 
@@ -102,21 +105,20 @@ export function checkAnswer(task: Task, answers: readonly BatchAnswer[], classes
     const found = `${answers.length}`;
     throw new RunError("ERR_WORKER_ANSWER", { expected: `${batches.length} batch answers`, found });
   }
-  const { labels, predictions, probabilities } = viewSlab(task.buffer, task.layout);
+  const slab = viewSlab(task.buffer, task.layout);
+  const { predictions, probabilities } = slab;
   for (let n = 0; n < batches.length; n++) {
     const { id, start, count } = batches[n]!;
     const given = answers[n]!;
     if (given.id === id && isWithin(given.nanImage, task.layout.firstImage + start, count)) continue;
-    let correct = 0;
-    for (let image = start; image < start + count; image++) {
-      if (predictions[image]! >= classes) {
-        throw new RunError("ERR_WORKER_ANSWER", {
-          expected: `classes below ${classes}`,
-          found: `${predictions[image]} for image ${task.layout.firstImage + image}`,
-        });
-      }
-      if (predictions[image] === labels[image]) correct++;
+    const wrong = firstBeyond(predictions, classes, start, start + count);
+    if (wrong !== undefined) {
+      throw new RunError("ERR_WORKER_ANSWER", {
+        expected: `classes below ${classes}`,
+        found: `${predictions[wrong]} for image ${task.layout.firstImage + wrong}`,
+      });
     }
+    const correct = countCorrect(slab, { start, count });
     if (given.id !== id || given.correct !== correct || given.nanImage !== undefined || !isMeasured(given)) {
       throw new RunError("ERR_WORKER_ANSWER", {
         expected: `batch ${id} with ${correct} correct`,
@@ -131,6 +133,17 @@ export function checkAnswer(task: Task, answers: readonly BatchAnswer[], classes
       });
     }
   }
+}
+
+/** Index of the first value from `start` that is no class; undefined if there is none. */
+function firstBeyond(
+  predictions: Uint16Array,
+  classes: number,
+  start: number,
+  end: number,
+): number | undefined {
+  for (let image = start; image < end; image++) if (predictions[image]! >= classes) return image;
+  return undefined;
 }
 
 function isMeasured({ recomputed, startedAtMs, elapsedMs }: BatchAnswer): boolean {
@@ -163,4 +176,56 @@ function isUnits(value: unknown): boolean {
 function textOf(value: unknown): string {
   const text = JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? `${part}n` : part));
   return text?.slice(0, 120) ?? "nothing";
+}
+
+/** One entry per network. */
+export type Assets = readonly EngineAssets[];
+
+export interface AssetsSender {
+  /** Name of the channel. */
+  readonly name: string;
+  close(): void;
+}
+
+let channels = 0;
+
+/**
+ * Sends workers what engines need besides weights, once it is made: a worker starts while the coordinator makes it. Answers every
+ * worker that asks; none where the assets cannot be made. A BroadcastChannel carries them, since piscina keeps a worker's own
+ * port for itself.
+ */
+export function sendAssets(assets: Promise<Assets>): AssetsSender {
+  const name = `batchwise-assets-${process.pid}-${++channels}`;
+  const channel = new BroadcastChannel(name);
+  let isClosed = false;
+  channel.onmessage = () => {
+    assets.then(
+      (made) => {
+        if (!isClosed) channel.postMessage(made);
+      },
+      () => {},
+    );
+  };
+  channel.unref();
+  return {
+    name,
+    close() {
+      isClosed = true;
+      channel.close();
+    },
+  };
+}
+
+/** Asks for the assets of the channel, on a worker. */
+export function receiveAssets(name: string): Promise<Assets> {
+  return new Promise((resolve) => {
+    const channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }: { readonly data?: unknown }) => {
+      // Other workers ask on the same channel.
+      if (!Array.isArray(data)) return;
+      channel.close();
+      resolve(data);
+    };
+    channel.postMessage("assets");
+  });
 }
