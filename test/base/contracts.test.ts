@@ -128,6 +128,14 @@ test("publishes one schema per kind of document, each of whose fields is describ
   }
 });
 
+test("no pattern of a published schema needs more than a plain regular expression, as Python's", (t) => {
+  for (const name of PUBLISHED_SCHEMAS) {
+    const text = readFileSync(new URL(`schemas/${name}.schema.json`, PACKAGE_ROOT), "utf8");
+    // Python's re knows neither \p{…} nor named groups of ECMAScript.
+    t.notRegex(text, /"pattern": *"[^"]*(\\\\[pP]\{|\(\?<[a-z])/, name);
+  }
+});
+
 interface JsonSchema {
   readonly description?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;

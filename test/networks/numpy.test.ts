@@ -106,6 +106,7 @@ const MALFORMED: readonly (readonly [title: string, file: Uint8Array, code: Erro
   ["a shape that is no tuple", dict("'<f4'", "False", "(1)"), "ERR_NPY_HEADER"],
   ["a list as shape", dict("'<f4'", "False", "[1]"), "ERR_NPY_HEADER"],
   ["a negative size", dict("'<f4'", "False", "(-1,)"), "ERR_NPY_HEADER"],
+  ["a size with a zero before it, which NumPy refuses", dict("'<f4'", "False", "(01,)"), "ERR_NPY_HEADER"],
   ["a size that is left out", dict("'<f4'", "False", "(1,,1)"), "ERR_NPY_HEADER"],
   ["a size beyond counting", dict("'<f4'", "False", "(99999999999999999999,)"), "ERR_NPY_HEADER"],
   ["65 dimensions", dict("'<f4'", "False", `(${"1,".repeat(65)})`), "ERR_NPY_HEADER"],
@@ -117,6 +118,7 @@ const MALFORMED: readonly (readonly [title: string, file: Uint8Array, code: Erro
   ],
   ["Python objects", dict("'|O'", "False", "(1,)"), "ERR_NPY_DTYPE"],
   ["records", dict("[('a', '<f4')]", "False", "(1,)"), "ERR_NPY_DTYPE"],
+  ["nested records", dict("[('a', [('x', '<f4')])]", "False", "(1,)"), "ERR_NPY_DTYPE"],
   ["texts", dict("'<U1'", "False", "(1,)"), "ERR_NPY_DTYPE"],
   ["complex numbers", dict("'<c8'", "False", "(1,)"), "ERR_NPY_DTYPE"],
   ["floats of 16 bytes", dict("'<f16'", "False", "(1,)"), "ERR_NPY_DTYPE"],
@@ -135,6 +137,15 @@ test("refuses each malformed array with its code, and says that Python objects c
         t.true(message.length < 300, message);
       });
     }
+  });
+
+  await inCase(t, "names a long double, and a field in UTF-8 of version 3.0", () => {
+    t.regex(coded(t, () => read(dict("'<f16'", "False", "(1,)")), "ERR_NPY_DTYPE").message, /: long double;/);
+    const text = Buffer.from("{'descr': [('é', '<f4')], 'fortran_order': False, 'shape': (1,), }").toString(
+      "latin1",
+    );
+    const records = npyFile(text, raw("\0\0\0\0"), 3);
+    t.regex(coded(t, () => read(records), "ERR_NPY_DTYPE").message, /"\[\('é', '<f4'\)\]": records/);
   });
 
   await inCase(t, "says that Python objects could run code", () => {

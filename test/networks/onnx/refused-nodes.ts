@@ -8,6 +8,7 @@ import {
   INT64,
   int64s,
   intAttribute,
+  intsAttribute,
   type TestModel,
   type TestNode,
   tensor,
@@ -95,6 +96,15 @@ export const REFUSED_NODES: readonly (readonly [
     ),
     "ERR_ONNX_NODE",
     /axis = 1, found 0/,
+  ],
+  [
+    "transB as a list",
+    {
+      nodes: [{ ...gemm(["x", "w", "b"], "y"), attributes: [intsAttribute("transB", [1])] }],
+      tensors: [w, b],
+    },
+    "ERR_ONNX_NODE",
+    /expected transB as one number, found a list or another type/,
   ],
   ["Reshape to one dimension", reshaped(int64s("s", [-1])), "ERR_ONNX_NODE", /only flattens, found \(-1\)/],
   ["Reshape to another width", reshaped(int64s("s", [-1, 4])), "ERR_ONNX_NODE", /rows of 2, found 4/],
