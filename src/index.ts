@@ -1,5 +1,9 @@
 /** The public API of Batchwise. @module */
 
+import { evaluateOn, LOCAL } from "#src/evaluate/evaluate.js";
+import { localRunners } from "#src/evaluate/local-runner.js";
+import { openExecutor } from "#src/pool/registry.js";
+
 export { IncompleteError } from "#src/base/abort.js";
 export type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 export type {
@@ -99,7 +103,7 @@ export type { CompareInput } from "#src/evaluate/compare/sides.js";
 export type { PairedAnswers } from "#src/evaluate/compare/summary.js";
 export type { DiagnoseInput } from "#src/evaluate/diagnose/diagnose.js";
 export { type DiagnoseHooks, diagnose } from "#src/evaluate/diagnose/diagnose.js";
-export { type EvaluateHooks, evaluate, type Progress } from "#src/evaluate/evaluate.js";
+export type { EvaluateHooks, Progress } from "#src/evaluate/evaluate.js";
 export {
   type Evaluator,
   type EvaluatorInput,
@@ -122,10 +126,18 @@ export type {
   RunHooks,
 } from "#src/evaluate/listeners.js";
 export { mergeParts } from "#src/evaluate/merge.js";
-export type { EvaluateInput } from "#src/evaluate/options.js";
+export type { EvaluateInput, ExecutorInput } from "#src/evaluate/options.js";
 export type { PrepareHooks } from "#src/evaluate/prepare.js";
 export type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 export type { AskedPreprocessing } from "#src/networks/recipe.js";
 export { type LoadedNetwork, type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";
 export type { OnSlab } from "#src/pool/handover.js";
 export { imgShow } from "#src/reports/images.js";
+
+/** Evaluates a network over a labelled image set, in batches, on this machine or on hosts over Redis. */
+export const evaluate = evaluateOn(
+  new Map([
+    [LOCAL, localRunners(openExecutor)],
+    ["bullmq", async (...given) => (await import("#src/redis/runner.js")).openHosts(...given)],
+  ]),
+);

@@ -5,11 +5,14 @@ import { checkedKeys, FUNCTION, type KindsOf } from "#src/base/arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { asError, RunError } from "#src/base/errors.js";
+import { EXECUTOR_OPTIONS } from "#src/base/options/redis.js";
+import { assertTogether, EVALUATE_OPTIONS } from "#src/base/options/table.js";
+import { checkedValue, kindsOf } from "#src/base/options/values.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
 import { closeListeners, type Ending, type Listener, type RunHooks, runListener } from "./listeners.js";
 import { localRunners, type OpenExecutor } from "./local-runner.js";
-import { type EvaluateInput, resolveOptions } from "./options.js";
+import { type EvaluateInput, type ExecutorInput, resolveOptions } from "./options.js";
 import { type Prepared, type PrepareHooks, prepare } from "./prepare.js";
 import type { RunnerTable } from "./runner.js";
 import { evaluationOf } from "./summarize.js";
@@ -26,37 +29,54 @@ export interface EvaluateHooks extends PrepareHooks, RunHooks {
   onJournalFault?(fault: Error): void;
 }
 
+/** Name of the default runner. */
+export const LOCAL = "local";
+
 const HOOKS: KindsOf<EvaluateHooks> = { ...PREPARE_HOOKS, ...RUN_HOOKS, onJournalFault: FUNCTION };
 
-/**
- * Evaluates a network over a labelled image set, in batches.
- *
- * @returns counts, accuracy, confusion matrix, timing and, for up to 2²⁰ images, the predicted class of each
- * @throws UsageError, FileError, DatasetError or NetworkError for a fault of the input, before an image is counted
- * @throws RunError ERR_ENGINE_PEER if the engine is `onnx` and onnxruntime-node is not installed; ERR_WORKER_LOAD if `warm` is
- *   requested and a worker cannot be started
- * @throws TransferError if a named data set or network could not be downloaded
- * @throws RunError ERR_JOURNAL_LOCKED, ERR_OUTPUT_WRITE, FileError ERR_JOURNAL_KIND, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_RUN,
- *   ERR_JOURNAL_PREDICTIONS for a fault of the journal, or of the predictions file beside it
- * @throws IncompleteError if batches failed after their retries, no worker could be started, the signal was aborted, or
- *   damage was found in the data during the run
- */
-export function evaluate(
-  input: EvaluateInput & { readonly labels: false },
-  hooks?: EvaluateHooks,
-): Promise<Evaluation<PredictedCounts>>;
-export function evaluate(
-  input?: EvaluateInput & { readonly labels?: string | undefined },
-  hooks?: EvaluateHooks,
-): Promise<Evaluation>;
-export function evaluate(input?: EvaluateInput, hooks?: EvaluateHooks): Promise<AnyEvaluation>;
-export async function evaluate(input?: EvaluateInput, hooks?: EvaluateHooks): Promise<AnyEvaluation> {
-  return evaluateWith(
-    openExecutor,
-    checkedKeys("evaluate", "option", input, EVALUATE),
-    checkedKeys("evaluate", "hook", hooks, HOOKS),
-  );
+const KINDS: KindsOf<EvaluateInput & ExecutorInput> = { ...EVALUATE, ...kindsOf(EXECUTOR_OPTIONS) };
+
+/** Makes the library's `evaluate` of the runners that it may use. */
+export function evaluateOn(runners: RunnerTable<EvaluateInput & ExecutorInput>) {
+  /**
+   * Evaluates a network over a labelled image set, in batches.
+   *
+   * @returns counts, accuracy, confusion matrix, timing and, for up to 2²⁰ images, the predicted class of each
+   * @throws UsageError, FileError, DatasetError or NetworkError for a fault of the input, before an image is counted
+   * @throws RunError ERR_ENGINE_PEER if the engine is `onnx` and onnxruntime-node is not installed; ERR_WORKER_LOAD if `warm` is
+   *   requested and a worker cannot be started
+   * @throws RunError ERR_QUEUE_PEER, ERR_REDIS_*, ERR_RUN_MISMATCH, ERR_RUN_CANCELLED for a run over Redis
+   * @throws TransferError if a named data set or network could not be downloaded
+   * @throws RunError ERR_JOURNAL_LOCKED, ERR_OUTPUT_WRITE, FileError ERR_JOURNAL_KIND, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_RUN,
+   *   ERR_JOURNAL_PREDICTIONS for a fault of the journal, or of the predictions file beside it
+   * @throws IncompleteError if batches failed after their retries, no worker could be started, the signal was aborted, or
+   *   damage was found in the data during the run
+   */
+  function evaluate(
+    input: EvaluateInput & ExecutorInput & { readonly labels: false },
+    hooks?: EvaluateHooks,
+  ): Promise<Evaluation<PredictedCounts>>;
+  function evaluate(
+    input?: EvaluateInput & ExecutorInput & { readonly labels?: string | undefined },
+    hooks?: EvaluateHooks,
+  ): Promise<Evaluation>;
+  function evaluate(input?: EvaluateInput & ExecutorInput, hooks?: EvaluateHooks): Promise<AnyEvaluation>;
+  async function evaluate(
+    given?: EvaluateInput & ExecutorInput,
+    hooks?: EvaluateHooks,
+  ): Promise<AnyEvaluation> {
+    const input = checkedKeys("evaluate", "option", given, KINDS);
+    const checkedHooks = checkedKeys("evaluate", "hook", hooks, HOOKS);
+    const { executor } = EXECUTOR_OPTIONS;
+    checkedValue(executor, input.executor ?? executor.default);
+    assertTogether({ ...EVALUATE_OPTIONS, ...EXECUTOR_OPTIONS }, { ...input });
+    return evaluateBy(runners, input, checkedHooks);
+  }
+  return evaluate;
 }
+
+/** The library's `evaluate` on this machine alone. */
+export const evaluate = evaluateOn(new Map([[LOCAL, localRunners(openExecutor)]]));
 
 /** `evaluate` with executors from the caller, for checked arguments. */
 export async function evaluateWith(
@@ -64,8 +84,15 @@ export async function evaluateWith(
   input: EvaluateInput,
   hooks: EvaluateHooks = {},
 ): Promise<AnyEvaluation> {
+  return evaluateBy(new Map([[LOCAL, localRunners(open)]]), input, hooks);
+}
+
+async function evaluateBy<Input extends EvaluateInput>(
+  runners: RunnerTable<Input>,
+  input: Input & { readonly executor?: string | undefined },
+  hooks: EvaluateHooks,
+): Promise<AnyEvaluation> {
   const listener: Listener = { begin: (plan) => hooks.onStart?.(plan), ...runListener(hooks) };
-  const runners = new Map([[LOCAL, localRunners(open)]]);
   const { evaluation, failure, faults } = await evaluateListened(runners, input, [listener], hooks);
   const [fault] = faults;
   if (fault !== undefined) hooks.onJournalFault?.(fault);
@@ -73,9 +100,6 @@ export async function evaluateWith(
   if (fault !== undefined && hooks.onJournalFault === undefined) throw fault;
   return evaluation;
 }
-
-/** Name of the default runner. */
-export const LOCAL = "local";
 
 /** How an evaluation ended that counted at least the images of `evaluation`. */
 export interface Evaluated extends Ending {

@@ -7,6 +7,7 @@ import { MAX_COUNT } from "#src/base/contracts/run.js";
 import { DatasetError } from "#src/base/errors.js";
 import type { Given } from "#src/base/options/define.js";
 import { type DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import type { EXECUTOR_OPTIONS } from "#src/base/options/redis.js";
 import type { RUN_OPTIONS, SCORE_OPTIONS } from "#src/base/options/run.js";
 import { assertTogether, EVALUATE_OPTIONS } from "#src/base/options/table.js";
 import { checkedValue, parseShard } from "#src/base/options/values.js";
@@ -19,6 +20,9 @@ export interface EvaluateInput
     Given<typeof NETWORK_OPTIONS>,
     Given<typeof RUN_OPTIONS>,
     Given<typeof SCORE_OPTIONS> {}
+
+/** Who computes: options that `evaluate` takes besides those of the evaluation. */
+export interface ExecutorInput extends Given<typeof EXECUTOR_OPTIONS> {}
 
 export interface EvaluateOptions extends DatasetView {
   readonly dataset: string | Dataset;

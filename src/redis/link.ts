@@ -1,7 +1,8 @@
 /** A connection to Redis that survives its restarts, and knows how long Redis has been away. */
+import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "#src/base/contracts/run.js";
-import { RunError, reasonOf } from "#src/base/errors.js";
+import { RunError, reasonOf, UsageError } from "#src/base/errors.js";
 import { loadPeers, type Peers, type RedisClient, type RedisOptions } from "./peers.js";
 
 /** Time limit for the first answer of Redis. */
@@ -25,11 +26,17 @@ export interface Link {
 }
 
 /**
- * Connects to Redis.
+ * Connects to Redis at the given address, or at that of BATCHWISE_REDIS.
  *
+ * @throws UsageError ERR_USAGE if there is no address
  * @throws RunError ERR_QUEUE_PEER, ERR_REDIS_URL; ERR_REDIS_CONNECT and ERR_REDIS_AUTH within five seconds
  */
-export async function openLink(url: string, log: Log): Promise<Link> {
+export async function openLink(given: string | undefined, log: Log): Promise<Link> {
+  const url = given ?? env[REDIS_VARIABLE];
+  if (!url) {
+    const problem = `expected --redis redis://host:port or ${REDIS_VARIABLE}, found neither`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
   const address = readRedisUrl(url);
   const peers = await loadPeers();
   await probe(peers, address);

@@ -3,15 +3,17 @@
 import { interruption } from "#src/base/abort.js";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { TimelineEntry } from "#src/base/contracts/run-facts.js";
-import { RunError, reasonOf } from "#src/base/errors.js";
+import { RunError, reasonOf, UsageError } from "#src/base/errors.js";
+import { EXECUTOR_OPTIONS } from "#src/base/options/redis.js";
+import { checkedValue } from "#src/base/options/values.js";
 import { inTurn } from "#src/base/slab.js";
 import { rounded } from "#src/base/text.js";
 import { createTimeline } from "#src/evaluate/collect-scores.js";
 import type { Listener } from "#src/evaluate/listeners.js";
-import type { EvaluateInput } from "#src/evaluate/options.js";
-import type { OpenedRunner, Outcome, Runner, Work } from "#src/evaluate/runner.js";
+import type { EvaluateInput, ExecutorInput } from "#src/evaluate/options.js";
+import type { OpenedRunner, Outcome, Runner, RunnerHooks, Work } from "#src/evaluate/runner.js";
 import { type Coordinated, Coordinator } from "./coordinator.js";
-import type { Link } from "./link.js";
+import { type Link, openLink } from "./link.js";
 import { closeRecord, openRecord, Records } from "./records.js";
 import type { RunProgress } from "./run-progress.js";
 import { type FetchedInput, fetchInput, newRunId, specOf } from "./spec.js";
@@ -43,6 +45,31 @@ export async function openRedisRunner(
     link.close();
     throw error;
   }
+}
+
+const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+/**
+ * Opens the runner that the options ask for.
+ *
+ * @throws UsageError ERR_OPTION_VALUE; all that `openLink` and `openRedisRunner` throw
+ */
+export async function openHosts(
+  input: EvaluateInput & ExecutorInput,
+  { signal, log }: RunnerHooks,
+): Promise<OpenedRunner> {
+  const { runId, redis, jobImages } = input;
+  if (runId !== undefined && !RUN_ID.test(runId)) {
+    const expected = "up to 64 letters, digits, - and _";
+    throw new UsageError("ERR_OPTION_VALUE", { option: "--run-id", expected, found: runId });
+  }
+  const { jobImages: images, patience } = EXECUTOR_OPTIONS;
+  const options = {
+    runId,
+    jobImages: jobImages === undefined ? undefined : checkedValue(images, jobImages),
+    patienceMs: 1000 * checkedValue(patience, input.patience ?? patience.default),
+  };
+  return openRedisRunner(await openLink(redis, log), input, options, signal);
 }
 
 class RedisRunner implements Runner {

@@ -1,8 +1,8 @@
-/** Options of the computation: engines, threads, statistics, several machines. */
+/** Options of the computation: engines, threads, statistics. */
 
 import { ENGINES } from "#src/base/contracts/network.js";
 import { LIMITS, MAX_COUNT, SCENARIOS } from "#src/base/contracts/run.js";
-import { FLAG_TYPE, PATH_TYPE, rows, seconds, TEXT_TYPE, whole, word } from "./define.js";
+import { FLAG_TYPE, PATH_TYPE, rows, seconds, whole, word } from "./define.js";
 import { NEEDS_LABELS } from "./inputs.js";
 
 /** A higher number of threads is a typing error. */
@@ -10,14 +10,13 @@ const MAX_THREADS = 1024;
 /** Most timed passes of a configuration: more would show nothing new. */
 export const MAX_PASSES = 10_000;
 const HOUR_SECONDS = 3_600;
-const DAY_SECONDS = 86_400;
+export const DAY_SECONDS = 86_400;
 
 /** Parts and journals keep counts. They do not keep the predictions that an earlier process made. */
 const NEEDS_COUNTS = { ...NEEDS_LABELS, because: "without labels there are no counts to keep" } as const;
 
-export const EXECUTORS = ["local", "bullmq"] as const;
-const OVER_REDIS = { key: "executor", values: ["bullmq"], flag: "--executor bullmq" } as const;
-const NEEDS_REDIS = { ...OVER_REDIS, because: "only runs over Redis use it" } as const;
+/** The option that runs over Redis are started with. */
+export const OVER_REDIS = { key: "executor", values: ["bullmq"], flag: "--executor bullmq" } as const;
 
 /** Options of the run. */
 export const RUN_OPTIONS = rows({
@@ -190,66 +189,6 @@ export const SCORE_OPTIONS = rows({
         because: "only the bootstrap is random; --report has one too",
       },
     ],
-  },
-});
-
-/** Options of runs over Redis. */
-export const QUEUE_OPTIONS = rows({
-  executor: {
-    flag: "--executor",
-    value: "<name>",
-    type: word(EXECUTORS),
-    default: "local",
-    help: "local, or bullmq: workers over Redis",
-    group: "scale",
-    commands: ["evaluate"],
-  },
-  redis: {
-    flag: "--redis",
-    value: "<url>",
-    type: TEXT_TYPE,
-    defaultText: "BATCHWISE_REDIS",
-    help: "redis://host:port",
-    group: "scale",
-    commands: ["evaluate", "worker", "runs"],
-    requires: [NEEDS_REDIS],
-  },
-  runId: {
-    flag: "--run-id",
-    value: "<id>",
-    type: TEXT_TYPE,
-    help: "name of the run, to start or continue it",
-    group: "scale",
-    commands: ["evaluate"],
-    requires: [NEEDS_REDIS],
-  },
-  jobImages: {
-    flag: "--job-images",
-    value: "<n>",
-    type: whole(1, MAX_COUNT),
-    defaultText: "by time",
-    help: "images per job",
-    group: "scale",
-    commands: ["evaluate"],
-    requires: [NEEDS_REDIS],
-  },
-  patience: {
-    flag: "--patience",
-    value: "<seconds>",
-    type: whole(1, DAY_SECONDS),
-    default: 600,
-    help: "wait this long without a worker",
-    group: "scale",
-    commands: ["evaluate"],
-    requires: [NEEDS_REDIS],
-  },
-  map: {
-    flag: "--map",
-    value: "<from=to>",
-    type: { kind: "texts" },
-    help: "paths below FROM are here below TO; repeatable",
-    group: "scale",
-    commands: ["worker"],
   },
 });
 

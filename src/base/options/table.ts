@@ -7,9 +7,10 @@ import { UsageError } from "#src/base/errors.js";
 import { ANSWER_OPTIONS, GATE_OPTIONS } from "./answer.js";
 import type { CommandName, OptionFacts, OptionRow, OptionRows, ParsedOf, Together } from "./define.js";
 import { DATA_OPTIONS, FILE_OPTIONS, NETWORK_OPTIONS } from "./inputs.js";
-import { BENCH_OPTIONS, QUEUE_OPTIONS, RUN_OPTIONS, SCORE_OPTIONS } from "./run.js";
+import { EXECUTOR_OPTIONS, WORKER_OPTIONS } from "./redis.js";
+import { BENCH_OPTIONS, RUN_OPTIONS, SCORE_OPTIONS } from "./run.js";
 
-/** Options of the library's `evaluate`. */
+/** Options of an evaluation, whoever computes it. */
 export const EVALUATE_OPTIONS = { ...DATA_OPTIONS, ...NETWORK_OPTIONS, ...RUN_OPTIONS, ...SCORE_OPTIONS };
 
 /** Every option but the global ones, in the order of the help within each group. */
@@ -19,7 +20,8 @@ export const OPTIONS = {
   ...BENCH_OPTIONS,
   ...ANSWER_OPTIONS,
   ...GATE_OPTIONS,
-  ...QUEUE_OPTIONS,
+  ...EXECUTOR_OPTIONS,
+  ...WORKER_OPTIONS,
 };
 
 type Rows = typeof OPTIONS;

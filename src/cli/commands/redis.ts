@@ -1,59 +1,39 @@
 /** Commands over Redis: `evaluate --executor bullmq`, `batchwise worker` and `batchwise runs`. */
 
 import { resolve } from "node:path";
-import process, { env } from "node:process";
+import process from "node:process";
 import type { Command } from "commander";
 import type { Log } from "#src/base/contracts/run.js";
 import { grouped } from "#src/base/errors/define.js";
 import { RunError, UsageError } from "#src/base/errors.js";
-import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
+import type { FlagsOf } from "#src/base/options/table.js";
 import { oneOf } from "#src/base/options/values.js";
 import { printable } from "#src/base/text.js";
-import type { EvaluateInput } from "#src/evaluate/options.js";
-import type { OpenedRunner, RunnerHooks } from "#src/evaluate/runner.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { serve } from "#src/redis/host.js";
 import type { PathMap } from "#src/redis/host-run.js";
-import { type Link, openLink, REDIS_VARIABLE } from "#src/redis/link.js";
+import { type Link, openLink } from "#src/redis/link.js";
 import { obliterate } from "#src/redis/range-queue.js";
 import { KEEP_ENDED_SECONDS, Records, type RunRecord } from "#src/redis/records.js";
-import { openRedisRunner } from "#src/redis/runner.js";
+import { openHosts as openRedisHosts } from "#src/redis/runner.js";
 import { type Row, rowLines } from "#src/reports/cells.js";
 import { type Context, downloadLine, type RunWork } from "./context.js";
 import { createCommand } from "./options.js";
 
-type QueueFlags = Pick<FlagsOf<"evaluate">, "redis" | "runId" | "jobImages" | "patience">;
+/** The runner of `--executor bullmq`. */
+export const openHosts: typeof openRedisHosts = (input, hooks) => {
+  hideArguments();
+  return openRedisHosts(input, hooks);
+};
 
-const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-
-/** @throws all that `openRedisRunner` and `openLink` throw */
-export async function openHosts(
-  input: EvaluateInput & QueueFlags,
-  { signal, log }: RunnerHooks,
-): Promise<OpenedRunner> {
-  const { runId, jobImages, patience = OPTIONS.patience.default } = input;
-  if (runId !== undefined && !RUN_ID.test(runId)) {
-    const expected = "up to 64 letters, digits, - and _";
-    throw new UsageError("ERR_OPTION_VALUE", { option: "--run-id", expected, found: runId });
-  }
-  const options = { runId, jobImages, patienceMs: 1000 * patience };
-  return openRedisRunner(await linkOf(input.redis, log), input, options, signal);
+function linkOf(redis: string | undefined, log: Log): Promise<Link> {
+  hideArguments();
+  return openLink(redis, log);
 }
 
-/**
- * Connects to the address of `--redis`, or of BATCHWISE_REDIS.
- *
- * @throws UsageError if there is no address; all that `openLink` throws
- */
-export function linkOf(redis: string | undefined, log: Log): Promise<Link> {
-  // The title replaces the arguments in the list of processes: they may hold a password.
+/** The title replaces the arguments in the list of processes: they may hold a password. */
+function hideArguments(): void {
   process.title = "batchwise";
-  const url = redis ?? env[REDIS_VARIABLE];
-  if (!url) {
-    const problem = `expected --redis redis://host:port or ${REDIS_VARIABLE}, found neither`;
-    throw new UsageError("ERR_USAGE", { problem });
-  }
-  return openLink(url, log);
 }
 
 type WorkerFlags = FlagsOf<"worker">;
