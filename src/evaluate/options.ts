@@ -4,7 +4,7 @@ import type { Dataset, DatasetView, ImageRange, Split } from "#src/base/contract
 import type { Shard } from "#src/base/contracts/journal.js";
 import type { Activation, EngineName, Network, Normalization } from "#src/base/contracts/network.js";
 import { MAX_COUNT } from "#src/base/contracts/run.js";
-import { DatasetError } from "#src/base/errors.js";
+import { DatasetError, UsageError } from "#src/base/errors.js";
 import type { Given } from "#src/base/options/define.js";
 import { type DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
 import type { EXECUTOR_OPTIONS } from "#src/base/options/redis.js";
@@ -60,6 +60,7 @@ export interface EvaluateOptions extends DatasetView {
  */
 export function resolveOptions(input: EvaluateInput, availableThreads: number): EvaluateOptions {
   assertTogether(EVALUATE_OPTIONS, { ...input });
+  assertOpens(input);
   const { engine, split, threads, batchSize, offset, limit, timeoutSeconds, retries } = EVALUATE_OPTIONS;
   const scored = resolveScores(input);
   const wanted = checkedValue(engine, input.engine ?? engine.default);
@@ -89,6 +90,32 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
     warm: input.warm ?? false,
     ...scored,
   });
+}
+
+/**
+ * Rejects what would have no effect on an open data set or a loaded network.
+ *
+ * @throws UsageError ERR_USAGE
+ */
+function assertOpens({ dataset, labels, classes, split, weights, activation }: EvaluateInput): void {
+  const refuse = (option: string, subject: string, call: string): never => {
+    throw new UsageError("ERR_USAGE", {
+      problem: `${option} has no effect on ${subject}: give it to ${call}`,
+    });
+  };
+  if (typeof dataset === "object") {
+    const { facts } = dataset;
+    const isLabelled = facts.labelsPath !== undefined;
+    const given = [
+      ["labels", labels !== undefined && (labels !== false || isLabelled)],
+      ["classes", classes !== undefined],
+      ["split", split !== undefined && split !== facts.split && split !== EVALUATE_OPTIONS.split.default],
+    ] as const;
+    for (const [option, isIgnored] of given) if (isIgnored) refuse(option, "an open data set", "openDataset");
+  }
+  if (typeof weights !== "object" || activation === undefined) return;
+  const isStated = weights.layers.slice(0, -1).every((layer) => layer.activation === activation);
+  if (!isStated) refuse("activation", "a loaded network", "loadNetwork");
 }
 
 function resolveView({ invert, transpose, labelOffset }: EvaluateInput): DatasetView {

@@ -174,6 +174,25 @@ test("a word that an option does not have compiles in no call, and is refused by
   }
 });
 
+test("options that an open data set or a loaded network would ignore are refused", async (t) => {
+  const dataset = randomDataset(20);
+  const weights = randomNetwork([64, 8, 10]);
+  const facts = { ...dataset.facts, labelsPath: undefined };
+  for (const [input, problem] of [
+    [{ dataset, labels: "labels" }, "labels has no effect on an open data set: give it to openDataset"],
+    [{ dataset, labels: false }, "labels has no effect on an open data set"],
+    [{ dataset, classes: "names" }, "classes has no effect on an open data set"],
+    [{ dataset, split: "train" }, "split has no effect on an open data set"],
+    [{ weights, activation: "relu" }, "activation has no effect on a loaded network: give it to loadNetwork"],
+  ] as const) {
+    const { message = "" } = (await t.throwsAsync(evaluate({ ...input }), { code: "ERR_USAGE" })) ?? {};
+    t.true(message.startsWith(problem), message);
+  }
+  // What is true of them already changes nothing.
+  t.notThrows(() => resolveOptions({ dataset, split: "test", weights, activation: "sigmoid" }, 1));
+  t.notThrows(() => resolveOptions({ dataset: { ...dataset, facts }, labels: false }, 1));
+});
+
 test("options that exclude each other are refused, with the reason, in the library too", async (t) => {
   for (const [input, problem] of [
     [{ labels: false, topK: 2 }, "--top-k and --no-labels exclude each other"],

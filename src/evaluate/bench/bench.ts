@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os";
 import { IncompleteError, TERMINATED } from "#src/base/abort.js";
 import type { Benchmark, Configuration } from "#src/base/contracts/bench.js";
+import { AS_STORED } from "#src/base/contracts/dataset.js";
 import type { EngineName } from "#src/base/contracts/network.js";
 import { RunError } from "#src/base/errors.js";
 import { streamOf } from "#src/base/slab.js";
@@ -145,6 +146,10 @@ export async function loadShared(pair: DataAndNetwork, options: EvaluateOptions)
   const loaded = await loadWhole(pair, false);
   return {
     ...options,
+    // The pair is open already: with these options its slabs would be changed again, in place.
+    ...AS_STORED,
+    labels: undefined,
+    classes: undefined,
     timeoutSeconds: options.timeoutMs / 1000,
     limit: pair.range.limit,
     weights: pair.network,

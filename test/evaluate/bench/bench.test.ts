@@ -20,6 +20,25 @@ const INPUT: BenchInput = {
   warmUp: 1,
 };
 
+test("changes pictures and labels once, however many evaluators are opened", async (t) => {
+  // Labels from 1 to 10 fit; changed twice, the largest would not.
+  const weights = randomNetwork([64, 11]);
+  for (const view of [{ invert: true }, { transpose: true }, { labelOffset: 1 }]) {
+    for (const threads of ["0", "0,1"]) {
+      const { failure } = await bench({
+        ...INPUT,
+        ...view,
+        weights,
+        engine: "simd",
+        threads,
+        repeat: 1,
+        warmUp: 0,
+      });
+      t.is(failure, undefined);
+    }
+  }
+});
+
 test("times each configuration as often as asked, and puts it in relation to one thread", async (t) => {
   const { benchmark, failure } = await bench(INPUT);
   t.is(failure, undefined);
