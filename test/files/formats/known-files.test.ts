@@ -259,6 +259,14 @@ test("a mean and a deviation of each pixel are no option, and the way to fold th
   }
 });
 
+test("whole numbers as weights are named, since quantized ones need their scales", async (t) => {
+  const whole = (...shape: number[]) =>
+    npyFile(npyDict("|i1", shape), new Uint8Array(shape.reduce((product, size) => product * size, 1)));
+  const note = /its weights are whole numbers: multiply quantized ones by their scales/;
+  t.regex(await stepOf(npz({ ...LAYERS, w1: whole(INPUTS, UNITS) }), t, "m.npz"), note);
+  t.notRegex(await stepOf(npz({ ...LAYERS, history: whole(50) }), t, "m.npz"), note);
+});
+
 test("numbers beside the arrays of a JSON are named too", async (t) => {
   const rows = (count: number, length: number) =>
     Array.from({ length: count }, () => Array(length).fill(0.5));

@@ -87,12 +87,24 @@ const STATISTIC = /mean|std|sigma|norm|(^|[._])mu$|var(iance)?$/i;
 const KNOWN_OTHERWISE = /(sizes?|cost|loss|epochs?)$/i;
 const MOST_NAMED = 6;
 
-/** Note after a command that writes only the layers. It names the arrays and numbers that the command leaves out. */
+const WHOLE_NUMBERS = /^[<>|=]?[iu]\d/;
+
+/** Note after a command that writes only the layers: what it leaves out, and whole numbers, which may need scales. */
 export function leftOutNote(
   arrays: readonly FoundArray[],
   proposal: string,
   outline?: Outline | undefined,
 ): string {
+  const isWhole = ({ expression, dtype = "" }: FoundArray) =>
+    proposal.includes(expression) && WHOLE_NUMBERS.test(dtype);
+  const whole = arrays.some(isWhole)
+    ? "; its weights are whole numbers: multiply quantized ones by their scales"
+    : "";
+  return whole + leftOut(arrays, proposal, outline);
+}
+
+/** Names the arrays and numbers that the command leaves out. */
+function leftOut(arrays: readonly FoundArray[], proposal: string, outline?: Outline | undefined): string {
   const isLeft = ({ expression, name }: Pick<FoundArray, "expression" | "name">) =>
     !proposal.includes(expression) && !KNOWN_OTHERWISE.test(name);
   const left = outline === undefined ? arrays.filter(isLeft) : entriesIn(outline, proposal).filter(isLeft);
