@@ -136,6 +136,11 @@ csv("standardized.csv", t, standardized); csv("half.csv", t + 0.5, x)
 np.savez("standardized.npz", x_test=standardized, y_test=t); np.savez("half.npz", x_test=x, y_test=t + 0.5)
 np.savez("two columns.npz", x_test=x, y_test=np.c_[t, t])
 pickle.dump({"train_img": x, "test_img": standardized.reshape(60, 784), "test_label": t}, open("book.pkl", "wb"))
+try:
+    import PIL
+    for name in "13":
+        os.makedirs("pictures/" + name); open(f"pictures/{name}/a.png", "wb").write(b"\\x89PNG\\r\\n\\x1a\\n")
+except ImportError: pass
 pickle.dump(((x, t), (x, t), (standardized.reshape(60, 784), t)), open("nielsen.pkl", "wb"), 2)
 `;
 
@@ -251,7 +256,7 @@ needs("numpy", numpy !== undefined)(
       const { python } = await adviceOf(t, folder, [...data, "--weights", "weights.npz"]);
       const stopped = spawnSync(numpy ?? "", ["-c", ...python], { cwd: folder, encoding: "utf8" });
       t.is(stopped.status, 1, file);
-      t.regex(stopped.stderr, /AssertionError: (pixels|labels) are not/, file);
+      t.regex(stopped.stderr, /AssertionError: ((pixels|labels) are not|a class has no folder)/, file);
     }
   },
 );
