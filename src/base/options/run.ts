@@ -90,7 +90,7 @@ export const RUN_OPTIONS = rows({
     value: "<seconds>",
     type: seconds(0.001, DAY_SECONDS),
     default: 30,
-    help: "time limit per task",
+    help: "time limit per task of a worker thread",
     group: "computing",
     commands: ["evaluate", "compare", "fetch", "bench"],
     differs: {
