@@ -11,7 +11,9 @@ import { FIXTURES } from "#src/base/package.js";
 import { type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
 import { inCase } from "../helpers/in-case.js";
+import { npyDict, npyFile, npyFloats } from "../helpers/npy.js";
 import { mnist, needs } from "../helpers/require.js";
+import { zipFile } from "../helpers/zip.js";
 
 const PICKLE = fileURLToPath(new URL("pickles/numpy1-protocol3-f4-c.pkl", FIXTURES));
 const PICKLE_0 = fileURLToPath(new URL("pickles/python2-protocol0-f4-c.pkl", FIXTURES));
@@ -171,6 +173,37 @@ test("says what a file is when it is no weights", async (t) => {
       "ERR_NETWORK_FORMAT",
     );
     t.regex(error.message, found);
+  }
+});
+
+test("refuses convolutions and normalizations among arrays, and points at ONNX", async (t) => {
+  const floats = (...shape: number[]) =>
+    npyFloats(shape, new Float32Array(shape.reduce((product, size) => product * size, 1)));
+  const counter = npyFile(npyDict("<i8", []), new Uint8Array(8));
+  const linear = {
+    "0.weight": floats(4, 6),
+    "0.bias": floats(4),
+    "3.weight": floats(2, 4),
+    "3.bias": floats(2),
+  };
+  const running = { "1.running_mean": floats(4), "1.running_var": floats(4) };
+  const affine = { "1.weight": floats(4), "1.bias": floats(4) };
+  const book = { W1: floats(3, 1, 5, 5), b1: floats(3), W2: floats(12, 2), b2: floats(2) };
+  for (const [what, code, arrays] of [
+    [
+      "BatchNorm1d",
+      "ERR_ARRAY_DTYPE",
+      { ...linear, ...affine, ...running, "1.num_batches_tracked": counter },
+    ],
+    ["BatchNorm1d without its counter", "ERR_NETWORK_KEYS", { ...linear, ...affine, ...running }],
+    ["LayerNorm", "ERR_NETWORK_RANK", { ...linear, ...affine }],
+    ["PReLU", "ERR_NETWORK_RANK", { ...linear, "2.weight": floats(1) }],
+    ["Conv2d", "ERR_NETWORK_RANK", { ...linear, "0.weight": floats(4, 1, 3, 3) }],
+    ["the book's convolution", "ERR_NETWORK_CHAIN", book],
+  ] as const) {
+    const entries = Object.entries(arrays).map(([name, content]) => ({ name: `${name}.npy`, content }));
+    const { message } = await refused(t, await written(t, "m.npz", zipFile(entries)), code);
+    t.regex(message, /torch\.onnx\.export\(.*give --weights out\.onnx --engine onnx/, what);
   }
 });
 

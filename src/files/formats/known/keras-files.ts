@@ -244,6 +244,11 @@ export function otherLayers(shapes: ReadonlyMap<string, readonly number[]>): str
   const hasNorm =
     names.some((name) => /running_(mean|var)$|num_batches_tracked$|moving_(mean|variance)/.test(name)) ||
     names.some((name) => /(^|\.)(bn|norm|ln)\w*\.weight$/i.test(name));
-  const found = [...(hasConvolutions ? ["convolutions"] : []), ...(hasNorm ? ["batch normalization"] : [])];
+  // LayerNorm, GroupNorm and PReLU have one weight per unit, whatever their names.
+  const hasVector = [...shapes].some(([name, { length }]) => /(^|\.)weight$/.test(name) && length === 1);
+  const found = [
+    ...(hasConvolutions ? ["convolutions"] : []),
+    ...(hasNorm ? ["batch normalization"] : hasVector ? ["a normalization or PReLU"] : []),
+  ];
   return found.length > 0 ? found.join(" and ") : undefined;
 }
