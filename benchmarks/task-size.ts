@@ -25,7 +25,7 @@ export const question: Question = {
         ...SIZES.map((size) => ({ name: `${size}`, taskPlan: { sizeOf: () => size, lanes: 1 } })),
         {
           name: "one for all threads, which claim its batches",
-          taskPlan: taskPlanFor("simd", { capacity: THREADS }),
+          taskPlan: taskPlanFor("simd", { threads: THREADS }),
         },
       ];
       const pools = await Promise.all(

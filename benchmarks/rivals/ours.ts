@@ -31,7 +31,7 @@ type OnMerged = (slab: Slab, start: number, count: number) => void;
 
 /** The coordinator over slabs and task sizes of the benchmark's choice, as an evaluator has them of its own. */
 export async function openWarmPool(layers: FoldedLayers, options: PoolOptions): Promise<WarmPool> {
-  const { engine, threads, taskPlan = taskPlanFor(engine, { capacity: threads }) } = options;
+  const { engine, threads, taskPlan = taskPlanFor(engine, { threads }) } = options;
   const executor = await openExecutor({ engine, threads, timeoutMs: TIMEOUT_MS, warm: true }, layers, {
     images: Number.POSITIVE_INFINITY,
     tasks: threads,

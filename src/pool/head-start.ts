@@ -6,6 +6,7 @@ import type { LocalPool } from "./local-pool.js";
 export function withCoordinator(pool: LocalPool, inline: Executor): Executor {
   let isComputing = false;
   return {
+    threads: pool.threads + 1,
     capacity: pool.capacity + 1,
     get fallbacks() {
       return pool.fallbacks;

@@ -27,6 +27,7 @@ export function createInlineExecutor(runTask: TaskRunner, sources: readonly Engi
   const classes = sources.map(({ source }) => outputsOf(source));
   return {
     fallbacks: fallbacksOf(sources),
+    threads: 1,
     capacity: 1,
     workersStarted: 0,
     startMs: 0,

@@ -34,7 +34,9 @@ const EMPTY_TASK: Task = {
 export interface LocalPoolOptions {
   /** Workers at most; at least 1. */
   readonly threads: number;
-  /** Time limit of one task, from the moment a worker has it. */
+  /** Tasks that a worker may hold besides the one that it runs. Default: 0. */
+  readonly queued?: number | undefined;
+  /** Time limit of one task, from the moment a worker begins it. */
   readonly timeoutMs: number;
   readonly setup: WorkerSetup;
   /** What the setup's networks need and it does not have yet: workers start while it is made. */
@@ -54,6 +56,7 @@ export interface LocalPool extends Executor {
 
 export function createLocalPool({
   threads,
+  queued = 0,
   timeoutMs,
   setup,
   assets,
@@ -64,6 +67,8 @@ export function createLocalPool({
   const isUninterruptible = setup.sources.some(({ engine }) => retiresBetweenTasks(engine));
   /** The end of the task that each thread was handed last. */
   const lastEnds = new Map<number, Promise<void>>();
+  /** Threads that failed a task. Tasks that they held behind it are not at fault. */
+  const failed = new Set<number>();
   const slots = createThreadSlots();
   const underWay = new Set<AbortController>();
   const sender = assets && sendAssets(assets);
@@ -82,12 +87,17 @@ export function createLocalPool({
     filename: file,
     minThreads: 0,
     maxThreads: threads,
+    concurrentTasksPerWorker: 1 + queued,
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
     workerData: sender === undefined ? setup : { ...setup, channel: sender.name },
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     loadBalancer(task, workers) {
-      const worker = workers.find(({ id, currentUsage }) => currentUsage === 0 && watch.isReady(id));
+      let worker: (typeof workers)[number] | undefined;
+      for (const one of workers) {
+        if (!watch.isReady(one.id) || one.currentUsage > queued) continue;
+        if (worker === undefined || one.currentUsage < worker.currentUsage) worker = one;
+      }
       if (worker === undefined) return null;
       (task[queueOptionsSymbol] as Dispatch).onDispatched(worker.id);
       return worker;
@@ -116,6 +126,7 @@ export function createLocalPool({
     const abort = new AbortController();
     const onSignal = () => abort.abort(signal.reason);
     let threadId: number | undefined;
+    let hasEnded = false;
     let onEnd = () => {};
     const end = new Promise<void>((resolve) => {
       onEnd = resolve;
@@ -125,18 +136,19 @@ export function createLocalPool({
     const dispatch: Dispatch = {
       onDispatched(id) {
         threadId = id;
+        const before = lastEnds.get(id);
         lastEnds.set(id, end);
         clearTimeout(deadline);
-        if (isUninterruptible) {
-          detach();
-          return;
-        }
-        deadline = setTimeout(
-          () => abort.abort(new RunError("ERR_BATCH_TIMEOUT", { timeoutMs: limitMs })),
-          limitMs,
-        );
+        if (isUninterruptible) detach();
+        else if (before === undefined || queued === 0) startClock();
+        else before.then(startClock);
       },
     };
+    function startClock(): void {
+      if (hasEnded) return;
+      const onTimeout = () => abort.abort(new RunError("ERR_BATCH_TIMEOUT", { timeoutMs: limitMs }));
+      deadline = setTimeout(onTimeout, limitMs);
+    }
     function detach(): void {
       signal.removeEventListener("abort", onSignal);
       underWay.delete(abort);
@@ -156,15 +168,19 @@ export function createLocalPool({
         if (threadId !== undefined) await watch.retire(threadId);
         throw abort.signal.reason;
       }
-      // piscina gives a worker its next task before we have seen its answer. Where that answer was nonsense the worker
-      // is retired under the next task, which is not at fault.
-      if (threadId !== undefined && watch.isRetired(threadId)) return await run(task, signal, limitMs);
+      // A worker may have its next task before we have seen its answer. Where that answer was nonsense, or there was none,
+      // the worker ends under the next task, which is not at fault.
+      if (threadId !== undefined) {
+        if (watch.isRetired(threadId) || failed.has(threadId)) return await run(task, signal, limitMs);
+        failed.add(threadId);
+      }
       // Whatever went wrong, this worker's state is unknown: a fresh one does the next attempt.
       const free = threadId !== undefined && isUninterruptible ? nextEnd(threadId, end) : undefined;
       if (threadId !== undefined) await watch.retire(threadId, free);
       if (error instanceof BatchwiseError) throw error;
       throw new RunError("ERR_WORKER_CRASHED", { reason: reasonOf(error) }, { cause: error });
     } finally {
+      hasEnded = true;
       clearTimeout(deadline);
       detach();
     }
@@ -187,7 +203,8 @@ export function createLocalPool({
   }
 
   return {
-    capacity: threads,
+    threads,
+    capacity: threads * (1 + queued),
     get fallbacks() {
       return fallbacksOf(sources);
     },

@@ -124,7 +124,7 @@ const LANE_BATCHES = 100;
  */
 export function taskPlanFor(
   engine: EngineName,
-  { capacity: lanes, fallbacks = [] }: Pick<Executor, "capacity" | "fallbacks">,
+  { threads: lanes, fallbacks = [] }: Pick<Executor, "threads" | "fallbacks">,
 ): TaskPlan {
   const isQuick = engine === "simd" && fallbacks.every((fallback) => fallback === undefined);
   return isQuick ? { sizeOf: () => LANE_BATCHES * lanes, lanes } : { sizeOf: () => 1, lanes: 1 };

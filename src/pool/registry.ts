@@ -55,12 +55,19 @@ export async function openSharedExecutor(
   const isSimd = networks.every(({ engine }) => engine === "simd");
   const products = Math.max(...networks.map(({ source }) => productsOf(source)));
   const worth = isDeflated ? WORTH_WORKERS_INFLATING : WORTH_WORKERS;
-  const openPool = async (workers: number): Promise<Opened> => {
+  const openPool = async (workers: number, queued = 0): Promise<Opened> => {
     const { createLocalPool } = await import("./local-pool.js");
     // Made while the workers load.
     const assets = Promise.all(networks.map(assetsOf));
     const setup = { sources: networks };
-    const pool = createLocalPool({ threads: Math.min(workers, tasks), timeoutMs, setup, assets, workerUrl });
+    const pool = createLocalPool({
+      threads: Math.min(workers, tasks),
+      queued,
+      timeoutMs,
+      setup,
+      assets,
+      workerUrl,
+    });
     // The first task throws what goes wrong here.
     pool.warm().catch(() => {});
     // Code was loaded for milliseconds: files are read on.
@@ -78,7 +85,8 @@ export async function openSharedExecutor(
     const sources = await Promise.all(networks.map(withAssets));
     return isQuick(sources) ? openInline(sources) : (await openPool(threads)).pool;
   }
-  const { pool, sources } = await openPool(threads - 1);
+  // The coordinator computes too, so that a worker would wait for its next task.
+  const { pool, sources } = await openPool(threads - 1, 1);
   if (isQuick(sources)) {
     const [inline, { withCoordinator }] = await Promise.all([openInline(sources), import("./head-start.js")]);
     return withCoordinator(pool, inline);

@@ -126,7 +126,7 @@ class BatchesRun {
     );
     this.#latencies = createDurationSample(totalBatches);
     this.#roundTrips = createDurationSample(totalBatches);
-    this.#batchesByThread = Array.from({ length: executor.capacity + 1 }, () => 0);
+    this.#batchesByThread = Array.from({ length: executor.threads + 1 }, () => 0);
   }
 
   async run(): Promise<BatchesOutcome> {

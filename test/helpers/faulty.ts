@@ -10,11 +10,16 @@ export interface When {
   /** At most so often, over all workers. */
   readonly times: number;
   readonly onlyBatch?: number | undefined;
+  /** Tasks that a worker may hold besides the one that it runs. Default: 0. */
+  readonly queued?: number | undefined;
   /** With every so-manieth task alone. */
   readonly every?: number | undefined;
 }
 
-export function openFaulty(fault: Fault, { times, onlyBatch, every }: When): OpenExecutor {
+/** Numbers of tasks that a worker may hold besides the one that it runs. */
+export const QUEUED = [0, 1];
+
+export function openFaulty(fault: Fault, { times, onlyBatch, every, queued }: When): OpenExecutor {
   const counter = (value: number) => new Int32Array(new SharedArrayBuffer(4)).fill(value);
   const timesLeft = counter(times);
   return async ({ threads, timeoutMs, engine }, source) => {
@@ -25,7 +30,7 @@ export function openFaulty(fault: Fault, { times, onlyBatch, every }: When): Ope
       ...(onlyBatch !== undefined && { onlyBatch }),
       ...(every !== undefined && { everyNth: { n: every, tasks: counter(0) } }),
     };
-    return createLocalPool({ threads, timeoutMs, setup, workerUrl: workerFile("faulty-entry") });
+    return createLocalPool({ threads, queued, timeoutMs, setup, workerUrl: workerFile("faulty-entry") });
   };
 }
 

@@ -12,6 +12,7 @@ const [url = "", delayMs = "0", poison = "-1"] = argv.slice(2);
 const open: OpenExecutor = async (options, source, work) => {
   const executor = await openExecutor(options, source, work);
   return {
+    threads: executor.threads,
     capacity: executor.capacity,
     startMs: executor.startMs,
     get workersStarted() {

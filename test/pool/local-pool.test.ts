@@ -7,7 +7,7 @@ import type { EvaluateInput } from "#src/evaluate/options.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { signalled, spawnCli } from "../helpers/cli.js";
 import { hasOnnxruntime } from "../helpers/engines.js";
-import { openFaulty } from "../helpers/faulty.js";
+import { openFaulty, QUEUED } from "../helpers/faulty.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";
 import { needs } from "../helpers/require.js";
 import { writeSuite } from "../helpers/suites.js";
@@ -31,19 +31,23 @@ const timeoutOf = (fault: Fault) => (fault === "hang" ? HANG_SECONDS : 60);
 
 test("gives the same answer after one retry, whatever a worker does once", async (t) => {
   for (const fault of FAULTS) {
-    const input = { ...INPUT, threads: 1, timeoutSeconds: timeoutOf(fault) };
-    const found = await evaluateWith(openFaulty(fault, { times: 1 }), input);
-    t.deepEqual([found.run.retries, found.run.workersStarted], [1, 2], fault);
-    t.deepEqual(countsOf(found), EXPECTED, fault);
+    for (const queued of QUEUED) {
+      const input = { ...INPUT, threads: 1, timeoutSeconds: timeoutOf(fault) };
+      const found = await evaluateWith(openFaulty(fault, { times: 1, queued }), input);
+      t.deepEqual([found.run.retries, found.run.workersStarted], [1, 2], fault);
+      t.deepEqual(countsOf(found), EXPECTED, fault);
+    }
   }
 });
 
 test("gives the same answer, whatever a worker does to batches that all threads share", async (t) => {
   for (const fault of FAULTS) {
-    const input = { ...INPUT, engine: "simd", batchSize: 10, timeoutSeconds: timeoutOf(fault) } as const;
-    const found = await evaluateWith(openFaulty(fault, { times: 2 }), input);
-    t.true(found.run.retries > 0, fault);
-    t.deepEqual(countsOf(found), EXPECTED, fault);
+    for (const queued of QUEUED) {
+      const input = { ...INPUT, engine: "simd", batchSize: 10, timeoutSeconds: timeoutOf(fault) } as const;
+      const found = await evaluateWith(openFaulty(fault, { times: 2, queued }), input);
+      t.true(found.run.retries > 0, fault);
+      t.deepEqual(countsOf(found), EXPECTED, fault);
+    }
   }
 });
 
@@ -85,8 +89,8 @@ test("tells an answer that cannot be true from a crash", async (t) => {
 });
 
 test("charges a worker's nonsense to its own batch, not to the next that the worker was given", async (t) => {
-  for (let round = 0; round < 3; round++) {
-    const run = evaluateWith(openFaulty("answer a wrong count", { times: 1000, onlyBatch: 3 }), {
+  for (const queued of [0, 0, 1, 1]) {
+    const run = evaluateWith(openFaulty("answer a wrong count", { times: 1000, onlyBatch: 3, queued }), {
       ...INPUT,
       retries: 0,
     });

@@ -70,6 +70,7 @@ const { signal } = new AbortController();
 /** An executor that answers after a moment with its own thread number. */
 function fake(thread: number): Executor {
   return {
+    threads: 2,
     capacity: 2,
     workersStarted: thread,
     startMs: 0,

@@ -69,7 +69,9 @@ export interface TaskResult {
 
 /** Runs tasks on one or more threads. */
 export interface Executor {
-  /** Number of tasks that can run at once. */
+  /** Number of threads that compute. */
+  readonly threads: number;
+  /** Number of tasks that can be under way at once: one per thread, and those that wait behind it. */
   readonly capacity: number;
   /** Number of workers started so far, including replacements. */
   readonly workersStarted: number;

@@ -10,7 +10,7 @@ const WHOLE_BYTES = 16 * 2 ** 20;
 /** Bytes of longer content inflated at once, in some 3 ms: a small part of that is lost in the turns of the event loop. */
 const PIECE_BYTES = 2 ** 20;
 /** Bytes of a deflate stream handed to the inflater at once. */
-export const PACKED_PIECE_BYTES = 256 * 1024;
+export const PACKED_PIECE_BYTES = 2 ** 20;
 
 /** An open file, or part of a file, that is read as bytes. */
 export interface Elements {

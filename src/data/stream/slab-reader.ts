@@ -13,7 +13,7 @@ const SLAB_IMAGES = 32_768;
 /** Most pixels of a slab, unless a batch has more. */
 const SLAB_PIXEL_BYTES = 64 * 2 ** 20;
 /** Pixels per lane of work in a slab: some milliseconds of computing. All slabs of a stream stay in the last-level cache. */
-const LANE_PIXEL_BYTES = 2 * 2 ** 20;
+const LANE_PIXEL_BYTES = 2 ** 20;
 
 /** A run of a set's images that is read from one place: a pair of files, an archive, memory. */
 export interface Part {
