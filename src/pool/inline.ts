@@ -41,7 +41,7 @@ export function createInlineExecutor(runTask: TaskRunner, sources: readonly Engi
         checkAnswer(task, answers, classes[task.source]!);
         return { answers, thread: COORDINATOR };
       } catch (error) {
-        if (error instanceof BatchwiseError && error.code === "ERR_WORKER_ANSWER") throw error;
+        if (error instanceof BatchwiseError) throw error;
         throw new RunError("ERR_WORKER_CRASHED", { reason: reasonOf(error) }, { cause: error });
       }
     },

@@ -3,7 +3,7 @@
 import { setMaxListeners } from "node:events";
 import type { Batch, BatchAnswer, Executor, TaskResult } from "#src/base/contracts/executor.js";
 import type { Log } from "#src/base/contracts/run.js";
-import { NetworkError, RunError, reasonOf } from "#src/base/errors.js";
+import { BatchwiseError, NetworkError, RunError, reasonOf } from "#src/base/errors.js";
 import type { Slab, SlabStream } from "#src/base/slab.js";
 import { createDurationSample, type DurationSample } from "#src/metrics/durations.js";
 import type { Tally } from "#src/metrics/tally.js";
@@ -170,7 +170,7 @@ class BatchesRun {
         answer = await executor.run(attempt.task, signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof RunError && error.code === "ERR_WORKER_LOAD") this.#stop(error);
+        if (isFinal(error)) this.#stop(error);
         else this.#retryOrGiveUp(attempt, error);
         continue;
       }
@@ -249,6 +249,14 @@ class BatchesRun {
     if (this.#firstFailure === undefined) return undefined;
     return failureOf(this.#firstFailure.attempt, this.#firstFailure.error, this.#failedBatches);
   }
+}
+
+/** Exit status of faults of the input. */
+const INPUT = 3;
+
+/** Whether another attempt would fail in the same way: no worker can be started, or the network is at fault. */
+function isFinal(error: unknown): boolean {
+  return error instanceof BatchwiseError && (error.exitStatus === INPUT || error.code === "ERR_WORKER_LOAD");
 }
 
 function firstAttempt(planned: PlannedTask | undefined): Attempt | undefined {
