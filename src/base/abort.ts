@@ -1,5 +1,6 @@
 /** Errors of incomplete and interrupted runs, and two tasks of which one aborts the other. */
 
+import { setMaxListeners } from "node:events";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { BatchwiseError, RunError } from "./errors.js";
 
@@ -22,6 +23,16 @@ export const TERMINATED = "SIGTERM";
 export function interruption(signal: AbortSignal, doneImages: number, totalImages: number): RunError {
   const code = signal.reason === TERMINATED ? "ERR_TERMINATED" : "ERR_INTERRUPTED";
   return new RunError(code, { doneImages, totalImages });
+}
+
+/**
+ * A signal that aborts with the caller's, for any number of listeners. The caller's signal gets no listener, and keeps its own
+ * limit of them. The caller must hold its signal until the work ends: the new one does not keep it in memory.
+ */
+export function ownSignal(given: AbortSignal): AbortSignal {
+  const signal = AbortSignal.any([given]);
+  setMaxListeners(0, signal);
+  return signal;
 }
 
 type Work<T> = (signal: AbortSignal) => Promise<T>;

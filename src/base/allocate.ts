@@ -2,6 +2,7 @@
 
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "./errors.js";
+import { isErrorNamed } from "./realm.js";
 
 /** Zeroed memory that all threads see, for `images` images at once. @throws UsageError ERR_MEMORY */
 export function allocateShared(bytes: number, images: number): SharedArrayBuffer {
@@ -29,7 +30,8 @@ function allocate<T>(bytes: number, what: string, option: string, create: () => 
   try {
     return create();
   } catch (cause) {
-    if (cause instanceof RangeError) throw new UsageError("ERR_MEMORY", { what, bytes, option }, { cause });
+    if (isErrorNamed("RangeError", cause))
+      throw new UsageError("ERR_MEMORY", { what, bytes, option }, { cause });
     throw cause;
   }
 }

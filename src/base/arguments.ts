@@ -1,5 +1,6 @@
 /** Checks the arguments of public calls. An unknown key is an error, never ignored. */
 import { UsageError } from "./errors.js";
+import { isAbortSignal, isPromise } from "./realm.js";
 import { printable, suggest } from "./text.js";
 
 const LONGEST_FOUND = 60;
@@ -30,7 +31,7 @@ export const WHOLE_NUMBER = kind("a whole number", (value) => Number.isInteger(v
 export const NUMBER_LIKE = kind("a number", (value) => ["number", "string"].includes(typeof value));
 export const COUNT = kind("a whole number from 1", (value) => Number.isInteger(value) && Number(value) > 0);
 export const FUNCTION = kind("a function", (value) => typeof value === "function");
-export const SIGNAL = kind("an AbortSignal", (value) => value instanceof AbortSignal);
+export const SIGNAL = kind("an AbortSignal", (value) => isAbortSignal(value));
 export const PROMISE = kind("a promise", (value) => isObject(value) && typeof value.then === "function");
 export const LIST = kind("a list", (value) => Array.isArray(value));
 export const FALSE = kind("false", (value) => value === false);
@@ -39,8 +40,8 @@ export function wordOf(words: readonly string[]): Kind {
   return { ...kind(words.join(" or "), (value) => words.some((word) => word === value)), words };
 }
 
-export function instanceOf(expected: string, ...classes: readonly (abstract new () => unknown)[]): Kind {
-  return kind(expected, (value) => classes.some((one) => value instanceof one));
+export function anyOf(expected: string, ...guards: readonly ((value: unknown) => boolean)[]): Kind {
+  return kind(expected, (value) => guards.some((guard) => guard(value)));
 }
 
 /** A list of at least one item, each of the kind. */
@@ -65,7 +66,7 @@ export function objectWith(
   return {
     expected,
     fault(value) {
-      if (!isObject(value) || Array.isArray(value) || value instanceof Promise) return described(value);
+      if (!isObject(value) || Array.isArray(value) || isPromise(value)) return described(value);
       for (const [name, part] of Object.entries({ ...parts, ...optionalParts })) {
         const found = value[name];
         if (found === undefined && !(name in parts)) continue;
@@ -180,7 +181,7 @@ function described(value: unknown): string {
   if (typeof value === "string") return `"${printable(value, LONGEST_FOUND)}"`;
   if (typeof value === "function") return "a function";
   if (!isObject(value)) return String(value);
-  if (value instanceof Promise) return "a promise, which await turns into its value";
+  if (isPromise(value)) return "a promise, which await turns into its value";
   if (Array.isArray(value)) return "a list";
   const { constructor: made } = value;
   const name = typeof made === "function" ? made.name : "Object";

@@ -6,6 +6,7 @@ import { fileCodes, formatCodes, transferCodes } from "#src/base/errors/file-cod
 import { networkCodes } from "#src/base/errors/network-codes.js";
 import { partCodes, runCodes, usageCodes } from "#src/base/errors/run-codes.js";
 import { OTHER_ENGINE } from "./errors/network-codes.js";
+import { isError } from "./realm.js";
 
 /** Rows of all groups by their codes. The name keeps inferred types short. */
 type ErrorTable = typeof usageCodes &
@@ -97,7 +98,7 @@ export class RunError<C extends keyof typeof runCodes = keyof typeof runCodes> e
 
 /** A thrown value as an Error, since JavaScript can throw any value. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  return isError(thrown) ? thrown : new Error(String(thrown));
 }
 
 /**

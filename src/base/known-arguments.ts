@@ -6,11 +6,11 @@ import { ACTIVATIONS, type Layer, type Network, NORMALIZATIONS } from "#src/base
 import { shapeText } from "#src/base/errors/define.js";
 import {
   also,
+  anyOf,
   COUNT,
   either,
   FLAG,
   FUNCTION,
-  instanceOf,
   LIST,
   LOG,
   listOf,
@@ -20,6 +20,7 @@ import {
   TEXT,
   wordOf,
 } from "./arguments.js";
+import { isFloat32Array, isFloat64Array, isUint8Array } from "./realm.js";
 
 export const IMAGE_SHAPE = objectWith("an object with rows and columns", { rows: COUNT, columns: COUNT });
 
@@ -39,7 +40,7 @@ export const DATASET = objectWith("an open data set", {
   slabs: FUNCTION,
 });
 
-const FLOAT64 = instanceOf("a Float64Array", Float64Array);
+const FLOAT64 = anyOf("a Float64Array", isFloat64Array);
 
 const LAYER = also(
   objectWith("a layer", {
@@ -73,11 +74,11 @@ export const NETWORK = also(
   },
 );
 
-export const PIXELS = instanceOf(
+export const PIXELS = anyOf(
   "a Uint8Array, a Float32Array or a Float64Array",
-  Uint8Array,
-  Float32Array,
-  Float64Array,
+  isUint8Array,
+  isFloat32Array,
+  isFloat64Array,
 );
 
 export const IMAGES = either(

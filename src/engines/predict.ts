@@ -3,6 +3,7 @@ import { checkArgument } from "#src/base/arguments.js";
 import type { Network, Tensor } from "#src/base/contracts/network.js";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 import { IMAGES, NETWORK } from "#src/base/known-arguments.js";
+import { isUint8Array } from "#src/base/realm.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
 import { NanLogitError, predictClass, softmaxInPlace } from "./logits.js";
 import { forwardRow } from "./reference.js";
@@ -24,7 +25,7 @@ export function predict(network: Network, images: Tensor<Pixels> | Pixels): Tens
   checkArgument("predict", "network", network, NETWORK);
   checkArgument("predict", "images", images, IMAGES);
   const data = "shape" in images ? images.data : images;
-  if (!(data instanceof Uint8Array) && network.preprocessing.kind !== "none") assertFractions(data);
+  if (!isUint8Array(data) && network.preprocessing.kind !== "none") assertFractions(data);
   return classify(network, images, (image) => image).probabilities;
 }
 
@@ -42,7 +43,7 @@ export function classify(
   nameOf: (image: number) => number | string,
 ): Classified {
   const { data, shape } = "shape" in images ? images : { data: images, shape: [images.length] };
-  const layers = foldPreprocessing(network, data instanceof Uint8Array ? "byte" : "fraction");
+  const layers = foldPreprocessing(network, isUint8Array(data) ? "byte" : "fraction");
   const { inputs } = layers[0]!;
   const { outputs } = layers[layers.length - 1]!;
   const isBatch = shape.length > 1;

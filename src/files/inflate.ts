@@ -8,6 +8,7 @@ import type { NonSharedBuffer } from "node:buffer";
 import { constants, crc32, createInflateRaw, inflateRaw, inflateRawSync } from "node:zlib";
 import { grouped } from "#src/base/errors/define.js";
 import { DatasetError, reasonOf } from "#src/base/errors.js";
+import { codeOf } from "#src/base/realm.js";
 
 // Fields of the header: RFC 1952, section 2.3.
 const ID1 = 0x1f;
@@ -117,7 +118,7 @@ export function inflateAtMost(deflate: Uint8Array, limitBytes: number): Promise<
 }
 
 export function isTooLong(error: unknown): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+  return codeOf(error) === "ERR_BUFFER_TOO_LARGE";
 }
 
 /** Length of the trailer: CRC-32 and ISIZE, four bytes each, little-endian (RFC 1952, section 2.3.1). */

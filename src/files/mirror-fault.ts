@@ -1,6 +1,7 @@
 /** Reasons why a mirror did not give a file, in words that fit on one line and hold no secret. */
 
 import { asError, reasonOf } from "#src/base/errors.js";
+import { codeOf, isError } from "#src/base/realm.js";
 
 export class MirrorFault extends Error {}
 
@@ -52,7 +53,7 @@ export function mirrorFault(error: unknown): MirrorFault {
 
 /** undici's RequestRetryError for a status, which its other errors have too. */
 function isRequestFailed(error: unknown): error is { readonly statusCode: number } {
-  return error instanceof Error && error.message === "Request failed" && "statusCode" in error;
+  return isError(error) && error.message === "Request failed" && "statusCode" in error;
 }
 
 export function statusFault(status: number): MirrorFault {
@@ -74,8 +75,4 @@ function otherReason(error: unknown): string {
   // OpenSSL's messages name its source files; the code has the same words: ERR_SSL_WRONG_VERSION_NUMBER.
   if (!code.startsWith(TLS_CODE)) return withoutCredentials(reasonOf(error));
   return `TLS failed: ${code.slice(TLS_CODE.length).toLowerCase().replaceAll("_", " ")}`;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

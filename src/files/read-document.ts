@@ -2,6 +2,7 @@
 
 import type * as z from "zod";
 import { asError, atLeast, FileError } from "#src/base/errors.js";
+import { isErrorNamed } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
 import { readWholeFile } from "./read-file.js";
 import { jsonBloat } from "./scan-json.js";
@@ -25,7 +26,7 @@ export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+    if (!isErrorNamed("SyntaxError", error)) throw error;
     throw new FileError("ERR_JSON_SYNTAX", { path, reason: syntaxReason(error) }, { cause: error });
   }
 }

@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
+import { codeOf } from "#src/base/realm.js";
 
 /** Bytes of a single read. The limit of all systems is 2 GiB − 1; far less keeps each read short. */
 const READ_BYTES = 64 * 2 ** 20;
@@ -157,7 +158,7 @@ export async function pathKind(path: string): Promise<"file" | "folder" | undefi
   try {
     return (await stat(path)).isDirectory() ? "folder" : "file";
   } catch (error) {
-    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    if (ABSENT.has(codeOf(error))) return undefined;
     throw new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
   }
 }

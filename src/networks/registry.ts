@@ -11,6 +11,7 @@ import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
 import { exactKindsOf } from "#src/base/options/values.js";
 import { FIXTURES } from "#src/base/package.js";
+import { codeOf } from "#src/base/realm.js";
 import { suggest } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { NETWORK_CATALOG } from "#src/files/catalog.js";
@@ -273,5 +274,5 @@ async function readWeights(source: string, path: string): Promise<Uint8Array> {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+  return ["ENOENT", "ENOTDIR"].includes(codeOf(error));
 }

@@ -1,6 +1,6 @@
 /** The coordinator: hands tasks to an executor, merges answers by batch id, runs failed batches again. */
 
-import { setMaxListeners } from "node:events";
+import { ownSignal } from "#src/base/abort.js";
 import type { Batch, BatchAnswer, Executor, TaskResult } from "#src/base/contracts/executor.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { BatchwiseError, NetworkError, RunError, reasonOf } from "#src/base/errors.js";
@@ -87,6 +87,8 @@ type State = "running" | "stopping";
 /** One pass over the slabs. It has `capacity` lanes of work; each has one task under way. */
 class BatchesRun {
   readonly #request: BatchesRequest;
+  /** Each task under way listens to it. */
+  readonly #signal: AbortSignal;
   readonly #handover: Handover;
   readonly #planned: Prefetch<PlannedTask>;
   /** Batches that failed and are due again, each as a task of its own. */
@@ -117,6 +119,7 @@ class BatchesRun {
       onDone: (slab) => slabs.release(slab),
     };
     this.#request = request;
+    this.#signal = ownSignal(request.signal);
     // As many slabs are out as lanes have tasks of, and the one that is being cut.
     this.#handover = createHandover(hooks, executor.capacity);
     // A lane that comes when all of a task is claimed leaves it out.
@@ -130,9 +133,7 @@ class BatchesRun {
   }
 
   async run(): Promise<BatchesOutcome> {
-    const { slabs, executor, signal } = this.#request;
-    // Each task under way listens, twice where its worker was ended for what it did to the task before.
-    setMaxListeners(2 * executor.capacity + 1, signal);
+    const { slabs, executor } = this.#request;
     const lanes = Array.from({ length: executor.capacity }, () => this.#workLane());
     await Promise.all(
       lanes.map(async (lane) => {
@@ -150,7 +151,7 @@ class BatchesRun {
   }
 
   #isOver(): boolean {
-    return this.#state === "stopping" || this.#request.signal.aborted;
+    return this.#state === "stopping" || this.#signal.aborted;
   }
 
   #stop(error?: unknown): void {
@@ -159,7 +160,8 @@ class BatchesRun {
   }
 
   async #workLane(): Promise<void> {
-    const { executor, signal } = this.#request;
+    const { executor } = this.#request;
+    const signal = this.#signal;
     while (!this.#isOver()) {
       const attempt = this.#again.shift() ?? firstAttempt(await this.#planned.next());
       if (attempt === undefined) return;

@@ -1,9 +1,11 @@
 /** Answers, coded errors and what engines need, as they go between threads. Copies of rows of numbers cost a tenth of copies of objects. */
 
+import { randomUUID } from "node:crypto";
 import { BroadcastChannel } from "node:worker_threads";
 import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import { BatchwiseError, ERROR_CODES, type ErrorCode, RunError } from "#src/base/errors.js";
+import { isFloat64Array } from "#src/base/realm.js";
 import { viewSlab } from "#src/base/slab.js";
 import type { EngineAssets } from "#src/engines/registry.js";
 import { countCorrect } from "#src/metrics/tally.js";
@@ -50,7 +52,7 @@ export function unpackAnswers(sent: unknown): BatchAnswer[] {
   const fault = faultOf(sent);
   if (fault !== undefined) throw fault;
   const { rows, scores } = (sent ?? {}) as Partial<SentAnswers>;
-  if (!(rows instanceof Float64Array) || rows.length % ANSWER_COLUMNS !== 0) {
+  if (!isFloat64Array(rows) || rows.length % ANSWER_COLUMNS !== 0) {
     throw new RunError("ERR_WORKER_ANSWER", { expected: "rows of numbers", found: typeof sent });
   }
   const answers: BatchAnswer[] = [];
@@ -187,15 +189,14 @@ export interface AssetsSender {
   close(): void;
 }
 
-let channels = 0;
-
 /**
  * Sends workers what engines need besides weights, once it is made: a worker starts while the coordinator makes it. Answers every
  * worker that asks; none where the assets cannot be made. A BroadcastChannel carries them, since piscina keeps a worker's own
  * port for itself.
  */
 export function sendAssets(assets: Promise<Assets>): AssetsSender {
-  const name = `batchwise-assets-${process.pid}-${++channels}`;
+  // Other threads, and other realms of this thread, have counters of their own.
+  const name = `batchwise-assets-${randomUUID()}`;
   const channel = new BroadcastChannel(name);
   let isClosed = false;
   channel.onmessage = () => {

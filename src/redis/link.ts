@@ -3,6 +3,7 @@ import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "#src/base/contracts/run.js";
 import { RunError, reasonOf, UsageError } from "#src/base/errors.js";
+import { isError, isErrorNamed } from "#src/base/realm.js";
 import { loadPeers, type Peers, type RedisClient, type RedisOptions } from "./peers.js";
 
 /** Time limit for the first answer of Redis. */
@@ -94,7 +95,7 @@ async function probe({ Redis }: Peers, address: RedisAddress): Promise<void> {
   } catch (error) {
     const causes = [...failures, error];
     const { shown } = address;
-    if (causes.some((cause) => cause instanceof Error && REFUSED_PASSWORD.test(cause.message))) {
+    if (causes.some((cause) => isError(cause) && REFUSED_PASSWORD.test(cause.message))) {
       throw new RunError("ERR_REDIS_AUTH", { address: shown });
     }
     throw new RunError(
@@ -148,7 +149,7 @@ export async function untilLost(link: Link, awayMs: number, signal: AbortSignal)
 
 /** Turns an error that Redis answered (out of memory, read-only, not allowed) into a RunError; returns any other error as it is. */
 export function redisFault({ address }: Pick<Link, "address">, error: unknown): unknown {
-  if (!(error instanceof Error && error.name === "ReplyError")) return error;
+  if (!isErrorNamed("ReplyError", error)) return error;
   return new RunError("ERR_REDIS_REFUSED", { address, reason: reasonOf(error) }, { cause: error });
 }
 

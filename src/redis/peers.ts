@@ -1,5 +1,6 @@
 /** bullmq and ioredis: optional peers, loaded only for runs over Redis. These types are the part that we use. */
 import { RunError, reasonOf } from "#src/base/errors.js";
+import { codeOf } from "#src/base/realm.js";
 
 /** Variables, so that TypeScript does not ask for the packages at build time. */
 const BULLMQ: string = "bullmq";
@@ -133,7 +134,7 @@ async function load(peer: string): Promise<Peers> {
   try {
     return await import(peer);
   } catch (cause) {
-    const absent = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    const absent = codeOf(cause) === "ERR_MODULE_NOT_FOUND";
     const found = absent ? "none" : `one that cannot be loaded (${reasonOf(cause)})`;
     throw new RunError("ERR_QUEUE_PEER", { peer, found }, { cause });
   }

@@ -1,9 +1,10 @@
 /** Images as text: each line shows two rows of pixels in half blocks. */
 
-import { checkArgument, either, instanceOf } from "#src/base/arguments.js";
+import { anyOf, checkArgument, either } from "#src/base/arguments.js";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { UsageError } from "#src/base/errors.js";
 import { IMAGE_SHAPE } from "#src/base/known-arguments.js";
+import { isFloat32Array, isUint8Array } from "#src/base/realm.js";
 import { bar, cellsOf, leftCell } from "./cells.js";
 
 /** Paints one cell: `▀` in the grey of the upper pixel, on the grey of the lower pixel. Pixels are 0 to 255. */
@@ -39,7 +40,7 @@ export function imageLines(
   return lines;
 }
 
-const PIXELS = either(instanceOf("a Uint8Array", Uint8Array), instanceOf("a Float32Array", Float32Array));
+const PIXELS = either(anyOf("a Uint8Array", isUint8Array), anyOf("a Float32Array", isFloat32Array));
 
 /**
  * Text of an image in half blocks, for `console.log(imgShow(image))`: two rows of pixels per line.
@@ -64,8 +65,7 @@ export function imgShow(
       found: String(pixels.length),
     });
   }
-  const bytes =
-    pixels instanceof Uint8Array ? pixels : Uint8Array.from(pixels, (value) => Math.round(value * 255));
+  const bytes = isUint8Array(pixels) ? pixels : Uint8Array.from(pixels, (value) => Math.round(value * 255));
   return imageLines(bytes, shape).join("\n");
 }
 

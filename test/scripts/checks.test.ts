@@ -1,4 +1,4 @@
-/** What scripts check: imports, the page of errors, differences of results, mutants. */
+/** What scripts check: imports, realms, the page of errors, differences of results, mutants. */
 import { readFile } from "node:fs/promises";
 import test from "ava";
 import { ERROR_CODES } from "#src/base/errors.js";
@@ -8,6 +8,7 @@ import { differencesOf } from "../../scripts/differences.js";
 import { ERRORS_PAGE, errorsPage } from "../../scripts/errors-page.js";
 import { findCircle, type ImportGraph, importsOf, readImportGraph } from "../../scripts/import-graph.js";
 import { mutantsOf } from "../../scripts/mutants.js";
+import { realmFaults, realmFaultsIn } from "../../scripts/realms.js";
 import { importFaults, ROOMS, roomOf } from "../../scripts/rooms.js";
 
 function graphOf(...imports: readonly (readonly [from: string, to: string])[]): ImportGraph {
@@ -70,6 +71,21 @@ test("an import of a room above is a fault, whatever its kind; one of a room bel
   t.throws(() => roomOf("src/attic/a.ts"), {
     message: /^src\/attic\/a\.ts: expected one of the rooms base, /,
   });
+});
+
+test("no file asks instanceof of a class that each realm has of its own", async (t) => {
+  const { files } = await readImportGraph();
+  t.deepEqual(await realmFaultsIn(files), []);
+  const rejected = [
+    "error instanceof Error",
+    "!(rows instanceof Float64Array)",
+    "value instanceof one",
+    "value instanceof globalThis.Map",
+    "Buffer.isBuffer(bytes)",
+    "thrown.filter((one) => one instanceof DOMException)",
+  ];
+  for (const code of rejected) t.is(realmFaults("a.ts", `use(${code});`).length, 1, code);
+  t.deepEqual(realmFaults("a.ts", "use(error instanceof RunError, isError(error));"), []);
 });
 
 test("docs/errors.md equals what npm run docs:errors writes", async (t) => {

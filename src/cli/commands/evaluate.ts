@@ -3,6 +3,7 @@
 import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
 import type { FlagsOf } from "#src/base/options/table.js";
+import { isError } from "#src/base/realm.js";
 import { type Evaluated, evaluateListened, LOCAL } from "#src/evaluate/evaluate.js";
 import type { Demands } from "#src/evaluate/gates.js";
 import { type Brightness, brightnessOf, hintOf } from "#src/evaluate/hint.js";
@@ -53,7 +54,7 @@ async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<read
     const unwritten = await giveReport(outputs, report, context);
     return [...found, ...unwritten, ...missed];
   } catch (error) {
-    if (error instanceof Error) await giveFault(outputs, "evaluate", error, context);
+    if (isError(error)) await giveFault(outputs, "evaluate", error, context);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** `batchwise merge PART…`: adds the answers of all shards to the answer of the whole run. */
 import type { Command } from "commander";
 import type { FlagsOf } from "#src/base/options/table.js";
+import { isError } from "#src/base/realm.js";
 import { mergeParts } from "#src/evaluate/merge.js";
 import { formatOf } from "#src/reports/registry.js";
 import type { Context, RunWork } from "./context.js";
@@ -39,7 +40,7 @@ async function runMerge(
         : await judgedReport(evaluation, demands, undefined);
     return [...(await giveReport(outputs, report, context)), ...faults];
   } catch (error) {
-    if (error instanceof Error) await giveFault(outputs, "merge", error, context);
+    if (isError(error)) await giveFault(outputs, "merge", error, context);
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import { QUEUE_INSTALL_COMMAND } from "#src/base/errors/queue-codes.js";
 import { onnxInstallCommand } from "#src/base/errors/run-codes.js";
 import { asError, atLeast, BatchwiseError, reasonOf } from "#src/base/errors.js";
 import { cpuText, FIXTURES, installedVersion, requiredNode } from "#src/base/package.js";
+import { codeOf } from "#src/base/realm.js";
 import type { ColourLevel } from "#src/cli/terminal/paint.js";
 import { openDataset } from "#src/data/registry.js";
 import { KERNEL_URL } from "#src/engines/simd/engine.js";
@@ -116,7 +117,7 @@ async function isWritable(folder: string): Promise<boolean> {
     await access(folder, constants.W_OK);
     return (await stat(folder)).isDirectory();
   } catch (error) {
-    const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT" && folder !== dirname(folder);
+    const isAbsent = codeOf(error) === "ENOENT" && folder !== dirname(folder);
     return isAbsent && isWritable(dirname(folder));
   }
 }

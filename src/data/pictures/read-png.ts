@@ -4,6 +4,7 @@ import { crc32, inflateSync } from "node:zlib";
 import { convertIndexedToRgb, type DecodedPng, decode, encode } from "fast-png";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { PictureError, reasonOf } from "#src/base/errors.js";
+import { codeOf } from "#src/base/realm.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import type { GreyPicture } from "./to-digit.js";
 
@@ -176,7 +177,7 @@ function assertUnpacks(packed: Buffer, expectedBytes: number): void {
   try {
     foundBytes = inflateSync(packed, { maxOutputLength: expectedBytes }).length;
   } catch (cause) {
-    const isLonger = (cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    const isLonger = codeOf(cause) === "ERR_BUFFER_TOO_LARGE";
     throw isLonger ? new Error("it holds more pixels than its header says", { cause }) : cause;
   }
   if (foundBytes < expectedBytes) throw new Error("it holds fewer pixels than its header says");

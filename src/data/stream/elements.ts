@@ -3,6 +3,7 @@
 import { pipeline, Readable, type TransformOptions } from "node:stream";
 import { crc32, createInflateRaw, type InflateRaw, type ZlibOptions } from "node:zlib";
 import { BatchwiseError } from "#src/base/errors.js";
+import { isError, isUint8Array } from "#src/base/realm.js";
 import { inflateAtMost } from "#src/files/inflate.js";
 
 /** Most content that is inflated in one piece, where the deflate stream is in memory: a thread of libuv needs no turn of ours. */
@@ -65,7 +66,7 @@ export interface InflatedMember {
 /** Content of a deflate stream from byte `first` on. */
 export async function inflatedElements(source: Deflated, first: number): Promise<Elements> {
   const { packed, totalBytes } = source;
-  if (!(packed instanceof Uint8Array)) return streamedElements(source, packed, first);
+  if (!isUint8Array(packed)) return streamedElements(source, packed, first);
   const whole = totalBytes <= WHOLE_BYTES ? await wholeElements(source, packed, first) : undefined;
   // What is before the damage is content all the same.
   return whole ?? streamedElements(source, (isEnded) => inPieces(packed, isEnded), first);
@@ -117,7 +118,7 @@ async function streamedElements(
   /** False where the content has ended. */
   async function inflateNext(): Promise<boolean> {
     const next = pieces.take() ?? (await pieces.next());
-    if (next instanceof Error) throw next instanceof BatchwiseError ? next : source.corrupt(next);
+    if (isError(next)) throw next instanceof BatchwiseError ? next : source.corrupt(next);
     if (next === undefined) return false;
     piece = next;
     contentBytes += piece.length;

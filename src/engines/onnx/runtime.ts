@@ -1,5 +1,6 @@
 /** Interface to onnxruntime-node, an optional peer of about 290 MB. */
 import { asError, NetworkError, RunError } from "#src/base/errors.js";
+import { codeOf, isUint16Array } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
 import { decodeElements } from "#src/files/formats/arrays.js";
 
@@ -56,7 +57,7 @@ export async function loadRuntime(): Promise<Runtime> {
   try {
     return await import(PEER);
   } catch (cause) {
-    const absent = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    const absent = codeOf(cause) === "ERR_MODULE_NOT_FOUND";
     const found = absent ? "none" : `one that cannot be loaded: ${runtimeReason(cause)}`;
     throw new RunError("ERR_ENGINE_PEER", { engine: "onnx", peer: PEER, found }, { cause });
   }
@@ -78,7 +79,7 @@ export async function openSession(
 
 /** Returns the elements of a tensor, row-major. */
 export function numbersOf({ data }: RuntimeTensor): ArrayLike<number> {
-  if (!(data instanceof Uint16Array)) return data;
+  if (!isUint16Array(data)) return data;
   return decodeElements(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), "float16", true);
 }
 

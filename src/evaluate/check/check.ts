@@ -12,6 +12,7 @@ import { asError, atLeast, BatchwiseError, RunError } from "#src/base/errors.js"
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { kindsOf } from "#src/base/options/values.js";
+import { isError } from "#src/base/realm.js";
 import { withAnswerBuffers } from "#src/base/slab.js";
 import { printable, rounded } from "#src/base/text.js";
 import { readDataset } from "#src/data/registry.js";
@@ -71,7 +72,7 @@ async function runSuite(path: string, input: CheckInput, hooks: CheckHooks): Pro
     for (const [place, { name }] of suite.entries.entries()) {
       hooks.onEntry?.(name, place, entries.length);
       const entry = entries[place]!;
-      if (entry instanceof Error) checks.push(broken(name, entry));
+      if (isError(entry)) checks.push(broken(name, entry));
       else if (signal.aborted) checks.push(broken(name, untried(signal)));
       else if (executor !== undefined)
         checks.push(await checkEntry(entry, executor, open, { ...hooks, signal }));

@@ -2,6 +2,7 @@
 
 import protobuf from "protobufjs/minimal.js";
 import { BatchwiseError, NetworkError, reasonOf } from "#src/base/errors.js";
+import { isErrorNamed } from "#src/base/realm.js";
 import { decodeElements, ELEMENT_BYTES } from "#src/files/formats/arrays.js";
 import { MODEL } from "./proto.js";
 
@@ -124,7 +125,7 @@ export class Message {
       return read(this.#reader);
     } catch (cause) {
       // protobufjs throws RangeErrors with offsets, and other errors in words.
-      const found = cause instanceof RangeError ? "the end of its message" : reasonOf(cause);
+      const found = isErrorNamed("RangeError", cause) ? "the end of its message" : reasonOf(cause);
       throw this.#malformed(expected, found, at, cause);
     }
   }

@@ -2,6 +2,7 @@
 
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
+import { isMap, isUint8Array } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
 import {
   checkedElements,
@@ -34,7 +35,7 @@ const DTYPES_TEXT = [...DTYPES.values()].join(", ");
  */
 export function decodePickle(path: string, bytes: Uint8Array): Map<string, NamedArray> {
   const value = runPickle(new ByteReader(path, bytes));
-  if (!(value instanceof Map)) {
+  if (!isMap(value)) {
     throw new NetworkError("ERR_NETWORK_FORMAT", {
       path,
       expected: "a pickle of one dict of NumPy arrays",
@@ -94,7 +95,7 @@ class ArrayDecoder {
 
   /** Bytes of Python 3, or a text with one character per byte: Python 3's in protocols 0 to 2, or Python 2's str. */
   #bytesOf(layer: string, payload: PickledValue): Uint8Array {
-    if (payload instanceof Uint8Array) return payload;
+    if (isUint8Array(payload)) return payload;
     const text = payload instanceof EncodedText ? payload.text : payload;
     if (typeof text !== "string") throw this.#layout(layer, "the bytes of its elements", kindOf(payload));
     if (text.length > this.#budgetBytes) throw this.#overBudget();

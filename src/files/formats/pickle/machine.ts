@@ -1,6 +1,7 @@
 /** Pickle machine for protocols 0 to 5, with a closed list of names and limits on everything. It runs no code. */
 
 import type { NetworkError } from "#src/base/errors.js";
+import { isMap } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
 import { indexLine, LITERALS, shortLine } from "./literals.js";
 import { type ByteReader, FORBIDDEN_OPCODES, OP, PICKLE_LIMITS } from "./reader.js";
@@ -106,7 +107,7 @@ function append(reader: ByteReader, items: readonly PickledValue[], target: Pick
 }
 
 function setItems(reader: ByteReader, items: readonly PickledValue[], target: PickledValue): void {
-  if (!(target instanceof Map)) throw reader.malformed("a dict to set items in", kindOf(target));
+  if (!isMap(target)) throw reader.malformed("a dict to set items in", kindOf(target));
   for (let index = 0; index < items.length; index += 2) {
     const key = items[index];
     const value = items[index + 1];

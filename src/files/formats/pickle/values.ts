@@ -1,5 +1,6 @@
 /** Values on the stack of the pickle machine: plain data, and passive stand-ins for NumPy's objects. */
 
+import { isMap, isUint8Array } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
 import { MAX_DIMENSIONS } from "#src/files/formats/arrays.js";
 import type { ByteReader } from "./reader.js";
@@ -85,10 +86,10 @@ export function kindOf(value: PickledValue | undefined): string {
   if (typeof value === "boolean") return "a truth value";
   if (typeof value === "number") return "a number";
   if (typeof value === "string") return "a text";
-  if (value instanceof Uint8Array || value instanceof EncodedText) return "bytes";
+  if (isUint8Array(value) || value instanceof EncodedText) return "bytes";
   if (value instanceof PickledTuple) return "a tuple";
   if (value instanceof PickledList) return "a list";
-  if (value instanceof Map) return "a dict";
+  if (isMap(value)) return "a dict";
   if (value instanceof PickledDtype) return "a dtype";
   return value instanceof PickledArray ? "an array" : `the name numpy ${value.kind}`;
 }
@@ -158,7 +159,7 @@ function reconstruct(reader: ByteReader, args: readonly PickledValue[]): Pickled
 /** _frombuffer(buffer, dtype, shape, order): protocol 5, with the buffer in the file. */
 function fromBuffer(reader: ByteReader, args: readonly PickledValue[]): PickledArray {
   const [payload, type, shape, order] = args;
-  if (!(payload instanceof Uint8Array && type instanceof PickledDtype && typeof order === "string")) {
+  if (!(isUint8Array(payload) && type instanceof PickledDtype && typeof order === "string")) {
     throw reader.malformed("_frombuffer of bytes, a dtype, a shape and an order", kindsOf(args));
   }
   const array = new PickledArray();
@@ -222,7 +223,7 @@ function shapeOf(reader: ByteReader, value: PickledValue | undefined): number[] 
 
 /** True for Python's bytes b"b", or Python 2's str. */
 function isLetterB(value: PickledValue | undefined): boolean {
-  if (value instanceof Uint8Array) return value.length === 1 && value[0] === 0x62;
+  if (isUint8Array(value)) return value.length === 1 && value[0] === 0x62;
   return (value instanceof EncodedText ? value.text : value) === "b";
 }
 
