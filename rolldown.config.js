@@ -1,6 +1,8 @@
 /** Bundles what tsc has compiled into files that start fast: the command line's, and the worker's; and the report's page. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { relative } from "node:path";
+import Module from "node:module";
+import { join, relative } from "node:path";
+import { constants, Script } from "node:vm";
 import { defineConfig } from "rolldown";
 
 const PAGE = "page/";
@@ -16,7 +18,7 @@ const ML_MATRIX = JSON.parse(
 
 /** A build an entry, so that none loads a chunk only because another shares it. */
 export default defineConfig([
-  bundleOf("cli", "dist/src/cli/cli.js", { cleanDir: true }),
+  bundleOf("cli", "dist/src/cli/cli.js", { cleanDir: true }, [keepCompiled()]),
   bundleOf("worker", "dist/workers/evaluate.js"),
   pageOfReport(),
 ]);
@@ -42,12 +44,12 @@ function styleSheet() {
   };
 }
 
-function bundleOf(name, file, output = {}) {
+function bundleOf(name, file, output = {}, plugins = []) {
   return {
     input: { [name]: file },
     platform: "node",
     external: EXTERNAL,
-    plugins: [withoutSubprograms(), listModules(name)],
+    plugins: [withoutSubprograms(), listModules(name), ...plugins],
     transform: { define: { BUNDLED_ML_MATRIX: JSON.stringify(ML_MATRIX) } },
     output: {
       ...output,
@@ -76,6 +78,26 @@ function listModules(name) {
         moduleIds.map((id) => relative(import.meta.dirname, id).replaceAll("\\", "/")),
       ]);
       writeFileSync(`dist/${name}-modules.json`, JSON.stringify(Object.fromEntries(modules)));
+    },
+  };
+}
+
+/**
+ * Writes beside the command line's file what V8 makes of it, behind a copy of the source. Node 20 would compile it at each
+ * start, which takes 10 ms; bin/batchwise.cjs compares the copy, and V8 refuses what another version made.
+ */
+function keepCompiled() {
+  return {
+    name: "keep-compiled",
+    writeBundle({ dir }) {
+      const file = join(dir, "cli.cjs");
+      const source = readFileSync(file);
+      // As bin/batchwise.cjs compiles it.
+      const script = new Script(Module.wrap(source.toString("utf8")), {
+        filename: file,
+        importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      });
+      writeFileSync(`${file}.v8`, Buffer.concat([source, script.createCachedData()]));
     },
   };
 }

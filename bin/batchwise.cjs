@@ -14,7 +14,31 @@ var npm = process.env;
 if (npm.npm_lifecycle_event === "start" && npm.npm_package_name === "batchwise" && npm.INIT_CWD) {
   process.chdir(npm.INIT_CWD);
 }
-// Node 22.1 and later keep what V8 has compiled from one run to the next; on 20 this does nothing.
+// Node 22.1 and later keep what V8 has compiled from one run to the next. For Node 20 the build kept it.
 var enableCompileCache = require("node:module").enableCompileCache;
 if (enableCompileCache) enableCompileCache();
-require("../dist/bundle/cli.cjs");
+if (enableCompileCache || !runCompiled(require.resolve("../dist/bundle/cli.cjs")))
+  require("../dist/bundle/cli.cjs");
+
+/** Runs a CommonJS file by the code that V8 made of it. False if there is none of this very source, or V8 refuses it. */
+function runCompiled(file) {
+  var fs = require("node:fs");
+  var vm = require("node:vm");
+  var Module = require("node:module");
+  // Coverage is taken of code that V8 compiles itself.
+  if (process.env.NODE_V8_COVERAGE || !fs.existsSync(file + ".v8")) return false;
+  var source = fs.readFileSync(file);
+  var compiled = fs.readFileSync(file + ".v8");
+  if (!compiled.subarray(0, source.length).equals(source)) return false;
+  var script = new vm.Script(Module.wrap(source.toString("utf8")), {
+    filename: file,
+    cachedData: compiled.subarray(source.length),
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  if (script.cachedDataRejected) return false;
+  var loaded = new Module(file, module);
+  loaded.filename = file;
+  require.cache[file] = loaded;
+  script.runInThisContext().call(loaded.exports, loaded.exports, Module.createRequire(file), loaded, file);
+  return true;
+}

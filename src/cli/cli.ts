@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The process of the command line: its signals, its stdout, its exit status. The only user of process.exit. */
 import { RunError } from "#src/base/errors.js";
 import { main, printFault } from "./main.js";

@@ -16,10 +16,11 @@ export function assertLabelsWithin(
   classes: number,
   labelsPath: string,
 ): void {
-  const beyond = labels.findIndex((label) => label >= classes);
-  const label = labels[beyond];
-  if (label === undefined) return;
-  throw new DatasetError("ERR_LABEL_RANGE", { path: labelsPath, index: firstImage + beyond, label, classes });
+  for (let n = 0; n < labels.length; n++) {
+    const label = labels[n]!;
+    if (label < classes) continue;
+    throw new DatasetError("ERR_LABEL_RANGE", { path: labelsPath, index: firstImage + n, label, classes });
+  }
 }
 
 /** An unpacked file goes before its gzipped twin. */

@@ -6,7 +6,7 @@ import type { Slab } from "#src/base/slab.js";
 /** Images below which there is no hint. */
 const LEAST_IMAGES = 200;
 /** Images whose pixels are read: the first of the run. */
-const LOOKED_AT = 64;
+const LOOKED_AT = 32;
 const BRIGHT = 128;
 const MOST_PREDICTIONS = 0.9;
 const LEAST_LABELS = 0.5;
@@ -63,7 +63,7 @@ export interface Brightness {
   readonly isBright: boolean;
 }
 
-/** Looks at the first 64 images of the slab, or at all if there are fewer. */
+/** Looks at the first 32 images of the slab, or at all if there are fewer. */
 export function brightnessOf({ pixels: all, inputs }: Pick<Slab, "pixels" | "inputs">): Brightness {
   const pixels = all.subarray(0, LOOKED_AT * inputs);
   let [bright, largest] = [0, 0];

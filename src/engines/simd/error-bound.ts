@@ -153,14 +153,15 @@ interface SumBounds {
 }
 
 function boundSums(kernelLayer: KernelLayer, input: LayerInput | undefined, white: number): SumBounds {
-  const { layer, weightErrors } = kernelLayer;
+  const { layer, weightErrors, largestErrors } = kernelLayer;
   const { inputs, biases, weights } = layer;
   const magnitude = input
     ? product(layer, weights, plus(input.magnitude, input.error))
     : { slope: kernelLayer.largest, base: new Float64Array(layer.outputs) };
   const fromWeights = input
     ? product(layer, weightErrors, plus(input.magnitude, input.error))
-    : ofBytes(layer, weightErrors);
+    : // |Σ x_k e_kj| ≤ S · max_k |e_kj|
+      { slope: largestErrors, base: new Float64Array(layer.outputs) };
   const inherited = input ? product(layer, weights, input.error) : constant(biases, () => 0);
   const inputPeak = input ? largestOf(plus(input.magnitude, input.error), white) : BYTE_MAX;
   const underflow = UNDERFLOW + inputs * TERM_UNDERFLOW * (1 + inputPeak);
@@ -212,27 +213,16 @@ function boundPairs({ layer }: KernelLayer, own: Affine, input: LayerInput | und
   return { classes, slope, base };
 }
 
-/** |Σ x_k v_kj| ≤ S · max_k |v_kj| */
-function ofBytes({ inputs, outputs }: KernelLayer["layer"], values: Float64Array): Affine {
-  const slope = new Float64Array(outputs);
-  for (let k = 0, at = 0; k < inputs; k++) {
-    for (let j = 0; j < outputs; j++, at++) {
-      const size = Math.abs(values[at]!);
-      if (size > slope[j]!) slope[j] = size;
-    }
-  }
-  return { slope, base: new Float64Array(outputs) };
-}
-
 /** Σ_k |v_kj| · x_k */
 function product({ inputs, outputs }: KernelLayer["layer"], values: Float64Array, x: Affine): Affine {
   const slope = new Float64Array(outputs);
   const base = new Float64Array(outputs);
-  for (let k = 0; k < inputs; k++) {
-    for (let j = 0; j < outputs; j++) {
-      const size = Math.abs(values[k * outputs + j]!);
-      slope[j]! += size * x.slope[k]!;
-      base[j]! += size * x.base[k]!;
+  for (let k = 0, at = 0; k < inputs; k++) {
+    const [ofSlope, ofBase] = [x.slope[k]!, x.base[k]!];
+    for (let j = 0; j < outputs; j++, at++) {
+      const size = Math.abs(values[at]!);
+      slope[j]! += size * ofSlope;
+      base[j]! += size * ofBase;
     }
   }
   return { slope, base };

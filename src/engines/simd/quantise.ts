@@ -23,6 +23,8 @@ interface KernelLayerBase {
   readonly vectors: number;
   /** (inputs × outputs): each weight as the kernel has it minus itself, in float64. */
   readonly weightErrors: Float64Array;
+  /** (outputs): the largest size of each output's weight errors. */
+  readonly largestErrors: Float64Array;
   /** Outputs become round(outScale · y) i16; 0 if they stay float32. */
   readonly outScale: number;
 }
@@ -114,6 +116,7 @@ function integerLayer(
   const pairs = Math.ceil(inputs / 2);
   const weights = new Int16Array(pairs * vectors * LANES * 2);
   const weightErrors = new Float64Array(inputs * outputs);
+  const largestErrors = new Float64Array(outputs);
   for (let k = 0, at = 0; k < inputs; k++) {
     const row = (k >> 1) * vectors * LANES * 2 + (k & 1);
     for (let j = 0; j < outputs; j++, at++) {
@@ -121,7 +124,10 @@ function integerLayer(
       const scale = weightScales[j]!;
       const integer = Math.round(weight * scale);
       weights[row + 2 * j] = integer;
-      weightErrors[at] = integer / scale - weight;
+      const error = integer / scale - weight;
+      weightErrors[at] = error;
+      const size = Math.abs(error);
+      if (size > largestErrors[j]!) largestErrors[j] = size;
     }
   }
   const reaches = sums.map(
@@ -135,6 +141,7 @@ function integerLayer(
     pairs,
     weights,
     weightErrors,
+    largestErrors,
     weightScales,
     inScale,
     reach: Math.max(...reaches),
@@ -147,14 +154,18 @@ function floatLayer(layer: Layer, largest: Float64Array, outScale: number): Floa
   const vectors = Math.ceil(outputs / LANES);
   const weights = new Float32Array(inputs * vectors * LANES);
   const weightErrors = new Float64Array(inputs * outputs);
+  const largestErrors = new Float64Array(outputs);
   for (let k = 0; k < inputs; k++) {
     for (let j = 0; j < outputs; j++) {
       const value = source[k * outputs + j]!;
       weights[k * vectors * LANES + j] = value;
-      weightErrors[k * outputs + j] = Math.fround(value) - value;
+      const error = Math.fround(value) - value;
+      weightErrors[k * outputs + j] = error;
+      const size = Math.abs(error);
+      if (size > largestErrors[j]!) largestErrors[j] = size;
     }
   }
-  return { kind: "float", layer, largest, vectors, weights, weightErrors, outScale };
+  return { kind: "float", layer, largest, vectors, weights, weightErrors, largestErrors, outScale };
 }
 
 /** Returns Σ|w| (outputs) and max|w| (outputs) of each output's weights. */
