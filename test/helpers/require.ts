@@ -15,6 +15,8 @@ const HINTS = {
   torch: "a python3 that imports torch: Debian's package python3-torch",
   h5py: "a python3 that imports h5py: Debian's package python3-h5py",
   onnxruntime: "onnxruntime-node in node_modules, as .ci/run puts it there",
+  jest: "jest in node_modules, as .ci/run puts it there",
+  vitest: "vitest in node_modules, as .ci/run puts it there",
   redis: "a redis-server in PATH: Debian's package redis-server",
   bullmq: "bullmq and ioredis in node_modules, as .ci/run puts them there",
   python: "a python3",
