@@ -4,7 +4,7 @@ import { env, stdout } from "node:process";
 import { Command, CommanderError } from "commander";
 import { advisedFor, BatchwiseError, UsageError } from "#src/base/errors.js";
 import type { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
-import { COMMAND_NAMES, type CommandName, type Given } from "#src/base/options/define.js";
+import { COMMAND_NAMES, type CommandName, type Given, type OptionRows } from "#src/base/options/define.js";
 import { assertTogether, rowsOf } from "#src/base/options/table.js";
 import { versionText } from "#src/base/package.js";
 import { suggest } from "#src/base/text.js";
@@ -78,7 +78,13 @@ export async function runProgram(
       await (await import("#src/cli/config/read.js")).applyConfig(configPath, program, command);
       configured = ["dataset", "weights"].filter((key) => command.getOptionValueSource(key) === "config");
     }
-    if (isCommandName(commandName)) assertTogether(rowsOf(commandName), command.opts());
+    if (!isCommandName(commandName)) return;
+    const rows: OptionRows = rowsOf(commandName);
+    assertTogether(rows, command.opts());
+    // The files of most runs are read alone.
+    const writes = Object.keys(command.opts()).some((key) => rows[key]?.writes) || commandName === "convert";
+    if (writes)
+      await (await import("./distinct-files.js")).assertDistinctOf(commandName, command, configPath);
   });
   const run: RunWork = (work) =>
     runWork(program.opts<GlobalFlags>())(async (context) => {

@@ -9,12 +9,13 @@
  * The lock holds within one machine (one network namespace). Machines that share a disk notice each other by the length of
  * the journal: see evaluate/journal/journal.ts.
  */
-import type { BigIntStats } from "node:fs";
+import { createHash } from "node:crypto";
+import { type BigIntStats, readFileSync, readlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { platform } from "node:process";
+import process, { platform } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
@@ -78,4 +79,41 @@ function isAnswered(address: string): Promise<boolean> {
     });
     socket.once("error", () => resolve(false));
   });
+}
+
+let machineTag: string | undefined;
+
+/**
+ * Names this process, among all that may share a disk: a machine that has booted once, seen from one container, and the
+ * number of the process there. `3f2a90c1b7de-4711`.
+ */
+export function processTag(): string {
+  machineTag ??= createHash("sha256")
+    .update([hostname(), textOf(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"))].join("\n"))
+    .update(textOf(() => readlinkSync("/proc/self/ns/pid")))
+    .digest("hex")
+    .slice(0, 12);
+  return `${machineTag}-${process.pid}`;
+}
+
+/** Returns whether the process of this tag has ended; undefined for one of another machine or container. */
+export function hasEnded(tag: string): boolean | undefined {
+  const [machine, pid] = tag.split("-");
+  if (machine === undefined || pid === undefined || !processTag().startsWith(`${machine}-`)) return undefined;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    // A process of another user may not be signalled.
+    return error instanceof Error && "code" in error && error.code === "ESRCH";
+  }
+}
+
+/** Only Linux has these files. */
+function textOf(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return "";
+  }
 }

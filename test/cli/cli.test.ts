@@ -186,7 +186,8 @@ test("reports what was done when it is interrupted, and exits 130; exits 143 whe
 test("shows an image with its label, shapes and ten probabilities, and writes it as PNG", async (t) => {
   const folder = await temporaryFolder(t);
   const png = join(folder, "digit.png");
-  const { status, stdout } = await runCli(["show", "7", "--png", png]);
+  const { status, stdout, stderr } = await runCli(["show", "7", "--png", png]);
+  t.true(stderr.includes(`written: ${png}\n`), stderr);
   t.is(status, 0);
   t.regex(stdout, /^label: \d\n\(784,\)\n\(28, 28\)\nprediction: \d\n/);
   t.regex(stdout, /[▀▄█]/);

@@ -25,6 +25,7 @@ const HINTS = {
   "scikit-learn": "a python3 that imports sklearn: Debian's package python3-sklearn",
   "python-safetensors": "a python3 that imports safetensors and numpy",
   tmpfs: "Linux, as root: a small disk is mounted and filled",
+  posix: "a system with modes, symbolic links and named pipes",
   script: "util-linux's script, which makes a terminal",
   chromium: "a browser called chromium in PATH: Debian's package chromium",
 } as const;

@@ -21,6 +21,11 @@ export const usageCodes = {
     (f: { what: string; found: string; known: readonly string[]; suggestion?: string | undefined }) =>
       `unknown ${f.what} "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}`}`,
   ),
+  ERR_OUTPUT_SHARED: row(
+    2,
+    (f: { option: string; path: string; other: string; otherPath: string }) =>
+      `${f.option}: ${f.path}: expected a file of its own, found the file of ${f.other}${f.otherPath === f.other ? "" : ` (${f.otherPath})`}; choose another path`,
+  ),
   /** An argument of a library function. */
   ERR_ARGUMENT: row(
     2,

@@ -54,6 +54,7 @@ export const ANSWER_OPTIONS = rows({
     flag: "--output",
     short: "-o",
     value: "<file>",
+    writes: true,
     type: PATHS_TYPE,
     help: "answer in a file too, by ending; repeatable",
     group: "answer",
@@ -66,6 +67,7 @@ export const ANSWER_OPTIONS = rows({
   predictions: {
     flag: "--predictions",
     value: "<file>",
+    writes: true,
     type: PATH_TYPE,
     help: "write every prediction: .ndjson or .csv",
     group: "answer",
@@ -74,6 +76,7 @@ export const ANSWER_OPTIONS = rows({
   report: {
     flag: "--report",
     value: "<file>",
+    writes: true,
     type: PATH_TYPE,
     help: "write a page with charts and images: .html",
     group: "answer",
@@ -90,6 +93,7 @@ export const ANSWER_OPTIONS = rows({
   png: {
     flag: "--png",
     value: "<file>",
+    writes: true,
     type: PATH_TYPE,
     help: "write the image as a grey PNG too",
     group: "answer",

@@ -138,6 +138,8 @@ export interface OptionRow extends OptionFacts {
   /** Placeholder of the value: `<n>`. A flag has none. */
   readonly value?: string;
   readonly group: Group;
+  /** The value names files that are written. All other paths are read. */
+  readonly writes?: true;
   /** Commands that take it. Options of the group `global` are taken by all. */
   readonly commands: readonly CommandName[];
   /** What is different for some of these commands. */

@@ -121,6 +121,7 @@ export const RUN_OPTIONS = rows({
   resume: {
     flag: "--resume",
     value: "<file>",
+    writes: true,
     type: PATH_TYPE,
     help: "journal; the same command continues from it",
     group: "scale",

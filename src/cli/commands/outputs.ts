@@ -6,7 +6,7 @@ import type { Format } from "#src/base/options/answer.js";
 import type { FlagsOf } from "#src/base/options/table.js";
 import type { Demands } from "#src/evaluate/gates.js";
 import type { Closing } from "#src/evaluate/listeners.js";
-import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
+import { assertWritable, targetOf, writeFileWhole } from "#src/files/write-file.js";
 import type { JunitSuite } from "#src/reports/junit.js";
 import { render } from "#src/reports/registry.js";
 import type { Report } from "#src/reports/report.js";
@@ -24,9 +24,25 @@ export async function openOutputs<Format>(
   paths: readonly string[] = [],
   formatOf: (path: string) => Format,
 ): Promise<Outputs<Format>> {
-  const files = paths.map((path) => ({ path, format: formatOf(path) }));
+  const files = [];
+  for (const path of paths) files.push({ path, format: await formatFor(path, formatOf, format) });
   for (const { path } of files) await assertWritable(path);
   return { format, files };
+}
+
+/** Format by the ending. A pipe or a device, such as /dev/null, may have none, and then gets `otherwise`. */
+export async function formatFor<Format>(
+  path: string,
+  formatOf: (path: string) => Format,
+  otherwise: Format,
+): Promise<Format> {
+  try {
+    return formatOf(path);
+  } catch (error) {
+    const target = await targetOf(path).catch(() => undefined);
+    if (target?.isStream) return otherwise;
+    throw error;
+  }
 }
 
 /** Writes each file, without colour. A file that cannot be written is a fault beside the answer. */

@@ -10,7 +10,7 @@ import { viewPixels } from "#src/data/view.js";
 import { classify } from "#src/engines/predict.js";
 import { assertStated, loadPair } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
-import { writeFileWhole } from "#src/files/write-file.js";
+import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import { readNetwork } from "#src/networks/registry.js";
 import { assertFitsImages } from "#src/networks/validate.js";
 import { digitWithBars } from "#src/reports/images.js";
@@ -103,6 +103,7 @@ async function runShow(
     throw new UsageError("ERR_OPTION_VALUE", facts);
   }
   const index = Number(indexText);
+  if (png !== undefined) await assertWritable(png);
   const pair = await loadPair(resolveOptions(flags, 1), downloadOptions(context));
   const { dataset, network, slabs } = pair;
   context.assume(pair.assumptions);
@@ -123,7 +124,9 @@ async function runShow(
     ];
     const image = digitWithBars(pixels, shape, data, name, await context.loadPaint());
     context.writeAnswer(`${[...head, "", ...image].join("\n")}\n`);
-    if (png !== undefined) await writeFileWhole(png, (await loadPng()).encodeGreyPng(pixels, shape));
+    if (png === undefined) continue;
+    await writeFileWhole(png, (await loadPng()).encodeGreyPng(pixels, shape));
+    context.nameWritten([png]);
   }
   return [];
 }

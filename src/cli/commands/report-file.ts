@@ -22,14 +22,14 @@ import {
 import { renderComparisonPage } from "#src/reports/html/comparison.js";
 import { renderReport } from "#src/reports/html/document.js";
 import { formatByEnding } from "#src/reports/report.js";
-import { writeOutput } from "./outputs.js";
+import { formatFor, writeOutput } from "./outputs.js";
 
 /** Resamples for the interval of macro F1 in a report, unless --bootstrap states them. */
 export const REPORT_RESAMPLES = 1000;
 
 /** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for a path that cannot be written. */
 export async function assertReportPath(option: string, path: string): Promise<void> {
-  formatByEnding(["html"], path, option);
+  await formatFor(path, () => formatByEnding(["html"], path, option), "html");
   await assertWritable(path);
 }
 
@@ -107,7 +107,8 @@ export async function predictionsTarget(
   topK: number | undefined,
   labelled: boolean,
 ): Promise<PredictionsTarget> {
-  const format = formatByEnding(PREDICTIONS_FORMATS, path, "--predictions");
+  const byEnding = () => formatByEnding(PREDICTIONS_FORMATS, path, "--predictions");
+  const format = await formatFor(path, byEnding, "ndjson");
   await assertWritable(path);
   return { path, format, topK: topK ?? DEFAULT_TOP_K, labelled };
 }

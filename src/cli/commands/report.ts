@@ -6,6 +6,7 @@ import type { ResultFile } from "#src/base/contracts/result.js";
 import { DatasetError } from "#src/base/errors.js";
 import type { FlagsOf } from "#src/base/options/table.js";
 import { inTurn } from "#src/base/slab.js";
+import { assertDistinct } from "#src/cli/distinct-files.js";
 import { readDataset } from "#src/data/registry.js";
 import { findPredictions, readPredictions } from "#src/evaluate/predictions/reader.js";
 import { readResult } from "#src/evaluate/read-result.js";
@@ -36,6 +37,7 @@ export function reportCommand(runWork: RunWork): Command {
 
 async function runReport(path: string, flags: ReportFlags, context: Context): Promise<readonly Error[]> {
   const output = flags.output ?? join(dirname(path), `${basename(path).replace(/\.json$/i, "")}.html`);
+  await assertDistinct([{ option: "--output", path: output }], [{ option: "<result>", path }]);
   await assertReportPath("--output", output);
   const input = await readInput(path, flags, context);
   context.assume(input.evaluation.assumptions);

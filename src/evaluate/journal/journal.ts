@@ -12,8 +12,9 @@ import type {
   PartialCounts,
 } from "#src/base/contracts/journal.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
-import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
+import { type BatchwiseError, FileError, RunError } from "#src/base/errors.js";
 import { acquireLock, type Lock, lockAddress } from "#src/files/lock.js";
+import { writeFault } from "#src/files/write-file.js";
 import { partialOf } from "#src/metrics/partial-counts.js";
 import { addScoreSums } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
@@ -70,7 +71,10 @@ export class Journal {
     });
     let lock: Lock | undefined;
     try {
-      lock = await acquireLock(lockAddress(await file.stat({ bigint: true })));
+      const stats = await file.stat({ bigint: true });
+      // Reading a pipe would wait for a writer.
+      if (!stats.isFile()) throw new FileError("ERR_JOURNAL_KIND", { path });
+      lock = await acquireLock(lockAddress(stats));
       if (lock === undefined) throw new RunError("ERR_JOURNAL_LOCKED", { path });
       const { lines, wholeBytes } = readJournal(path, await file.readFile(), header);
       // A kill can have torn the last line.
@@ -81,7 +85,7 @@ export class Journal {
     } catch (error) {
       await lock?.release();
       await file.close();
-      throw error instanceof BatchwiseError ? error : writeFault(path, error);
+      throw writeFault(path, error);
     }
   }
 
@@ -117,7 +121,9 @@ export class Journal {
     clearInterval(this.#timer);
     await this.#flushing;
     await this.#flush();
-    await this.#file.close().catch(() => {});
+    await this.#file.close().catch((error: unknown) => {
+      this.#fault ??= writeFault(this.#path, error);
+    });
     await this.#lock.release();
     return this.#fault;
   }
@@ -130,7 +136,7 @@ export class Journal {
       if (lines.length > 0) await this.#append(lines.join(""));
     } catch (error) {
       // A write after half a line would damage the journal: nothing more is written.
-      this.#fault = error instanceof BatchwiseError ? error : writeFault(this.#path, error);
+      this.#fault = writeFault(this.#path, error);
       this.#end();
     }
   }
@@ -162,7 +168,8 @@ export class Journal {
     await this.#assertSoleWriter();
     const bytes = Buffer.from(text);
     const { bytesWritten } = await this.#file.write(bytes);
-    if (bytesWritten < bytes.length) throw new Error("no space left on device");
+    if (bytesWritten < bytes.length)
+      throw new Error(`only ${bytesWritten} of ${bytes.length} bytes were written`);
     this.#bytes += bytes.length;
     await this.#file.datasync();
     await this.#assertSoleWriter();
@@ -173,10 +180,6 @@ export class Journal {
     const { size } = await this.#file.stat();
     if (size !== this.#bytes) throw new RunError("ERR_JOURNAL_LOCKED", { path: this.#path });
   }
-}
-
-function writeFault(path: string, error: unknown): RunError {
-  return new RunError("ERR_OUTPUT_WRITE", { path, reason: reasonOf(error) }, { cause: error });
 }
 
 /** A merged batch that is not yet in the file. */

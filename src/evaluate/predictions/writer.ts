@@ -6,10 +6,17 @@ import { IncompleteError } from "#src/base/abort.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { DurableOutput, OutputFacts, OutputPosition } from "#src/base/contracts/journal.js";
 import type { PredictionsFile } from "#src/base/contracts/result.js";
-import { FileError, RunError, reasonOf } from "#src/base/errors.js";
+import { FileError, RunError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
 import type { Closing, Listener } from "#src/evaluate/listeners.js";
-import { releaseTemporary, temporaryBeside } from "#src/files/write-file.js";
+import {
+  assertLength,
+  openOutputFile,
+  takeOver,
+  targetOf,
+  writeAll,
+  writeFault,
+} from "#src/files/write-file.js";
 import { type PredictedImages, type PredictionsTarget, pieces } from "./lines.js";
 
 /** Each method can throw RunError ERR_OUTPUT_WRITE. The target is unchanged then. */
@@ -27,74 +34,38 @@ export interface PredictionsWriter {
 /** Opens a file for a run without a journal. @throws RunError ERR_OUTPUT_WRITE */
 export async function openPredictions(target: PredictionsTarget): Promise<PredictionsWriter> {
   const { path, format } = target;
-  const temporary = temporaryBeside(path);
+  const file = await openOutputFile(path);
   const hash = createHash("sha256");
-  const file = await open(temporary, "wx").catch((error: unknown) => {
-    releaseTemporary(temporary);
-    throw writeFault(path, error);
-  });
   let bytes = 0;
-
-  async function discard(): Promise<void> {
-    await file.close().catch(() => {});
-    await rm(temporary, { force: true }).catch(() => {});
-    releaseTemporary(temporary);
-  }
-
-  /** Runs `work`. If it fails, the file is discarded, and the error names the target. */
-  async function attempt<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      await discard();
-      throw writeFault(path, error);
-    }
-  }
-
   return {
-    add: (images) =>
-      attempt(async () => {
-        for (const piece of pieces(target, images, bytes === 0)) {
-          const encoded = Buffer.from(piece);
-          await writeAll(file, encoded, bytes);
-          hash.update(encoded);
-          bytes += encoded.length;
-        }
-      }),
-    finish: (complete) =>
-      attempt(async () => {
-        if (bytes === 0) {
-          await discard();
-          return null;
-        }
-        const finalPath = resolve(complete ? path : partialPath(path));
-        await file.sync();
-        await file.close();
-        await rename(temporary, finalPath);
-        releaseTemporary(temporary);
-        return { path: finalPath, sha256: hash.digest("hex"), format };
-      }),
-    discard,
+    async add(images) {
+      for (const piece of pieces(target, images, bytes === 0)) {
+        const encoded = Buffer.from(piece);
+        await file.write(encoded);
+        hash.update(encoded);
+        bytes += encoded.length;
+      }
+    },
+    async finish(complete) {
+      if (bytes === 0) {
+        await file.discard();
+        return null;
+      }
+      const partial = complete || file.isStream ? undefined : partialPath(file.path);
+      await file.finish(partial);
+      return { path: partial ?? resolve(path), sha256: hash.digest("hex"), format };
+    },
+    discard: () => file.discard(),
   };
-}
-
-export function writeFault(path: string, error: unknown): RunError {
-  return new RunError("ERR_OUTPUT_WRITE", { path, reason: reasonOf(error) }, { cause: error });
-}
-
-/** Writes all bytes from position `at`; a single write may be cut short. */
-export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
-  }
 }
 
 export class DurablePredictions implements PredictionsWriter, DurableOutput {
   readonly facts: OutputFacts;
   readonly #target: PredictionsTarget;
   readonly #journal: string;
-  readonly #partialPath: string;
+  /** Where the file belongs, and its name until then; both behind all symbolic links. */
+  #path: string;
+  #partialPath: string;
   /** Undefined before `begin`, after a fault, and if the file was already complete. */
   #file: FileHandle | undefined;
   #hash: Hash = createHash("sha256");
@@ -106,13 +77,15 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
   constructor(target: PredictionsTarget, journal: string) {
     this.#target = target;
     this.#journal = journal;
-    this.#partialPath = partialPath(target.path);
     const { path, format, topK } = target;
+    this.#path = path;
+    this.#partialPath = partialPath(path);
     this.facts = { file: basename(path), format, topK };
   }
 
   async begin(range: ImageRange, position: OutputPosition | null): Promise<void> {
-    const { path } = this.#target;
+    await this.#findTarget();
+    const path = this.#path;
     if (position === null) {
       this.#file = await open(this.#partialPath, "w").catch((error: unknown) => {
         throw writeFault(path, error);
@@ -124,6 +97,18 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
     // A run that was killed after its last journal line may have renamed the file already.
     this.#isWhole = position.nextImage === range.offset + range.limit && (await isWholeFile(path, position));
     if (!this.#isWhole) this.#file = await this.#openAt(position);
+  }
+
+  async #findTarget(): Promise<void> {
+    const { path: named } = this.#target;
+    try {
+      const { path, isStream } = await targetOf(named);
+      if (isStream) throw new Error("a pipe or a device cannot be continued, as --resume does");
+      this.#path = path;
+      this.#partialPath = partialPath(path);
+    } catch (error) {
+      throw writeFault(named, error);
+    }
   }
 
   /** Skips images after a gap: a batch failed there, and the next run writes from the gap on. */
@@ -161,13 +146,16 @@ export class DurablePredictions implements PredictionsWriter, DurableOutput {
     if (this.#isWhole) return written;
     if (file === undefined) return null;
     try {
+      const { stats } = await targetOf(path);
+      if (complete && stats !== undefined) await takeOver(file, stats);
       await file.sync();
+      await assertLength(file, position.bytes);
       await file.close();
       if (position.bytes === 0) {
         await rm(this.#partialPath);
         return null;
       }
-      if (complete) await rename(this.#partialPath, path);
+      if (complete) await rename(this.#partialPath, this.#path);
     } catch (error) {
       await this.discard();
       throw writeFault(path, error);
@@ -280,7 +268,12 @@ export class PredictionsOutput implements Listener {
       this.#fault === undefined ? await this.#attempt(() => this.#writer.finish(isComplete)) : undefined;
     if (this.#fault !== undefined) return { faults: [this.#fault] };
     if (!file) return {};
-    return { written: [isComplete ? this.#path : partialPath(this.#path)], predictionsFile: file };
+    return { written: [this.#shown(file.path)], predictionsFile: file };
+  }
+
+  /** The path as the user named it, unless the file is elsewhere: behind a link, a partial file is beside what it leads to. */
+  #shown(path: string): string {
+    return [this.#path, partialPath(this.#path)].find((named) => resolve(named) === path) ?? path;
   }
 
   async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {

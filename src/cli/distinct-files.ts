@@ -1,0 +1,180 @@
+/** Rejects an output that is also an input or another output, before any work: it would destroy what is there. */
+
+import { type BigIntStats, fstatSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { platform } from "node:process";
+import type { Command } from "commander";
+import { UsageError } from "#src/base/errors.js";
+import type { CommandName, OptionRow } from "#src/base/options/define.js";
+import { rowsOf } from "#src/base/options/table.js";
+import { COMMANDS } from "#src/cli/commands/options.js";
+import { readWholeFile } from "#src/files/read-file.js";
+import { targetOf } from "#src/files/write-file.js";
+
+/** A file as the user named it. */
+export interface NamedFile {
+  /** Where it was named: `--output`, or the argument `<in>`. */
+  readonly option: string;
+  readonly path: string;
+}
+
+/** Kinds of options whose value is a path. */
+const PATH_KINDS: ReadonlySet<string> = new Set(["path", "paths", "labels", "dataset", "weights"]);
+/** Arguments that are no paths. */
+const WORDS: ReadonlySet<string> = new Set(["<index>", "<name>", "[action]", "[id]", "<shell>"]);
+
+/** Checks the files that the command line and the configuration name. @throws UsageError ERR_OUTPUT_SHARED */
+export async function assertDistinctOf(
+  name: CommandName,
+  command: Command,
+  configPath: string | undefined,
+): Promise<void> {
+  const outputs: NamedFile[] = [];
+  const inputs: NamedFile[] = configPath === undefined ? [] : [{ option: "--config", path: configPath }];
+  for (const [key, row] of Object.entries<OptionRow>(rowsOf(name))) {
+    const files = filesOf(row.flag ?? key, PATH_KINDS.has(row.type.kind) ? command.opts()[key] : undefined);
+    (row.writes ? outputs : inputs).push(...files);
+  }
+  const words = (COMMANDS[name].arguments ?? []).map(([word]) => word);
+  for (const [n, value] of command.processedArgs.entries()) {
+    const option = words[n];
+    if (option === undefined || WORDS.has(option)) continue;
+    (option === "<out>" ? outputs : inputs).push(...filesOf(option, value));
+  }
+  if (outputs.length > 0) await assertDistinct(outputs, inputs);
+}
+
+function filesOf(option: string, value: unknown): NamedFile[] {
+  const paths: unknown[] = Array.isArray(value) ? value : [value];
+  return paths.flatMap((path) => (typeof path === "string" ? [{ option, path }] : []));
+}
+
+/** @throws UsageError ERR_OUTPUT_SHARED if an output is an input, another output, or where stdout or stderr goes */
+export async function assertDistinct(
+  outputs: readonly NamedFile[],
+  inputs: readonly NamedFile[],
+): Promise<void> {
+  const others = new Map<string, NamedFile>();
+  const written = outputs.flatMap((file) =>
+    file.option === "--predictions" ? [file, { ...file, path: `${file.path}.partial` }] : [file],
+  );
+  const streams = [1, 2].flatMap((descriptor) => streamOf(descriptor));
+  for (const [identity, file] of streams) others.set(identity, file);
+  const paths = [...inputs, ...(await Promise.all(inputs.map(filesBehind))).flat()];
+  for (const file of paths) {
+    const identity = await identityOf(file.path);
+    if (identity !== undefined) others.set(identity, file);
+  }
+  for (const file of written) {
+    const identity = await identityOf(file.path);
+    if (identity === undefined) continue;
+    const other = others.get(identity);
+    if (other !== undefined) {
+      throw new UsageError("ERR_OUTPUT_SHARED", { ...file, other: other.option, otherPath: other.path });
+    }
+    others.set(identity, file);
+  }
+}
+
+function streamOf(descriptor: number): [string, NamedFile][] {
+  try {
+    const stats = fstatSync(descriptor, { bigint: true });
+    const option = descriptor === 1 ? "stdout" : "stderr";
+    return stats.isFile() ? [[inodeOf(stats), { option, path: option }]] : [];
+  } catch {
+    // A closed descriptor is no file.
+    return [];
+  }
+}
+
+function inodeOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
+}
+
+/**
+ * Text that is equal for two paths of one file: its device and inode, or those of its folder and its name if it does not
+ * exist yet. Undefined for a pipe or a device, which may be written several times, and for a path that leads nowhere.
+ */
+async function identityOf(path: string): Promise<string | undefined> {
+  try {
+    const target = await targetOf(path);
+    if (target.isStream) return undefined;
+    if (target.stats !== undefined) return inodeOf(await stat(target.path, { bigint: true }));
+    const folder = dirname(target.path);
+    const name = basename(target.path);
+    const folds = await foldsCase(folder);
+    return `${inodeOf(await stat(folder, { bigint: true }))}/${folds ? name.normalize("NFC").toLowerCase() : name}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns whether names in the folder differ by more than case. An entry shows it; in an empty folder, the system's custom. */
+async function foldsCase(folder: string): Promise<boolean> {
+  const entry = (await readdir(folder)).find((name) => swapCase(name) !== name);
+  if (entry === undefined) return platform === "darwin" || platform === "win32";
+  const other = await stat(join(folder, swapCase(entry)), { bigint: true }).catch(() => undefined);
+  return other !== undefined && inodeOf(other) === inodeOf(await stat(join(folder, entry), { bigint: true }));
+}
+
+function swapCase(name: string): string {
+  return name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();
+}
+
+/** Longer lists than this are not searched for paths. */
+const LIST_LIMIT_BYTES = 8 * 2 ** 20;
+const MOST_PATHS = 10_000;
+const LONGEST_PATH = 4096;
+/** Names of data and arrays: other files in a folder of data are outputs of earlier runs. */
+const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz)$/i;
+/** Arguments and options whose JSON lists further inputs. */
+const LISTS: ReadonlySet<string> = new Set(["--dataset", "<suite>", "<a>", "<b>"]);
+
+/** Files that an input leads to: those in a folder or below a pattern, and those that a manifest, suite or result lists. */
+async function filesBehind({ option, path }: NamedFile): Promise<NamedFile[]> {
+  const within = (names: readonly string[], folder: string) =>
+    names.map((name) => ({ option, path: resolve(folder, name) }));
+  try {
+    const stats = await stat(path).catch(() => undefined);
+    if (stats?.isDirectory() || (stats === undefined && /[*?[\]{}()!]/.test(path))) {
+      const folder = stats === undefined ? existingPart(path) : path;
+      const names = await readdir(folder, { recursive: stats === undefined });
+      return within(names.filter((name) => DATA_NAME.test(name)).slice(0, MOST_PATHS), folder);
+    }
+    if (!LISTS.has(option) || !stats?.isFile() || !/\.json$/i.test(path)) return [];
+    const text = Buffer.from(await readWholeFile(path, LIST_LIMIT_BYTES)).toString("utf8");
+    return within(textsOf(text), dirname(path));
+  } catch {
+    // A file that cannot be read is reported when it is opened.
+    return [];
+  }
+}
+
+/** Folder above the first part that stands for several names. */
+function existingPart(pattern: string): string {
+  const parts = pattern.split("/");
+  return (
+    parts
+      .slice(
+        0,
+        parts.findIndex((part) => /[*?[\]{}()!]/.test(part)),
+      )
+      .join("/") || "."
+  );
+}
+
+/** Texts of a JSON document that could be paths, without parsing it: its numbers may be many. */
+function textsOf(json: string): string[] {
+  const texts = new Set<string>();
+  for (const [text] of json.matchAll(/"(?:[^"\\\n]|\\.)*"/g)) {
+    if (texts.size >= MOST_PATHS) break;
+    if (text.length > LONGEST_PATH) continue;
+    try {
+      texts.add(String(JSON.parse(text)));
+    } catch {
+      // The reader of the document reports it.
+    }
+  }
+  return [...texts];
+}

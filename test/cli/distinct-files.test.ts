@@ -1,0 +1,128 @@
+/** Outputs that are inputs or other outputs are refused before any work, whatever names lead to them. */
+import { copyFile, link, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import test, { type ExecutionContext } from "ava";
+import { FIXTURES } from "#src/base/package.js";
+import { runCli } from "../helpers/cli.js";
+import { temporaryFolder } from "../helpers/temporary.js";
+
+const FEW = ["--limit", "20", "--threads", "0"];
+const NETWORK = "network.safetensors";
+
+/** A folder with a file of each kind of input. */
+async function inputs(t: ExecutionContext): Promise<string> {
+  const folder = await temporaryFolder(t);
+  const at = (name: string) => join(folder, name);
+  const fixture = (name: string) => fileURLToPath(new URL(name, FIXTURES));
+  await writeFile(at("classes.txt"), Array.from({ length: 10 }, (_, n) => `class ${n}\n`).join(""));
+  await writeFile(at("run.config.json"), JSON.stringify({ limit: 20 }));
+  const evaluation = { name: "as it is", limit: 20, baseline: "base.json" };
+  await writeFile(at("suite.json"), JSON.stringify({ evaluations: [evaluation] }));
+  await mkdir(at("data (old)"));
+  for (const name of ["digits-images-idx3-ubyte.gz", "digits-labels-idx1-ubyte.gz"]) {
+    await copyFile(fixture(name), join(at("data (old)"), name.replace("digits", "t10k")));
+  }
+  const pair = { images: "data (old)/t10k-images-idx3-ubyte.gz", labels: "labels.csv" };
+  await copyFile(fixture("digits-labels-idx1-ubyte.gz"), at("labels.csv"));
+  await writeFile(at("manifest.json"), JSON.stringify([pair]));
+  const written = await runCli([...FEW, "--output", at("base.json"), "--predictions", at("base.csv")]);
+  t.is(written.status, 0, written.stderr);
+  const converted = await runCli(["convert", "bundled", at(NETWORK)]);
+  t.is(converted.status, 0, converted.stderr);
+  await symlink("base.json", at("link.json"));
+  await link(at("base.json"), at("hard.json"));
+  await symlink("absent.json", at("dangling.json"));
+  await symlink(".", at("again"));
+  return folder;
+}
+
+test("an output that is an input, or another output, is refused, and nothing is written over", async (t) => {
+  const folder = await inputs(t);
+  const at = (name: string) => join(folder, name);
+  const base = at("base.json");
+  const set = at("data (old)");
+  const cases: readonly (readonly [what: string, args: readonly string[]])[] = [
+    ["a baseline renewed", ["--baseline", base, "--output", base]],
+    ["a baseline through a link", ["--baseline", base, "--output", at("link.json")]],
+    ["a baseline through a hard link", ["--baseline", at("hard.json"), "--output", base]],
+    ["a baseline below a linked folder", ["--baseline", base, "--output", at("again/base.json")]],
+    ["a path with dots", ["--baseline", base, "--output", `${set}/../base.json`]],
+    ["class names", ["--classes", at("classes.txt"), "--output", at("classes.txt")]],
+    ["a configuration", ["--config", at("run.config.json"), "--output", at("run.config.json")]],
+    ["a suite", ["check", at("suite.json"), "--output", at("suite.json")]],
+    ["the baseline of a suite", ["check", at("suite.json"), "--output", base]],
+    ["a part", ["merge", base, at("hard.json"), "--output", at("link.json")]],
+    ["a result compared", ["compare", base, "bundled", "--output", base]],
+    ["predictions of a result compared", ["compare", base, "bundled", "--output", at("base.csv")]],
+    ["a network", ["convert", at(NETWORK), at(NETWORK)]],
+    [
+      "weights",
+      [
+        "fit",
+        "-d",
+        "bundled",
+        "--normalize",
+        "standardize",
+        "--weights",
+        at(NETWORK),
+        "--output",
+        at(NETWORK),
+      ],
+    ],
+    ["labels", ["--labels", at("labels.csv"), "--dataset", set, "--predictions", at("labels.csv")]],
+    ["labels of a manifest", ["--dataset", at("manifest.json"), "--predictions", at("labels.csv")]],
+    ["a manifest", ["--dataset", at("manifest.json"), "--output", at("manifest.json")]],
+    ["images", ["show", "3", "--dataset", set, "--png", join(set, "t10k-images-idx3-ubyte.gz")]],
+    [
+      "images of a pattern",
+      ["show", "3", "-d", `${set}/*images*`, "--png", join(set, "t10k-images-idx3-ubyte.gz")],
+    ],
+    ["answer and predictions", ["--output", at("p.csv"), "--predictions", at("p.csv")]],
+    ["answer and journal", ["--output", at("j.json"), "--resume", at("j.json")]],
+    ["predictions and journal", ["--predictions", at("q.csv"), "--resume", at("q.csv")]],
+    ["partial predictions and journal", ["--predictions", at("q.csv"), "--resume", at("q.csv.partial")]],
+    ["two answers", ["--output", at("new.json"), "--output", at("again/new.json")]],
+    [
+      "two answers through a link that leads nowhere",
+      ["--output", at("absent.json"), "--output", at("dangling.json")],
+    ],
+  ];
+  const names = [
+    "base.json",
+    "base.csv",
+    "classes.txt",
+    "run.config.json",
+    "suite.json",
+    NETWORK,
+    "labels.csv",
+  ];
+  const read = () => Promise.all([...names, "manifest.json"].map((name) => readFile(at(name))));
+  const before = await read();
+  for (const [what, args] of cases) {
+    const { status, stdout, stderr } = await runCli(args);
+    t.is(status, 2, `${what}: ${stderr}`);
+    t.is(stdout, "", what);
+    t.regex(
+      stderr,
+      /^batchwise: ERR_OUTPUT_SHARED: (--|<).*: expected a file of its own, found the file of \S+ \(.*\); choose another path\n$/,
+      what,
+    );
+  }
+  t.deepEqual(await read(), before);
+});
+
+test("outputs of earlier runs beside the inputs are replaced", async (t) => {
+  const folder = await inputs(t);
+  const at = (name: string) => join(folder, name);
+  const set = at("data (old)");
+  const again = [
+    [...FEW, "--dataset", set, "--output", join(set, "answer.json"), "--predictions", join(set, "p.csv")],
+    [...FEW, "--baseline", at("base.json"), "--output", at("new.json"), "--predictions", at("base.csv")],
+    ["check", at("suite.json"), "--output", at("checks.json")],
+  ];
+  for (const args of [...again, ...again]) {
+    const { status, stderr } = await runCli(args);
+    t.is(status, 0, `${args.map((word) => basename(word)).join(" ")}: ${stderr}`);
+  }
+});
