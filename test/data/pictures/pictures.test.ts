@@ -11,7 +11,8 @@ import type { GreyPicture } from "#src/data/pictures/to-digit.js";
 import { DIGIT_SIDE, inkOf, toDigit } from "#src/data/pictures/to-digit.js";
 import { runCli } from "../../helpers/cli.js";
 import { inCase } from "../../helpers/in-case.js";
-import { ADAM7_PASSES, pngFile } from "../../helpers/png.js";
+import { ADAM7_PASSES, pngFile, pngOfSamples } from "../../helpers/png.js";
+import { seeded } from "../../helpers/random.js";
 import { temporaryFile, temporaryFolder } from "../../helpers/temporary.js";
 
 const drawing = (name: string) => fileURLToPath(new URL(`pictures/${name}.png`, FIXTURES));
@@ -140,6 +141,82 @@ test("reads interlaced pictures, of which all passes count", async (t) => {
   );
   const short = await temporaryFile(t, pngFile(header, Buffer.concat(rows.slice(1))));
   await t.throwsAsync(readPng(short), { code: "ERR_PICTURE_FORMAT", message: /fewer pixels/ });
+});
+
+test("reads every colour type, depth, filter and pass, with the transparency of each", async (t) => {
+  const depthsOf = { 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] };
+  const channelsOf = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+  const uniform = seeded(7);
+  const random = () => Math.floor(uniform() * 65536);
+  for (const colourType of [0, 2, 3, 4, 6] as const) {
+    for (const depth of depthsOf[colourType]) {
+      for (const [width, height] of [
+        [1, 1],
+        [3, 2],
+        [5, 9],
+        [13, 8],
+      ] as const) {
+        for (const isInterlaced of [false, true]) {
+          const channels = channelsOf[colourType];
+          const most = 2 ** depth - 1;
+          const samples = Array.from({ length: width * height * channels }, () => random() & most);
+          const colours = Array.from({ length: 3 * (most + 1) }, () => random() & 255);
+          const covers = Array.from({ length: (most + 1) / 2 }, () => random() & 255);
+          const clear = samples.slice(0, channels);
+          const transparency =
+            colourType === 3
+              ? Buffer.from(covers)
+              : Buffer.from(clear.flatMap((value) => [value >> 8, value & 255]));
+          const luma = ([r, g, b]: readonly number[]) => 0.299 * r! + 0.587 * g! + 0.114 * b!;
+          const expected = Array.from({ length: width * height }, (_, n) => {
+            const pixel = samples.slice(n * channels, (n + 1) * channels);
+            const [index] = pixel as [number];
+            if (colourType === 3) {
+              const shade = luma(colours.slice(3 * index, 3 * index + 3));
+              return 255 + ((covers[index] ?? 255) / 255) * (shade - 255);
+            }
+            const shade = ((colourType & 2 ? luma(pixel) : index) / most) * 255;
+            const isClear = colourType < 3 && pixel.every((value, channel) => value === clear[channel]);
+            const cover = colourType < 3 ? (isClear ? 0 : 1) : pixel.at(-1)! / most;
+            return 255 + cover * (shade - 255);
+          });
+          const bytes = pngOfSamples({ width, height, depth, colourType, isInterlaced }, channels, samples, [
+            ...(colourType === 3 ? [["PLTE", Buffer.from(colours)] as const] : []),
+            ...(colourType <= 3 ? [["tRNS", transparency] as const] : []),
+          ]);
+          const { values } = await readPng(await temporaryFile(t, bytes));
+          const furthest = Math.max(...values.map((value, n) => Math.abs(value - expected[n]!)));
+          t.true(
+            furthest < 1e-3,
+            `${colourType}, ${depth} bits, ${width} × ${height}, ${isInterlaced}: ${furthest}`,
+          );
+        }
+      }
+    }
+  }
+});
+
+test("refuses a transparent colour of another length, an unknown filter, depth and colour, and chunks beyond number", async (t) => {
+  const header = { width: 2, height: 1 };
+  const row = Buffer.of(0, 0, 255);
+  const empty = Array.from({ length: 100_001 }, () => ["what", Buffer.alloc(0)] as const);
+  const cases: [RegExp, Buffer][] = [
+    [/tRNS has 1 bytes/, pngFile(header, row, [["tRNS", Buffer.of(0)]])],
+    [
+      /two chunks tRNS/,
+      pngFile(header, row, [
+        ["tRNS", Buffer.of(0, 0)],
+        ["tRNS", Buffer.of(0, 0)],
+      ]),
+    ],
+    [/the filter 5/, pngFile(header, Buffer.of(5, 0, 255))],
+    [/3 bits a sample/, pngFile({ ...header, depth: 3 }, row)],
+    [/colour type is 5/, pngFile({ ...header, colourType: 5 }, row)],
+    [/more than 100000 chunks/, pngFile(header, row, empty)],
+  ];
+  for (const [message, bytes] of cases) {
+    await t.throwsAsync(readPng(await temporaryFile(t, bytes)), { code: "ERR_PICTURE_FORMAT", message });
+  }
 });
 
 const DRAWINGS = [
