@@ -10,7 +10,7 @@ import {
   openGzip,
   TRAILER_BYTES,
 } from "#src/files/inflate.js";
-import { readInto, withFile } from "#src/files/read-file.js";
+import { type FileStamp, readInto, withFile } from "#src/files/read-file.js";
 
 /** Elements by their code in the third byte of the magic; on disk they are big-endian. */
 export const IDX_DTYPES = {
@@ -109,6 +109,8 @@ export interface IdxHead {
   readonly deflateAt: number | undefined;
   /** All bytes of a short file, which is read once; undefined for a longer one. */
   readonly bytes: Uint8Array | undefined;
+  /** State of the file when the head was read. */
+  readonly stamp: FileStamp;
 }
 
 /** What is demanded of an IDX file. */
@@ -134,7 +136,8 @@ const SHORT_BYTES = 2 * 2 ** 20;
  * @throws DatasetError as `parseIdxHeader`; ERR_IDX_TRUNCATED, ERR_IDX_TRAILING, ERR_GZIP_CORRUPT
  */
 export function readIdxHead(path: string, demands: IdxDemands = {}): Promise<IdxHead> {
-  return withFile(path, async (handle, statBytes) => {
+  return withFile(path, async (file, statBytes) => {
+    const { stamp } = file;
     const { limitBytes = Math.max(IDX_LIMIT_BYTES, statBytes * MAX_EXPANSION) } = demands;
     if (statBytes > limitBytes) {
       const reason = `expected at most ${grouped(limitBytes)} bytes, found ${grouped(statBytes)}`;
@@ -142,7 +145,7 @@ export function readIdxHead(path: string, demands: IdxDemands = {}): Promise<Idx
     }
     const isShort = statBytes <= SHORT_BYTES;
     const start = new Uint8Array(isShort ? statBytes : HEAD_BYTES);
-    const read = start.subarray(0, await readInto(handle, start, 0));
+    const read = start.subarray(0, await readInto(file, start, 0));
     // A short file that was cut meanwhile is as long as what was read of it.
     const [bytes, sizeBytes] = isShort ? [read, read.length] : [undefined, statBytes];
     if (isGzip(read)) {
@@ -152,7 +155,7 @@ export function readIdxHead(path: string, demands: IdxDemands = {}): Promise<Idx
       const header = parseDemanded(content, path, demands, { limitBytes, inflated: true });
       const deflateAt = read.length - gzip.deflate.length;
       assertCanHold(path, sizeBytes - deflateAt - TRAILER_BYTES, header.totalBytes);
-      return { path, header, sizeBytes, deflateAt, bytes };
+      return { path, header, sizeBytes, deflateAt, bytes, stamp };
     }
     const header = parseDemanded(read, path, demands, { limitBytes });
     const expectedBytes = header.totalBytes;
@@ -163,7 +166,7 @@ export function readIdxHead(path: string, demands: IdxDemands = {}): Promise<Idx
     if (sizeBytes > expectedBytes) {
       throw new DatasetError("ERR_IDX_TRAILING", { path, expectedBytes, actualBytes: sizeBytes });
     }
-    return { path, header, sizeBytes, deflateAt: undefined, bytes };
+    return { path, header, sizeBytes, deflateAt: undefined, bytes, stamp };
   });
 }
 

@@ -29,6 +29,8 @@ export interface DatasetRequest extends DownloadOptions, Partial<DatasetView> {
   readonly classes?: string | undefined;
   /** Which half of a set that has both; of files that are named one by one it is only passed on. */
   readonly split: Split;
+  /** Whether every byte of large files is hashed, too. Default: samples of them. */
+  readonly verify?: boolean | undefined;
 }
 
 const { offset: _, limit: __, ...ROWS } = DATA_OPTIONS;
@@ -111,9 +113,12 @@ async function openStored(request: DatasetRequest): Promise<Dataset> {
       : [],
   };
   if ("open" in source) return source.open(source.path, given, isLabelled);
-  if ("imagesPath" in source) return openIdxSet([source], { ...given, labelsPath: source.labelsPath });
+  const { verify } = request;
+  if ("imagesPath" in source) {
+    return openIdxSet([source], { ...given, labelsPath: source.labelsPath }, { verify });
+  }
   const labelsPath = isLabelled ? request.dataset : undefined;
-  return openIdxSet(source, { ...given, labelsPath }, { isListed: true });
+  return openIdxSet(source, { ...given, labelsPath }, { isListed: true, verify });
 }
 
 /** The IDX files of the set, one pair or many, or the one file that has all. */

@@ -1,7 +1,7 @@
 /** Gates: conditions on a whole result, for scripts and CI. */
 
 import type { GateCode, GateOutcome } from "#src/base/contracts/checks.js";
-import { AS_STORED, type DatasetView } from "#src/base/contracts/dataset.js";
+import { AS_STORED, type DatasetHash, type DatasetView, hashOf } from "#src/base/contracts/dataset.js";
 import type { ClassMetrics } from "#src/base/contracts/metrics.js";
 import type { Activation, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast, DatasetError, ERROR_CODES, RunError } from "#src/base/errors.js";
@@ -57,8 +57,7 @@ export interface SubjectJudged {
 
 /** Fields of an evaluation that gates need. An evaluation and a result file both have them. */
 export interface Judged {
-  readonly dataset: {
-    readonly sha256: string;
+  readonly dataset: DatasetHash & {
     readonly view: DatasetView;
     readonly offset: number;
     readonly classNames: readonly string[] | null;
@@ -83,10 +82,10 @@ export async function readBaseline(path: string, maxRegression: number): Promise
     const found = result.labelled ? "a partial one" : "one without labels";
     throw new DatasetError("ERR_BASELINE_PARTIAL", { path, found });
   }
-  const { sha256, view, offset } = dataset;
+  const { view, offset } = dataset;
   return {
     path,
-    images: { sha256, view, offset, total: result.total },
+    images: { sha256: hashOf(dataset), view, offset, total: result.total },
     network: {
       sha256: network.sha256,
       activations: network.activations,
@@ -187,8 +186,8 @@ function judgeClassRecall(least: number, { result, dataset }: Judged): GateOutco
 }
 
 function judgeRegression(baseline: Baseline, judged: Judged): GateOutcome {
-  const { sha256, view, offset } = judged.dataset;
-  const images = { sha256, view, offset, total: judged.result.total };
+  const { view, offset } = judged.dataset;
+  const images = { sha256: hashOf(judged.dataset), view, offset, total: judged.result.total };
   assertComparable(baseline, { images, network: judged.network });
   const { correct, total, accuracy } = judged.result;
   const { maxRegression, path } = baseline;

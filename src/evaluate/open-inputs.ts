@@ -53,6 +53,7 @@ type PairOptions = Pick<
   | "labels"
   | "classes"
   | "split"
+  | "verify"
   | "offline"
   | "weights"
   | "activation"

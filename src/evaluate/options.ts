@@ -29,6 +29,7 @@ export interface EvaluateOptions extends DatasetView {
   readonly labels: string | false | undefined;
   readonly classes: string | undefined;
   readonly split: Split;
+  readonly verify: boolean;
   readonly offline: boolean;
   readonly weights: string | Network;
   readonly activation: Activation | undefined;
@@ -73,6 +74,7 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
     labels: input.labels,
     classes: input.classes,
     split: checkedValue(split, input.split ?? split.default),
+    verify: input.verify ?? false,
     offline: input.offline ?? false,
     weights: input.weights ?? EVALUATE_OPTIONS.weights.default,
     ...resolveReading(input),

@@ -3,7 +3,7 @@
 import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { IncompleteError } from "#src/base/abort.js";
-import { AS_STORED, type Dataset } from "#src/base/contracts/dataset.js";
+import { AS_STORED, type Dataset, hashFields } from "#src/base/contracts/dataset.js";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import type {
@@ -15,7 +15,7 @@ import type {
   PredictedCounts,
   ResultCounts,
 } from "#src/base/contracts/result.js";
-import { BatchwiseError, RunError } from "#src/base/errors.js";
+import { BatchwiseError, FileError, RunError } from "#src/base/errors.js";
 import { rounded } from "#src/base/text.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { confusionMetrics } from "#src/metrics/class-metrics.js";
@@ -41,8 +41,11 @@ export interface Times {
  * @throws IncompleteError if images are missing; the failure itself if data or network are at fault and no image was counted
  */
 export async function evaluationOf(work: Work, outcome: Outcome, times: Times): Promise<AnyEvaluation> {
-  const evaluation = await summarize(work, outcome, times);
-  const { failure, counts } = outcome;
+  const { counts } = outcome;
+  const digest = await digestOf(work.pair.dataset);
+  const evaluation = await summarize(work, outcome, times, digest);
+  // A file that changed while it was hashed may be another than the one that was evaluated.
+  const failure = outcome.failure ?? digest.fault;
   if (failure === undefined) return evaluation;
   if (failure instanceof RunError || (failure instanceof BatchwiseError && counts.total > 0)) {
     throw new IncompleteError(failure, evaluation);
@@ -54,6 +57,7 @@ async function summarize(
   { options, pair }: Work,
   outcome: Outcome,
   { beganAt, loadMs }: Times,
+  digest: Digest,
 ): Promise<AnyEvaluation> {
   const { dataset, network, range } = pair;
   const { counts, evaluateMs, evaluatedImages } = outcome;
@@ -63,7 +67,7 @@ async function summarize(
   return {
     schemaVersion: 1,
     assumptions: pair.assumptions,
-    dataset: { ...(await datasetFacts(dataset, options)), offset: range.offset },
+    dataset: { ...factsWith(digest, dataset, options), offset: range.offset },
     network: networkFacts(network, options),
     run: {
       engine: options.engine,
@@ -76,9 +80,10 @@ async function summarize(
     },
     result:
       dataset.facts.labelsPath === undefined ? predictedOf(counts) : await resultCounts(counts, options),
-    ...(options.shard !== undefined && {
-      shard: await shardPart(options.shard, pair, options, counts),
-    }),
+    ...(options.shard !== undefined &&
+      digest.sha256 !== null && {
+        shard: await shardPart(options.shard, pair, options, counts),
+      }),
     timing: {
       totalMs: rounded(totalMs),
       loadMs: rounded(loadMs),
@@ -144,15 +149,34 @@ async function intervalOf(
   return bootstrapMacroF1(confusion, classes, { resamples: bootstrap, seed });
 }
 
+/** Hash of a data set, or why it has none. */
+interface Digest {
+  readonly sha256: string | null;
+  readonly fault?: FileError;
+}
+
+async function digestOf(dataset: Dataset): Promise<Digest> {
+  try {
+    return { sha256: await dataset.sha256() };
+  } catch (fault) {
+    if (fault instanceof FileError && fault.code === "ERR_DATASET_CHANGED") return { sha256: null, fault };
+    throw fault;
+  }
+}
+
 export async function datasetFacts(
   dataset: Dataset,
   options: EvaluateOptions,
 ): Promise<Evaluation["dataset"]> {
+  return factsWith({ sha256: await dataset.sha256() }, dataset, options);
+}
+
+function factsWith(digest: Digest, dataset: Dataset, options: EvaluateOptions): Evaluation["dataset"] {
   const { name, split, total, classNames, view } = dataset.facts;
   return {
     name,
     split,
-    sha256: await dataset.sha256(),
+    ...hashFields(dataset.facts, digest.sha256),
     total,
     offset: options.offset,
     classNames: classNames ?? null,

@@ -1,7 +1,20 @@
-/** Reads regular files of bounded size, whole or in part, and hashes them. Rejects folders, pipes and devices. */
+/**
+ * Opens every file that is read: regular files of bounded size, whole or in part, and pipes, which are read into memory
+ * once. Rejects folders, devices and pipes that no one writes to. Notices a file that changes while it is read.
+ */
 
 import { createHash } from "node:crypto";
-import { close, constants, createReadStream, fstatSync, openSync, read, type Stats } from "node:fs";
+import {
+  type BigIntStats,
+  close,
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  openSync,
+  read,
+  statSync,
+} from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
@@ -16,50 +29,34 @@ const READ_BYTES = 64 * 2 ** 20;
 /**
  * Returns all bytes of the file at `path`, in a buffer of their own.
  *
- * @throws FileError ERR_FILE_READ if it cannot be read, is not a regular file or is longer than `limitBytes`;
- *   ERR_FILE_EMPTY if it has no bytes
+ * @param onTooLong throws the caller's own error for a longer file
+ * @throws FileError ERR_FILE_READ if it cannot be read, is no file or is longer than `limitBytes`; ERR_FILE_EMPTY if it has no
+ *   bytes; ERR_DATASET_CHANGED if it changed while it was read
  */
-export function readWholeFile(path: string, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  return withFile(path, async (handle, sizeBytes) => {
+export function readWholeFile(
+  path: string,
+  limitBytes: number,
+  onTooLong?: (sizeBytes: number) => never,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return withFile(path, async (file, sizeBytes) => {
     if (sizeBytes > limitBytes) {
+      onTooLong?.(sizeBytes);
       const reason = `expected at most ${grouped(limitBytes)} bytes, found ${grouped(sizeBytes)}`;
       throw new FileError("ERR_FILE_READ", { path, reason });
     }
-    return readBytes(handle, sizeBytes);
+    const bytes = await readBytes(file, sizeBytes);
+    assertUnchanged(path, file.stamp);
+    return bytes;
   });
 }
 
 /**
  * Returns the first `countBytes` bytes of the file at `path`, or all if there are fewer.
  *
- * @throws FileError ERR_FILE_READ if it cannot be read or is not a regular file; ERR_FILE_EMPTY
+ * @throws FileError ERR_FILE_READ if it cannot be read or is no file; ERR_FILE_EMPTY
  */
 export function readFileStart(path: string, countBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  return withFile(path, (handle, sizeBytes) => readBytes(handle, Math.min(countBytes, sizeBytes)));
-}
-
-export interface OpenFile {
-  readonly handle: FileHandle;
-  readonly sizeBytes: number;
-}
-
-/** Without O_NONBLOCK, opening a named pipe without a writer would never return. Windows has neither. */
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-
-/**
- * Opens a regular file that is not empty, for reading. The caller closes it.
- *
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY
- */
-export async function openRegularFile(path: string): Promise<OpenFile> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, OPEN_FLAGS);
-    return { handle, sizeBytes: assertRegular(await handle.stat(), path) };
-  } catch (error) {
-    await handle?.close();
-    throw readFault(path, error);
-  }
+  return withFile(path, (file, sizeBytes) => readBytes(file, Math.min(countBytes, sizeBytes)));
 }
 
 /** An open file of which bytes can be read. */
@@ -72,44 +69,102 @@ export interface ByteSource {
   ): Promise<{ readonly bytesRead: number }>;
 }
 
+/** State of a file: it differs after the file was written, replaced or removed. Undefined for a pipe, which is in memory. */
+export type FileStamp = string | undefined;
+
+export interface OpenFile extends ByteSource {
+  readonly sizeBytes: number;
+  readonly stamp: FileStamp;
+  close(): Promise<void>;
+}
+
+/** Without O_NONBLOCK, opening a named pipe without a writer would never return. Windows has neither. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /**
- * As `openRegularFile`, but on the calling thread: while a command loads its code, a turn of the event loop takes up to
- * 50 ms, and the first read would wait for two of them. The caller closes it.
+ * Opens a regular file that is not empty, for reading. The caller closes it.
  *
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY
  */
-export function openRegularFileNow(path: string): ByteSource & { close(): Promise<void> } {
+export async function openRegularFile(path: string): Promise<OpenFile & { readonly handle: FileHandle }> {
+  let handle: FileHandle | undefined;
   try {
-    const fd = openSync(path, OPEN_FLAGS);
-    const source = { read: promisify(read).bind(undefined, fd), close: () => promisify(close)(fd) };
-    try {
-      assertRegular(fstatSync(fd), path);
-    } catch (error) {
-      source.close();
-      throw error;
-    }
-    return source;
+    handle = await open(path, OPEN_FLAGS);
+    const opened = handle;
+    const facts = assertRegular(await opened.stat({ bigint: true }), path);
+    return { ...facts, handle, read: (...place) => opened.read(...place), close: () => opened.close() };
   } catch (error) {
+    await handle?.close();
     throw readFault(path, error);
   }
 }
 
 /**
- * Calls `use` with the open file, then closes it.
+ * As `openRegularFile`, but on the calling thread: while a command loads its code, a turn of the event loop takes up to
+ * 50 ms, and the first read would wait for two of them. The caller closes it.
+ *
+ * @param stamp state of the file when its head was read
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_DATASET_CHANGED
+ */
+export function openRegularFileNow(path: string, stamp: FileStamp): OpenFile {
+  try {
+    const fd = openSync(path, OPEN_FLAGS);
+    try {
+      const facts = assertRegular(fstatSync(fd, { bigint: true }), path);
+      if (stamp !== undefined) assertSame(path, stamp, facts.stamp);
+      return { ...facts, read: promisify(read).bind(undefined, fd), close: () => promisify(close)(fd) };
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  } catch (error) {
+    if (isAbsent(error)) throw changed(path, "none", error);
+    throw readFault(path, error);
+  }
+}
+
+/**
+ * Checks that the file at `path` is still the one that was opened, and that nothing was written into it. On this thread, since
+ * it takes microseconds.
+ *
+ * @throws FileError ERR_DATASET_CHANGED
+ */
+export function assertUnchanged(path: string, stamp: FileStamp): void {
+  if (stamp === undefined) return;
+  const facts = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (facts === undefined) throw changed(path, "none");
+  assertSame(path, stamp, stampOf(facts));
+}
+
+function assertSame(path: string, expected: string, found: FileStamp): void {
+  if (found !== expected) throw changed(path, "another content or another file");
+}
+
+function changed(path: string, found: string, cause?: unknown): FileError {
+  return new FileError("ERR_DATASET_CHANGED", { path, found }, { cause });
+}
+
+/** Times are in nanoseconds. A file that was replaced by an equal one has another inode. */
+function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
+/**
+ * Calls `use` with the open file, or with the bytes of the pipe, then closes it.
  *
  * @throws FileError as `openRegularFile`, also for system errors in `use`
  */
 export async function withFile<T>(
   path: string,
-  use: (handle: FileHandle, sizeBytes: number) => Promise<T>,
+  use: (file: OpenFile, sizeBytes: number) => Promise<T>,
 ): Promise<T> {
-  const { handle, sizeBytes } = await openRegularFile(path);
+  const file = await openRegularFile(path);
   try {
-    return await use(handle, sizeBytes);
+    return await use(file, file.sizeBytes);
   } catch (error) {
     throw readFault(path, error);
   } finally {
-    await handle.close();
+    await file.close();
   }
 }
 
@@ -131,19 +186,18 @@ export function readFault(path: string, error: unknown): BatchwiseError {
   return new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
 }
 
-/** Returns the size in bytes. */
-function assertRegular(stat: Stats, path: string): number {
-  if (!stat.isFile()) {
-    const reason = `it is ${stat.isDirectory() ? "a folder" : "a device or a pipe"}, not a file`;
+function assertRegular(stats: BigIntStats, path: string): Pick<OpenFile, "sizeBytes" | "stamp"> {
+  if (!stats.isFile()) {
+    const reason = `it is ${stats.isDirectory() ? "a folder" : "a device or a pipe"}, not a file`;
     throw new FileError("ERR_FILE_READ", { path, reason });
   }
-  if (stat.size === 0) throw new FileError("ERR_FILE_EMPTY", { path });
-  return stat.size;
+  if (stats.size === 0n) throw new FileError("ERR_FILE_EMPTY", { path });
+  return { sizeBytes: Number(stats.size), stamp: stampOf(stats) };
 }
 
-async function readBytes(handle: FileHandle, countBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readBytes(source: ByteSource, countBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(countBytes);
-  return bytes.subarray(0, await readInto(handle, bytes, 0));
+  return bytes.subarray(0, await readInto(source, bytes, 0));
 }
 
 /** Codes of paths at which nothing exists. */
@@ -158,9 +212,13 @@ export async function pathKind(path: string): Promise<"file" | "folder" | undefi
   try {
     return (await stat(path)).isDirectory() ? "folder" : "file";
   } catch (error) {
-    if (ABSENT.has(codeOf(error))) return undefined;
+    if (isAbsent(error)) return undefined;
     throw new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
   }
+}
+
+export function isAbsent(error: unknown): boolean {
+  return ABSENT.has(codeOf(error));
 }
 
 /** A checksum runs at about 1 GB/s, so a slice takes a few milliseconds. */

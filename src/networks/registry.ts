@@ -1,22 +1,20 @@
 /** Opens networks by name or by file: recognizes the format, loads its reader, and checks the network. */
 
-import { readFile, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkArgument, checkedKeys, type KindsOf, PROMISE, TEXT } from "#src/base/arguments.js";
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 import type { Activation, Layer, Network, Preprocessing } from "#src/base/contracts/network.js";
-import { atLeast, FileError, NetworkError, reasonOf, UsageError } from "#src/base/errors.js";
+import { atLeast, FileError, NetworkError, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
 import { exactKindsOf } from "#src/base/options/values.js";
 import { FIXTURES } from "#src/base/package.js";
-import { codeOf } from "#src/base/realm.js";
 import { suggest } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { NETWORK_CATALOG } from "#src/files/catalog.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
-import { pathKind, sha256Of } from "#src/files/read-file.js";
+import { isAbsent, pathKind, readWholeFile, sha256Of } from "#src/files/read-file.js";
 import { activationOf, assumedIn, weightsFormat } from "./format.js";
 import { type AskedPreprocessing, choosePreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
@@ -33,7 +31,7 @@ const BUNDLED: ReadonlyMap<string, URL> = new Map([
 /** Names of the networks in the package and of those that are downloaded. */
 export const NETWORK_NAMES: readonly string[] = [...BUNDLED.keys(), ...NETWORK_CATALOG.keys()];
 
-/** Most bytes of one `readFile`: 2 GiB − 1. */
+/** Most bytes of a file of weights: 2 GiB − 1. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 /** The activation that is assumed for arrays W1, b1 and so on, as the book's network has it. */
 export const DEFAULT_ACTIVATION: Activation = "sigmoid";
@@ -245,34 +243,14 @@ function checkActivation(path: string, inFile: Decoded["activation"], option: Ac
 
 async function readWeights(source: string, path: string): Promise<Uint8Array> {
   try {
-    const stats = await stat(path);
-    // A pipe or a device has no size, and may never end.
-    if (!stats.isFile()) {
-      throw new FileError("ERR_FILE_READ", {
-        path,
-        reason: stats.isDirectory() ? "it is a folder" : "it is no regular file",
-      });
-    }
-    if (stats.size === 0) throw new FileError("ERR_FILE_EMPTY", { path });
-    if (stats.size > MAX_FILE_BYTES) {
-      throw new NetworkError("ERR_WEIGHTS_SIZE", {
-        path,
-        actualBytes: stats.size,
-        limitBytes: MAX_FILE_BYTES,
-      });
-    }
-    return await readFile(path);
-  } catch (cause) {
-    if (cause instanceof FileError || cause instanceof NetworkError) throw cause;
-    if (!NETWORK_NAMES.includes(source) && isMissing(cause)) {
-      const suggestion = suggest(source, NETWORK_NAMES);
-      const facts = { found: source, known: NETWORK_NAMES, suggestion };
-      throw new NetworkError("ERR_NETWORK_UNKNOWN", facts, { cause });
-    }
-    throw new FileError("ERR_FILE_READ", { path, reason: reasonOf(cause) }, { cause });
+    return await readWholeFile(path, MAX_FILE_BYTES, (actualBytes) => {
+      throw new NetworkError("ERR_WEIGHTS_SIZE", { path, actualBytes, limitBytes: MAX_FILE_BYTES });
+    });
+  } catch (error) {
+    const cause = error instanceof FileError ? error.cause : error;
+    if (NETWORK_NAMES.includes(source) || !isAbsent(cause)) throw error;
+    const suggestion = suggest(source, NETWORK_NAMES);
+    const facts = { found: source, known: NETWORK_NAMES, suggestion };
+    throw new NetworkError("ERR_NETWORK_UNKNOWN", facts, { cause });
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return ["ENOENT", "ENOTDIR"].includes(codeOf(error));
 }

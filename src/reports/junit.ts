@@ -2,6 +2,7 @@
  * JUnit XML for CI. Elements and attributes follow the schema of Jenkins' xunit plugin (jenkinsci/xunit-plugin,
  * junit-10.xsd): Maven Surefire's schema, with `testsuites` around it.
  */
+import { hashOf } from "#src/base/contracts/dataset.js";
 import { BatchwiseError } from "#src/base/errors.js";
 import { escaped, element as markup } from "./markup.js";
 import type { Report } from "./report.js";
@@ -80,7 +81,7 @@ export function junitSuite({ evaluation, gates, fault }: Report, name?: string):
   return {
     name: name ?? `${network.name} on ${dataset.name}, ${dataset.split}`,
     properties: [
-      ["dataset.sha256", dataset.sha256],
+      [dataset.sha256 === null ? "dataset.sampled-sha256" : "dataset.sha256", hashOf(dataset)],
       ["network.sha256", network.sha256],
       ["engine", run.engine],
       ["images", String(result.total)],

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import type { GateCode } from "#src/base/contracts/checks.js";
-import { AS_STORED } from "#src/base/contracts/dataset.js";
+import { AS_STORED, hashOf } from "#src/base/contracts/dataset.js";
 import { atLeast, DatasetError, FileError } from "#src/base/errors.js";
 import {
   assertComparable,
@@ -16,7 +16,7 @@ import { SAMPLE_COUNTS, SAMPLE_RESULT, sampleEvaluation, withNames } from "../he
 import { temporaryFolder } from "../helpers/temporary.js";
 
 const evaluation = sampleEvaluation();
-const images = { sha256: SAMPLE_RESULT.dataset.sha256, view: AS_STORED, offset: 0, total: 11 };
+const images = { sha256: hashOf(SAMPLE_RESULT.dataset), view: AS_STORED, offset: 0, total: 11 };
 
 const NETWORK = { sha256: "n", activations: null, preprocessing: null };
 

@@ -1,7 +1,7 @@
 /** The answer of `bench`: its JSON report is `benchmarkSchema`. */
 import * as z from "zod";
 import { SPLITS } from "./dataset.js";
-import { assumption, count, type DeepReadonly, milliseconds, sha256 } from "./fields.js";
+import { assumption, count, type DeepReadonly, datasetHash, milliseconds, sha256 } from "./fields.js";
 import { ENGINES, NORMALIZATIONS } from "./network.js";
 import { SCENARIOS } from "./run.js";
 
@@ -76,8 +76,7 @@ export const benchmarkSchema = z
       name: z.string(),
       /** `test` or `train`. */
       split: z.enum(SPLITS),
-      /** SHA-256, hex, as `Dataset.sha256`. */
-      sha256,
+      ...datasetHash,
       /** Images in the whole set. */
       total: count,
       /** Index of the first image, from 0. */

@@ -52,6 +52,8 @@ export interface DatasetFacts {
   readonly classNames: readonly string[] | undefined;
   /** Changes of images and labels while slabs are filled. `shape` includes them. Default: as stored. */
   readonly view?: DatasetView | undefined;
+  /** Whether `sha256()` is of samples of long files. Default: it is of every byte. */
+  readonly isSampled?: boolean | undefined;
   /** Whether images are inflated while they are read. That takes longer than a small network's forward pass. */
   readonly isDeflated?: boolean | undefined;
   /** Assumptions about facts that neither the files nor an option states. Default: none. */
@@ -66,15 +68,34 @@ export interface SlabPlan {
   readonly lanes: number;
 }
 
+/**
+ * The hash of a data set in a document. `sha256` is of every byte of the files; it is null if only samples of long files were
+ * hashed, which `sampled-sha256` then has, or if a file changed during a run. Equal hashes of either kind mean equal files.
+ */
+export interface DatasetHash {
+  readonly sha256: string | null;
+  readonly "sampled-sha256"?: string | undefined;
+}
+
+/** @param digest from `Dataset.sha256`; null if the files changed */
+export function hashFields({ isSampled = false }: DatasetFacts, digest: string | null): DatasetHash {
+  return isSampled && digest !== null ? { sha256: null, "sampled-sha256": digest } : { sha256: digest };
+}
+
+/** The hash of either kind; empty if there is none. */
+export function hashOf({ sha256, "sampled-sha256": sampled }: DatasetHash): string {
+  return sha256 ?? sampled ?? "";
+}
+
 /** An open data set: u8 pixels, and one u8 label per image. */
 export interface Dataset {
   /** Facts, available before any pixel is read. */
   readonly facts: DatasetFacts;
   /**
    * SHA-256 in hex of the image file's bytes followed by the label file's, or of the one file that has both.
-   * A manifest may state it. Each file over 1 MiB is represented by its length and 16 pieces if the image file is over 16 MiB,
-   * or if a pattern or a manifest lists the files. For several pairs, it is the SHA-256 of their digests in hex, one per line.
-   * The first call reads the files.
+   * A manifest may state it. Unless `verify` was requested, each file over 1 MiB is represented by its length and 16 pieces if
+   * the image file is over 16 MiB, or if a pattern or a manifest lists the files: `facts.isSampled` is then true. For several pairs, it is the SHA-256 of their digests in hex, one per line.
+   * The first call reads the files. It throws ERR_DATASET_CHANGED if a file is not as it was when the set was opened.
    */
   sha256(): Promise<string>;
   /** Slabs of the range, in order. Reading begins at once. The caller must iterate to the end or call `stop`. */

@@ -3,6 +3,7 @@ import * as z from "zod";
 import {
   count,
   type DeepReadonly,
+  datasetHash,
   datasetView,
   preprocessing,
   sha256,
@@ -46,8 +47,7 @@ const diagnosisSchema = z.object({
     name: z.string(),
     /** `test` or `train`. */
     split: z.string(),
-    /** SHA-256, hex, as `Dataset.sha256`. */
-    sha256,
+    ...datasetHash,
     /** Images in the whole set. */
     total: count,
   }),

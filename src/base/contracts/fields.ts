@@ -16,6 +16,19 @@ export const signedShare = z.number().min(-1).max(1);
 export const milliseconds = z.number().nonnegative();
 /** SHA-256, 64 hexadecimal digits. */
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** Fields of `DatasetHash`. */
+export const datasetHash = {
+  /**
+   * SHA-256, hex, of the image file's bytes followed by the label file's, as stored on disk. Null if only samples of the files
+   * were hashed, and in a partial result whose files changed during the run.
+   */
+  sha256: sha256.nullable(),
+  /**
+   * SHA-256, hex, of samples of the files, as `Dataset.sha256` describes; absent if every byte was hashed. `--verify` hashes
+   * every byte.
+   */
+  "sampled-sha256": sha256.optional(),
+};
 /** (rows × columns) counts, row by row. */
 export const countMatrix = z.array(z.array(count));
 /** A 95 % confidence interval of a share: [low, high]. */

@@ -6,6 +6,7 @@ import {
   count,
   countMatrix,
   type DeepReadonly,
+  datasetHash,
   datasetView,
   preprocessing,
   sha256,
@@ -38,11 +39,7 @@ export const evaluatedDataset = z.object({
   name: z.string(),
   /** `test` or `train`. */
   split: z.enum(SPLITS),
-  /**
-   * SHA-256, hex, of the image file's bytes followed by the label file's, as stored on disk. For large files a sample of
-   * the bytes is hashed, as `Dataset.sha256` describes.
-   */
-  sha256,
+  ...datasetHash,
   /** Images in the whole set; `result.total` counts the evaluated ones. */
   total: count,
   /** Index of the first evaluated image, from 0. */

@@ -7,6 +7,12 @@ export const fileCodes = {
     3,
     (f: { path: string; reason: string }) => `${f.path}: cannot be read: ${f.reason}; is the path right?`,
   ),
+  /** For every file that is read: data, labels, weights. */
+  ERR_DATASET_CHANGED: row(
+    3,
+    (f: { path: string; found: string }) =>
+      `${f.path}: expected the file as it was when it was opened, found ${f.found} at this path; run again when no program writes the file`,
+  ),
   ERR_FILE_EMPTY: row(
     3,
     (f: { path: string }) =>

@@ -104,6 +104,22 @@ export const DATA_OPTIONS = rows({
     commands: WITH_IMAGES,
     conflicts: [NEEDS_LABELS],
   },
+  /** Hash every byte of the files. Default false: of sets larger than memory, samples of the files are hashed. */
+  verify: {
+    flag: "--verify",
+    type: FLAG_TYPE,
+    help: "hash all of large files, not samples",
+    group: "data",
+    commands: ["evaluate", "inspect", "diagnose", "bench"],
+    conflicts: [
+      {
+        key: "executor",
+        values: ["bullmq"],
+        flag: "--executor bullmq",
+        because: "hosts hash samples of large files",
+      },
+    ],
+  },
   /** Index of the first image evaluated, counted from 0. Default 0. */
   offset: {
     flag: "--offset",

@@ -1,6 +1,8 @@
 /** `batchwise inspect`: shapes of data and layers, for one image and for a batch, with parameters and multiply-adds. */
+
 import type { Command } from "commander";
 import { assumedText } from "#src/base/assumptions.js";
+import { hashFields, hashOf } from "#src/base/contracts/dataset.js";
 import { grouped, shapeText } from "#src/base/errors/define.js";
 import type { FlagsOf } from "#src/base/options/table.js";
 import { printable } from "#src/base/text.js";
@@ -42,7 +44,7 @@ async function factsOf({ dataset, network, assumptions }: DataAndNetwork, batchS
     dataset: {
       name: dataset.facts.name,
       split: dataset.facts.split,
-      sha256: await dataset.sha256(),
+      ...hashFields(dataset.facts, await dataset.sha256()),
       images: [dataset.facts.total, rows, columns],
       flattened: [dataset.facts.total, rows * columns],
       labels: [dataset.facts.total],
@@ -84,7 +86,7 @@ function textOf({ assumptions, dataset, network, oneImage, batch }: Facts): stri
     `data set   ${printable(dataset.name)}, ${dataset.split}`,
     `  images   ${shapeText(dataset.images)} → ${shapeText(dataset.flattened)}`,
     `  labels   ${shapeText(dataset.labels)}`,
-    `  sha256   ${dataset.sha256}`,
+    dataset.sha256 === null ? `  sampled-sha256 ${hashOf(dataset)}` : `  sha256   ${dataset.sha256}`,
     `network    ${printable(network.name)}, ${preprocessingText(network.preprocessing)}`,
     ...layers.map((line) => `  ${line}`),
     `  ${grouped(network.parameters)} parameters, ${grouped(network.multiplyAdds)} multiply-adds per image`,

@@ -2,6 +2,7 @@
 
 import { basename, dirname, join } from "node:path";
 import type { Command } from "commander";
+import { hashOf } from "#src/base/contracts/dataset.js";
 import type { ResultFile } from "#src/base/contracts/result.js";
 import { DatasetError } from "#src/base/errors.js";
 import type { FlagsOf } from "#src/base/options/table.js";
@@ -50,13 +51,15 @@ async function runReport(path: string, flags: ReportFlags, context: Context): Pr
 async function readInput(path: string, { offline }: ReportFlags, context: Context): Promise<ReportInput> {
   const evaluation = await readResult(path);
   const { result, location, predictionsFile } = needed(path, evaluation);
-  const { split, sha256, offset, view } = evaluation.dataset;
+  const { split, offset, view } = evaluation.dataset;
+  const sha256 = hashOf(evaluation.dataset);
   const dataset = await readDataset({
     ...downloadOptions(context),
     dataset: location.dataset,
     labels: location.labels ?? undefined,
     split,
     ...view,
+    verify: evaluation.dataset.sha256 !== null,
     ...(offline !== undefined && { offline }),
   });
   const found = await dataset.sha256();

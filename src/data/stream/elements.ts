@@ -19,6 +19,8 @@ export interface Elements {
   read(into: Uint8Array): Promise<void>;
   /** To be called after the last byte: the file holds no more, and its checksums agree. */
   finish(): Promise<void>;
+  /** To be called after the last read. Throws if the file is not the one that was opened. Absent where bytes are in memory. */
+  check?(): void;
   close(): Promise<void>;
 }
 

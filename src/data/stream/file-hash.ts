@@ -1,9 +1,16 @@
 /** SHA-256 of files: of all their bytes, of bytes as they are read, and of samples of long files. */
 
-import { createHash, type Hash } from "node:crypto";
-import { type ByteSource, readInto, withFile } from "#src/files/read-file.js";
+import { createHash } from "node:crypto";
+import {
+  assertUnchanged,
+  type ByteSource,
+  type FileStamp,
+  openRegularFileNow,
+  readFault,
+  readInto,
+} from "#src/files/read-file.js";
 
-/** Files up to this length are hashed whole in a fingerprint. */
+/** Files up to this length are hashed whole in a sampled hash. */
 const WHOLE_BYTES = 2 ** 20;
 /** Pieces of a longer file, at even distances; the first and the last bytes are among them. */
 const PIECES = 16;
@@ -25,7 +32,7 @@ export class FileHash {
     this.#doneBytes += bytes.length;
   }
 
-  /** Adds all bytes of a file. */
+  /** Adds all bytes of a file, or a piece of one. */
   addFile(bytes: Uint8Array): void {
     this.#hash.update(bytes);
   }
@@ -53,33 +60,62 @@ export class FileHash {
   }
 }
 
-/** SHA-256, hex, of the files' bytes, one file behind the other. @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY */
-export async function hashOfFiles(paths: readonly string[]): Promise<string> {
-  const hash = new FileHash();
-  for (const path of paths) await withFile(path, (handle, sizeBytes) => hash.finishFile(handle, sizeBytes));
-  return hash.digest();
+/** A file whose head was read: all its bytes where it is short or a pipe, and its state at that time. */
+export interface KnownFile {
+  readonly path: string;
+  readonly bytes: Uint8Array | undefined;
+  readonly stamp: FileStamp;
 }
 
 /**
- * Distinguishes files without reading them whole: SHA-256, hex, of the files one behind the other. A file longer than 1 MiB
- * is represented by its length in bytes, in decimal digits, and 16 pieces of 64 KiB; piece k of 0 to 15 begins at byte
- * ⌊k · (length − 64 KiB) ÷ 15⌋. For short files it is the SHA-256 of their bytes.
+ * SHA-256, hex, of the files' bytes, one file behind the other.
  *
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY
+ * If `isSampled`, files are distinguished without reading them whole: a file longer than 1 MiB is represented by its length in
+ * bytes, in decimal digits, and 16 pieces of 64 KiB; piece k of 0 to 15 begins at byte ⌊k · (length − 64 KiB) ÷ 15⌋.
+ *
+ * @throws FileError ERR_FILE_READ, ERR_DATASET_CHANGED
  */
-export async function fingerprint(paths: readonly string[]): Promise<string> {
-  const hash = createHash("sha256");
-  for (const path of paths) await withFile(path, (handle, sizeBytes) => addTo(hash, handle, sizeBytes));
-  return hash.digest("hex");
+export async function hashOfFiles(files: readonly KnownFile[], isSampled: boolean): Promise<string> {
+  const hash = new FileHash();
+  for (const file of files) await addKnownFile(hash, file, isSampled);
+  return hash.digest();
 }
 
-async function addTo(hash: Hash, handle: ByteSource, sizeBytes: number): Promise<void> {
-  const isWhole = sizeBytes <= WHOLE_BYTES;
-  if (!isWhole) hash.update(String(sizeBytes));
+/** Whether the sampled hash of a file has less than its bytes. */
+export function isLongerThanSamples(sizeBytes: number): boolean {
+  return sizeBytes > WHOLE_BYTES;
+}
+
+/** Adds a file: from memory if its bytes are there, since these are evaluated. */
+export async function addKnownFile(hash: FileHash, file: KnownFile, isSampled = false): Promise<void> {
+  const { path, bytes, stamp } = file;
+  if (bytes !== undefined) {
+    const read: ByteSource["read"] = async (into, offset, count, position) => {
+      const piece = bytes.subarray(position, position + count);
+      into.set(piece, offset);
+      return { bytesRead: piece.length };
+    };
+    return isSampled ? addSamples(hash, { read }, bytes.length) : hash.addFile(bytes);
+  }
+  const handle = openRegularFileNow(path, stamp);
+  try {
+    const { sizeBytes } = handle;
+    await (isSampled ? addSamples(hash, handle, sizeBytes) : hash.finishFile(handle, sizeBytes));
+    assertUnchanged(path, stamp);
+  } catch (error) {
+    throw readFault(path, error);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function addSamples(hash: FileHash, handle: ByteSource, sizeBytes: number): Promise<void> {
+  const isWhole = !isLongerThanSamples(sizeBytes);
+  if (!isWhole) hash.addFile(Buffer.from(String(sizeBytes)));
   const pieces = isWhole ? 1 : PIECES;
   const piece = new Uint8Array(isWhole ? sizeBytes : PIECE_BYTES);
   for (let k = 0; k < pieces; k++) {
     const position = isWhole ? 0 : Math.floor((k * (sizeBytes - PIECE_BYTES)) / (PIECES - 1));
-    hash.update(piece.subarray(0, await readInto(handle, piece, position)));
+    hash.addFile(piece.subarray(0, await readInto(handle, piece, position)));
   }
 }

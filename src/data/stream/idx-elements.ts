@@ -3,7 +3,7 @@
 import { DatasetError } from "#src/base/errors.js";
 import type { IdxHead } from "#src/data/idx-header.js";
 import { assertTrailer, corrupt, TRAILER_BYTES } from "#src/files/inflate.js";
-import { openRegularFileNow, readFault, readInto } from "#src/files/read-file.js";
+import { assertUnchanged, openRegularFileNow, readFault, readInto } from "#src/files/read-file.js";
 import {
   type Deflated,
   type Elements,
@@ -21,7 +21,7 @@ import type { FileHash } from "./file-hash.js";
  * @throws FileError and DatasetError as `readIdx`; faults behind the first byte are thrown when they are read
  */
 export async function openIdxElements(head: IdxHead, first: number, hash?: FileHash): Promise<Elements> {
-  const { path, bytes, header, deflateAt } = head;
+  const { path, bytes, header, deflateAt, stamp } = head;
   if (bytes !== undefined) {
     hash?.addFile(bytes);
     if (deflateAt === undefined) return elementsOf(bytes, header.headerBytes + first);
@@ -31,7 +31,7 @@ export async function openIdxElements(head: IdxHead, first: number, hash?: FileH
       header.headerBytes + first,
     );
   }
-  const handle = openRegularFileNow(path);
+  const handle = openRegularFileNow(path, stamp);
   if (deflateAt === undefined) return plainElements(head, handle, first, hash);
   return gzipElements({ ...head, deflateAt }, handle, first, hash);
 }
@@ -40,7 +40,7 @@ type OpenSource = ReturnType<typeof openRegularFileNow>;
 
 /** Each read goes straight into the memory that it is for. */
 function plainElements(
-  { path, header, sizeBytes }: IdxHead,
+  { path, header, sizeBytes, stamp }: IdxHead,
   handle: OpenSource,
   first: number,
   hash: FileHash | undefined,
@@ -51,6 +51,7 @@ function plainElements(
       try {
         const found = await readInto(handle, into, position);
         if (found < into.length) {
+          assertUnchanged(path, stamp);
           const facts = { path, expectedBytes: sizeBytes, actualBytes: position + found, inflated: false };
           throw new DatasetError("ERR_IDX_TRUNCATED", facts);
         }
@@ -63,6 +64,7 @@ function plainElements(
     async finish() {
       await hash?.finishFile(handle, sizeBytes);
     },
+    check: () => assertUnchanged(path, stamp),
     close: () => handle.close(),
   };
 }
@@ -79,7 +81,7 @@ async function gzipElements(
   first: number,
   hash: FileHash | undefined,
 ): Promise<Elements> {
-  const { path, header, sizeBytes, deflateAt } = head;
+  const { path, header, sizeBytes, deflateAt, stamp } = head;
   const readAt = (into: Uint8Array, position: number): Promise<number> =>
     readInto(handle, into, position).catch((error: unknown) => {
       throw readFault(path, error);
@@ -110,6 +112,7 @@ async function gzipElements(
         await inflated.finish();
         await hash?.finishFile(handle, sizeBytes);
       },
+      check: () => assertUnchanged(path, stamp),
       async close() {
         await inflated.close();
         await handle.close();

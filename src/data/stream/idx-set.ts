@@ -4,8 +4,7 @@ import { createHash } from "node:crypto";
 import type { Dataset, DatasetFacts, ImageShape } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import { type IdxHead, readIdxHead } from "#src/data/idx-header.js";
-import { withFile } from "#src/files/read-file.js";
-import { FileHash, fingerprint, hashOfFiles } from "./file-hash.js";
+import { addKnownFile, FileHash, hashOfFiles, isLongerThanSamples } from "./file-hash.js";
 import { openIdxElements } from "./idx-elements.js";
 import { datasetOf, type OpenPart, type Part } from "./slab-reader.js";
 
@@ -49,6 +48,8 @@ export interface IdxSetOptions {
   readonly lanePixelBytes?: number | undefined;
   /** Whether the pairs are listed, by a pattern or a manifest. Files of a listed pair are never hashed whole for length. */
   readonly isListed?: boolean | undefined;
+  /** Whether every byte of every file is hashed. Default false. */
+  readonly verify?: boolean | undefined;
 }
 
 /**
@@ -61,22 +62,24 @@ export interface IdxSetOptions {
 export async function openIdxSet(
   paths: readonly PairPaths[],
   given: GivenFacts,
-  { lanePixelBytes, isListed = paths.length > 1 }: IdxSetOptions = {},
+  { lanePixelBytes, isListed = paths.length > 1, verify = false }: IdxSetOptions = {},
 ): Promise<Dataset> {
   const pairs: Pair[] = [];
   for (let at = 0; at < paths.length; at += HEADS_AT_ONCE) {
     pairs.push(...(await Promise.all(paths.slice(at, at + HEADS_AT_ONCE).map(readPair))));
   }
   const shape = commonShape(pairs);
+  const hash = { isListed, verify };
   return datasetOf({
     facts: {
       ...given,
       shape,
       total: pairs.reduce((sum, { count }) => sum + count, 0),
+      ...(pairs.some((pair) => isSampled(pair, hash)) && { isSampled: true }),
       isDeflated: pairs.some(({ images }) => images.deflateAt !== undefined),
     },
     parts: pairs.map((pair) => partOf(pair, shape.rows * shape.columns)),
-    sha256: () => digestOf(pairs, isListed),
+    sha256: () => digestOf(pairs, hash),
     lanePixelBytes,
   });
 }
@@ -135,7 +138,7 @@ function partOf({ images, labels, count, sha256 }: Pair, inputs: number): Part {
           await pixels.finish();
           await ofLabels?.finish();
           if (hash === undefined || labels === undefined || sha256 === undefined) return;
-          await withFile(labels.path, (handle, sizeBytes) => hash.finishFile(handle, sizeBytes));
+          await addKnownFile(hash, labels);
           const found = hash.digest();
           if (found === sha256) return;
           const facts = { path: images.path, labelsPath: labels.path, expected: sha256, found };
@@ -147,16 +150,26 @@ function partOf({ images, labels, count, sha256 }: Pair, inputs: number): Part {
 }
 
 /** A pair's own digest; of several pairs, the digest of their hexadecimal digests, one per line. */
-async function digestOf(pairs: readonly Pair[], isListed: boolean): Promise<string> {
+async function digestOf(pairs: readonly Pair[], hash: HashOptions): Promise<string> {
   const digests: string[] = [];
-  for (const { images, labels, sha256 } of pairs) {
-    const isLong = images.sizeBytes > WHOLE_BYTES;
-    const paths = [images, labels].flatMap((head) => head?.path ?? []);
-    digests.push(sha256 ?? (await (isListed || isLong ? fingerprint(paths) : hashOfFiles(paths))));
+  for (const pair of pairs) {
+    const files = [pair.images, pair.labels].flatMap((head) => head ?? []);
+    digests.push(pair.sha256 ?? (await hashOfFiles(files, isSampled(pair, hash))));
   }
   const [first] = digests;
   if (digests.length === 1 && first !== undefined) return first;
   return createHash("sha256")
     .update(digests.map((digest) => `${digest}\n`).join(""))
     .digest("hex");
+}
+
+interface HashOptions {
+  readonly isListed: boolean;
+  readonly verify: boolean;
+}
+
+/** Whether the pair's digest has a sample of a file. */
+function isSampled({ images, labels, sha256 }: Pair, { isListed, verify }: HashOptions): boolean {
+  if (verify || sha256 !== undefined || !(isListed || images.sizeBytes > WHOLE_BYTES)) return false;
+  return [images, labels].some((head) => head !== undefined && isLongerThanSamples(head.sizeBytes));
 }

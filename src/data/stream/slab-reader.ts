@@ -151,12 +151,14 @@ function createPartsReader(parts: readonly Part[], inputs: number, offset: numbe
         current ??= await part.open(place);
         const images = Math.min(count - done, part.count - place);
         // Settled, not raced: of two faults the images' is thrown.
-        for (const read of await Promise.allSettled([
+        const reads = await Promise.allSettled([
           current.images.read(pixels.subarray(done * inputs, (done + images) * inputs)),
           current.labels?.read(labels.subarray(done, done + images)),
-        ])) {
-          if (read.status === "rejected") throw read.reason;
-        }
+        ]);
+        // A file that changes may look damaged. No slab has bytes that were written after the file was opened.
+        current.images.check?.();
+        current.labels?.check?.();
+        for (const read of reads) if (read.status === "rejected") throw read.reason;
         done += images;
         place += images;
         if (place < part.count) continue;

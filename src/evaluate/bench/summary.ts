@@ -8,6 +8,7 @@ import type {
   MeasuredConfiguration,
   Percentiles,
 } from "#src/base/contracts/bench.js";
+import { hashFields } from "#src/base/contracts/dataset.js";
 import type { EngineName } from "#src/base/contracts/network.js";
 import type { DataAndNetwork } from "#src/evaluate/open-inputs.js";
 import { quantile } from "#src/metrics/durations.js";
@@ -48,7 +49,7 @@ export async function summarizeBench({
     dataset: {
       name: dataset.facts.name,
       split: dataset.facts.split,
-      sha256: await dataset.sha256(),
+      ...hashFields(dataset.facts, await dataset.sha256()),
       total: dataset.facts.total,
       offset: range.offset,
       images: range.limit,

@@ -2,7 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { DatasetView } from "#src/base/contracts/dataset.js";
+import { type DatasetView, hashOf } from "#src/base/contracts/dataset.js";
 import type { ResultFile } from "#src/base/contracts/result.js";
 import { grouped } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
@@ -72,7 +72,7 @@ export function classesOfResult({ network: { layers } }: ResultFile): number | u
 }
 
 export function imagesOf({ result: { dataset, result } }: ResultSide): ComparedImages {
-  return { sha256: dataset.sha256, view: dataset.view, offset: dataset.offset, total: result.total };
+  return { sha256: hashOf(dataset), view: dataset.view, offset: dataset.offset, total: result.total };
 }
 
 /** Checks the images of a result. @throws DatasetError ERR_COMPARE_DATA for other images */

@@ -4,7 +4,7 @@ import { type KindsOf, required, TEXT, without } from "#src/base/arguments.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import { distinct } from "#src/base/assumptions.js";
 import type { ComparedSide } from "#src/base/contracts/comparison.js";
-import type { Dataset } from "#src/base/contracts/dataset.js";
+import { type Dataset, hashOf } from "#src/base/contracts/dataset.js";
 import type { Network } from "#src/base/contracts/network.js";
 import type { Evaluation } from "#src/base/contracts/result.js";
 import { atLeast, DatasetError, UsageError } from "#src/base/errors.js";
@@ -80,7 +80,7 @@ export async function openSides(
     sides.push({ kind: "network", pair, facts: networkFacts(network, { ...options, weights }) });
   }
   const facts = { ...(await datasetFacts(dataset, options)), offset };
-  const images = { sha256: facts.sha256, view: facts.view, offset, total };
+  const images = { sha256: hashOf(facts), view: facts.view, offset, total };
   return { dataset: facts, images, sides, openDataset: async () => dataset };
 }
 
@@ -95,8 +95,8 @@ async function openResultData(
   options: EvaluateOptions,
   download: DownloadOptions,
 ): Promise<Dataset> {
-  const { sha256 } = result.dataset;
-  const dataset = await openGivenData(options, download);
+  const sha256 = hashOf(result.dataset);
+  const dataset = await openGivenData({ ...options, verify: result.dataset.sha256 !== null }, download);
   const found = await dataset.sha256();
   if (found === sha256) return dataset;
   throw new DatasetError("ERR_REPORT_DATA", {

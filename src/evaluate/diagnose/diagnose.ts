@@ -2,7 +2,7 @@
 
 import { interruption } from "#src/base/abort.js";
 import { checkedKeys, FUNCTION, type KindsOf, without } from "#src/base/arguments.js";
-import type { Dataset } from "#src/base/contracts/dataset.js";
+import { type Dataset, hashFields } from "#src/base/contracts/dataset.js";
 import type { Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
@@ -110,7 +110,7 @@ export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): 
     dataset: {
       name: dataset.facts.name,
       split: dataset.facts.split,
-      sha256: await dataset.sha256(),
+      ...hashFields(dataset.facts, await dataset.sha256()),
       total: dataset.facts.total,
     },
     network: { name: network.name, sha256: network.sha256, layers: layerSizes(network) },

@@ -1,7 +1,7 @@
 /** HTML report of a comparison, and the choice of its images. */
 
 import type { ComparedSide, Comparison } from "#src/base/contracts/comparison.js";
-import type { Dataset } from "#src/base/contracts/dataset.js";
+import { type Dataset, hashOf } from "#src/base/contracts/dataset.js";
 import { inTurn } from "#src/base/slab.js";
 import { type AnsweredByBoth, answeredByBoth, type PairedAnswers } from "#src/evaluate/compare/summary.js";
 import { differenceText, pValueText } from "#src/reports/comparison-words.js";
@@ -19,7 +19,7 @@ export async function renderComparisonPage(
   const { dataset, a, b, run, timing } = comparison;
   const { agreementMatrix, onlyARight: _a, onlyBRight: _b, ...result } = comparison.result;
   const { shape } = data.facts;
-  const { name, split, sha256, total, offset, view, classNames } = dataset;
+  const { name, split, total, offset, view, classNames } = dataset;
   const answered = answeredByBoth(answers);
   const limits = limitsFor(agreementMatrix.length, shape.rows * shape.columns);
   const images = chooseComparedImages(answered, offset, limits);
@@ -31,7 +31,7 @@ export async function renderComparisonPage(
         : `A minus B in accuracy: ${differenceText(comparison.result)}; McNemar's exact p = ${pValueText(result.mcnemarPValue)}.`,
     data: {
       kind: "comparison",
-      dataset: { name, split, sha256, total, offset, view },
+      dataset: { name, split, sha256: hashOf(dataset), total, offset, view },
       assumptions: comparison.assumptions,
       a: pageSide(a),
       b: pageSide(b),

@@ -1,5 +1,6 @@
 /** Conversion of an evaluation and its images to the data of the page. */
 
+import { hashOf } from "#src/base/contracts/dataset.js";
 import type { TimelineEntry } from "#src/base/contracts/run-facts.js";
 import { type Confusion, mostConfused } from "#src/reports/classes.js";
 import type {
@@ -18,13 +19,13 @@ const TIMELINE_BATCHES = 4000;
 export function toPageData({ evaluation, shape, chosen }: ReportInput): PageData {
   const { run, timing, timeline = [] } = evaluation;
   const { assumptions } = evaluation;
-  const { name, split, sha256, total, offset, view, classNames } = evaluation.dataset;
+  const { name, split, total, offset, view, classNames } = evaluation.dataset;
   const { name: networkName, sha256: networkSha256, layers, activations, preprocessing } = evaluation.network;
   const { confusionMatrix, ...result } = evaluation.result;
   return {
     kind: "evaluation",
     assumptions,
-    dataset: { name, split, sha256, total, offset, view },
+    dataset: { name, split, sha256: hashOf(evaluation.dataset), total, offset, view },
     network: { name: networkName, sha256: networkSha256, layers, activations, preprocessing },
     run,
     timing,
