@@ -22,13 +22,14 @@ if (enableCompileCache || !runCompiled(require.resolve("../dist/bundle/cli.cjs")
 
 /** Runs a CommonJS file by the code that V8 made of it. False if there is none of this very source, or V8 refuses it. */
 function runCompiled(file) {
+  var kept = file.concat(".v8");
   var fs = require("node:fs");
   var vm = require("node:vm");
   var Module = require("node:module");
   // Coverage is taken of code that V8 compiles itself.
-  if (process.env.NODE_V8_COVERAGE || !fs.existsSync(file + ".v8")) return false;
+  if (process.env.NODE_V8_COVERAGE || !fs.existsSync(kept)) return false;
   var source = fs.readFileSync(file);
-  var compiled = fs.readFileSync(file + ".v8");
+  var compiled = fs.readFileSync(kept);
   if (!compiled.subarray(0, source.length).equals(source)) return false;
   var script = new vm.Script(Module.wrap(source.toString("utf8")), {
     filename: file,
