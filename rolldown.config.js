@@ -4,6 +4,7 @@ import Module from "node:module";
 import { join, relative } from "node:path";
 import { constants, Script } from "node:vm";
 import { defineConfig } from "rolldown";
+import { noticesOf, packageFolders } from "./dist/scripts/notices.js";
 
 const PAGE = "page/";
 /** In the order in which they are to be read: print last, since it takes back. */
@@ -29,8 +30,32 @@ function pageOfReport() {
     input: { page: `${PAGE}main.ts` },
     platform: "browser",
     tsconfig: `${PAGE}tsconfig.json`,
-    plugins: [styleSheet()],
+    plugins: [styleSheet(), noticesInScript(), listModules("page")],
     output: { cleanDir: true, dir: "dist/report", format: "iife", entryFileNames: "[name].js", minify: true },
+  };
+}
+
+/** Every report carries the script, and so the notices. */
+function noticesInScript() {
+  return {
+    name: "notices-in-script",
+    generateBundle(_, bundle) {
+      const page = bundle["page.js"];
+      // The comment ends, and the script in a report too, only where they should.
+      const notices = noticesOf(packageFolders(page.moduleIds)).replaceAll(/[*<]\//g, "* /");
+      page.code = `/*! Licences of what this script holds:\n\n${notices}*/\n${page.code}`;
+    },
+  };
+}
+
+function noticesFile(name) {
+  return {
+    name: "notices-file",
+    generateBundle(_, bundle) {
+      const ids = Object.values(bundle).flatMap((chunk) => chunk.moduleIds ?? []);
+      const source = noticesOf(packageFolders(ids));
+      this.emitFile({ type: "asset", fileName: `${name}-licences.txt`, source });
+    },
   };
 }
 
@@ -49,7 +74,7 @@ function bundleOf(name, file, output = {}, plugins = []) {
     input: { [name]: file },
     platform: "node",
     external: EXTERNAL,
-    plugins: [withoutSubprograms(), listModules(name), ...plugins],
+    plugins: [withoutSubprograms(), listModules(name), ...plugins, noticesFile(name)],
     transform: { define: { BUNDLED_ML_MATRIX: JSON.stringify(ML_MATRIX) } },
     output: {
       ...output,
