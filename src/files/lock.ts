@@ -9,6 +9,7 @@
  * The lock holds within one machine (one network namespace). Machines that share a disk notice each other by the length of
  * the journal: see evaluate/journal/journal.ts.
  */
+
 import { createHash } from "node:crypto";
 import { type BigIntStats, readFileSync, readlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -17,6 +18,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import process, { platform } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "#src/base/realm.js";
 
 /**
  * Number of attempts to take the name. A process that another thread is starting holds, for a moment, a copy of every open
@@ -105,7 +107,7 @@ export function hasEnded(tag: string): boolean | undefined {
     return false;
   } catch (error) {
     // A process of another user may not be signalled.
-    return error instanceof Error && "code" in error && error.code === "ESRCH";
+    return codeOf(error) === "ESRCH";
   }
 }
 

@@ -20,6 +20,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
+import { codeOf } from "#src/base/realm.js";
 import { hasEnded, processTag } from "./lock.js";
 
 /** Temporary files that have not been renamed yet. */
@@ -190,10 +191,6 @@ async function writeInto(file: FileHandle, bytes: Uint8Array): Promise<void> {
 export function writeFault(path: string, error: unknown): BatchwiseError {
   if (error instanceof BatchwiseError) return error;
   return new RunError("ERR_OUTPUT_WRITE", { path, reason: reasonOf(error) }, { cause: error });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /** File to which a path leads. */
