@@ -143,9 +143,9 @@ export function readIdxHead(path: string, demands: IdxDemands = {}): Promise<Idx
       const reason = `expected at most ${grouped(limitBytes)} bytes, found ${grouped(statBytes)}`;
       throw new FileError("ERR_FILE_READ", { path, reason });
     }
-    const isShort = statBytes <= SHORT_BYTES;
-    const start = new Uint8Array(isShort ? statBytes : HEAD_BYTES);
-    const read = start.subarray(0, await readInto(file, start, 0));
+    const isShort = statBytes <= SHORT_BYTES || file.bytes !== undefined;
+    const start = file.bytes ?? new Uint8Array(isShort ? statBytes : HEAD_BYTES);
+    const read = file.bytes ?? start.subarray(0, await readInto(file, start, 0));
     // A short file that was cut meanwhile is as long as what was read of it.
     const [bytes, sizeBytes] = isShort ? [read, read.length] : [undefined, statBytes];
     if (isGzip(read)) {

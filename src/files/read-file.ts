@@ -22,12 +22,13 @@ import { promisify } from "node:util";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
 import { codeOf } from "#src/base/realm.js";
+import { readPipe, STANDARD_INPUT } from "./pipe.js";
 
 /** Bytes of a single read. The limit of all systems is 2 GiB − 1; far less keeps each read short. */
 const READ_BYTES = 64 * 2 ** 20;
 
 /**
- * Returns all bytes of the file at `path`, in a buffer of their own.
+ * Returns all bytes of the file at `path`,. The bytes of a pipe are shared by all who read it.
  *
  * @param onTooLong throws the caller's own error for a longer file
  * @throws FileError ERR_FILE_READ if it cannot be read, is no file or is longer than `limitBytes`; ERR_FILE_EMPTY if it has no
@@ -44,7 +45,7 @@ export function readWholeFile(
       const reason = `expected at most ${grouped(limitBytes)} bytes, found ${grouped(sizeBytes)}`;
       throw new FileError("ERR_FILE_READ", { path, reason });
     }
-    const bytes = await readBytes(file, sizeBytes);
+    const bytes = file.bytes ?? (await readBytes(file, sizeBytes));
     assertUnchanged(path, file.stamp);
     return bytes;
   });
@@ -75,6 +76,8 @@ export type FileStamp = string | undefined;
 export interface OpenFile extends ByteSource {
   readonly sizeBytes: number;
   readonly stamp: FileStamp;
+  /** All bytes of a pipe. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   close(): Promise<void>;
 }
 
@@ -149,6 +152,38 @@ function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
 
+/** Opens a regular file, or a pipe, whose bytes are then in memory. */
+async function openFile(path: string): Promise<OpenFile> {
+  let piped: ReturnType<typeof readPipe>;
+  try {
+    piped = readPipe(path, OPEN_FLAGS);
+  } catch (error) {
+    throw readFault(path, error);
+  }
+  return piped === undefined ? openRegularFile(path) : openBytes(await piped);
+}
+
+function openBytes(bytes: Uint8Array<ArrayBuffer>): OpenFile {
+  return {
+    ...sourceOf(bytes),
+    bytes,
+    sizeBytes: bytes.length,
+    stamp: undefined,
+    async close() {},
+  };
+}
+
+/** Reads from memory as from a file. */
+export function sourceOf(bytes: Uint8Array): ByteSource {
+  return {
+    async read(into, offset, count, position) {
+      const piece = bytes.subarray(position, position + count);
+      into.set(piece, offset);
+      return { bytesRead: piece.length };
+    },
+  };
+}
+
 /**
  * Calls `use` with the open file, or with the bytes of the pipe, then closes it.
  *
@@ -158,7 +193,7 @@ export async function withFile<T>(
   path: string,
   use: (file: OpenFile, sizeBytes: number) => Promise<T>,
 ): Promise<T> {
-  const file = await openRegularFile(path);
+  const file = await openFile(path);
   try {
     return await use(file, file.sizeBytes);
   } catch (error) {
@@ -209,6 +244,7 @@ const ABSENT = new Set(["ENOENT", "ENOTDIR"]);
  * @throws FileError ERR_FILE_READ if the system does not answer, for example without permission
  */
 export async function pathKind(path: string): Promise<"file" | "folder" | undefined> {
+  if (path === STANDARD_INPUT) return "file";
   try {
     return (await stat(path)).isDirectory() ? "folder" : "file";
   } catch (error) {

@@ -3,21 +3,22 @@
  * fault in it is one of usage, status 2.
  */
 
-import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { cwd } from "node:process";
 import type { Command } from "commander";
 import * as z from "zod";
-import { atLeast, reasonOf, UsageError } from "#src/base/errors.js";
+import { atLeast, FileError, reasonOf, UsageError } from "#src/base/errors.js";
 import { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
 import type { OptionRow } from "#src/base/options/define.js";
 import { DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
 import { optionsShape } from "#src/base/options/schema.js";
 import { configKeyOf, rowsOf } from "#src/base/options/table.js";
+import { codeOf } from "#src/base/realm.js";
 import { suggest, valueText } from "#src/base/text.js";
 import { TableOption } from "#src/cli/commands/options.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { syntaxReason } from "#src/files/read-document.js";
+import { readWholeFile } from "#src/files/read-file.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 
 const { config, ...terminal } = GLOBAL_OPTIONS;
@@ -51,6 +52,8 @@ export const configSchema = z
 export const CONFIG_KEYS: readonly string[] = Object.keys(configSchema.shape);
 
 const LONGEST_FOUND = 60;
+/** Most bytes of a configuration. One with every option takes 2 KB. */
+const LIMIT_BYTES = 2 ** 20;
 
 /**
  * Returns the options of the file. Relative paths are rewritten to lead to the same place from the working directory.
@@ -72,9 +75,12 @@ export async function readConfig(path: string): Promise<Readonly<Record<string, 
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return new TextDecoder().decode(await readWholeFile(path, LIMIT_BYTES));
   } catch (error) {
-    throw new UsageError("ERR_CONFIG_READ", { path, reason: reasonOf(error) }, { cause: error });
+    if (codeOf(error) === "ERR_FILE_EMPTY") return "";
+    const facts = error instanceof FileError ? Object(error.facts) : {};
+    const reason = "reason" in facts ? String(facts.reason) : reasonOf(error);
+    throw new UsageError("ERR_CONFIG_READ", { path, reason }, { cause: error });
   }
 }
 

@@ -8,6 +8,7 @@ import {
   openRegularFileNow,
   readFault,
   readInto,
+  sourceOf,
 } from "#src/files/read-file.js";
 
 /** Files up to this length are hashed whole in a sampled hash. */
@@ -90,12 +91,7 @@ export function isLongerThanSamples(sizeBytes: number): boolean {
 export async function addKnownFile(hash: FileHash, file: KnownFile, isSampled = false): Promise<void> {
   const { path, bytes, stamp } = file;
   if (bytes !== undefined) {
-    const read: ByteSource["read"] = async (into, offset, count, position) => {
-      const piece = bytes.subarray(position, position + count);
-      into.set(piece, offset);
-      return { bytesRead: piece.length };
-    };
-    return isSampled ? addSamples(hash, { read }, bytes.length) : hash.addFile(bytes);
+    return isSampled ? addSamples(hash, sourceOf(bytes), bytes.length) : hash.addFile(bytes);
   }
   const handle = openRegularFileNow(path, stamp);
   try {
