@@ -32,7 +32,7 @@ export interface Prepared {
   readonly plan: EvaluationPlan;
 }
 
-/** Opens data, network and the journal, and the runner for them. The runner is the caller's to close. */
+/** Opens data, network and the journal, and the runner for them. The caller closes the runner. */
 export async function prepare(
   runner: Pick<Runner, "open" | "queue" | "readsAhead">,
   options: EvaluateOptions,

@@ -1,43 +1,43 @@
-/** Hands slabs on in order, each once all of its batches are merged, and holds new slabs back meanwhile. */
+/** Passes slabs to the listeners in order, each once all of its batches are merged. Limits how many slabs are out meanwhile. */
 import type { Batch } from "#src/base/contracts/executor.js";
 import { partOf, type Slab } from "#src/base/slab.js";
 
-/** Takes a slab whose images are answered; its memory may be used again once this has ended. */
+/** Takes a slab whose batches are merged. The slab is filled again after the promise is settled. */
 export type OnSlab = (slab: Slab) => void | Promise<void>;
 
 export interface Handover {
-  /** The same slabs; the next is asked for only when no more than `mostOut` are out and not yet handed on. */
+  /** The same slabs. The next one is requested only while at most `mostOut` slabs are out and not passed on. */
   watch(slabs: AsyncIterable<Slab>): AsyncGenerator<Slab>;
-  /** Notes that a batch has its answer, or never will. A slab with a batch that never will is left out. */
+  /** Notes that a batch was merged, or that it failed for good. A slab with a batch that failed is left out. */
   settle(slab: Slab, batch: Pick<Batch, "start" | "count">, isMerged: boolean): void;
   /** No more slabs will be requested. */
   stop(): void;
   /**
-   * Nothing is settled any more: resolves when all slabs that are whole were handed on, up to the first that is not
-   * settled, and of that one the images before the first that is missing.
+   * To be called after the last `settle`. Passes on the images of the first slab that is not settled, up to its first image
+   * that is missing. Resolves when all slabs before it, and these images, were passed on.
    */
   finished(): Promise<void>;
 }
 
 export interface HandoverHooks {
-  /** What it throws is told to `onFault`, and no slab is handed on after it. */
+  /** If it throws, `onFault` gets the error, and no slab is passed on after it. */
   readonly onSlab?: OnSlab | undefined;
   onFault(error: unknown): void;
-  /** Hand on parts of a slab, of at least so many images, as soon as all before them are merged. Default: whole slabs. */
+  /** Least number of images of the parts in which a slab is passed on. Default: whole slabs. */
   readonly partImages?: number | undefined;
-  /** Called for each slab without batches under way, once `onSlab` has ended: its memory may be used again. */
+  /** Called for each slab whose batches are settled, after `onSlab` has ended. Its memory may be used again. */
   onDone?(slab: Slab): void;
 }
 
 interface SlabOut {
   readonly slab: Slab;
-  /** Merged batches that do not follow the leading ones yet: images of each, by its start. */
+  /** Merged batches behind a gap: number of images by first image. */
   readonly ahead: Map<number, number>;
   imagesLeft: number;
   isWhole: boolean;
-  /** Images from the first that are merged without a gap. */
+  /** Number of images that are merged, from the first up to the first gap. */
   leading: number;
-  /** Images from the first that were handed on. */
+  /** Number of images that were passed on. */
   handed: number;
 }
 
@@ -62,7 +62,7 @@ export function createHandover(
     }
   }
 
-  /** What is merged from the first image on, and was not handed on yet. */
+  /** Passes on the images before the first gap that were not passed on yet. */
   function handLeading(one: SlabOut): void {
     const { slab, handed, leading } = one;
     if (leading === handed) return;

@@ -27,21 +27,21 @@ export interface BatchesRequest {
   readonly batchSize: number;
   readonly totalBatches: number;
   readonly taskPlan: TaskPlan;
-  /** Number of consecutive slabs that have the same images, one per network; their tasks take turns. Default 1. */
-  readonly networks?: number | undefined;
+  /** Number of networks. As many consecutive slabs have the same images, and their tasks take turns. Default: 1. */
+  readonly networkCount?: number | undefined;
   /** Most further attempts of a batch. */
   readonly retries: number;
   readonly signal: AbortSignal;
   readonly log: Log;
-  /** Names, for messages, the network that answers for a slab. */
+  /** The name, for messages, of the network that computes a slab. */
   networkOf(slab: Slab): string;
-  /** What a slab's batches are counted by: one for each network. */
+  /** The tally of the network that computes a slab. */
   tallyOf(slab: Slab): Tally;
-  /** Once a batch, whatever its attempts. */
+  /** Called once per batch, however many attempts it took. */
   onMerged?(merged: MergedBatch): void;
-  /** Slab by slab in their order, when all of a slab is merged; the slab is not used again before the end of it. */
+  /** Called for each slab in order, once all of its batches are merged. The slab is filled again only after its promise is settled. */
   readonly onSlab?: OnSlab | undefined;
-  /** Where slabs are handed on in parts, of at least so many images. */
+  /** Least number of images of the parts in which slabs are handed on. Default: whole slabs. */
   readonly partImages?: number | undefined;
 }
 
@@ -49,19 +49,21 @@ export interface MergedBatch {
   readonly slab: Slab;
   readonly batch: Batch;
   readonly answer: BatchAnswer;
+  /** 0 is the coordinator. Workers count from 1. */
   readonly thread: number;
 }
 
 export interface BatchesOutcome {
   readonly batches: number;
   readonly retries: number;
+  /** Number of images that `simd` computed again in float64. */
   readonly recomputed: number;
   readonly batchesByThread: readonly number[];
   /** Duration of each forward pass, in milliseconds; an even sample of very many. */
   readonly latenciesMs: Float64Array;
   /** Duration of each task from its dispatch to its answer, in milliseconds; an even sample of very many. */
   readonly roundTripsMs: Float64Array;
-  /** When the first batch was dispatched, in the absolute time of the answers. */
+  /** When the first batch was dispatched, in milliseconds since 1970. */
   readonly beganAtMs: number;
   readonly evaluateMs: number;
   /** Why the counts are not whole; undefined where they are, or the signal was aborted. */
@@ -91,17 +93,20 @@ class BatchesRun {
   readonly #signal: AbortSignal;
   readonly #handover: Handover;
   readonly #planned: Prefetch<PlannedTask>;
-  /** Batches that failed and are due again, each as a task of its own. */
-  readonly #again: Attempt[] = [];
+  /** Batches that failed and will run again, each as a task of its own. */
+  readonly #retryQueue: Attempt[] = [];
   readonly #latencies: DurationSample;
   readonly #roundTrips: DurationSample;
   readonly #batchesByThread: number[];
   /** Time of the first dispatch. Until then the first slab is being read. */
   #beganAt: number | undefined;
+  /** Time of the last merge. */
   #mergedAt: number | undefined;
   #state: State = "running";
   /** The error that ended the run. */
   #fatal: unknown;
+  /** Number of merged batches. */
+  #batches = 0;
   #retries = 0;
   #recomputed = 0;
   #failedBatches = 0;
@@ -120,11 +125,11 @@ class BatchesRun {
     };
     this.#request = request;
     this.#signal = ownSignal(request.signal);
-    // As many slabs are out as lanes have tasks of, and the one that is being cut.
+    // Slabs out at most: one per lane, and the one that is being cut into tasks.
     this.#handover = createHandover(hooks, executor.capacity);
-    // A lane that comes when all of a task is claimed leaves it out.
+    // Lanes skip their share of a task whose batches are all claimed by others.
     this.#planned = prefetch(
-      planTasks(this.#handover.watch(slabs), batchSize, totalBatches, request.taskPlan, request.networks),
+      planTasks(this.#handover.watch(slabs), batchSize, totalBatches, request.taskPlan, request.networkCount),
       ({ task: { sharing } }) => sharing === undefined || !isAllClaimed(sharing),
     );
     this.#latencies = createDurationSample(totalBatches);
@@ -163,7 +168,7 @@ class BatchesRun {
     const { executor } = this.#request;
     const signal = this.#signal;
     while (!this.#isOver()) {
-      const attempt = this.#again.shift() ?? firstAttempt(await this.#planned.next());
+      const attempt = this.#retryQueue.shift() ?? firstAttempt(await this.#planned.next());
       if (attempt === undefined) return;
       const issuedAt = performance.now();
       this.#beganAt ??= issuedAt;
@@ -177,7 +182,7 @@ class BatchesRun {
         continue;
       }
       this.#roundTrips.add(performance.now() - issuedAt);
-      // An error of a listener is no fault of the task, which would not be merged again: it ends the run.
+      // An error that a listener throws ends the run. Running the task again would not help: its batches are merged.
       this.#merge(attempt, answer);
     }
   }
@@ -191,20 +196,22 @@ class BatchesRun {
           this.#firstNan = { slab, image: answer.nanImage };
         }
         this.#stop();
-        this.#handover.settle(slab, batch, false);
+        this.#handover.settle(slab, batch, UNMERGED);
         continue;
       }
+      // A batch that was merged before is settled already.
       if (!request.tallyOf(slab).add(slab, batch)) continue;
       this.#batchesByThread[thread] = (this.#batchesByThread[thread] ?? 0) + 1;
       this.#latencies.add(answer.elapsedMs);
       this.#recomputed += answer.recomputed;
       request.onMerged?.({ slab, batch, answer, thread });
-      this.#handover.settle(slab, batch, true);
+      this.#batches++;
+      this.#handover.settle(slab, batch, MERGED);
     }
     this.#mergedAt = performance.now();
   }
 
-  /** A task's batches go on one by one, so that a batch that crashes workers takes no other with it. */
+  /** The batches of a failed task are retried one by one, so that one that crashes workers takes no other with it. */
   #retryOrGiveUp(attempt: Attempt, error: unknown): void {
     const { slab, task, number } = attempt;
     const batches = batchesLeftBy(task);
@@ -215,21 +222,21 @@ class BatchesRun {
     if (number <= this.#request.retries) {
       this.#retries += batches.length;
       for (const batch of batches) {
-        this.#again.push({ slab, task: taskOf(slab, spanOf(batch)), number: number + 1 });
+        this.#retryQueue.push({ slab, task: taskOf(slab, spanOf(batch)), number: number + 1 });
       }
       return;
     }
     this.#failedBatches += batches.length;
-    for (const batch of batches) this.#handover.settle(slab, batch, false);
+    for (const batch of batches) this.#handover.settle(slab, batch, UNMERGED);
     this.#firstFailure ??= { attempt, error };
     // Where nothing has gone right yet, the rest would only take its time to fail too.
-    if (this.#latencies.count === 0) this.#stop(this.#givenUp());
+    if (this.#batches === 0) this.#stop(this.#batchFailed());
   }
 
   #outcome(): BatchesOutcome {
     const beganAt = this.#beganAt ?? performance.now();
     return {
-      batches: this.#latencies.count,
+      batches: this.#batches,
       retries: this.#retries,
       recomputed: this.#recomputed,
       batchesByThread: this.#batchesByThread,
@@ -237,22 +244,25 @@ class BatchesRun {
       roundTripsMs: this.#roundTrips.keptMs,
       beganAtMs: performance.timeOrigin + beganAt,
       evaluateMs: (this.#mergedAt ?? beganAt) - beganAt,
-      failure: this.#fatal ?? this.#nanFault() ?? this.#givenUp(),
+      failure: this.#fatal ?? this.#logitsNan() ?? this.#batchFailed(),
     };
   }
 
-  #nanFault(): NetworkError | undefined {
+  #logitsNan(): NetworkError | undefined {
     if (this.#firstNan === undefined) return undefined;
     const { slab, image } = this.#firstNan;
     return new NetworkError("ERR_LOGITS_NAN", { path: this.#request.networkOf(slab), image });
   }
 
-  #givenUp(): RunError | undefined {
+  #batchFailed(): RunError | undefined {
     if (this.#firstFailure === undefined) return undefined;
-    return failureOf(this.#firstFailure.attempt, this.#firstFailure.error, this.#failedBatches);
+    return batchFailed(this.#firstFailure.attempt, this.#firstFailure.error, this.#failedBatches);
   }
 }
 
+/** Whether a batch that is settled was merged. */
+const MERGED = true;
+const UNMERGED = false;
 /** Exit status of faults of the input. */
 const INPUT = 3;
 
@@ -265,7 +275,7 @@ function firstAttempt(planned: PlannedTask | undefined): Attempt | undefined {
   return planned && { ...planned, number: 1 };
 }
 
-function failureOf({ slab, task, number }: Attempt, cause: unknown, failedBatches: number): RunError {
+function batchFailed({ slab, task, number }: Attempt, cause: unknown, failedBatches: number): RunError {
   const { firstId, start, images } = task.batches;
   return new RunError(
     "ERR_BATCH_FAILED",

@@ -6,7 +6,7 @@ import { type Elements, elementsOf } from "./elements.js";
 
 /** Slabs that are filled, or being filled, while others are at work. */
 const SLABS_AHEAD = 2;
-/** A class that no network can predict: it shows where a worker wrote none. */
+/** Marks an image without a prediction: no network has this class. */
 const NOT_PREDICTED = 0xffff;
 /** Most images of a slab, unless a batch has more. */
 const SLAB_IMAGES = 32_768;
@@ -29,7 +29,7 @@ export interface OpenPart {
   readonly images: Elements;
   /** Labels, (images) u8; undefined where the images have none. */
   readonly labels: Elements | undefined;
-  /** To be called after the last image: verifies what can only be verified then. */
+  /** To be called after the last image. Verifies checksums and lengths. */
   finish(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export interface DatasetSource {
   readonly lanePixelBytes?: number | undefined;
 }
 
-/** A data set over parts that are read in order. Its slabs throw, in the place of a slab, what is wrong with its images. */
+/** A data set of parts that are read in order. A fault of the images is thrown in the place of their slab. */
 export function datasetOf({ facts, parts, sha256, lanePixelBytes }: DatasetSource): Dataset {
   const { shape, total } = facts;
   const inputs = shape.rows * shape.columns;
@@ -105,7 +105,7 @@ export function slabImages(
   return Math.max(1, Math.floor(most / multiple)) * multiple;
 }
 
-/** Enough that every lane has a batch; one more for slabs whose last batches are under way; and those ahead. */
+/** Enough for a batch per lane, plus one slab whose last batches are under way, plus the slabs ahead. */
 export function slabsInMemory({ lanes, multiple }: SlabPlan, slabImages: number): number {
   const batches = Math.max(1, Math.floor(slabImages / multiple));
   return Math.ceil(lanes / batches) + 1 + SLABS_AHEAD;
@@ -177,12 +177,12 @@ export interface ReadAheadOptions {
   readonly layouts: readonly SlabLayout[];
   /** Most slabs in memory; at least 1. */
   readonly size: number;
-  /** Called slab by slab, in order. What it throws is thrown in the place of the slab. */
+  /** Called for each slab, in order. Its error is thrown in the place of the slab. */
   fill(slab: Slab): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A stream that is filled from now on. A slow consumer stops the filling, and a fast one waits for it. */
+/** A stream of slabs that are filled from the call on. The filling pauses while all memory is in use. */
 export function readAhead({ layouts, size, fill, close }: ReadAheadOptions): SlabStream {
   const free: SharedArrayBuffer[] = [];
   const filled: Slab[] = [];

@@ -77,7 +77,7 @@ export async function evaluateSides(
       totalBatches,
       taskPlan: taskPlanFor(engine, executor),
       // Tasks take turns, so that after an interruption both networks have answered nearly the same images.
-      networks: sides.length,
+      networkCount: sides.length,
       retries,
       signal,
       log,
