@@ -129,7 +129,7 @@ export { mergeParts } from "#src/evaluate/merge.js";
 export type { EvaluateInput, ExecutorInput } from "#src/evaluate/options.js";
 export type { PrepareHooks } from "#src/evaluate/prepare.js";
 export type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
-export type { AskedPreprocessing } from "#src/networks/recipe.js";
+export type { RequestedPreprocessing } from "#src/networks/recipe.js";
 export { type LoadedNetwork, type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";
 export type { OnSlab } from "#src/pool/handover.js";
 export { imgShow } from "#src/reports/images.js";

@@ -60,7 +60,7 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
   };
 }
 
-/** Of several outputs that may be the classes, the first is used. */
+/** The first of several outputs that may be the classes is used. */
 function outputAssumed(source: string, candidates: readonly string[]): readonly Assumption[] {
   const [used, ...others] = candidates;
   if (used === undefined || others.length === 0) return [];

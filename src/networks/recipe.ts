@@ -22,7 +22,7 @@ const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/;
 export const DEFAULT_NORMALIZATION = "scale";
 
 /** The preprocessing that the user requests. */
-export interface AskedPreprocessing {
+export interface RequestedPreprocessing {
   /** `scale` (÷ 255), `none`, or `standardize` with `mean` and `std`. */
   readonly normalize?: Normalization | undefined;
   /** Mean of pixels ÷ 255; given together with `std`. */
@@ -89,7 +89,7 @@ export function readPreprocessing(path: string, metadata: Metadata, prefix = "")
 export function choosePreprocessing(
   path: string,
   stated: Preprocessing | undefined,
-  asked: AskedPreprocessing,
+  asked: RequestedPreprocessing,
 ): ChosenPreprocessing {
   checkedPreprocessing(asked);
   const { mean, std } = asked;
@@ -126,7 +126,7 @@ export function checkedPreprocessing({
   normalize,
   mean,
   std,
-}: Pick<Given<typeof NETWORK_OPTIONS>, "normalize" | "mean" | "std">): AskedPreprocessing {
+}: Pick<Given<typeof NETWORK_OPTIONS>, "normalize" | "mean" | "std">): RequestedPreprocessing {
   assertTogether({ normalize: KIND, mean: MEAN, std: STD }, { normalize, mean, std });
   return {
     normalize: normalize === undefined ? undefined : checkedValue(KIND, normalize),

@@ -16,7 +16,7 @@ import { NETWORK_CATALOG } from "#src/files/catalog.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { isAbsent, pathKind, readWholeFile, sha256Of } from "#src/files/read-file.js";
 import { activationOf, assumedIn, weightsFormat } from "./format.js";
-import { type AskedPreprocessing, choosePreprocessing, readPreprocessing } from "./recipe.js";
+import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
 import { isStateDict } from "./state-dict.js";
 import { buildLayers } from "./validate.js";
@@ -47,7 +47,7 @@ export interface LoadedNetwork extends Network {
 }
 
 /** Options for facts that a file of weights may not state, and for downloads. */
-export interface LoadNetworkOptions extends DownloadOptions, AskedPreprocessing {
+export interface LoadNetworkOptions extends DownloadOptions, RequestedPreprocessing {
   /** Activation of the hidden layers, for a file that does not state it. A file that states another one is rejected. */
   readonly activation?: Activation | undefined;
   /** Decoding blocks the thread, so it waits until this promise is settled. A rejection is thrown. */
@@ -95,7 +95,7 @@ export interface Weights extends Omit<LoadedNetwork, "preprocessing"> {
 /** `loadNetwork` without a choice of preprocessing. Throws the same errors, except those of that choice. */
 export async function loadWeights(
   source: string,
-  options: Omit<LoadNetworkOptions, keyof AskedPreprocessing> = {},
+  options: Omit<LoadNetworkOptions, keyof RequestedPreprocessing> = {},
 ): Promise<Weights> {
   const path = await locate(source, options);
   try {
@@ -110,7 +110,7 @@ const loadFolder = () => import("./folder.js");
 async function weightsAt(
   source: string,
   path: string,
-  options: Omit<LoadNetworkOptions, keyof AskedPreprocessing>,
+  options: Omit<LoadNetworkOptions, keyof RequestedPreprocessing>,
 ): Promise<Weights> {
   const decoded = await readSource(source, path, options.decodeAfter);
   const { arrays, files, assumed } = decoded;

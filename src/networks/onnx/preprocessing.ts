@@ -5,10 +5,10 @@ import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { assumedIn, type Metadata } from "#src/networks/format.js";
 import {
-  type AskedPreprocessing,
   type ChosenPreprocessing,
   choosePreprocessing,
   preprocessingMetadata,
+  type RequestedPreprocessing,
   readPreprocessing,
 } from "#src/networks/recipe.js";
 import { withProperties } from "./encode.js";
@@ -33,7 +33,7 @@ export interface ModelPreprocessing extends ChosenPreprocessing {
 export function modelPreprocessing(
   path: string,
   facts: Pick<OnnxFacts, "metadata" | "pixels">,
-  asked: AskedPreprocessing,
+  asked: RequestedPreprocessing,
 ): ModelPreprocessing {
   const { pixels } = facts;
   const written = writtenIn(path, facts);
@@ -63,7 +63,7 @@ export function modelPreprocessing(
 export function annotateOnnx(
   path: string,
   bytes: Uint8Array,
-  asked: AskedPreprocessing,
+  asked: RequestedPreprocessing,
 ): { readonly bytes: Uint8Array; readonly preprocessing: Preprocessing } | undefined {
   const facts = readOnnxFacts(path, bytes);
   if (assumedIn(path, facts.metadata, KEY_PREFIX).length > 0) return undefined;
