@@ -130,11 +130,16 @@ export function openRegularFileNow(path: string, stamp: FileStamp): OpenFile {
  * Checks that the file at `path` is still the one that was opened, and that nothing was written into it. On this thread, since
  * it takes microseconds.
  *
- * @throws FileError ERR_DATASET_CHANGED
+ * @throws FileError ERR_DATASET_CHANGED, ERR_FILE_READ
  */
 export function assertUnchanged(path: string, stamp: FileStamp): void {
   if (stamp === undefined) return;
-  const facts = statSync(path, { bigint: true, throwIfNoEntry: false });
+  let facts: BigIntStats | undefined;
+  try {
+    facts = statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    throw readFault(path, error);
+  }
   if (facts === undefined) throw changed(path, "none");
   assertSame(path, stamp, stampOf(facts));
 }
