@@ -17,8 +17,18 @@ if (npm.npm_lifecycle_event === "start" && npm.npm_package_name === "batchwise" 
 // Node 22.1 and later keep what V8 has compiled from one run to the next. For Node 20 the build kept it.
 var enableCompileCache = require("node:module").enableCompileCache;
 if (enableCompileCache) enableCompileCache();
-if (enableCompileCache || !runCompiled(require.resolve("../dist/bundle/cli.cjs")))
-  require("../dist/bundle/cli.cjs");
+try {
+  if (enableCompileCache || !runCompiled(require.resolve("../dist/bundle/cli.cjs")))
+    require("../dist/bundle/cli.cjs");
+} catch (error) {
+  if (error.code !== "EMFILE" && error.code !== "ENFILE") throw error;
+  process.stderr.write(
+    "batchwise: ERR_OPEN_FILES: " +
+      error.path +
+      ": cannot be opened, because too many files are open; raise the limit (ulimit -n)\n",
+  );
+  process.exit(4);
+}
 
 /** Runs a CommonJS file by the code that V8 made of it. False if there is none of this very source, or V8 refuses it. */
 function runCompiled(file) {

@@ -13,6 +13,7 @@ const STATUS_MEANINGS: Readonly<Record<ExitStatus, string>> = {
   5: "network: a download or a Redis connection failed",
   6: "the output could not be written",
   100: "a gate failed",
+  129: "interrupted by SIGHUP, which a closed terminal sends; what was done is reported as for SIGTERM",
   130: "interrupted by SIGINT (Ctrl+C); what was done is reported",
   143: "interrupted by SIGTERM; what was done is reported",
 };

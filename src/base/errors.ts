@@ -59,7 +59,7 @@ export class BatchwiseError<C extends ErrorCode = ErrorCode> extends Error {
 
   /**
    * Exit status of the process if this error ends it: 1 internal error, 2 usage, 3 input, 4 incomplete run, 5 network,
-   * 6 output, 100 missed gate, 130 SIGINT, 143 SIGTERM.
+   * 6 output, 100 missed gate, 130 SIGINT, 143 SIGTERM. The command line ends with 129 after SIGHUP.
    */
   get exitStatus(): ExitStatus {
     return ERROR_CODES[this.code].status;

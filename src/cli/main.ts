@@ -13,8 +13,13 @@ import { plainPaint } from "#src/reports/cells.js";
 import { createLogger } from "./commands/context.js";
 import { type GlobalFlags, runProgram } from "./program.js";
 
+/** Text of visible characters. The Unicode classes below take milliseconds to compile. */
+const PLAIN = /^[ -~]*$/;
+/** Controls, formats such as U+202E, which shows text from right to left, and separators of lines. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
+
 /** Exit statuses by rank: if there are several faults, the first in this order sets the exit status. */
-const STATUS_ORDER: readonly ExitStatus[] = [130, 143, 1, 4, 6, 3, 5, 2, 100];
+const STATUS_ORDER: readonly ExitStatus[] = [129, 130, 143, 1, 4, 6, 3, 5, 2, 100];
 
 let logErrors = (_error: unknown) => {};
 
@@ -34,11 +39,23 @@ export async function main(
       faults.push(...(await work(contextOf(flags, signal, writeAnswer))));
     });
   } catch (error) {
-    faults.push(asError(error));
+    faults.push(knownFault(asError(error)));
   }
   for (const fault of faults) printFault(fault);
-  const statuses = faults.map((fault) => (fault instanceof BatchwiseError ? fault.exitStatus : 1));
+  return hardestStatus(faults.map((fault) => (fault instanceof BatchwiseError ? fault.exitStatus : 1)));
+}
+
+/** Returns the status that ranks first; 0 without a fault. */
+export function hardestStatus(statuses: readonly (ExitStatus | 0)[]): ExitStatus | 0 {
   return STATUS_ORDER.find((status) => statuses.includes(status)) ?? 0;
+}
+
+const TOO_MANY_FILES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
+
+/** Gives a code to a fault of the system that can come from any place: a part of the program may be loaded at any time. */
+function knownFault(error: NodeJS.ErrnoException): Error {
+  if (error instanceof BatchwiseError || !TOO_MANY_FILES.has(error.code ?? "")) return error;
+  return new RunError("ERR_OPEN_FILES", { path: error.path ?? "a file" }, { cause: error });
 }
 
 /** Loaded only where something is painted. */
@@ -84,8 +101,7 @@ export function printFault(fault: Error): void {
   logErrors(fault);
 }
 
-/** Replaces control characters: a file name or a message may hold line breaks. */
+/** Replaces what is no visible character: a file name or a message may hold line breaks and marks of direction. */
 function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  return PLAIN.test(text) ? text : text.replace(UNSEEN, " ");
 }

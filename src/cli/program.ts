@@ -1,8 +1,8 @@
 /** The grammar of the command line: commands, options, help; and what `npm start` does to options. */
 
-import { env, stdout } from "node:process";
+import { cwd, env, stdout } from "node:process";
 import { Command, CommanderError } from "commander";
-import { advisedFor, BatchwiseError, UsageError } from "#src/base/errors.js";
+import { advisedFor, BatchwiseError, reasonOf, UsageError } from "#src/base/errors.js";
 import type { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
 import { COMMAND_NAMES, type CommandName, type Given, type OptionRows } from "#src/base/options/define.js";
 import { assertTogether, rowsOf } from "#src/base/options/table.js";
@@ -73,6 +73,7 @@ export async function runProgram(
   let configured: readonly string[] = [];
   program.hook("preAction", async (_, command) => {
     commandName = command.name();
+    assertWorkingFolder();
     configPath = configFor(command.name(), program.opts<GlobalFlags>().config);
     if (configPath !== undefined) {
       await (await import("#src/cli/config/read.js")).applyConfig(configPath, program, command);
@@ -155,6 +156,15 @@ function loadersFor(argv: readonly string[]): LoadCommand[] {
   return COMMAND_NAMES.filter((name) => all || name === DEFAULT_COMMAND || argv.includes(name)).map(
     (name) => LOADERS[name],
   );
+}
+
+/** Rejects a working folder that was removed: paths lead nowhere, and no thread can be started. */
+function assertWorkingFolder(): void {
+  try {
+    cwd();
+  } catch (error) {
+    throw new UsageError("ERR_WORKING_FOLDER", { reason: reasonOf(error) }, { cause: error });
+  }
 }
 
 /** Finds the versions only if they are requested: it takes a while. */

@@ -171,6 +171,10 @@ interface Client {
 /** Client for one download. undici is loaded here, because few commands download. */
 async function openClient(url: URL, options: TransferOptions): Promise<Client> {
   const { signal, limits } = options;
+  // undici parses HTTP by WebAssembly; without it, the process would end by an error that nobody can catch.
+  if (typeof WebAssembly === "undefined") {
+    throw new MirrorFault("a download needs WebAssembly, which node --jitless does not have");
+  }
   const { EnvHttpProxyAgent, interceptors, request } = await import("undici");
   const timeout = { timeout: limits.connectMs };
   const agent = new EnvHttpProxyAgent({

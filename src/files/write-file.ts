@@ -133,17 +133,16 @@ export async function takeOver(file: FileHandle, { mode, uid, gid }: Stats): Pro
 const WRITE_BYTES = 64 * 2 ** 20;
 
 /**
- * Writes all bytes from position `at`. A write to a file is cut short if there is no more room, or if something is wrong:
- * the next write then names the reason. Without a reason the write counts as failed, because the file cannot be trusted.
+ * Writes all bytes from position `at`. libuv goes on after a write that was cut short (uv__fs_write_all). A sum other than the
+ * length comes from a system that is wrong about what it wrote: the file cannot be trusted.
  */
 export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < bytes.length; done += WRITE_BYTES) {
     const count = Math.min(WRITE_BYTES, bytes.length - done);
     const { bytesWritten } = await file.write(bytes, done, count, at + done);
-    if (bytesWritten === count) continue;
-    const rest = done + bytesWritten;
-    await file.write(bytes, rest, count - bytesWritten, at + rest);
-    throw new Error(`only ${grouped(bytesWritten)} of ${grouped(count)} bytes were written at once`);
+    if (bytesWritten !== count) {
+      throw new Error(`expected ${grouped(count)} bytes to be written, found ${grouped(bytesWritten)}`);
+    }
   }
 }
 

@@ -6,7 +6,7 @@
  * worker that is ready. The same hook tells which thread has a task, and when that task's time began.
  */
 import { fileURLToPath } from "node:url";
-import { Piscina, queueOptionsSymbol } from "piscina";
+import { Piscina, queueOptionsSymbol, type TaskQueue } from "piscina";
 import type { Executor, Task, TaskResult } from "#src/base/contracts/executor.js";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
 import { retiresBetweenTasks } from "#src/engines/registry.js";
@@ -83,8 +83,12 @@ export function createLocalPool({
   let onAllReady = () => {};
   let warming: Promise<void> | undefined;
 
+  const taskQueue = createTaskQueue();
+  /** Tasks that have no answer yet. */
+  let unanswered = 0;
   const pool: Piscina = new Piscina({
     filename: file,
+    taskQueue,
     minThreads: 0,
     maxThreads: threads,
     concurrentTasksPerWorker: 1 + queued,
@@ -116,8 +120,23 @@ export function createLocalPool({
 
   /** Ends all tasks: piscina itself would leave the queued ones without an answer. */
   function failAll(reason: string): void {
-    loadFailure ??= new RunError("ERR_WORKER_LOAD", { file, reason });
+    failWith(new RunError("ERR_WORKER_LOAD", { file, reason }));
+  }
+
+  function failWith(failure: RunError): void {
+    loadFailure ??= failure;
     for (const abort of underWay) abort.abort(loadFailure);
+  }
+
+  /** Hands the task to a worker that is ready, or starts one. @throws RunError ERR_WORKER_THREAD if none can be started */
+  function handOver(task: object, signal: AbortSignal): Promise<unknown> {
+    const isStart = pool.threads.length < threads && unanswered > watch.readyCount * (1 + queued);
+    if (!isStart) return pool.run(task, { signal });
+    try {
+      return taskQueue.runStarting(() => pool.run(task, { signal }));
+    } catch (error) {
+      throw new RunError("ERR_WORKER_THREAD", { reason: reasonOf(error) }, { cause: error });
+    }
   }
 
   async function run(task: Task, signal: AbortSignal, limitMs = timeoutMs): Promise<TaskResult> {
@@ -155,15 +174,20 @@ export function createLocalPool({
     }
     signal.addEventListener("abort", onSignal);
     underWay.add(abort);
+    unanswered++;
     try {
-      const answered = pool
-        .run({ ...task, [queueOptionsSymbol]: dispatch }, { signal: abort.signal })
-        .finally(onEnd);
+      const answered = handOver({ ...task, [queueOptionsSymbol]: dispatch }, abort.signal).finally(onEnd);
       watch.lookForNew();
       const answers = unpackAnswers(await answered);
       checkAnswer(task, answers, classes[task.source]!);
       return { answers, thread: slots.slotOf(threadId ?? 0) };
     } catch (error) {
+      if (error instanceof RunError && error.code === "ERR_WORKER_THREAD") {
+        // piscina does not know this task any more.
+        detach();
+        failWith(error);
+        throw error;
+      }
       if (abort.signal.aborted) {
         if (threadId !== undefined) await watch.retire(threadId);
         throw abort.signal.reason;
@@ -181,6 +205,7 @@ export function createLocalPool({
       throw new RunError("ERR_WORKER_CRASHED", { reason: reasonOf(error) }, { cause: error });
     } finally {
       hasEnded = true;
+      unanswered--;
       clearTimeout(deadline);
       detach();
     }
@@ -227,6 +252,42 @@ export function createLocalPool({
       watch.close();
       sender?.close();
       await pool.destroy();
+    },
+  };
+}
+
+type QueuedTask = Parameters<TaskQueue["push"]>[0];
+
+/**
+ * Queue of piscina's tasks. piscina queues a task, then starts a worker for it, and throws if that fails: the task stays in a
+ * queue, and its promise, which nobody has, ends the process when the pool is closed.
+ */
+function createTaskQueue() {
+  const tasks: QueuedTask[] = [];
+  let isStarting = false;
+  return {
+    /** A queue that is not empty gets the next task; otherwise that goes to an internal one, where it is out of reach. */
+    get size() {
+      return tasks.length + (isStarting ? 1 : 0);
+    },
+    push: (task: QueuedTask) => void tasks.push(task),
+    shift: () => tasks.shift() ?? null,
+    remove(task: QueuedTask) {
+      const index = tasks.indexOf(task);
+      if (index !== -1) tasks.splice(index, 1);
+    },
+    /** Runs a task for which a worker is started. Takes the task back if that fails. */
+    runStarting<T>(run: () => T): T {
+      const before = tasks.length;
+      isStarting = true;
+      try {
+        return run();
+      } catch (error) {
+        tasks.length = before;
+        throw error;
+      } finally {
+        isStarting = false;
+      }
     },
   };
 }

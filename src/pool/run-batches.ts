@@ -265,10 +265,11 @@ const MERGED = true;
 const UNMERGED = false;
 /** Exit status of faults of the input. */
 const INPUT = 3;
+const NO_WORKER: ReadonlySet<string> = new Set(["ERR_WORKER_LOAD", "ERR_WORKER_THREAD"]);
 
 /** Whether another attempt would fail in the same way: no worker can be started, or the network is at fault. */
 function isFinal(error: unknown): boolean {
-  return error instanceof BatchwiseError && (error.exitStatus === INPUT || error.code === "ERR_WORKER_LOAD");
+  return error instanceof BatchwiseError && (error.exitStatus === INPUT || NO_WORKER.has(error.code));
 }
 
 function firstAttempt(planned: PlannedTask | undefined): Attempt | undefined {

@@ -16,6 +16,7 @@ const SLOW = ["--engine", "reference", "--threads", "0", "--batch-size", "100"];
 for (const [signal, status, code] of [
   ["SIGINT", 130, "ERR_INTERRUPTED"],
   ["SIGTERM", 143, "ERR_TERMINATED"],
+  ["SIGHUP", 129, "ERR_TERMINATED"],
 ] as const) {
   test(`${signal} keeps all predictions before the first image that is missing`, async (t) => {
     const folder = await temporaryFolder(t);

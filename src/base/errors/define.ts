@@ -8,8 +8,8 @@ export interface CodeRow<Facts> {
   readonly say: (facts: Facts) => string;
 }
 
-/** 1 internal · 2 usage · 3 bad input · 4 incomplete · 5 network · 6 output · 100 gate · 130, 143 interrupted. */
-export type ExitStatus = 1 | 2 | 3 | 4 | 5 | 6 | 100 | 130 | 143;
+/** 1 internal · 2 usage · 3 bad input · 4 incomplete · 5 network · 6 output · 100 gate · 129, 130, 143 interrupted. */
+export type ExitStatus = 1 | 2 | 3 | 4 | 5 | 6 | 100 | 129 | 130 | 143;
 
 export function row<Facts>(status: ExitStatus, say: (facts: Facts) => string): CodeRow<Facts> {
   return { status, say };

@@ -11,6 +11,11 @@ export const usageCodes = {
     2,
     (f: { found: string }) => `Batchwise needs Node.js 20.19 or newer, found ${f.found}`,
   ),
+  ERR_WORKING_FOLDER: row(
+    2,
+    (f: { reason: string }) =>
+      `the working folder cannot be used: ${f.reason}; change to a folder that exists`,
+  ),
   ERR_OPTION_VALUE: row(
     2,
     (f: { option: string; expected: string; found: string }) =>
@@ -80,10 +85,25 @@ export const runCodes = {
     (f: { engine: string; peer: string; found: string }) =>
       `expected the package ${f.peer} for the engine "${f.engine}", found ${f.found}; install it with: ${onnxInstallCommand(f.peer)}`,
   ),
+  ERR_ENGINE_WEBASSEMBLY: row(
+    4,
+    () =>
+      `expected WebAssembly for the engine "simd", found none: Node.js runs with --jitless; choose another engine with --engine, or run without --jitless`,
+  ),
   ERR_WORKER_LOAD: row(
     4,
     (f: { file: string; reason: string }) =>
       `${f.file}: the worker cannot be started: ${f.reason}; was the package built?`,
+  ),
+  ERR_WORKER_THREAD: row(
+    4,
+    (f: { reason: string }) =>
+      `a worker thread cannot be started: ${f.reason}; raise the limit of processes, allow worker threads (--allow-worker), or use --threads 0`,
+  ),
+  ERR_OPEN_FILES: row(
+    4,
+    (f: { path: string }) =>
+      `${f.path}: cannot be opened, because too many files are open; raise the limit (ulimit -n)`,
   ),
   ERR_WORKER_CRASHED: row(4, (f: { reason: string }) => `a worker crashed: ${f.reason}`),
   ERR_WORKER_ANSWER: row(

@@ -14,7 +14,7 @@ import type { Paint } from "#src/reports/cells.js";
 import type { PaintCell } from "#src/reports/images.js";
 
 export interface Context {
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly colours: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };
@@ -95,5 +95,8 @@ export function createLogger(level: LogLevel): Log {
 /** Loads pino by `require`: a line must be written before the call returns. */
 function openPino(level: LogLevel): Logger {
   const { pino } = createRequire(import.meta.url)("pino") as typeof import("pino");
-  return pino({ name: "batchwise", level }, pino.destination({ dest: STDERR, sync: true }));
+  const stderr = pino.destination({ dest: STDERR, sync: true });
+  // Lines that cannot be written are lost.
+  stderr.on("error", () => {});
+  return pino({ name: "batchwise", level }, stderr);
 }

@@ -6,11 +6,13 @@ import type { Format } from "#src/base/options/answer.js";
 import type { FlagsOf } from "#src/base/options/table.js";
 import type { Demands } from "#src/evaluate/gates.js";
 import type { Closing } from "#src/evaluate/listeners.js";
-import { assertWritable, targetOf, writeFileWhole } from "#src/files/write-file.js";
 import type { JunitSuite } from "#src/reports/junit.js";
 import { render } from "#src/reports/registry.js";
 import type { Report } from "#src/reports/report.js";
 import type { Context } from "./context.js";
+
+/** Loaded only where a file is written. */
+const loadFiles = () => import("#src/files/write-file.js");
 
 export interface Outputs<Format> {
   /** Format of stdout. */
@@ -26,7 +28,7 @@ export async function openOutputs<Format>(
 ): Promise<Outputs<Format>> {
   const files = [];
   for (const path of paths) files.push({ path, format: await formatFor(path, formatOf, format) });
-  for (const { path } of files) await assertWritable(path);
+  for (const { path } of files) await (await loadFiles()).assertWritable(path);
   return { format, files };
 }
 
@@ -39,6 +41,7 @@ export async function formatFor<Format>(
   try {
     return formatOf(path);
   } catch (error) {
+    const { targetOf } = await loadFiles();
     const target = await targetOf(path).catch(() => undefined);
     if (target?.isStream) return otherwise;
     throw error;
@@ -58,7 +61,7 @@ async function writeFiles<Format>(
 /** Writes one file. A file that cannot be written is a fault beside the answer, which still goes to stdout. */
 export async function writeOutput(path: string, content: string): Promise<Written> {
   try {
-    await writeFileWhole(path, content);
+    await (await loadFiles()).writeFileWhole(path, content);
     return { written: [path], faults: [] };
   } catch (error) {
     if (!(error instanceof RunError)) throw error;

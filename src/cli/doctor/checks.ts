@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { access, constants, readdir, readFile, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { versions } from "node:process";
+import process, { versions } from "node:process";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import { ENGINES, type EngineName } from "#src/base/contracts/network.js";
 import type { Evaluation } from "#src/base/contracts/result.js";
@@ -14,7 +14,7 @@ import { cpuText, FIXTURES, installedVersion, requiredNode } from "#src/base/pac
 import { codeOf } from "#src/base/realm.js";
 import type { ColourLevel } from "#src/cli/terminal/paint.js";
 import { openDataset } from "#src/data/registry.js";
-import { KERNEL_URL } from "#src/engines/simd/engine.js";
+import { hasWebAssembly, KERNEL_URL } from "#src/engines/simd/engine.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import {
   CACHE_VARIABLE,
@@ -113,6 +113,8 @@ async function checkFolder(folder: string): Promise<Check> {
 
 /** Returns whether the folder can be written, or made: then the nearest folder above can be written. */
 async function isWritable(folder: string): Promise<boolean> {
+  // Node's permission model forbids what the system would allow.
+  if (process.permission?.has("fs.write", folder) === false) return false;
   try {
     await access(folder, constants.W_OK);
     return (await stat(folder)).isDirectory();
@@ -253,6 +255,10 @@ export function checkCpu(): Check {
 /** Checks that this V8 compiles the kernel, which consists of 128-bit instructions. */
 export function checkWebAssembly(read: () => Uint8Array = () => readFileSync(KERNEL_URL)): Check {
   const name = "WebAssembly SIMD";
+  if (!hasWebAssembly()) {
+    const found = "absent, because Node.js runs with --jitless; the engine simd needs it";
+    return { name, state: "failed", found, advice: "run without --jitless" };
+  }
   try {
     return WebAssembly.validate(read())
       ? { name, state: "ok", found: "available" }

@@ -1,4 +1,4 @@
-/** Decides how many colours stdout and stderr get. */
+/** Decides how many colours stdout and stderr get, and what reaches a terminal. */
 
 import { env as processEnv } from "node:process";
 
@@ -44,4 +44,22 @@ function forcedLevel(word: string): ColourLevel {
   if (word === "0" || word === "false") return 0;
   if (word === "2" || word === "3") return word === "2" ? 2 : 3;
   return 1;
+}
+
+/** Text without anything that could change a terminal. The Unicode classes below take milliseconds to compile. */
+const PLAIN = /^[\t\n -~]*$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: our colours, SGR of ECMA-48, are kept
+const COLOUR_OR_UNSEEN = /\u001b\[[\d;]*m|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * An answer as a terminal may show it. Names of files and classes can hold characters that move the cursor, or that show
+ * text from right to left; they are written as escapes. Our own colours stay.
+ */
+export function terminalText(text: string): string {
+  if (PLAIN.test(text)) return text;
+  return text.replace(COLOUR_OR_UNSEEN, (found) =>
+    found.length > 2 || found === "\n" || found === "\t"
+      ? found
+      : `\\u{${found.codePointAt(0)?.toString(16)}}`,
+  );
 }

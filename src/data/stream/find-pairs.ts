@@ -1,4 +1,5 @@
 /** Finds the files of a set of many: by a pattern, or by a list in a manifest. */
+import { existsSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { DatasetError } from "#src/base/errors.js";
 import { labelsBeside } from "#src/data/labels.js";
@@ -60,7 +61,10 @@ export async function pairsOfManifest(path: string, labelled: boolean): Promise<
 /** The folder below which all matches are, so that nothing else is looked through. */
 function splitPattern(pattern: string): { folder: string; rest: string } {
   const parts = pattern.split(sep === "\\" ? /[\\/]/ : "/");
-  const magicAt = parts.findIndex((part) => MAGIC.test(part));
+  // A folder may have a name such as `data (old)`.
+  const magicAt = parts.findIndex(
+    (part, n) => MAGIC.test(part) && (n === parts.length - 1 || !existsSync(parts.slice(0, n + 1).join("/"))),
+  );
   const folder = parts.slice(0, magicAt).join("/");
   // The first part of an absolute path is empty.
   return {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
+import { RunError } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { createRowForward } from "#src/engines/float64.js";
 import { predictClass } from "#src/engines/logits.js";
@@ -16,11 +17,19 @@ export const KERNEL_URL: URL = new URL("dist/src/engines/simd/kernel.wasm", PACK
 /** The same source with products and sums fused (WebAssembly's relaxed SIMD), which Node.js has from 22 on. */
 const RELAXED = new URL("dist/src/engines/simd/kernel-relaxed.wasm", PACKAGE_ROOT);
 
+/** False under `node --jitless`. */
+export function hasWebAssembly(): boolean {
+  return typeof WebAssembly !== "undefined";
+}
+
 let kernelModule: Promise<WebAssembly.Module> | undefined;
 
 /** Returns the compiled kernel. It is compiled once per process, so that code which V8 has optimised serves later runs. */
 export function loadKernel(): Promise<WebAssembly.Module> {
-  kernelModule ??= Promise.resolve().then(() => WebAssembly.compile(kernelBytes()));
+  kernelModule ??= Promise.resolve().then(() => {
+    if (!hasWebAssembly()) throw new RunError("ERR_ENGINE_WEBASSEMBLY", {});
+    return WebAssembly.compile(kernelBytes());
+  });
   return kernelModule;
 }
 
