@@ -1,12 +1,12 @@
 /** What the command line loads: a start is as fast as what it leaves out. */
-import { readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
 import { PACKAGE_ROOT } from "#src/base/package.js";
-import { spawnCli } from "./helpers/cli.js";
+import { runProgram, spawnCli } from "./helpers/cli.js";
 import { inCase } from "./helpers/in-case.js";
-import { projectFolder } from "./helpers/temporary.js";
+import { projectFolder, temporaryFolder } from "./helpers/temporary.js";
 
 const MOST_BYTES = 325_000;
 const ROOT = fileURLToPath(PACKAGE_ROOT);
@@ -101,5 +101,24 @@ test("loads what reads configurations only where there is one", async (t) => {
     const { packages, own } = await loadedBy(t, ["--limit", "100", "--threads", "2"], config);
     t.is(packages.includes("zod"), config !== undefined);
     t.is(own.includes("cli/config/read"), config !== undefined);
+  }
+});
+
+test("starts from code compiled at build, unless it is of another source, refused by V8 or not there", async (t) => {
+  const root = await temporaryFolder(t);
+  for (const part of ["bin", "dist/bundle", "dist/src", "package.json"]) {
+    await cp(join(ROOT, part), join(root, part), { recursive: true });
+  }
+  await symlink(join(ROOT, "node_modules"), join(root, "node_modules"), "junction");
+  const kept = join(root, "dist/bundle/cli.cjs.v8");
+  const built = await readFile(kept);
+  const source = (await readFile(join(root, "dist/bundle/cli.cjs"))).length;
+  const changed = (at: number) => Buffer.from(built).fill(0x58, at, at + 16);
+  for (const content of [built, changed(0), changed(source), built.subarray(0, source), undefined]) {
+    if (content === undefined) await rm(kept);
+    else await writeFile(kept, content);
+    const { status, stdout, stderr } = await runProgram(join(root, "bin/batchwise.cjs"), ["--version"]);
+    t.is(status, 0, stderr);
+    t.regex(stdout, /^\d+\.\d+\.\d+\n/);
   }
 });

@@ -1,5 +1,6 @@
 /** The head of an IDX file, checked against what is possible, and read without the rest (yann.lecun.com/exdb/mnist). */
 
+import type { FileStamp } from "#src/base/contracts/dataset.js";
 import { grouped } from "#src/base/errors/define.js";
 import { DatasetError, FileError } from "#src/base/errors.js";
 import {
@@ -10,7 +11,7 @@ import {
   openGzip,
   TRAILER_BYTES,
 } from "#src/files/inflate.js";
-import { type FileStamp, readInto, withFile } from "#src/files/read-file.js";
+import { readInto, withFile } from "#src/files/read-file.js";
 
 /** Elements by their code in the third byte of the magic; on disk they are big-endian. */
 export const IDX_DTYPES = {

@@ -19,6 +19,7 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
+import type { FileStamp } from "#src/base/contracts/dataset.js";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
 import { codeOf } from "#src/base/realm.js";
@@ -69,9 +70,6 @@ export interface ByteSource {
     position: number,
   ): Promise<{ readonly bytesRead: number }>;
 }
-
-/** State of a file: it differs after the file was written, replaced or removed. Undefined for a pipe, which is in memory. */
-export type FileStamp = string | undefined;
 
 export interface OpenFile extends ByteSource {
   readonly sizeBytes: number;

@@ -101,3 +101,6 @@ export interface Dataset {
   /** Slabs of the range, in order. Reading begins at once. The caller must iterate to the end or call `stop`. */
   slabs(range: ImageRange, plan: SlabPlan): SlabStream;
 }
+
+/** State of a file: it differs after the file was written, replaced or removed. Undefined for a pipe, which is in memory. */
+export type FileStamp = string | undefined;

@@ -1,10 +1,10 @@
 /** SHA-256 of files: of all their bytes, of bytes as they are read, and of samples of long files. */
 
 import { createHash } from "node:crypto";
+import type { FileStamp } from "#src/base/contracts/dataset.js";
 import {
   assertUnchanged,
   type ByteSource,
-  type FileStamp,
   openRegularFileNow,
   readFault,
   readInto,
