@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import type { ExecutionContext } from "ava";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { FIXTURES } from "#src/base/package.js";
@@ -25,7 +24,7 @@ export interface HostFaults {
 }
 
 /** A host process, ended with the test. */
-export function startHost(t: ExecutionContext, url: string, faults: HostFaults = {}): ChildProcess {
+export function startHost(t: Teardown, url: string, faults: HostFaults = {}): ChildProcess {
   const { delayMs = 0, poisonImage = -1 } = faults;
   const child = spawn(process.execPath, [PROGRAM, url, String(delayMs), String(poisonImage)], {
     stdio: ["ignore", "ignore", "ignore"],

@@ -28,6 +28,7 @@ interface Clean {
   readonly predictions: string;
 }
 
+const OUTPUTS = ["run.journal", "out.json", "out.ndjson", "out.ndjson.partial"];
 const LIMITS = [60, 130, 400];
 const BATCH_SIZES = [1, 7, 50, 100, 400];
 /** Faults of one kind of call let the later calls of a run be reached. */
@@ -117,9 +118,7 @@ export class Simulation {
       late.abort();
       hang.catch(() => {});
       for (const stop of stops) stop();
-      for (const name of ["run.journal", "out.json", "out.ndjson", "out.ndjson.partial"]) {
-        await rm(join(this.#inputs.folder, name), { force: true });
-      }
+      for (const name of OUTPUTS) await rm(join(this.#inputs.folder, name), { force: true });
     }
   }
 
