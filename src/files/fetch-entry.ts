@@ -1,12 +1,13 @@
 /** Files of a catalog's entry in the cache. Files that are missing are downloaded. */
 
 import { mkdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { env } from "node:process";
 import { TERMINATED } from "#src/base/abort.js";
 import { grouped } from "#src/base/errors/define.js";
 import type { MirrorFailure } from "#src/base/errors/file-codes.js";
 import { reasonOf, TransferError, UsageError } from "#src/base/errors.js";
+import { codeOf } from "#src/base/realm.js";
 import { type CatalogEntry, cacheFolder, type DownloadOptions, type RemoteFile } from "./catalog.js";
 import {
   DEFAULT_LIMITS,
@@ -17,7 +18,7 @@ import {
 } from "./download.js";
 import { MirrorFault, shownUrl, withoutCredentials } from "./mirror-fault.js";
 import { sha256OfFile } from "./read-file.js";
-import { releaseTemporary, temporaryBeside } from "./write-file.js";
+import { releaseTemporary, removeLeftovers, temporaryBeside } from "./write-file.js";
 
 /** Variable that names a mirror to try before all others, for networks without access to the internet. */
 const MIRROR_VARIABLE = "BATCHWISE_MIRROR";
@@ -57,6 +58,7 @@ export async function fetchEntry(entry: CatalogEntry, options: FetchOptions = {}
   const folder = join(options.cache ?? cacheFolder(), entry.name);
   const files = entry.files.filter(({ name }) => wanted === undefined || wanted.includes(name));
   let mirrors = mirrorsOf(entry, options.mirror);
+  await removeLeftovers(folder);
   const missing = await missingOf(files, folder, options.verify ?? "size");
   if (missing.size > 0) await prepare(entry, folder, [...missing], options);
 
@@ -113,10 +115,22 @@ async function prepare(
   const bytes = missing.reduce((sum, file) => sum + file.bytes, 0);
   onDownload?.({ name, files: missing.length, bytes, folder });
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   } catch (error) {
     throw new TransferError("ERR_CACHE_WRITE", { path: folder, reason: reasonOf(error) }, { cause: error });
   }
+}
+
+/** Makes a folder and those above it. Node's recursive mkdir never ends below a folder such as /proc/1. */
+async function makeFolder(folder: string): Promise<void> {
+  const stats = await stat(folder).catch(() => undefined);
+  if (stats?.isDirectory()) return;
+  const above = dirname(folder);
+  if (above !== folder) await makeFolder(above);
+  await mkdir(folder).catch((error: unknown) => {
+    // Another process may have made it.
+    if (codeOf(error) !== "EEXIST" || stats !== undefined) throw error;
+  });
 }
 
 function mirrorsOf({ name, mirrors }: CatalogEntry, given: string | undefined): URL[] {

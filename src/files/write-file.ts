@@ -255,7 +255,10 @@ function removeUnfinished(): void {
 }
 
 const UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
-const TEMPORARY = new RegExp(String.raw`^\..+\.(?:([0-9a-f]{12}-\d+)-)?${UUID}\.tmp$`);
+/** Our temporary files, those without a process too, and the parts of downloads, which earlier versions wrote. */
+const TEMPORARY = new RegExp(
+  String.raw`^\..+\.(?:([0-9a-f]{12}-\d+)-)?${UUID}\.tmp$|^.+\.\d+-${UUID}\.part$`,
+);
 /** Age from which a temporary file of an unknown process is a leftover: no run is silent for so long. */
 const LEFTOVER_MS = 7 * 24 * 3600 * 1000;
 

@@ -1,11 +1,13 @@
 /** Entries of the catalog: what is downloaded, what is taken from the cache, and in which order mirrors are asked. */
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { lstat, mkdir, readdir, readFile, symlink, utimes, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { env } from "node:process";
+import process, { env, platform } from "node:process";
 import test, { type ExecutionContext } from "ava";
 import { TransferError, UsageError } from "#src/base/errors.js";
 import { CATALOG, cacheFolder, DATASET_CATALOG, type DownloadNotice } from "#src/files/catalog.js";
 import { type FetchOptions, fetchEntry } from "#src/files/fetch-entry.js";
+import { processTag } from "#src/files/lock.js";
 import { inCase } from "../helpers/in-case.js";
 import {
   BODY,
@@ -253,4 +255,50 @@ test("the cache is where each platform keeps caches, or where BATCHWISE_CACHE_DI
       t.is(cacheFolder({ platform, env, home: HOME }), resolve("some/folder"));
     }
   });
+});
+
+test("leftovers of dead downloads go, also if the file is there, and no link in the cache is followed", async (t) => {
+  const mirror = await startMirror(t, serve());
+  const { pid: dead } = spawnSync(process.execPath, ["--version"]);
+  const [machine] = processTag().split("-");
+  const uuid = crypto.randomUUID();
+  const victim = await temporaryFile(t, "precious");
+  const given = await options(t);
+  const folder = join(given.cache, "set");
+  await mkdir(folder);
+  const longAgo = new Date(Date.now() - 8 * 24 * 3600 * 1000);
+  for (const round of ["download", "in the cache"]) {
+    const leftovers = [`.data.bin.${machine}-${dead}-${uuid}.tmp`, `data.bin.${dead}-${uuid}.part`];
+    for (const name of leftovers) await writeFile(join(folder, name), "left");
+    await utimes(join(folder, `data.bin.${dead}-${uuid}.part`), longAgo, longAgo);
+    const link = join(folder, `.data.bin.${machine}-${dead}-${crypto.randomUUID()}.tmp`);
+    await symlink(victim, link);
+    if (round === "download") await symlink(victim, join(folder, "data.bin"));
+    await fetchEntry(entryOf([mirror.url]), given);
+    t.deepEqual(await readdir(folder), ["data.bin"], round);
+    t.true((await lstat(join(folder, "data.bin"))).isFile());
+    t.is(await readFile(victim, "utf8"), "precious");
+  }
+  t.is(mirror.seen.length, 1);
+});
+
+test("a cache folder that cannot be made is one error with its cause", async (t) => {
+  const mirror = await startMirror(t, serve());
+  const file = await temporaryFile(t, "x");
+  const folders = [
+    join(file, "below"),
+    file,
+    ...(platform === "linux" ? ["/proc/1/x", "/proc/1/x/y/z"] : []),
+  ];
+  for (const cache of folders) {
+    const error = await t.throwsAsync(fetchEntry(entryOf([mirror.url]), { cache, limits: QUICK }), {
+      instanceOf: TransferError,
+      code: "ERR_CACHE_WRITE",
+    });
+    t.regex(
+      error?.message ?? "",
+      /the cache could not be written: (not a directory|file already exists|no such file)/,
+    );
+  }
+  t.is(mirror.seen.length, 0);
 });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { getuid, platform } from "node:process";
 import test from "ava";
 import { FileError } from "#src/base/errors.js";
-import { acquireLock, lockAddress } from "#src/files/lock.js";
+import { acquireName, lockAddress } from "#src/files/lock.js";
 import { readWholeFile, sha256Of, slices } from "#src/files/read-file.js";
 import { jsonBloat } from "#src/files/scan-json.js";
 import { inCase } from "../helpers/in-case.js";
@@ -153,8 +153,8 @@ const MODULE = new URL("../../src/files/lock.js", import.meta.url).href;
 /** A process that holds the lock until it is killed. */
 async function holder(address: string): Promise<ChildProcess> {
   const script = `
-    import { acquireLock } from ${JSON.stringify(MODULE)};
-    if ((await acquireLock(${JSON.stringify(address)})) !== undefined) process.stdout.write("held");
+    import { acquireName } from ${JSON.stringify(MODULE)};
+    if ((await acquireName(${JSON.stringify(address)})) !== undefined) process.stdout.write("held");
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -182,14 +182,14 @@ test("a lock is held once, is free when it is released, and does not outlive a S
         const facts = await stat(await temporaryFile(t, "x"), { bigint: true });
         const address = kind === "name" ? lockAddress(facts) : join(await temporaryFolder(t), "lock.sock");
         const child = await holder(address);
-        t.is(await acquireLock(address), undefined);
+        t.is(await acquireName(address), undefined);
         child.kill("SIGKILL");
         await once(child, "exit");
-        const lock = await acquireLock(address);
+        const lock = await acquireName(address);
         t.not(lock, undefined);
-        t.is(await acquireLock(address), undefined);
+        t.is(await acquireName(address), undefined);
         await lock?.release();
-        await (await acquireLock(address))?.release();
+        await (await acquireName(address))?.release();
       },
     );
   }
@@ -197,8 +197,8 @@ test("a lock is held once, is free when it is released, and does not outlive a S
 
 test("a name that is given back within a moment is waited for", async (t) => {
   const address = lockAddress(await stat(await temporaryFile(t, "x"), { bigint: true }));
-  const first = await acquireLock(address);
-  const second = acquireLock(address);
+  const first = await acquireName(address);
+  const second = acquireName(address);
   await first?.release();
   const lock = await second;
   t.not(lock, undefined);

@@ -27,6 +27,7 @@ const HINTS = {
   tmpfs: "Linux, as root: a small disk is mounted and filled",
   linux: "Linux",
   root: "Linux, as root",
+  unshare: "Linux, as root, with util-linux's unshare",
   strace: "strace in /usr/bin, which makes system calls fail",
   posix: "a system with modes, symbolic links and named pipes",
   script: "util-linux's script, which makes a terminal",

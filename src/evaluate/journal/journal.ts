@@ -13,7 +13,7 @@ import type {
 } from "#src/base/contracts/journal.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import { type BatchwiseError, FileError, RunError } from "#src/base/errors.js";
-import { acquireLock, type Lock, lockAddress } from "#src/files/lock.js";
+import { acquireLock, type Lock } from "#src/files/lock.js";
 import { writeFault } from "#src/files/write-file.js";
 import { partialOf } from "#src/metrics/partial-counts.js";
 import { addScoreSums } from "#src/metrics/score-sums.js";
@@ -74,7 +74,7 @@ export class Journal {
       const stats = await file.stat({ bigint: true });
       // Reading a pipe would wait for a writer.
       if (!stats.isFile()) throw new FileError("ERR_JOURNAL_KIND", { path });
-      lock = await acquireLock(lockAddress(stats));
+      lock = await acquireLock(path, stats);
       if (lock === undefined) throw new RunError("ERR_JOURNAL_LOCKED", { path });
       const { lines, wholeBytes } = readJournal(path, await file.readFile(), header);
       // A kill can have torn the last line.
@@ -175,10 +175,11 @@ export class Journal {
     await this.#assertSoleWriter();
   }
 
-  /** The lock holds within one machine. The file's length shows a writer on another one. */
+  /** The lock is lost if this process stood still for long. The file's length shows another writer too. */
   async #assertSoleWriter(): Promise<void> {
     const { size } = await this.#file.stat();
-    if (size !== this.#bytes) throw new RunError("ERR_JOURNAL_LOCKED", { path: this.#path });
+    if (size !== this.#bytes || !(await this.#lock.isHeld()))
+      throw new RunError("ERR_JOURNAL_LOCKED", { path: this.#path });
   }
 }
 
