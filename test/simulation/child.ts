@@ -1,5 +1,6 @@
 /** Program: runs the seeds FIRST to FIRST + COUNT − 1 in a folder, and prints outcomes and the injected faults as JSON. */
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { copyFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,6 +41,13 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
     violations[seed] = `${event}: ${error.stack}`;
   });
 }
+/** Also at Ctrl-C: the report of the runs so far. */
+function end(): void {
+  rmSync(folder, { recursive: true, force: true });
+  const report: Report = { endings, injected: Object.fromEntries([...faults.injected].sort()), violations };
+  process.stdout.write(`${JSON.stringify(report, null, 1)}\n`, () => process.exit());
+}
+process.once("SIGINT", end);
 for (; seed < first + count; seed++) {
   const { ending, violation }: Outcome = await simulation.run(seed);
   endings[ending] = (endings[ending] ?? 0) + 1;
@@ -48,7 +56,4 @@ for (; seed < first + count; seed++) {
     process.stderr.write(`seed ${seed}: ${violation}\n`);
   }
 }
-await rm(folder, { recursive: true });
-const injected = Object.fromEntries([...faults.injected].sort());
-const report: Report = { endings, injected, violations };
-process.stdout.write(`${JSON.stringify(report, null, 1)}\n`, () => process.exit());
+end();

@@ -11,6 +11,12 @@ export interface Counts {
   readonly confusionMatrix: readonly (readonly number[])[];
 }
 
+/** The answers of a run without faults. */
+export interface Clean {
+  readonly counts: Counts;
+  readonly predictions: string;
+}
+
 export interface TypedPlan {
   readonly limit: number;
   readonly batchSize: number;

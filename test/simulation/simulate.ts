@@ -13,7 +13,14 @@ import { IncompleteError } from "#src/index.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { seeded } from "../helpers/random.js";
 import type { FsFaults } from "./fs-faults.js";
-import { type Counts, differenceOf, partialFault, SIMULATED_ENGINES, type TypedPlan } from "./invariant.js";
+import {
+  type Clean,
+  type Counts,
+  differenceOf,
+  partialFault,
+  SIMULATED_ENGINES,
+  type TypedPlan,
+} from "./invariant.js";
 
 /** The copied files: images, labels and weights. */
 export interface Inputs {
@@ -21,11 +28,6 @@ export interface Inputs {
   readonly images: readonly string[];
   readonly labels: string;
   readonly weights: string;
-}
-
-interface Clean {
-  readonly counts: Counts;
-  readonly predictions: string;
 }
 
 const OUTPUTS = ["run.journal", "out.json", "out.ndjson", "out.ndjson.partial"];
