@@ -60,11 +60,11 @@ export function rounded(ms: number): number {
 }
 
 /**
- * The known name closest to the one found, or undefined if none is close.
+ * The known name closest to the one found, or undefined if none is close or the one found is too long to be a typing error.
  * `suggest("mnits", ["mnist", "fashion"])` → `"mnist"`.
  */
 export function suggest(found: string, known: readonly string[]): string | undefined {
-  if (known.length === 0) return undefined;
+  if (known.length === 0 || found.length > LONGEST_CHARACTERS) return undefined;
   const nearest = closest(found, known);
   return distance(found, nearest) <= Math.max(2, Math.floor(found.length / 3)) ? nearest : undefined;
 }

@@ -1,34 +1,68 @@
 /** Reads JSON files and checks them against a schema. */
 
 import type * as z from "zod";
+import { grouped } from "#src/base/errors/define.js";
 import { asError, atLeast, FileError } from "#src/base/errors.js";
 import { isErrorNamed } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
-import { readWholeFile } from "./read-file.js";
-import { jsonBloat } from "./scan-json.js";
+import { JsonStream } from "./json-stream.js";
+import { assertUnchanged, readInto, withFile } from "./read-file.js";
+import { DOCUMENT_DEPTH, jsonBloat } from "./scan-json.js";
 
-/** V8's strings are not much longer than this. */
-const LIMIT_BYTES = 256 * 2 ** 20;
+const LIMIT_BYTES = 2 * 2 ** 30;
+/** Most bytes of what is parsed. A result of 1,024 classes has two matrices of a million counts: some 10 MB. */
+const KEPT_BYTES = 64 * 2 ** 20;
+/** Most values. The two matrices have two million. */
+const MOST_ENTRIES = 2 ** 22;
+/** Bytes read at once: checking them takes a few milliseconds. */
+const PIECE_BYTES = 2 ** 20;
 /** Longest reason in characters. The messages of zod and of JSON.parse quote the document. */
 const LONGEST_REASON = 180;
 
 /**
- * Reads the JSON value of a file, without a check of its shape.
+ * Reads the JSON value of a file, without a check of its shape. The file is not held: memory is in proportion to the values.
  *
+ * @param without key of a long list of whole numbers that the caller does not need: it becomes an empty list
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX; ERR_JSON_SHAPE if the value would take too much memory
  */
-export async function readJson(path: string): Promise<unknown> {
-  const text = new TextDecoder().decode(await readWholeFile(path, LIMIT_BYTES));
+export async function readJson(path: string, without?: string): Promise<unknown> {
+  const text = await readText(path, without);
   const problem = jsonBloat(text);
-  if (problem !== undefined) {
-    throw new FileError("ERR_JSON_SHAPE", { path, what: "a document of Batchwise", at: "", problem });
-  }
+  if (problem !== undefined) throw bloated(path, problem);
   try {
     return JSON.parse(text);
   } catch (error) {
     if (!isErrorNamed("SyntaxError", error)) throw error;
     throw new FileError("ERR_JSON_SYNTAX", { path, reason: syntaxReason(error) }, { cause: error });
   }
+}
+
+function bloated(path: string, problem: string): FileError {
+  return new FileError("ERR_JSON_SHAPE", { path, what: "a document of Batchwise", at: "", problem });
+}
+
+function readText(path: string, without: string | undefined): Promise<string> {
+  return withFile(path, async (file, sizeBytes) => {
+    if (sizeBytes > LIMIT_BYTES) {
+      throw bloated(path, `expected at most ${grouped(LIMIT_BYTES)} bytes, found ${grouped(sizeBytes)}`);
+    }
+    const stream = new JsonStream({
+      depth: DOCUMENT_DEPTH,
+      entries: MOST_ENTRIES,
+      keptBytes: KEPT_BYTES,
+      without,
+    });
+    const piece = new Uint8Array(Math.min(sizeBytes, PIECE_BYTES));
+    for (let position = 0; position < sizeBytes; ) {
+      const found = await readInto(file, piece, position);
+      if (found === 0) break;
+      const fault = stream.add(piece.subarray(0, found));
+      if (fault !== undefined) throw bloated(path, `expected ${fault.expected}, found ${fault.found}`);
+      position += found;
+    }
+    assertUnchanged(path, file.stamp);
+    return stream.text();
+  });
 }
 
 /** Message of JSON.parse on one line. It quotes the text around the fault, with line feeds and control characters. */

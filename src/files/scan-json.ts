@@ -34,7 +34,8 @@ export function scanJson(
   let openCount = 0;
   let containerCount = 0;
   let entryCount = 0;
-  let lastString = "";
+  /** The text before a colon. Each is looked at once, so that the scan is linear. */
+  let lastString: string | undefined;
   for (let at = 0; at < text.length; at++) {
     const mark = text.charCodeAt(at);
     if (mark === QUOTE) {
@@ -56,7 +57,9 @@ export function scanJson(
       entryCount++;
       if (entryCount > entries) return { expected: `at most ${entries} entries`, found: "more" };
     } else if (strict && mark === COLON) {
+      if (lastString === undefined) return { expected: "a key before each colon", found: "none" };
       const key = unescaped(lastString);
+      lastString = undefined;
       if (keys.at(-1)?.has(key)) return { expected: "each key once", found: `"${printable(key)}" twice` };
       keys.at(-1)?.add(key);
     } else if (strict && !DIGIT_OR_SPACE.test(text.charAt(at))) {
@@ -85,7 +88,7 @@ function unescaped(string: string): string {
 /** A bracket becomes at most 45 bytes of memory (V8 11), so a shorter text takes less than 64 MB. */
 const SHORT_CHARACTERS = 2 ** 20;
 /** The deepest document of Batchwise has seven. */
-const DOCUMENT_DEPTH = 32;
+export const DOCUMENT_DEPTH = 32;
 /** Lists and objects in documents of Batchwise are longer on average. An empty one takes 3 characters and 32 bytes. */
 const LEAST_CHARACTERS = 16;
 

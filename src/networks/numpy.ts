@@ -7,6 +7,7 @@ import {
   checkedElements,
   decodeElements,
   type ElementType,
+  lazyArray,
   type NamedArray,
   rowMajor,
 } from "#src/files/formats/arrays.js";
@@ -90,8 +91,10 @@ export function decodeNpy(path: string, name: string, file: Uint8Array): NamedAr
   const { shape, littleEndian, fortranOrder } = header;
   const elements = npyElements(path, file, header);
   checkedElements(path, shape);
-  const data = decodeElements(elements, type, littleEndian);
-  return { shape, data: fortranOrder ? rowMajor(data, shape) : data };
+  return lazyArray(shape, () => {
+    const data = decodeElements(elements, type, littleEndian);
+    return fortranOrder ? rowMajor(data, shape) : data;
+  });
 }
 
 /** @throws NetworkError ERR_ARRAY_DTYPE for types that weights never have */

@@ -8,6 +8,7 @@ import {
   decodeElements,
   ELEMENT_BYTES,
   type ElementType,
+  lazyArray,
   MAX_DIMENSIONS,
   type NamedArray,
 } from "#src/files/formats/arrays.js";
@@ -188,7 +189,11 @@ export function decodeSafetensors(path: string, bytes: Uint8Array): SafetensorsF
   const data = bytes.subarray(dataBegin);
   const arrays = new Map<string, NamedArray>();
   for (const { name, type, shape, begin, end } of ranges) {
-    arrays.set(name, { shape, data: decodeElements(data.subarray(begin, end), type, true) });
+    const elements = data.subarray(begin, end);
+    arrays.set(
+      name,
+      lazyArray(shape, () => decodeElements(elements, type, true)),
+    );
   }
   return { arrays, metadata };
 }

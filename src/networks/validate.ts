@@ -4,7 +4,7 @@ import type { ImageShape } from "#src/base/contracts/dataset.js";
 import type { Activation, Layer, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
-import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
+import { type NamedArray, type NamedArrays, transpose } from "#src/files/formats/arrays.js";
 import { layerSizes } from "./chain.js";
 import { planLayers } from "./state-dict.js";
 
@@ -27,8 +27,8 @@ export function buildLayers(
     return {
       inputs,
       outputs,
-      weights: share(weights, dataOf(arrays, weights), transposed ? inputs : undefined),
-      biases: biases === undefined ? zeros(outputs) : share(biases, dataOf(arrays, biases)),
+      weights: share(weights, arrays.get(weights), transposed ? inputs : undefined),
+      biases: biases === undefined ? zeros(outputs) : share(biases, arrays.get(biases)),
       activation: index < plan.length - 1 && hidden !== undefined ? hidden : "identity",
     };
   });
@@ -76,20 +76,20 @@ function withoutChannel(shape: readonly number[]): readonly number[] {
 
 const NOT_FINITE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
-/** Returns an array by name. The plan names only arrays that exist. */
-function dataOf(arrays: NamedArrays, name: string): Float64Array {
-  return arrays.get(name)?.data ?? new Float64Array(0);
-}
-
 /**
  * Copies arrays to shared memory and checks each number. An array that two layers share stays shared.
  * With `columns`, the array has that many columns and is transposed.
  */
-function sharer(path: string): (layer: string, data: Float64Array, columns?: number) => Float64Array {
-  const shared = new Map<Float64Array, Float64Array>();
-  return (layer, data, columns) => {
-    const known = shared.get(data);
+function sharer(
+  path: string,
+): (layer: string, array: NamedArray | undefined, columns?: number) => Float64Array {
+  const shared = new Map<NamedArray, Float64Array>();
+  return (layer, array, columns) => {
+    // The plan names only arrays that exist.
+    if (array === undefined) return zeros(0);
+    const known = shared.get(array);
     if (known !== undefined) return known;
+    const { data } = array;
     // Built-in searches first: they are fast from the first call on.
     if (NOT_FINITE.some((value) => data.includes(value))) {
       const index = data.findIndex((value) => !Number.isFinite(value));
@@ -99,7 +99,7 @@ function sharer(path: string): (layer: string, data: Float64Array, columns?: num
     const copy = zeros(data.length);
     if (columns === undefined) copy.set(data);
     else transpose(data, columns, copy);
-    shared.set(data, copy);
+    shared.set(array, copy);
     return copy;
   };
 }

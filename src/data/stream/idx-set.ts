@@ -65,8 +65,16 @@ export async function openIdxSet(
   { lanePixelBytes, isListed = paths.length > 1, verify = false }: IdxSetOptions = {},
 ): Promise<Dataset> {
   const pairs: Pair[] = [];
+  // A manifest may list a pair many times.
+  const read = new Map<string, Promise<Pair>>();
+  const readOnce = (pair: PairPaths): Promise<Pair> => {
+    const key = JSON.stringify([pair.imagesPath, pair.labelsPath, pair.sha256]);
+    const reading = read.get(key) ?? readPair(pair);
+    read.set(key, reading);
+    return reading;
+  };
   for (let at = 0; at < paths.length; at += HEADS_AT_ONCE) {
-    pairs.push(...(await Promise.all(paths.slice(at, at + HEADS_AT_ONCE).map(readPair))));
+    pairs.push(...(await Promise.all(paths.slice(at, at + HEADS_AT_ONCE).map(readOnce))));
   }
   const shape = commonShape(pairs);
   const hash = { isListed, verify };
@@ -152,9 +160,12 @@ function partOf({ images, labels, count, sha256 }: Pair, inputs: number): Part {
 /** A pair's own digest; of several pairs, the digest of their hexadecimal digests, one per line. */
 async function digestOf(pairs: readonly Pair[], hash: HashOptions): Promise<string> {
   const digests: string[] = [];
+  const known = new Map<Pair, string>();
   for (const pair of pairs) {
     const files = [pair.images, pair.labels].flatMap((head) => head ?? []);
-    digests.push(pair.sha256 ?? (await hashOfFiles(files, isSampled(pair, hash))));
+    const digest = pair.sha256 ?? known.get(pair) ?? (await hashOfFiles(files, isSampled(pair, hash)));
+    known.set(pair, digest);
+    digests.push(digest);
   }
   const [first] = digests;
   if (digests.length === 1 && first !== undefined) return first;

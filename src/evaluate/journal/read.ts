@@ -1,4 +1,5 @@
 /** Reads a journal: the ranges that are done, and how many bytes of the file are intact. */
+import { createHash } from "node:crypto";
 import type * as z from "zod";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { JournalHeader, JournalLine } from "#src/base/contracts/journal.js";
@@ -30,15 +31,19 @@ export function readJournal(path: string, bytes: Buffer, expected: JournalHeader
   if (!BEGINNING.startsWith(beginning)) throw noJournal(path);
   const lines: JournalLine[] = [];
   let wholeBytes = 0;
+  const known = new Map<string, JournalLine>();
   for (const { number, text, end } of wholeLines(bytes)) {
     if (number === 1) assertHeader(path, text, expected);
     else {
-      const line = parse(journalLine, text);
+      // Two machines may have written the same line. It is read once.
+      const key = createHash("sha256").update(text).digest("base64");
+      const line = known.get(key) ?? parse(journalLine, text);
       // Only a line that cannot be read is the end of a torn write.
       if (line === undefined && bytes.indexOf(LINE_FEED, end) < 0) break;
       const problem =
         line === undefined ? "it does not describe a range of images" : problemOf(line, expected);
       if (line === undefined || problem !== undefined) throw damaged(path, number, problem ?? "");
+      known.set(key, line);
       lines.push(line);
     }
     wholeBytes = end;

@@ -8,6 +8,19 @@ export interface NamedArray {
   readonly data: Float64Array;
 }
 
+/**
+ * An array whose elements are decoded each time that they are read. A network is refused by its shapes before any is, and
+ * memory holds one decoded array at a time.
+ */
+export function lazyArray(shape: readonly number[], decode: () => Float64Array): NamedArray {
+  return {
+    shape,
+    get data() {
+      return decode();
+    },
+  };
+}
+
 export type NamedArrays = ReadonlyMap<string, NamedArray>;
 
 export const ELEMENT_BYTES = { float16: 2, bfloat16: 2, float32: 4, float64: 8 } as const;
@@ -85,7 +98,10 @@ function bfloat16(bits: number): number {
 }
 
 /** Fortran order (first axis fastest) → row-major (last axis fastest). */
-export function rowMajor(values: Float64Array, shape: readonly number[]): Float64Array {
+export function rowMajor(values: Float64Array, dimensions: readonly number[]): Float64Array {
+  // The order does not depend on dimensions of size 1, of which there can be 64.
+  const shape = dimensions.filter((size) => size !== 1);
+  if (shape.length < 2) return values;
   const [rows = 0, columns = 0] = shape;
   if (shape.length === 2 && rows > 0 && columns > 0) {
     const ordered = new Float64Array(values.length);

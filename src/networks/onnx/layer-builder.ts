@@ -4,7 +4,7 @@ import type { Activation } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
-import type { NamedArray, NamedArrays } from "#src/files/formats/arrays.js";
+import { lazyArray, type NamedArray, type NamedArrays } from "#src/files/formats/arrays.js";
 import type { Step } from "./chain.js";
 import type { Tensor, Value } from "./model.js";
 import { DATA_TYPE } from "./proto.js";
@@ -79,12 +79,13 @@ export class LayerBuilder {
   biases(step: Step, tensor: Tensor): void {
     const layer = this.#openLayer(step);
     if (layer.biases !== undefined) throw this.fault(step, "one addition per layer", "a second one");
-    const { shape, data } = this.#tensors.floats(tensor);
+    const array = this.#tensors.floats(tensor);
+    const { shape } = array;
     const isRow = shape.length === 1 || (shape.length === 2 && shape[0] === 1);
     if (!isRow || shape.at(-1) !== layer.outputs) {
       throw this.fault(step, `biases (${layer.outputs},)`, shapeText(shape));
     }
-    layer.biases = { shape: [layer.outputs], data };
+    layer.biases = shape.length === 1 ? array : lazyArray([layer.outputs], () => array.data);
   }
 
   activation(step: Step, activation: Activation): void {

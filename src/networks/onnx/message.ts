@@ -11,6 +11,8 @@ export const WIRE = { VARINT: 0, FIXED64: 1, BYTES: 2, FIXED32: 5 } as const;
 type WireType = (typeof WIRE)[keyof typeof WIRE];
 const WIRE_TYPES: readonly number[] = Object.values(WIRE);
 const WIRE_TYPE_BITS = 3;
+/** A varint has at most ten bytes of seven bits each. */
+const MOST_VARINT_BITS = 70;
 
 /** Most fields of all messages of a model. A layer takes about 30. An empty message takes 100 bytes of memory. */
 const MAX_FIELDS = 50_000;
@@ -95,12 +97,52 @@ export class Message {
   /** Reads the whole message as integers without tags, as in a packed field; at most `limit` of them. */
   packedIntegers(limit: number, what: string): number[] {
     const values: number[] = [];
-    this.#reader.pos = 0;
-    while (this.#reader.pos < this.#reader.len) {
-      if (values.length === limit) throw this.#beyond(what, limit);
-      values.push(this.#read("a whole number", int64));
-    }
+    this.eachInteger(limit, what, (value) => values.push(value));
     return values;
+  }
+
+  /** As `packedIntegers`, into memory of the caller's: an array of numbers takes far more than the file. */
+  eachInteger(limit: number, what: string, use: (value: number, index: number) => void): void {
+    this.#reader.pos = 0;
+    for (let count = 0; this.#reader.pos < this.#reader.len; count++) {
+      if (count === limit) throw this.#beyond(what, limit);
+      use(this.#read("a whole number", int64), count);
+    }
+  }
+
+  /**
+   * Reads the whole message as integers of 16 bits without tags, at most `limit` of them. Without `into` it only checks and
+   * counts them. One pass over the bytes: a file may have a hundred million.
+   *
+   * @param onWide throws the error for an integer of more bits
+   */
+  packedUint16s(limit: number, what: string, onWide: () => never, into?: Uint16Array): number {
+    const bytes = this.#reader.buf;
+    let [count, value, shift] = [0, 0, 0];
+    for (let at = 0; at < this.#reader.len; at++) {
+      const byte = bytes[at]!;
+      const bits = byte & 0x7f;
+      if (shift <= 14) value |= bits << shift;
+      else if (bits > 0) value = 2 ** 16;
+      shift += 7;
+      if (byte >= 0x80 && shift < MOST_VARINT_BITS) continue;
+      if (byte >= 0x80) throw this.#malformed("a whole number", "one of more than 10 bytes", at);
+      if (count === limit) throw this.#beyond(what, limit);
+      if (value >= 2 ** 16) onWide();
+      if (into !== undefined) into[count] = value;
+      count++;
+      [value, shift] = [0, 0];
+    }
+    if (shift > 0) throw this.#malformed("a whole number", "the end of its message");
+    return count;
+  }
+
+  /** Number of integers in a packed field: the last byte of each has no high bit. */
+  countIntegers(): number {
+    const bytes = this.#reader.buf;
+    let count = 0;
+    for (let at = 0; at < this.#reader.len; at++) if (bytes[at]! < 0x80) count++;
+    return count;
   }
 
   /** Reads the current value as floats without tags, as in a packed field; at most `limit` of them. */

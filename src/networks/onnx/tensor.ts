@@ -1,5 +1,6 @@
 /** Reads the elements of ONNX tensors, checks them against the dimensions, and computes constants. */
 
+import { endianness } from "node:os";
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -8,6 +9,7 @@ import {
   decodeElements,
   ELEMENT_BYTES,
   type ElementType,
+  lazyArray,
   MAX_DIMENSIONS,
   type NamedArray,
   transpose,
@@ -29,13 +31,15 @@ export function floatsOf(path: string, tensor: Tensor): NamedArray {
   );
   if (type === undefined) throw fault(path, tensor, "float32, float64 or float16", `type ${tensor.type}`);
   const elements = countElements(path, tensor);
-  const bytes = tensor.raw ?? typedBytes(path, tensor, type, elements);
+  const foundBytes = tensor.raw?.length ?? typedLength(path, tensor, type, elements);
   const expectedBytes = elements * ELEMENT_BYTES[type];
-  if (bytes.length !== expectedBytes) {
+  if (foundBytes !== expectedBytes) {
     const expected = `${expectedBytes} bytes for shape ${shapeText(tensor.dimensions)} of ${type}`;
-    throw fault(path, tensor, expected, `${bytes.length}`);
+    throw fault(path, tensor, expected, `${foundBytes}`);
   }
-  return { shape: tensor.dimensions, data: decodeElements(bytes, type, true) };
+  return lazyArray(tensor.dimensions, () =>
+    decodeElements(tensor.raw ?? typedBytes(path, tensor, type, elements), type, true),
+  );
 }
 
 /** Readers of whole numbers in raw_data. */
@@ -64,9 +68,14 @@ export function numbersOf(path: string, tensor: Tensor): Float64Array {
   const elements = countElements(path, tensor);
   const { raw, int32s, int64s } = tensor;
   if (raw === undefined) {
-    const values = (int32s ?? int64s)?.packedIntegers(elements, "elements of a tensor") ?? [];
-    if (values.length !== elements) throw fault(path, tensor, `${elements} elements`, `${values.length}`);
-    return Float64Array.from(values);
+    const packed = int32s ?? int64s;
+    const count = packed?.countIntegers() ?? 0;
+    if (count !== elements) throw fault(path, tensor, `${elements} elements`, `${count}`);
+    const values = new Float64Array(elements);
+    packed?.eachInteger(elements, "elements of a tensor", (value, index) => {
+      values[index] = value;
+    });
+    return values;
   }
   const [bytes, read] = reader;
   if (raw.length !== elements * bytes) {
@@ -107,18 +116,29 @@ function countElements(path: string, tensor: Tensor): number {
   return checkedElements(path, dimensions);
 }
 
+/** Length of what `typedBytes` returns. */
+function typedLength(path: string, tensor: Tensor, type: ElementType, elements: number): number {
+  if (type === "float32") return tensor.floats?.length ?? 0;
+  if (type === "float64") return tensor.doubles?.length ?? 0;
+  return float16s(path, tensor, elements) * Uint16Array.BYTES_PER_ELEMENT;
+}
+
 /** Returns the bytes of the field that onnx.proto has for the type. An element of float16 is 16 bits of an int32_data. */
 function typedBytes(path: string, tensor: Tensor, type: ElementType, elements: number): Uint8Array {
   if (type === "float32") return tensor.floats ?? new Uint8Array();
   if (type === "float64") return tensor.doubles ?? new Uint8Array();
-  const values =
-    tensor.int32s?.packedIntegers(elements, `elements of tensor "${printable(tensor.name)}"`) ?? [];
-  const bytes = Buffer.alloc(values.length * Uint16Array.BYTES_PER_ELEMENT);
-  values.forEach((bits, index) => {
-    if (bits < 0 || bits > 0xffff) throw fault(path, tensor, "elements of 16 bits", `${bits}`);
-    bytes.writeUInt16LE(bits, index * Uint16Array.BYTES_PER_ELEMENT);
-  });
-  return bytes;
+  const values = new Uint16Array(elements);
+  float16s(path, tensor, elements, values);
+  const bytes = Buffer.from(values.buffer);
+  return endianness() === "LE" ? bytes : bytes.swap16();
+}
+
+function float16s(path: string, tensor: Tensor, elements: number, into?: Uint16Array): number {
+  const onWide = () => {
+    throw fault(path, tensor, "elements of 16 bits", "more bits");
+  };
+  const what = `elements of tensor "${printable(tensor.name)}"`;
+  return tensor.int32s?.packedUint16s(elements, what, onWide, into) ?? 0;
 }
 
 function fault(path: string, { name }: Tensor, expected: string, found: string): NetworkError {
@@ -233,11 +253,14 @@ export class TensorCache {
   /** Returns the transpose of a tensor with two dimensions. */
   transposed(tensor: Tensor): NamedArray {
     return known(this.#transposed, tensor, () => {
-      const { shape, data } = this.floats(tensor);
-      const [rows, columns] = atLeast(shape, 2);
-      const turned = new Float64Array(data.length);
-      transpose(data, columns, turned);
-      return { shape: [columns, rows], data: turned };
+      const array = this.floats(tensor);
+      const [rows, columns] = atLeast(array.shape, 2);
+      return lazyArray([columns, rows], () => {
+        const { data } = array;
+        const turned = new Float64Array(data.length);
+        transpose(data, columns, turned);
+        return turned;
+      });
     });
   }
 

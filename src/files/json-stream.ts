@@ -1,0 +1,130 @@
+/**
+ * Looks over the bytes of a JSON document as they are read, before JSON.parse makes values of them: limits depth and number of
+ * values, and leaves out a long list of whole numbers that the reader does not need. A fault ends the reading.
+ */
+
+import type { JsonFault } from "./scan-json.js";
+
+export interface JsonStreamLimits {
+  readonly depth: number;
+  /** Most commas, and so values: JSON.parse makes a value of each. */
+  readonly entries: number;
+  /** Most bytes that are kept. */
+  readonly keptBytes: number;
+  /** Key of the document's own object whose value, a list of whole numbers, is read as an empty list. */
+  readonly without?: string | undefined;
+}
+
+const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
+const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d];
+const [ZERO, NINE] = [0x30, 0x39];
+/** Longest key that is compared with `without`. */
+const KEY_BYTES = 64;
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** Takes the document piece by piece. */
+export class JsonStream {
+  readonly #limits: JsonStreamLimits;
+  readonly #kept: Uint8Array[] = [];
+  #keptBytes = 0;
+  #depth = 0;
+  #entries = 0;
+  #isInString = false;
+  #isEscaped = false;
+  /** The last string at depth 1, as long as it may be a key. */
+  #key = "";
+  /** True from the colon of the key that is left out to its value. */
+  #isBefore = false;
+  /** Within the list that is left out: what may come next. */
+  #left: "no" | "first" | "number" | "digits" | "after" = "no";
+
+  constructor(limits: JsonStreamLimits) {
+    this.#limits = limits;
+  }
+
+  /** Returns the first fault, or undefined. The piece is copied where it is kept. */
+  add(piece: Uint8Array): JsonFault | undefined {
+    let keptFrom = this.#left === "no" ? 0 : -1;
+    for (let at = 0; at < piece.length; at++) {
+      const byte = piece[at]!;
+      if (this.#left !== "no") {
+        const isEnd = this.#leaveOut(byte);
+        if (isEnd === undefined) return { expected: "a list of whole numbers", found: "another value" };
+        if (isEnd) keptFrom = at;
+      } else if (this.#isInString) this.#inString(byte);
+      else {
+        const fault = this.#structure(byte);
+        if (fault !== undefined) return fault;
+        if (this.#isBefore && byte !== COLON && !isSpace(byte)) {
+          this.#isBefore = false;
+          if (byte === LIST) {
+            this.#left = "first";
+            this.#keep(piece.subarray(keptFrom, at + 1));
+            keptFrom = -1;
+          }
+        }
+      }
+    }
+    if (keptFrom >= 0) this.#keep(piece.subarray(keptFrom));
+    if (this.#keptBytes <= this.#limits.keptBytes) return undefined;
+    return { expected: `at most ${this.#limits.keptBytes} bytes`, found: "more" };
+  }
+
+  /** The document without what was left out. */
+  text(): string {
+    const decoder = new TextDecoder();
+    return this.#kept.map((piece) => decoder.decode(piece, { stream: true })).join("") + decoder.decode();
+  }
+
+  #keep(piece: Uint8Array): void {
+    this.#kept.push(piece.slice());
+    this.#keptBytes += piece.length;
+  }
+
+  #inString(byte: number): void {
+    if (this.#isEscaped) this.#isEscaped = false;
+    else if (byte === BACKSLASH) this.#isEscaped = true;
+    else if (byte === QUOTE) this.#isInString = false;
+    if (this.#isInString && this.#depth === 1 && this.#key.length < KEY_BYTES) {
+      this.#key += String.fromCharCode(byte);
+    }
+  }
+
+  #structure(byte: number): JsonFault | undefined {
+    const { depth, entries, without } = this.#limits;
+    if (byte === QUOTE) {
+      this.#isInString = true;
+      this.#key = "";
+    } else if (byte === LIST || byte === OBJECT) {
+      this.#depth++;
+      if (this.#depth > depth) return { expected: `nesting at most ${depth} deep`, found: "deeper" };
+    } else if (byte === LIST_END || byte === OBJECT_END) this.#depth--;
+    else if (byte === COMMA) {
+      this.#entries++;
+      if (this.#entries > entries) return { expected: `at most ${entries} entries`, found: "more" };
+    } else if (byte === COLON && this.#depth === 1) this.#isBefore = this.#key === without;
+    return undefined;
+  }
+
+  /** True at the bracket that ends the list; undefined for a byte that cannot be there. */
+  #leaveOut(byte: number): boolean | undefined {
+    const isDigit = byte >= ZERO && byte <= NINE;
+    if (isDigit) {
+      if (this.#left === "after") return undefined;
+      this.#left = "digits";
+    } else if (isSpace(byte)) {
+      if (this.#left === "digits") this.#left = "after";
+    } else if (byte === COMMA) {
+      if (this.#left !== "digits" && this.#left !== "after") return undefined;
+      this.#left = "number";
+    } else if (byte === LIST_END && this.#left !== "number") {
+      this.#left = "no";
+      this.#depth--;
+      return true;
+    } else return undefined;
+    return false;
+  }
+}
