@@ -37,11 +37,16 @@ export function readJournal(path: string, bytes: Buffer, expected: JournalHeader
     else {
       // Two machines may have written the same line. It is read once.
       const key = createHash("sha256").update(text).digest("base64");
-      const line = known.get(key) ?? parse(journalLine, text);
+      const same = known.get(key);
+      const line = same ?? parse(journalLine, text);
       // Only a line that cannot be read is the end of a torn write.
       if (line === undefined && bytes.indexOf(LINE_FEED, end) < 0) break;
       const problem =
-        line === undefined ? "it does not describe a range of images" : problemOf(line, expected);
+        line === undefined
+          ? "it does not describe a range of images"
+          : same === undefined
+            ? problemOf(line, expected)
+            : undefined;
       if (line === undefined || problem !== undefined) throw damaged(path, number, problem ?? "");
       known.set(key, line);
       lines.push(line);
