@@ -109,6 +109,20 @@ withStrace(
   },
 );
 
+withStrace("a file that cannot be closed counts as not written", async (t) => {
+  for (const name of ["j", "q.csv.partial"]) {
+    const folder = await temporaryFolder(t);
+    const path = join(folder, name);
+    await writeFile(join(folder, "j"), "");
+    const trace = `-f -qq -o /dev/null -P ${path} -e trace=close -e inject=close:error=EIO`;
+    const args = `--quiet --limit 100 --threads 0 --resume ${folder}/j --predictions ${folder}/q.csv`;
+    const { status, stdout, stderr } = bash(`strace ${trace} ${PROGRAM} ${args}`, folder);
+    t.is(status, 6, `${name}: ${stderr}`);
+    t.regex(stderr, /ERR_OUTPUT_WRITE: .*: i\/o error; /);
+    t.regex(stdout, ACCURACY);
+  }
+});
+
 withStrace("too many open files end a run with one line", async (t) => {
   const folder = await temporaryFolder(t);
   // Node.js itself opens about 20 files before the program begins.
