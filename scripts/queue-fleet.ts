@@ -100,7 +100,7 @@ export async function startWorker(
 ): Promise<ChildProcess> {
   const cache = join(folder, name);
   await mkdir(cache, { recursive: true });
-  return spawn(node, [CLI, "worker", "--threads", "1"], {
+  return spawn(node, [CLI, "worker", "--threads", "1", "--allow", folder], {
     env: { ...process.env, BATCHWISE_REDIS: url, BATCHWISE_CACHE_DIR: cache },
     stdio: "ignore",
   });

@@ -39,6 +39,8 @@ export interface TransferOptions {
   readonly signal: AbortSignal;
   readonly limits: TransferLimits;
   readonly log?: Log | undefined;
+  /** Whether a URL may be requested; redirects are checked too. Default: any. */
+  readonly mayRequest?: ((url: URL) => boolean) | undefined;
   /** Called after each chunk with the number of bytes written so far. */
   readonly onBytes?: ((doneBytes: number) => void) | undefined;
 }
@@ -192,6 +194,8 @@ async function openClient(url: URL, options: TransferOptions): Promise<Client> {
     get: () =>
       request(url, {
         dispatcher: agent.compose(
+          // The first is next to the network: it sees each redirect.
+          guard(options.mayRequest),
           interceptors.redirect({ maxRedirections: limits.redirects }),
           interceptors.retry({ retry: retryPolicy(url, options) }),
         ),
@@ -203,6 +207,16 @@ async function openClient(url: URL, options: TransferOptions): Promise<Client> {
         bodyTimeout: 0,
       }),
     destroy,
+  };
+}
+
+/** Refuses requests that are not permitted. */
+function guard(mayRequest: TransferOptions["mayRequest"]): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (request, handler) => {
+    const url = new URL(request.path, request.origin);
+    if (mayRequest?.(url) === false)
+      throw new MirrorFault(`${shownUrl(url)} is not permitted; see worker --allow`);
+    return dispatch(request, handler);
   };
 }
 

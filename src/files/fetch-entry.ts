@@ -21,7 +21,7 @@ import { sha256OfFile } from "./read-file.js";
 import { releaseTemporary, removeLeftovers, temporaryBeside } from "./write-file.js";
 
 /** Variable that names a mirror to try before all others, for networks without access to the internet. */
-const MIRROR_VARIABLE = "BATCHWISE_MIRROR";
+export const MIRROR_VARIABLE = "BATCHWISE_MIRROR";
 
 export interface FetchOptions extends DownloadOptions {
   /** Names of the files to fetch; all if absent. */
@@ -35,6 +35,8 @@ export interface FetchOptions extends DownloadOptions {
   readonly mirror?: string | undefined;
   readonly cache?: string | undefined;
   readonly limits?: Partial<TransferLimits> | undefined;
+  /** Whether a URL may be requested; redirects are checked too. Default: any. */
+  readonly mayRequest?: ((url: URL) => boolean) | undefined;
   readonly onFile?: ((file: RemoteFile) => void) | undefined;
   readonly onBytes?: ((doneBytes: number) => void) | undefined;
   readonly onFetched?: ((fetched: FetchedFile) => void) | undefined;
@@ -71,6 +73,7 @@ export async function fetchEntry(entry: CatalogEntry, options: FetchOptions = {}
           signal,
           limits: { ...DEFAULT_LIMITS, ...options.limits },
           log: options.log,
+          mayRequest: options.mayRequest,
           onBytes: (doneBytes) => onBytes?.(doneBytes),
         })
       : undefined;

@@ -1,23 +1,31 @@
 /** The coordinator of a run over Redis: adds ranges, takes answers, and stops when nothing more can come. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { type BatchwiseError, NetworkError, RunError, reasonOf } from "#src/base/errors.js";
 import type { Progress } from "#src/evaluate/listeners.js";
-import { type Link, redisFault, untilLost } from "./link.js";
-import type { JobRecord } from "./peers.js";
-import { jobImagesFor, probeOf, RangeQueue, rangesOf } from "./range-queue.js";
+import { measuredJobImages, openAnswer } from "./answers.js";
+import { type Link, whileAnswering } from "./link.js";
+import { probeOf, type QueuedJob, RangeQueue, rangesOf } from "./range-queue.js";
 import { KEEP_OPEN_SECONDS, type Records, type RunRecord } from "./records.js";
 import { HostWatch, RunProgress } from "./run-progress.js";
-import { jobIdOf, type RangeAnswer, type RangeJob, rangeOfJob } from "./spec.js";
+import { NonsenseError } from "./seal.js";
+import { jobIdOf, rangeOfJob } from "./spec.js";
 
 /** Ranges in the queue at once: enough for many hosts, and independent of the set's size. */
 const LOOK_AHEAD = 128;
 const TICK_MS = 250;
 const RECONCILE_MS = 1000;
 /** A lost Redis is waited for at most this long, or as long as the patience, whichever is shorter. */
-const MOST_AWAY_MS = 60_000;
+export const MOST_AWAY_MS = 60_000;
+/** Time for the work under way to end after a signal, and for the queue to close. */
+const GRACE_MS = 2000;
 /** A run whose first answers all fail is given up after this many. */
 const HOPELESS_FAILURES = 3;
+/** Jobs are looked for in the queue's lists where no answer has come for this long. */
+const STRANDED_MS = 4000;
+/** Answers of one range that may be nonsense. */
+const MOST_REJECTED = 20;
 
 /**
  * `opening`: answers of an earlier coordinator are taken. `measuring`: the first range is out; its time gives the size of
@@ -54,6 +62,8 @@ export class Coordinator {
   readonly #beganAtMs = performance.now();
   /** Jobs whose end was announced and whose answer is not taken yet. */
   readonly #announced = new Set<string>();
+  /** Answers that were nonsense, by job. */
+  readonly #rejected = new Map<string, number>();
   #state: CoordinatorState = "opening";
   #mergedAtMs = this.#beganAtMs;
   #reconciledAtMs = Number.NEGATIVE_INFINITY;
@@ -80,26 +90,29 @@ export class Coordinator {
   /** Runs until every range has an answer, the signal is aborted, or nothing more can come. Called once. */
   async run(): Promise<Coordinated> {
     const { link, patienceMs, signal } = this.#options;
-    const watch = new AbortController();
+    const awayMs = Math.min(MOST_AWAY_MS, patienceMs);
     let failure: BatchwiseError | undefined;
     try {
-      const lost = AbortSignal.any([signal, watch.signal]);
-      await Promise.race([this.#work(), untilLost(link, Math.min(MOST_AWAY_MS, patienceMs), lost)]);
+      await whileAnswering(link, this.#work(), { awayMs, signal, graceMs: GRACE_MS });
     } catch (error) {
-      const fault = redisFault(link, error);
-      if (!(fault instanceof RunError || fault instanceof NetworkError)) throw error;
-      failure = fault;
+      if (!(error instanceof RunError || error instanceof NetworkError)) throw error;
+      failure = error;
     } finally {
       this.#state = "ended";
-      watch.abort();
-      const isConnected = link.awaySinceMs === undefined;
-      // Another coordinator of this run adds the jobs again.
-      const closing = this.#queue.close(signal.aborted && isConnected);
-      if (isConnected) await closing;
-      else closing.catch(() => {});
+      await this.#close();
     }
     const [progress, evaluateMs] = [this.#progress, this.#mergedAtMs - this.#beganAtMs];
     return { progress, evaluateMs, failure: failure ?? progress.rangeFailure };
+  }
+
+  async #close(): Promise<void> {
+    const { link, signal, log } = this.#options;
+    const isConnected = link.awayMs === 0;
+    // Another coordinator of this run adds the jobs again.
+    const closing = this.#queue.close(signal.aborted && isConnected).catch((error: unknown) => {
+      log.debug({ reason: reasonOf(error) }, "the queue could not be closed");
+    });
+    if (isConnected) await Promise.race([closing, sleep(GRACE_MS, undefined, { ref: false })]);
   }
 
   /** Work goes on for a moment when Redis is lost: this is asked after each wait. */
@@ -133,7 +146,7 @@ export class Coordinator {
   /** Takes answers that an earlier coordinator of this run left. What failed then is tried again. */
   async #takeEarlier(): Promise<void> {
     // The list of failed jobs changes while they are removed: all of it is read first.
-    const failed: JobRecord<RangeJob, RangeAnswer>[] = [];
+    const failed: QueuedJob[] = [];
     for await (const job of this.#queue.ended("failed")) failed.push(job);
     for (const job of failed) await job.remove();
     for await (const job of this.#queue.ended("completed")) {
@@ -155,35 +168,44 @@ export class Coordinator {
     await this.#options.records.expireJobs(this.#runId, ranges.map(jobIdOf), KEEP_OPEN_SECONDS);
   }
 
-  /** Takes what a finished job says. A job whose images are missing in Redis is run again. */
-  async #settle(job: JobRecord<RangeJob, RangeAnswer>, range: ImageRange): Promise<void> {
-    const progress = this.#progress;
-    if (this.#isEnded() || job.finishedOn === undefined || progress.isSettled(range)) return;
-    const answer = job.returnvalue;
-    if (answer === null) {
-      progress.fail(range, job.failedReason ?? "it gave no reason");
-      return;
-    }
-    if (answer.nanImage !== undefined) {
-      if (isWithin(answer.nanImage, range)) this.#nanImage = Math.min(this.#nanImage, answer.nanImage);
-      else progress.fail(range, "the answer is nonsense: an image of another range");
-      return;
-    }
-    if (this.#options.run.spec.packed) {
-      const bytes = await this.#options.records.readPacked(this.#runId, range.offset);
-      if (this.#isEnded()) return;
-      if (bytes === null || !progress.takeImages(range, bytes)) {
-        await job.remove();
-        await this.#queue.add([range]);
-        return;
-      }
-    }
+  /** Takes what a finished job says. A range whose answer is nonsense, or whose images are missing in Redis, runs again. */
+  async #settle(job: QueuedJob, range: ImageRange): Promise<void> {
+    if (this.#isEnded() || job.finishedOn === undefined || this.#progress.isSettled(range)) return;
     try {
-      progress.take(range, answer, performance.now());
-      this.#mergedAtMs = performance.now();
+      await this.#take(job, range);
     } catch (error) {
-      progress.fail(range, `the answer is nonsense: ${reasonOf(error)}`);
+      if (!(error instanceof NonsenseError)) throw error;
+      await this.#reject(range, error.message);
     }
+  }
+
+  async #take(job: QueuedJob, range: ImageRange): Promise<void> {
+    const progress = this.#progress;
+    const { link, records, run } = this.#options;
+    const { spec } = run;
+    const said = openAnswer(link.seals, spec, job, range);
+    if (said.failure !== undefined) return progress.fail(range, said.failure);
+    const { answer } = said;
+    if (answer.nanImage !== undefined) {
+      this.#nanImage = Math.min(this.#nanImage, answer.nanImage);
+      return;
+    }
+    const bytes = spec.packed ? await records.readPacked(spec.runId, range.offset) : undefined;
+    if (this.#isEnded() || progress.isSettled(range)) return;
+    const takenAtMs = performance.now();
+    if (bytes === undefined) progress.take(range, answer, takenAtMs);
+    else progress.takePacked(range, answer, bytes, takenAtMs);
+    this.#mergedAtMs = takenAtMs;
+  }
+
+  /** Runs a range again whose answer is nonsense; gives it up after MOST_REJECTED of them. */
+  async #reject(range: ImageRange, problem: string): Promise<void> {
+    const jobId = jobIdOf(range);
+    const rejected = (this.#rejected.get(jobId) ?? 0) + 1;
+    this.#rejected.set(jobId, rejected);
+    this.#options.link.report(`answer ${jobId}`, problem);
+    if (rejected > MOST_REJECTED) this.#progress.fail(range, `no valid answer: ${problem}`);
+    else await this.#queue.again(range);
   }
 
   /** Every host computes the same NaN for this image: another attempt is of no use. */
@@ -201,23 +223,12 @@ export class Coordinator {
       if (!this.#progress.isOut(jobIdOf(probe))) await this.#add([probe], now);
       return;
     }
-    this.#jobImages = await records.agreeOnJobImages(this.#runId, this.#measuredJobImages());
+    this.#jobImages = await records.agreeOnJobImages(
+      run.spec,
+      measuredJobImages(run, this.#progress.pieces[0], this.#hosts.hosts.length),
+    );
     log.info({ run: this.#runId, jobImages: this.#jobImages }, "jobs are sized");
     this.#state = "running";
-  }
-
-  #measuredJobImages(): number {
-    const { spec, probeImages } = this.#options.run;
-    const [probe] = this.#progress.pieces;
-    if (probe === undefined) return probeImages;
-    const { range, elapsedMs } = probe;
-    const measured = {
-      imagesPerSecond: range.limit / Math.max(0.001, elapsedMs / 1000),
-      hosts: this.#hosts.hosts.length,
-      leftImages: spec.range.limit - range.limit,
-    };
-    const imageBytes = spec.packed ? 2 + (spec.identity.probabilities ? 10 * spec.classes : 0) : 0;
-    return jobImagesFor(measured, spec.batchSize, imageBytes);
   }
 
   async #refill(now: number): Promise<void> {
@@ -255,6 +266,7 @@ export class Coordinator {
     for (const range of this.#progress.outSince(now - RECONCILE_MS)) {
       const job = await this.#queue.find(range);
       if (job === undefined) lost.push(range);
+      else if (await this.#isStranded(job, now)) await this.#queue.again(range);
       else await this.#settle(job, range);
     }
     if (lost.length > 0) {
@@ -262,6 +274,12 @@ export class Coordinator {
       await this.#queue.add(lost);
     }
     await this.#attend(now);
+  }
+
+  /** Whether a job is in no list of the queue: a script of BullMQ that fails half way leaves it so. */
+  async #isStranded(job: QueuedJob, now: number): Promise<boolean> {
+    if (job.finishedOn !== undefined || now - this.#mergedAtMs < STRANDED_MS) return false;
+    return (await this.#options.link.ask(() => job.getState())) === "unknown";
   }
 
   /** Tells the hosts that the run is coordinated. */
@@ -274,7 +292,7 @@ export class Coordinator {
       throw new RunError("ERR_RUN_CANCELLED", { runId: this.#runId, doneImages, totalImages });
     }
     if (record === undefined) await records.writeRun({ ...run, jobImages: this.#jobImages });
-    await records.attend(this.#runId, doneImages);
+    await records.attend(run.spec, doneImages);
     this.#hosts.note(await records.hosts(), now);
   }
 
@@ -293,8 +311,4 @@ export class Coordinator {
       if (this.#announced.size > 0) this.#wake();
     });
   }
-}
-
-function isWithin(image: unknown, { offset, limit }: ImageRange): boolean {
-  return Number.isInteger(image) && Number(image) >= offset && Number(image) < offset + limit;
 }

@@ -11,8 +11,10 @@ import { resolveOptions } from "#src/evaluate/options.js";
 import { prepare } from "#src/evaluate/prepare.js";
 import type { Work } from "#src/evaluate/runner.js";
 import type { DownloadNotice } from "#src/files/catalog.js";
+import { Allowed } from "./allow.js";
 import { materialise } from "./materialise.js";
-import { allocateImages, type PackedAnswers, pack, type RangeAnswer, type RunSpec } from "./spec.js";
+import { MOST_LATENCIES, type RangeAnswer, type RunSpec } from "./messages.js";
+import { allocateImages, type PackedAnswers, pack, sha256Of } from "./spec.js";
 
 /** A path below `from` is below `to` on this host. */
 export interface PathMap {
@@ -23,6 +25,8 @@ export interface PathMap {
 export interface HostOptions {
   readonly threads: number | undefined;
   readonly maps: readonly PathMap[];
+  /** Folders and URLs that the host may read, beside its cache and the `to` of each map. */
+  readonly allow: readonly string[];
 }
 
 export interface HostHooks {
@@ -41,25 +45,36 @@ export interface HostRun {
  * Opens data and network, compares their hashes with the run's, and waits for all workers. The runner is the caller's to
  * close.
  *
- * @throws RunError ERR_HOST_VERSION, ERR_HOST_DATA, ERR_WORKER_LOAD, ERR_ENGINE_PEER; all that loading throws
+ * @throws RunError ERR_HOST_VERSION, ERR_HOST_LOCATION, ERR_HOST_DATA, ERR_WORKER_LOAD, ERR_ENGINE_PEER; all that loading throws
  */
 export async function openRun(
   open: OpenExecutor,
   { identity, dataset, network, range, files, ...spec }: RunSpec,
-  { threads, maps }: HostOptions,
+  { threads, maps, allow }: HostOptions,
   hooks: HostHooks,
 ): Promise<HostRun> {
   if (identity.batchwise !== packageVersion()) {
     throw new RunError("ERR_HOST_VERSION", { expected: identity.batchwise, found: packageVersion() });
   }
-  const seen = (location: string) => materialise(mapped(location, maps), files, hooks.signal);
-  const seenOrNone = async (location: string | null) => (location === null ? undefined : seen(location));
+  const allowed = new Allowed(
+    allow,
+    maps.map(({ to }) => to),
+  );
+  const seen = async (location: string) => {
+    const here = mapped(location, maps);
+    return materialise(here, files, allowed, hooks.signal);
+  };
+  const { labels } = dataset.location;
   const options = resolveOptions(
     {
-      dataset: await seen(dataset.location.dataset),
-      labels: identity.labelled ? await seenOrNone(dataset.location.labels) : false,
+      dataset: await allowed.dataset(await seen(dataset.location.dataset), identity.labelled),
+      labels: identity.labelled
+        ? labels === null
+          ? undefined
+          : await allowed.path(await seen(labels))
+        : false,
       split: dataset.split,
-      weights: await seen(network.location.weights),
+      weights: await allowed.network(await seen(network.location.weights)),
       activation: network.location.activation ?? undefined,
       normalize: network.location.normalize ?? undefined,
       mean: network.location.mean ?? undefined,
@@ -100,9 +115,6 @@ function assertSame(what: string, path: string, expected: string, found: string)
   if (found !== expected) throw new RunError("ERR_HOST_DATA", { what, path, expected, found });
 }
 
-/** Latencies per range that are sent to the coordinator, at most. */
-const MOST_LATENCIES = 32;
-
 export interface RangeOutcome {
   readonly answer: Omit<RangeAnswer, "host">;
   /** Answers of each image; undefined where only counts are wanted. */
@@ -131,6 +143,7 @@ export async function runRange(
   );
   const nanImage = nanImageOf(failure);
   if (failure !== undefined && nanImage === undefined) throw failure;
+  const packed = nanImage === undefined && isPacked ? pack(images) : undefined;
   return {
     answer: {
       counts,
@@ -140,8 +153,9 @@ export async function runRange(
       latenciesMs: sampled(latenciesMs).map(rounded),
       ...(run.fallback !== undefined && { fallback: run.fallback }),
       ...(nanImage !== undefined && { nanImage }),
+      ...(packed !== undefined && { packed: sha256Of(packed) }),
     },
-    packed: nanImage === undefined && isPacked ? pack(images) : undefined,
+    packed,
   };
 }
 

@@ -3,13 +3,17 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { pid } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
+import type { ImageRange } from "#src/base/contracts/dataset.js";
+import { atLeast, BatchwiseError, type ErrorCode, reasonOf } from "#src/base/errors.js";
 import type { OpenExecutor } from "#src/evaluate/evaluate.js";
 import { type HostHooks, type HostOptions, type HostRun, openRun, runRange } from "./host-run.js";
-import { type Link, redisFault } from "./link.js";
+import type { Link } from "./link.js";
+import { parsed, type RangeAnswer, type RangeJob, type RunSpec, rangeJob } from "./messages.js";
 import type { QueueWorker } from "./peers.js";
+import type { QueuedJob } from "./range-queue.js";
 import { Records, type RunRecord } from "./records.js";
-import { QUEUE_PREFIX, type RangeAnswer, type RangeJob, type RunSpec } from "./spec.js";
+import { NonsenseError } from "./seal.js";
+import { aboutJob, QUEUE_PREFIX, rangeOfJob } from "./spec.js";
 
 /** A job whose host is silent for this long goes to another host. */
 const LOCK_MS = 3000;
@@ -17,11 +21,17 @@ const STALLED_INTERVAL_MS = 2000;
 /** How often a range may be lost with its host. A loss says nothing against the range; a failed attempt does. */
 const MOST_LOST = 100;
 const LOOK_INTERVAL_MS = 100;
+/** Refused runs that are remembered. */
+const MOST_REFUSED = 1000;
 const PRESENCE_INTERVAL_MS = 1000;
 /** Redis may come back empty; the coordinator then writes the run down again within this time. */
 const UNATTENDED_MS = 5000;
-/** Time for the job under way to end when the host leaves a run. */
-const CLOSE_MS = 10_000;
+/** Time for the job under way to end when the host leaves a run, while Redis answers. */
+const CLOSE_MS = 7000;
+/** Time for the last word to Redis. */
+const FAREWELL_MS = 1000;
+/** Longest wait for a job in one command, in seconds. */
+const DRAIN_SECONDS = 2;
 
 /**
  * `looking`: for a run to serve. `preparing`: data and network of a run are loaded. `serving`: jobs of a run are computed.
@@ -76,7 +86,7 @@ class Host {
     this.#open = open;
     this.#options = options;
     this.#hooks = hooks;
-    this.#records = new Records(link.redis);
+    this.#records = new Records(link);
   }
 
   async serve(): Promise<void> {
@@ -84,9 +94,7 @@ class Host {
     try {
       await this.#showPresence();
       await this.#lookUntilAborted();
-      if (this.#link.awaySinceMs === undefined) await this.#records.endPresence(this.#name);
-    } catch (error) {
-      throw redisFault(this.#link, error);
+      if (this.#link.awayMs === 0) await atMost(FAREWELL_MS, this.#records.endPresence(this.#name));
     } finally {
       clearInterval(presence);
     }
@@ -110,21 +118,22 @@ class Host {
   async #look(): Promise<void> {
     const state = this.#state;
     if (state.name === "serving") {
-      if (await this.#records.isAttended(state.spec.runId)) state.attendedAtMs = performance.now();
+      if (await this.#records.isAttended(state.spec)) state.attendedAtMs = performance.now();
       if (await this.#isOver(state.spec, state.attendedAtMs)) await this.#leave();
       return;
     }
     for (const run of await this.#records.runs()) {
       const { runId } = run.spec;
       if (run.state !== "open" || this.#refused.has(runId)) continue;
-      if (await this.#records.isAttended(runId)) return this.#begin(run);
+      if (await this.#records.isAttended(run.spec)) return this.#begin(run);
     }
   }
 
   /** Whether the run that is served has ended, was replaced by another of its name, or is not coordinated any more. */
-  async #isOver({ runId, key }: RunSpec, attendedAtMs: number): Promise<boolean> {
+  async #isOver({ runId, key, nonce }: RunSpec, attendedAtMs: number): Promise<boolean> {
     const run = await this.#records.run(runId);
-    if (run !== undefined && (run.state !== "open" || run.spec.key !== key)) return true;
+    if (run !== undefined && (run.state !== "open" || run.spec.key !== key || run.spec.nonce !== nonce))
+      return true;
     return performance.now() - attendedAtMs > UNATTENDED_MS;
   }
 
@@ -143,9 +152,10 @@ class Host {
     } catch (error) {
       if (signal.aborted) return;
       this.#state = { name: "looking" };
-      const reason = refusalText(error);
-      this.#refused.set(runId, reason);
-      note(`refuses run ${runId}: ${reason}`);
+      // A message can repeat bytes of a file: it stays on this machine.
+      this.#refused.set(runId, codeOf(error));
+      if (this.#refused.size > MOST_REFUSED) this.#refused.delete(atLeast([...this.#refused.keys()], 1)[0]);
+      note(`refuses run ${runId}: ${codeOf(error)}: ${reasonOf(error)}`);
     }
     await this.#showPresence();
   }
@@ -154,12 +164,22 @@ class Host {
     if (this.#state.name !== "serving") return;
     const { spec, worker } = this.#state;
     this.#state = { name: "looking" };
-    await Promise.race([worker.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
+    const closing = worker.close();
+    for (let ms = 0; ms < CLOSE_MS && this.#link.awayMs === 0; ms += LOOK_INTERVAL_MS) {
+      if (
+        await atMost(
+          LOOK_INTERVAL_MS,
+          closing.then(() => true),
+        )
+      )
+        break;
+    }
+    closing.catch(() => {});
     this.#hooks.note(`has left run ${spec.runId}`);
   }
 
   async #load(spec: RunSpec): Promise<HostRun> {
-    const key = JSON.stringify({ ...spec, runId: "", packed: false });
+    const key = JSON.stringify({ ...spec, runId: "", nonce: "", packed: false });
     if (this.#loaded?.key !== key) {
       await this.#unload();
       this.#loaded = { key, run: await openRun(this.#open, spec, this.#options, this.#hooks) };
@@ -179,21 +199,35 @@ class Host {
     const { log } = this.#hooks;
     const { runId } = spec;
     const running = new AbortController();
-    const answer = async ({ data }: { readonly data: RangeJob }): Promise<RangeAnswer> => {
-      const { offset, limit } = data;
-      const range = { offset, limit };
+    const compute = async (range: ImageRange): Promise<RangeAnswer> => {
+      const { offset, limit } = range;
       const { answer, packed } = await runRange(run, range, spec.packed, running.signal, log);
       // Each image's answers are in Redis before their counts are: who finds the counts finds the answers.
       if (packed !== undefined) await this.#records.writePacked(runId, offset, packed);
       log.debug({ run: runId, offset, limit, elapsedMs: answer.elapsedMs }, "a range is done");
       return { ...answer, host: this.#name };
     };
-    const worker = new peers.Worker<RangeJob, RangeAnswer>(runId, answer, {
+    const answer = async ({ id = "", data }: QueuedJob): Promise<string> => {
+      const named = rangeOfJob(id) ?? NO_RANGE;
+      const about = aboutJob(spec, named);
+      const sealed = (value: object) => this.#link.seals.seal("answer", about, JSON.stringify(value));
+      try {
+        const job = parsed(rangeJob, this.#link.seals.open("job", about, data));
+        assertOfRun(job, named, spec);
+        return sealed(await compute(named));
+      } catch (error) {
+        if (error instanceof NonsenseError) this.#link.report(`job ${id}`, error.message);
+        else log.warn({ run: runId, job: id, reason: reasonOf(error) }, "a range failed");
+        throw new Error(sealed({ host: this.#name, code: codeOf(error) }));
+      }
+    };
+    const worker = new peers.Worker<string, string>(runId, answer, {
       connection: redis,
       prefix: QUEUE_PREFIX,
       // The pool has the threads; a second job would only wait here while another host could have it.
       concurrency: 1,
       lockDuration: LOCK_MS,
+      drainDelay: DRAIN_SECONDS,
       stalledInterval: STALLED_INTERVAL_MS,
       maxStalledCount: MOST_LOST,
     });
@@ -213,6 +247,17 @@ class Host {
   }
 }
 
+/** Result of the work; undefined where it takes longer. */
+async function atMost<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  const timer = new AbortController();
+  const late = sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+  }
+}
+
 /** Commands wait for a Redis that is away; a host that is told to stop does not wait for them. */
 async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
   let stop = () => {};
@@ -224,7 +269,21 @@ async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<v
   signal.removeEventListener("abort", stop);
 }
 
-function refusalText(error: unknown): string {
-  if (error instanceof BatchwiseError) return `${error.code}: ${error.message}`;
-  return new RunError("ERR_INTERNAL", { problem: reasonOf(error) }).message;
+function codeOf(error: unknown): ErrorCode {
+  if (error instanceof NonsenseError) return "ERR_RANGE_JOB";
+  return error instanceof BatchwiseError ? error.code : "ERR_INTERNAL";
+}
+
+const NO_RANGE: ImageRange = { offset: 0, limit: 0 };
+
+/** @throws NonsenseError where the job is not of its range and its run */
+function assertOfRun(
+  job: RangeJob,
+  { offset, limit }: ImageRange,
+  { range, dataset, network }: RunSpec,
+): void {
+  const isOfId = job.offset === offset && job.limit === limit;
+  const isWithin = offset >= range.offset && offset + limit <= range.offset + range.limit;
+  const isSame = job.dataset === dataset.sha256 && job.network === network.sha256;
+  if (!isOfId || !isWithin || !isSame) throw new NonsenseError("expected a range of the run, found another");
 }

@@ -3,25 +3,48 @@ import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "#src/base/contracts/run.js";
 import { RunError, reasonOf, UsageError } from "#src/base/errors.js";
-import { isError, isErrorNamed } from "#src/base/realm.js";
+import { isError } from "#src/base/realm.js";
+import { printable } from "#src/base/text.js";
+import { REDIS_VARIABLE, type RedisAddress, readRedisUrl } from "./address.js";
+import { assertPermitted } from "./commands.js";
 import { loadPeers, type Peers, type RedisClient, type RedisOptions } from "./peers.js";
+import { Pulse } from "./pulse.js";
+import { NonsenseError, readSecret, SECRET_VARIABLE, type Seals, sealsOf } from "./seal.js";
 
 /** Time limit for the first answer of Redis. */
 const CONNECT_TIMEOUT_MS = 5000;
 const GRACE_MS = 500;
 const LONGEST_RETRY_DELAY_MS = 500;
 const LOOK_INTERVAL_MS = 250;
+const RESEND_DELAY_MS = 100;
+const MOST_REPORTED = 1000;
 
 /** Answers of Redis to a wrong or missing password. */
 const REFUSED_PASSWORD = /WRONGPASS|NOAUTH|invalid password|without any password configured/;
+
+/** Warning of coordinator and hosts. */
+export const UNSIGNED = `${SECRET_VARIABLE} is not set: every client of this Redis can change the result`;
 
 export interface Link {
   readonly peers: Peers;
   readonly redis: RedisClient;
   /** Host and port, without credentials. */
   readonly address: string;
-  /** Time at which the connection was lost; undefined while there is one. */
-  readonly awaySinceMs: number | undefined;
+  /** Time since Redis answered last, in ms; 0 while it answers. */
+  readonly awayMs: number;
+  /**
+   * Runs a command. One whose connection breaks, or whose answer is garbled, is run again: each is written so that a
+   * second time changes nothing.
+   *
+   * @throws RunError ERR_REDIS_REFUSED where Redis answers with an error
+   */
+  ask<T>(command: () => Promise<T>): Promise<T>;
+  /** Signs and checks messages. */
+  readonly seals: Seals;
+  /** Reads a message; undefined where it is nonsense, which is reported. */
+  skipNonsense<T>(what: string, read: () => T): T | undefined;
+  /** Reports, once, what was found wrong with a key. */
+  report(what: string, problem: string): void;
   /** Ends all connections at once, those that BullMQ made of it included. Commands under way are rejected. */
   close(): void;
 }
@@ -39,14 +62,16 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
     throw new UsageError("ERR_USAGE", { problem });
   }
   const address = readRedisUrl(url);
+  const seals = sealsOf(await readSecret());
   const peers = await loadPeers();
   await probe(peers, address);
   const clients: RedisClient[] = [];
-  let awaySinceMs: number | undefined;
+  let isClosed = false;
 
   /** Keeps track of a client and of its duplicates: a duplicate that is not closed would reconnect for ever. */
   function keep(client: RedisClient): RedisClient {
     client.on("error", (error) => log.debug({ address: address.shown, reason: reasonOf(error) }, "Redis"));
+    guardParser(client);
     clients.push(client);
     const duplicate = client.duplicate.bind(client);
     client.duplicate = (options) => keep(duplicate(options));
@@ -54,23 +79,81 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
   }
 
   const redis = keep(new peers.Redis({ ...optionsOf(address), retryStrategy: retryDelayMs }));
-  redis.on("close", () => {
-    awaySinceMs ??= performance.now();
+  const pulse = new Pulse(redis, () => {
+    for (const { stream } of clients) stream?.destroy();
   });
-  redis.on("ready", () => {
-    awaySinceMs = undefined;
-  });
+  const reported = new Set<string>();
+  const report = (what: string, problem: string) => {
+    if (reported.has(what) || reported.size >= MOST_REPORTED) return;
+    reported.add(what);
+    log.warn({ address: address.shown, key: printable(what) }, `skipped: ${printable(problem)}`);
+  };
   return {
     peers,
     redis,
+    seals,
+    report,
+    skipNonsense: (what, read) => {
+      try {
+        return read();
+      } catch (error) {
+        if (!(error instanceof NonsenseError)) throw error;
+        report(what, error.message);
+        return undefined;
+      }
+    },
     address: address.shown,
-    get awaySinceMs() {
-      return awaySinceMs;
+    get awayMs() {
+      return pulse.awayMs;
+    },
+    async ask(command) {
+      for (;;) {
+        try {
+          return await command();
+        } catch (error) {
+          if (isClosed || !isTransportFault(error)) throw redisFault(address.shown, error);
+          log.debug({ address: address.shown, reason: reasonOf(error) }, "a command is sent again");
+          await sleep(RESEND_DELAY_MS);
+        }
+      }
     },
     close() {
-      for (const client of clients) client.disconnect();
+      isClosed = true;
+      pulse.stop();
+      for (const client of clients) {
+        client.disconnect();
+        // A frozen Redis never answers the end of the connection.
+        client.stream?.destroy();
+      }
     },
   };
+}
+
+/** Ends a connection whose bytes the parser cannot take, such as arrays nested deeper than the stack. */
+function guardParser(client: RedisClient): void {
+  client.on("connect", () => {
+    const { stream } = client;
+    if (stream === undefined || stream === null) return;
+    const emit: (event: string | symbol, ...given: unknown[]) => boolean = stream.emit.bind(stream);
+    const guarded = (event: string | symbol, ...given: unknown[]): boolean => {
+      try {
+        return emit(event, ...given);
+      } catch (error) {
+        stream.destroy(new Error(`expected answers of Redis, found other bytes: ${reasonOf(error)}`));
+        return true;
+      }
+    };
+    Object.defineProperty(stream, "emit", { value: guarded });
+  });
+}
+
+/** Errors of ioredis and its parser where the connection broke, or what came was not Redis' protocol. */
+function isTransportFault(error: unknown): boolean {
+  if (!isError(error)) return false;
+  return (
+    /^(ParserError|AbortError|ConnectionClosedError)$/.test(error.name) ||
+    /^Connection is closed/.test(error.message)
+  );
 }
 
 /** Connects once, without retries: a fault at the start does not go away. */
@@ -83,6 +166,7 @@ async function probe({ Redis }: Peers, address: RedisAddress): Promise<void> {
   });
   const failures: Error[] = [];
   client.on("error", (error) => failures.push(error));
+  guardParser(client);
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
     const seconds = CONNECT_TIMEOUT_MS / 1000;
@@ -91,8 +175,9 @@ async function probe({ Redis }: Peers, address: RedisAddress): Promise<void> {
     timer = setTimeout(() => (timer = setTimeout(late, GRACE_MS)), CONNECT_TIMEOUT_MS - GRACE_MS);
   });
   try {
-    await Promise.race([client.connect().then(() => client.ping()), deadline]);
+    await Promise.race([client.connect().then(() => assertPermitted(client, address.shown)), deadline]);
   } catch (error) {
+    if (error instanceof RunError) throw error;
     const causes = [...failures, error];
     const { shown } = address;
     if (causes.some((cause) => isError(cause) && REFUSED_PASSWORD.test(cause.message))) {
@@ -106,6 +191,7 @@ async function probe({ Redis }: Peers, address: RedisAddress): Promise<void> {
   } finally {
     clearTimeout(timer);
     client.disconnect();
+    client.stream?.destroy();
   }
 }
 
@@ -132,66 +218,65 @@ function retryDelayMs(times: number): number {
   return Math.min(LONGEST_RETRY_DELAY_MS, 25 * 2 ** times);
 }
 
+/** How long a caller waits for Redis, and when it stops. */
+export interface Waiting {
+  /** Longest silence of Redis, in ms. */
+  readonly awayMs: number;
+  readonly signal: AbortSignal;
+  /** Time for work under way to end after the signal, in ms, while Redis answers. */
+  readonly graceMs: number;
+}
+
 /**
- * Watches the connection until the signal is aborted. Commands wait for a lost Redis; the caller does not.
+ * Resolves as `work` does. Commands wait for a lost or silent Redis; the caller does not. Undefined where the signal was
+ * aborted and the work did not end in time.
  *
  * @throws RunError ERR_REDIS_LOST when Redis has been away for `awayMs`
  */
-export async function untilLost(link: Link, awayMs: number, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => {});
-    const { address, awaySinceMs } = link;
-    if (awaySinceMs !== undefined && performance.now() - awaySinceMs > awayMs) {
-      throw new RunError("ERR_REDIS_LOST", { address, seconds: Math.round(awayMs / 1000) });
+export async function whileAnswering<T>(
+  link: Link,
+  work: Promise<T>,
+  { awayMs, signal, graceMs }: Waiting,
+): Promise<T | undefined> {
+  const done = new AbortController();
+  const watch = async (): Promise<undefined> => {
+    let leftMs = graceMs;
+    while (!done.signal.aborted) {
+      if (signal.aborted && (leftMs <= 0 || link.awayMs > 0)) return undefined;
+      if (link.awayMs > awayMs) {
+        throw new RunError("ERR_REDIS_LOST", { address: link.address, seconds: Math.round(awayMs / 1000) });
+      }
+      await sleep(LOOK_INTERVAL_MS, undefined, { signal: done.signal }).catch(() => {});
+      if (signal.aborted) leftMs -= LOOK_INTERVAL_MS;
     }
+    return undefined;
+  };
+  try {
+    return await Promise.race([work, watch()]);
+  } finally {
+    done.abort();
+    // What is left of the work ends with the link.
+    work.catch(() => {});
   }
 }
 
 /** Turns an error that Redis answered (out of memory, read-only, not allowed) into a RunError; returns any other error as it is. */
-export function redisFault({ address }: Pick<Link, "address">, error: unknown): unknown {
-  if (!isErrorNamed("ReplyError", error)) return error;
-  return new RunError("ERR_REDIS_REFUSED", { address, reason: reasonOf(error) }, { cause: error });
+export function redisFault(address: string, error: unknown): unknown {
+  if (!isError(error) || !isReply(error)) return error;
+  const { command } = error as { command?: { name?: unknown } };
+  const name =
+    typeof command?.name === "string" && !error.message.includes("command") ? `${command.name}: ` : "";
+  return new RunError(
+    "ERR_REDIS_REFUSED",
+    { address, reason: `${name}${reasonOf(error)}` },
+    { cause: error },
+  );
 }
 
-/** Environment variable with the address: a list of processes does not show its password. */
-export const REDIS_VARIABLE = "BATCHWISE_REDIS";
-const DEFAULT_PORT = 6379;
-
-export interface RedisAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly db: number;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly tls: boolean;
-  /** `redis://host:port/database`, for messages. */
-  readonly shown: string;
-}
-
-/** Parses an address. @throws RunError ERR_REDIS_URL, whose message does not repeat the address */
-export function readRedisUrl(given: string): RedisAddress {
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  const database = /^\/?(\d{0,5})$/.exec(url?.pathname ?? "");
-  const isRedis = url?.protocol === "redis:" || url?.protocol === "rediss:";
-  if (!url || !isRedis || url.hostname === "" || database === null) throw new RunError("ERR_REDIS_URL", {});
-  const port = url.port === "" ? DEFAULT_PORT : Number(url.port);
-  const db = Number(database[1]);
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port,
-    db,
-    username: decoded(url.username),
-    password: decoded(url.password),
-    tls: url.protocol === "rediss:",
-    shown: `${url.protocol}//${url.hostname}:${port}/${db}`,
-  };
-}
-
-function decoded(part: string): string | undefined {
-  if (part === "") return undefined;
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
+/** Errors that Redis answers begin with a word in capitals: OOM, NOPERM, READONLY (redis.io/docs, "RESP protocol"). */
+function isReply({ name, message }: Error): boolean {
+  return (
+    name === "ReplyError" ||
+    /^(NOPERM|NOAUTH|OOM|READONLY|MISCONF|LOADING|WRONGTYPE|BUSY|NOSCRIPT|ERR) /.test(message)
+  );
 }

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { atLeast, BatchwiseError, reasonOf, TransferError, UsageError } from "#src/base/errors.js";
+import { atLeast, BatchwiseError, RunError, reasonOf, TransferError, UsageError } from "#src/base/errors.js";
 import type { RemoteFile } from "#src/files/catalog.js";
 import { cacheFolder } from "#src/files/catalog.js";
 import { DEFAULT_LIMITS, download } from "#src/files/download.js";
@@ -22,6 +22,11 @@ export function isUrl(location: string): boolean {
   return /^(file|https?):\/\//.test(location);
 }
 
+/** URLs that this machine may request. */
+export interface Permission {
+  permitsUrl(url: URL): boolean;
+}
+
 function isRemote(location: string): boolean {
   return isUrl(location) && !location.startsWith("file:");
 }
@@ -29,22 +34,27 @@ function isRemote(location: string): boolean {
 /**
  * Returns the path of a file on a host. A file that comes over HTTP is kept by its hash and checked against it.
  *
- * @throws TransferError, with any of its codes; UsageError as `fetchFile`
+ * @throws RunError ERR_HOST_LOCATION; TransferError, with any of its codes; UsageError as `fetchFile`
  */
 export async function materialise(
   location: string,
   files: RemoteFiles,
+  allowed: Permission,
   signal: AbortSignal,
 ): Promise<string> {
   if (!isUrl(location)) return location;
-  const file = files[location];
-  if (file === undefined) return localPath(location);
+  if (!isRemote(location)) return localPath(location);
+  const file = Object.hasOwn(files, location) ? files[location] : undefined;
+  const mayRequest = (url: URL) => allowed.permitsUrl(url);
+  if (!URL.canParse(location) || !allowed.permitsUrl(new URL(location)))
+    throw new RunError("ERR_HOST_LOCATION", { location });
+  if (file === undefined) throw noFile(location, "the run does not state its hash");
   // These facts come from Redis, into which others can write: they must not lead out of the cache.
   if (!isFileName(file.name) || !SHA256.test(file.sha256)) {
     throw noFile(location, "its name or its hash, as the run has it, is none");
   }
   const entry = { name: join(FOLDER, file.sha256), mirrors: [new URL(".", location).href], files: [file] };
-  const [{ path }] = atLeast(await fetchEntry(entry, { signal, verify: "hash" }), 1);
+  const [{ path }] = atLeast(await fetchEntry(entry, { signal, verify: "hash", mayRequest }), 1);
   return path;
 }
 

@@ -1,4 +1,5 @@
 /** bullmq and ioredis: optional peers, loaded only for runs over Redis. These types are the part that we use. */
+import type { Socket } from "node:net";
 import { RunError, reasonOf } from "#src/base/errors.js";
 import { codeOf } from "#src/base/realm.js";
 
@@ -8,19 +9,25 @@ const IOREDIS: string = "ioredis";
 
 export interface RedisClient {
   readonly status: string;
+  /** Socket of the connection; absent before the first. */
+  readonly stream?: Socket | null;
   on(event: "error", listener: (error: Error) => void): unknown;
-  on(event: "ready" | "close", listener: () => void): unknown;
+  on(event: "ready" | "close" | "connect", listener: () => void): unknown;
   connect(): Promise<void>;
   disconnect(): void;
   duplicate(options?: object): RedisClient;
   ping(): Promise<string>;
+  /** A command by its name. */
+  call(name: string, ...given: readonly string[]): Promise<unknown>;
   del(...keys: string[]): Promise<number>;
   exists(key: string): Promise<number>;
   expire(key: string, seconds: number): Promise<number>;
+  get(key: string): Promise<string | null>;
   getBuffer(key: string): Promise<Buffer | null>;
   hgetall(key: string): Promise<Record<string, string>>;
   hset(key: string, fields: Readonly<Record<string, string>>): Promise<number>;
   hsetnx(key: string, field: string, value: string): Promise<number>;
+  hdel(key: string, ...fields: string[]): Promise<number>;
   hget(key: string, field: string): Promise<string | null>;
   mget(...keys: string[]): Promise<(string | null)[]>;
   sadd(key: string, member: string): Promise<number>;
@@ -34,6 +41,7 @@ export interface RedisClient {
   set(key: string, value: string | Buffer, unit: "EX" | "PX", time: number): Promise<unknown>;
   smembers(key: string): Promise<string[]>;
   srem(key: string, member: string): Promise<number>;
+  type(key: string): Promise<string>;
 }
 
 export interface RedisOptions {
@@ -57,6 +65,8 @@ export interface JobRecord<Data, Answer> {
   readonly failedReason?: string | undefined;
   readonly finishedOn?: number | undefined;
   remove(): Promise<void>;
+  /** The list that the job is in; `unknown` where it is in none. */
+  getState(): Promise<string>;
 }
 
 export interface JobOptions {
@@ -106,6 +116,8 @@ export interface QueueWorker extends Closable {
 export interface WorkerOptions extends ConnectionOptions {
   readonly concurrency: number;
   readonly lockDuration: number;
+  /** Longest wait for a job in one command, in seconds. */
+  readonly drainDelay: number;
   readonly stalledInterval: number;
   readonly maxStalledCount: number;
 }
@@ -116,7 +128,10 @@ export interface Peers {
     name: string,
     options: ConnectionOptions & { readonly streams: { readonly events: { readonly maxLen: number } } },
   ) => Queue<Data, Answer>;
-  readonly QueueEvents: new (name: string, options: ConnectionOptions) => QueueEvents;
+  readonly QueueEvents: new (
+    name: string,
+    options: ConnectionOptions & { readonly blockingTimeout: number },
+  ) => QueueEvents;
   readonly Worker: new <Data, Answer>(
     name: string,
     process: (job: JobRecord<Data, Answer>) => Promise<Answer>,

@@ -1,30 +1,43 @@
 /** The jobs of a run in Redis, and the size of a job. */
+
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { reasonOf } from "#src/base/errors.js";
+import { isError, isErrorNamed } from "#src/base/realm.js";
 import type { Link } from "./link.js";
+import type { RunSpec } from "./messages.js";
 import type { JobRecord, Queue, QueueEvents, RedisClient } from "./peers.js";
-import { ATTEMPTS, jobIdOf, QUEUE_PREFIX, type RangeAnswer, type RangeJob, type RunSpec } from "./spec.js";
+import { ATTEMPTS, aboutJob, jobIdOf, QUEUE_PREFIX } from "./spec.js";
 
 const ATTEMPT_DELAY_MS = 100;
 /** Events kept in Redis. Answers are also read from the jobs, so that few suffice. */
 const EVENTS_KEPT = 1000;
 const PAGE = 500;
+/** Longest wait for an event in one command. */
+const EVENTS_BLOCK_MS = 2000;
 
-type QueuedJob = JobRecord<RangeJob, RangeAnswer>;
+/** A job's data and answer are sealed texts. What another client wrote there can be anything. */
+export type QueuedJob = JobRecord<string, unknown>;
 
 /** The jobs of one run. A job that is in the queue already is not added twice. */
 export class RangeQueue {
+  readonly #link: Link;
   readonly #spec: RunSpec;
-  readonly #queue: Queue<RangeJob, RangeAnswer>;
+  readonly #queue: Queue<string, unknown>;
   readonly #events: QueueEvents;
 
   /** @param onEnded called when a job has ended; events can get lost with a connection */
-  constructor({ peers, redis }: Link, spec: RunSpec, onEnded: (jobId: string) => void, log: Log) {
+  constructor(link: Link, spec: RunSpec, onEnded: (jobId: string) => void, log: Log) {
+    const { peers, redis } = link;
+    this.#link = link;
     this.#spec = spec;
     const { runId } = spec;
-    this.#queue = new peers.Queue<RangeJob, RangeAnswer>(runId, queueOptions(redis));
-    this.#events = new peers.QueueEvents(runId, { connection: redis, prefix: QUEUE_PREFIX });
+    this.#queue = new peers.Queue<string, unknown>(runId, queueOptions(redis));
+    this.#events = new peers.QueueEvents(runId, {
+      connection: redis,
+      prefix: QUEUE_PREFIX,
+      blockingTimeout: EVENTS_BLOCK_MS,
+    });
     for (const emitter of [this.#queue, this.#events]) {
       emitter.on("error", (error) => log.debug({ reason: reasonOf(error) }, "the queue"));
     }
@@ -36,7 +49,11 @@ export class RangeQueue {
     const { dataset, network } = this.#spec;
     const jobs = ranges.map((range) => ({
       name: "range",
-      data: { ...range, dataset: dataset.sha256, network: network.sha256 },
+      data: this.#link.seals.seal(
+        "job",
+        aboutJob(this.#spec, range),
+        JSON.stringify({ ...range, dataset: dataset.sha256, network: network.sha256 }),
+      ),
       opts: {
         jobId: jobIdOf(range),
         attempts: ATTEMPTS,
@@ -45,19 +62,52 @@ export class RangeQueue {
         stackTraceLimit: 1,
       },
     }));
-    await this.#queue.addBulk(jobs);
+    await this.#link.ask(() => this.#queue.addBulk(jobs));
   }
 
-  find(range: ImageRange): Promise<QueuedJob | undefined> {
-    return this.#queue.getJob(jobIdOf(range));
+  /** The job of a range. One that cannot be read is removed, and counts as lost. */
+  async find(range: ImageRange): Promise<QueuedJob | undefined> {
+    const jobId = jobIdOf(range);
+    try {
+      return await this.#link.ask(() => this.#queue.getJob(jobId));
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.#link.report(jobId, reasonOf(error));
+      await this.#delete(jobId);
+      return undefined;
+    }
+  }
+
+  /** Runs a range again: removes its job, whatever became of it. */
+  async again(range: ImageRange): Promise<void> {
+    const jobId = jobIdOf(range);
+    const job = await this.find(range);
+    // A job that a host holds cannot be removed; its key can.
+    await job?.remove().catch(() => this.#delete(jobId));
+    await this.add([range]);
+  }
+
+  async #delete(jobId: string): Promise<void> {
+    await this.#link.ask(() => this.#link.redis.del(`${QUEUE_PREFIX}:${this.#spec.runId}:${jobId}`));
   }
 
   /** All jobs that were answered, or that failed. */
   async *ended(state: "completed" | "failed"): AsyncGenerator<QueuedJob> {
     for (let first = 0; ; first += PAGE) {
-      const jobs = await this.#queue.getJobs([state], first, first + PAGE - 1, true);
+      const jobs = await this.#page(state, first);
       for (const job of jobs) if (job !== undefined) yield job;
       if (jobs.length < PAGE) return;
+    }
+  }
+
+  /** Jobs of one page. One that cannot be read hides its page; the look at each range finds the others. */
+  async #page(state: "completed" | "failed", first: number): Promise<readonly (QueuedJob | undefined)[]> {
+    try {
+      return await this.#link.ask(() => this.#queue.getJobs([state], first, first + PAGE - 1, true));
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.#link.report(state, reasonOf(error));
+      return [];
     }
   }
 
@@ -66,6 +116,11 @@ export class RangeQueue {
     if (drains) await this.#queue.drain();
     await Promise.all([this.#queue.close(), this.#events.close()]);
   }
+}
+
+/** Whether what is stored is no job: no JSON, or a key of another type. */
+function isUnreadable(error: unknown): boolean {
+  return isErrorNamed("SyntaxError", error) || (isError(error) && /WRONGTYPE/.test(error.message));
 }
 
 function queueOptions(connection: RedisClient) {

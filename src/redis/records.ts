@@ -1,10 +1,20 @@
 /** Records in Redis beside the jobs: runs, hosts, answers of each image. All of them expire. */
 
-import { type BatchwiseError, RunError } from "#src/base/errors.js";
-import { firstDifference } from "#src/evaluate/run-identity.js";
+import { isError } from "#src/base/realm.js";
+import { printable } from "#src/base/text.js";
+import type { Link } from "./link.js";
+import {
+  type HostPresence,
+  hostPresence,
+  parsed,
+  RUN_ID,
+  type RunSpec,
+  runSpec,
+  wholeOf,
+} from "./messages.js";
 import type { RedisClient } from "./peers.js";
-import { probeImagesFor } from "./range-queue.js";
-import { QUEUE_PREFIX, type RunSpec } from "./spec.js";
+import { type About, NonsenseError, type Role } from "./seal.js";
+import { QUEUE_PREFIX, type RunIds } from "./spec.js";
 
 /** Beginning of every key. */
 const PREFIX = "batchwise";
@@ -28,141 +38,206 @@ export interface RunRecord {
   readonly doneImages: number;
 }
 
-export interface HostPresence {
-  readonly host: string;
-  readonly threads: number;
-  /** Run that the host serves; null for none. */
-  readonly runId: string | null;
-  /** Reasons of the runs that it refuses, by run. */
-  readonly refused: Readonly<Record<string, string>>;
-}
-
 export class Records {
-  readonly #redis: RedisClient;
+  readonly #link: Link;
 
-  constructor(redis: RedisClient) {
-    this.#redis = redis;
+  constructor(link: Link) {
+    this.#link = link;
   }
 
+  /** The record of a run; undefined where there is none, or nonsense. */
   async run(runId: string): Promise<RunRecord | undefined> {
-    const { spec, state, createdAt, probeImages, jobImages, doneImages } = await this.#redis.hgetall(
-      runKey(runId),
-    );
-    if (spec === undefined || state === undefined) return undefined;
+    const key = runKey(runId);
+    const fields = await this.#own(key, (redis) => redis.hgetall(key));
+    if (Object.keys(fields).length === 0) return undefined;
+    return this.#link.skipNonsense(key, () => this.#recordOf(runId, fields));
+  }
+
+  #recordOf(runId: string, fields: Readonly<Record<string, string>>): RunRecord {
+    const { seals } = this.#link;
+    const spec = parsed(runSpec, seals.open("spec", [runId], fields.spec));
+    if (spec.runId !== runId) throw new NonsenseError(`expected the run "${runId}", found another`);
+    const field = (name: string) => seals.open(roleOf(name), aboutField(spec, name), fields[name]);
+    const state = field("state");
+    const known = RUN_STATES.find((each) => each === state);
+    if (known === undefined)
+      throw new NonsenseError(`state: expected ${RUN_STATES.join(", ")}, found another`);
     return {
-      spec: JSON.parse(spec),
-      state: RUN_STATES.find((known) => known === state) ?? "failed",
-      createdAt: createdAt ?? "",
-      probeImages: Number(probeImages),
-      jobImages: jobImages === undefined ? undefined : Number(jobImages),
-      doneImages: Number(doneImages ?? 0),
+      spec,
+      state: known,
+      createdAt: printable(field("createdAt"), LONGEST_TIME),
+      probeImages: wholeOf(field("probeImages"), 0),
+      jobImages: fields.jobImages === undefined ? undefined : wholeOf(field("jobImages"), 1),
+      doneImages: fields.doneImages === undefined ? 0 : wholeOf(field("doneImages"), 0),
     };
   }
 
   /** All runs, oldest first. Removes those that have expired. */
   async runs(): Promise<RunRecord[]> {
     const found: RunRecord[] = [];
-    for (const runId of await this.#redis.smembers(RUNS)) {
+    for (const runId of await this.#own(RUNS, (redis) => redis.smembers(RUNS))) {
+      if (!RUN_ID.test(runId)) continue;
       const record = await this.run(runId);
-      if (record === undefined) await this.#redis.srem(RUNS, runId);
-      else found.push(record);
+      if (record !== undefined) found.push(record);
+      else if ((await this.#ask((redis) => redis.exists(runKey(runId)))) === 0) {
+        await this.#ask((redis) => redis.srem(RUNS, runId));
+      }
     }
     return found.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   }
 
+  /** Writes a record in place of whatever is there. */
   async writeRun({ spec, state, createdAt, probeImages, jobImages, doneImages }: RunRecord): Promise<void> {
     const key = runKey(spec.runId);
-    await this.#redis.hset(key, {
-      spec: JSON.stringify(spec),
+    const texts = {
       state,
       createdAt,
       probeImages: String(probeImages),
       doneImages: String(doneImages),
       ...(jobImages !== undefined && { jobImages: String(jobImages) }),
-    });
-    await this.#redis.sadd(RUNS, spec.runId);
-    await this.#redis.expire(key, KEEP_OPEN_SECONDS);
+    };
+    const sealed = Object.entries(texts).map(([name, text]) => [name, this.#sealed(spec, name, text)]);
+    const text = this.#link.seals.seal("spec", [spec.runId], JSON.stringify(spec));
+    await this.#ask((redis) => redis.del(key));
+    await this.#ask((redis) => redis.hset(key, { spec: text, ...Object.fromEntries(sealed) }));
+    await this.#own(RUNS, (redis) => redis.sadd(RUNS, spec.runId));
+    await this.#ask((redis) => redis.expire(key, KEEP_OPEN_SECONDS));
+  }
+
+  #sealed(run: RunIds, name: string, text: string): string {
+    return this.#link.seals.seal(roleOf(name), aboutField(run, name), text);
   }
 
   /** Sets the images per job, unless they are set already. Returns what is set. */
-  async agreeOnJobImages(runId: string, jobImages: number): Promise<number> {
-    await this.#redis.hsetnx(runKey(runId), "jobImages", String(jobImages));
-    return Number(await this.#redis.hget(runKey(runId), "jobImages"));
+  async agreeOnJobImages(run: RunIds, jobImages: number): Promise<number> {
+    const key = runKey(run.runId);
+    const sealed = this.#sealed(run, "jobImages", String(jobImages));
+    await this.#own(key, (redis) => redis.hsetnx(key, "jobImages", sealed));
+    const found = await this.#own(key, (redis) => redis.hget(key, "jobImages"));
+    const agreed = this.#link.skipNonsense(key, () =>
+      wholeOf(this.#link.seals.open("spec", aboutField(run, "jobImages"), found), 1),
+    );
+    if (agreed === undefined) await this.#own(key, (redis) => redis.hset(key, { jobImages: sealed }));
+    return agreed ?? jobImages;
   }
 
-  async setState(runId: string, state: RunState): Promise<void> {
-    await this.#redis.hset(runKey(runId), { state });
+  async setState(run: RunIds, state: RunState): Promise<void> {
+    const key = runKey(run.runId);
+    await this.#own(key, (redis) => redis.hset(key, { state: this.#sealed(run, "state", state) }));
   }
 
-  /** Declares that the coordinator is there. */
-  async attend(runId: string, doneImages: number): Promise<void> {
-    await this.#redis.set(attendedKey(runId), "1", "PX", PRESENCE_MS);
-    await this.#redis.hset(runKey(runId), { doneImages: String(doneImages) });
-    await this.#redis.expire(runKey(runId), KEEP_OPEN_SECONDS);
-    for (const part of QUEUE_PARTS) {
-      await this.#redis.expire(`${QUEUE_PREFIX}:${runId}:${part}`, KEEP_OPEN_SECONDS);
+  /** Declares that the coordinator is there. Removes keys of the queue that are no part of one. */
+  async attend(run: RunIds, doneImages: number): Promise<void> {
+    const { runId } = run;
+    const [key, here] = [runKey(runId), attendedKey(runId)];
+    const done = this.#sealed(run, "doneImages", String(doneImages));
+    const sign = this.#link.seals.seal("presence", aboutField(run, "attended"), ATTENDED);
+    await this.#ask((redis) => redis.set(here, sign, "PX", PRESENCE_MS));
+    await this.#own(key, (redis) => redis.hset(key, { doneImages: done }));
+    await this.#ask((redis) => redis.expire(key, KEEP_OPEN_SECONDS));
+    for (const [part, type] of QUEUE_PARTS) {
+      const name = `${QUEUE_PREFIX}:${runId}:${part}`;
+      const found = await this.#ask((redis) => redis.type(name));
+      if (found === type) await this.#ask((redis) => redis.expire(name, KEEP_OPEN_SECONDS));
+      else if (found !== "none") await this.#remove(name, `expected a ${type}, found a ${found}`);
     }
   }
 
-  async isAttended(runId: string): Promise<boolean> {
-    return (await this.#redis.exists(attendedKey(runId))) === 1;
+  async isAttended(run: RunIds): Promise<boolean> {
+    const key = attendedKey(run.runId);
+    const sent = await this.#own(key, (redis) => redis.get(key));
+    if (sent === null) return false;
+    const open = () => this.#link.seals.open("presence", aboutField(run, "attended"), sent);
+    return this.#link.skipNonsense(key, open) === ATTENDED;
   }
 
   async leave(runId: string): Promise<void> {
-    await this.#redis.del(attendedKey(runId));
+    await this.#ask((redis) => redis.del(attendedKey(runId)));
   }
 
   /** Sets the lifetime of jobs and of their answers. */
   async expireJobs(runId: string, jobIds: readonly string[], seconds: number): Promise<void> {
-    await Promise.all(jobIds.map((id) => this.#redis.expire(`${QUEUE_PREFIX}:${runId}:${id}`, seconds)));
+    await Promise.all(
+      jobIds.map((id) => this.#ask((redis) => redis.expire(`${QUEUE_PREFIX}:${runId}:${id}`, seconds))),
+    );
   }
 
   /** Sets the lifetime of everything of a run. */
   async expireRun(runId: string, seconds: number): Promise<void> {
     for (const pattern of [`${QUEUE_PREFIX}:${runId}:*`, packedKey(runId, "*")]) {
-      for await (const key of this.#keys(pattern)) await this.#redis.expire(key, seconds);
+      for await (const key of this.#keys(pattern)) await this.#ask((redis) => redis.expire(key, seconds));
     }
-    await this.#redis.expire(runKey(runId), seconds);
+    await this.#ask((redis) => redis.expire(runKey(runId), seconds));
   }
 
   async writePacked(runId: string, offset: number, bytes: Buffer): Promise<void> {
-    await this.#redis.set(packedKey(runId, offset), bytes, "EX", KEEP_OPEN_SECONDS);
+    await this.#ask((redis) => redis.set(packedKey(runId, offset), bytes, "EX", KEEP_OPEN_SECONDS));
   }
 
   readPacked(runId: string, offset: number): Promise<Buffer | null> {
-    return this.#redis.getBuffer(packedKey(runId, offset));
+    const key = packedKey(runId, offset);
+    return this.#own(key, (redis) => redis.getBuffer(key));
   }
 
   async deletePacked(runId: string): Promise<void> {
-    for await (const key of this.#keys(packedKey(runId, "*"))) await this.#redis.del(key);
+    for await (const key of this.#keys(packedKey(runId, "*"))) await this.#ask((redis) => redis.del(key));
   }
 
   async showPresence(presence: HostPresence): Promise<void> {
-    await this.#redis.set(hostKey(presence.host), JSON.stringify(presence), "PX", PRESENCE_MS);
-    await this.#redis.sadd(HOSTS, presence.host);
+    const { host } = presence;
+    const text = this.#link.seals.seal("presence", [host], JSON.stringify(presence));
+    await this.#ask((redis) => redis.set(hostKey(host), text, "PX", PRESENCE_MS));
+    await this.#own(HOSTS, (redis) => redis.sadd(HOSTS, host));
   }
 
   async endPresence(host: string): Promise<void> {
-    await this.#redis.del(hostKey(host));
-    await this.#redis.srem(HOSTS, host);
+    await this.#ask((redis) => redis.del(hostKey(host)));
+    await this.#own(HOSTS, (redis) => redis.srem(HOSTS, host));
   }
 
+  /** Hosts that are present. Nonsense is no host. */
   async hosts(): Promise<HostPresence[]> {
-    const names = await this.#redis.smembers(HOSTS);
+    const names = await this.#own(HOSTS, (redis) => redis.smembers(HOSTS));
     if (names.length === 0) return [];
-    const found = await this.#redis.mget(...names.map(hostKey));
+    const found = await this.#ask((redis) => redis.mget(...names.map(hostKey)));
     const present: HostPresence[] = [];
     for (const [n, text] of found.entries()) {
-      if (text === null) await this.#redis.srem(HOSTS, names[n]!);
-      else present.push(JSON.parse(text));
+      const name = names[n]!;
+      if (text === null) {
+        await this.#ask((redis) => redis.srem(HOSTS, name));
+        continue;
+      }
+      const open = () => parsed(hostPresence, this.#link.seals.open("presence", [name], text));
+      const presence = this.#link.skipNonsense(hostKey(name), open);
+      if (presence?.host === name) present.push(presence);
     }
     return present;
+  }
+
+  #ask<T>(command: (redis: RedisClient) => Promise<T>): Promise<T> {
+    return this.#link.ask(() => command(this.#link.redis));
+  }
+
+  /** Runs a command on a key of ours. A key of another type is removed first. */
+  async #own<T>(key: string, command: (redis: RedisClient) => Promise<T>): Promise<T> {
+    try {
+      return await this.#ask(command);
+    } catch (error) {
+      if (!isOfOtherType(error)) throw error;
+      await this.#remove(key, "expected a key of another type");
+      return this.#ask(command);
+    }
+  }
+
+  async #remove(key: string, problem: string): Promise<void> {
+    this.#link.report(key, `${problem}; it is removed`);
+    await this.#ask((redis) => redis.del(key));
   }
 
   async *#keys(pattern: string): AsyncGenerator<string> {
     let cursor = "0";
     do {
-      const [next, keys] = await this.#redis.scan(cursor, "MATCH", pattern, "COUNT", 1000);
+      const [next, keys] = await this.#ask((redis) => redis.scan(cursor, "MATCH", pattern, "COUNT", 1000));
       yield* keys;
       cursor = next;
     } while (cursor !== "0");
@@ -171,8 +246,36 @@ export class Records {
 
 const RUNS = `${PREFIX}:runs`;
 const HOSTS = `${PREFIX}:hosts`;
-/** Keys of a queue that are no job's. They exist while jobs are in them. */
-const QUEUE_PARTS = ["meta", "id", "events", "wait", "active", "delayed", "completed", "failed", "stalled"];
+const ATTENDED = "1";
+const LONGEST_TIME = 40;
+/** Keys of a queue that are no job's, with their types. They exist while jobs are in them. */
+const QUEUE_PARTS: ReadonlyMap<string, string> = new Map([
+  ["meta", "hash"],
+  ["id", "string"],
+  ["events", "stream"],
+  ["wait", "list"],
+  ["paused", "list"],
+  ["active", "list"],
+  ["prioritized", "zset"],
+  ["delayed", "zset"],
+  ["completed", "zset"],
+  ["failed", "zset"],
+  ["stalled", "set"],
+  ["marker", "zset"],
+]);
+
+/** The state of a run has the key of cancellations: no other message can end a run. */
+function roleOf(field: string): Role {
+  return field === "state" ? "cancel" : "spec";
+}
+
+function aboutField({ runId, key, nonce }: RunIds, field: string): About {
+  return [runId, field, key, nonce];
+}
+
+function isOfOtherType(error: unknown): boolean {
+  return isError(error) && error.message.includes("WRONGTYPE");
+}
 
 function runKey(runId: string): string {
   return `${PREFIX}:run:${runId}`;
@@ -188,58 +291,4 @@ function hostKey(host: string): string {
 
 function packedKey(runId: string, offset: number | "*"): string {
   return `${PREFIX}:packed:${runId}:${offset}`;
-}
-
-/**
- * Writes the record of a run, or continues a run of the same ID and identity.
- *
- * @throws RunError ERR_RUN_MISMATCH, ERR_RUN_CANCELLED
- */
-export async function openRecord(
-  records: Records,
-  spec: RunSpec,
-  jobImages: number | undefined,
-): Promise<RunRecord> {
-  const { runId } = spec;
-  const found = await records.run(runId);
-  if (found !== undefined) {
-    const difference = firstDifference(found.spec.identity, spec.identity);
-    if (difference !== undefined) throw new RunError("ERR_RUN_MISMATCH", { runId, ...difference });
-    if (found.state === "cancelled") {
-      const totalImages = spec.range.limit;
-      throw new RunError("ERR_RUN_CANCELLED", { runId, doneImages: found.doneImages, totalImages });
-    }
-  }
-  const run: RunRecord = {
-    spec,
-    state: "open",
-    createdAt: found?.createdAt ?? new Date().toISOString(),
-    probeImages: found?.probeImages ?? (jobImages === undefined ? probeImagesFor(spec.batchSize) : 0),
-    jobImages: found === undefined ? jobImages : found.jobImages,
-    doneImages: found?.doneImages ?? 0,
-  };
-  await records.writeRun(run);
-  return run;
-}
-
-export interface RunEnd {
-  readonly doneImages: number;
-  readonly isWhole: boolean;
-  readonly isInterrupted: boolean;
-  readonly failure: BatchwiseError | undefined;
-}
-
-export async function closeRecord(
-  records: Records,
-  runId: string,
-  { doneImages, isWhole, isInterrupted, failure }: RunEnd,
-): Promise<void> {
-  await records.attend(runId, doneImages);
-  await records.leave(runId);
-  if (isWhole) {
-    await records.setState(runId, "done");
-    await records.expireRun(runId, KEEP_ENDED_SECONDS);
-  } else if (failure?.code !== "ERR_RUN_CANCELLED") {
-    await records.setState(runId, isInterrupted ? "stopped" : "failed");
-  }
 }

@@ -3,16 +3,9 @@ import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { PartialCounts, RunIdentity } from "#src/base/contracts/journal.js";
 import { RunError } from "#src/base/errors.js";
 import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/score-sums.js";
-import type { HostPresence } from "./records.js";
-import {
-  ATTEMPTS,
-  allocateImages,
-  jobIdOf,
-  type PackedAnswers,
-  type RangeAnswer,
-  type RunSpec,
-  unpack,
-} from "./spec.js";
+import type { HostPresence, RangeAnswer, RunSpec } from "./messages.js";
+import { NonsenseError } from "./seal.js";
+import { ATTEMPTS, allocateImages, jobIdOf, type PackedAnswers, sha256Of, unpack } from "./spec.js";
 
 /** Work that a host did in a run. */
 export interface HostShare {
@@ -104,7 +97,7 @@ export class RunProgress {
   /**
    * Counts a range, once: false where it was counted before.
    *
-   * @throws {Error} where the counts cannot be those of the range
+   * @throws NonsenseError where the counts cannot be those of the range
    */
   take(range: ImageRange, answer: RangeAnswer, takenAtMs: number): boolean {
     const id = jobIdOf(range);
@@ -112,9 +105,9 @@ export class RunProgress {
     const { counts, host, batchesByThread, elapsedMs } = answer;
     const isOfRange = counts.offset === range.offset && counts.limit === range.limit;
     const problem = isOfRange
-      ? contradictionOf(counts, this.#classes)
+      ? (contradictionOf(counts, this.#classes) ?? missingOf(counts))
       : "expected the counts of another range";
-    if (problem !== undefined) throw new Error(problem);
+    if (problem !== undefined) throw new NonsenseError(problem);
     this.#out.delete(id);
     this.#failed.delete(id);
     this.#done.set(id, { range, host, takenAtMs, elapsedMs });
@@ -130,6 +123,15 @@ export class RunProgress {
       batchesByThread: batchesByThread.map((batches, n) => batches + (share?.batchesByThread[n] ?? 0)),
     });
     return true;
+  }
+
+  /** Counts a range with each image's answers. @throws NonsenseError where the bytes are not those of the answer */
+  takePacked(range: ImageRange, answer: RangeAnswer, bytes: Uint8Array | null, takenAtMs: number): void {
+    const isSame = bytes !== null && sha256Of(bytes) === answer.packed;
+    if (!isSame || !this.takeImages(range, bytes)) {
+      throw new NonsenseError("expected the answers of each image, found none or others");
+    }
+    this.take(range, answer, takenAtMs);
   }
 
   /** Copies each image's answers of a range; false where the bytes are not those of so many images. */
@@ -164,6 +166,11 @@ export class RunProgress {
     this.#out.delete(id);
     this.#failed.set(id, { range, reason });
   }
+}
+
+/** Hosts answer a range whole or not at all. */
+function missingOf({ total, limit }: PartialCounts): string | undefined {
+  return total === limit ? undefined : `expected ${limit} images, found ${total}`;
 }
 
 /** A run that all hosts refuse is given up after this time: another host may come. */
@@ -202,7 +209,7 @@ export class HostWatch {
     }
     const [first] = this.#hosts;
     if (first === undefined || nowMs - this.#acceptedAtMs < REFUSED_MS) return;
-    const reason = first.refused[this.#runId] ?? "";
+    const reason = `${first.refused[this.#runId] ?? "no reason"} (its log has the details)`;
     throw new RunError("ERR_HOSTS_REFUSED", { host: first.host, reason, hosts: this.#hosts.length });
   }
 }

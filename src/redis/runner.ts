@@ -12,10 +12,12 @@ import { createTimeline } from "#src/evaluate/collect-scores.js";
 import type { Listener } from "#src/evaluate/listeners.js";
 import type { EvaluateInput, ExecutorInput } from "#src/evaluate/options.js";
 import type { OpenedRunner, Outcome, Runner, RunnerHooks, Work } from "#src/evaluate/runner.js";
-import { type Coordinated, Coordinator } from "./coordinator.js";
-import { type Link, openLink } from "./link.js";
-import { closeRecord, openRecord, Records } from "./records.js";
+import { type Coordinated, Coordinator, MOST_AWAY_MS } from "./coordinator.js";
+import { type Link, openLink, UNSIGNED, whileAnswering } from "./link.js";
+import { RUN_ID } from "./messages.js";
+import { Records } from "./records.js";
 import type { RunProgress } from "./run-progress.js";
+import { closeRecord, openRecord } from "./run-record.js";
 import { type FetchedInput, fetchInput, newRunId, specOf } from "./spec.js";
 
 export interface QueueOptions {
@@ -47,7 +49,8 @@ export async function openRedisRunner(
   }
 }
 
-const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+/** Longest silence of Redis while the record of a run is closed, in ms. */
+const CLOSE_MS = 3000;
 
 /**
  * Opens the runner that the options ask for.
@@ -99,15 +102,22 @@ class RedisRunner implements Runner {
     const { options, pair, signal, log } = work;
     const slabListeners = listeners.filter(({ slab }) => slab !== undefined);
     const isPacked = options.probabilities || options.labels === false || slabListeners.length > 0;
-    const records = new Records(this.#link.redis);
+    if (!this.#link.seals.areSigned) log.warn({ address: this.#link.address }, UNSIGNED);
+    const records = new Records(this.#link);
     const spec = await specOf(pair, options, { runId: this.queue.runId, isPacked, ...this.#fetched });
-    const run = await openRecord(records, spec, this.#options.jobImages);
+    const { patienceMs } = this.#options;
+    const run = await whileAnswering(this.#link, openRecord(records, spec, this.#options.jobImages), {
+      awayMs: Math.min(MOST_AWAY_MS, patienceMs),
+      signal,
+      graceMs: 0,
+    });
+    if (run === undefined) throw interruption(signal, 0, pair.range.limit);
     const coordinator = new Coordinator({
       link: this.#link,
       records,
       run,
       networkName: pair.network.name,
-      patienceMs: this.#options.patienceMs,
+      patienceMs,
       onProgress(progress) {
         for (const listener of listeners) listener.progress?.(progress);
       },
@@ -118,18 +128,20 @@ class RedisRunner implements Runner {
     const coordinated = await coordinator.run();
     const { progress, failure } = coordinated;
     if (slabListeners.length > 0) await handOver(work, progress, slabListeners);
-    if (this.#link.awaySinceMs === undefined) {
+    if (this.#link.awayMs === 0) {
       const doneImages = progress.sum.total;
       const isWhole = doneImages === pair.range.limit;
-      // The answer stands, also where its record cannot be closed.
-      await closeRecord(records, spec.runId, {
+      const closing = closeRecord(records, run, {
         doneImages,
         isWhole,
         isInterrupted: signal.aborted,
         failure,
-      }).catch((error: unknown) => {
-        log.warn({ reason: reasonOf(error) }, "the run's record could not be closed");
       });
+      // The answer stands, also where its record cannot be closed.
+      const { signal: never } = new AbortController();
+      await whileAnswering(this.#link, closing, { awayMs: CLOSE_MS, signal: never, graceMs: 0 }).catch(
+        (error: unknown) => log.warn({ reason: reasonOf(error) }, "the run's record could not be closed"),
+      );
     }
     return outcomeOf(work, coordinated, beganAtMs);
   }

@@ -1,11 +1,8 @@
 /** Messages between coordinator and hosts: references to data and network, ranges of images, integers. */
 
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { allocateEntries } from "#src/base/allocate.js";
-import type { ImageRange, Split } from "#src/base/contracts/dataset.js";
-import type { PartialCounts, RunIdentity } from "#src/base/contracts/journal.js";
-import type { EngineName } from "#src/base/contracts/network.js";
-import type { DatasetLocation, NetworkLocation } from "#src/base/contracts/result.js";
+import type { ImageRange } from "#src/base/contracts/dataset.js";
 import { UsageError } from "#src/base/errors.js";
 import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";
@@ -13,57 +10,14 @@ import { identityKey, identityOf } from "#src/evaluate/run-identity.js";
 import { datasetLocation, networkLocation } from "#src/evaluate/summarize.js";
 import type { RemoteFile } from "#src/files/catalog.js";
 import { fetchFile, isUrl, type RemoteFiles } from "./materialise.js";
+import type { RunSpec } from "./messages.js";
+import type { About } from "./seal.js";
 
 /** First part of BullMQ's keys. The run ID follows. */
 export const QUEUE_PREFIX = "batchwise:queue";
 
 /** Attempts per range. A loss of the host does not count. */
 export const ATTEMPTS = 3;
-
-/** Everything that a host needs to take part in a run. JSON keeps all of it. */
-export interface RunSpec {
-  readonly runId: string;
-  /** SHA-256 of the identity. */
-  readonly key: string;
-  readonly identity: RunIdentity;
-  readonly dataset: {
-    readonly location: DatasetLocation;
-    readonly split: Split;
-    readonly sha256: string;
-  };
-  readonly network: { readonly location: NetworkLocation; readonly sha256: string };
-  /** Files that come over HTTP, with their hashes, by URL. */
-  readonly files: RemoteFiles;
-  readonly range: ImageRange;
-  readonly classes: number;
-  readonly engine: EngineName;
-  readonly batchSize: number;
-  readonly timeoutSeconds: number;
-  readonly retries: number;
-  /** Whether each image's class and probabilities are wanted, beside their counts. */
-  readonly packed: boolean;
-}
-
-/** One job: a range of images. The hashes are those of the run's record. */
-export interface RangeJob extends ImageRange {
-  readonly dataset: string;
-  readonly network: string;
-}
-
-export interface RangeAnswer {
-  readonly counts: PartialCounts;
-  readonly host: string;
-  readonly elapsedMs: number;
-  /** Batches per thread. Index 0 is the host's main thread, which computes nothing. */
-  readonly batchesByThread: readonly number[];
-  readonly retries: number;
-  /** Why `simd` computed everything by the reference, if it did. */
-  readonly fallback?: string | undefined;
-  /** Index of the first image with a logit that is NaN. The counts are then empty. */
-  readonly nanImage?: number | undefined;
-  /** Sample of the times of the forward passes. */
-  readonly latenciesMs: readonly number[];
-}
 
 /** ID of the job of a range. Equal ranges are one job. BullMQ allows neither colons nor bare digits. */
 export function jobIdOf({ offset, limit }: ImageRange): string {
@@ -74,6 +28,14 @@ export function rangeOfJob(jobId: string): ImageRange | undefined {
   const found = /^images-(\d+)-(\d+)$/.exec(jobId);
   return found === null ? undefined : { offset: Number(found[1]), limit: Number(found[2]) };
 }
+
+/** What the signature of a job and of its answer covers beside their text. */
+export function aboutJob({ runId, key, nonce }: RunIds, range: ImageRange): About {
+  return [runId, jobIdOf(range), range.offset, range.limit, key, nonce];
+}
+
+/** Name, identity hash and nonce of a run. */
+export type RunIds = Pick<RunSpec, "runId" | "key" | "nonce">;
 
 /** Each image's answers: predictions (count) u16, probabilities (count × classes) f64 and ranking u16, row-major. */
 export interface PackedAnswers {
@@ -94,6 +56,10 @@ export function allocateImages(images: number, classes: number): PackedAnswers {
 /** Answers as bytes, in the byte order of this machine: probabilities first, which need alignment, then predictions and ranking. */
 export function pack({ predictions, probabilities, ranking }: PackedAnswers): Buffer {
   return Buffer.concat([bytesOf(probabilities), bytesOf(predictions), bytesOf(ranking)]);
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** Reads what `pack` wrote; undefined where the length does not fit. `classes` is 0 where there are no probabilities. */
@@ -172,6 +138,7 @@ export async function specOf(
   return {
     runId,
     key: identityKey(identity),
+    nonce: randomBytes(16).toString("hex"),
     identity,
     dataset: { location: datasetSeen, split: options.split, sha256: identity.dataset },
     network: { location: networkSeen, sha256: network.sha256 },

@@ -148,7 +148,7 @@ longTest("without a Redis neither coordinator nor worker is kept from ending", a
   const host = startHost(t, redis.url, { delayMs: 1000 });
   const link = await openLink(redis.url, SILENT);
   t.teardown(() => link.close());
-  const records = new Records(link.redis);
+  const records = new Records(link);
   // One that had not yet found its Redis would end by itself, with another status.
   while ((await records.hosts()).length < 2) await sleep(50);
   const args = ["--executor", "bullmq", "--patience", "2", "--redis", redis.url, "--dataset", "bundled"];

@@ -36,7 +36,7 @@ process.once("SIGTERM", () => stop.abort());
 await serve(
   link,
   open,
-  { threads: 1, maps: [] },
+  { threads: 1, maps: [], allow: ["/"] },
   {
     signal: stop.signal,
     log: SILENT,

@@ -21,12 +21,17 @@ const PROGRAM = fileURLToPath(new URL("host-program.js", import.meta.url));
 export interface HostFaults {
   readonly delayMs?: number;
   readonly poisonImage?: number;
+  readonly secret?: string;
 }
 
 /** A host process, ended with the test. */
-export function startHost(t: Teardown, url: string, faults: HostFaults = {}): ChildProcess {
-  const { delayMs = 0, poisonImage = -1 } = faults;
+export function startHost(
+  t: Teardown,
+  url: string,
+  { delayMs = 0, poisonImage = -1, secret = "" }: HostFaults = {},
+): ChildProcess {
   const child = spawn(process.execPath, [PROGRAM, url, String(delayMs), String(poisonImage)], {
+    env: { ...process.env, BATCHWISE_SECRET: secret },
     stdio: ["ignore", "ignore", "ignore"],
   });
   t.teardown(() => endProcess(child));

@@ -19,6 +19,8 @@ export interface RedisServer {
   /** Without the password. */
   readonly shown: string;
   kill(): Promise<void>;
+  /** Connections stand, and nothing answers. */
+  freeze(isOn: boolean): void;
   /** On the same port; with what it had written down, or empty. */
   start(): Promise<void>;
   /** In words (redis.io/docs, "Inline commands"); expected to answer OK. */
@@ -55,6 +57,7 @@ export async function startRedis(
     url: password === undefined ? shown : `redis://:${password}@127.0.0.1:${port}/0`,
     shown,
     kill,
+    freeze: (isOn) => void child?.kill(isOn ? "SIGSTOP" : "SIGCONT"),
     start,
     async command(words) {
       const lines = password === undefined ? [words] : [`AUTH ${password}`, words];

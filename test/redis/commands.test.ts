@@ -177,7 +177,8 @@ redisTest(
     const base = typeof address === "object" && address !== null ? `http://127.0.0.1:${address.port}` : "";
     const env = { BATCHWISE_REDIS: url, BATCHWISE_CACHE_DIR: await temporaryFolder(t), NO_PROXY: "*" };
     const cache = await temporaryFolder(t);
-    const worker = spawn(process.execPath, [CLI, "worker", "--threads", "1"], {
+    const places = ["--allow", base, "--allow", fileURLToPath(FIXTURES)];
+    const worker = spawn(process.execPath, [CLI, "worker", "--threads", "1", ...places], {
       env: { ...process.env, ...env, BATCHWISE_CACHE_DIR: cache },
       stdio: "ignore",
     });

@@ -7,9 +7,10 @@ import { resolveOptions } from "#src/evaluate/options.js";
 import { identityKey, identityOf } from "#src/evaluate/run-identity.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { serve } from "#src/redis/host.js";
-import type { Link } from "#src/redis/link.js";
+import { type Link, redisFault } from "#src/redis/link.js";
+import type { RunSpec } from "#src/redis/messages.js";
 import type { Peers, RedisClient } from "#src/redis/peers.js";
-import type { RunSpec } from "#src/redis/spec.js";
+import { sealsOf } from "#src/redis/seal.js";
 
 /** A run over the bundled images, as its coordinator writes it down. */
 async function bundledSpec(): Promise<RunSpec> {
@@ -19,6 +20,7 @@ async function bundledSpec(): Promise<RunSpec> {
   return {
     runId: "a-run",
     key: identityKey(identity),
+    nonce: "0".repeat(32),
     identity,
     dataset: {
       location: { dataset: "bundled", labels: null, classes: null },
@@ -48,8 +50,8 @@ function linkOver(spec: RunSpec, events: string[], exists: RedisClient["exists"]
     srem: async () => 1,
     del: async () => 1,
     smembers: async () => [spec.runId],
-    hgetall: async () => ({ spec: JSON.stringify(spec), state: "open", probeImages: "0" }),
-    exists,
+    hgetall: async () => ({ spec: JSON.stringify(spec), state: "open", createdAt: "now", probeImages: "0" }),
+    get: async () => ((await exists("")) === 1 ? "1" : null),
   };
   class Worker {
     constructor() {
@@ -64,7 +66,17 @@ function linkOver(spec: RunSpec, events: string[], exists: RedisClient["exists"]
     peers: { Worker } as unknown as Peers,
     redis: redis as unknown as RedisClient,
     address: "redis://nowhere",
-    awaySinceMs: undefined,
+    awayMs: 0,
+    seals: sealsOf(undefined),
+    skipNonsense: (_, read) => read(),
+    report() {},
+    async ask(command) {
+      try {
+        return await command();
+      } catch (error) {
+        throw redisFault("redis://nowhere", error);
+      }
+    },
     close() {},
   };
 }
@@ -80,7 +92,7 @@ function opening(events: string[], warm: () => Promise<void> = async () => {}): 
   });
 }
 
-const HOST = { threads: 1, maps: [] };
+const HOST = { threads: 1, maps: [], allow: [] };
 const HOOKS = { log: SILENT, note() {}, onDownload() {} };
 
 test("a host that is told to stop while it opens a run closes what it has opened, and takes no job", async (t) => {

@@ -2,11 +2,14 @@
 import test from "ava";
 import { RunError, UsageError } from "#src/base/errors.js";
 import { emptyPartial } from "#src/metrics/score-sums.js";
-import { readRedisUrl } from "#src/redis/link.js";
+import { readRedisUrl } from "#src/redis/address.js";
+import { openAnswer } from "#src/redis/answers.js";
 import { fetchFile, materialise } from "#src/redis/materialise.js";
+import type { RangeAnswer } from "#src/redis/messages.js";
 import { jobImagesFor, probeImagesFor, rangesOf, wholeBatches } from "#src/redis/range-queue.js";
 import { HostWatch, RunProgress } from "#src/redis/run-progress.js";
-import { jobIdOf, pack, type RangeAnswer, rangeOfJob, unpack } from "#src/redis/spec.js";
+import { NonsenseError, sealsOf } from "#src/redis/seal.js";
+import { jobIdOf, pack, rangeOfJob, unpack } from "#src/redis/spec.js";
 
 test("reads an address, and shows it without its password", (t) => {
   const address = readRedisUrl("rediss://me:p%40ss@redis.example:7000/3");
@@ -91,6 +94,20 @@ function answerOf(correct: number): RangeAnswer {
   };
 }
 
+test("a failure fails its range, unless another client changed the job", (t) => {
+  const run = { runId: "a", key: "b", nonce: "c" };
+  const said = (code: string) =>
+    openAnswer(
+      sealsOf(undefined),
+      run,
+      { returnvalue: null, failedReason: JSON.stringify({ host: "h", code }) },
+      range,
+    );
+  t.deepEqual(said("ERR_BATCH_FAILED"), { failure: "h: ERR_BATCH_FAILED" });
+  t.throws(() => said("ERR_RANGE_JOB"), { instanceOf: NonsenseError });
+  t.throws(() => said("some bytes of a file"), { instanceOf: NonsenseError });
+});
+
 test("counts a range once, however often it is answered", (t) => {
   const books = new RunProgress({ ...SPEC, range: { offset: 10, limit: 8 } });
   books.noteAdded(range, 0);
@@ -128,12 +145,12 @@ test("a run is refused when all hosts have refused it for a while, whatever its 
   const attendance = new HostWatch("constructor", 0);
   attendance.note([host], 10_000);
   t.notThrows(() => attendance.assertAtWork(10_000, 60_000));
-  const refused = { constructor: "ERR_HOST_DATA: other data" };
+  const refused = { constructor: "ERR_HOST_DATA" };
   attendance.note([{ ...host, refused }], 11_000);
   t.notThrows(() => attendance.assertAtWork(14_000, 60_000));
   t.throws(() => attendance.assertAtWork(15_000, 60_000), {
     code: "ERR_HOSTS_REFUSED",
-    message: /other data/,
+    message: /a: ERR_HOST_DATA/,
   });
   attendance.note([{ ...host, refused }, host], 16_000);
   t.notThrows(() => attendance.assertAtWork(16_000, 60_000));
@@ -164,12 +181,13 @@ test("refuses a URL that names no file, before anything is asked for", async (t)
 const URL_OF_FILE = "http://127.0.0.1:1/weights";
 
 test("a host refuses another machine's file, and one whose name or hash leads out of the cache", async (t) => {
-  await t.throwsAsync(materialise("file://another-host/a", {}, signal), { code: "ERR_USAGE" });
+  const any = { permitsUrl: () => true };
+  await t.throwsAsync(materialise("file://another-host/a", {}, any, signal), { code: "ERR_USAGE" });
   for (const file of [
     { name: "../../weights", sha256: "0".repeat(64), bytes: 1 },
     { name: "weights", sha256: "../..", bytes: 1 },
   ]) {
     const files = { [URL_OF_FILE]: file };
-    await t.throwsAsync(materialise(URL_OF_FILE, files, signal), { code: "ERR_USAGE" }, file.name);
+    await t.throwsAsync(materialise(URL_OF_FILE, files, any, signal), { code: "ERR_USAGE" }, file.name);
   }
 });

@@ -37,6 +37,21 @@ export const queueCodes = {
     (f: { address: string; reason: string }) =>
       `${f.address}: Redis rejects a command: ${printable(f.reason)}; finished work is kept there: fix the cause and continue with the same --run-id`,
   ),
+  ERR_REDIS_COMMAND: row(
+    5,
+    (f: { address: string; missing: readonly string[] }) =>
+      `${f.address}: expected a user who may run the commands of docs/scale.md, found ${f.missing.length} that it may not: ${f.missing.join(" ")}; add them to its ACL`,
+  ),
+  ERR_SECRET: row(
+    2,
+    (f: { expected: string; found: string }) =>
+      `BATCHWISE_SECRET: expected ${f.expected}, found ${f.found}; make one with: head -c 32 /dev/urandom | base64`,
+  ),
+  ERR_HOST_LOCATION: row(
+    3,
+    (f: { location: string }) =>
+      `${printable(f.location)}: expected a file below an --allow or the TO of a --map, or a URL below an --allow, found another; start the worker with --allow FOLDER or --allow URL`,
+  ),
   ERR_RUN_UNKNOWN: row(
     2,
     (f: { runId: string; address: string }) =>
@@ -67,10 +82,15 @@ export const queueCodes = {
     (f: { expected: string; found: string }) =>
       `expected Batchwise ${f.expected}, the coordinator's version, found ${f.found}; install the same version on every host`,
   ),
+  ERR_RANGE_JOB: row(
+    4,
+    (f: { jobId: string; problem: string }) =>
+      `${printable(f.jobId)}: expected a job of the run, found another: ${f.problem}; who else writes to this Redis?`,
+  ),
   ERR_HOSTS_REFUSED: row(
     4,
     (f: { host: string; reason: string; hosts: number }) =>
-      `expected at least one host, found only rejections: ${f.host}: ${f.reason}${f.hosts > 1 ? `; ${f.hosts} hosts in total` : ""}`,
+      `expected at least one host, found only rejections: ${printable(f.host)}: ${f.reason}${f.hosts > 1 ? `; ${f.hosts} hosts in total` : ""}`,
   ),
   ERR_HOSTS_ABSENT: row(
     4,

@@ -65,6 +65,15 @@ export const EXECUTOR_OPTIONS = rows({
 
 /** Options of `worker` alone. */
 export const WORKER_OPTIONS = rows({
+  allow: {
+    flag: "--allow",
+    value: "<place>",
+    type: { kind: "texts" },
+    defaultText: "the cache, and the TO of each --map",
+    help: "read files below this folder or URL; repeatable",
+    group: "scale",
+    commands: ["worker"],
+  },
   map: {
     flag: "--map",
     value: "<from=to>",

@@ -12,7 +12,7 @@ import { printable } from "#src/base/text.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { serve } from "#src/redis/host.js";
 import type { PathMap } from "#src/redis/host-run.js";
-import { type Link, openLink } from "#src/redis/link.js";
+import { type Link, openLink, UNSIGNED } from "#src/redis/link.js";
 import { obliterate } from "#src/redis/range-queue.js";
 import { KEEP_ENDED_SECONDS, Records, type RunRecord } from "#src/redis/records.js";
 import { openHosts as openRedisHosts } from "#src/redis/runner.js";
@@ -44,11 +44,15 @@ export function workerCommand(runWork: RunWork): Command {
   );
 }
 
-async function runWorker({ redis, threads, map = [] }: WorkerFlags, context: Context): Promise<Error[]> {
+async function runWorker(
+  { redis, threads, map = [], allow = [] }: WorkerFlags,
+  context: Context,
+): Promise<Error[]> {
   const { signal, log, note } = context;
-  const options = { threads, maps: map.map(readMap) };
+  const options = { threads, maps: map.map(readMap), allow: allow.map(readPlace) };
   const link = await linkOf(redis, log);
   try {
+    if (!link.seals.areSigned) note(`warning: ${UNSIGNED}`);
     note(`waiting for runs on ${link.address}`);
     await serve(link, openExecutor, options, {
       signal,
@@ -66,6 +70,14 @@ function readMap(given: string): PathMap {
   const at = given.indexOf("=");
   if (at > 0 && at < given.length - 1) return { from: given.slice(0, at), to: resolve(given.slice(at + 1)) };
   throw new UsageError("ERR_OPTION_VALUE", { option: "--map", expected: "FROM=TO", found: given });
+}
+
+function readPlace(given: string): string {
+  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(given);
+  const isKnown = /^(https?|file):\/\//i.test(given) && URL.canParse(given);
+  if (given !== "" && (!isUrl || isKnown)) return given;
+  const expected = "a folder, or a URL with http, https or file";
+  throw new UsageError("ERR_OPTION_VALUE", { option: "--allow", expected, found: given });
 }
 
 const ACTIONS = ["list", "show", "cancel"] as const;
@@ -92,7 +104,7 @@ async function runRuns(
   }
   const link = await linkOf(flags.redis, context.log);
   try {
-    const records = new Records(link.redis);
+    const records = new Records(link);
     const runs = id === undefined ? await records.runs() : [await known(records, link, id)];
     if (action === "cancel") for (const run of runs) await cancel(records, link, run);
     const listed = await Promise.all(runs.map((run) => listedRun(records, run, action === "cancel")));
@@ -111,9 +123,10 @@ async function known(records: Records, { address }: Link, runId: string): Promis
 }
 
 /** Cancels a run, unless it has ended. */
-async function cancel(records: Records, link: Link, { spec: { runId }, state }: RunRecord): Promise<void> {
+async function cancel(records: Records, link: Link, { spec, state }: RunRecord): Promise<void> {
+  const { runId } = spec;
   if (state === "done") return;
-  await records.setState(runId, "cancelled");
+  await records.setState(spec, "cancelled");
   await obliterate(link, runId);
   await records.deletePacked(runId);
   await records.expireRun(runId, KEEP_ENDED_SECONDS);
@@ -139,7 +152,7 @@ interface ListedRun {
 async function listedRun(records: Records, run: RunRecord, isCancelled: boolean): Promise<ListedRun> {
   const { spec, state, createdAt, doneImages, jobImages = null } = run;
   const { runId } = spec;
-  const isWaiting = state === "open" && !(await records.isAttended(runId));
+  const isWaiting = state === "open" && !(await records.isAttended(spec));
   const hosts = await records.hosts();
   return {
     runId,
