@@ -1,10 +1,9 @@
 /** A Redis that is silent while its connections stand, and answers that are not its protocol. */
-import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import test from "ava";
 import { IncompleteError } from "#src/base/abort.js";
-import { CLI, spawnCli } from "../helpers/cli.js";
-import { coordinateHere, endProcess, localResult, sleep, startHost, whenDone } from "../helpers/hosts.js";
+import { spawnCli } from "../helpers/cli.js";
+import { coordinateHere, sleep, startHost, whenDone } from "../helpers/hosts.js";
 import { startProxy } from "../helpers/proxy.js";
 import { redisTest, startRedis } from "../helpers/redis.js";
 
@@ -39,26 +38,6 @@ redisTest("a silent Redis ends a run after its patience, and both sides after a 
   }
 });
 
-redisTest("bytes that were lost for a while change no count", async (t) => {
-  const expected = await localResult({});
-  for (const [what, seconds] of [
-    ["lost for 3 s", 3],
-    ["lost for 8 s", 8],
-  ] as const) {
-    const redis = await startRedis(t);
-    const proxy = await startProxy(t, redis.url);
-    startHost(t, proxy.url, SLOW);
-    const { reached, onProgress } = whenDone(1000);
-    const run = coordinateHere(proxy.url, {}, { jobImages: 500 }, { onProgress });
-    await reached;
-    proxy.swallow(true);
-    await sleep(1000 * seconds);
-    proxy.swallow(false);
-    t.deepEqual((await run).result, expected, what);
-    await redis.kill();
-  }
-});
-
 test("a port that answers with arrays nested deeper than the stack, or with noise, is one coded line", async (t) => {
   for (const bytes of ["*1\r\n".repeat(200_000), "HTTP/1.1 200 OK\r\n\r\n", "\0\0\0"]) {
     const server = createServer((socket) => void socket.on("error", () => {}).end(bytes));
@@ -70,19 +49,4 @@ test("a port that answers with arrays nested deeper than the stack, or with nois
     t.is(status, 5, bytes.slice(0, 20));
     t.regex(stderr, /^batchwise: ERR_REDIS_CONNECT: [^\n]+\n$/, bytes.slice(0, 20));
   }
-});
-
-redisTest("commands that list runs and a worker that waits end while Redis is silent", async (t) => {
-  const redis = await startRedis(t);
-  const worker = spawn(process.execPath, [CLI, "worker", "--redis", redis.url], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  t.teardown(() => endProcess(worker));
-  await new Promise((resolve) => worker.stderr.once("data", resolve));
-  redis.freeze(true);
-  t.regex((await spawnCli(["runs", "list", "--redis", redis.url])).stderr, /ERR_REDIS_CONNECT: /);
-  const ended = new Promise((resolve) => worker.once("exit", resolve));
-  worker.kill("SIGTERM");
-  t.is(await ended, 0);
-  redis.freeze(false);
 });
