@@ -137,10 +137,18 @@ async function filesBehind({ option, path }: NamedFile): Promise<NamedFile[]> {
     names.map((name) => ({ option, path: resolve(folder, name) }));
   try {
     const stats = await stat(path).catch(() => undefined);
-    if (stats?.isDirectory() || (stats === undefined && /[*?[\]{}()!]/.test(path))) {
-      const folder = stats === undefined ? existingPart(path) : path;
-      const names = await readdir(folder, { recursive: stats === undefined });
-      return within(names.filter((name) => DATA_NAME.test(name)).slice(0, MOST_PATHS), folder);
+    const dataIn = async (folder: string) =>
+      within(
+        (await readdir(folder)).filter((name) => DATA_NAME.test(name)),
+        folder,
+      );
+    if (stats?.isDirectory()) return (await dataIn(path)).slice(0, MOST_PATHS);
+    if (stats === undefined && option === "--dataset" && /[*?[\]{}()!]/.test(path)) {
+      const { filesByPattern } = await import("#src/data/stream/find-pairs.js");
+      const images = (await filesByPattern(path)).slice(0, MOST_PATHS);
+      // Labels lie beside their images.
+      const labels = await Promise.all([...new Set(images.map(dirname))].map(dataIn));
+      return [...within(images, "."), ...labels.flat().slice(0, MOST_PATHS)];
     }
     if (!LISTS.has(option) || !stats?.isFile() || !/\.json$/i.test(path)) return [];
     const text = Buffer.from(await readWholeFile(path, LIST_LIMIT_BYTES)).toString("utf8");
@@ -149,19 +157,6 @@ async function filesBehind({ option, path }: NamedFile): Promise<NamedFile[]> {
     // A file that cannot be read is reported when it is opened.
     return [];
   }
-}
-
-/** Folder above the first part that stands for several names. */
-function existingPart(pattern: string): string {
-  const parts = pattern.split("/");
-  return (
-    parts
-      .slice(
-        0,
-        parts.findIndex((part) => /[*?[\]{}()!]/.test(part)),
-      )
-      .join("/") || "."
-  );
 }
 
 /** Texts of a JSON document that could be paths, without parsing it: its numbers may be many. */

@@ -34,6 +34,8 @@ async function inputs(t: ExecutionContext): Promise<string> {
   await link(at("base.json"), at("hard.json"));
   await symlink("absent.json", at("dangling.json"));
   await symlink(".", at("again"));
+  // Two links to their own folder give a walk that follows links a way for each sequence of them.
+  await symlink(".", at("twice"));
   return folder;
 }
 

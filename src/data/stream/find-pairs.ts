@@ -17,10 +17,7 @@ const GZIPPED = ".gz";
  * @throws DatasetError ERR_DATASET_GLOB where none match, ERR_DATASET_LABELS_NAME
  */
 export async function pairsByPattern(pattern: string, labelled: boolean): Promise<PairPaths[]> {
-  const { glob } = await import("tinyglobby");
-  const { folder, rest } = splitPattern(pattern);
-  const found = await glob(rest, { cwd: folder, onlyFiles: true, expandDirectories: false });
-  const paths = found.map((path) => join(folder, path));
+  const paths = await filesByPattern(pattern);
   const names = new Set(paths);
   const images = paths
     .filter((path) => fileName(path).includes("images"))
@@ -33,6 +30,14 @@ export async function pairsByPattern(pattern: string, labelled: boolean): Promis
       labelsPath: labelled ? await labelsOf(imagesPath) : undefined,
     })),
   );
+}
+
+/** All files that match. */
+export async function filesByPattern(pattern: string): Promise<string[]> {
+  const { glob } = await import("tinyglobby");
+  const { folder, rest } = splitPattern(pattern);
+  const found = await glob(rest, { cwd: folder, onlyFiles: true, expandDirectories: false });
+  return found.map((path) => join(folder, path));
 }
 
 /**
