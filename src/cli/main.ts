@@ -1,5 +1,6 @@
 /** argv → exit status: runs one command in its context and prints its faults. */
 
+import { interruption } from "#src/base/abort.js";
 import { assumedText } from "#src/base/assumptions.js";
 import { asError, BatchwiseError, type ExitStatus, RunError } from "#src/base/errors.js";
 import type { Context } from "#src/cli/commands/context.js";
@@ -9,6 +10,7 @@ import {
   createTextDisplay,
 } from "#src/cli/terminal/displays.js";
 import { colourLevel } from "#src/cli/terminal/paint.js";
+import { stopPipes } from "#src/files/pipe.js";
 import { plainPaint } from "#src/reports/cells.js";
 import { createLogger } from "./commands/context.js";
 import { type GlobalFlags, runProgram } from "./program.js";
@@ -34,6 +36,7 @@ export async function main(
   writeAnswer: (text: string) => void,
 ): Promise<ExitStatus | 0> {
   const faults: Error[] = [];
+  signal.addEventListener("abort", () => stopPipes(interruption(signal, 0, 0)), { once: true });
   try {
     await runProgram(argv, writeAnswer, (flags) => async (work) => {
       faults.push(...(await work(contextOf(flags, signal, writeAnswer))));

@@ -6,7 +6,7 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { getBuiltinModule, stdin } from "node:process";
 import { grouped } from "#src/base/errors/define.js";
-import { FileError, reasonOf } from "#src/base/errors.js";
+import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
 import { codeOf } from "#src/base/realm.js";
 
 /** Path that means standard input. */
@@ -20,6 +20,14 @@ const FIRST_READ_BYTES = 64 * 1024;
 
 /** Bytes of pipes by device and inode, for the life of the process. */
 const pipes = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+
+/** Pipes that are being read. */
+const reading = new Set<Source>();
+
+/** Ends the reading of all pipes: their programs may be silent for long. */
+export function stopPipes(reason: Error): void {
+  for (const stream of reading) stream.destroy(reason);
+}
 
 /** Limits of a pipe. For tests. */
 export interface PipeLimits {
@@ -99,6 +107,7 @@ async function collected(
     }, seconds * 1000);
   };
   awaitNext(firstByteSeconds);
+  reading.add(stream);
   try {
     for await (const piece of stream) {
       pieces.push(piece);
@@ -109,10 +118,11 @@ async function collected(
       awaitNext(NEXT_BYTE_SECONDS);
     }
   } catch (error) {
-    if (error instanceof FileError) throw error;
+    if (error instanceof BatchwiseError) throw error;
     throw new FileError("ERR_FILE_READ", { path, reason: reasonOf(error) }, { cause: error });
   } finally {
     clearTimeout(timer);
+    reading.delete(stream);
   }
   if (countBytes === 0) throw new FileError("ERR_FILE_EMPTY", { path });
   const bytes = new Uint8Array(countBytes);

@@ -1,5 +1,6 @@
 /** Signals, readers that go away, and terminals that are none. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -45,6 +46,32 @@ for (const [signal, status, code] of [
     });
   });
 }
+
+test("a signal ends the reading of a pipe whose program is silent", async (t) => {
+  for (const args of [
+    ["--no-config", "--weights", "-"],
+    ["--no-config", "--no-labels", "--dataset", "-"],
+    ["report", "-"],
+  ]) {
+    const child = spawn(process.execPath, [CLI, ...args]);
+    let stderr = "";
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    // More than the pipe holds: the bytes are gone when the command reads. The pipe stays open.
+    child.stdin.write(new Uint8Array(4 * 2 ** 20), () => child.kill("SIGINT"));
+    t.deepEqual(await once(child, "close"), [130, null], stderr);
+    t.regex(stderr, /^batchwise: ERR_INTERRUPTED: [^\n]+\n$/);
+  }
+});
+
+test("a signal ends a diagnosis while it draws its samples", async (t) => {
+  const { status, stderr } = await spawnCli(["diagnose", ...(await repeatedSet(t, 6))], {
+    onStderr: (child, text) => void (text.startsWith("diagnosing") && child.kill("SIGTERM")),
+  });
+  t.is(status, 143, stderr);
+  t.regex(stderr, /ERR_TERMINATED/);
+});
 
 test("a second signal ends the process at once, and leaves no temporary file", async (t) => {
   const folder = await temporaryFolder(t);

@@ -1,6 +1,7 @@
 /** Trials of a diagnosis: candidates, samples, forward passes and scores. */
 
 import { randomLcg } from "d3-random";
+import { interruption } from "#src/base/abort.js";
 import type { AssumptionSubject } from "#src/base/assumptions.js";
 import { AS_STORED, type Dataset, type DatasetView, type ImageShape } from "#src/base/contracts/dataset.js";
 import type { Candidate, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
@@ -149,7 +150,7 @@ export async function drawSamples(
   let next = 0;
   const stream = dataset.slabs({ offset: 0, limit: total }, { multiple: 1, lanes: 1 });
   for await (const { firstImage, count, pixels, labels } of inTurn(stream)) {
-    signal.throwIfAborted();
+    if (signal.aborted) throw interruption(signal, 0, total);
     counts.add(pixels);
     for (; next < picks.length && picks[next]! < firstImage + count; next++) {
       const from = picks[next]! - firstImage;
