@@ -120,10 +120,6 @@ export class Coordinator {
     return this.#state === "ended";
   }
 
-  get #runId(): string {
-    return this.#options.run.spec.runId;
-  }
-
   async #work(): Promise<void> {
     await this.#takeEarlier();
     await this.#attend(performance.now());
@@ -137,7 +133,7 @@ export class Coordinator {
       this.#reportProgress();
       if (this.#state === "running" && this.#progress.outstanding === 0) return;
       if (now - this.#reconciledAtMs >= RECONCILE_MS) await this.#reconcile(now);
-      if (this.#isHopeless()) return;
+      if (this.#progress.sum.total === 0 && this.#progress.failures.length >= HOPELESS_FAILURES) return;
       this.#hosts.assertAtWork(now, this.#options.patienceMs);
       await this.#nextTick();
     }
@@ -165,7 +161,11 @@ export class Coordinator {
         if (job !== undefined) await this.#settle(job, range);
       }),
     );
-    await this.#options.records.expireJobs(this.#runId, ranges.map(jobIdOf), KEEP_OPEN_SECONDS);
+    await this.#options.records.expireJobs(
+      this.#options.run.spec.runId,
+      ranges.map(jobIdOf),
+      KEEP_OPEN_SECONDS,
+    );
   }
 
   /** Takes what a finished job says. A range whose answer is nonsense, or whose images are missing in Redis, runs again. */
@@ -227,7 +227,7 @@ export class Coordinator {
       run.spec,
       measuredJobImages(run, this.#progress.pieces[0], this.#hosts.hosts.length),
     );
-    log.info({ run: this.#runId, jobImages: this.#jobImages }, "jobs are sized");
+    log.info({ run: this.#options.run.spec.runId, jobImages: this.#jobImages }, "jobs are sized");
     this.#state = "running";
   }
 
@@ -247,7 +247,11 @@ export class Coordinator {
     if (ranges.length === 0) return;
     for (const range of ranges) this.#progress.noteAdded(range, now);
     await this.#queue.add(ranges);
-    await this.#options.records.expireJobs(this.#runId, ranges.map(jobIdOf), KEEP_OPEN_SECONDS);
+    await this.#options.records.expireJobs(
+      this.#options.run.spec.runId,
+      ranges.map(jobIdOf),
+      KEEP_OPEN_SECONDS,
+    );
   }
 
   #reportProgress(): void {
@@ -266,38 +270,36 @@ export class Coordinator {
     for (const range of this.#progress.outSince(now - RECONCILE_MS)) {
       const job = await this.#queue.find(range);
       if (job === undefined) lost.push(range);
-      else if (await this.#isStranded(job, now)) await this.#queue.again(range);
-      else await this.#settle(job, range);
+      else if (now - this.#mergedAtMs >= STRANDED_MS && (await this.#queue.isStranded(job))) {
+        await this.#queue.again(range);
+      } else await this.#settle(job, range);
     }
     if (lost.length > 0) {
-      this.#options.log.info({ run: this.#runId, jobs: lost.length }, "jobs were lost, and are added again");
+      this.#options.log.info(
+        { run: this.#options.run.spec.runId, jobs: lost.length },
+        "jobs were lost, and are added again",
+      );
       await this.#queue.add(lost);
     }
     await this.#attend(now);
-  }
-
-  /** Whether a job is in no list of the queue: a script of BullMQ that fails half way leaves it so. */
-  async #isStranded(job: QueuedJob, now: number): Promise<boolean> {
-    if (job.finishedOn !== undefined || now - this.#mergedAtMs < STRANDED_MS) return false;
-    return (await this.#options.link.ask(() => job.getState())) === "unknown";
   }
 
   /** Tells the hosts that the run is coordinated. */
   async #attend(now: number): Promise<void> {
     const { records, run } = this.#options;
     const doneImages = this.#progress.sum.total;
-    const record = await records.run(this.#runId);
+    const record = await records.run(this.#options.run.spec.runId);
     if (record?.state === "cancelled") {
       const totalImages = run.spec.range.limit;
-      throw new RunError("ERR_RUN_CANCELLED", { runId: this.#runId, doneImages, totalImages });
+      throw new RunError("ERR_RUN_CANCELLED", {
+        runId: this.#options.run.spec.runId,
+        doneImages,
+        totalImages,
+      });
     }
     if (record === undefined) await records.writeRun({ ...run, jobImages: this.#jobImages });
     await records.attend(run.spec, doneImages);
     this.#hosts.note(await records.hosts(), now);
-  }
-
-  #isHopeless(): boolean {
-    return this.#progress.sum.total === 0 && this.#progress.failures.length >= HOPELESS_FAILURES;
   }
 
   /** Resolves when a job's end is announced, and after TICK_MS at the latest. */

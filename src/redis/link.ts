@@ -5,9 +5,16 @@ import type { Log } from "#src/base/contracts/run.js";
 import { RunError, reasonOf, UsageError } from "#src/base/errors.js";
 import { isError } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
-import { REDIS_VARIABLE, type RedisAddress, readRedisUrl } from "./address.js";
-import { assertPermitted } from "./commands.js";
-import { loadPeers, type Peers, type RedisClient, type RedisOptions } from "./peers.js";
+import {
+  assertPermitted,
+  loadPeers,
+  type Peers,
+  REDIS_VARIABLE,
+  type RedisAddress,
+  type RedisClient,
+  type RedisOptions,
+  readRedisUrl,
+} from "./peers.js";
 import { Pulse } from "./pulse.js";
 import { NonsenseError, readSecret, SECRET_VARIABLE, type Seals, sealsOf } from "./seal.js";
 

@@ -1,7 +1,11 @@
-/** bullmq and ioredis: optional peers, loaded only for runs over Redis. These types are the part that we use. */
+/**
+ * bullmq and ioredis: optional peers, loaded only for runs over Redis. These types are the part that we use. Addresses of Redis,
+ * and the commands that a run needs: an ACL of these suffices (docs/scale.md has the same list).
+ */
+
 import type { Socket } from "node:net";
 import { RunError, reasonOf } from "#src/base/errors.js";
-import { codeOf } from "#src/base/realm.js";
+import { codeOf, isError } from "#src/base/realm.js";
 
 /** Variables, so that TypeScript does not ask for the packages at build time. */
 const BULLMQ: string = "bullmq";
@@ -153,4 +157,136 @@ async function load(peer: string): Promise<Peers> {
     const found = absent ? "none" : `one that cannot be loaded (${reasonOf(cause)})`;
     throw new RunError("ERR_QUEUE_PEER", { peer, found }, { cause });
   }
+}
+
+/** Environment variable with the address: a list of processes does not show its password. */
+export const REDIS_VARIABLE = "BATCHWISE_REDIS";
+const DEFAULT_PORT = 6379;
+
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly tls: boolean;
+  /** `redis://host:port/database`, for messages. */
+  readonly shown: string;
+}
+
+/** Parses an address. @throws RunError ERR_REDIS_URL, whose message does not repeat the address */
+export function readRedisUrl(given: string): RedisAddress {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  const database = /^\/?(\d{0,5})$/.exec(url?.pathname ?? "");
+  const isRedis = url?.protocol === "redis:" || url?.protocol === "rediss:";
+  if (!url || !isRedis || url.hostname === "" || database === null) throw new RunError("ERR_REDIS_URL", {});
+  const port = url.port === "" ? DEFAULT_PORT : Number(url.port);
+  const db = Number(database[1]);
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port,
+    db,
+    username: decoded(url.username),
+    password: decoded(url.password),
+    tls: url.protocol === "rediss:",
+    shown: `${url.protocol}//${url.hostname}:${port}/${db}`,
+  };
+}
+
+function decoded(part: string): string | undefined {
+  if (part === "") return undefined;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+const KEY = "batchwise:permitted";
+
+/** Each command with arguments that it takes: Redis checks their number first, and then the permission. */
+export const COMMANDS: ReadonlyMap<string, readonly string[]> = new Map([
+  // Ours.
+  ["ping", []],
+  ["info", []],
+  ["type", [KEY]],
+  ["get", [KEY]],
+  ["mget", [KEY]],
+  ["set", [KEY, ""]],
+  ["scan", ["0"]],
+  ["sadd", [KEY, ""]],
+  ["hsetnx", [KEY, "", ""]],
+  // BullMQ's, also those of its scripts.
+  ["eval", ["return 0", "0"]],
+  ["evalsha", ["0", "0"]],
+  ["del", [KEY]],
+  ["exists", [KEY]],
+  ["expire", [KEY, "1"]],
+  ["pexpire", [KEY, "1"]],
+  ["persist", [KEY]],
+  ["incr", [KEY]],
+  ["decr", [KEY]],
+  ["hdel", [KEY, ""]],
+  ["hexists", [KEY, ""]],
+  ["hget", [KEY, ""]],
+  ["hgetall", [KEY]],
+  ["hincrby", [KEY, "", "1"]],
+  ["hlen", [KEY]],
+  ["hmget", [KEY, ""]],
+  ["hmset", [KEY, "", ""]],
+  ["hset", [KEY, "", ""]],
+  ["lindex", [KEY, "0"]],
+  ["llen", [KEY]],
+  ["lpos", [KEY, ""]],
+  ["lpush", [KEY, ""]],
+  ["lpop", [KEY]],
+  ["lrange", [KEY, "0", "0"]],
+  ["lrem", [KEY, "0", ""]],
+  ["ltrim", [KEY, "0", "0"]],
+  ["rename", [KEY, KEY]],
+  ["rpop", [KEY]],
+  ["rpoplpush", [KEY, KEY]],
+  ["rpush", [KEY, ""]],
+  ["scard", [KEY]],
+  ["smembers", [KEY]],
+  ["srem", [KEY, ""]],
+  ["pttl", [KEY]],
+  ["bzpopmin", [KEY, "1"]],
+  ["xadd", [KEY, "*", "", ""]],
+  ["xread", ["STREAMS", KEY, "0"]],
+  ["xtrim", [KEY, "MAXLEN", "0"]],
+  ["zadd", [KEY, "0", ""]],
+  ["zcard", [KEY]],
+  ["zcount", [KEY, "0", "0"]],
+  ["zpopmin", [KEY]],
+  ["zrange", [KEY, "0", "0"]],
+  ["zrangebyscore", [KEY, "0", "0"]],
+  ["zrem", [KEY, ""]],
+  ["zremrangebyrank", [KEY, "0", "0"]],
+  ["zrevrange", [KEY, "0", "0"]],
+  ["zrevrangebyscore", [KEY, "0", "0"]],
+  ["zscore", [KEY, ""]],
+]);
+
+/** Commands that frame a transaction. The check needs them. */
+export const TRANSACTION = ["multi", "exec", "discard"];
+
+/**
+ * Checks every command's permission: each is queued in a transaction, which is then discarded.
+ *
+ * @throws RunError ERR_REDIS_COMMAND, which names the commands that are missing
+ */
+export async function assertPermitted(client: RedisClient, address: string): Promise<void> {
+  const missing: string[] = [];
+  const tries = [["multi", []], ...COMMANDS, ["discard", []]] as const;
+  const asked = tries.map(([name, given]) =>
+    client.call(name, ...given).catch((error: unknown) => {
+      if (!isError(error) || !error.message.startsWith("NOPERM")) throw error;
+      missing.push(name);
+    }),
+  );
+  const outcomes = await Promise.allSettled(asked);
+  if (missing.length > 0) throw new RunError("ERR_REDIS_COMMAND", { address, missing });
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }

@@ -78,6 +78,11 @@ export class RangeQueue {
     }
   }
 
+  /** Whether a job is in no list of the queue: a script of BullMQ that fails half way leaves it so. */
+  async isStranded(job: QueuedJob): Promise<boolean> {
+    return job.finishedOn === undefined && (await this.#link.ask(() => job.getState())) === "unknown";
+  }
+
   /** Runs a range again: removes its job, whatever became of it. */
   async again(range: ImageRange): Promise<void> {
     const jobId = jobIdOf(range);

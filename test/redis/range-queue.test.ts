@@ -2,10 +2,10 @@
 import test from "ava";
 import { RunError, UsageError } from "#src/base/errors.js";
 import { emptyPartial } from "#src/metrics/score-sums.js";
-import { readRedisUrl } from "#src/redis/address.js";
 import { openAnswer } from "#src/redis/answers.js";
 import { fetchFile, materialise } from "#src/redis/materialise.js";
 import type { RangeAnswer } from "#src/redis/messages.js";
+import { readRedisUrl } from "#src/redis/peers.js";
 import { jobImagesFor, probeImagesFor, rangesOf, wholeBatches } from "#src/redis/range-queue.js";
 import { HostWatch, RunProgress } from "#src/redis/run-progress.js";
 import { NonsenseError, sealsOf } from "#src/redis/seal.js";
