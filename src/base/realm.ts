@@ -15,9 +15,11 @@ export const isFloat64Array: Guard<Float64Array> = types.isFloat64Array;
 export const isPromise: Guard<Promise<unknown>> = types.isPromise;
 export const isMap: Guard<Map<unknown, unknown>> = types.isMap;
 
-/** An error of any class, DOMException included. */
+/** An error of any class: DOMException and the errors of module hooks, which are no native errors, included. */
 export function isError(value: unknown): value is Error {
-  return types.isNativeError(value) || tagOf(value) === "[object DOMException]";
+  if (types.isNativeError(value) || tagOf(value) === "[object DOMException]") return true;
+  const { message, stack } = (value ?? {}) as { readonly message?: unknown; readonly stack?: unknown };
+  return typeof message === "string" && typeof stack === "string";
 }
 
 /** An error whose `name` is one of JavaScript's classes, such as RangeError. */

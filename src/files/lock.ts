@@ -10,7 +10,7 @@
  * seen from here, after half a minute without a touch.
  */
 
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type BigIntStats, readFileSync, readlinkSync } from "node:fs";
 import { type FileHandle, link, open, realpath, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
@@ -48,8 +48,11 @@ export async function acquireLock(
       file && {
         isHeld: file.isHeld,
         async release() {
-          await file.release();
-          await name.release();
+          try {
+            await file.release();
+          } finally {
+            await name.release();
+          }
         },
       }
     );
@@ -69,7 +72,7 @@ const READ_ONLY: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "ERR
 const UNLOCKED: Lock = { isHeld: async () => true, release: async () => {} };
 
 async function acquireLockFile(path: string, untouchedMs: number): Promise<Lock | undefined> {
-  const own = `${processTag()} ${crypto.randomUUID()}\n`;
+  const own = `${processTag()} ${randomUUID()}\n`;
   for (let tries = 1; tries <= TRIES; tries++) {
     try {
       await writeFile(path, own, { flag: "wx" });
@@ -95,7 +98,8 @@ function heldLock(path: string, own: string): Lock {
     isHeld,
     async release() {
       clearInterval(timer);
-      if (await isHeld()) await rm(path, { force: true });
+      // A lock file that a failing disk keeps is taken over by the next process.
+      if (await isHeld().catch(() => false)) await rm(path, { force: true }).catch(() => {});
     },
   };
 }
@@ -138,7 +142,7 @@ async function isLeft(path: string, found: FoundLock, untouchedMs: number): Prom
 
 /** Removes the lock of a process that has ended. False if it was another's: two may take it over at once. */
 async function removeLock(path: string, { text }: FoundLock): Promise<boolean> {
-  const aside = `${path}.${crypto.randomUUID()}`;
+  const aside = `${path}.${randomUUID()}`;
   try {
     await rename(path, aside);
   } catch (error) {

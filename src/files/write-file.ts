@@ -3,6 +3,7 @@
  * through, a file that is replaced keeps its mode, and a pipe or a device is written into.
  */
 
+import { randomUUID } from "node:crypto";
 import { constants, rmSync, type Stats } from "node:fs";
 import {
   access,
@@ -131,6 +132,8 @@ export async function takeOver(file: FileHandle, { mode, uid, gid }: Stats): Pro
 
 /** Bytes of a single write. */
 const WRITE_BYTES = 64 * 2 ** 20;
+/** Bytes written behind a write that was cut short, to learn why. */
+const REST_BYTES = 4096;
 
 /**
  * Writes all bytes from position `at`. libuv goes on after a write that was cut short (uv__fs_write_all). A sum other than the
@@ -141,6 +144,9 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number):
     const count = Math.min(WRITE_BYTES, bytes.length - done);
     const { bytesWritten } = await file.write(bytes, done, count, at + done);
     if (bytesWritten !== count) {
+      // A full disk cuts a write short, and names its reason at the next one.
+      const rest = bytes.subarray(done + bytesWritten, done + count).subarray(0, REST_BYTES);
+      await file.write(rest, 0, rest.length, at + done + bytesWritten);
       throw new Error(`expected ${grouped(count)} bytes to be written, found ${grouped(bytesWritten)}`);
     }
   }
@@ -237,7 +243,7 @@ const REPEATED_NAME = 40;
  * process exits before that, for example at a second signal, the file is removed.
  */
 export function temporaryBeside(path: string): string {
-  const name = `.${basename(path).slice(0, REPEATED_NAME)}.${processTag()}-${crypto.randomUUID()}.tmp`;
+  const name = `.${basename(path).slice(0, REPEATED_NAME)}.${processTag()}-${randomUUID()}.tmp`;
   const temporary = join(dirname(path), name);
   if (unfinished.size === 0) process.once("exit", removeUnfinished);
   unfinished.add(temporary);

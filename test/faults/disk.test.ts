@@ -71,14 +71,17 @@ withSmallDisk("a disk that fills while we write: the old file stays, the answer 
 withSmallDisk(
   "a disk that fills under a journal: the answer is given, and the journal goes on when there is room",
   async (t) => {
-    const folder = await smallDisk(t, 8);
+    const folder = await smallDisk(t, 12);
     const journal = join(folder, "run.journal");
-    // A page for the journal, and none beyond it: the header and a line or two.
+    // A page for the lock and one for the journal: the header and a line or two.
     await writeFile(join(folder, "ballast"), new Uint8Array(4096));
     const args = ["--engine", "reference", "--threads", "1", "--batch-size", "10", "--calibration"];
     const full = await runCli([...args, "--resume", journal, "--format", "json"]);
     t.is(full.status, 6, full.stderr);
-    t.regex(full.stderr, /ERR_OUTPUT_WRITE: .*run\.journal: the output could not be written: no space left/);
+    t.regex(
+      full.stderr,
+      /ERR_OUTPUT_WRITE: .*run\.journal: the output could not be written: (no space left|only \d+ of \d+ bytes)/,
+    );
     const expected = JSON.parse(full.stdout).result;
     t.true(expected.complete);
     spawnSync("mount", ["-o", "remount,size=1m", folder]);

@@ -34,7 +34,8 @@ export class Message {
 
   private constructor(scope: Scope, bytes: Uint8Array, base: number) {
     this.#scope = scope;
-    this.#reader = protobuf.Reader.create(bytes);
+    // protobufjs takes arrays of its own realm only, and buffers of any.
+    this.#reader = protobuf.Reader.create(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     this.#base = base;
   }
 
