@@ -132,8 +132,6 @@ export async function takeOver(file: FileHandle, { mode, uid, gid }: Stats): Pro
 
 /** Bytes of a single write. */
 const WRITE_BYTES = 64 * 2 ** 20;
-/** Bytes written behind a write that was cut short, to learn why. */
-const REST_BYTES = 4096;
 
 /**
  * Writes all bytes from position `at`. libuv goes on after a write that was cut short (uv__fs_write_all). A sum other than the
@@ -144,9 +142,6 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number):
     const count = Math.min(WRITE_BYTES, bytes.length - done);
     const { bytesWritten } = await file.write(bytes, done, count, at + done);
     if (bytesWritten !== count) {
-      // A full disk cuts a write short, and names its reason at the next one.
-      const rest = bytes.subarray(done + bytesWritten, done + count).subarray(0, REST_BYTES);
-      await file.write(rest, 0, rest.length, at + done + bytesWritten);
       throw new Error(`expected ${grouped(count)} bytes to be written, found ${grouped(bytesWritten)}`);
     }
   }
