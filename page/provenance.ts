@@ -10,7 +10,9 @@ export function provenance({ dataset, network, run, shape, result }: Report): HT
     ["Network", `${network.name}, layers ${network.layers.join(" – ")}`],
     ["Network’s SHA-256", network.sha256],
     ["Data", imagesOfData(dataset, result.total, shape)],
-    ["Data’s SHA-256", dataset.sha256],
+    ...(dataset.sha256 === null
+      ? [["Data’s SHA-256 of samples", dataset["sampled-sha256"] ?? "unknown"] as const]
+      : [["Data’s SHA-256", dataset.sha256] as const]),
     [
       "Engine",
       `${run.engine}, ${threadsText(run.threads)}, batches of ${count(run.batchSize)}, pixels: ${run.normalize}`,

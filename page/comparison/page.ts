@@ -43,7 +43,7 @@ export function comparedProvenance({
     ["B", sideText(b)],
     ["B’s SHA-256", b.sha256],
     ["Data", imagesOfData(dataset, result.total, shape)],
-    ["Data’s SHA-256", dataset.sha256],
+    ["Data’s SHA-256", dataset.sha256 ?? dataset["sampled-sha256"] ?? "unknown"],
     [
       "Run",
       run === null
