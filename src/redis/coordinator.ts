@@ -59,11 +59,10 @@ export class Coordinator {
   readonly #queue: RangeQueue;
   readonly #progress: RunProgress;
   readonly #hosts: HostWatch;
+  readonly #runId: string;
   readonly #beganAtMs = performance.now();
   /** Jobs whose end was announced and whose answer is not taken yet. */
   readonly #announced = new Set<string>();
-  /** Answers that were nonsense, by job. */
-  readonly #rejected = new Map<string, number>();
   #state: CoordinatorState = "opening";
   #mergedAtMs = this.#beganAtMs;
   #reconciledAtMs = Number.NEGATIVE_INFINITY;
@@ -77,6 +76,7 @@ export class Coordinator {
     const { link, run, log } = options;
     const { spec, jobImages } = run;
     this.#options = options;
+    this.#runId = spec.runId;
     this.#jobImages = jobImages;
     this.#progress = new RunProgress(spec);
     this.#hosts = new HostWatch(spec.runId, this.#beganAtMs);
@@ -161,11 +161,7 @@ export class Coordinator {
         if (job !== undefined) await this.#settle(job, range);
       }),
     );
-    await this.#options.records.expireJobs(
-      this.#options.run.spec.runId,
-      ranges.map(jobIdOf),
-      KEEP_OPEN_SECONDS,
-    );
+    await this.#options.records.expireJobs(this.#runId, ranges.map(jobIdOf), KEEP_OPEN_SECONDS);
   }
 
   /** Takes what a finished job says. A range whose answer is nonsense, or whose images are missing in Redis, runs again. */
@@ -192,27 +188,23 @@ export class Coordinator {
     }
     const bytes = spec.packed ? await records.readPacked(spec.runId, range.offset) : undefined;
     if (this.#isEnded() || progress.isSettled(range)) return;
-    const takenAtMs = performance.now();
-    if (bytes === undefined) progress.take(range, answer, takenAtMs);
-    else progress.takePacked(range, answer, bytes, takenAtMs);
-    this.#mergedAtMs = takenAtMs;
+    this.#mergedAtMs = performance.now();
+    if (bytes === undefined) progress.take(range, answer, this.#mergedAtMs);
+    else progress.takePacked(range, answer, bytes, this.#mergedAtMs);
   }
 
   /** Runs a range again whose answer is nonsense; gives it up after MOST_REJECTED of them. */
   async #reject(range: ImageRange, problem: string): Promise<void> {
-    const jobId = jobIdOf(range);
-    const rejected = (this.#rejected.get(jobId) ?? 0) + 1;
-    this.#rejected.set(jobId, rejected);
-    this.#options.link.report(`answer ${jobId}`, problem);
-    if (rejected > MOST_REJECTED) this.#progress.fail(range, `no valid answer: ${problem}`);
+    this.#options.link.report(`answer ${jobIdOf(range)}`, problem);
+    if (this.#progress.noteRejected(range) > MOST_REJECTED)
+      this.#progress.fail(range, `no valid answer: ${problem}`);
     else await this.#queue.again(range);
   }
 
   /** Every host computes the same NaN for this image: another attempt is of no use. */
   #assertNoNan(): void {
-    const image = this.#nanImage;
-    if (image === Number.POSITIVE_INFINITY) return;
-    throw new NetworkError("ERR_LOGITS_NAN", { path: this.#options.networkName, image });
+    if (this.#nanImage === Number.POSITIVE_INFINITY) return;
+    throw new NetworkError("ERR_LOGITS_NAN", { path: this.#options.networkName, image: this.#nanImage });
   }
 
   /** Adds the first range, and sizes the other jobs by its time. */
@@ -227,7 +219,7 @@ export class Coordinator {
       run.spec,
       measuredJobImages(run, this.#progress.pieces[0], this.#hosts.hosts.length),
     );
-    log.info({ run: this.#options.run.spec.runId, jobImages: this.#jobImages }, "jobs are sized");
+    log.info({ run: this.#runId, jobImages: this.#jobImages }, "jobs are sized");
     this.#state = "running";
   }
 
@@ -247,11 +239,7 @@ export class Coordinator {
     if (ranges.length === 0) return;
     for (const range of ranges) this.#progress.noteAdded(range, now);
     await this.#queue.add(ranges);
-    await this.#options.records.expireJobs(
-      this.#options.run.spec.runId,
-      ranges.map(jobIdOf),
-      KEEP_OPEN_SECONDS,
-    );
+    await this.#options.records.expireJobs(this.#runId, ranges.map(jobIdOf), KEEP_OPEN_SECONDS);
   }
 
   #reportProgress(): void {
@@ -275,10 +263,7 @@ export class Coordinator {
       } else await this.#settle(job, range);
     }
     if (lost.length > 0) {
-      this.#options.log.info(
-        { run: this.#options.run.spec.runId, jobs: lost.length },
-        "jobs were lost, and are added again",
-      );
+      this.#options.log.info({ run: this.#runId, jobs: lost.length }, "jobs were lost, and are added again");
       await this.#queue.add(lost);
     }
     await this.#attend(now);
@@ -288,14 +273,10 @@ export class Coordinator {
   async #attend(now: number): Promise<void> {
     const { records, run } = this.#options;
     const doneImages = this.#progress.sum.total;
-    const record = await records.run(this.#options.run.spec.runId);
+    const record = await records.run(this.#runId);
     if (record?.state === "cancelled") {
-      const totalImages = run.spec.range.limit;
-      throw new RunError("ERR_RUN_CANCELLED", {
-        runId: this.#options.run.spec.runId,
-        doneImages,
-        totalImages,
-      });
+      const facts = { runId: this.#runId, doneImages, totalImages: run.spec.range.limit };
+      throw new RunError("ERR_RUN_CANCELLED", facts);
     }
     if (record === undefined) await records.writeRun({ ...run, jobImages: this.#jobImages });
     await records.attend(run.spec, doneImages);

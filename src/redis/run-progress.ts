@@ -43,6 +43,8 @@ export class RunProgress {
   readonly #out = new Map<string, { readonly range: ImageRange; addedAtMs: number }>();
   readonly #done = new Map<string, Piece>();
   readonly #failed = new Map<string, RangeFailure>();
+  /** Answers that were nonsense, by job. */
+  readonly #rejected = new Map<string, number>();
   readonly #hosts = new Map<string, HostShare>();
   readonly latenciesMs: number[] = [];
   retries = 0;
@@ -61,6 +63,13 @@ export class RunProgress {
   /** Number of ranges in the queue. */
   get outstanding(): number {
     return this.#out.size;
+  }
+
+  /** Notes an answer that was nonsense. Returns how many the range has had. */
+  noteRejected(range: ImageRange): number {
+    const rejected = (this.#rejected.get(jobIdOf(range)) ?? 0) + 1;
+    this.#rejected.set(jobIdOf(range), rejected);
+    return rejected;
   }
 
   get hosts(): readonly HostShare[] {
