@@ -1,8 +1,6 @@
 /** Bundles what tsc has compiled into files that start fast: the command line's, and the worker's; and the report's page. */
 import { readFileSync, writeFileSync } from "node:fs";
-import Module from "node:module";
-import { join, relative } from "node:path";
-import { constants, Script } from "node:vm";
+import { relative } from "node:path";
 import { defineConfig } from "rolldown";
 import { noticesOf, packageFolders } from "./dist/scripts/notices.js";
 
@@ -19,7 +17,7 @@ const ML_MATRIX = JSON.parse(
 
 /** A build an entry, so that none loads a chunk only because another shares it. */
 export default defineConfig([
-  bundleOf("cli", "dist/src/cli/cli.js", { cleanDir: true }, [keepCompiled()]),
+  bundleOf("cli", "dist/src/cli/cli.js", { cleanDir: true }),
   bundleOf("worker", "dist/workers/evaluate.js"),
   pageOfReport(),
 ]);
@@ -69,12 +67,12 @@ function styleSheet() {
   };
 }
 
-function bundleOf(name, file, output = {}, plugins = []) {
+function bundleOf(name, file, output = {}) {
   return {
     input: { [name]: file },
     platform: "node",
     external: EXTERNAL,
-    plugins: [withoutSubprograms(), listModules(name), ...plugins, noticesFile(name)],
+    plugins: [withoutSubprograms(), listModules(name), noticesFile(name)],
     transform: { define: { BUNDLED_ML_MATRIX: JSON.stringify(ML_MATRIX) } },
     output: {
       ...output,
@@ -103,26 +101,6 @@ function listModules(name) {
         moduleIds.map((id) => relative(import.meta.dirname, id).replaceAll("\\", "/")),
       ]);
       writeFileSync(`dist/${name}-modules.json`, JSON.stringify(Object.fromEntries(modules)));
-    },
-  };
-}
-
-/**
- * Writes beside the command line's file what V8 makes of it, behind a copy of the source. Node 20 would compile it at each
- * start, which takes 10 ms; bin/batchwise.cjs compares the copy, and V8 refuses what another version made.
- */
-function keepCompiled() {
-  return {
-    name: "keep-compiled",
-    writeBundle({ dir }) {
-      const file = join(dir, "cli.cjs");
-      const source = readFileSync(file);
-      // As bin/batchwise.cjs compiles it.
-      const script = new Script(Module.wrap(source.toString("utf8")), {
-        filename: file,
-        importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-      });
-      writeFileSync(`${file}.v8`, Buffer.concat([source, script.createCachedData()]));
     },
   };
 }
