@@ -1,4 +1,5 @@
 /** The process of the command line: its signals, its stdout and stderr, its exit status. The only user of process.exit. */
+import { constants, fstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { RunError, reasonOf } from "#src/base/errors.js";
 import { hardestStatus, main, printFault } from "./main.js";
 import { terminalText } from "./terminal/paint.js";
@@ -31,7 +32,8 @@ process.stderr.on("error", () => {});
 let hasReader = true;
 /** Status of a fault of stdout. */
 let outputStatus: 0 | 6 = 0;
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+process.stdout.on("error", endOutput);
+function endOutput(error: NodeJS.ErrnoException): void {
   if (!hasReader) return;
   hasReader = false;
   // The reader has closed the pipe (`| head -1`). That is no fault. The rest of the work is still done.
@@ -39,9 +41,39 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   printFault(new RunError("ERR_OUTPUT_WRITE", { path: "stdout", reason: reasonOf(error) }, { cause: error }));
   outputStatus = 6;
   setStatus(status);
-});
-const writeAnswer = (text: string) =>
-  void (hasReader && process.stdout.write(process.stdout.isTTY ? terminalText(text) : text));
+}
+/** Names of shells as Linux shows them, with a line feed. */
+const SHELL = /^(?:ba|da|z|k|mk|a|fi)?sh$|^busybox$/m;
+const wasClosed = stdoutWasClosed();
+function writeAnswer(text: string): void {
+  if (wasClosed) endOutput(new Error("it is closed; write > /dev/null to discard the answer"));
+  if (hasReader) process.stdout.write(process.stdout.isTTY ? terminalText(text) : text);
+}
+
+/**
+ * Returns whether a shell started this process with stdout closed (`>&-`). Node opens /dev/null in place of a closed stdout, for
+ * reading and writing (PlatformInit in node.cc). Shells open /dev/null for writing only, but Node's `stdio: "ignore"` and Python's
+ * DEVNULL open it as Node does here. So the parent decides: a shell that has another stdout itself did not hand this one down.
+ */
+function stdoutWasClosed(): boolean {
+  try {
+    if (!fstatSync(1).isCharacterDevice() || !isNullForBoth(process.pid)) return false;
+    const parent = process.ppid;
+    return SHELL.test(readFileSync(`/proc/${parent}/comm`, "latin1")) && !isNullForBoth(parent);
+  } catch {
+    // Without /proc, or if the parent has ended or is another user's, nothing is known.
+    return false;
+  }
+}
+
+/** Returns whether stdout of a process is /dev/null, opened for reading and writing. Throws the system's errors. */
+function isNullForBoth(pid: number): boolean {
+  if (!readdirSync(`/proc/${pid}/fd`).includes("1")) return false;
+  const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/1`, "latin1"))?.[1] ?? "";
+  const { O_RDONLY, O_WRONLY, O_RDWR } = constants;
+  const access = Number.parseInt(flags, 8) & (O_RDONLY | O_WRONLY | O_RDWR);
+  return access === O_RDWR && readlinkSync(`/proc/${pid}/fd/1`) === "/dev/null";
+}
 
 let status: ReturnType<typeof hardestStatus> = 0;
 function setStatus(found: typeof status): void {

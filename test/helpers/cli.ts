@@ -1,5 +1,5 @@
 /** Runs the command line: its function within this process, or the program in a process of its own. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -138,4 +138,25 @@ export function signalledWhen(signal: NodeJS.Signals, condition: () => Promise<b
 /** Sends the signal once, when an evaluation has told that it begins: a second one would end a process at once. */
 export function signalled(signal: NodeJS.Signals): CliOptions {
   return { onStderr: (command, text) => void (text.startsWith("evaluating") && command.kill(signal)) };
+}
+
+/** The program as a word of a shell. */
+export const PROGRAM = `"${process.execPath}" "${CLI}" --no-config`;
+
+/** A shell command that has ended. */
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a script of bash. */
+export function bash(script: string, cwd: string): Ended {
+  return spawnSync("bash", ["-c", script], { cwd, encoding: "utf8", timeout: 110_000 });
+}
+
+/** Runs the program under strace, which makes system calls fail (`inject` of its manual). */
+export function withFaults(inject: string, args: string, cwd: string): Ended {
+  const options = `-f -qq -o /dev/null -e trace=${inject.split(":")[0]} -e inject=${inject}`;
+  return bash(`strace ${options} ${PROGRAM} --quiet ${args}`, cwd);
 }
