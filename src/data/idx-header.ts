@@ -11,7 +11,7 @@ import {
   openGzip,
   TRAILER_BYTES,
 } from "#src/files/inflate.js";
-import { readInto, withFile } from "#src/files/read-file.js";
+import { type OpenFile, readInto, withFile } from "#src/files/read-file.js";
 
 /** Elements by their code in the third byte of the magic; on disk they are big-endian. */
 export const IDX_DTYPES = {
@@ -137,7 +137,7 @@ const SHORT_BYTES = 2 * 2 ** 20;
  * @throws DatasetError as `parseIdxHeader`; ERR_IDX_TRUNCATED, ERR_IDX_TRAILING, ERR_GZIP_CORRUPT
  */
 export function readIdxHead(path: string, demands: IdxDemands = {}): Promise<IdxHead> {
-  return withFile(path, async (file, statBytes) => {
+  const read = async (file: OpenFile, statBytes: number): Promise<IdxHead> => {
     const { stamp } = file;
     const { limitBytes = Math.max(IDX_LIMIT_BYTES, statBytes * MAX_EXPANSION) } = demands;
     if (statBytes > limitBytes) {
@@ -168,7 +168,9 @@ export function readIdxHead(path: string, demands: IdxDemands = {}): Promise<Idx
       throw new DatasetError("ERR_IDX_TRAILING", { path, expectedBytes, actualBytes: sizeBytes });
     }
     return { path, header, sizeBytes, deflateAt: undefined, bytes, stamp };
-  });
+  };
+  const canBegin = (head: Uint8Array) => isGzip(head) || (head[0] === 0 && head[1] === 0);
+  return withFile(path, read, { limitBytes: demands.limitBytes, canBegin });
 }
 
 function parseDemanded(

@@ -56,6 +56,10 @@ const ARCHIVES: ReadonlyMap<string, OpenArchive> = new Map<string, OpenArchive>(
 ]);
 /** Bytes that identify such a file. */
 const MAGIC_BYTES = 4;
+/** First bytes of IDX, gzip and ZIP. A manifest begins with a bracket. */
+const STARTS = ["\0\0", "\x1f\x8b", "PK"];
+/** Bytes of a pipe in which a manifest must begin. */
+const HEAD_BYTES = 256;
 
 /** Names of EMNIST's files, and names that users try for the set. Its pictures are stored transposed. */
 const EMNIST = /^emnist/i;
@@ -170,5 +174,10 @@ function onlyOrAll(pairs: readonly PairPaths[]): PairPaths | readonly PairPaths[
 
 /** What a file is is told by its content, not by its name; IDX files begin with zeros, gzip files with 1f 8b. */
 async function startOf(path: string): Promise<string> {
-  return Buffer.from(await readFileStart(path, MAGIC_BYTES)).toString("latin1");
+  return Buffer.from(await readFileStart(path, MAGIC_BYTES, canBegin)).toString("latin1");
+}
+
+function canBegin(head: Uint8Array): boolean {
+  const start = Buffer.from(head.subarray(0, HEAD_BYTES)).toString("latin1");
+  return STARTS.some((magic) => start.startsWith(magic)) || start.trimStart().startsWith("[");
 }

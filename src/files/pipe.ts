@@ -13,6 +13,8 @@ import { codeOf } from "#src/base/realm.js";
 export const STANDARD_INPUT = "-";
 
 const LIMIT_BYTES = 512 * 2 ** 20;
+/** Bytes after which the reader of a format is asked whether it can be its own. */
+const HEAD_BYTES = 64 * 1024;
 /** A program before the pipe may have to start, or to connect. */
 const FIRST_BYTE_SECONDS = 10;
 const NEXT_BYTE_SECONDS = 60;
@@ -29,10 +31,12 @@ export function stopPipes(reason: Error): void {
   for (const stream of reading) stream.destroy(reason);
 }
 
-/** Limits of a pipe. For tests. */
+/** Limits of a pipe. */
 export interface PipeLimits {
-  readonly limitBytes?: number;
+  readonly limitBytes?: number | undefined;
   readonly firstByteSeconds?: number;
+  /** Returns whether a file can begin so. If not, no more is read: the reader rejects the beginning as it would the whole. */
+  readonly canBegin?: ((head: Uint8Array) => boolean | Promise<boolean>) | undefined;
 }
 
 /**
@@ -96,8 +100,10 @@ async function collected(
   path: string,
   stream: Source,
   pieces: Uint8Array[],
-  { limitBytes = LIMIT_BYTES, firstByteSeconds = FIRST_BYTE_SECONDS }: PipeLimits,
+  { limitBytes, firstByteSeconds = FIRST_BYTE_SECONDS, canBegin }: PipeLimits,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const mostBytes = Math.min(limitBytes ?? LIMIT_BYTES, LIMIT_BYTES);
+  let isHeadKnown = canBegin === undefined;
   let countBytes = pieces.reduce((sum, { length }) => sum + length, 0);
   let timer: NodeJS.Timeout | undefined;
   const awaitNext = (seconds: number) => {
@@ -112,8 +118,12 @@ async function collected(
     for await (const piece of stream) {
       pieces.push(piece);
       countBytes += piece.length;
-      if (countBytes > limitBytes) {
-        throw fault(path, `expected at most ${grouped(limitBytes)} bytes from a pipe, found more`);
+      if (countBytes > mostBytes) {
+        throw fault(path, `expected at most ${grouped(mostBytes)} bytes from a pipe, found more`);
+      }
+      if (!isHeadKnown && countBytes >= HEAD_BYTES) {
+        isHeadKnown = true;
+        if (!(await canBegin?.(joined(pieces, countBytes)))) break;
       }
       awaitNext(NEXT_BYTE_SECONDS);
     }
@@ -125,6 +135,10 @@ async function collected(
     reading.delete(stream);
   }
   if (countBytes === 0) throw new FileError("ERR_FILE_EMPTY", { path });
+  return joined(pieces, countBytes);
+}
+
+function joined(pieces: readonly Uint8Array[], countBytes: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(countBytes);
   let at = 0;
   for (const piece of pieces) {

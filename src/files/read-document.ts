@@ -6,7 +6,7 @@ import { asError, atLeast, FileError } from "#src/base/errors.js";
 import { isErrorNamed } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
 import { JsonStream } from "./json-stream.js";
-import { assertUnchanged, readInto, withFile } from "./read-file.js";
+import { assertUnchanged, type OpenFile, readInto, withFile } from "./read-file.js";
 import { DOCUMENT_DEPTH, jsonBloat } from "./scan-json.js";
 
 const LIMIT_BYTES = 2 * 2 ** 30;
@@ -16,6 +16,8 @@ const KEPT_BYTES = 64 * 2 ** 20;
 const MOST_ENTRIES = 2 ** 22;
 /** Bytes read at once: checking them takes a few milliseconds. */
 const PIECE_BYTES = 2 ** 20;
+/** Bytes of a pipe in which a document must begin. */
+const START_BYTES = 256;
 /** Longest reason in characters. The messages of zod and of JSON.parse quote the document. */
 const LONGEST_REASON = 180;
 
@@ -42,7 +44,7 @@ function bloated(path: string, problem: string): FileError {
 }
 
 function readText(path: string, without: string | undefined): Promise<string> {
-  return withFile(path, async (file, sizeBytes) => {
+  const read = async (file: OpenFile, sizeBytes: number) => {
     if (sizeBytes > LIMIT_BYTES) {
       throw bloated(path, `expected at most ${grouped(LIMIT_BYTES)} bytes, found ${grouped(sizeBytes)}`);
     }
@@ -62,7 +64,13 @@ function readText(path: string, without: string | undefined): Promise<string> {
     }
     assertUnchanged(path, file.stamp);
     return stream.text();
-  });
+  };
+  return withFile(path, read, { canBegin: beginsLikeJson });
+}
+
+/** True for an object, an array, or blanks only. Our documents are nothing else. */
+function beginsLikeJson(head: Uint8Array): boolean {
+  return /^\s*(?:[[{]|$)/.test(Buffer.from(head.subarray(0, START_BYTES)).toString("latin1"));
 }
 
 /** Message of JSON.parse on one line. It quotes the text around the fault, with line feeds and control characters. */

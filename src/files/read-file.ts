@@ -23,15 +23,16 @@ import type { FileStamp } from "#src/base/contracts/dataset.js";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
 import { codeOf } from "#src/base/realm.js";
-import { readPipe, STANDARD_INPUT } from "./pipe.js";
+import { type PipeLimits, readPipe, STANDARD_INPUT } from "./pipe.js";
 
 /** Bytes of a single read. The limit of all systems is 2 GiB − 1; far less keeps each read short. */
 const READ_BYTES = 64 * 2 ** 20;
 
 /**
- * Returns all bytes of the file at `path`,. The bytes of a pipe are shared by all who read it.
+ * Returns all bytes of the file at `path`. The bytes of a pipe are shared by all who read it.
  *
  * @param onTooLong throws the caller's own error for a longer file
+ * @param canBegin as for a pipe
  * @throws FileError ERR_FILE_READ if it cannot be read, is no file or is longer than `limitBytes`; ERR_FILE_EMPTY if it has no
  *   bytes; ERR_DATASET_CHANGED if it changed while it was read
  */
@@ -39,8 +40,9 @@ export function readWholeFile(
   path: string,
   limitBytes: number,
   onTooLong?: (sizeBytes: number) => never,
+  canBegin?: PipeLimits["canBegin"],
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return withFile(path, async (file, sizeBytes) => {
+  const read = async (file: OpenFile, sizeBytes: number) => {
     if (sizeBytes > limitBytes) {
       onTooLong?.(sizeBytes);
       const reason = `expected at most ${grouped(limitBytes)} bytes, found ${grouped(sizeBytes)}`;
@@ -49,7 +51,8 @@ export function readWholeFile(
     const bytes = file.bytes ?? (await readBytes(file, sizeBytes));
     assertUnchanged(path, file.stamp);
     return bytes;
-  });
+  };
+  return withFile(path, read, { limitBytes, canBegin });
 }
 
 /**
@@ -57,8 +60,13 @@ export function readWholeFile(
  *
  * @throws FileError ERR_FILE_READ if it cannot be read or is no file; ERR_FILE_EMPTY
  */
-export function readFileStart(path: string, countBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  return withFile(path, (file, sizeBytes) => readBytes(file, Math.min(countBytes, sizeBytes)));
+export function readFileStart(
+  path: string,
+  countBytes: number,
+  canBegin?: PipeLimits["canBegin"],
+): Promise<Uint8Array<ArrayBuffer>> {
+  const read = (file: OpenFile, sizeBytes: number) => readBytes(file, Math.min(countBytes, sizeBytes));
+  return withFile(path, read, { canBegin });
 }
 
 /** An open file of which bytes can be read. */
@@ -156,10 +164,10 @@ function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
 }
 
 /** Opens a regular file, or a pipe, whose bytes are then in memory. */
-async function openFile(path: string): Promise<OpenFile> {
+async function openFile(path: string, limits?: PipeLimits): Promise<OpenFile> {
   let piped: ReturnType<typeof readPipe>;
   try {
-    piped = readPipe(path, OPEN_FLAGS);
+    piped = readPipe(path, OPEN_FLAGS, limits);
   } catch (error) {
     throw readFault(path, error);
   }
@@ -188,15 +196,16 @@ export function sourceOf(bytes: Uint8Array): ByteSource {
 }
 
 /**
- * Calls `use` with the open file, or with the bytes of the pipe, then closes it.
+ * Calls `use` with the open file, or with the bytes of the pipe, then closes it. The limits are those of a pipe.
  *
  * @throws FileError as `openRegularFile`, also for system errors in `use`
  */
 export async function withFile<T>(
   path: string,
   use: (file: OpenFile, sizeBytes: number) => Promise<T>,
+  limits?: PipeLimits,
 ): Promise<T> {
-  const file = await openFile(path);
+  const file = await openFile(path, limits);
   try {
     return await use(file, file.sizeBytes);
   } catch (error) {

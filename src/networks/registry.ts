@@ -243,9 +243,15 @@ function checkActivation(path: string, inFile: Decoded["activation"], option: Ac
 
 async function readWeights(source: string, path: string): Promise<Uint8Array> {
   try {
-    return await readWholeFile(path, MAX_FILE_BYTES, (actualBytes) => {
+    const refuse = (actualBytes: number): never => {
       throw new NetworkError("ERR_WEIGHTS_SIZE", { path, actualBytes, limitBytes: MAX_FILE_BYTES });
-    });
+    };
+    const canBegin = (head: Uint8Array) =>
+      weightsFormat(path, head).then(
+        () => true,
+        () => false,
+      );
+    return await readWholeFile(path, MAX_FILE_BYTES, refuse, canBegin);
   } catch (error) {
     const cause = error instanceof FileError ? error.cause : error;
     if (NETWORK_NAMES.includes(source) || !isAbsent(cause)) throw error;

@@ -76,6 +76,33 @@ unixTest("devices, pipes that no program writes to and empty pipes end in one li
   }
 });
 
+unixTest("only the beginning of an endless pipe is read if no format begins so", async (t) => {
+  const cases = [
+    ["--weights -", "yes", /ERR_NETWORK_FORMAT: -:/],
+    ["--weights $D/p", "yes", /ERR_NETWORK_FORMAT: .*\/p:/],
+    ["--weights -", "(printf '\\211HDF\\r\\n\\032\\n'; cat /dev/zero)", /ERR_NETWORK_FORMAT: -: .*HDF5/],
+    ["--dataset -", "yes", /ERR_DATASET_FORMAT: -: .* found text;/],
+    [`--dataset - --labels ${LABELS}`, "yes", /ERR_(IDX_MAGIC|DATASET_FORMAT): -:/],
+    [`--dataset ${IMAGES} --labels -`, "yes", /ERR_(IDX_MAGIC|DATASET_FORMAT): -:/],
+    ["--classes -", "yes", /ERR_FILE_READ: -: .* at most 1,048,576 bytes from a pipe/],
+    ["--baseline -", "yes", /ERR_JSON_SYNTAX: -:/],
+    ["report -", "yes", /ERR_JSON_SYNTAX: -:/],
+    ["--config -", "yes", /ERR_CONFIG_READ: -: .* at most 1,048,576 bytes from a pipe/],
+  ] as const;
+  for (const [args, writer, line] of cases) {
+    await inCase(t, `${writer} | ${args}`, async () => {
+      // The kernel gives a program the memory that it has: one that keeps half a gigabyte cannot.
+      const limited = `(ulimit -d 400000; batchwise ${args})`;
+      const script = args.includes("$D/p")
+        ? `${writer} > $D/p & sleep 0.2; ${limited}`
+        : `${writer} | ${limited}`;
+      const { output } = await inShell(t, script);
+      t.regex(output, line);
+      t.is(output.split("\n").length, 1, output);
+    });
+  }
+});
+
 unixTest("a pipe has a deadline for its first byte, and a limit", async (t) => {
   const folder = await temporaryFolder(t);
   const flags = constants.O_RDONLY | constants.O_NONBLOCK;
