@@ -10,7 +10,7 @@ import {
   createTextDisplay,
 } from "#src/cli/terminal/displays.js";
 import { colourLevel } from "#src/cli/terminal/paint.js";
-import { stopPipes } from "#src/files/pipe.js";
+import { allowPipes, stopPipes } from "#src/files/pipe.js";
 import { plainPaint } from "#src/reports/cells.js";
 import { createLogger } from "./commands/context.js";
 import { type GlobalFlags, runProgram } from "./program.js";
@@ -36,6 +36,7 @@ export async function main(
   writeAnswer: (text: string) => void,
 ): Promise<ExitStatus | 0> {
   const faults: Error[] = [];
+  allowPipes();
   signal.addEventListener("abort", () => stopPipes(interruption(signal, 0, 0)), { once: true });
   try {
     await runProgram(argv, writeAnswer, (flags) => async (work) => {

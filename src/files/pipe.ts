@@ -26,9 +26,27 @@ const pipes = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 /** Pipes that are being read. */
 const reading = new Set<Source>();
 
-/** Ends the reading of all pipes: their programs may be silent for long. */
+/** When a signal came, in milliseconds; undefined before. */
+let stoppedAt: number | undefined;
+/** Time that a pipe has after a signal, to get a reader or to take the rest of an answer. */
+const LAST_WRITE_MS = 500;
+
+/** Ends the reading of all pipes: their programs may be silent for long. Pipes that are written end soon. */
 export function stopPipes(reason: Error): void {
+  stoppedAt ??= performance.now();
   for (const stream of reading) stream.destroy(reason);
+}
+
+/** Begins a run: no signal has come yet. */
+export function allowPipes(): void {
+  stoppedAt = undefined;
+}
+
+/** Throws if a pipe that no program reads has to be given up because of a signal. */
+export function assertPipesAllowed(): void {
+  if (stoppedAt !== undefined && performance.now() - stoppedAt > LAST_WRITE_MS) {
+    throw new Error("interrupted, and no program reads the pipe");
+  }
 }
 
 /** Limits of a pipe. */

@@ -23,6 +23,7 @@ import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
 import { codeOf } from "#src/base/realm.js";
 import { hasEnded, processTag } from "./lock.js";
+import { assertPipesAllowed } from "./pipe.js";
 
 /** Temporary files that have not been renamed yet. */
 const unfinished = new Set<string>();
@@ -171,6 +172,7 @@ async function openWhenRead(path: string): Promise<FileHandle> {
       if (performance.now() - beganAt > READER_WAIT_MS) {
         throw new Error(`no program opened the pipe for reading within ${READER_WAIT_MS / 1000} s`);
       }
+      assertPipesAllowed();
       await sleep(BETWEEN_TRIES_MS);
     }
   }
@@ -183,6 +185,7 @@ async function writeInto(file: FileHandle, bytes: Uint8Array): Promise<void> {
       done += (await file.write(bytes, done)).bytesWritten;
     } catch (error) {
       if (codeOf(error) !== "EAGAIN") throw error;
+      assertPipesAllowed();
       await sleep(BETWEEN_TRIES_MS);
     }
   }

@@ -16,7 +16,7 @@ import { platform } from "node:process";
 import test from "ava";
 import { processTag } from "#src/files/lock.js";
 import { writeFileWhole } from "#src/files/write-file.js";
-import { spawnCli } from "../helpers/cli.js";
+import { bash, PROGRAM, spawnCli } from "../helpers/cli.js";
 import { needs } from "../helpers/require.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
@@ -104,6 +104,26 @@ onPosix("a named pipe or a device is written into, and stays", async (t) => {
   const journal = await spawnCli([...FEW, "--resume", join(folder, "no-ending")]);
   t.is(journal.status, 3, journal.stderr);
   t.regex(journal.stderr, /ERR_JOURNAL_KIND: /);
+});
+
+onPosix("a signal ends the wait for a program that reads a pipe", async (t) => {
+  const folder = await temporaryFolder(t);
+  const pipe = join(folder, "p");
+  execFileSync("mkfifo", [pipe]);
+  // A reader that takes nothing: the pipe is full after 64 KiB.
+  const stalled = () => spawn("bash", ["-c", `exec 3< "${pipe}"; sleep 60`], { stdio: "ignore" });
+  for (const [args, reader] of [
+    ["--limit 20 --threads 0 --output", undefined],
+    ["--limit 20 --threads 0 --predictions", undefined],
+    ["--predictions", stalled],
+  ] as const) {
+    const program = reader?.();
+    const script = `${PROGRAM} ${args} ${pipe} & sleep 2; kill -INT $!; wait $!`;
+    const { status, stderr } = bash(script, folder);
+    t.true(status === 6 || status === 130, `${args}: ${status} ${stderr}`);
+    t.regex(stderr, /ERR_OUTPUT_WRITE: .*: interrupted, and no program reads the pipe; /, args);
+    program?.kill();
+  }
 });
 
 test("temporary files of dead runs are removed by the next run, and those of others stay", async (t) => {
