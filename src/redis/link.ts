@@ -22,7 +22,8 @@ import { NonsenseError, readSecret, SECRET_VARIABLE, type Seals, sealsOf } from 
 const CONNECT_TIMEOUT_MS = 5000;
 const GRACE_MS = 500;
 const LONGEST_RETRY_DELAY_MS = 500;
-const LOOK_INTERVAL_MS = 250;
+/** Time for an ended connection to be closed by the other side. */
+const DISCONNECT_MS = 200;
 const RESEND_DELAY_MS = 100;
 const MOST_REPORTED = 1000;
 
@@ -75,14 +76,32 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
   const clients: RedisClient[] = [];
   let isClosed = false;
 
-  /** Keeps track of a client and of its duplicates: a duplicate that is not closed would reconnect for ever. */
+  /**
+   * Keeps track of a client and of its duplicates: a duplicate that is not closed would reconnect for ever. BullMQ waits for
+   * the end of a client that it disconnects, and connects one that has ended again.
+   */
   function keep(client: RedisClient): RedisClient {
     client.on("error", (error) => log.debug({ address: address.shown, reason: reasonOf(error) }, "Redis"));
     guardParser(client);
     clients.push(client);
     const duplicate = client.duplicate.bind(client);
+    const connect = client.connect.bind(client);
+    const disconnect = client.disconnect.bind(client);
     client.duplicate = (options) => keep(duplicate(options));
+    client.connect = () => (isClosed ? Promise.reject(new Error("Connection is closed.")) : connect());
+    client.disconnect = (reconnects) => {
+      // ioredis ends a client that connects, and none that waits to connect again.
+      if (!reconnects && client.status === "reconnecting") connect().catch(() => {});
+      disconnect(reconnects);
+    };
+    if (isClosed) end(client);
     return client;
+  }
+
+  function end(client: RedisClient): void {
+    client.disconnect();
+    // A frozen Redis never answers the end of the connection.
+    client.stream?.destroy();
   }
 
   const redis = keep(new peers.Redis({ ...optionsOf(address), retryStrategy: retryDelayMs }));
@@ -127,11 +146,7 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
     close() {
       isClosed = true;
       pulse.stop();
-      for (const client of clients) {
-        client.disconnect();
-        // A frozen Redis never answers the end of the connection.
-        client.stream?.destroy();
-      }
+      for (const client of clients) end(client);
     },
   };
 }
@@ -217,54 +232,13 @@ function optionsOf({
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(tls && { tls: {} }),
+    disconnectTimeout: DISCONNECT_MS,
     maxRetriesPerRequest: null,
   };
 }
 
 function retryDelayMs(times: number): number {
   return Math.min(LONGEST_RETRY_DELAY_MS, 25 * 2 ** times);
-}
-
-/** How long a caller waits for Redis, and when it stops. */
-export interface Waiting {
-  /** Longest silence of Redis, in ms. */
-  readonly awayMs: number;
-  readonly signal: AbortSignal;
-  /** Time for work under way to end after the signal, in ms, while Redis answers. */
-  readonly graceMs: number;
-}
-
-/**
- * Resolves as `work` does. Commands wait for a lost or silent Redis; the caller does not. Undefined where the signal was
- * aborted and the work did not end in time.
- *
- * @throws RunError ERR_REDIS_LOST when Redis has been away for `awayMs`
- */
-export async function whileAnswering<T>(
-  link: Link,
-  work: Promise<T>,
-  { awayMs, signal, graceMs }: Waiting,
-): Promise<T | undefined> {
-  const done = new AbortController();
-  const watch = async (): Promise<undefined> => {
-    let leftMs = graceMs;
-    while (!done.signal.aborted) {
-      if (signal.aborted && (leftMs <= 0 || link.awayMs > 0)) return undefined;
-      if (link.awayMs > awayMs) {
-        throw new RunError("ERR_REDIS_LOST", { address: link.address, seconds: Math.round(awayMs / 1000) });
-      }
-      await sleep(LOOK_INTERVAL_MS, undefined, { signal: done.signal }).catch(() => {});
-      if (signal.aborted) leftMs -= LOOK_INTERVAL_MS;
-    }
-    return undefined;
-  };
-  try {
-    return await Promise.race([work, watch()]);
-  } finally {
-    done.abort();
-    // What is left of the work ends with the link.
-    work.catch(() => {});
-  }
 }
 
 /** Turns an error that Redis answered (out of memory, read-only, not allowed) into a RunError; returns any other error as it is. */

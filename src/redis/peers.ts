@@ -18,7 +18,7 @@ export interface RedisClient {
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "ready" | "close" | "connect", listener: () => void): unknown;
   connect(): Promise<void>;
-  disconnect(): void;
+  disconnect(reconnects?: boolean): void;
   duplicate(options?: object): RedisClient;
   ping(): Promise<string>;
   /** A command by its name. */
@@ -57,6 +57,7 @@ export interface RedisOptions {
   readonly tls?: Readonly<Record<string, never>>;
   readonly lazyConnect?: boolean;
   readonly connectTimeout?: number;
+  readonly disconnectTimeout?: number;
   readonly maxRetriesPerRequest: null;
   /** How long to wait before connecting again; null gives up. */
   readonly retryStrategy: (times: number) => number | null;

@@ -1,4 +1,6 @@
 /** Watches whether Redis answers: a frozen server and a network that swallows packets keep their connections. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { RunError } from "#src/base/errors.js";
 import { isError } from "#src/base/realm.js";
 import type { RedisClient } from "./peers.js";
 
@@ -68,5 +70,53 @@ export class Pulse {
     this.#isLost = false;
     this.#silentMs = 0;
     this.#renewedAtMs = 0;
+  }
+}
+
+/** A connection, and how long it has been without an answer. */
+interface Answering {
+  readonly address: string;
+  readonly awayMs: number;
+}
+
+/** How long a caller waits for Redis, and when it stops. */
+export interface Waiting {
+  /** Longest silence of Redis, in ms. */
+  readonly awayMs: number;
+  readonly signal: AbortSignal;
+  /** Time for work under way to end after the signal, in ms, while Redis answers. */
+  readonly graceMs: number;
+}
+
+/**
+ * Resolves as `work` does. Commands wait for a lost or silent Redis; the caller does not. Undefined where the signal was
+ * aborted and the work did not end in time.
+ *
+ * @throws RunError ERR_REDIS_LOST when Redis has been away for `awayMs`
+ */
+export async function whileAnswering<T>(
+  link: Answering,
+  work: Promise<T>,
+  { awayMs, signal, graceMs }: Waiting,
+): Promise<T | undefined> {
+  const done = new AbortController();
+  const watch = async (): Promise<undefined> => {
+    let leftMs = graceMs;
+    while (!done.signal.aborted) {
+      if (signal.aborted && (leftMs <= 0 || link.awayMs > 0)) return undefined;
+      if (link.awayMs > awayMs) {
+        throw new RunError("ERR_REDIS_LOST", { address: link.address, seconds: Math.round(awayMs / 1000) });
+      }
+      await sleep(TICK_MS, undefined, { signal: done.signal }).catch(() => {});
+      if (signal.aborted) leftMs -= TICK_MS;
+    }
+    return undefined;
+  };
+  try {
+    return await Promise.race([work, watch()]);
+  } finally {
+    done.abort();
+    // What is left of the work ends with the link.
+    work.catch(() => {});
   }
 }

@@ -1,0 +1,109 @@
+/** A Redis that is silent while its connections stand, and answers that are not its protocol. */
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import test from "ava";
+import { IncompleteError } from "#src/base/abort.js";
+import { SILENT } from "#src/base/contracts/run.js";
+import { openLink } from "#src/redis/link.js";
+import { spawnCli } from "../helpers/cli.js";
+import { coordinateHere, endProcess, sleep, startHost, whenDone } from "../helpers/hosts.js";
+import { startProxy } from "../helpers/proxy.js";
+import { redisTest, startRedis } from "../helpers/redis.js";
+
+const SLOW = { delayMs: 40 };
+
+redisTest("a silent Redis ends a run after its patience, and both sides after a signal", async (t) => {
+  for (const kind of ["frozen", "swallowed"] as const) {
+    for (const end of ["patience", "signal"] as const) {
+      const redis = await startRedis(t);
+      const proxy = await startProxy(t, redis.url);
+      const silence = () => (kind === "frozen" ? redis.freeze(true) : proxy.swallow(true));
+      const host = startHost(t, proxy.url, SLOW);
+      const stop = new AbortController();
+      const { reached, onProgress } = whenDone(1000);
+      const options = { jobImages: 500, patienceMs: end === "patience" ? 3000 : 600_000 };
+      const run = coordinateHere(proxy.url, {}, options, { onProgress, signal: stop.signal });
+      const expected = end === "patience" ? "ERR_REDIS_LOST" : "ERR_INTERRUPTED";
+      const ended = t.throwsAsync(run, { instanceOf: IncompleteError, code: expected }, `${kind}, ${end}`);
+      await reached;
+      silence();
+      if (end === "signal") {
+        await sleep(500);
+        stop.abort("SIGINT");
+      }
+      t.true(((await ended)?.partial.result.total ?? 0) >= 1000, `${kind}, ${end}`);
+      const left = new Promise((resolve) => host.once("exit", resolve));
+      host.kill("SIGTERM");
+      t.is(await left, 0, `${kind}, ${end}`);
+      redis.freeze(false);
+      await redis.kill();
+    }
+  }
+});
+
+/** A caller of the library, without a word about the end of its process. */
+const CALLER = `
+  const { evaluate } = await import(${JSON.stringify(new URL("../../src/index.js", import.meta.url))});
+  const onProgress = ({ doneImages }) => doneImages >= 1000 && process.stdout.write("reached ");
+  const options = { executor: "bullmq", redis: process.argv[1], jobImages: 500, patience: 3 };
+  await evaluate(options, { onProgress }).catch(({ code }) => process.stdout.write(code));
+`;
+
+redisTest("the process of a library caller ends by itself after a silent Redis", async (t) => {
+  for (const kind of ["frozen", "swallowed"] as const) {
+    const redis = await startRedis(t);
+    const proxy = await startProxy(t, redis.url);
+    startHost(t, proxy.url, SLOW);
+    const caller = spawn(process.execPath, ["--input-type=module", "-e", CALLER, proxy.url]);
+    t.teardown(() => endProcess(caller));
+    const exited = new Promise((resolve) => caller.once("exit", resolve));
+    let said = "";
+    await new Promise<void>((resolve) => {
+      caller.stdout.on("data", (text) => {
+        said += text;
+        if (said.startsWith("reached")) resolve();
+      });
+    });
+    if (kind === "frozen") redis.freeze(true);
+    else proxy.swallow(true);
+    t.is(await exited, 0, kind);
+    t.regex(said, /ERR_REDIS_LOST$/, kind);
+    redis.freeze(false);
+    await redis.kill();
+  }
+});
+
+async function becomes(client: { readonly status: string }, status: string): Promise<void> {
+  while (client.status !== status) await sleep(1);
+}
+
+redisTest("a connection ends that is closed while it waits to connect again", async (t) => {
+  const redis = await startRedis(t);
+  const link = await openLink(redis.url, SILENT);
+  t.teardown(() => link.close());
+  const client = link.redis.duplicate();
+  await client.ping();
+  await redis.kill();
+  await becomes(client, "reconnecting");
+  const asked = t.throwsAsync(client.ping(), { message: /Connection is closed/ });
+  client.disconnect();
+  await becomes(client, "end");
+  await asked;
+  link.close();
+  await t.throwsAsync(client.connect(), { message: /Connection is closed/ });
+  for (const each of [link.redis, link.redis.duplicate()]) await becomes(each, "end");
+  t.pass();
+});
+
+test("a port that answers with arrays nested deeper than the stack, or with noise, is one coded line", async (t) => {
+  for (const bytes of ["*1\r\n".repeat(200_000), "HTTP/1.1 200 OK\r\n\r\n", "\0\0\0"]) {
+    const server = createServer((socket) => void socket.on("error", () => {}).end(bytes));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.teardown(() => server.close());
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const { status, stderr } = await spawnCli(["worker", "--redis", `redis://127.0.0.1:${port}`]);
+    t.is(status, 5, bytes.slice(0, 20));
+    t.regex(stderr, /^batchwise: ERR_REDIS_CONNECT: [^\n]+\n$/, bytes.slice(0, 20));
+  }
+});
