@@ -5,7 +5,7 @@ import { isMap } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
 import { indexLine, LITERALS, shortLine } from "./literals.js";
 import { type ByteReader, FORBIDDEN_OPCODES, OP, PICKLE_LIMITS } from "./reader.js";
-import { build, findGlobal, kindOf, PickledList, PickledTuple, type PickledValue, reduce } from "./values.js";
+import { kindOf, NUMPY, PickledList, PickledTuple, type PickledValue, type Vocabulary } from "./values.js";
 
 /**
  * Returns the value of a pickle. The opcodes are those of Python's Lib/pickletools.py. Opcodes that a dict of
@@ -13,26 +13,27 @@ import { build, findGlobal, kindOf, PickledList, PickledTuple, type PickledValue
  *
  * @throws NetworkError ERR_PICKLE_FORBIDDEN, ERR_PICKLE_MALFORMED, ERR_PICKLE_TRUNCATED, ERR_PICKLE_LIMIT.
  */
-export function runPickle(reader: ByteReader): PickledValue {
-  const stack = new PickleStack(reader);
+export function runPickle(reader: ByteReader, vocabulary: Vocabulary = NUMPY): PickledValue {
+  const value = runNextPickle(reader, vocabulary);
+  if (reader.leftBytes > 0) {
+    throw reader.malformed("the end of the file after STOP", `${reader.leftBytes} bytes more`);
+  }
+  return value;
+}
+
+/** `runPickle` for a pickle that more bytes follow. */
+export function runNextPickle(reader: ByteReader, vocabulary: Vocabulary): PickledValue {
+  const stack = new PickleStack(reader, vocabulary);
   for (let count = 0; count < PICKLE_LIMITS.opcodes; count += 1) {
     const opcode = reader.opcode();
-    if (opcode === OP.STOP) return answer(stack, reader);
+    if (opcode === OP.STOP) return stack.last();
     const literal = LITERALS.get(opcode);
-    const operate = OPERATIONS.get(opcode);
+    const operate = OPERATIONS.get(opcode) ?? extension(opcode, vocabulary);
     if (literal !== undefined) stack.push(literal(reader));
     else if (operate !== undefined) operate(stack, reader);
     else throw refusal(opcode, reader);
   }
   throw reader.limit("opcodes", PICKLE_LIMITS.opcodes);
-}
-
-function answer(stack: PickleStack, reader: ByteReader): PickledValue {
-  const value = stack.last();
-  if (reader.leftBytes > 0) {
-    throw reader.malformed("the end of the file after STOP", `${reader.leftBytes} bytes more`);
-  }
-  return value;
 }
 
 function refusal(opcode: number, reader: ByteReader): NetworkError {
@@ -42,6 +43,14 @@ function refusal(opcode: number, reader: ByteReader): NetworkError {
 }
 
 type Operate = (stack: PickleStack, reader: ByteReader) => void;
+
+/** Opcodes that only some vocabularies have. */
+function extension(opcode: number, { outside }: Vocabulary): Operate | undefined {
+  if (outside === undefined) return undefined;
+  if (opcode === OP.BINPERSID) return (stack, reader) => stack.push(outside.persistent(reader, stack.pop()));
+  if (opcode === OP.NEWOBJ) return (stack, reader) => stack.push(outside.instance(reader, stack.take(2)));
+  return undefined;
+}
 
 const NEWEST_PROTOCOL = 5;
 
@@ -72,13 +81,16 @@ export const OPERATIONS: ReadonlyMap<number, Operate> = new Map<number, Operate>
   [OP.APPENDS, (stack, reader) => append(reader, stack.popToMark(), stack.top())],
 
   [OP.DICT, dict],
-  [OP.SETITEM, (stack, reader) => setItems(reader, stack.take(2), stack.top())],
-  [OP.SETITEMS, (stack, reader) => setItems(reader, stack.popToMark(), stack.top())],
+  [OP.SETITEM, (stack, reader) => setItems(stack, reader, stack.take(2), stack.top())],
+  [OP.SETITEMS, (stack, reader) => setItems(stack, reader, stack.popToMark(), stack.top())],
 
-  [OP.GLOBAL, (stack, reader) => stack.push(findGlobal(reader, shortLine(reader), shortLine(reader)))],
+  [
+    OP.GLOBAL,
+    (stack, reader) => stack.push(stack.vocabulary.find(reader, shortLine(reader), shortLine(reader))),
+  ],
   [OP.STACK_GLOBAL, stackGlobal],
-  [OP.REDUCE, (stack, reader) => stack.push(reduce(reader, stack.take(2)))],
-  [OP.BUILD, (stack, reader) => build(reader, stack.pop(), stack.top())],
+  [OP.REDUCE, (stack, reader) => stack.push(stack.vocabulary.reduce(reader, stack.take(2)))],
+  [OP.BUILD, (stack, reader) => stack.vocabulary.build(reader, stack.pop(), stack.top())],
   [OP.INST, (_, reader) => refuseInstance(reader)],
 ]);
 
@@ -98,7 +110,7 @@ function list(stack: PickleStack, reader: ByteReader): void {
 function dict(stack: PickleStack, reader: ByteReader): void {
   const items = stack.popToMark();
   stack.push(new Map());
-  setItems(reader, items, stack.top());
+  setItems(stack, reader, items, stack.top());
 }
 
 function append(reader: ByteReader, items: readonly PickledValue[], target: PickledValue): void {
@@ -106,10 +118,16 @@ function append(reader: ByteReader, items: readonly PickledValue[], target: Pick
   for (const item of items) target.items.push(item);
 }
 
-function setItems(reader: ByteReader, items: readonly PickledValue[], target: PickledValue): void {
+function setItems(
+  { vocabulary }: PickleStack,
+  reader: ByteReader,
+  items: readonly PickledValue[],
+  target: PickledValue,
+): void {
   if (!isMap(target)) throw reader.malformed("a dict to set items in", kindOf(target));
   for (let index = 0; index < items.length; index += 2) {
-    const key = items[index];
+    const item = items[index];
+    const key = vocabulary.outside && typeof item === "number" ? String(item) : item;
     const value = items[index + 1];
     if (typeof key !== "string") throw reader.malformed("a text as key", kindOf(key));
     if (value === undefined) throw reader.malformed("pairs of key and value", "a key without a value");
@@ -123,7 +141,7 @@ function stackGlobal(stack: PickleStack, reader: ByteReader): void {
   if (typeof module !== "string" || typeof name !== "string") {
     throw reader.malformed("the texts of a module and a name", `${kindOf(module)} and ${kindOf(name)}`);
   }
-  stack.push(findGlobal(reader, module, name));
+  stack.push(stack.vocabulary.find(reader, module, name));
 }
 
 /** Instances of a class are rejected, on the allow-list or not: weights need none. */
@@ -133,14 +151,16 @@ function refuseInstance(reader: ByteReader): never {
 
 /** Stack and memo of the pickle machine, each with its limit. */
 export class PickleStack {
+  readonly vocabulary: Vocabulary;
   readonly #reader: ByteReader;
   readonly #values: PickledValue[] = [];
   /** Height of the stack at each open MARK. Values below the last one may not be taken. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickledValue>();
 
-  constructor(reader: ByteReader) {
+  constructor(reader: ByteReader, vocabulary: Vocabulary) {
     this.#reader = reader;
+    this.vocabulary = vocabulary;
   }
 
   push(value: PickledValue): void {

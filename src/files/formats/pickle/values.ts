@@ -17,7 +17,14 @@ export type PickledValue =
   | PickledDict
   | PickledGlobal
   | PickledDtype
-  | PickledArray;
+  | PickledArray
+  | PickledObject;
+
+/** Stand-in for an object that only another vocabulary than NumPy's makes. */
+export abstract class PickledObject {
+  /** Name of its kind, for messages: `a tensor`. */
+  abstract readonly what: string;
+}
 
 /** Map, so that a key named `__proto__` is an ordinary key. */
 export type PickledDict = Map<string, PickledValue>;
@@ -91,7 +98,25 @@ export function kindOf(value: PickledValue | undefined): string {
   if (value instanceof PickledList) return "a list";
   if (isMap(value)) return "a dict";
   if (value instanceof PickledDtype) return "a dtype";
+  if (value instanceof PickledObject) return value.what;
   return value instanceof PickledArray ? "an array" : `the name numpy ${value.kind}`;
+}
+
+/** What a pickle of one kind of program may request. It is a closed list; a name outside it is refused. */
+export interface Vocabulary {
+  /** GLOBAL: the stand-in for a name. @throws NetworkError ERR_PICKLE_FORBIDDEN */
+  find(reader: ByteReader, module: string, name: string): PickledValue;
+  /** REDUCE: what a call makes, of a callee and its arguments. */
+  reduce(reader: ByteReader, call: readonly PickledValue[]): PickledValue;
+  /** BUILD: gives an object its state. */
+  build(reader: ByteReader, state: PickledValue, target: PickledValue): void;
+  /** What PyTorch's files need beyond NumPy's. Absent: refused. Keys of dicts may then be numbers too; they become texts. */
+  readonly outside?: {
+    /** BINPERSID: the object with this identifier, which is kept outside the pickle. */
+    persistent(reader: ByteReader, id: PickledValue): PickledValue;
+    /** NEWOBJ: an object without its state, of a class and its arguments. */
+    instance(reader: ByteReader, call: readonly PickledValue[]): PickledValue;
+  };
 }
 
 /** Allow-list of names in a pickle of NumPy arrays, as NumPy 1 (`numpy.core`) and 2 (`numpy._core`) write them. */
@@ -106,14 +131,14 @@ const ALLOWED: ReadonlyMap<string, GlobalKind> = new Map([
   ["_codecs encode", "encode"],
 ]);
 
-export function findGlobal(reader: ByteReader, module: string, name: string): PickledGlobal {
+function findGlobal(reader: ByteReader, module: string, name: string): PickledGlobal {
   const kind = ALLOWED.get(`${module} ${name}`);
   if (kind === undefined) throw reader.forbidden(printable(`${module}.${name}`));
   return new PickledGlobal(kind);
 }
 
 /** REDUCE: returns a stand-in for what NumPy's function would have made of these arguments. */
-export function reduce(reader: ByteReader, [callee, args]: readonly PickledValue[]): PickledValue {
+function reduce(reader: ByteReader, [callee, args]: readonly PickledValue[]): PickledValue {
   if (!(callee instanceof PickledGlobal && args instanceof PickledTuple)) {
     throw reader.malformed("a name and a tuple of arguments", `${kindOf(callee)} and ${kindOf(args)}`);
   }
@@ -132,7 +157,7 @@ export function reduce(reader: ByteReader, [callee, args]: readonly PickledValue
 }
 
 /** BUILD: gives an array or a dtype its state. */
-export function build(reader: ByteReader, state: PickledValue, target: PickledValue): void {
+function build(reader: ByteReader, state: PickledValue, target: PickledValue): void {
   const items = state instanceof PickledTuple ? state.items : [];
   if (target instanceof PickledArray && target.state === undefined) buildArray(reader, target, items);
   else if (target instanceof PickledDtype && target.byteOrder === undefined)
@@ -236,3 +261,6 @@ function truth(value: PickledValue | undefined): boolean | undefined {
 function kindsOf(values: readonly PickledValue[]): string {
   return values.length > 0 ? values.slice(0, 6).map(kindOf).join(", ") : "nothing";
 }
+
+/** Vocabulary of a pickle of NumPy arrays. */
+export const NUMPY: Vocabulary = { find: findGlobal, reduce, build };
