@@ -131,7 +131,7 @@ const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz)$/i;
 /** Arguments and options whose JSON lists further inputs. */
 const LISTS: ReadonlySet<string> = new Set(["--dataset", "<suite>", "<a>", "<b>"]);
 
-/** Files that an input leads to: those in a folder or below a pattern, and those that a manifest, suite or result lists. */
+/** Files that an input leads to: those in a folder or below a pattern, and those that a manifest, suite, result or model lists. */
 async function filesBehind({ option, path }: NamedFile): Promise<NamedFile[]> {
   const within = (names: readonly string[], folder: string) =>
     names.map((name) => ({ option, path: resolve(folder, name) }));
@@ -149,6 +149,11 @@ async function filesBehind({ option, path }: NamedFile): Promise<NamedFile[]> {
       // Labels lie beside their images.
       const labels = await Promise.all([...new Set(images.map(dirname))].map(dataIn));
       return [...within(images, "."), ...labels.flat().slice(0, MOST_PATHS)];
+    }
+    if (/\.onnx$/i.test(path) && stats?.isFile()) {
+      const { externalPaths } = await import("#src/networks/onnx/external.js");
+      const data = externalPaths(path, await readWholeFile(path, LIST_LIMIT_BYTES));
+      return data.slice(0, MOST_PATHS).map((other) => ({ option, path: other }));
     }
     if (!LISTS.has(option) || !stats?.isFile() || !/\.json$/i.test(path)) return [];
     const text = Buffer.from(await readWholeFile(path, LIST_LIMIT_BYTES)).toString("utf8");

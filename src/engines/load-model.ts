@@ -1,6 +1,5 @@
 /** Loads networks for the engine `onnx`: an ONNX file as a whole model with any operators, other files as layers. */
 
-import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { shareBytes } from "#src/base/allocate.js";
 import type { Assumption } from "#src/base/assumptions.js";
@@ -9,6 +8,7 @@ import { atLeast, NetworkError, UsageError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
 import { fedPreprocessing } from "#src/engines/onnx/engine.js";
+import { sha256Of } from "#src/files/read-file.js";
 import { assumedIn, type Metadata } from "#src/networks/format.js";
 import { KEY_PREFIX } from "#src/networks/onnx/operators.js";
 import { modelPreprocessing, readOnnxFacts } from "#src/networks/onnx/preprocessing.js";
@@ -29,7 +29,7 @@ import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "#src/network
 export async function loadModel(source: string, options: LoadNetworkOptions): Promise<Network | OnnxModel> {
   const file = await readOnnxFile(source, options);
   if (file === undefined) return readNetwork(source, options);
-  const { path, bytes } = file;
+  const { path, bytes, files } = file;
   if (options.activation !== undefined) {
     const expected = `none with the engine onnx, which runs ${path} as it is`;
     throw new UsageError("ERR_OPTION_VALUE", {
@@ -46,7 +46,7 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
   const name = basename(resolve(path));
   return {
     name,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
+    sha256: await sha256Of(files),
     ...chosen,
     assumptions: [
       ...pixels,

@@ -16,6 +16,7 @@ import { NETWORK_CATALOG } from "#src/files/catalog.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { isAbsent, pathKind, readWholeFile, sha256Of } from "#src/files/read-file.js";
 import { activationOf, assumedIn, weightsFormat } from "./format.js";
+import type { WholeModel } from "./onnx/external.js";
 import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
 import { isStateDict } from "./state-dict.js";
@@ -154,17 +155,22 @@ function orientationAssumed(source: string, transposed: boolean): Assumption {
   return { subject: "orientation", what, source, option: null };
 }
 
-/** Returns path and bytes of an ONNX file; undefined for other sources. Throws as `loadNetwork` if it cannot be read. */
+/** The model of an ONNX file with all its data. @throws NetworkError ERR_ONNX_EXTERNAL */
+async function wholeModel(path: string, bytes: Uint8Array): Promise<WholeModel> {
+  return (await import("#src/networks/onnx/external.js")).readWholeModel(path, bytes);
+}
+
+/** Returns path and model of an ONNX file; undefined for other sources. Throws as `loadNetwork` if it cannot be read. */
 export async function readOnnxFile(
   source: string,
   options: DownloadOptions = {},
-): Promise<{ readonly path: string; readonly bytes: Uint8Array } | undefined> {
+): Promise<({ readonly path: string } & WholeModel) | undefined> {
   const path = await locate(source, options);
   if ((await pathKind(path)) === "folder") return undefined;
   const bytes = await readWeights(source, path);
   // A file of an unknown format is explained when its weights are loaded.
   const format = await weightsFormat(path, bytes).catch(() => undefined);
-  return format === "onnx" ? { path, bytes } : undefined;
+  return format === "onnx" ? { path, ...(await wholeModel(path, bytes)) } : undefined;
 }
 
 async function locate(source: string, options: DownloadOptions): Promise<string> {
@@ -188,7 +194,7 @@ async function readSource(
   }
   const bytes = await readWeights(source, path);
   await decodeAfter;
-  return { ...(await decode(path, bytes)), files: [bytes] };
+  return { files: [bytes], ...(await decode(path, bytes)) };
 }
 
 /** Arrays of a file, and what it states about the network. */
@@ -202,6 +208,8 @@ interface Decoded {
   readonly assumed: readonly AssumptionSubject[];
   /** Whether the format states which axis of the weights are the inputs. */
   readonly isOriented: boolean;
+  /** Bytes on disk, if there are more files than one. */
+  readonly files?: readonly Uint8Array[];
 }
 
 /** Facts of a format that states only arrays. */
@@ -217,8 +225,9 @@ async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
       return { arrays: await (await import("./numpy.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "onnx": {
       const { decodeOnnx } = await import("#src/networks/onnx/operators.js");
-      const { activations, ...decoded } = decodeOnnx(path, bytes);
-      return { ...decoded, activation: activations, isOriented: true };
+      const whole = await wholeModel(path, bytes);
+      const { activations, ...decoded } = decodeOnnx(path, whole.bytes);
+      return { ...decoded, activation: activations, isOriented: true, files: whole.files };
     }
     case "safetensors": {
       const { arrays, metadata } = decodeSafetensors(path, bytes);

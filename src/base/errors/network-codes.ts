@@ -19,8 +19,8 @@ export const onnxCodes = {
   ),
   ERR_ONNX_EXTERNAL: row(
     3,
-    (f: { path: string; tensor: string }) =>
-      `${f.path}: tensor "${f.tensor}": expected its data in the model file, found a reference to another file; save the model as one file: python3 -c "import onnx; onnx.save_model(onnx.load('model.onnx'), 'whole.onnx', save_as_external_data=False)"`,
+    (f: { path: string; tensor: string; expected: string; found: string }) =>
+      `${f.path}: tensor "${f.tensor}": expected ${f.expected}, found ${f.found}; save the model as one file: python3 -c "import onnx; onnx.save_model(onnx.load('model.onnx'), 'whole.onnx', save_as_external_data=False)"`,
   ),
   ERR_ONNX_TENSOR: row(
     3,

@@ -67,6 +67,17 @@ export class Message {
     return this.#wireType === WIRE.BYTES;
   }
 
+  /** The bytes of the message. */
+  get whole(): Uint8Array {
+    return this.#reader.buf.subarray(0, this.#reader.len);
+  }
+
+  /** Copies the current field; a field of a fixed size, which models and graphs do not have, is left out. */
+  copyTo(writer: protobuf.Writer, field: number): void {
+    if (this.#wireType === WIRE.BYTES) raw(writer, field, this.bytes());
+    else if (this.#wireType === WIRE.VARINT) integer(writer, field, this.integer());
+  }
+
   /** Reads an integer. Numbers beyond 2^53 become inexact, and so are beyond the safe integers. */
   integer(): number {
     return this.#take(WIRE.VARINT, "a whole number", int64);

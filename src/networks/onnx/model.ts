@@ -20,6 +20,8 @@ import {
 
 /** Most numbers of one attribute: axes, pads, or the values of a small Constant. */
 const MAX_ATTRIBUTE_NUMBERS = 65_536;
+/** Most fields of all messages of a model that is run whole: enough for a graph of 20,000 nodes. */
+export const MAX_WHOLE_FIELDS = 500_000;
 /** Most levels of graphs within graphs that are read. */
 const MAX_GRAPH_DEPTH = 16;
 
@@ -73,6 +75,8 @@ export interface Tensor {
   /** TensorProto.DataType. */
   type: number;
   external: boolean;
+  /** Place of external data: `location`, `offset`, `length` and more. */
+  place?: Map<string, string>;
   /** Little-endian; views of the file. Only one of these is filled. */
   raw?: Uint8Array;
   floats?: Uint8Array;
@@ -174,7 +178,7 @@ function readAttribute(message: Message): Attribute {
   return attribute;
 }
 
-function readTensor(message: Message): Tensor {
+export function readTensor(message: Message): Tensor {
   const tensor: Tensor = { name: "", dimensions: [], type: DATA_TYPE.undefined, external: false };
   for (const field of message.fields()) {
     if (field === TENSOR.dims) tensor.dimensions.push(...readDimensions(message));
@@ -185,8 +189,11 @@ function readTensor(message: Message): Tensor {
     else if (field === TENSOR.name) tensor.name = message.text();
     else if (field === TENSOR.rawData) tensor.raw = message.bytes();
     else if (field === TENSOR.doubleData) tensor.doubles = message.bytes();
-    else if (field === TENSOR.externalData) tensor.external = true;
-    else if (field === TENSOR.dataLocation) tensor.external ||= message.integer() !== 0;
+    else if (field === TENSOR.externalData) {
+      tensor.external = true;
+      tensor.place ??= new Map();
+      tensor.place.set(...readProperty(message.message()));
+    } else if (field === TENSOR.dataLocation) tensor.external ||= message.integer() !== 0;
   }
   return tensor;
 }

@@ -13,10 +13,11 @@ import {
 } from "#src/networks/recipe.js";
 import { withProperties } from "./encode.js";
 import { drawsNumbers, type Ending, endingOf, GraphView } from "./ending.js";
-import { type Model, readModel, type Tensor } from "./model.js";
+import { MAX_WHOLE_FIELDS, type Model, readModel, type Tensor } from "./model.js";
 import { KEY_PREFIX } from "./operators.js";
 import { type ExpectedPixels, expectedPixels } from "./pixels.js";
 import { DATA_TYPE } from "./proto.js";
+import { externalFault } from "./tensor.js";
 
 export interface ModelPreprocessing extends ChosenPreprocessing {
   /** True if the graph itself does it, a division by 255, so that it reads bytes. */
@@ -105,9 +106,6 @@ function pixelsReason(pixels: ExpectedPixels): string {
   }
 }
 
-/** Most fields of all messages of a model that is run whole: enough for a graph of 20,000 nodes. */
-const MAX_FIELDS = 500_000;
-
 /** Facts of an ONNX file that onnxruntime does not report. */
 export interface OnnxFacts {
   readonly metadata: Metadata;
@@ -124,7 +122,7 @@ export interface OnnxFacts {
  * @throws NetworkError ERR_ONNX_MALFORMED, ERR_ONNX_LIMIT; ERR_ONNX_EXTERNAL, before a runtime opens the other file
  */
 export function readOnnxFacts(path: string, bytes: Uint8Array): OnnxFacts {
-  const model = readModel(path, bytes, MAX_FIELDS);
+  const model = readModel(path, bytes, MAX_WHOLE_FIELDS);
   assertInternal(path, model);
   const view = new GraphView(path, model);
   const pixels = expectedPixels(view);
@@ -144,5 +142,5 @@ function assertInternal(path: string, { graph }: Model): void {
   const inNodes = graph.nodes.flatMap(({ attributes }) => attributes.flatMap(({ tensor }) => tensor ?? []));
   const external = [...graph.initializers, ...inNodes].find((tensor: Tensor) => tensor.external);
   if (external === undefined) return;
-  throw new NetworkError("ERR_ONNX_EXTERNAL", { path, tensor: printable(external.name) });
+  throw externalFault(path, external);
 }

@@ -17,6 +17,7 @@ import {
 import { attributeOf, type Node, type Tensor } from "./model.js";
 import { DATA_TYPE } from "./proto.js";
 
+const FLOAT_TYPES = ["float32", "float64", "float16", "bfloat16"] as const;
 /** Most integers of a tensor of axes, or of a shape to reshape to. */
 const MAX_INTEGERS = 64;
 
@@ -26,9 +27,7 @@ const MAX_INTEGERS = 64;
  * @throws NetworkError ERR_ONNX_EXTERNAL, ERR_ONNX_TENSOR, ERR_WEIGHTS_SIZE.
  */
 export function floatsOf(path: string, tensor: Tensor): NamedArray {
-  const type = (["float32", "float64", "float16", "bfloat16"] as const).find(
-    (name) => DATA_TYPE[name] === tensor.type,
-  );
+  const type = FLOAT_TYPES.find((name) => DATA_TYPE[name] === tensor.type);
   if (type === undefined) throw fault(path, tensor, "float32, float64 or float16", `type ${tensor.type}`);
   const elements = countElements(path, tensor);
   const foundBytes = tensor.raw?.length ?? typedLength(path, tensor, type, elements);
@@ -56,6 +55,12 @@ const INTEGER_READERS: ReadonlyMap<
   [DATA_TYPE.bool, [1, (view, at) => view.getUint8(at)]],
   [DATA_TYPE.uint32, [4, (view, at) => view.getUint32(at, true)]],
 ]);
+
+/** Bytes of one element in raw_data; undefined for types that are not read. */
+export function elementBytes(type: number): number | undefined {
+  const float = FLOAT_TYPES.find((name) => DATA_TYPE[name] === type);
+  return float === undefined ? INTEGER_READERS.get(type)?.[0] : ELEMENT_BYTES[float];
+}
 
 /**
  * Returns a tensor of floats or integers as row-major float64. `path` is for messages.
@@ -104,7 +109,7 @@ export function integersOf(path: string, tensor: Tensor): number[] {
 
 function countElements(path: string, tensor: Tensor): number {
   const { dimensions, external, raw, floats, doubles, int32s, int64s } = tensor;
-  if (external) throw new NetworkError("ERR_ONNX_EXTERNAL", { path, tensor: printable(tensor.name) });
+  if (external) throw externalFault(path, tensor);
   if (dimensions.length > MAX_DIMENSIONS) {
     throw fault(path, tensor, `at most ${MAX_DIMENSIONS} dimensions`, `${dimensions.length}`);
   }
@@ -114,6 +119,16 @@ function countElements(path: string, tensor: Tensor): number {
   const fields = [raw, floats, doubles, int32s, int64s].filter((field) => field !== undefined);
   if (fields.length > 1) throw fault(path, tensor, "its elements in one field", `them in ${fields.length}`);
   return checkedElements(path, dimensions);
+}
+
+/** @returns the error for data in another file that is not, or cannot be, read */
+export function externalFault(
+  path: string,
+  { name }: Tensor,
+  expected = "its data in the model file",
+  found = "a reference to another file",
+): NetworkError {
+  return new NetworkError("ERR_ONNX_EXTERNAL", { path, tensor: printable(name), expected, found });
 }
 
 /** Length of what `typedBytes` returns. */
