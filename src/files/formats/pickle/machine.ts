@@ -48,6 +48,10 @@ type Operate = (stack: PickleStack, reader: ByteReader) => void;
 function extension(opcode: number, { outside }: Vocabulary): Operate | undefined {
   if (outside === undefined) return undefined;
   if (opcode === OP.BINPERSID) return (stack, reader) => stack.push(outside.persistent(reader, stack.pop()));
+  // A set is as passive as a list.
+  if (opcode === OP.EMPTY_SET) return (stack) => stack.push(new PickledList());
+  if (opcode === OP.ADDITEMS) return (stack, reader) => append(reader, stack.popToMark(), stack.top());
+  if (opcode === OP.FROZENSET) return list;
   if (opcode === OP.NEWOBJ) return (stack, reader) => stack.push(outside.instance(reader, stack.take(2)));
   return undefined;
 }

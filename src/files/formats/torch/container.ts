@@ -1,0 +1,141 @@
+/** Opens a PyTorch file: a ZIP since version 1.6, before that pickles in a row with the storages behind them. */
+
+import { NetworkError } from "#src/base/errors.js";
+import { isMap } from "#src/base/realm.js";
+import { runNextPickle, runPickle } from "#src/files/formats/pickle/machine.js";
+import { ByteReader } from "#src/files/formats/pickle/reader.js";
+import { kindOf, PickledList, type PickledValue } from "#src/files/formats/pickle/values.js";
+import { readZipDirectory, wholeEntry } from "#src/files/formats/zip.js";
+import type { ZipEntry } from "#src/files/formats/zip-entry.js";
+import { STORAGE_BYTES, type TorchStorage } from "./values.js";
+import { TorchVocabulary } from "./vocabulary.js";
+
+/** Most bytes that all contents of a ZIP may claim. */
+const LIMIT_BYTES = 2 ** 31;
+/** The legacy magic number as pickle protocol 2 writes it (torch/serialization.py, MAGIC_NUMBER). */
+const LEGACY_HEAD = "\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+/** Entries of a ZIP of torch.save or torch.jit.save: all stand in one folder. */
+const TORCH_ENTRY =
+  /^[^/]+\/(data\.pkl|version|byteorder|constants\.pkl|\.format_version|\.storage_alignment|data\/\d+|code\/.*)$/s;
+/** Offset of an entry's name, and of its length: APPNOTE.TXT 6.3.10, section 4.3.7. */
+const ZIP_NAME = 30;
+const ZIP_NAME_BYTES = 26;
+
+/** True for the beginning of a PyTorch file. `head` has one character per byte. */
+export function looksLikeTorch(head: string): boolean {
+  if (head.startsWith(LEGACY_HEAD)) return true;
+  if (!head.startsWith("PK\x03\x04") || head.length < ZIP_NAME) return false;
+  const nameBytes = head.charCodeAt(ZIP_NAME_BYTES) + 256 * head.charCodeAt(ZIP_NAME_BYTES + 1);
+  return TORCH_ENTRY.test(head.slice(ZIP_NAME, ZIP_NAME + nameBytes));
+}
+
+/** An open file. */
+export interface TorchFile {
+  readonly path: string;
+  readonly fileBytes: number;
+  /** What `torch.load` returns. */
+  readonly root: PickledValue;
+  /** Attributes of dicts in it. */
+  readonly attributes: TorchVocabulary["attributes"];
+  readonly isLittleEndian: boolean;
+  /** Returns the bytes of a whole storage, verified. */
+  bytesOf(key: string): Promise<Uint8Array>;
+}
+
+/**
+ * @throws FileError ERR_ZIP_*
+ * @throws NetworkError ERR_PICKLE_*; ERR_NETWORK_FORMAT for TorchScript, and for a ZIP without an object
+ */
+export async function openTorch(path: string, bytes: Uint8Array): Promise<TorchFile> {
+  return bytes[0] === LEGACY_HEAD.charCodeAt(0) ? openLegacy(path, bytes) : openZip(path, bytes);
+}
+
+async function openZip(path: string, bytes: Uint8Array): Promise<TorchFile> {
+  const entries = readZipDirectory(path, bytes, LIMIT_BYTES);
+  const pickle = entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name));
+  const isScript = entries.some(({ name }) => /^[^/]+\/(code\/.*|constants\.pkl)$/s.test(name));
+  if (pickle === undefined || isScript) {
+    const found = isScript ? "a TorchScript model" : "a ZIP without data.pkl";
+    throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected: "a PyTorch state dict", found });
+  }
+  const folder = pickle.name.slice(0, -"data.pkl".length);
+  const named = (name: string) => entries.find((entry) => entry.name === folder + name);
+  const vocabulary = new TorchVocabulary();
+  const inner = `${path}:${pickle.name}`;
+  const root = runPickle(new ByteReader(inner, await wholeEntry(path, pickle)), vocabulary);
+  const isLittleEndian = await readByteOrder(path, named("byteorder"));
+  return {
+    path,
+    fileBytes: entries.reduce((sum, { unpackedBytes }) => sum + unpackedBytes, 0),
+    root,
+    attributes: vocabulary.attributes,
+    isLittleEndian,
+    async bytesOf(key) {
+      const entry = named(`data/${key}`);
+      const expectedBytes = sizeOf(vocabulary.storages.get(key));
+      // PyTorch pads no storage; a longer one would be of another type than the pickle states.
+      if (entry?.unpackedBytes !== expectedBytes)
+        throw wrongSize(path, key, expectedBytes, entry?.unpackedBytes);
+      return await wholeEntry(path, entry);
+    },
+  };
+}
+
+/** PyTorch 2.1 and later state the order of bytes; earlier versions wrote little-endian files on little-endian machines. */
+async function readByteOrder(path: string, entry: ZipEntry | undefined): Promise<boolean> {
+  if (entry === undefined) return true;
+  const order = Buffer.from((await wholeEntry(path, entry)).subarray(0, 16)).toString("latin1");
+  if (order === "little" || order === "big") return order === "little";
+  const found = "another text";
+  throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected: 'byteorder "little" or "big"', found });
+}
+
+/** Pickles of the magic number, the protocol, facts of the system, the object, and the keys; then each storage. */
+function openLegacy(path: string, bytes: Uint8Array): TorchFile {
+  const reader = new ByteReader(path, bytes);
+  const vocabulary = new TorchVocabulary();
+  reader.take(LEGACY_HEAD.length);
+  const next = () => runNextPickle(reader, vocabulary);
+  next();
+  const system = next();
+  const root = next();
+  const keys = next();
+  if (!(keys instanceof PickledList)) throw reader.malformed("a list of the keys of storages", kindOf(keys));
+  const contents = new Map<string, Uint8Array>();
+  for (const key of keys.items) {
+    const storage = typeof key === "string" ? vocabulary.storages.get(key) : undefined;
+    const count = reader.u64();
+    if (storage === undefined || count !== BigInt(storage.count)) {
+      throw reader.malformed("the size of each storage as its tensors state it", `${count}`);
+    }
+    contents.set(storage.key, reader.take(sizeOf(storage)));
+  }
+  return {
+    path,
+    fileBytes: bytes.length,
+    root,
+    attributes: vocabulary.attributes,
+    isLittleEndian: !(isMap(system) && system.get("little_endian") === false),
+    async bytesOf(key) {
+      const content = contents.get(key);
+      if (content !== undefined) return content;
+      throw wrongSize(path, key, sizeOf(vocabulary.storages.get(key)), undefined);
+    },
+  };
+}
+
+function sizeOf(storage: TorchStorage | undefined): number {
+  return storage === undefined ? 0 : storage.count * STORAGE_BYTES[storage.type];
+}
+
+function wrongSize(
+  path: string,
+  key: string,
+  expectedBytes: number,
+  found: number | undefined,
+): NetworkError {
+  const expected = `${expectedBytes} bytes`;
+  const layer = `storage ${key}`;
+  const what = found === undefined ? "none" : String(found);
+  return new NetworkError("ERR_ARRAY_LAYOUT", { path, layer, expected, found: what });
+}
