@@ -46,7 +46,7 @@ export const fileCodes = {
   ),
 } as const;
 
-/** Codes of faults in .npy and ZIP, the formats that networks and data sets share. Exit status 3. */
+/** Codes of faults in .npy, ZIP and HDF5, the formats that networks and data sets share. Exit status 3. */
 export const formatCodes = {
   ERR_NPY_HEADER: row(
     3,
@@ -103,6 +103,21 @@ export const formatCodes = {
     3,
     (f: { path: string; name: string; reason: string }) =>
       `${f.path}: ${f.name}: the content is damaged (${f.reason}); is the download complete?`,
+  ),
+  ERR_HDF5_MALFORMED: row(
+    3,
+    (f: { path: string; offset: number; expected: string; found: string }) =>
+      `${f.path}: HDF5: byte ${grouped(f.offset)}: expected ${f.expected}, found ${f.found}; is the file complete?`,
+  ),
+  ERR_HDF5_UNSUPPORTED: row(
+    3,
+    (f: { path: string; found: string }) =>
+      `${f.path}: HDF5: expected groups and arrays as Keras writes them, found ${f.found}; save the model again: python3 -c "import keras; keras.models.load_model('model.h5').save('model.keras')"`,
+  ),
+  ERR_HDF5_LIMIT: row(
+    3,
+    (f: { path: string; what: string; limit: number }) =>
+      `${f.path}: HDF5: expected at most ${grouped(f.limit)} ${f.what}, found more; this is not a file of weights`,
   ),
 } as const;
 

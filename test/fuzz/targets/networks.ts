@@ -14,6 +14,7 @@ import { npyDict, npyFile, npyFloats } from "../../helpers/npy.js";
 import { fields } from "../../helpers/onnx.js";
 import { randomNetwork } from "../../helpers/random.js";
 import { JSON_TOKENS, JSON_WORDS, type Seed, type Target } from "../target.js";
+import { KERAS_TARGETS } from "./keras.js";
 import { malformed } from "./malformed.js";
 import { archive } from "./npz.js";
 
@@ -274,4 +275,4 @@ const onnx: Target = {
   },
 };
 
-export const NETWORK_TARGETS: readonly Target[] = [npy, npz, pickle, safetensors, onnx];
+export const NETWORK_TARGETS: readonly Target[] = [npy, npz, pickle, safetensors, onnx, ...KERAS_TARGETS];
