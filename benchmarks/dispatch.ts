@@ -21,6 +21,7 @@ const THREAD_COUNTS = [1, 2];
 const NULL_WORKER = new URL("null-worker.js", import.meta.url);
 /** No weight of it is ever read. */
 const LAYER: Layer = {
+  kind: "dense",
   inputs: 1,
   outputs: 1,
   weights: new Float64Array(1),

@@ -4,7 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type KernelLayer, quantiseLayers, LANES as VECTOR_LANES } from "../src/engines/simd/quantise.js";
+import {
+  isSimdLayer,
+  type KernelLayer,
+  quantiseLayers,
+  LANES as VECTOR_LANES,
+} from "../src/engines/simd/quantise.js";
 import { measure, STEADY, tableOf } from "./harness.js";
 import type { Bench, Question } from "./question.js";
 import { type Contestant, type Pass, proving } from "./rivals/contestant.js";
@@ -47,7 +52,7 @@ export const question: Question = {
 };
 
 function openProxies(folder: string, bench: Bench, subject: Subject): Contestant[] {
-  const model = modelOf(quantiseLayers(subject.layers));
+  const model = modelOf(quantiseLayers(subject.layers.filter(isSimdLayer)));
   if (model === undefined) {
     bench.skip("native proxy", "it knows small networks of sigmoids only");
     return [];

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { atLeast } from "#src/base/errors.js";
 import type { Dataset } from "../src/base/contracts/dataset.js";
-import type { FoldedLayers, Network } from "../src/base/contracts/network.js";
+import type { DenseLayer, FoldedLayers, Network } from "../src/base/contracts/network.js";
 import { FIXTURES } from "../src/base/package.js";
 import { type Slab, streamOf } from "../src/base/slab.js";
 import { argmax } from "../src/engines/logits.js";
@@ -13,7 +13,7 @@ import { createReferenceEngine } from "../src/engines/reference.js";
 import { loadPair } from "../src/evaluate/open-inputs.js";
 import type { EvaluateInput } from "../src/evaluate/options.js";
 import { resolveOptions } from "../src/evaluate/options.js";
-import { layerSizes } from "../src/networks/chain.js";
+import { denseLayers, layerSizes } from "../src/networks/chain.js";
 import { foldPreprocessing } from "../src/networks/fold.js";
 import type { Bench } from "./question.js";
 
@@ -26,7 +26,7 @@ export interface Subject {
   /** The images as they lie in `slabs`: whoever evaluates it copies nothing. */
   readonly dataset: Dataset;
   readonly network: Network;
-  readonly layers: FoldedLayers;
+  readonly layers: readonly DenseLayer[];
   readonly slabs: readonly Slab[];
   readonly images: number;
   readonly inputs: number;
@@ -42,7 +42,7 @@ export async function loadSubject(bench: Bench, split: "test" | "train" = "test"
   const input =
     MNIST === undefined ? {} : { dataset: MNIST, weights: join(MNIST, "sample_weight.pkl"), split };
   const { network, dataset, classes, range, slabs } = await loadPair(resolveOptions(input, 1));
-  const layers = foldPreprocessing(network);
+  const layers = foldPreprocessing({ ...network, layers: denseLayers(network, "compare it with others") });
   const loaded: Slab[] = [];
   for await (const slab of slabs({ multiple: range.limit, lanes: 1 })) loaded.push(slab);
   const expected = referenceClasses(layers, loaded, range.limit, classes);

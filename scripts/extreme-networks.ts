@@ -1,10 +1,10 @@
 /** Holds `simd` against `reference` on random networks of every magnitude that a float64 can have. */
 
-import { ACTIVATIONS, type Layer } from "#src/base/contracts/network.js";
 import { atLeast } from "#src/base/errors.js";
 import { argmax, NanLogitError } from "#src/engines/logits.js";
 import { createReferenceEngine } from "#src/engines/reference.js";
 import { createSimdEngine, prepareSimd } from "#src/engines/simd/engine.js";
+import { KERNEL_ACTIVATIONS, type SimdLayer } from "#src/engines/simd/quantise.js";
 
 export interface RangeRequest {
   readonly networks: number;
@@ -63,12 +63,12 @@ export function compareOverRange(module: WebAssembly.Module, { networks, seed }:
 }
 
 /** One to four layers; powers of ten of their weights from one rule, so that all ranges meet all shapes. */
-function extremeLayers(random: Random): Layer[] {
+function extremeLayers(random: Random): SimdLayer[] {
   const count = 1 + integer(random, 4);
   const sizes = [1 + integer(random, 40)];
   for (let n = 1; n < count; n++) sizes.push(1 + integer(random, 12));
   sizes.push(1 + integer(random, 9));
-  const [activation] = atLeast(ACTIVATIONS.slice(integer(random, ACTIVATIONS.length)), 1);
+  const [activation] = atLeast(KERNEL_ACTIVATIONS.slice(integer(random, KERNEL_ACTIVATIONS.length)), 1);
   const exponents = exponentsOf(count, random);
   return exponents.map((exponent, n) => {
     const [inputs, outputs] = atLeast(sizes.slice(n), 2);
@@ -82,6 +82,7 @@ function extremeLayers(random: Random): Layer[] {
     if (isLast && random() < 0.2) nearlyTie(weights, biases, inputs, outputs, random);
     // Numbers beyond float64 are refused when a file is read.
     return {
+      kind: "dense",
       inputs,
       outputs,
       weights: weights.map(finite),

@@ -88,7 +88,7 @@ export { type IdxData, type IdxFile, type ReadIdxOptions, readIdx } from "#src/d
 export type { IdxDtype } from "#src/data/idx-header.js";
 export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "#src/data/named-sets.js";
 export { type DatasetRequest, openDataset } from "#src/data/registry.js";
-export { sigmoid } from "#src/engines/float64.js";
+export { sigmoid } from "#src/engines/activations.js";
 export { softmax } from "#src/engines/logits.js";
 export { predict } from "#src/engines/predict.js";
 export { type CheckHooks, check } from "#src/evaluate/check/check.js";

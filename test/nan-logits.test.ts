@@ -4,7 +4,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { IncompleteError } from "#src/base/abort.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import type { Layer, Network } from "#src/base/contracts/network.js";
+import type { DenseLayer, Network } from "#src/base/contracts/network.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { NetworkError } from "#src/base/errors.js";
 import { allocateSlab, streamOf } from "#src/base/slab.js";
@@ -22,12 +22,13 @@ import { temporaryFolder } from "./helpers/temporary.js";
 
 const TOTAL = 1000;
 
-function network(layers: readonly Layer[]): Network {
+function network(layers: readonly DenseLayer[]): Network {
   return { name: "steep", sha256: "0".repeat(64), layers, preprocessing: { kind: "none" } };
 }
 
 /** Logits x₀, 2 x₀ and size · (x₀ − x₁), in two products. */
-const steep = (size: number): Layer => ({
+const steep = (size: number): DenseLayer => ({
+  kind: "dense",
   inputs: 2,
   outputs: 3,
   weights: Float64Array.of(1, 2, size, 1, 2, -size),
@@ -39,6 +40,7 @@ const STEEP = network([steep(1e308)]);
 /** For float32: h = 3e38 · x₀, and logits h, 2 h and 0 · h. onnxruntime may fuse products and sums, but ∞ · 0 is NaN. */
 const STEEP_F32 = network([
   {
+    kind: "dense",
     inputs: 2,
     outputs: 1,
     weights: Float64Array.of(3e38, 0),
@@ -46,6 +48,7 @@ const STEEP_F32 = network([
     activation: "relu",
   },
   {
+    kind: "dense",
     inputs: 1,
     outputs: 3,
     weights: Float64Array.of(1, 2, 0),
@@ -129,7 +132,8 @@ test("without an image before, there is no partial result", async (t) => {
 /** From 1 to 4 infinite logits among four classes: x₀ − x₁, x₁ − x₀ and so on, times 1e308 each. */
 test("infinite logits have the class of NumPy's argmax and the probabilities of their limit", async (t) => {
   const huge = 1e308;
-  const layer: Layer = {
+  const layer: DenseLayer = {
+    kind: "dense",
     inputs: 2,
     outputs: 4,
     weights: Float64Array.of(0, huge, -huge, 0, 0, 0, -huge, huge),
@@ -175,6 +179,7 @@ test("an activation that is infinite times a weight of 0 is NaN, as in NumPy, fo
   // x₀ · 1e308 overflows to ∞ in the hidden layer, which the second layer multiplies by 0.
   const weights = network([
     {
+      kind: "dense",
       inputs: 2,
       outputs: 1,
       weights: Float64Array.of(1e308, 0),
@@ -182,6 +187,7 @@ test("an activation that is infinite times a weight of 0 is NaN, as in NumPy, fo
       activation: "relu",
     },
     {
+      kind: "dense",
       inputs: 1,
       outputs: 2,
       weights: Float64Array.of(0, 1),

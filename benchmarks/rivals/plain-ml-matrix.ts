@@ -2,15 +2,15 @@
 
 import { Matrix } from "ml-matrix";
 import { atLeast } from "#src/base/errors.js";
-import type { FoldedLayers } from "../../src/base/contracts/network.js";
-import { ACTIVATE } from "../../src/engines/float64.js";
+import type { DenseLayer } from "../../src/base/contracts/network.js";
+import { activateOf } from "../../src/engines/activations.js";
 
 /** pixels (count × I) u8 → logits (count × O) f64; matrices of weights are made once. */
-export function createPlainMlMatrix(layers: FoldedLayers) {
+export function createPlainMlMatrix(layers: readonly DenseLayer[]) {
   const stages = layers.map(({ inputs, outputs, weights, biases, activation }) => ({
     weights: Matrix.from1DArray(inputs, outputs, [...weights]),
     biases: [...biases],
-    activation: activation === "identity" ? undefined : ACTIVATE[activation],
+    activation: activation === "identity" ? undefined : activateOf({ activation }),
   }));
   const [{ inputs }] = atLeast(layers, 1);
   const { outputs } = layers[layers.length - 1]!;
@@ -23,7 +23,7 @@ export function createPlainMlMatrix(layers: FoldedLayers) {
       const sums = values.mmul(weights).addRowVector(biases);
       if (activation !== undefined) {
         sums.apply((row, column) => {
-          sums.set(row, column, activation(sums.get(row, column)));
+          sums.set(row, column, activation(sums.get(row, column), column));
         });
       }
       values = sums;

@@ -2,7 +2,7 @@
 
 import { workerData } from "node:worker_threads";
 import { atLeast } from "#src/base/errors.js";
-import type { FoldedLayers } from "../../src/base/contracts/network.js";
+import type { DenseLayer } from "../../src/base/contracts/network.js";
 import { classesOf } from "../subject.js";
 import { createPlainMlMatrix } from "./plain-ml-matrix.js";
 
@@ -12,7 +12,7 @@ export interface PlainTask {
   readonly count: number;
 }
 
-const layers = workerData as FoldedLayers;
+const layers = workerData as readonly DenseLayer[];
 const [{ inputs }] = atLeast(layers, 1);
 const { outputs } = layers[layers.length - 1]!;
 const forward = createPlainMlMatrix(layers);

@@ -1,5 +1,6 @@
 /** TensorFlow.js with its WebAssembly backend, which has SIMD on Node, and one thread. */
 import { dirname, sep } from "node:path";
+import { isSimdLayer } from "../../src/engines/simd/quantise.js";
 import type { Bench } from "../question.js";
 import { onlySlab, type Subject } from "../subject.js";
 import type { Contestant } from "./contestant.js";
@@ -43,7 +44,7 @@ export async function openTfjs(bench: Bench, subject: Subject): Promise<Contesta
   }
   const { images, inputs, layers } = subject;
   const { pixels } = onlySlab(subject);
-  const stages = layers.map((layer) => ({
+  const stages = layers.filter(isSimdLayer).map((layer) => ({
     weights: tf.tensor2d(Float32Array.from(layer.weights), [layer.inputs, layer.outputs]),
     biases: tf.tensor1d(Float32Array.from(layer.biases)),
     activate: layer.activation === "identity" ? undefined : tf[layer.activation],

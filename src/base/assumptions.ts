@@ -35,6 +35,7 @@ function unstated(source: string, count: number): string {
 
 /** Kinds of facts that may be assumed. */
 export const ASSUMPTION_SUBJECTS = [
+  "architecture",
   "activation",
   "pixels",
   "orientation",

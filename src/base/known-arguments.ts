@@ -2,7 +2,13 @@
 
 import { SPLITS } from "#src/base/contracts/dataset.js";
 import type { Tensor } from "#src/base/contracts/network.js";
-import { ACTIVATIONS, type Layer, type Network, NORMALIZATIONS } from "#src/base/contracts/network.js";
+import {
+  ACTIVATIONS,
+  type Layer,
+  type Network,
+  NORMALIZATIONS,
+  OUTPUT_KINDS,
+} from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import {
   also,
@@ -11,6 +17,7 @@ import {
   either,
   FLAG,
   FUNCTION,
+  type Kind,
   LIST,
   LOG,
   listOf,
@@ -42,18 +49,54 @@ export const DATASET = objectWith("an open data set", {
 
 const FLOAT64 = anyOf("a Float64Array", isFloat64Array);
 
+const MAP_SHAPE = objectWith("a shape of a map", { rows: COUNT, columns: COUNT, channels: COUNT });
+const PAIR = listOf("a pair of numbers", COUNT);
+const PADDING = objectWith("a padding", { top: NUMBER, left: NUMBER, bottom: NUMBER, right: NUMBER });
+
+const WINDOW = { input: MAP_SHAPE, output: MAP_SHAPE, kernel: PAIR, stride: PAIR, padding: PADDING };
+const POOL = objectWith("a pool", { ...WINDOW, countsPadding: FLAG });
+const NUMBERS = { weights: FLOAT64, biases: FLOAT64 };
+const CONV2D = { ...WINDOW, ...NUMBERS, dilation: PAIR, groups: COUNT, paddingValue: NUMBER };
+
+/** Parts of each kind of layer. */
+const PARTS: Readonly<Record<Layer["kind"], Kind>> = {
+  dense: objectWith("a dense layer", NUMBERS),
+  conv2d: objectWith("a convolution", CONV2D),
+  "max-pool": POOL,
+  "average-pool": POOL,
+  activation: objectWith("an activation", {}),
+};
+const KINDS = ["dense", "conv2d", "max-pool", "average-pool", "activation"] as const;
+
+/** What is wrong with the sizes of a layer; undefined if they fit. */
+function brokenLayer(layer: Layer): string | undefined {
+  const { inputs, outputs } = layer;
+  if (layer.kind === "dense") {
+    const { weights, biases } = layer;
+    if (weights.length === inputs * outputs && biases.length === outputs) return undefined;
+    return `a layer of ${inputs} inputs and ${outputs} outputs with ${weights.length} weights and ${biases.length} biases`;
+  }
+  if (layer.kind === "activation") {
+    return inputs === outputs ? undefined : `an activation of ${inputs} inputs and ${outputs} outputs`;
+  }
+  const { input, output, kernel } = layer;
+  const sizes = [input, output].map(({ rows, columns, channels }) => rows * columns * channels);
+  if (sizes[0] !== inputs || sizes[1] !== outputs) {
+    return `a ${layer.kind} of ${inputs} inputs and ${outputs} outputs between maps of ${sizes.join(" and ")}`;
+  }
+  if (layer.kind !== "conv2d") return undefined;
+  const products = ((kernel[0] * kernel[1] * input.channels) / layer.groups) * output.channels;
+  if (layer.weights.length === products && layer.biases.length === output.channels) return undefined;
+  return `a conv2d of ${products} weights with ${layer.weights.length} weights and ${layer.biases.length} biases`;
+}
+
 const LAYER = also(
-  objectWith("a layer", {
-    inputs: COUNT,
-    outputs: COUNT,
-    weights: FLOAT64,
-    biases: FLOAT64,
-    activation: wordOf(ACTIVATIONS),
-  }),
-  ({ inputs, outputs, weights, biases }: Layer) =>
-    weights.length === inputs * outputs && biases.length === outputs
-      ? undefined
-      : `a layer of ${inputs} inputs and ${outputs} outputs with ${weights.length} weights and ${biases.length} biases`,
+  objectWith(
+    "a layer",
+    { kind: wordOf(KINDS), inputs: COUNT, outputs: COUNT, activation: wordOf(ACTIVATIONS) },
+    { activationNumbers: FLOAT64, ends: wordOf(OUTPUT_KINDS) },
+  ),
+  (layer: Layer) => PARTS[layer.kind].fault(layer) ?? brokenLayer(layer),
 );
 
 export const NETWORK = also(

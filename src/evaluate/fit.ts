@@ -20,6 +20,7 @@ import { checkedValue, kindsOf } from "#src/base/options/values.js";
 import { inTurn } from "#src/base/slab.js";
 import { readDataset } from "#src/data/registry.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
+import { denseLayers } from "#src/networks/chain.js";
 import { foldAffine } from "#src/networks/fold.js";
 import { LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";
 import { loadWeights, type Weights } from "#src/networks/registry.js";
@@ -149,12 +150,14 @@ async function fitStandardizing(
 }
 
 async function fitWhitening(
-  { layers, assumptions }: Weights,
+  weights: Weights,
   dataset: Dataset,
   kind: WhiteningKind,
   epsilon: number,
   signal: AbortSignal,
 ): Promise<Fit> {
+  const { assumptions } = weights;
+  const layers = denseLayers(weights, "fold whitening into the first");
   const { inputs } = layers[0]!;
   if (inputs > MOST_WHITENED_INPUTS) {
     throw new DatasetError("ERR_WHITENING_SIZE", {

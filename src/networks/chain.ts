@@ -1,5 +1,12 @@
 /** The layers of a network: their order, their sizes, their activations. */
-import type { Activation, EngineSource, Network, OnnxModel } from "#src/base/contracts/network.js";
+import type {
+  Activation,
+  DenseLayer,
+  EngineSource,
+  Layer,
+  Network,
+  OnnxModel,
+} from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 
 /** Widths of a layer, from which the order of layers follows: each reads what the one before it gives. */
@@ -86,6 +93,29 @@ export function layerSizes(network: Pick<Network, "layers"> | Pick<OnnxModel, "i
   }
   const { layers } = network;
   return [layers[0]!.inputs, ...layers.map(({ outputs }) => outputs)];
+}
+
+/** True for a chain of fully connected layers. */
+export function isDense(layers: readonly Layer[]): layers is readonly DenseLayer[] {
+  return layers.every(({ kind }) => kind === "dense");
+}
+
+/** The layers, if all are fully connected. @throws NetworkError ERR_NETWORK_LAYER */
+export function denseLayers(
+  { name, layers }: Pick<Network, "name" | "layers">,
+  purpose: string,
+): readonly DenseLayer[] {
+  if (isDense(layers)) return layers;
+  const found = layers.find(({ kind }) => kind !== "dense")?.kind ?? "none";
+  const expected = `fully connected layers, to ${purpose}`;
+  const next = "export the model to ONNX for other tools";
+  throw new NetworkError("ERR_NETWORK_LAYER", { path: name, layer: "layers", expected, found, next });
+}
+
+/** Products of a layer per image. */
+export function productsOfLayer(layer: Layer): number {
+  if (layer.kind === "dense") return layer.weights.length;
+  return layer.kind === "conv2d" ? layer.output.rows * layer.output.columns * layer.weights.length : 0;
 }
 
 /** Number of classes: the length of an image's logits. */

@@ -1,6 +1,7 @@
 /** Folds the preprocessing into the first layer once, so that engines read bytes. */
 
 import type {
+  DenseLayer,
   EngineSource,
   FoldedLayers,
   Layer,
@@ -9,6 +10,7 @@ import type {
   Preprocessing,
 } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
+import { type Affine, foldInto, perChannel } from "./normalization.js";
 
 /** Largest value of a pixel's byte. */
 const WHITE = 255;
@@ -37,6 +39,17 @@ export function engineSource(network: Network | OnnxModel): EngineSource {
  * @throws NetworkError ERR_NORMALIZE_OVERFLOW if W' or b' is beyond float64
  */
 export function foldPreprocessing(
+  network: Pick<Network, "preprocessing"> & {
+    readonly layers: readonly DenseLayer[];
+    readonly name?: string;
+  },
+  unit?: PixelUnit,
+): readonly DenseLayer[];
+export function foldPreprocessing(
+  network: Pick<Network, "layers" | "preprocessing"> & { readonly name?: string },
+  unit?: PixelUnit,
+): FoldedLayers;
+export function foldPreprocessing(
   {
     layers,
     preprocessing,
@@ -47,6 +60,7 @@ export function foldPreprocessing(
   const { offset, divisor } = shiftOf(preprocessing, unit);
   if (offset === 0 && divisor === 1) return layers;
   const [first, ...rest] = atLeast(layers, 1);
+  if (first.kind !== "dense") return [...foldMap(first, { offset, divisor }, name), ...rest];
   const weights = divided(first.weights, divisor);
   if (divisor < 1) assertFinite(name, "W1", weights);
   if (offset === 0) return [{ ...first, weights }, ...rest];
@@ -54,6 +68,21 @@ export function foldPreprocessing(
   const biases = shared(first.biases, (bias, o) => bias - offset * sums[o]!);
   assertFinite(name, "b1", biases);
   return [{ ...first, weights, biases }, ...rest];
+}
+
+/**
+ * The same for a first layer that reads a map. The zeros of a convolution's padding are x' = 0, and so bytes x = offset.
+ * Other layers get a convolution of 1 × 1 before them.
+ */
+function foldMap(first: Exclude<Layer, DenseLayer>, { offset, divisor }: Shift, name: string): Layer[] {
+  const given: Affine = { scale: Float64Array.of(1 / divisor), shift: Float64Array.of(-offset / divisor) };
+  const folded = first.kind === "conv2d" ? foldInto(given, first) : undefined;
+  if (folded !== undefined) {
+    assertFinite(name, "W1", folded.weights);
+    assertFinite(name, "b1", folded.biases);
+    return [folded];
+  }
+  return [perChannel("input" in first ? first.input : first.inputs, given), first];
 }
 
 /** Finite weights can become infinite when they are divided by less than 1, or when offsets are added up. */
@@ -82,7 +111,7 @@ function shiftOf(preprocessing: Preprocessing, unit: PixelUnit): Shift {
 }
 
 /** x' = (x ÷ 255 − μ) · A (I,I). */
-interface Affine {
+interface Whitened {
   readonly means: Float64Array;
   readonly matrix: Float64Array;
 }
@@ -91,7 +120,7 @@ interface Affine {
  * Returns layers that read bytes x in place of x' = (x ÷ 255 − μ) · A: W' (I,O) = A · W ÷ 255,
  * b' (O) = b − μ · A · W, in float64 and shared memory.
  */
-export function foldAffine(layers: readonly Layer[], { means, matrix }: Affine): Layer[] {
+export function foldAffine(layers: readonly DenseLayer[], { means, matrix }: Whitened): DenseLayer[] {
   const [first, ...rest] = atLeast(layers, 1);
   const { inputs, outputs, weights } = first;
   const product = new Float64Array(inputs * outputs);
@@ -114,7 +143,7 @@ export function foldAffine(layers: readonly Layer[], { means, matrix }: Affine):
 
 /** out (O) = Σ over I of factors (I, or 1 each) · weights (I,O). */
 function columnSums(
-  { inputs, outputs, weights }: Pick<Layer, "inputs" | "outputs" | "weights">,
+  { inputs, outputs, weights }: Pick<DenseLayer, "inputs" | "outputs" | "weights">,
   factors?: Float64Array,
 ): Float64Array {
   const sums = new Float64Array(outputs);

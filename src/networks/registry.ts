@@ -15,6 +15,7 @@ import type { DownloadOptions } from "#src/files/catalog.js";
 import { NETWORK_CATALOG } from "#src/files/catalog.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { isAbsent, pathKind, readWholeFile, sha256Of } from "#src/files/read-file.js";
+import type { DecodedChain } from "./chain-builder.js";
 import { activationOf, assumedIn, weightsFormat } from "./format.js";
 import type { WholeModel } from "./onnx/external.js";
 import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
@@ -114,13 +115,14 @@ async function weightsAt(
   options: Omit<LoadNetworkOptions, keyof RequestedPreprocessing>,
 ): Promise<Weights> {
   const decoded = await readSource(source, path, options.decodeAfter);
-  const { arrays, files, assumed } = decoded;
-  const sha256 = await sha256Of(files);
+  const sha256 = await sha256Of(decoded.files);
+  const name = BUNDLED.has(source) ? source : basename(resolve(path));
+  if ("layers" in decoded) return weightsOfChain({ name, sha256, path }, decoded, options.activation);
+  const { arrays, assumed } = decoded;
   const isActivationStated = decoded.activation !== undefined && !assumed.includes("activation");
   if (isActivationStated) checkActivation(path, decoded.activation, options.activation);
   const assumedActivation = isStateDict(arrays.keys()) ? STATE_DICT_ACTIVATION : DEFAULT_ACTIVATION;
   const layers = buildLayers(path, arrays, options.activation ?? decoded.activation ?? assumedActivation);
-  const name = BUNDLED.has(source) ? source : basename(resolve(path));
   const assumptions: Assumption[] = [];
   if (layers.length > 1 && options.activation === undefined && !isActivationStated) {
     assumptions.push(activationAssumed(name, layers));
@@ -137,6 +139,17 @@ async function weightsAt(
     unstated: assumptions.map(({ subject }) => subject),
     assumptions: isBook({ sha256 }) ? [] : assumptions,
   };
+}
+
+/** @throws UsageError ERR_OPTION_VALUE if the option names another activation than the file */
+function weightsOfChain(
+  { name, sha256, path }: { readonly name: string; readonly sha256: string; readonly path: string },
+  { layers, preprocessing, imageSizes, assumptions, stated }: DecodedChain,
+  activation: Activation | undefined,
+): Weights {
+  if (stated.length > 0) checkActivation(path, stated, activation);
+  const unstated = assumptions.map(({ subject }) => subject);
+  return { name, sha256, layers, preprocessing, imageSizes, assumptions, unstated };
 }
 
 /** True for the book's `sample_weight.pkl`: ch03/neuralnet_mnist.py states its sigmoids and its pixels ÷ 255. */
@@ -188,7 +201,7 @@ async function readSource(
   source: string,
   path: string,
   decodeAfter: Promise<unknown> | undefined,
-): Promise<Decoded & { readonly files: readonly Uint8Array[] }> {
+): Promise<(DecodedArrays | DecodedChain) & { readonly files: readonly Uint8Array[] }> {
   if ((await pathKind(path)) === "folder") {
     return { ...(await (await loadFolder()).readNpyFolder(path)), ...ARRAYS_ALONE };
   }
@@ -198,7 +211,7 @@ async function readSource(
 }
 
 /** Arrays of a file, and what it states about the network. */
-interface Decoded {
+interface DecodedArrays {
   readonly arrays: NamedArrays;
   /** Activation of all hidden layers, or of each. */
   readonly activation?: Activation | readonly Activation[] | undefined;
@@ -215,7 +228,7 @@ interface Decoded {
 /** Facts of a format that states only arrays. */
 const ARRAYS_ALONE = { assumed: [], isOriented: false } as const;
 
-async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
+async function decode(path: string, bytes: Uint8Array): Promise<DecodedArrays | DecodedChain> {
   switch (await weightsFormat(path, bytes)) {
     case "pickle": {
       const { decodePickle } = await import("#src/files/formats/pickle/decode.js");
@@ -243,7 +256,11 @@ async function decode(path: string, bytes: Uint8Array): Promise<Decoded> {
 }
 
 /** @throws UsageError ERR_OPTION_VALUE if the option names another activation than the file */
-function checkActivation(path: string, inFile: Decoded["activation"], option: Activation | undefined): void {
+function checkActivation(
+  path: string,
+  inFile: DecodedArrays["activation"],
+  option: Activation | undefined,
+): void {
   const named = new Set(typeof inFile === "string" ? [inFile] : inFile);
   if (option === undefined || named.size === 0 || (named.size === 1 && named.has(option))) return;
   const expected = `${[...named].join(", ")}, which ${path} names`;

@@ -3,6 +3,7 @@
 import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { ELEMENT_BYTES, type NamedArray } from "#src/files/formats/arrays.js";
+import { denseLayers } from "./chain.js";
 
 /** Content of a written file. Without `assumptions` everything in it is stated. */
 export type WritableNetwork = Pick<Network, "layers" | "preprocessing"> &
@@ -14,22 +15,25 @@ export interface Tensor extends NamedArray {
 
 /** Returns W1 (inputs × outputs), b1 (outputs) … Wn, bn; row-major. */
 export function tensorsOf({ layers }: Pick<Network, "layers">): Tensor[] {
-  return layers.flatMap(({ inputs, outputs, weights, biases }, index) => [
-    { name: `W${index + 1}`, shape: [inputs, outputs], data: weights },
-    { name: `b${index + 1}`, shape: [outputs], data: biases },
-  ]);
+  return denseLayers({ name: "the network", layers }, "write them").flatMap(
+    ({ inputs, outputs, weights, biases }, index) => [
+      { name: `W${index + 1}`, shape: [inputs, outputs], data: weights },
+      { name: `b${index + 1}`, shape: [outputs], data: biases },
+    ],
+  );
 }
 
 /**
  * Returns the activation of all hidden layers; `identity` for a network without hidden layers.
  *
- * @throws NetworkError ERR_NETWORK_ACTIVATIONS if they differ, or the last layer has one
+ * @throws NetworkError ERR_NETWORK_ACTIVATIONS if they differ, have numbers of their own, or the last layer has one
  */
 export function hiddenActivation(layers: readonly Layer[]): Activation {
   const activations = layers.map((layer) => layer.activation);
   const hidden = new Set(activations.slice(0, -1));
   const [activation = "identity"] = hidden;
-  if (hidden.size > 1 || activations.at(-1) !== "identity") {
+  const isPlain = layers.every((layer) => layer.activationNumbers === undefined && layer.ends !== "sigmoid");
+  if (hidden.size > 1 || activations.at(-1) !== "identity" || !isPlain) {
     throw new NetworkError("ERR_NETWORK_ACTIVATIONS", { found: activations });
   }
   return activation;
@@ -74,8 +78,8 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 /** Largest |float32(x) − x| ÷ |x| of all weights and biases; 0 if float32 holds each exactly. */
 export function largestFloat32Change({ layers }: Pick<Network, "layers">): number {
   let largest = 0;
-  for (const { weights, biases } of layers) {
-    for (const values of [weights, biases]) {
+  for (const layer of layers) {
+    for (const values of "weights" in layer ? [layer.weights, layer.biases] : []) {
       for (const value of values) {
         // Zero is exact, and has no relative error.
         if (value !== 0) largest = Math.max(largest, Math.abs((Math.fround(value) - value) / value));

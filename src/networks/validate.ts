@@ -1,7 +1,7 @@
 /** Builds the layers of a network from named arrays, checks that numbers are finite, and copies them to shared memory. */
 
 import type { ImageShape } from "#src/base/contracts/dataset.js";
-import type { Activation, Layer, Network, OnnxModel } from "#src/base/contracts/network.js";
+import type { Activation, DenseLayer, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { type NamedArray, type NamedArrays, transpose } from "#src/files/formats/arrays.js";
@@ -19,12 +19,13 @@ export function buildLayers(
   path: string,
   arrays: NamedArrays,
   activation: Activation | readonly Activation[],
-): Layer[] {
+): DenseLayer[] {
   const plan = planLayers(path, new Map([...arrays].map(([name, { shape }]) => [name, shape])));
   const share = sharer(path);
-  return plan.map(({ inputs, outputs, weights, transposed, biases }, index): Layer => {
+  return plan.map(({ inputs, outputs, weights, transposed, biases }, index): DenseLayer => {
     const hidden = typeof activation === "string" ? activation : activation[index];
     return {
+      kind: "dense",
       inputs,
       outputs,
       weights: share(weights, arrays.get(weights), transposed ? inputs : undefined),
@@ -76,6 +77,19 @@ function withoutChannel(shape: readonly number[]): readonly number[] {
 
 const NOT_FINITE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
+/** A copy in shared memory, f64. @throws NetworkError ERR_NETWORK_NOT_FINITE */
+export function finiteCopy(path: string, layer: string, numbers: ArrayLike<number>): Float64Array {
+  const copy = zeros(numbers.length);
+  copy.set(numbers);
+  // Built-in searches first: they are fast from the first call on.
+  if (NOT_FINITE.some((value) => copy.includes(value))) {
+    const index = copy.findIndex((value) => !Number.isFinite(value));
+    const facts = { path, layer: printable(layer), index, found: String(copy[index]) };
+    throw new NetworkError("ERR_NETWORK_NOT_FINITE", facts);
+  }
+  return copy;
+}
+
 /**
  * Copies arrays to shared memory and checks each number. An array that two layers share stays shared.
  * With `columns`, the array has that many columns and is transposed.
@@ -89,16 +103,12 @@ function sharer(
     if (array === undefined) return zeros(0);
     const known = shared.get(array);
     if (known !== undefined) return known;
-    const { data } = array;
-    // Built-in searches first: they are fast from the first call on.
-    if (NOT_FINITE.some((value) => data.includes(value))) {
-      const index = data.findIndex((value) => !Number.isFinite(value));
-      const facts = { path, layer: printable(layer), index, found: String(data[index]) };
-      throw new NetworkError("ERR_NETWORK_NOT_FINITE", facts);
+    let copy = finiteCopy(path, layer, array.data);
+    if (columns !== undefined) {
+      const rows = copy;
+      copy = zeros(rows.length);
+      transpose(rows, columns, copy);
     }
-    const copy = zeros(data.length);
-    if (columns === undefined) copy.set(data);
-    else transpose(data, columns, copy);
     shared.set(array, copy);
     return copy;
   };

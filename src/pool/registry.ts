@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { EngineName, EngineSource } from "#src/base/contracts/network.js";
 import { type EngineAssets, prepareEngine } from "#src/engines/registry.js";
+import { productsOfLayer } from "#src/networks/chain.js";
 import type { LocalPool } from "./local-pool.js";
 import { type EngineSetup, fallbacksOf, WORKER_URL } from "./task-runner.js";
 
@@ -120,5 +121,5 @@ async function openInline(sources: readonly EngineSetup[]): Promise<Executor> {
 /** Products per image; infinite for a model whose layers are unknown. */
 function productsOf(source: EngineSource): number {
   if (!("length" in source)) return Number.POSITIVE_INFINITY;
-  return source.reduce((sum, { weights }) => sum + weights.length, 0);
+  return source.reduce((sum, layer) => sum + productsOfLayer(layer), 0);
 }

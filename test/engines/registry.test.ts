@@ -3,13 +3,15 @@
 import { execFileSync } from "node:child_process";
 import test from "ava";
 import { Matrix } from "ml-matrix";
-import { ACTIVATIONS, type FoldedLayers, type Preprocessing } from "#src/base/contracts/network.js";
+import type { DenseLayer, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast } from "#src/base/errors.js";
-import { ACTIVATE, createRowForward } from "#src/engines/float64.js";
+import { activateOf, sigmoid } from "#src/engines/activations.js";
+import { createRowForward } from "#src/engines/float64.js";
 import { predictClass, softmax } from "#src/engines/logits.js";
 import { predict } from "#src/engines/predict.js";
 import { forwardRow } from "#src/engines/reference.js";
 import { createEngine } from "#src/engines/registry.js";
+import { KERNEL_ACTIVATIONS } from "#src/engines/simd/quantise.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
 import { EXACT_ENGINES } from "../helpers/engines.js";
 import { inCase } from "../helpers/in-case.js";
@@ -19,11 +21,11 @@ import { randomNetwork, seeded } from "../helpers/random.js";
 import { needs } from "../helpers/require.js";
 
 /** pixels (count × I) → logits (count × O) by the library alone. */
-function plainMlMatrix(layers: FoldedLayers, pixels: Uint8Array, count: number): number[] {
+function plainMlMatrix(layers: readonly DenseLayer[], pixels: Uint8Array, count: number): number[] {
   let values = Matrix.from1DArray(count, layers[0]!.inputs, [...pixels]);
   for (const { inputs, outputs, weights, biases, activation } of layers) {
     values = values.mmul(Matrix.from1DArray(inputs, outputs, [...weights])).addRowVector([...biases]);
-    values = new Matrix(values.to2DArray().map((row) => row.map(ACTIVATE[activation])));
+    values = new Matrix(values.to2DArray().map((row) => row.map((x) => activateOf({ activation })(x, 0))));
   }
   return values.to1DArray();
 }
@@ -46,7 +48,7 @@ test("each exact engine gives ml-matrix's bits, for every shape and activation",
     for (const sizes of SHAPES) {
       const [inputs] = atLeast(sizes, 1);
       await inCase(t, `${name} gives ml-matrix's bits for ${sizes.join("-")}`, async () => {
-        for (const [n, activation] of ACTIVATIONS.entries()) {
+        for (const [n, activation] of KERNEL_ACTIVATIONS.entries()) {
           const layers = foldPreprocessing(randomNetwork(sizes, activation, n + 1));
           const engine = await createEngine(name, layers);
           const outputs = sizes[sizes.length - 1]!;
@@ -83,9 +85,9 @@ test("folds ÷ 255 into the first layer only, and nothing for none", (t) => {
 });
 
 test("sigmoid stays finite at both ends and is a half at zero", (t) => {
-  t.is(ACTIVATE.sigmoid(0), 0.5);
-  t.is(ACTIVATE.sigmoid(-1000), 0);
-  t.is(ACTIVATE.sigmoid(1000), 1);
+  t.is(sigmoid(0), 0.5);
+  t.is(sigmoid(-1000), 0);
+  t.is(sigmoid(1000), 1);
 });
 
 // `predict` in memory: bytes and pixels ÷ 255 are two ways to say the same image.
@@ -130,7 +132,7 @@ test("recomputes each image, sparse, dense or blank, to the reference's bits", a
     [1, 1],
   ]) {
     await inCase(t, `an image of ${sizes.join("-")}, sparse, dense or blank, again and again`, () => {
-      for (const [n, activation] of ACTIVATIONS.entries()) {
+      for (const [n, activation] of KERNEL_ACTIVATIONS.entries()) {
         const layers = foldPreprocessing(randomNetwork(sizes, activation, n + 1));
         const [inputs] = atLeast(sizes, 1);
         const again = createRowForward(layers);
@@ -186,9 +188,9 @@ needs("numpy", interpreter !== undefined)(
       const inputs = 1 + Math.floor(random() * 60);
       const sizes = [inputs, ...hidden, 2 + Math.floor(random() * 8)];
       const scale = 10 ** (n % 3 === 0 ? 0 : random() * 60 - 30);
-      const layers = foldPreprocessing(randomNetwork(sizes, ACTIVATIONS[n % ACTIVATIONS.length], n + 1)).map(
-        (layer) => ({ ...layer, weights: layer.weights.map((weight) => weight * scale) }),
-      );
+      const layers = foldPreprocessing(
+        randomNetwork(sizes, KERNEL_ACTIVATIONS[n % KERNEL_ACTIVATIONS.length], n + 1),
+      ).map((layer) => ({ ...layer, weights: layer.weights.map((weight) => weight * scale) }));
       const pixels = Uint8Array.from({ length: images * inputs }, () =>
         random() < 0.5 ? 0 : Math.floor(random() * 256),
       );

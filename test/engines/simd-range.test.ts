@@ -37,6 +37,7 @@ test("predicts as the reference does from 1e-320 to 1e300, with either kernel", 
 });
 
 const layer = (inputs: number, weights: readonly number[], biases: readonly number[]) => ({
+  kind: "dense" as const,
   inputs,
   outputs: biases.length,
   weights: Float64Array.from(weights),

@@ -2,8 +2,7 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import test from "ava";
-import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
-import { ACTIVATIONS } from "#src/base/contracts/network.js";
+import type { DenseLayer, Engine, FoldedLayers } from "#src/base/contracts/network.js";
 import { atLeast } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { argmax } from "#src/engines/logits.js";
@@ -13,7 +12,7 @@ import { createSimdEngine } from "#src/engines/simd/engine.js";
 import { type Affine, boundErrors } from "#src/engines/simd/error-bound.js";
 import * as fields from "#src/engines/simd/fields.js";
 import { layOut } from "#src/engines/simd/layout.js";
-import { quantiseLayers } from "#src/engines/simd/quantise.js";
+import { isSimdLayer, KERNEL_ACTIVATIONS, quantiseLayers } from "#src/engines/simd/quantise.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
 import { randomNetwork, seeded } from "../helpers/random.js";
 
@@ -35,8 +34,16 @@ async function predictions(engine: Engine, pixels: Uint8Array, count: number) {
   return { classes, recomputed };
 }
 
+function quantised(layers: FoldedLayers) {
+  return quantiseLayers(layers.filter(isSimdLayer));
+}
+
 /** The last layer's second row of weights becomes the first, but for a difference of about `spread`. */
-function withNearTie(layers: FoldedLayers, spread: number, random: () => number): FoldedLayers {
+function withNearTie(
+  layers: readonly DenseLayer[],
+  spread: number,
+  random: () => number,
+): readonly DenseLayer[] {
   const last = layers[layers.length - 1]!;
   const weights = last.weights.slice();
   for (let k = 0; k < last.inputs; k++) {
@@ -60,7 +67,7 @@ test("predicts as the reference does, for hundreds of random networks on dense, 
     const hidden = Array.from({ length: n % 5 }, () => 1 + Math.floor(random() * 40));
     const [inputs, outputs] = [1 + Math.floor(random() * 100), 2 + Math.floor(random() * 20)];
     const sizes = [inputs, ...hidden, outputs];
-    const network = randomNetwork(sizes, ACTIVATIONS[n % ACTIVATIONS.length], n + 1);
+    const network = randomNetwork(sizes, KERNEL_ACTIVATIONS[n % KERNEL_ACTIVATIONS.length], n + 1);
     const folded = foldPreprocessing(n % 7 === 0 ? { ...network, preprocessing: { kind: "none" } } : network);
     const layers = n % 3 === 0 ? withNearTie(folded, 10 ** -(1 + (n % 6)), random) : folded;
     const count = 20;
@@ -80,7 +87,7 @@ test("predicts as the reference does, for hundreds of random networks on dense, 
 
 test("its logits differ from the reference's by less than the bound says, pair by pair", async (t) => {
   const random = seeded(12);
-  for (const activation of ACTIVATIONS) {
+  for (const activation of KERNEL_ACTIVATIONS) {
     for (const sizes of [
       [784, 50, 100, 10],
       [100, 30, 10],
@@ -89,7 +96,7 @@ test("its logits differ from the reference's by less than the bound says, pair b
       const [inputs] = atLeast(sizes, 1);
       const layers = foldPreprocessing(randomNetwork(sizes, activation, 3));
       const outputs = sizes[sizes.length - 1]!;
-      const bounds = boundErrors(quantiseLayers(layers)).pairs;
+      const bounds = boundErrors(quantised(layers)).pairs;
       const count = 40;
       const pixels = randomPixels(count * inputs, 0.8, random);
       const exact = await logitsOf(createReferenceEngine(layers), pixels, count, outputs);
@@ -119,7 +126,7 @@ test("a bound a hundredfold too small lets a wrong prediction through, so the bo
       10 ** -(2 + (n % 4)),
       random,
     );
-    const kernelLayers = quantiseLayers(layers);
+    const kernelLayers = quantised(layers);
     const bounds = boundErrors(kernelLayers);
     const shrunk = { ...bounds, pairs: shrunkBy100(bounds.pairs), fixed: bounds.fixed.map(shrunkBy100) };
     const pixels = randomPixels(100 * 100, 0.5, random);
@@ -147,7 +154,7 @@ test("falls back to float32 sums where integer ones could overflow, and stays ri
     ...randomNetwork([70_000, 4], "relu", 5),
     preprocessing: { kind: "none" },
   });
-  const kinds = quantiseLayers(layers).map(({ kind }) => kind);
+  const kinds = quantised(layers).map(({ kind }) => kind);
   t.deepEqual(kinds, ["float"]);
   const pixels = randomPixels(3 * 70_000, 0.5, seeded(6));
   const exact = await logitsOf(createReferenceEngine(layers), pixels, 3, 4);
@@ -163,7 +170,7 @@ test("keeps 2^x within its range where weights are so large that sums leave it",
     ...layer,
     weights: layer.weights.map((weight) => 300 * weight),
   }));
-  const [first] = atLeast(quantiseLayers(steep), 1);
+  const [first] = atLeast(quantised(steep), 1);
   t.true(first.kind === "integer" && first.reach > 1000);
   const pixels = randomPixels(500 * 60, 0.3, seeded(9));
   const exact = await logitsOf(createReferenceEngine(steep), pixels, 500, 10);
@@ -183,8 +190,8 @@ test("the first layer of more inputs than its lists can name takes float32 sums"
         weights: layer.weights.map((weight, n) => (n < 400 || n >= layer.weights.length - 4 ? weight : 0)),
       }),
     );
-  t.is(quantiseLayers(sparse(131_072))[0]?.kind, "integer");
-  t.is(quantiseLayers(sparse(131_074))[0]?.kind, "float");
+  t.is(quantised(sparse(131_072))[0]?.kind, "integer");
+  t.is(quantised(sparse(131_074))[0]?.kind, "float");
   for (const inputs of [131_072, 131_074]) {
     const layers = sparse(inputs);
     const pixels = randomPixels(inputs, 0.5, seeded(6)).fill(255, inputs - 2);
@@ -197,9 +204,7 @@ test("the first layer of more inputs than its lists can name takes float32 sums"
 });
 
 test("no input brings a sum beyond its layer's reach, by the integers themselves", (t) => {
-  for (const kernelLayer of quantiseLayers(
-    foldPreprocessing(randomNetwork([784, 50, 100, 10], "sigmoid", 9)),
-  )) {
+  for (const kernelLayer of quantised(foldPreprocessing(randomNetwork([784, 50, 100, 10], "sigmoid", 9)))) {
     if (kernelLayer.kind === "float") continue;
     const { weights, weightScales, vectors, inScale, layer, reach } = kernelLayer;
     const largest = inScale === 1 ? 255 : 1;
@@ -214,9 +219,9 @@ test("no input brings a sum beyond its layer's reach, by the integers themselves
 });
 
 test("integer sums cannot overflow, by the integers themselves", (t) => {
-  for (const activation of ACTIVATIONS) {
+  for (const activation of KERNEL_ACTIVATIONS) {
     const layers = foldPreprocessing(randomNetwork([784, 50, 100, 10], activation, 9));
-    for (const kernelLayer of quantiseLayers(layers)) {
+    for (const kernelLayer of quantised(layers)) {
       if (kernelLayer.kind === "float") continue;
       const { weights, vectors, inScale } = kernelLayer;
       const largest = inScale === 1 ? 255 : inScale;

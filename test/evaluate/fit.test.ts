@@ -2,7 +2,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import type { Layer } from "#src/base/contracts/network.js";
+import type { DenseLayer } from "#src/base/contracts/network.js";
 import { FITTED_NORMALIZATIONS, type FittedNormalization } from "#src/base/contracts/network.js";
 import { BatchwiseError, ERROR_CODES, type ErrorCode } from "#src/base/errors.js";
 import { argmax } from "#src/engines/logits.js";
@@ -12,6 +12,7 @@ import { LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/prepro
 import { loadNetwork } from "#src/networks/registry.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
 import { runCli } from "../helpers/cli.js";
+import { loadDense } from "../helpers/dense.js";
 import { AVAILABLE_ENGINES } from "../helpers/engines.js";
 import { idxBytes } from "../helpers/idx.js";
 import { type Explicit, explicitLogits, explicitly, whitened } from "../helpers/preprocess.js";
@@ -31,7 +32,7 @@ const testing = pixelsOf(SPLITS.t10k);
 
 /** Weights as float32, as a file keeps them; large, so that images differ in what comes out. */
 const layers = randomNetwork([INPUTS, 12, CLASSES], "sigmoid", 9).layers.map(
-  (layer): Layer => ({
+  (layer): DenseLayer => ({
     ...layer,
     weights: layer.weights.map((weight) => Math.fround(8 * weight)),
     biases: layer.biases.map(Math.fround),
@@ -97,7 +98,7 @@ test("keeps the weights as they were beside the two numbers of standardize, whic
   const { folder, weights, output } = await files(t);
   const args = ["--normalize", "standardize", "--dataset", folder, "--weights", weights, "--output", output];
   const { stdout } = await runCli(["fit", ...args]);
-  const network = await loadNetwork(output);
+  const network = await loadDense(output);
   t.deepEqual(
     network.layers.map((layer) => [...layer.weights, ...layer.biases]),
     layers.map((layer) => [...layer.weights, ...layer.biases]),

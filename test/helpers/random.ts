@@ -1,7 +1,8 @@
 /** Seeded random numbers, networks and image sets for tests. */
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
+import type { Activation, DenseLayer } from "#src/base/contracts/network.js";
 import { allocateSlab, type Slab, streamOf } from "#src/base/slab.js";
+import type { DenseNetwork } from "./dense.js";
 
 /** mulberry32 (Tommy Ettinger, public domain): uniform in [0, 1). */
 export function seeded(seed: number): () => number {
@@ -18,13 +19,14 @@ export function randomNetwork(
   sizes: readonly number[],
   activation: Activation = "sigmoid",
   seed = 1,
-): Network {
+): DenseNetwork {
   const random = seeded(seed);
   const shared = (count: number, spread: number) =>
     new Float64Array(new SharedArrayBuffer(count * 8)).map(() => (random() - 0.5) * spread);
-  const layers = sizes.slice(1).map((outputs, n): Layer => {
+  const layers = sizes.slice(1).map((outputs, n): DenseLayer => {
     const inputs = sizes[n]!;
     return {
+      kind: "dense",
       inputs,
       outputs,
       weights: shared(inputs * outputs, 4 / Math.sqrt(inputs)),

@@ -17,6 +17,7 @@ import {
   predict,
   readIdx,
 } from "#src/index.js";
+import { loadDense } from "../helpers/dense.js";
 
 /** @param folder an empty folder of its own @returns plain JSON */
 export type Call = (folder: string) => Promise<unknown>;
@@ -43,7 +44,7 @@ async function codesOf(names: RegExp, read: (path: string) => Promise<unknown>):
 
 /** The bundled network with first weights whose products overflow both ways. */
 async function overflowing() {
-  const network = await loadNetwork("bundled");
+  const network = await loadDense("bundled");
   const layers = network.layers.map((layer, n) =>
     n === 0 ? { ...layer, weights: layer.weights.map((weight) => Math.sign(weight) * 1.5e308) } : layer,
   );

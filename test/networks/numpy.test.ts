@@ -6,6 +6,7 @@ import { atLeast, type ErrorCode } from "#src/base/errors.js";
 import { checkedElements, rowMajor } from "#src/files/formats/arrays.js";
 import { decodeNpy, decodeNpz, encodeNpy, encodeNpz } from "#src/networks/numpy.js";
 import { loadNetwork } from "#src/networks/registry.js";
+import { loadDense } from "../helpers/dense.js";
 import { inCase } from "../helpers/in-case.js";
 import { npyBytes, npyDict, npyFile, npyFloats } from "../helpers/npy.js";
 import { randomNetwork } from "../helpers/random.js";
@@ -162,7 +163,7 @@ test("loads a folder of .npy files as a network, and leaves its other files alon
   const files = { W1: npyFloats([2, 3], VALUES), b1: npyFloats([3], [1, 2, 3]) };
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, `${name}.npy`), bytes);
   await writeFile(join(folder, "notes.txt"), "trained on a Tuesday");
-  const network = await loadNetwork(`${folder}/`);
+  const network = await loadDense(`${folder}/`);
   t.is(network.name, "weights");
   const [layer] = atLeast(network.layers, 1);
   t.deepEqual([...layer.weights], VALUES);
@@ -205,7 +206,7 @@ test("reads arrays stored and deflated, in whatever order", async (t) => {
 test("reads the names of PyTorch from an archive too", async (t) => {
   const path = join(await temporaryFolder(t), "model.npz");
   await writeFile(path, npz({ "fc.bias.npy": npyFloats([2], [1, 2]), "fc.weight.npy": W1 }));
-  const [layer] = atLeast((await loadNetwork(path)).layers, 1);
+  const [layer] = atLeast((await loadDense(path)).layers, 1);
   t.deepEqual([layer.inputs, layer.outputs], [3, 2]);
   t.deepEqual([...layer.weights], [1, 4, 2, 5, 3, 6]);
 });

@@ -218,7 +218,7 @@ test("puts folded weights and biases into shared memory and leaves the network a
 test("refuses a mean and a deviation that make a weight or a bias infinite, by the network's name", (t) => {
   const layerOf = (weight: number) => [
     {
-      ...{ inputs: 2, outputs: 1, activation: "identity" as const },
+      ...{ kind: "dense" as const, inputs: 2, outputs: 1, activation: "identity" as const },
       weights: Float64Array.of(weight, weight),
       biases: Float64Array.of(0),
     },

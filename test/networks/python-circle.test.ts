@@ -7,6 +7,7 @@ import type { Network } from "#src/base/contracts/network.js";
 import { atLeast } from "#src/base/errors.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { encodeNetwork, type NetworkEnding } from "#src/networks/writers.js";
+import { loadDense } from "../helpers/dense.js";
 import { runPython } from "../helpers/python.js";
 import { numpy, onnx, safetensors, withNumpy, withOnnx, withSafetensors } from "../helpers/python-writers.js";
 import { randomNetwork } from "../helpers/random.js";
@@ -89,7 +90,7 @@ for dtype in ("f2", "f4", "f8"):
 print(1)`;
   runPython(safetensors, script, folder);
   for (const dtype of ["f2", "f4", "f8"]) {
-    const [{ weights, biases }] = atLeast((await loadNetwork(join(folder, dtype))).layers, 1);
+    const [{ weights, biases }] = atLeast((await loadDense(join(folder, dtype))).layers, 1);
     t.deepEqual([...weights], [0, 0.25, 0.5, 0.75, 1, 1.25], dtype);
     t.deepEqual([...biases], [1, 1], dtype);
   }
@@ -106,7 +107,7 @@ print(pickle.HIGHEST_PROTOCOL)`;
   const highest = Number(runPython(numpy, script, folder));
   t.true(highest >= 5);
   for (let protocol = 0; protocol <= highest; protocol++) {
-    const [{ weights, biases }] = atLeast((await loadNetwork(join(folder, `${protocol}.pkl`))).layers, 1);
+    const [{ weights, biases }] = atLeast((await loadDense(join(folder, `${protocol}.pkl`))).layers, 1);
     t.deepEqual([...weights], [0, 0.25, 0.5, 0.75, 1, 1.25], `protocol ${protocol}`);
     t.deepEqual([...biases], [1, 1]);
   }
@@ -124,7 +125,7 @@ for major in (1, 2, 3):
 print(3)`;
   runPython(numpy, script, folder);
   for (const version of ["1", "2", "3"]) {
-    const [{ weights }] = atLeast((await loadNetwork(join(folder, version))).layers, 1);
+    const [{ weights }] = atLeast((await loadDense(join(folder, version))).layers, 1);
     t.deepEqual([...weights], [1, 0, 0, 1], version);
   }
 });

@@ -11,6 +11,7 @@ import { loadNetwork } from "#src/networks/registry.js";
 import { tensorsOf } from "#src/networks/tensors.js";
 import { encodeNetwork, type NetworkEnding } from "#src/networks/writers.js";
 import { ONE_BY_ONE } from "../helpers/all-of.js";
+import { loadDense } from "../helpers/dense.js";
 import { runPython } from "../helpers/python.js";
 import { numpy, onnx, safetensors, withNumpy, withOnnx, withSafetensors } from "../helpers/python-writers.js";
 import { randomNetwork } from "../helpers/random.js";
@@ -131,7 +132,7 @@ print(len(os.listdir(sys.argv[1])))`;
       "folder-C",
       "folder-F",
     ]) {
-      const { layers } = await loadNetwork(join(root, `${number}`, kind));
+      const { layers } = await loadDense(join(root, `${number}`, kind));
       t.deepEqual(
         layers.map(({ inputs, outputs, weights, biases }) => [inputs, outputs, [...weights], [...biases]]),
         [
@@ -211,7 +212,7 @@ print(1)`;
     runPython(onnx, script, folder);
     for (const name of ["gemm", "matmul", "half"]) {
       for (const raw of ["False", "True"]) {
-        const { layers, preprocessing } = await loadNetwork(join(folder, `${name}-${raw}.onnx`));
+        const { layers, preprocessing } = await loadDense(join(folder, `${name}-${raw}.onnx`));
         t.deepEqual(preprocessing, { kind: "scale" });
         t.deepEqual(
           layers.map(({ activation, weights, biases }) => [activation, [...weights], [...biases]]),
@@ -235,7 +236,7 @@ save_file({"net.0.weight": np.ascontiguousarray(a["W1"].T), "net.0.bias": a["b1"
            "net.2.weight": np.ascontiguousarray(a["W2"].T), "net.2.bias": a["b2"]}, sys.argv[1])
 print(1)`;
   runPython(safetensors, script, path);
-  const { layers } = await loadNetwork(path);
+  const { layers } = await loadDense(path);
   t.deepEqual(
     layers.map(({ weights, biases }) => [[...weights], [...biases]]),
     [

@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
-import type { Activation, Layer } from "#src/base/contracts/network.js";
+import type { Activation, DenseLayer } from "#src/base/contracts/network.js";
 import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
 import { type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
+import { loadDense } from "../helpers/dense.js";
 import { inCase } from "../helpers/in-case.js";
 import { npyDict, npyFile, npyFloats } from "../helpers/npy.js";
 import { mnist, needs } from "../helpers/require.js";
@@ -37,8 +38,9 @@ async function refused(t: ExecutionContext, source: string, code: ErrorCode, opt
   return error;
 }
 
-function layer(inputs: number, outputs: number, activation: Activation): Layer {
+function layer(inputs: number, outputs: number, activation: Activation): DenseLayer {
   return {
+    kind: "dense",
     inputs,
     outputs,
     weights: new Float64Array(inputs * outputs).fill(0.5),
@@ -84,7 +86,7 @@ test("loads safetensors, with the activation and the normalization that it names
 test("tells formats by content, whatever the file is called", async (t) => {
   t.is((await loadNetwork(await written(t, "weights.pkl", RELU))).layers.length, 2);
   for (const pickle of [PICKLE, PICKLE_0, PICKLE_1]) {
-    const network = await loadNetwork(await written(t, "weights.safetensors", await readFile(pickle)));
+    const network = await loadDense(await written(t, "weights.safetensors", await readFile(pickle)));
     t.is(network.layers[0]?.weights[1], Math.fround(0.909297));
   }
 });
@@ -113,10 +115,10 @@ test("takes from the options what a file does not say, and refuses what contradi
   });
 
   await inCase(t, "refuses metadata that names an activation that there is not", async () => {
-    const text = Buffer.from(RELU).toString("latin1").replace('"activation":"relu"', '"activation":"gelu"');
-    const path = await written(t, "gelu.safetensors", Buffer.from(text, "latin1"));
+    const text = Buffer.from(RELU).toString("latin1").replace('"activation":"relu"', '"activation":"mish"');
+    const path = await written(t, "mish.safetensors", Buffer.from(text, "latin1"));
     const error = await refused(t, path, "ERR_NETWORK_FORMAT");
-    t.like(error.facts, { found: '"gelu"' });
+    t.like(error.facts, { found: '"mish"' });
   });
 });
 
@@ -224,7 +226,7 @@ test("reads safetensors whose header length looks like a pickle's first bytes", 
 // The network of the book (Deep Learning from Scratch, chapter 3), where this machine has it.
 
 needs("mnist", mnist !== undefined)("reads the book's network as Python does", async (t) => {
-  const network = await loadNetwork(join(mnist ?? "", "sample_weight.pkl"));
+  const network = await loadDense(join(mnist ?? "", "sample_weight.pkl"));
   t.deepEqual(
     network.layers.map(({ inputs, outputs, activation }) => [inputs, outputs, activation]),
     [

@@ -1,13 +1,14 @@
 /** safetensors files, written and read. */
 import test from "ava";
-import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
+import type { Activation, DenseLayer, Network } from "#src/base/contracts/network.js";
 import { BatchwiseError } from "#src/base/errors.js";
 import { decodeSafetensors, encodeSafetensors } from "#src/networks/safetensors.js";
 import { inCase } from "../helpers/in-case.js";
 import { coded, raw, u64 } from "./coded.js";
 
-function layer(inputs: number, outputs: number, activation: Activation): Layer {
+function layer(inputs: number, outputs: number, activation: Activation): DenseLayer {
   return {
+    kind: "dense",
     inputs,
     outputs,
     weights: Float64Array.from({ length: inputs * outputs }, (_, i) => i / 4 - 1),
@@ -91,7 +92,8 @@ const tensor = (begin: number, end: number, shape: unknown = [2], dtype: unknown
 
 test("reads what the writer wrote, every float type, and nothing at all", async (t) => {
   await inCase(t, "reads back what the writer wrote, rounded to float32", () => {
-    const layer: Layer = {
+    const layer: DenseLayer = {
+      kind: "dense",
       inputs: 2,
       outputs: 3,
       weights: Float64Array.of(0.1, -0.2, 0.3, 1e-40, 5, 6),

@@ -4,9 +4,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import fc from "fast-check";
-import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
+import type { Activation, DenseLayer, Layer, Network } from "#src/base/contracts/network.js";
 import { atLeast } from "#src/base/errors.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
+import { denseLayers } from "#src/networks/chain.js";
 import { decodeNpy, decodeNpz, encodeNpy, encodeNpz } from "#src/networks/numpy.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { decodeOnnx } from "#src/networks/onnx/operators.js";
@@ -125,8 +126,9 @@ const number = fc.double({ noNaN: true, noDefaultInfinity: true });
 const numbers = (length: number) =>
   fc.array(number, { minLength: length, maxLength: length }).map((values) => Float64Array.from(values));
 
-function layer(inputs: number, outputs: number, activation: Activation): fc.Arbitrary<Layer> {
+function layer(inputs: number, outputs: number, activation: Activation): fc.Arbitrary<DenseLayer> {
   return fc.record({
+    kind: fc.constant("dense" as const),
     inputs: fc.constant(inputs),
     outputs: fc.constant(outputs),
     weights: numbers(inputs * outputs),
@@ -152,7 +154,7 @@ const network: fc.Arbitrary<Pick<Network, "layers" | "preprocessing">> = fc
 
 /** −0 is not 0 here, and shared memory is memory. */
 function plain(layers: readonly Layer[]): unknown {
-  return layers.map(({ weights, biases, ...rest }) => ({
+  return denseLayers({ name: "written", layers }, "test them").map(({ weights, biases, ...rest }) => ({
     ...rest,
     weights: [...weights],
     biases: [...biases],

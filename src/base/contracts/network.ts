@@ -2,25 +2,119 @@
 
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 
-export const ACTIVATIONS = ["sigmoid", "relu", "tanh", "identity"] as const;
-/** Function applied to a layer's sums: σ(x) = 1 ÷ (1 + e⁻ˣ), max(x, 0), tanh x, or x. */
+export const ACTIVATIONS = [
+  "sigmoid",
+  "relu",
+  "tanh",
+  "identity",
+  "relu6",
+  "leaky-relu",
+  "prelu",
+  "elu",
+  "selu",
+  "gelu",
+  "gelu-tanh",
+  "silu",
+  "softplus",
+  "softsign",
+  "hard-sigmoid",
+  "hard-tanh",
+] as const;
+/** Function applied to each of a layer's sums. `engines/activations.ts` has the formulas. */
 export type Activation = (typeof ACTIVATIONS)[number];
 
-/** y (outputs) = activation(x (inputs) · weights (inputs × outputs, row-major) + biases (outputs)); float64. */
-export interface Layer {
+export const OUTPUT_KINDS = ["logits", "softmax", "log-softmax", "sigmoid"] as const;
+/** Last operation of a model on the logits z: none, softmax(z), ln softmax(z), or σ(z) per class. */
+export type OutputKind = (typeof OUTPUT_KINDS)[number];
+
+/** Size of a map: numbers at (row, column, channel), row-major, so that the channel varies fastest. */
+export interface MapShape {
+  readonly rows: number;
+  readonly columns: number;
+  readonly channels: number;
+}
+
+/** Rows and columns of a kernel, a stride or a dilation. */
+export type Pair = readonly [rows: number, columns: number];
+
+/** Rows and columns added around a map. */
+export interface Padding {
+  readonly top: number;
+  readonly left: number;
+  readonly bottom: number;
+  readonly right: number;
+}
+
+interface LayerBase {
   /** Numbers read per image: pixels in the first layer, otherwise the outputs of the layer before. */
   readonly inputs: number;
   /** Numbers computed per image: the units; in the last layer, the classes. */
   readonly outputs: number;
+  /** Activation of every unit. */
+  readonly activation: Activation;
+  /**
+   * Numbers of the activation: slopes of `leaky-relu` (1) and `prelu` (1, or one per channel); α of `elu`; α and β of
+   * `hard-sigmoid`; the bounds of `hard-tanh`. Default: those of PyTorch.
+   */
+  readonly activationNumbers?: Float64Array | undefined;
+  /** In the last layer: the file's last operation. Engines leave it out: they give logits. Default `logits`. */
+  readonly ends?: OutputKind | undefined;
+}
+
+/** y (outputs) = activation(x (inputs) · weights (inputs × outputs, row-major) + biases (outputs)); float64. */
+export interface DenseLayer extends LayerBase {
+  readonly kind: "dense";
   /** (inputs × outputs) f64, row-major. */
   readonly weights: Float64Array;
   /** (outputs) f64. */
   readonly biases: Float64Array;
-  /** Activation of every unit; `identity` in the last layer. */
-  readonly activation: Activation;
 }
 
-/** Fully connected layers and their preprocessing. The outputs of each layer are the inputs of the next. */
+/** A window that moves over a map. */
+interface Windowed extends LayerBase {
+  /** Its size is `inputs`. */
+  readonly input: MapShape;
+  /** Its size is `outputs`. */
+  readonly output: MapShape;
+  readonly kernel: Pair;
+  readonly stride: Pair;
+  readonly padding: Padding;
+}
+
+/**
+ * y (r, c, o) = activation(Σ over kernel rows u, kernel columns v and channels i of
+ * x (r · stride + u · dilation − padding, …, i) · weights (u, v, i, o) + biases (o)); float64. With groups, output channel o
+ * reads only the channels of its group.
+ */
+export interface Conv2dLayer extends Windowed {
+  readonly kind: "conv2d";
+  readonly dilation: Pair;
+  /** Channels are divided into so many groups of equal size. */
+  readonly groups: number;
+  /** (kernel rows × kernel columns × input channels ÷ groups × output channels) f64, row-major. */
+  readonly weights: Float64Array;
+  /** (output channels) f64. */
+  readonly biases: Float64Array;
+  /** Value of the padding. It is not 0 if a shift of the input is folded into the layer. */
+  readonly paddingValue: number;
+}
+
+/** The largest or the average of each window, per channel. */
+export interface Pool2dLayer extends Windowed {
+  readonly kind: "max-pool" | "average-pool";
+  /** Whether an average counts the zeros of the padding. */
+  readonly countsPadding: boolean;
+}
+
+/** The activation alone. */
+export interface ActivationLayer extends LayerBase {
+  readonly kind: "activation";
+}
+
+/** One step of a network. Its outputs are the inputs of the next layer, in the same order. */
+export type Layer = DenseLayer | Conv2dLayer | Pool2dLayer | ActivationLayer;
+
+/** A chain of layers and its preprocessing. The outputs of each layer are the inputs of the next. */
 export interface Network {
   /** Name of the file or folder, or of a bundled network. */
   readonly name: string;
@@ -28,7 +122,7 @@ export interface Network {
   readonly sha256: string;
   /** Rows and columns of one image, if the file states them and not only their product. Default: unknown. */
   readonly imageSizes?: readonly number[] | undefined;
-  /** At least one layer. The last has the activation `identity`: its outputs are the logits. */
+  /** At least one layer. The outputs of the last are the logits. */
   readonly layers: readonly Layer[];
   /** Change of the pixels, bytes 0 to 255, before the first layer. */
   readonly preprocessing: Preprocessing;
@@ -104,10 +198,6 @@ export interface ModelInput {
   readonly batch: number | undefined;
 }
 
-export const OUTPUT_KINDS = ["logits", "softmax", "log-softmax", "sigmoid"] as const;
-/** Last operation of a model on the logits z: none, softmax(z), ln softmax(z), or σ(z) per class. */
-export type OutputKind = (typeof OUTPUT_KINDS)[number];
-
 /** Output of an ONNX model. */
 export interface ModelOutput {
   /** Name of the tensor that is fetched: the logits, if the graph has them. */
@@ -153,7 +243,7 @@ export type EngineSource = FoldedLayers | OnnxModel;
 export interface Engine {
   readonly name: EngineName;
   /** Last operation of the model. Probabilities come from the logits by σ for `sigmoid`, otherwise by softmax. */
-  readonly ends?: OutputKind;
+  readonly ends?: OutputKind | undefined;
   /** pixels (count × inputs) u8 → logits (count × outputs) f64; both row-major, same order. Logits can be ±∞ or NaN. */
   forward(pixels: Uint8Array, count: number, logits: Float64Array): void | Promise<void>;
   /**

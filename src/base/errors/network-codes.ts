@@ -108,6 +108,11 @@ export const networkCodes = {
     }) =>
       `${f.path}: ${f.layer}: expected shape ${f.expected}, found ${shapeText(f.found)}; the layers do not chain${nextText(f)}`,
   ),
+  ERR_NETWORK_LAYER: row(
+    3,
+    (f: { path: string; layer: string; expected: string; found: string; next?: string | undefined }) =>
+      `${f.path}: ${f.layer}: expected ${f.expected}, found ${f.found}; ${f.next ?? "export the model to ONNX, and use --engine onnx"}`,
+  ),
   ERR_NETWORK_INPUTS: row(
     3,
     (f: { path: string; expected: number; found: number; imageShape: readonly number[] }) =>

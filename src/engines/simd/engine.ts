@@ -10,7 +10,7 @@ import { createRowForward } from "#src/engines/float64.js";
 import { predictClass } from "#src/engines/logits.js";
 import { boundErrors, MOST_PEAK } from "./error-bound.js";
 import { fitsMemory, type KernelImage, layOut, TILE_IMAGES } from "./layout.js";
-import { quantiseLayers } from "./quantise.js";
+import { isSimdLayer, quantiseLayers } from "./quantise.js";
 
 /** For every Node.js that Batchwise runs on. */
 export const KERNEL_URL: URL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);
@@ -58,12 +58,20 @@ const UNCERTAIN = 0x10000;
 
 /** Decides by the weights alone whether the error bound holds for every possible image. */
 export function prepareSimd(layers: FoldedLayers): SimdPlan {
+  if (!layers.every(isSimdLayer)) return { fallback: fallbackOf(layers) };
   if (!fitsMemory(layers)) return { fallback: "the network is too large for the kernel's memory" };
   const kernelLayers = quantiseLayers(layers);
   const bounds = boundErrors(kernelLayers);
   // Written so that NaN fails too.
   if (!(bounds.peak <= MOST_PEAK)) return { fallback: "an image could overflow float32" };
   return { image: layOut(kernelLayers, bounds) };
+}
+
+function fallbackOf(layers: FoldedLayers): string {
+  const other = layers.find((layer) => !isSimdLayer(layer));
+  return other?.kind === "dense"
+    ? `the kernel has no ${other.activation}`
+    : "the kernel has no convolutions and pools";
 }
 
 export function createSimdEngine({ module, image }: SimdAssets, layers: FoldedLayers): Engine {
@@ -74,11 +82,12 @@ export function createSimdEngine({ module, image }: SimdAssets, layers: FoldedLa
 function byReference(layers: FoldedLayers): Engine {
   const forwardRow = createRowForward(layers);
   const { inputs } = layers[0]!;
-  const { outputs } = layers[layers.length - 1]!;
+  const { outputs, ends } = layers[layers.length - 1]!;
   const logitsOf = (pixels: Uint8Array, n: number) =>
     forwardRow(pixels.subarray(n * inputs, (n + 1) * inputs));
   return {
     name: "simd",
+    ends,
     forward(pixels, count, logits) {
       for (let n = 0; n < count; n++) logits.set(logitsOf(pixels, n), n * outputs);
     },
@@ -99,7 +108,7 @@ function byKernel(module: WebAssembly.Module, image: KernelImage, layers: Folded
   const logitRows = new Float32Array(memory.buffer, image.answers, TILE_IMAGES * logitsStride);
   const forwardRow = createRowForward(layers);
   const { inputs } = layers[0]!;
-  const { outputs } = layers[layers.length - 1]!;
+  const { outputs, ends } = layers[layers.length - 1]!;
   const uncertain = new Uint16Array(TILE_IMAGES);
 
   function copyIn(pixels: Uint8Array, start: number, count: number): void {
@@ -131,6 +140,7 @@ function byKernel(module: WebAssembly.Module, image: KernelImage, layers: Folded
 
   return {
     name: "simd",
+    ends,
     forward(pixels, count, logits) {
       for (let start = 0; start < count; start += TILE_IMAGES) {
         const images = Math.min(TILE_IMAGES, count - start);

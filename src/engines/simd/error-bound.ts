@@ -32,8 +32,7 @@
  * 1 − h² + ⅘ d (|tanh″| < 0.77), each with the error of h itself added; ReLU's is 0 where z + d < 0;
  * and |h| is taken instead of M. What a layer adds by rounding stays as it is here.
  */
-import type { Activation } from "#src/base/contracts/network.js";
-import { isBounded, type KernelLayer } from "./quantise.js";
+import { isBounded, type KernelActivation, type KernelLayer } from "./quantise.js";
 
 const U = 2 ** -24;
 const ROUNDING = 8 * U;
@@ -55,7 +54,12 @@ const BYTE_MAX = 255;
 /** Least slack of isApart's float32 sums; more if layers have thousands of inputs. */
 const LEAST_SLACK = 1.001;
 
-const LIPSCHITZ: Readonly<Record<Activation, number>> = { sigmoid: 0.25, tanh: 1, relu: 1, identity: 1 };
+const LIPSCHITZ: Readonly<Record<KernelActivation, number>> = {
+  sigmoid: 0.25,
+  tanh: 1,
+  relu: 1,
+  identity: 1,
+};
 
 /** Upper bounds slope · S + base, one per element. */
 export interface Affine {

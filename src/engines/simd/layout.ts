@@ -1,8 +1,8 @@
 /** Memory of the kernel: constants first, the same for all workers, then scratch, then pixels and answers. */
-import type { Activation, FoldedLayers } from "#src/base/contracts/network.js";
+import type { FoldedLayers } from "#src/base/contracts/network.js";
 import { activationError, type ErrorBounds, type PairBounds } from "./error-bound.js";
 import * as field from "./fields.js";
-import { type KernelLayer, LANES } from "./quantise.js";
+import { type KernelActivation, type KernelLayer, LANES } from "./quantise.js";
 
 /** Images per call: enough to be worth the call, few enough to stay in a core's cache. */
 export const TILE_IMAGES = 128;
@@ -16,7 +16,7 @@ const ALWAYS_APART = Number.NEGATIVE_INFINITY;
 /** Addresses are i32. */
 const MOST_BYTES = 2 ** 31 - PAGE_BYTES;
 
-const ACTIVATION_CODE: Readonly<Record<Activation, number>> = {
+const ACTIVATION_CODE: Readonly<Record<KernelActivation, number>> = {
   identity: field.IDENTITY,
   sigmoid: field.SIGMOID,
   tanh: field.TANH,
@@ -24,7 +24,7 @@ const ACTIVATION_CODE: Readonly<Record<Activation, number>> = {
 };
 const MINUS_LOG2_E = -Math.LOG2E;
 /** Factor of exp2's argument, by activation; see `activate` in the kernel. */
-const ARGUMENT_FACTOR: Readonly<Record<Activation, number>> = {
+const ARGUMENT_FACTOR: Readonly<Record<KernelActivation, number>> = {
   identity: 1,
   relu: 1,
   sigmoid: MINUS_LOG2_E,

@@ -1,5 +1,5 @@
 /** Converts float64 weights to those of the kernel: int16 if integer sums provably cannot overflow, else float32. */
-import type { Activation, Layer } from "#src/base/contracts/network.js";
+import type { Activation, DenseLayer, Layer } from "#src/base/contracts/network.js";
 
 /** Outputs per vector. */
 export const LANES = 4;
@@ -15,8 +15,24 @@ const LEAST_COLUMN = 2 ** -200;
 /** Scales of int16 activations. The best one for the layer that reads them is used. */
 const ACTIVATION_SCALES = [32_767, 16_383, 8191, 4095, 2047];
 
+export const KERNEL_ACTIVATIONS = [
+  "identity",
+  "sigmoid",
+  "tanh",
+  "relu",
+] as const satisfies readonly Activation[];
+/** Activations that the kernel computes. */
+export type KernelActivation = (typeof KERNEL_ACTIVATIONS)[number];
+
+/** A layer that the kernel computes. */
+export type SimdLayer = DenseLayer & { readonly activation: KernelActivation };
+
+export function isSimdLayer(layer: Layer): layer is SimdLayer {
+  return layer.kind === "dense" && KERNEL_ACTIVATIONS.some((known) => known === layer.activation);
+}
+
 interface KernelLayerBase {
-  readonly layer: Layer;
+  readonly layer: SimdLayer;
   /** (outputs): max|w| of each output's weights. */
   readonly largest: Float64Array;
   /** Vectors of four outputs, the last padded with zeros. */
@@ -55,7 +71,7 @@ export function isBounded(activation: Activation): boolean {
   return activation === "sigmoid" || activation === "tanh";
 }
 
-export function quantiseLayers(layers: readonly Layer[]): KernelLayer[] {
+export function quantiseLayers(layers: readonly SimdLayer[]): KernelLayer[] {
   const columns = layers.map(columnFacts);
   const scales = layers.map((layer, n) => outScaleOf(layer, layers[n + 1], columns[n + 1]));
   return layers.map((layer, n) => {
@@ -71,7 +87,7 @@ export function quantiseLayers(layers: readonly Layer[]): KernelLayer[] {
 }
 
 /** Returns the scale of a layer's int16 activations, or 0 if they are unbounded or cannot be summed as integers. */
-function outScaleOf(layer: Layer, next: Layer | undefined, columns: ColumnFacts | undefined): number {
+function outScaleOf(layer: SimdLayer, next: SimdLayer | undefined, columns: ColumnFacts | undefined): number {
   if (next === undefined || columns === undefined || !isBounded(layer.activation)) return 0;
   let best = { scale: 0, error: Number.POSITIVE_INFINITY };
   for (const scale of ACTIVATION_SCALES) {
@@ -91,7 +107,7 @@ function outScaleOf(layer: Layer, next: Layer | undefined, columns: ColumnFacts 
  * inputMax · Σ|round(scale · w)| ≤ inputMax · (scale · Σ|w| + inputs ÷ 2) ≤ 2³¹ − 1. Undefined where these would make the
  * integers so small that float32 is the more exact.
  */
-function weightScalesOf(layer: Layer, columns: ColumnFacts, inputMax: number): Float64Array | undefined {
+function weightScalesOf(layer: SimdLayer, columns: ColumnFacts, inputMax: number): Float64Array | undefined {
   const room = INT32_MAX / inputMax - layer.inputs / 2;
   const { sums, largest } = columns;
   const scales = sums.map((sum, j) =>
@@ -104,7 +120,7 @@ function weightScalesOf(layer: Layer, columns: ColumnFacts, inputMax: number): F
 }
 
 function integerLayer(
-  layer: Layer,
+  layer: SimdLayer,
   { sums, largest }: ColumnFacts,
   weightScales: Float64Array,
   inScale: number,
@@ -149,7 +165,7 @@ function integerLayer(
   };
 }
 
-function floatLayer(layer: Layer, largest: Float64Array, outScale: number): FloatLayer {
+function floatLayer(layer: SimdLayer, largest: Float64Array, outScale: number): FloatLayer {
   const { inputs, outputs, weights: source } = layer;
   const vectors = Math.ceil(outputs / LANES);
   const weights = new Float32Array(inputs * vectors * LANES);
@@ -174,7 +190,7 @@ interface ColumnFacts {
   readonly largest: Float64Array;
 }
 
-function columnFacts({ inputs, outputs, weights }: Layer): ColumnFacts {
+function columnFacts({ inputs, outputs, weights }: DenseLayer): ColumnFacts {
   const sums = new Float64Array(outputs);
   const largest = new Float64Array(outputs);
   for (let k = 0, at = 0; k < inputs; k++) {

@@ -1,6 +1,7 @@
 /** Writes a network as an ONNX model for every runtime: Gemm and activations, nothing newer than opset 13. */
 import protobuf from "protobufjs/minimal.js";
 import type { Activation, Layer, Normalization } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
 import { assumedMetadata } from "#src/networks/format.js";
 import { preprocessingMetadata } from "#src/networks/recipe.js";
 import {
@@ -42,7 +43,7 @@ const INPUTS: Readonly<Record<Normalization, string>> = {
   "whiten-zca": BYTES,
   "whiten-pca": BYTES,
 };
-const OPERATORS: Readonly<Record<Exclude<Activation, "identity">, string>> = {
+const OPERATORS: Readonly<Partial<Record<Activation, string>>> = {
   sigmoid: "Sigmoid",
   relu: "Relu",
   tanh: "Tanh",
@@ -100,7 +101,9 @@ function writeNodes(graph: protobuf.Writer, layers: readonly Layer[]): void {
     input = sums;
     if (activation === "identity") return;
     input = isLast ? OUTPUT : `z${number}`;
-    writeNode(graph, OPERATORS[activation], [sums], input);
+    const operator = OPERATORS[activation];
+    if (operator === undefined) throw new NetworkError("ERR_NETWORK_ACTIVATIONS", { found: [activation] });
+    writeNode(graph, operator, [sums], input);
   });
 }
 

@@ -8,10 +8,12 @@ import { atLeast } from "#src/base/errors.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { runCli } from "../../helpers/cli.js";
+import { denseOf } from "../../helpers/dense.js";
 import { randomNetwork } from "../../helpers/random.js";
 import { temporaryFile, temporaryFolder } from "../../helpers/temporary.js";
 
-const numbers = ({ layers }: Network) => layers.map(({ weights, biases }) => [[...weights], [...biases]]);
+const numbers = (network: Network) =>
+  denseOf(network).layers.map(({ weights, biases }) => [[...weights], [...biases]]);
 
 test("converts a bundled network to each format, which reads back the same", async (t) => {
   const folder = await temporaryFolder(t);

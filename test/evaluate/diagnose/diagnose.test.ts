@@ -8,6 +8,7 @@ import { encodeNpz } from "#src/networks/numpy.js";
 import { encodeSafetensors } from "#src/networks/safetensors.js";
 import { blackOrWhite, changedSet, inverted, same, transposed } from "../../helpers/changed-set.js";
 import { runCli } from "../../helpers/cli.js";
+import { loadDense } from "../../helpers/dense.js";
 import { randomNetwork } from "../../helpers/random.js";
 import { temporaryFolder } from "../../helpers/temporary.js";
 
@@ -22,7 +23,7 @@ async function saved(t: ExecutionContext, network: Pick<Network, "layers">): Pro
 
 /** The bundled network for x' = (x ÷ 255 − mean) ÷ std: the same function of the pixels. */
 async function standardized(mean: number, std: number): Promise<Pick<Network, "layers">> {
-  const { layers } = await loadNetwork("bundled");
+  const { layers } = await loadDense("bundled");
   const [first, ...rest] = atLeast(layers, 1);
   const { inputs, outputs } = first;
   const biases = first.biases.map((bias, o) => {

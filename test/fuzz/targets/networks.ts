@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { Layer } from "#src/base/contracts/network.js";
 import { FIXTURES } from "#src/base/package.js";
 import { decodePickle } from "#src/files/formats/pickle/decode.js";
+import { denseLayers } from "#src/networks/chain.js";
 import { activationOf } from "#src/networks/format.js";
 import { decodeNpy, decodeNpz, encodeNpy } from "#src/networks/numpy.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
@@ -26,7 +27,7 @@ const OF_NETWORKS = "NETWORK_\\w+|ARRAY_\\w+|WEIGHTS_SIZE|RECIPE";
 const LAYER_FAULT = "read a network that is not whole";
 
 function unlessWhole(layers: readonly Layer[]): string | undefined {
-  const isWhole = layers.every(
+  const isWhole = denseLayers({ name: "read", layers }, "test them").every(
     ({ inputs, outputs, weights, biases }) =>
       weights.length === inputs * outputs &&
       biases.length === outputs &&
