@@ -6,8 +6,8 @@ import test from "ava";
 import { loadModel } from "#src/engines/load-model.js";
 import { createEngine } from "#src/engines/registry.js";
 import { readWholeModel } from "#src/networks/onnx/external.js";
-import { loadNetwork } from "#src/networks/registry.js";
 import { runCli } from "../../helpers/cli.js";
+import { loadDense } from "../../helpers/dense.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import { inCase } from "../../helpers/in-case.js";
 import { type Field, FLOAT, fields, floats, model } from "../../helpers/onnx.js";
@@ -40,11 +40,11 @@ test("reads data in a file beside the model, and hashes both files", async (t) =
   const bytes = external(PLACE);
   await writeFile(path, bytes);
   await writeFile(join(folder, "m.onnx.data"), DATA);
-  const { layers, sha256 } = await loadNetwork(path, { normalize: "none" });
+  const { layers, sha256 } = await loadDense(path, { normalize: "none" });
   t.deepEqual([...layers[0]!.weights], W);
   t.is(sha256, createHash("sha256").update(bytes).update(DATA).digest("hex"));
   await writeFile(join(folder, "m.onnx.data"), Buffer.concat([DATA, Buffer.from("more")]));
-  t.not((await loadNetwork(path, { normalize: "none" })).sha256, sha256);
+  t.not((await loadDense(path, { normalize: "none" })).sha256, sha256);
 });
 
 test("reads data without offset and length, in a folder below, and through links within the folder", async (t) => {
@@ -56,7 +56,7 @@ test("reads data without offset and length, in a folder below, and through links
     const { bytes, files } = await readWholeModel(join(folder, "m.onnx"), external({ location }));
     t.is(files.length, 2);
     await writeFile(join(folder, "whole.onnx"), bytes);
-    t.deepEqual([...(await loadNetwork(join(folder, "whole.onnx"))).layers[0]!.weights], W, location);
+    t.deepEqual([...(await loadDense(join(folder, "whole.onnx"))).layers[0]!.weights], W, location);
   }
 });
 
