@@ -15,7 +15,7 @@ import {
   type RedisOptions,
   readRedisUrl,
 } from "./peers.js";
-import { Pulse } from "./pulse.js";
+import { OutOfStepError, Pulse } from "./pulse.js";
 import { NonsenseError, readSecret, SECRET_VARIABLE, type Seals, sealsOf } from "./seal.js";
 
 /** Time limit for the first answer of Redis. */
@@ -73,7 +73,7 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
   const seals = sealsOf(await readSecret());
   const peers = await loadPeers();
   await probe(peers, address);
-  const clients: RedisClient[] = [];
+  const pulses = new Map<RedisClient, Pulse>();
   let isClosed = false;
 
   /**
@@ -81,14 +81,24 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
    * the end of a client that it disconnects, and connects one that has ended again.
    */
   function keep(client: RedisClient): RedisClient {
+    const pulse = new Pulse(client);
+    pulses.set(client, pulse);
     client.on("error", (error) => log.debug({ address: address.shown, reason: reasonOf(error) }, "Redis"));
     guardParser(client);
-    clients.push(client);
+    client.on("end", () => {
+      pulses.delete(client);
+      pulse.stop();
+    });
     const duplicate = client.duplicate.bind(client);
     const connect = client.connect.bind(client);
     const disconnect = client.disconnect.bind(client);
     client.duplicate = (options) => keep(duplicate(options));
-    client.connect = () => (isClosed ? Promise.reject(new Error("Connection is closed.")) : connect());
+    client.connect = () => {
+      if (isClosed) return Promise.reject(new Error("Connection is closed."));
+      pulses.set(client, pulse);
+      pulse.start();
+      return connect();
+    };
     client.disconnect = (reconnects) => {
       // ioredis ends a client that connects, and none that waits to connect again.
       if (!reconnects && client.status === "reconnecting") connect().catch(() => {});
@@ -105,9 +115,7 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
   }
 
   const redis = keep(new peers.Redis({ ...optionsOf(address), retryStrategy: retryDelayMs }));
-  const pulse = new Pulse(redis, () => {
-    for (const { stream } of clients) stream?.destroy();
-  });
+  const pulse = pulses.get(redis) ?? new Pulse(redis);
   const reported = new Set<string>();
   const report = (what: string, problem: string) => {
     if (reported.has(what) || reported.size >= MOST_REPORTED) return;
@@ -135,9 +143,12 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
     async ask(command) {
       for (;;) {
         try {
-          return await command();
+          const [answer] = await Promise.all([command(), pulse.inStep()]);
+          return answer;
         } catch (error) {
-          if (isClosed || !isTransportFault(error)) throw redisFault(address.shown, error);
+          if (isClosed || !(isTransportFault(error) || (await isOutOfStep(pulse)))) {
+            throw redisFault(address.shown, error);
+          }
           log.debug({ address: address.shown, reason: reasonOf(error) }, "a command is sent again");
           await sleep(RESEND_DELAY_MS);
         }
@@ -145,8 +156,8 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
     },
     close() {
       isClosed = true;
-      pulse.stop();
-      for (const client of clients) end(client);
+      for (const each of pulses.values()) each.stop();
+      for (const client of pulses.keys()) end(client);
     },
   };
 }
@@ -169,10 +180,19 @@ function guardParser(client: RedisClient): void {
   });
 }
 
+/** Whether an answer can be that to another command. */
+function isOutOfStep(pulse: Pulse): Promise<boolean> {
+  return pulse.inStep().then(
+    () => false,
+    () => true,
+  );
+}
+
 /** Errors of ioredis and its parser where the connection broke, or what came was not Redis' protocol. */
 function isTransportFault(error: unknown): boolean {
   if (!isError(error)) return false;
   return (
+    error instanceof OutOfStepError ||
     /^(ParserError|AbortError|ConnectionClosedError)$/.test(error.name) ||
     /^Connection is closed/.test(error.message)
   );

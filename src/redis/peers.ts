@@ -16,11 +16,11 @@ export interface RedisClient {
   /** Socket of the connection; absent before the first. */
   readonly stream?: Socket | null;
   on(event: "error", listener: (error: Error) => void): unknown;
-  on(event: "ready" | "close" | "connect", listener: () => void): unknown;
+  on(event: "ready" | "close" | "connect" | "end", listener: () => void): unknown;
   connect(): Promise<void>;
   disconnect(reconnects?: boolean): void;
   duplicate(options?: object): RedisClient;
-  ping(): Promise<string>;
+  ping(message?: string): Promise<string>;
   /** A command by its name. */
   call(name: string, ...given: readonly string[]): Promise<unknown>;
   del(...keys: string[]): Promise<number>;

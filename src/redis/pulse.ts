@@ -10,24 +10,27 @@ const SILENT_MS = 2000;
 /** Connections are made again after each such time without an answer: bytes that got lost never come. */
 const RENEW_MS = 5000;
 
+/** Error of an answer that belongs to another command: bytes were lost or added on the way. */
+export class OutOfStepError extends Error {}
+
+/** Asks one connection four times a second for an answer that only this question has, and makes it again where none comes. */
 export class Pulse {
-  readonly #redis: RedisClient;
-  readonly #renew: () => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #client: RedisClient;
+  #timer: NodeJS.Timeout | undefined;
   #tickedAtMs = performance.now();
   #silentMs = 0;
   #renewedAtMs = 0;
   #isAsking = false;
   #isLost = false;
+  #asked = 0;
+  #step: Promise<void> | undefined;
 
-  /** @param renew called when Redis has been silent for RENEW_MS, and again after each further RENEW_MS */
-  constructor(redis: RedisClient, renew: () => void) {
-    this.#redis = redis;
-    this.#renew = renew;
-    redis.on("close", () => {
+  constructor(client: RedisClient) {
+    this.#client = client;
+    client.on("close", () => {
       this.#isLost = true;
     });
-    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
+    this.start();
   }
 
   /** Time since Redis answered last, in ms; 0 while it answers. */
@@ -35,8 +38,37 @@ export class Pulse {
     return this.#isLost || this.#silentMs >= SILENT_MS ? Math.max(1, this.#silentMs) : 0;
   }
 
+  start(): void {
+    if (this.#timer !== undefined) return;
+    this.#answered();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
   stop(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Resolves when an answer has come that belongs to its question. @throws OutOfStepError */
+  inStep(): Promise<void> {
+    // One question serves all callers of a turn.
+    this.#step ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+      this.#step = undefined;
+      return this.#question();
+    });
+    return this.#step;
+  }
+
+  async #question(): Promise<void> {
+    const sent = `step ${++this.#asked}`;
+    if ((await this.#client.ping(sent)) === sent) return;
+    this.#renew();
+    throw new OutOfStepError("expected the answer to a command, found that to another");
+  }
+
+  /** Commands without an answer are sent again over the next connection. */
+  #renew(): void {
+    this.#client.stream?.destroy();
   }
 
   #tick(): void {
@@ -53,14 +85,14 @@ export class Pulse {
 
   #ask(): void {
     this.#isAsking = true;
-    this.#redis.ping().then(
+    this.#question().then(
       () => this.#answered(),
       (error: unknown) => {
         // An answer that refuses the command is an answer. After any other error the next tick asks again.
         if (isError(error) && error.name === "ReplyError") this.#answered();
         else this.#isLost = true;
         this.#isAsking = this.#isLost;
-        if (this.#isLost) setTimeout(() => this.#ask(), TICK_MS).unref();
+        if (this.#isLost && this.#timer !== undefined) setTimeout(() => this.#ask(), TICK_MS).unref();
       },
     );
   }
@@ -70,6 +102,7 @@ export class Pulse {
     this.#isLost = false;
     this.#silentMs = 0;
     this.#renewedAtMs = 0;
+    this.#tickedAtMs = performance.now();
   }
 }
 

@@ -118,8 +118,13 @@ export class RangeQueue {
 
   /** Ends the connection. `drains`: jobs that no host has begun are taken back first. */
   async close(drains: boolean): Promise<void> {
-    if (drains) await this.#queue.drain();
-    await Promise.all([this.#queue.close(), this.#events.close()]);
+    // The queue's events would be waited for without an end, also where the queue cannot be drained.
+    const closing = this.#events.close();
+    try {
+      if (drains) await this.#queue.drain();
+    } finally {
+      await Promise.all([this.#queue.close(), closing]);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-/** A network between a process and Redis that swallows bytes while its connections stand. */
+/** A network between a process and Redis that swallows or changes bytes while its connections stand. */
 import { connect, createServer, type Socket } from "node:net";
 import type { Teardown } from "./temporary.js";
 
@@ -6,12 +6,15 @@ export interface Proxy {
   readonly url: string;
   /** Bytes in both directions are lost from now on; with false, they pass again. */
   swallow(isOn: boolean): void;
+  /** Answers of Redis pass through this from now on. */
+  change(answers: (bytes: Buffer) => Buffer): void;
 }
 
 export async function startProxy(t: Teardown, url: string): Promise<Proxy> {
   const { port, hostname } = new URL(url);
   const sockets = new Set<Socket>();
   let swallows = false;
+  let change = (bytes: Buffer) => bytes;
   const server = createServer((client) => {
     const redis = connect(Number(port), hostname);
     for (const [from, to] of [
@@ -19,8 +22,8 @@ export async function startProxy(t: Teardown, url: string): Promise<Proxy> {
       [redis, client],
     ] as const) {
       sockets.add(from);
-      from.on("data", (bytes) => {
-        if (!swallows) to.write(bytes);
+      from.on("data", (bytes: Buffer) => {
+        if (!swallows) to.write(from === redis ? change(bytes) : bytes);
       });
       from.on("error", () => to.destroy());
       from.on("close", () => to.destroy());
@@ -39,6 +42,9 @@ export async function startProxy(t: Teardown, url: string): Promise<Proxy> {
     url: own.href,
     swallow(isOn) {
       swallows = isOn;
+    },
+    change(answers) {
+      change = answers;
     },
   };
 }

@@ -6,8 +6,9 @@ import { IncompleteError } from "#src/base/abort.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { openLink } from "#src/redis/link.js";
 import { spawnCli } from "../helpers/cli.js";
-import { coordinateHere, endProcess, sleep, startHost, whenDone } from "../helpers/hosts.js";
+import { coordinateHere, endProcess, localResult, sleep, startHost, whenDone } from "../helpers/hosts.js";
 import { startProxy } from "../helpers/proxy.js";
+import { seeded } from "../helpers/random.js";
 import { redisTest, startRedis } from "../helpers/redis.js";
 
 const SLOW = { delayMs: 40 };
@@ -41,16 +42,61 @@ redisTest("a silent Redis ends a run after its patience, and both sides after a 
   }
 });
 
+/** What a network does to some of the answers. */
+const DAMAGES: readonly [string, (bytes: Buffer) => Buffer][] = [
+  ["an answer is lost", () => Buffer.alloc(0)],
+  [
+    "a piece in the middle is lost",
+    (bytes) =>
+      Buffer.concat([
+        bytes.subarray(0, Math.floor(bytes.length / 3)),
+        bytes.subarray(Math.ceil((bytes.length * 2) / 3)),
+      ]),
+  ],
+  ["an answer is cut", (bytes) => bytes.subarray(0, bytes.length >> 1)],
+  ["bytes become zero", (bytes) => Buffer.from(bytes).fill(0, bytes.length >> 1)],
+  ["an answer comes twice", (bytes) => Buffer.concat([bytes, bytes])],
+];
+
+redisTest("answers that are lost, cut or garbled on their way change no count and hang no run", async (t) => {
+  const redis = await startRedis(t);
+  const proxy = await startProxy(t, redis.url);
+  startHost(t, proxy.url, SLOW);
+  for (const [n, [what, damage]] of DAMAGES.entries()) {
+    const random = seeded(n + 1);
+    let damages = 0;
+    const { reached, onProgress } = whenDone(200);
+    const input = { limit: 4000, batchSize: 50, calibration: n % 2 === 0 };
+    const run = coordinateHere(proxy.url, input, { jobImages: 100 }, { onProgress });
+    await reached;
+    proxy.change((bytes) => {
+      if (damages >= 6 || random() >= 0.05) return bytes;
+      damages++;
+      return damage(bytes);
+    });
+    t.deepEqual((await run).result, await localResult(input), what);
+    t.true(damages > 0, what);
+    proxy.change((bytes) => bytes);
+  }
+});
+
 /** A caller of the library, without a word about the end of its process. */
 const CALLER = `
   const { evaluate } = await import(${JSON.stringify(new URL("../../src/index.js", import.meta.url))});
   const onProgress = ({ doneImages }) => doneImages >= 1000 && process.stdout.write("reached ");
-  const options = { executor: "bullmq", redis: process.argv[1], jobImages: 500, patience: 3 };
-  await evaluate(options, { onProgress }).catch(({ code }) => process.stdout.write(code));
+  const options = { executor: "bullmq", redis: process.argv[1], jobImages: 500, patience: 4 };
+  const stop = new AbortController();
+  process.once("SIGTERM", () => stop.abort());
+  await evaluate(options, { onProgress, signal: stop.signal }).catch(({ code }) => process.stdout.write(code));
 `;
 
 redisTest("the process of a library caller ends by itself after a silent Redis", async (t) => {
-  for (const kind of ["frozen", "swallowed"] as const) {
+  for (const [kind, end, code] of [
+    ["frozen", "patience", /ERR_REDIS_LOST$/],
+    ["swallowed", "patience", /ERR_REDIS_LOST$/],
+    ["frozen", "signal", /ERR_INTERRUPTED$/],
+    ["swallowed", "signal", /ERR_INTERRUPTED$/],
+  ] as const) {
     const redis = await startRedis(t);
     const proxy = await startProxy(t, redis.url);
     startHost(t, proxy.url, SLOW);
@@ -66,8 +112,9 @@ redisTest("the process of a library caller ends by itself after a silent Redis",
     });
     if (kind === "frozen") redis.freeze(true);
     else proxy.swallow(true);
-    t.is(await exited, 0, kind);
-    t.regex(said, /ERR_REDIS_LOST$/, kind);
+    if (end === "signal") caller.kill();
+    t.is(await exited, 0, `${kind}, ${end}`);
+    t.regex(said, code, `${kind}, ${end}`);
     redis.freeze(false);
     await redis.kill();
   }
