@@ -1,6 +1,7 @@
 /** Errors of incomplete and interrupted runs, and two tasks of which one aborts the other. */
 
 import { setMaxListeners } from "node:events";
+import { setImmediate } from "node:timers/promises";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { BatchwiseError, RunError } from "./errors.js";
 
@@ -33,6 +34,32 @@ export function ownSignal(given: AbortSignal): AbortSignal {
   const signal = AbortSignal.any([given]);
   setMaxListeners(0, signal);
   return signal;
+}
+
+/** Computation in steps of some milliseconds each. */
+export type Steps<T> = Generator<undefined, T>;
+
+/** Takes all steps at once. */
+export function finished<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Time after which the event loop gets a turn: a signal is noticed then. */
+const TURN_MS = 50;
+
+/** Takes all steps, with turns of the event loop between them. @throws RunError ERR_INTERRUPTED, ERR_TERMINATED */
+export async function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
+  for (let beganAt = performance.now(); ; ) {
+    if (signal?.aborted) throw interruption(signal, 0, 0);
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (performance.now() - beganAt < TURN_MS) continue;
+    await setImmediate();
+    beganAt = performance.now();
+  }
 }
 
 type Work<T> = (signal: AbortSignal) => Promise<T>;

@@ -53,14 +53,14 @@ export class LocalRunner implements Runner {
     return this.#executor?.capacity ?? 0;
   }
 
-  async open({ options, pair, resumption }: Work): Promise<void> {
+  async open({ options, pair, resumption, signal }: Work): Promise<void> {
     const ranges = resumption?.gaps ?? [pair.range];
     const images = ranges.reduce((sum, { limit }) => sum + limit, 0);
     const tasks = batchesIn(ranges, options.batchSize);
     this.#executor =
       tasks === 0
         ? await idleExecutor()
-        : await this.#open(options, engineSource(pair.network), {
+        : await this.#open(options, await engineSource(pair.network, signal), {
             images,
             tasks,
             isDeflated: pair.dataset.facts.isDeflated,

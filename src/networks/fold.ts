@@ -1,5 +1,6 @@
 /** Folds the preprocessing into the first layer once, so that engines read bytes. */
 
+import { finished, inTurns, type Steps } from "#src/base/abort.js";
 import type {
   DenseLayer,
   EngineSource,
@@ -12,6 +13,8 @@ import type {
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { type Affine, foldInto, perChannel } from "./normalization.js";
 
+/** Weights that take a few milliseconds. */
+const STEP_ELEMENTS = 2 ** 20;
 /** Largest value of a pixel's byte. */
 const WHITE = 255;
 
@@ -25,8 +28,11 @@ interface Shift {
 }
 
 /** Source of an engine: layers that read bytes, or a whole model. */
-export function engineSource(network: Network | OnnxModel): EngineSource {
-  return "layers" in network ? foldPreprocessing(network) : network;
+export async function engineSource(
+  network: Network | OnnxModel,
+  signal?: AbortSignal,
+): Promise<EngineSource> {
+  return "layers" in network ? inTurns(foldInSteps(network), signal) : network;
 }
 
 /**
@@ -50,18 +56,25 @@ export function foldPreprocessing(
   unit?: PixelUnit,
 ): FoldedLayers;
 export function foldPreprocessing(
+  network: Pick<Network, "layers" | "preprocessing"> & { readonly name?: string },
+  unit?: PixelUnit,
+): FoldedLayers {
+  return finished(foldInSteps(network, unit));
+}
+
+function* foldInSteps(
   {
     layers,
     preprocessing,
     name = "",
   }: Pick<Network, "layers" | "preprocessing"> & { readonly name?: string },
   unit: PixelUnit = "byte",
-): FoldedLayers {
+): Steps<FoldedLayers> {
   const { offset, divisor } = shiftOf(preprocessing, unit);
   if (offset === 0 && divisor === 1) return layers;
   const [first, ...rest] = atLeast(layers, 1);
   if (first.kind !== "dense") return [...foldMap(first, { offset, divisor }, name), ...rest];
-  const weights = divided(first.weights, divisor);
+  const weights = yield* divided(first.weights, divisor);
   if (divisor < 1) assertFinite(name, "W1", weights);
   if (offset === 0) return [{ ...first, weights }, ...rest];
   const sums = columnSums({ ...first, weights });
@@ -134,7 +147,7 @@ export function foldAffine(layers: readonly DenseLayer[], { means, matrix }: Whi
   return [
     {
       ...first,
-      weights: divided(product, WHITE),
+      weights: finished(divided(product, WHITE)),
       biases: shared(first.biases, (bias, o) => bias - sums[o]!),
     },
     ...rest,
@@ -155,10 +168,18 @@ function columnSums(
 }
 
 /** A separate loop, because at start nothing is inlined yet. */
-function divided(values: Float64Array, divisor: number): Float64Array {
+function* divided(values: Float64Array, divisor: number): Steps<Float64Array> {
   const quotients = new Float64Array(new SharedArrayBuffer(values.byteLength));
-  for (let n = 0; n < values.length; n++) quotients[n] = values[n]! / divisor;
+  for (let begin = 0; begin < values.length; begin += STEP_ELEMENTS) {
+    const part = values.subarray(begin, begin + STEP_ELEMENTS);
+    divideInto(quotients.subarray(begin), part, divisor);
+    yield;
+  }
   return quotients;
+}
+
+function divideInto(quotients: Float64Array, values: Float64Array, divisor: number): void {
+  for (let n = 0; n < values.length; n++) quotients[n] = values[n]! / divisor;
 }
 
 function shared(values: Float64Array, change: (value: number, index: number) => number): Float64Array {

@@ -5,11 +5,9 @@ import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import {
   checkedElements,
-  decodeElements,
   type ElementType,
-  lazyArray,
   type NamedArray,
-  rowMajor,
+  storedArray,
 } from "#src/files/formats/arrays.js";
 import { type NpyDtype, type NpyHeader, npyElements, parseNpyHeader } from "#src/files/formats/npy-header.js";
 import { openNpz } from "#src/files/formats/npz.js";
@@ -91,10 +89,7 @@ export function decodeNpy(path: string, name: string, file: Uint8Array): NamedAr
   const { shape, littleEndian, fortranOrder } = header;
   const elements = npyElements(path, file, header);
   checkedElements(path, shape);
-  return lazyArray(shape, () => {
-    const data = decodeElements(elements, type, littleEndian);
-    return fortranOrder ? rowMajor(data, shape) : data;
-  });
+  return storedArray(shape, elements, { type, littleEndian, fortranOrder });
 }
 
 /** @throws NetworkError ERR_ARRAY_DTYPE for types that weights never have */

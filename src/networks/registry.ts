@@ -2,6 +2,7 @@
 
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inTurns } from "#src/base/abort.js";
 import { checkArgument, checkedKeys, type KindsOf, PROMISE, TEXT } from "#src/base/arguments.js";
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 import type { Activation, Layer, Network, Preprocessing } from "#src/base/contracts/network.js";
@@ -21,7 +22,7 @@ import type { WholeModel } from "./onnx/external.js";
 import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
 import { isStateDict } from "./state-dict.js";
-import { buildLayers } from "./validate.js";
+import { layersInSteps } from "./validate.js";
 
 /** Networks in the package, by name. */
 const BUNDLED: ReadonlyMap<string, URL> = new Map([
@@ -122,7 +123,8 @@ async function weightsAt(
   const isActivationStated = decoded.activation !== undefined && !assumed.includes("activation");
   if (isActivationStated) checkActivation(path, decoded.activation, options.activation);
   const assumedActivation = isStateDict(arrays.keys()) ? STATE_DICT_ACTIVATION : DEFAULT_ACTIVATION;
-  const layers = buildLayers(path, arrays, options.activation ?? decoded.activation ?? assumedActivation);
+  const activation = options.activation ?? decoded.activation ?? assumedActivation;
+  const layers = await inTurns(layersInSteps(path, arrays, activation), options.signal);
   const assumptions: Assumption[] = [];
   if (layers.length > 1 && options.activation === undefined && !isActivationStated) {
     assumptions.push(activationAssumed(name, layers));

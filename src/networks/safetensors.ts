@@ -5,12 +5,11 @@ import { NetworkError, reasonOf } from "#src/base/errors.js";
 import { printable, valueText } from "#src/base/text.js";
 import {
   checkedElements,
-  decodeElements,
   ELEMENT_BYTES,
   type ElementType,
-  lazyArray,
   MAX_DIMENSIONS,
   type NamedArray,
+  storedArray,
 } from "#src/files/formats/arrays.js";
 import { scanJson } from "#src/files/scan-json.js";
 import { assumedMetadata } from "./format.js";
@@ -190,10 +189,7 @@ export function decodeSafetensors(path: string, bytes: Uint8Array): SafetensorsF
   const arrays = new Map<string, NamedArray>();
   for (const { name, type, shape, begin, end } of ranges) {
     const elements = data.subarray(begin, end);
-    arrays.set(
-      name,
-      lazyArray(shape, () => decodeElements(elements, type, true)),
-    );
+    arrays.set(name, storedArray(shape, elements, { type }));
   }
   return { arrays, metadata };
 }

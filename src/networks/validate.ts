@@ -1,10 +1,11 @@
 /** Builds the layers of a network from named arrays, checks that numbers are finite, and copies them to shared memory. */
 
+import { finished, type Steps } from "#src/base/abort.js";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import type { Activation, DenseLayer, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
-import { type NamedArray, type NamedArrays, transpose } from "#src/files/formats/arrays.js";
+import { type NamedArray, type NamedArrays, transpose, transposePart } from "#src/files/formats/arrays.js";
 import { layerSizes } from "./chain.js";
 import { planLayers } from "./state-dict.js";
 
@@ -15,24 +16,31 @@ import { planLayers } from "./state-dict.js";
  *
  * @throws NetworkError ERR_NETWORK_NOT_FINITE, and all that `planLayers` throws.
  */
-export function buildLayers(
+export function buildLayers(...given: Parameters<typeof layersInSteps>): DenseLayer[] {
+  return finished(layersInSteps(...given));
+}
+
+/** `buildLayers` in steps: a network may have hundreds of millions of weights. */
+export function* layersInSteps(
   path: string,
   arrays: NamedArrays,
   activation: Activation | readonly Activation[],
-): DenseLayer[] {
+): Steps<DenseLayer[]> {
   const plan = planLayers(path, new Map([...arrays].map(([name, { shape }]) => [name, shape])));
   const share = sharer(path);
-  return plan.map(({ inputs, outputs, weights, transposed, biases }, index): DenseLayer => {
+  const layers: DenseLayer[] = [];
+  for (const [index, { inputs, outputs, weights, transposed, biases }] of plan.entries()) {
     const hidden = typeof activation === "string" ? activation : activation[index];
-    return {
+    layers.push({
       kind: "dense",
       inputs,
       outputs,
-      weights: share(weights, arrays.get(weights), transposed ? inputs : undefined),
-      biases: biases === undefined ? zeros(outputs) : share(biases, arrays.get(biases)),
+      weights: yield* share(weights, arrays.get(weights), transposed ? inputs : undefined),
+      biases: biases === undefined ? zeros(outputs) : yield* share(biases, arrays.get(biases)),
       activation: index < plan.length - 1 && hidden !== undefined ? hidden : "identity",
-    };
-  });
+    });
+  }
+  return layers;
 }
 
 /**
@@ -81,13 +89,17 @@ const NOT_FINITE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINI
 export function finiteCopy(path: string, layer: string, numbers: ArrayLike<number>): Float64Array {
   const copy = zeros(numbers.length);
   copy.set(numbers);
-  // Built-in searches first: they are fast from the first call on.
-  if (NOT_FINITE.some((value) => copy.includes(value))) {
-    const index = copy.findIndex((value) => !Number.isFinite(value));
-    const facts = { path, layer: printable(layer), index, found: String(copy[index]) };
-    throw new NetworkError("ERR_NETWORK_NOT_FINITE", facts);
-  }
+  assertFinite(path, layer, copy, 0);
   return copy;
+}
+
+/** `part` is what an array holds from element `at` on. */
+function assertFinite(path: string, layer: string, part: Float64Array, at: number): void {
+  // Built-in searches first: they are fast from the first call on.
+  if (!NOT_FINITE.some((value) => part.includes(value))) return;
+  const index = part.findIndex((value) => !Number.isFinite(value));
+  const facts = { path, layer: printable(layer), index: at + index, found: String(part[index]) };
+  throw new NetworkError("ERR_NETWORK_NOT_FINITE", facts);
 }
 
 /**
@@ -96,22 +108,38 @@ export function finiteCopy(path: string, layer: string, numbers: ArrayLike<numbe
  */
 function sharer(
   path: string,
-): (layer: string, array: NamedArray | undefined, columns?: number) => Float64Array {
+): (layer: string, array: NamedArray | undefined, columns?: number) => Steps<Float64Array> {
   const shared = new Map<NamedArray, Float64Array>();
-  return (layer, array, columns) => {
+  return function* (layer, array, columns) {
     // The plan names only arrays that exist.
     if (array === undefined) return zeros(0);
     const known = shared.get(array);
     if (known !== undefined) return known;
-    let copy = finiteCopy(path, layer, array.data);
-    if (columns !== undefined) {
-      const rows = copy;
-      copy = zeros(rows.length);
-      transpose(rows, columns, copy);
+    const copy = zeros(array.shape.reduce((product, size) => product * size, 1));
+    let at = 0;
+    for (const part of partsOf(array, copy.length)) {
+      assertFinite(path, layer, part, at);
+      if (columns === undefined) copy.set(part, at);
+      else if (part.length === copy.length) transpose(part, columns, copy);
+      else transposePart(part, at, columns, copy);
+      at += part.length;
+      yield;
     }
     shared.set(array, copy);
     return copy;
   };
+}
+
+/** Elements that take a few milliseconds to decode and to copy. */
+const STEP_ELEMENTS = 2 ** 20;
+
+function* partsOf(array: NamedArray, length: number): Generator<Float64Array> {
+  const whole = array.slice === undefined ? array.data : undefined;
+  for (let at = 0; at < length; at += STEP_ELEMENTS) {
+    const end = Math.min(at + STEP_ELEMENTS, length);
+    const part = whole?.subarray(at, end) ?? array.slice?.(at, end);
+    if (part !== undefined) yield part;
+  }
 }
 
 function zeros(length: number): Float64Array {

@@ -15,6 +15,7 @@ import { inCase } from "../helpers/in-case.js";
 import { npyDict, npyFile, npyFloats } from "../helpers/npy.js";
 import { mnist, needs } from "../helpers/require.js";
 import { zipFile } from "../helpers/zip.js";
+import { u64 } from "./coded.js";
 
 const PICKLE = fileURLToPath(new URL("pickles/numpy1-protocol3-f4-c.pkl", FIXTURES));
 const PICKLE_0 = fileURLToPath(new URL("pickles/python2-protocol0-f4-c.pkl", FIXTURES));
@@ -244,4 +245,26 @@ needs("mnist", mnist !== undefined)("reads the book's network as Python does", a
   t.is(second?.weights[0], -0.1069403886795044);
   t.is(third?.weights[0], -0.4217357635498047);
   t.is(third?.biases[0], -0.060239847749471664);
+});
+
+test("a signal ends the reading of a large network between two steps", async (t) => {
+  const path = join(await folder(t), "large.safetensors");
+  const [inputs, outputs] = [784, 40_000];
+  const begin = 2 * inputs * outputs;
+  const header = JSON.stringify({
+    W1: { dtype: "F16", shape: [inputs, outputs], data_offsets: [0, begin] },
+    b1: { dtype: "F16", shape: [outputs], data_offsets: [begin, begin + 2 * outputs] },
+  });
+  await writeFile(path, Buffer.concat([u64(header.length), Buffer.from(header)]));
+  // All weights are zero: the file has no blocks for them.
+  await truncate(path, 8 + header.length + begin + 2 * outputs);
+  t.is((await loadNetwork(path)).layers[0]?.outputs, outputs);
+  for (const [reason, code] of [
+    [undefined, "ERR_INTERRUPTED"],
+    ["SIGTERM", "ERR_TERMINATED"],
+  ] as const) {
+    const abort = new AbortController();
+    const abortSoon = async () => void setTimeout(() => abort.abort(reason), 0);
+    await t.throwsAsync(loadNetwork(path, { signal: abort.signal, decodeAfter: abortSoon() }), { code });
+  }
 });

@@ -126,7 +126,7 @@ export async function loadSuite(
     if (found !== undefined) return found;
     const load = await networkLoader(engine);
     const network = typeof weights === "string" ? await load(weights, { ...options, ...download }) : weights;
-    const source = engineSource(network);
+    const source = await engineSource(network);
     // An error of the engine belongs to this entry, not to the pool.
     const assets = await prepareEngine(engine, source);
     const made = { network, source: sources.push({ engine, source, assets }) - 1 };

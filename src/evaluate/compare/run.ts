@@ -58,7 +58,9 @@ export async function evaluateSides(
   const totalImages = range.limit * sides.length;
   const executor = await open(
     options,
-    sides.map(({ pair }) => ({ engine, source: engineSource(pair.network) })),
+    await Promise.all(
+      sides.map(async ({ pair }) => ({ engine, source: await engineSource(pair.network, signal) })),
+    ),
     { images: totalImages, tasks: totalBatches },
   );
   try {

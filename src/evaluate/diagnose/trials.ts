@@ -42,7 +42,9 @@ export function createForward(network: Network | OnnxModel, engine: EngineName, 
   return async (pixels, { pictures, preprocessing, activation }) => {
     const reading = { preprocessing, activation };
     const key = JSON.stringify(reading);
-    const opening = engines.get(key) ?? createEngine(engine, engineSource(readAs(network, reading)));
+    const opening =
+      engines.get(key) ??
+      engineSource(readAs(network, reading)).then((source) => createEngine(engine, source));
     engines.set(key, opening);
     const seen = pixels.slice();
     viewPixels(seen, shape, pictures);

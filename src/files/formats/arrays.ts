@@ -6,6 +6,8 @@ import { NetworkError } from "#src/base/errors.js";
 export interface NamedArray {
   readonly shape: readonly number[];
   readonly data: Float64Array;
+  /** Elements `begin` to `end` alone, where the file has them in this order. */
+  slice?(begin: number, end: number): Float64Array;
 }
 
 /**
@@ -19,6 +21,27 @@ export function lazyArray(shape: readonly number[], decode: () => Float64Array):
       return decode();
     },
   };
+}
+
+/** Array of elements as a file has them, decoded each time that they are read. `bytes` holds as many as the shape says. */
+export function storedArray(
+  shape: readonly number[],
+  bytes: Uint8Array,
+  { type, littleEndian = true, fortranOrder = false }: StoredElements,
+): NamedArray {
+  const all = () => decodeElements(bytes, type, littleEndian);
+  if (fortranOrder) return lazyArray(shape, () => rowMajor(all(), shape));
+  const size = ELEMENT_BYTES[type];
+  const slice = (begin: number, end: number) =>
+    decodeElements(bytes.subarray(begin * size, end * size), type, littleEndian);
+  // Arrays are equal by shape and elements.
+  return Object.defineProperty(lazyArray(shape, all), "slice", { value: slice });
+}
+
+interface StoredElements {
+  readonly type: ElementType;
+  readonly littleEndian?: boolean;
+  readonly fortranOrder?: boolean;
 }
 
 export type NamedArrays = ReadonlyMap<string, NamedArray>;
@@ -136,5 +159,19 @@ export function transpose(x: Float64Array, columns: number, out: Float64Array): 
   const rows = x.length / columns;
   for (let row = 0, from = 0; row < rows; row += 1) {
     for (let to = row; to < out.length; to += rows) out[to] = x[from++]!;
+  }
+}
+
+/** Writes `part`, the elements of x (R,C) from `from` on, into out (C,R). */
+export function transposePart(part: Float64Array, from: number, columns: number, out: Float64Array): void {
+  const rows = out.length / columns;
+  let row = Math.floor(from / columns);
+  let column = from % columns;
+  for (let n = 0; n < part.length; n++) {
+    out[column * rows + row] = part[n]!;
+    column++;
+    if (column < columns) continue;
+    column = 0;
+    row++;
   }
 }

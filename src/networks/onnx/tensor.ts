@@ -12,6 +12,7 @@ import {
   lazyArray,
   MAX_DIMENSIONS,
   type NamedArray,
+  storedArray,
   transpose,
 } from "#src/files/formats/arrays.js";
 import { attributeOf, type Node, type Tensor } from "./model.js";
@@ -36,8 +37,10 @@ export function floatsOf(path: string, tensor: Tensor): NamedArray {
     const expected = `${expectedBytes} bytes for shape ${shapeText(tensor.dimensions)} of ${type}`;
     throw fault(path, tensor, expected, `${foundBytes}`);
   }
+  const { raw } = tensor;
+  if (raw !== undefined) return storedArray(tensor.dimensions, raw, { type });
   return lazyArray(tensor.dimensions, () =>
-    decodeElements(tensor.raw ?? typedBytes(path, tensor, type, elements), type, true),
+    decodeElements(typedBytes(path, tensor, type, elements), type, true),
   );
 }
 

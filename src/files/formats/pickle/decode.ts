@@ -6,11 +6,10 @@ import { isMap, isUint8Array } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
 import {
   checkedElements,
-  decodeElements,
   ELEMENT_BYTES,
   type ElementType,
   type NamedArray,
-  rowMajor,
+  storedArray,
 } from "#src/files/formats/arrays.js";
 import { runPickle } from "./machine.js";
 import { ByteReader } from "./reader.js";
@@ -68,12 +67,12 @@ class ArrayDecoder {
     const known = this.#decoded.get(value);
     if (known !== undefined) return known;
     if (value.state === undefined) throw this.#layout(layer, "an array with its data", "one without");
-    const array = { shape: value.state.shape, data: this.#elements(layer, value.state) };
+    const array = this.#array(layer, value.state);
     this.#decoded.set(value, array);
     return array;
   }
 
-  #elements(layer: string, { shape, dtype, order, payload }: ArrayState): Float64Array {
+  #array(layer: string, { shape, dtype, order, payload }: ArrayState): NamedArray {
     const type = DTYPES.get(dtype.name);
     if (type === undefined) {
       const found = LONG_DOUBLE.test(dtype.name) ? "long double" : `dtype ${printable(dtype.name)}`;
@@ -89,8 +88,8 @@ class ArrayDecoder {
       throw this.#layout(layer, claimed, String(bytes.length));
     }
     this.#spend(bytes.length);
-    const values = decodeElements(bytes, type, dtype.byteOrder !== ">");
-    return order === "F" ? rowMajor(values, shape) : values;
+    const littleEndian = dtype.byteOrder !== ">";
+    return storedArray(shape, bytes, { type, littleEndian, fortranOrder: order === "F" });
   }
 
   /** Bytes of Python 3, or a text with one character per byte: Python 3's in protocols 0 to 2, or Python 2's str. */
