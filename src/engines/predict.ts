@@ -5,7 +5,7 @@ import { NetworkError, UsageError } from "#src/base/errors.js";
 import { IMAGES, NETWORK } from "#src/base/known-arguments.js";
 import { isUint8Array } from "#src/base/realm.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
-import { NanLogitError, predictClass, softmaxInPlace } from "./logits.js";
+import { NanLogitError, predictClass, probabilitiesInPlace } from "./logits.js";
 import { forwardRow } from "./reference.js";
 
 type Pixels = Uint8Array | Float32Array | Float64Array;
@@ -45,7 +45,7 @@ export function classify(
   const { data, shape } = "shape" in images ? images : { data: images, shape: [images.length] };
   const layers = foldPreprocessing(network, isUint8Array(data) ? "byte" : "fraction");
   const { inputs } = layers[0]!;
-  const { outputs } = layers[layers.length - 1]!;
+  const { outputs, ends } = layers[layers.length - 1]!;
   const isBatch = shape.length > 1;
   const found = isBatch ? data.length / shape[0]! : data.length;
   if (found !== inputs) {
@@ -64,7 +64,7 @@ export function classify(
       const logits = forwardRow(layers, data.subarray(image * inputs, (image + 1) * inputs));
       predictions[image] = predictClass(logits, image);
       probabilities.set(logits, image * outputs);
-      softmaxInPlace(probabilities, image * outputs, outputs);
+      probabilitiesInPlace(ends ?? "logits", probabilities, image * outputs, outputs);
     }
   } catch (error) {
     if (!(error instanceof NanLogitError)) throw error;

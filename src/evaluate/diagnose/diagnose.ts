@@ -16,7 +16,7 @@ import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/e
 import type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 import { pathKind } from "#src/files/read-file.js";
 import { wilson95 } from "#src/metrics/intervals.js";
-import { layerSizes } from "#src/networks/chain.js";
+import { layerSizes, productsOfLayer } from "#src/networks/chain.js";
 import {
   chanceOf,
   correctOf,
@@ -135,7 +135,7 @@ export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): 
 /** Whether the network is slow. It does not depend on the machine, so the same seed gives the same table. */
 function isSlow(network: Network | OnnxModel, trials: number, images: number): boolean {
   if (!("layers" in network)) return true;
-  const products = network.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs, 0);
+  const products = network.layers.reduce((sum, layer) => sum + productsOfLayer(layer), 0);
   return products * trials * images > MOST_PRODUCTS;
 }
 

@@ -54,9 +54,17 @@ export function createForward(network: Network | OnnxModel, engine: EngineName, 
 
 function readAs(network: Network | OnnxModel, { preprocessing, activation }: Reading): Network | OnnxModel {
   if (!("layers" in network) || activation === null) return { ...network, preprocessing };
-  const last = network.layers.length - 1;
-  const layers = network.layers.map((layer, n) => (n === last ? layer : { ...layer, activation }));
+  // Pools and the last layer have none, and activations that the file states stay.
+  const assumed = assumedActivation(network);
+  const layers = network.layers.map((layer) =>
+    layer.activation === assumed ? { ...layer, activation } : layer,
+  );
   return { ...network, preprocessing, layers };
+}
+
+/** Activation of the hidden layers, if it is an assumption: that of the first layer with one. */
+function assumedActivation({ layers }: Network): Activation {
+  return layers.find(({ activation }) => activation !== "identity")?.activation ?? "identity";
 }
 
 async function predictionsOf(
@@ -218,7 +226,7 @@ export type Reading = Omit<Candidate, "view">;
 /** Readings of the network for pictures in one view. Facts that the file or an option states stay fixed. */
 export function readingsOf({ network, own }: Known, { invert }: DatasetView): Reading[] {
   const open = openSubjects(network);
-  const assumed = open.has("activation") && "layers" in network ? network.layers[0]!.activation : null;
+  const assumed = open.has("activation") && "layers" in network ? assumedActivation(network) : null;
   const activations = assumed === null ? [null] : distinct([assumed, ...ACTIVATIONS_TRIED]);
   const ownSeen = own === undefined ? [] : [typed(own, invert)];
   const preprocessings = open.has("pixels")
