@@ -120,6 +120,23 @@ redisTest("the process of a library caller ends by itself after a silent Redis",
   }
 });
 
+redisTest("a Redis that falls silent ends `runs`", async (t) => {
+  const redis = await startRedis(t);
+  const proxy = await startProxy(t, redis.url);
+  for (const args of [["list"], ["show", "a"], ["cancel", "a"]]) {
+    let connections = 0;
+    proxy.change((bytes) => {
+      if (connections >= 2) return Buffer.alloc(0);
+      // Each connection asks for the version once. The first is that of the check at the start.
+      if (bytes.includes("redis_version:")) connections++;
+      return bytes;
+    });
+    const { status, stderr } = await spawnCli(["runs", ...args, "--redis", proxy.url]);
+    t.is(status, 5, args[0]);
+    t.regex(stderr, /^batchwise: ERR_REDIS_LOST: [^\n]+\n$/, args[0]);
+  }
+});
+
 async function becomes(client: { readonly status: string }, status: string): Promise<void> {
   while (client.status !== status) await sleep(1);
 }

@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
+import { interruption } from "#src/base/abort.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { grouped } from "#src/base/errors/define.js";
 import { RunError, UsageError } from "#src/base/errors.js";
@@ -13,6 +14,7 @@ import { openExecutor } from "#src/pool/registry.js";
 import { serve } from "#src/redis/host.js";
 import type { PathMap } from "#src/redis/host-run.js";
 import { type Link, openLink, UNSIGNED } from "#src/redis/link.js";
+import { whileAnswering } from "#src/redis/pulse.js";
 import { obliterate } from "#src/redis/range-queue.js";
 import { KEEP_ENDED_SECONDS, Records, type RunRecord } from "#src/redis/records.js";
 import { openHosts as openRedisHosts } from "#src/redis/runner.js";
@@ -82,6 +84,9 @@ function readPlace(given: string): string {
 
 const ACTIONS = ["list", "show", "cancel"] as const;
 
+/** Longest silence of Redis that `runs` waits for. */
+const AWAY_MS = 5000;
+
 type RunsFlags = FlagsOf<"runs">;
 
 export function runsCommand(runWork: RunWork): Command {
@@ -102,18 +107,29 @@ async function runRuns(
     const problem = action === "list" ? "list takes no run ID" : `${action} needs the ID of a run`;
     throw new UsageError("ERR_USAGE", { problem });
   }
-  const link = await linkOf(flags.redis, context.log);
+  const { signal, log } = context;
+  const link = await linkOf(flags.redis, log);
   try {
-    const records = new Records(link);
-    const runs = id === undefined ? await records.runs() : [await known(records, link, id)];
-    if (action === "cancel") for (const run of runs) await cancel(records, link, run);
-    const listed = await Promise.all(runs.map((run) => listedRun(records, run, action === "cancel")));
+    const waiting = { awayMs: AWAY_MS, signal, graceMs: 0 };
+    const listed = await whileAnswering(link, actOn(link, action, id), waiting);
+    if (listed === undefined) throw interruption(signal, 0, 0);
     const text = action === "show" ? showText : listText;
     context.writeAnswer(format === "json" ? `${JSON.stringify(listed, null, 2)}\n` : text(listed));
     return [];
   } finally {
     link.close();
   }
+}
+
+async function actOn(
+  link: Link,
+  action: (typeof ACTIONS)[number],
+  id: string | undefined,
+): Promise<readonly ListedRun[]> {
+  const records = new Records(link);
+  const runs = id === undefined ? await records.runs() : [await known(records, link, id)];
+  if (action === "cancel") for (const run of runs) await cancel(records, link, run);
+  return Promise.all(runs.map((run) => listedRun(records, run, action === "cancel")));
 }
 
 async function known(records: Records, { address }: Link, runId: string): Promise<RunRecord> {
