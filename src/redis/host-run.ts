@@ -88,6 +88,7 @@ export async function openRun(
       limit: range.limit,
       timeoutSeconds: spec.timeoutSeconds,
       retries: spec.retries,
+      verify: spec.verify,
       warm: true,
     },
     availableParallelism(),

@@ -80,6 +80,7 @@ class Host {
   #state: HostState = { name: "looking" };
   #loaded: Loaded | undefined;
   #threads = 0;
+  #beat = 0;
 
   constructor(link: Link, open: OpenExecutor, options: HostOptions, hooks: ServeHooks) {
     this.#link = link;
@@ -240,7 +241,7 @@ class Host {
   async #showPresence(): Promise<void> {
     const runId = this.#state.name === "serving" ? this.#state.spec.runId : null;
     const refused = Object.fromEntries(this.#refused);
-    const presence = { host: this.#name, threads: this.#threads, runId, refused };
+    const presence = { host: this.#name, beat: ++this.#beat, threads: this.#threads, runId, refused };
     await this.#records.showPresence(presence).catch((error: unknown) => {
       this.#hooks.log.debug({ reason: reasonOf(error) }, "presence");
     });

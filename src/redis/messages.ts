@@ -49,6 +49,8 @@ export const runSpec = z.object({
   batchSize: z.int().min(1).max(MAX_COUNT),
   timeoutSeconds: z.number().positive(),
   retries: count,
+  /** Whether every byte of the data is hashed, also where a sample would do. */
+  verify: z.boolean(),
   /** Whether each image's class and probabilities are wanted, beside their counts. */
   packed: z.boolean(),
 });
@@ -78,6 +80,8 @@ export const rangeFailure = z.object({ host: hostName, code });
 
 export const hostPresence = z.object({
   host: hostName,
+  /** Number of the message: an earlier one that is written again does not count. */
+  beat: count,
   threads: z.int().min(0).max(MOST_THREADS),
   /** Run that the host serves; null for none. */
   runId: runId.nullable(),

@@ -185,9 +185,14 @@ function missingOf({ total, limit }: PartialCounts): string | undefined {
 /** A run that all hosts refuse is given up after this time: another host may come. */
 const REFUSED_MS = 5000;
 
+/** A host whose messages are not new for this long is gone: another client can write its last one again. */
+const OLD_MS = 5000;
+const MOST_HOSTS = 10_000;
+
 export class HostWatch {
   readonly #runId: string;
   #hosts: readonly HostPresence[] = [];
+  readonly #beats = new Map<string, { readonly beat: number; readonly atMs: number }>();
   /** Time at which a host was last seen, and at which not all of them refused. */
   #seenAtMs: number;
   #acceptedAtMs: number;
@@ -203,12 +208,21 @@ export class HostWatch {
     return this.#hosts;
   }
 
-  note(hosts: readonly HostPresence[], nowMs: number): void {
+  note(found: readonly HostPresence[], nowMs: number): void {
+    const hosts = found.filter((presence) => this.#isNew(presence, nowMs));
     this.#hosts = hosts;
     if (hosts.length > 0) this.#seenAtMs = nowMs;
     const haveAllRefused =
       hosts.length > 0 && hosts.every(({ refused }) => Object.hasOwn(refused, this.#runId));
     if (!haveAllRefused) this.#acceptedAtMs = nowMs;
+  }
+
+  #isNew({ host, beat }: HostPresence, nowMs: number): boolean {
+    const known = this.#beats.get(host);
+    if (known !== undefined && beat <= known.beat) return nowMs - known.atMs <= OLD_MS;
+    if (this.#beats.size >= MOST_HOSTS) this.#beats.clear();
+    this.#beats.set(host, { beat, atMs: nowMs });
+    return true;
   }
 
   /** Checks that a host can work. @throws RunError ERR_HOSTS_ABSENT after `patienceMs` without a host; ERR_HOSTS_REFUSED where none takes part */

@@ -149,6 +149,7 @@ export async function specOf(
     batchSize: options.batchSize,
     timeoutSeconds: options.timeoutMs / 1000,
     retries: options.retries,
+    verify: options.verify,
     packed: isPacked,
   };
 }

@@ -38,6 +38,7 @@ async function bundledSpec(): Promise<RunSpec> {
     batchSize: 100,
     timeoutSeconds: 30,
     retries: 0,
+    verify: false,
     packed: false,
   };
 }

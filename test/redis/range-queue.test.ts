@@ -141,18 +141,24 @@ test("refuses counts of another range, and counts that contradict themselves", (
 });
 
 test("a run is refused when all hosts have refused it for a while, whatever its name", (t) => {
-  const host = { host: "a", threads: 1, runId: null, refused: {} };
+  const host = { host: "a", beat: 1, threads: 1, runId: null, refused: {} };
   const attendance = new HostWatch("constructor", 0);
   attendance.note([host], 10_000);
   t.notThrows(() => attendance.assertAtWork(10_000, 60_000));
   const refused = { constructor: "ERR_HOST_DATA" };
-  attendance.note([{ ...host, refused }], 11_000);
+  attendance.note([{ ...host, beat: 2, refused }], 11_000);
   t.notThrows(() => attendance.assertAtWork(14_000, 60_000));
   t.throws(() => attendance.assertAtWork(15_000, 60_000), {
     code: "ERR_HOSTS_REFUSED",
     message: /a: ERR_HOST_DATA/,
   });
-  attendance.note([{ ...host, refused }, host], 16_000);
+  attendance.note(
+    [
+      { ...host, beat: 3, refused },
+      { ...host, host: "b" },
+    ],
+    16_000,
+  );
   t.notThrows(() => attendance.assertAtWork(16_000, 60_000));
   attendance.note([], 17_000);
   t.throws(() => attendance.assertAtWork(76_001, 60_000), { code: "ERR_HOSTS_ABSENT" });

@@ -111,14 +111,6 @@ export const DATA_OPTIONS = rows({
     help: "hash all of large files, not samples",
     group: "data",
     commands: ["evaluate", "inspect", "diagnose", "bench"],
-    conflicts: [
-      {
-        key: "executor",
-        values: ["bullmq"],
-        flag: "--executor bullmq",
-        because: "hosts hash samples of large files",
-      },
-    ],
   },
   /** Index of the first image evaluated, counted from 0. Default 0. */
   offset: {
