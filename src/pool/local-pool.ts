@@ -31,6 +31,15 @@ const EMPTY_TASK: Task = {
   batches: { firstId: 0, start: 0, images: 0, batchSize: 1 },
 };
 
+const DEFAULT_RETRIES = 2;
+
+interface RunOptions {
+  /** Time limit of the task. */
+  readonly limitMs?: number;
+  /** Whether a worker is started for the task, if there are fewer than `threads`. Default: if more tasks wait than are ready. */
+  readonly isStart?: boolean | undefined;
+}
+
 export interface LocalPoolOptions {
   /** Workers at most; at least 1. */
   readonly threads: number;
@@ -38,6 +47,8 @@ export interface LocalPoolOptions {
   readonly queued?: number | undefined;
   /** Time limit of one task, from the moment a worker begins it. */
   readonly timeoutMs: number;
+  /** Workers that may end while they load: each is replaced. Default: 2. */
+  readonly retries?: number | undefined;
   readonly setup: WorkerSetup;
   /** What the setup's networks need and it does not have yet: workers start while it is made. */
   readonly assets?: Promise<Assets> | undefined;
@@ -58,6 +69,7 @@ export function createLocalPool({
   threads,
   queued = 0,
   timeoutMs,
+  retries = DEFAULT_RETRIES,
   setup,
   assets,
   workerUrl,
@@ -79,6 +91,7 @@ export function createLocalPool({
     },
     () => {},
   );
+  let failedLoads = 0;
   let loadFailure: RunError | undefined;
   let onAllReady = () => {};
   let warming: Promise<void> | undefined;
@@ -115,7 +128,15 @@ export function createLocalPool({
       slots.release(threadId);
       lastEnds.delete(threadId);
     },
-    onLoadFailure: failAll,
+    onLoadFailure(reason) {
+      failedLoads++;
+      if (failedLoads > retries) failAll(reason);
+      // piscina starts no worker in place of one that ended while it loaded.
+      else
+        run(EMPTY_TASK, new AbortController().signal, { limitMs: START_TIMEOUT_MS, isStart: true }).catch(
+          () => {},
+        );
+    },
   });
 
   /** Ends all tasks: piscina itself would leave the queued ones without an answer. */
@@ -129,9 +150,9 @@ export function createLocalPool({
   }
 
   /** Hands the task to a worker that is ready, or starts one. @throws RunError ERR_WORKER_THREAD if none can be started */
-  function handOver(task: object, signal: AbortSignal): Promise<unknown> {
-    const isStart = pool.threads.length < threads && unanswered > watch.readyCount * (1 + queued);
-    if (!isStart) return pool.run(task, { signal });
+  function handOver(task: object, signal: AbortSignal, isStart = false): Promise<unknown> {
+    const isNeeded = isStart || unanswered > watch.readyCount * (1 + queued);
+    if (!isNeeded || pool.threads.length >= threads) return pool.run(task, { signal });
     try {
       return taskQueue.runStarting(() => pool.run(task, { signal }));
     } catch (error) {
@@ -139,7 +160,11 @@ export function createLocalPool({
     }
   }
 
-  async function run(task: Task, signal: AbortSignal, limitMs = timeoutMs): Promise<TaskResult> {
+  async function run(
+    task: Task,
+    signal: AbortSignal,
+    { limitMs = timeoutMs, isStart }: RunOptions = {},
+  ): Promise<TaskResult> {
     signal.throwIfAborted();
     if (loadFailure !== undefined) throw loadFailure;
     const abort = new AbortController();
@@ -176,7 +201,9 @@ export function createLocalPool({
     underWay.add(abort);
     unanswered++;
     try {
-      const answered = handOver({ ...task, [queueOptionsSymbol]: dispatch }, abort.signal).finally(onEnd);
+      const answered = handOver({ ...task, [queueOptionsSymbol]: dispatch }, abort.signal, isStart).finally(
+        onEnd,
+      );
       watch.lookForNew();
       const answers = unpackAnswers(await answered);
       checkAnswer(task, answers, classes[task.source]!);
@@ -195,7 +222,7 @@ export function createLocalPool({
       // A worker may have its next task before we have seen its answer. Where that answer was nonsense, or there was none,
       // the worker ends under the next task, which is not at fault.
       if (threadId !== undefined) {
-        if (watch.isRetired(threadId) || failed.has(threadId)) return await run(task, signal, limitMs);
+        if (watch.isRetired(threadId) || failed.has(threadId)) return await run(task, signal, { limitMs });
         failed.add(threadId);
       }
       // Whatever went wrong, this worker's state is unknown: a fresh one does the next attempt.
@@ -222,7 +249,7 @@ export function createLocalPool({
       onAllReady = resolve;
     });
     // The deadline of a batch is not for these: a short one must not end workers that have done nothing yet.
-    const start = () => run(EMPTY_TASK, new AbortController().signal, START_TIMEOUT_MS);
+    const start = () => run(EMPTY_TASK, new AbortController().signal, { limitMs: START_TIMEOUT_MS });
     await Promise.all(Array.from({ length: threads }, start));
     await allReady;
   }

@@ -18,6 +18,8 @@ export interface PoolOptions {
   readonly threads: number;
   /** Time limit per task, in milliseconds; 0 for none. */
   readonly timeoutMs: number;
+  /** Workers that may end while they load. Default: 2. */
+  readonly retries?: number | undefined;
   /** Start every worker now, however small the work. */
   readonly warm: boolean;
 }
@@ -47,7 +49,7 @@ export function openExecutor(
  * beside `threads − 1` workers. A pool that is kept warm computes in workers alone, so that its owner's thread stays free.
  */
 export async function openSharedExecutor(
-  { threads, timeoutMs, warm }: PoolOptions,
+  { threads, timeoutMs, retries, warm }: PoolOptions,
   networks: readonly EngineSetup[],
   { images, tasks, isDeflated = false }: Workload,
   workerUrl: URL = WORKER_URL,
@@ -65,6 +67,7 @@ export async function openSharedExecutor(
       threads: Math.min(workers, tasks),
       queued,
       timeoutMs,
+      retries,
       setup,
       assets,
       workerUrl,

@@ -55,6 +55,25 @@ test("a batch with which workers always fail is named, and the rest is kept, wha
   }
 });
 
+test("workers that end while they load are replaced, as often as a batch is run again", async (t) => {
+  for (const threads of [1, 2]) {
+    for (const failedLoads of [1, 2]) {
+      const open = openFaulty("throw", { times: 0, failedLoads });
+      const found = await evaluateWith(open, { ...INPUT, threads });
+      t.deepEqual(found.result, EXPECTED.result, `${failedLoads} of ${threads} threads`);
+    }
+    const always = evaluateWith(openFaulty("throw", { times: 0, failedLoads: 1000 }), { ...INPUT, threads });
+    const error = await t.throwsAsync(always, { instanceOf: IncompleteError, code: "ERR_WORKER_LOAD" });
+    t.is(error?.partial.result.total, 0);
+  }
+  await recordFault({
+    fault: "one or two workers end while they load",
+    status: 0,
+    line: "none: other workers are started",
+    kept: "all",
+  });
+});
+
 test("a worker file that cannot be loaded ends the run by its name", async (t) => {
   for (const name of ["throws-on-load", "exits-on-load", "is-not-there"]) {
     const error = await t.throwsAsync(evaluateWith(openBroken(name), INPUT), { instanceOf: IncompleteError });

@@ -12,6 +12,8 @@ export interface When {
   readonly onlyBatch?: number | undefined;
   /** Tasks that a worker may hold besides the one that it runs. Default: 0. */
   readonly queued?: number | undefined;
+  /** So many workers, the first ones, end while they load. */
+  readonly failedLoads?: number | undefined;
   /** With every so-manieth task alone. */
   readonly every?: number | undefined;
 }
@@ -19,14 +21,19 @@ export interface When {
 /** Numbers of tasks that a worker may hold besides the one that it runs. */
 export const QUEUED = [0, 1];
 
-export function openFaulty(fault: Fault, { times, onlyBatch, every, queued }: When): OpenExecutor {
+export function openFaulty(
+  fault: Fault,
+  { times, onlyBatch, every, queued, failedLoads }: When,
+): OpenExecutor {
   const counter = (value: number) => new Int32Array(new SharedArrayBuffer(4)).fill(value);
   const timesLeft = counter(times);
+  const loadsToFail = failedLoads === undefined ? undefined : counter(failedLoads);
   return async ({ threads, timeoutMs, engine }, source) => {
     const setup: FaultySetup = {
       sources: [{ engine, source }],
       fault,
       timesLeft,
+      loadsToFail,
       ...(onlyBatch !== undefined && { onlyBatch }),
       ...(every !== undefined && { everyNth: { n: every, tasks: counter(0) } }),
     };

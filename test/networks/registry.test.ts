@@ -259,12 +259,15 @@ test("a signal ends the reading of a large network between two steps", async (t)
   // All weights are zero: the file has no blocks for them.
   await truncate(path, 8 + header.length + begin + 2 * outputs);
   t.is((await loadNetwork(path)).layers[0]?.outputs, outputs);
-  for (const [reason, code] of [
-    [undefined, "ERR_INTERRUPTED"],
-    ["SIGTERM", "ERR_TERMINATED"],
+  for (const [reason, code, message] of [
+    [undefined, "ERR_INTERRUPTED", "interrupted before the evaluation"],
+    ["SIGTERM", "ERR_TERMINATED", "terminated before the evaluation"],
   ] as const) {
     const abort = new AbortController();
     const abortSoon = async () => void setTimeout(() => abort.abort(reason), 0);
-    await t.throwsAsync(loadNetwork(path, { signal: abort.signal, decodeAfter: abortSoon() }), { code });
+    await t.throwsAsync(loadNetwork(path, { signal: abort.signal, decodeAfter: abortSoon() }), {
+      code,
+      message,
+    });
   }
 });

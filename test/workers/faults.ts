@@ -22,6 +22,8 @@ export interface FaultySetup extends WorkerSetup {
   readonly fault: Fault;
   /** How many more times the fault is to happen, over all workers. */
   readonly timesLeft: Int32Array;
+  /** How many more workers are to end while they load. */
+  readonly loadsToFail?: Int32Array | undefined;
   /** Only with this batch, where given. */
   readonly onlyBatch?: number;
   /** With every so-manieth task alone, over all workers; counted here. */

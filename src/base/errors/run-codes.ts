@@ -160,16 +160,8 @@ export const runCodes = {
   ERR_GATE_ACCURACY: row(100, missedGate),
   ERR_GATE_CLASS_RECALL: row(100, missedGate),
   ERR_GATE_REGRESSION: row(100, missedGate),
-  ERR_INTERRUPTED: row(
-    130,
-    (f: { doneImages: number; totalImages: number }) =>
-      `interrupted after ${grouped(f.doneImages)} of ${grouped(f.totalImages)} images; the result is partial`,
-  ),
-  ERR_TERMINATED: row(
-    143,
-    (f: { doneImages: number; totalImages: number }) =>
-      `terminated after ${grouped(f.doneImages)} of ${grouped(f.totalImages)} images; the result is partial`,
-  ),
+  ERR_INTERRUPTED: row(130, (f: DoneImages) => `interrupted ${doneText(f)}`),
+  ERR_TERMINATED: row(143, (f: DoneImages) => `terminated ${doneText(f)}`),
   ERR_CHECK_INTERRUPTED: row(130, () => "interrupted before the evaluation"),
   ERR_CHECK_TERMINATED: row(143, () => "terminated before the evaluation"),
   ERR_BENCH_INTERRUPTED: row(
@@ -184,6 +176,17 @@ export const runCodes = {
   ),
   ...queueCodes,
 } as const;
+
+/** Without a total, the signal came before any image was to be evaluated. */
+interface DoneImages {
+  readonly doneImages: number;
+  readonly totalImages: number;
+}
+
+function doneText({ doneImages, totalImages }: DoneImages): string {
+  if (totalImages === 0) return "before the evaluation";
+  return `after ${grouped(doneImages)} of ${grouped(totalImages)} images; the result is partial`;
+}
 
 function missedGate({ gate, expected, found }: { gate: string; expected: string; found: string }): string {
   return `${gate}: expected ${expected}, found ${found}`;
