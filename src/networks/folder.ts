@@ -1,16 +1,24 @@
-/** Reads a network from a folder of .npy files (W1.npy, b1.npy …), and explains why files of weights were rejected. */
+/** Reads a network from a folder of .npy or .csv files (W1.npy, b1.npy …), and explains why files of weights were rejected. */
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BatchwiseError, type FactsOf, FileError, NetworkError, reasonOf } from "#src/base/errors.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
+import { decodeCsv } from "#src/files/formats/csv-arrays.js";
 import { recognizeFile } from "#src/files/formats/known/recognize.js";
 import { weightsInFolder } from "#src/files/formats/known/stray-files.js";
 import { NPY_LIMIT_BYTES } from "#src/files/formats/npy-header.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import { decodeNpy } from "./numpy.js";
 
-const ENDING = ".npy";
+/** Endings of arrays, each with its reader. A folder is read by the first of which it has files. */
+const READERS: readonly (readonly [
+  ending: string,
+  decode: (path: string, name: string, bytes: Uint8Array) => NamedArray,
+])[] = [
+  [".npy", decodeNpy],
+  [".csv", (path, _, bytes) => decodeCsv(path, bytes)],
+];
 /** Most files; a layer has two. */
 const MAX_FILES = 2_000;
 
@@ -21,40 +29,46 @@ export interface FolderArrays {
 }
 
 /**
- * Returns the arrays of all .npy files in a folder, by name without the ending. Other files are ignored.
+ * Returns the arrays of all .npy files in a folder, or of all .csv files if it has no .npy files, by name without the ending.
+ * Other files are ignored.
  *
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_NPY_*.
- * @throws NetworkError ERR_NETWORK_FORMAT, ERR_WEIGHTS_SIZE, ERR_ARRAY_DTYPE.
+ * @throws NetworkError ERR_NETWORK_FORMAT, ERR_WEIGHTS_SIZE, ERR_WEIGHTS_TEXT, ERR_ARRAY_DTYPE.
  */
-export async function readNpyFolder(folder: string): Promise<FolderArrays> {
-  const names = await npyNames(folder);
+export async function readArrayFolder(folder: string): Promise<FolderArrays> {
+  const all = await namesIn(folder);
+  const [found] = READERS.flatMap(([ending, decode]) => {
+    const names = all.filter((name) => name.endsWith(ending));
+    return names.length > 0 ? [{ ending, decode, names }] : [];
+  });
+  if (found === undefined || found.names.length > MAX_FILES) {
+    throw new NetworkError("ERR_NETWORK_FORMAT", {
+      path: folder,
+      expected: `a folder of W1.npy, b1.npy and so on, or of .csv files, at most ${MAX_FILES} files`,
+      found: found === undefined ? "none" : `${found.names.length}`,
+      next: found === undefined ? await weightsInFolder(folder) : undefined,
+    });
+  }
+  const { ending, decode, names } = found;
   await checkTotalBytes(folder, names);
   const arrays = new Map<string, NamedArray>();
   const files: Uint8Array[] = [];
   for (const name of names) {
     const path = join(folder, name);
     const bytes = await readWholeFile(path, NPY_LIMIT_BYTES);
-    const array = name.slice(0, -ENDING.length);
-    arrays.set(array, decodeNpy(path, array, bytes));
+    const array = name.slice(0, -ending.length);
+    arrays.set(array, decode(path, array, bytes));
     files.push(bytes);
   }
   return { arrays, files };
 }
 
-async function npyNames(folder: string): Promise<string[]> {
-  let names: string[];
+async function namesIn(folder: string): Promise<string[]> {
   try {
-    names = (await readdir(folder)).filter((name) => name.endsWith(ENDING)).sort();
+    return (await readdir(folder)).sort();
   } catch (cause) {
     throw new FileError("ERR_FILE_READ", { path: folder, reason: reasonOf(cause) }, { cause });
   }
-  if (names.length > 0 && names.length <= MAX_FILES) return names;
-  throw new NetworkError("ERR_NETWORK_FORMAT", {
-    path: folder,
-    expected: `a folder of W1.npy, b1.npy and so on, at most ${MAX_FILES} files`,
-    found: names.length === 0 ? "none" : `${names.length}`,
-    next: names.length === 0 ? await weightsInFolder(folder) : undefined,
-  });
 }
 
 /** Checks the total size of the files before any of them is read. */
@@ -85,7 +99,7 @@ const LAYOUT_CODES = new Set([
 /** Codes that a reader throws for a file of a different format. */
 const FORMAT_CODES =
   /^ERR_(NETWORK_FORMAT|PICKLE_MALFORMED|PICKLE_TRUNCATED|PICKLE_LIMIT|ZIP_UNSUPPORTED|ZIP_STRUCTURE|ONNX_[A-Z]+)$/;
-const EXPECTED = "safetensors, .npz, ONNX, or a pickle of NumPy arrays";
+const EXPECTED = "safetensors, .npz, ONNX, JSON, or a pickle of NumPy arrays";
 
 /** Returns `error` with the kind of the file and the next step added; unchanged if the kind is not known. */
 export async function explainedWeights(path: string, error: unknown): Promise<unknown> {

@@ -5,10 +5,13 @@ import { ACTIVATIONS, type Activation } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 
-export type WeightsFormat = "safetensors" | "pickle" | "npz" | "onnx";
+export type WeightsFormat = "safetensors" | "pickle" | "npz" | "npy" | "onnx" | "json";
 
 /** Magics of ZIP: of an entry, and of the end record of an empty archive. */
 const ZIP_MAGICS = ["PK\x03\x04", "PK\x05\x06"];
+
+/** A .npy file of Python objects, which is a header and a pickle: what np.save makes of a dict. */
+const PYTHON_OBJECTS = /^\x93NUMPY.{4,6}\{[^}]*'descr': '\|O'/s;
 
 /** Other formats, for messages: a name helps more than bytes. */
 const FOREIGN: readonly { readonly magic: string; readonly name: string }[] = [
@@ -18,7 +21,6 @@ const FOREIGN: readonly { readonly magic: string; readonly name: string }[] = [
   },
   { magic: "\x89HDF", name: "HDF5 (Keras)" },
   { magic: "\x1f\x8b", name: "a gzip file" },
-  { magic: "{", name: "a text that begins like JSON" },
 ];
 
 /**
@@ -33,12 +35,14 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
   if (head.startsWith("\0\0\0\0{", 4)) return "safetensors";
   if (ZIP_MAGICS.some((magic) => head.startsWith(magic))) return "npz";
   if (/^(\x80|[(}\]]|c[\w.]+\n[\w.]+\n)/.test(head)) return "pickle";
+  if (PYTHON_OBJECTS.test(head)) return "npy";
+  if (/^(\xef\xbb\xbf)?\s*[{[]/.test(head)) return "json";
   const foreign = FOREIGN.find(({ magic }) => head.startsWith(magic));
   if (foreign === undefined && (await import("#src/networks/onnx/message.js")).looksLikeOnnx(bytes))
     return "onnx";
   throw new NetworkError("ERR_NETWORK_FORMAT", {
     path,
-    expected: "safetensors, .npz, ONNX, or a pickle of NumPy arrays",
+    expected: "safetensors, .npz, ONNX, JSON, or a pickle of NumPy arrays",
     found: foreign?.name ?? `a file that begins ${hex(bytes)}`,
   });
 }

@@ -5,7 +5,9 @@ import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import {
   checkedElements,
+  decodeWhole,
   type ElementType,
+  MAX_WHOLE,
   type NamedArray,
   storedArray,
 } from "#src/files/formats/arrays.js";
@@ -40,8 +42,9 @@ export async function decodeNpz(path: string, bytes: Uint8Array): Promise<Map<st
       found: `"${name}"; save a PyTorch model as safetensors`,
     });
   });
-  for (const [name, { path: inner, header }] of members) elementType(inner, name, header);
-  planLayers(path, new Map([...members].map(([name, { header }]) => [name, header.shape])));
+  const floats = [...members].filter(([, { header }]) => !isWhole(header));
+  for (const [name, { path: inner, header }] of floats) elementType(inner, name, header);
+  planLayers(path, new Map(floats.map(([name, { header }]) => [name, header.shape])));
   const arrays = new Map<string, NamedArray>();
   for (const [name, member] of members) {
     arrays.set(name, decodeNpy(member.path, name, await wholeEntry(path, member.entry)));
@@ -65,6 +68,11 @@ export function encodeNpz(
   return encodeZip(new Map(files), deflated);
 }
 
+/** True for whole numbers beside weights, such as the sizes of layers. A matrix of them could be quantized weights. */
+function isWhole({ dtype, shape }: NpyHeader): boolean {
+  return !DTYPES.has(dtype) && shape.length < 2 && (shape[0] ?? 1) <= MAX_WHOLE;
+}
+
 const DTYPES: ReadonlyMap<NpyDtype, ElementType> = new Map([
   ["f2", "float16"],
   ["f4", "float32"],
@@ -79,14 +87,18 @@ const PREFIX_BYTES = 10;
 
 /**
  * Returns the array of a .npy file: row-major float64, for every order and dtype (float16, float32, float64; either byte
- * order). `path` and `name` are for messages.
+ * order), and for a short list of whole numbers. `path` and `name` are for messages.
  *
  * @throws FileError ERR_NPY_HEADER, ERR_NPY_DTYPE, ERR_NPY_LENGTH. NetworkError ERR_ARRAY_DTYPE, ERR_WEIGHTS_SIZE.
  */
 export function decodeNpy(path: string, name: string, file: Uint8Array): NamedArray {
   const header = parseNpyHeader(path, file);
+  const { shape, dtype, littleEndian, fortranOrder } = header;
+  if (isWhole(header)) {
+    const values = decodeWhole(npyElements(path, file, header), dtype, littleEndian);
+    if (values !== undefined) return { shape, data: values, isWhole: true };
+  }
   const type = elementType(path, name, header);
-  const { shape, littleEndian, fortranOrder } = header;
   const elements = npyElements(path, file, header);
   checkedElements(path, shape);
   return storedArray(shape, elements, { type, littleEndian, fortranOrder });

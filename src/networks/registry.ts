@@ -11,18 +11,19 @@ import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
 import { exactKindsOf } from "#src/base/options/values.js";
 import { FIXTURES } from "#src/base/package.js";
-import { suggest } from "#src/base/text.js";
+import { listed, suggest } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { NETWORK_CATALOG } from "#src/files/catalog.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { isAbsent, pathKind, readWholeFile, sha256Of } from "#src/files/read-file.js";
 import type { DecodedChain } from "./chain-builder.js";
 import { activationOf, assumedIn, weightsFormat } from "./format.js";
+import { statisticsIn } from "./layout.js";
 import type { WholeModel } from "./onnx/external.js";
 import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
-import { isStateDict } from "./state-dict.js";
-import { layersInSteps } from "./validate.js";
+import { planNetwork } from "./state-dict.js";
+import { floatShapes, layersInSteps } from "./validate.js";
 
 /** Networks in the package, by name. */
 const BUNDLED: ReadonlyMap<string, URL> = new Map([
@@ -38,8 +39,8 @@ export const NETWORK_NAMES: readonly string[] = [...BUNDLED.keys(), ...NETWORK_C
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 /** The activation that is assumed for arrays W1, b1 and so on, as the book's network has it. */
 export const DEFAULT_ACTIVATION: Activation = "sigmoid";
-/** The activation that is assumed for PyTorch's state dicts: nearly all public ones have it. */
-const STATE_DICT_ACTIVATION: Activation = "relu";
+/** The activation that is assumed for other arrays, and for PyTorch's state dicts: nearly all public ones have it. */
+const OTHER_ACTIVATION: Activation = "relu";
 
 /** Network from a file, with the assumptions that were made. */
 export interface LoadedNetwork extends Network {
@@ -79,8 +80,10 @@ export async function loadNetwork(source: string, options: LoadNetworkOptions = 
 
 /** `loadNetwork` with options that were checked before. They may have keys of other calls too. */
 export async function readNetwork(source: string, options: LoadNetworkOptions): Promise<LoadedNetwork> {
-  const weights = await loadWeights(source, options);
-  const { preprocessing, assumptions } = choosePreprocessing(weights.name, weights.preprocessing, options);
+  const { statistics, ...weights } = await loadWeights(source, options);
+  const chosen = choosePreprocessing(weights.name, weights.preprocessing, options);
+  const { preprocessing } = chosen;
+  const assumptions = chosen.assumptions.map((one) => withStatistics(one, statistics));
   return {
     ...weights,
     preprocessing,
@@ -90,9 +93,17 @@ export async function readNetwork(source: string, options: LoadNetworkOptions): 
   };
 }
 
+/** The assumption about pixels, with the numbers in the file that may have standardized them and that are not used. */
+function withStatistics(assumption: Assumption, statistics: readonly string[]): Assumption {
+  if (statistics.length === 0) return assumption;
+  return { ...assumption, what: `${assumption.what} without its ${listed(statistics)}` };
+}
+
 /** Network as its file states it. Most formats cannot state how pixels are preprocessed. */
 export interface Weights extends Omit<LoadedNetwork, "preprocessing"> {
   readonly preprocessing: Preprocessing | undefined;
+  /** Names of single numbers beside the layers that may have standardized the pixels. */
+  readonly statistics: readonly string[];
 }
 
 /** `loadNetwork` without a choice of preprocessing. Throws the same errors, except those of that choice. */
@@ -120,17 +131,26 @@ async function weightsAt(
   const name = BUNDLED.has(source) ? source : basename(resolve(path));
   if ("layers" in decoded) return weightsOfChain({ name, sha256, path }, decoded, options.activation);
   const { arrays, assumed } = decoded;
-  const isActivationStated = decoded.activation !== undefined && !assumed.includes("activation");
-  if (isActivationStated) checkActivation(path, decoded.activation, options.activation);
-  const assumedActivation = isStateDict(arrays.keys()) ? STATE_DICT_ACTIVATION : DEFAULT_ACTIVATION;
-  const activation = options.activation ?? decoded.activation ?? assumedActivation;
+  const { layers: plan, isOpen, isBook: isBookNamed } = planNetwork(path, floatShapes(arrays));
+  const inFile = decoded.activation;
+  // A list that is too short is of another network, or of something else.
+  const said = typeof inFile === "object" && inFile.length < plan.length - 1 ? undefined : inFile;
+  const isActivationStated = said !== undefined && !assumed.includes("activation");
+  if (isActivationStated) checkActivation(path, said, options.activation);
+  const assumedActivation = decoded.likelyActivation ?? (isBookNamed ? DEFAULT_ACTIVATION : OTHER_ACTIVATION);
+  const activation = options.activation ?? said ?? assumedActivation;
   const layers = await inTurns(layersInSteps(path, arrays, activation), options.signal);
   const assumptions: Assumption[] = [];
   if (layers.length > 1 && options.activation === undefined && !isActivationStated) {
     assumptions.push(activationAssumed(name, layers));
   }
-  if (!decoded.isOriented && layers.every(({ inputs, outputs }) => inputs === outputs)) {
-    assumptions.push(orientationAssumed(name, isStateDict(arrays.keys())));
+  if (!decoded.isOriented && isOpen) {
+    assumptions.push(
+      orientationAssumed(
+        name,
+        plan.some(({ transposed }) => transposed),
+      ),
+    );
   }
   return {
     name,
@@ -138,6 +158,7 @@ async function weightsAt(
     imageSizes: decoded.imageSizes,
     layers,
     preprocessing: assumed.includes("pixels") ? undefined : decoded.preprocessing,
+    statistics: statisticsIn(arrays),
     unstated: assumptions.map(({ subject }) => subject),
     assumptions: isBook({ sha256 }) ? [] : assumptions,
   };
@@ -151,7 +172,7 @@ function weightsOfChain(
 ): Weights {
   if (stated.length > 0) checkActivation(path, stated, activation);
   const unstated = assumptions.map(({ subject }) => subject);
-  return { name, sha256, layers, preprocessing, imageSizes, assumptions, unstated };
+  return { name, sha256, layers, preprocessing, imageSizes, assumptions, unstated, statistics: [] };
 }
 
 /** True for the book's `sample_weight.pkl`: ch03/neuralnet_mnist.py states its sigmoids and its pixels ÷ 255. */
@@ -164,7 +185,7 @@ function activationAssumed(source: string, layers: readonly Layer[]): Assumption
   return { subject: "activation", what: `${activation} between layers`, source, option: "--activation" };
 }
 
-/** Assumption for weights that are all square: their shapes chain in both directions. */
+/** Assumption for weights whose shapes chain in both orientations: all are square, for example. */
 function orientationAssumed(source: string, transposed: boolean): Assumption {
   const what = `weights (${transposed ? "outputs × inputs" : "inputs × outputs"})`;
   return { subject: "orientation", what, source, option: null };
@@ -205,7 +226,7 @@ async function readSource(
   decodeAfter: Promise<unknown> | undefined,
 ): Promise<(DecodedArrays | DecodedChain) & { readonly files: readonly Uint8Array[] }> {
   if ((await pathKind(path)) === "folder") {
-    return { ...(await (await loadFolder()).readNpyFolder(path)), ...ARRAYS_ALONE };
+    return { ...(await (await loadFolder()).readArrayFolder(path)), ...ARRAYS_ALONE };
   }
   const bytes = await readWeights(source, path);
   await decodeAfter;
@@ -217,6 +238,8 @@ interface DecodedArrays {
   readonly arrays: NamedArrays;
   /** Activation of all hidden layers, or of each. */
   readonly activation?: Activation | readonly Activation[] | undefined;
+  /** Activation that the writer of such files is known for, if the file does not state it. */
+  readonly likelyActivation?: Activation | undefined;
   readonly preprocessing?: Preprocessing | undefined;
   readonly imageSizes?: readonly number[] | undefined;
   /** What the file's writer had to assume; empty if it assumed nothing. */
@@ -231,11 +254,15 @@ interface DecodedArrays {
 const ARRAYS_ALONE = { assumed: [], isOriented: false } as const;
 
 async function decode(path: string, bytes: Uint8Array): Promise<DecodedArrays | DecodedChain> {
-  switch (await weightsFormat(path, bytes)) {
-    case "pickle": {
-      const { decodePickle } = await import("#src/files/formats/pickle/decode.js");
-      return { arrays: decodePickle(path, bytes), ...ARRAYS_ALONE };
-    }
+  const format = await weightsFormat(path, bytes);
+  switch (format) {
+    case "pickle":
+    case "npy":
+    case "json":
+      return {
+        ...(await (await import("./content.js")).decodeContent(path, bytes, format)),
+        ...ARRAYS_ALONE,
+      };
     case "npz":
       return { arrays: await (await import("./numpy.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "onnx": {

@@ -4,6 +4,7 @@ import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { listed } from "#src/base/text.js";
 import { chains, checkVector, type LayerPlan, orderByShape, type Shapes } from "./chain.js";
+import { byNumbers, type Layout, layoutByShapes } from "./layout.js";
 
 /** Most layers. Ordering takes time proportional to the square. */
 const MAX_LAYERS = 1_000;
@@ -87,41 +88,58 @@ function readLinears(path: string, shapes: Shapes): Linear[] {
 
 /** Orders names that differ only in their numbers, ascending, if that order chains. */
 function orderByNumbers(linears: readonly Linear[]): Linear[] | undefined {
-  const skeletons = new Set(linears.map(({ prefix }) => prefix.replace(/\d+/g, "#")));
-  const numbered = linears.map((linear) => ({
-    linear,
-    numbers: Array.from(linear.prefix.matchAll(/\d+/g), ([digits]) => Number(digits)),
-  }));
-  numbered.sort((a, b) => compare(a.numbers, b.numbers));
-  const distinct = numbered.every(
-    ({ numbers }, index) => index === 0 || compare(numbered[index - 1]!.numbers, numbers) !== 0,
-  );
-  const ordered = numbered.map(({ linear }) => linear);
-  return skeletons.size === 1 && distinct && chains(ordered) ? ordered : undefined;
-}
-
-/** Compares names by the first number that differs. */
-function compare(a: readonly number[], b: readonly number[]): number {
-  const index = a.findIndex((number, at) => number !== b[at]);
-  return index < 0 ? 0 : a[index]! - b[index]!;
+  const ordered = byNumbers(linears.map((linear) => ({ name: linear.prefix, linear })));
+  const layers = ordered?.map(({ linear }) => linear);
+  return layers !== undefined && chains(layers) ? layers : undefined;
 }
 
 /** Most classes. Predictions are u16: classes 0 to 65,534, and one spare value. */
 const MAX_OUTPUTS = 65_535;
 
+/** Layers in order, and what their shapes leave open. */
+export interface Plan extends Layout {
+  /** Whether the arrays are the book's: W1 (inputs × outputs), b1 … */
+  readonly isBook: boolean;
+}
+
 /**
- * Returns layers in order, from arrays W1, b1 … Wn, bn, or from those of a PyTorch state dict. Shapes chain, and every array
- * is used.
+ * Returns layers in order: from arrays W1, b1 … Wn, bn, from those of a PyTorch state dict, or from arrays of other names whose
+ * shapes chain.
  *
  * @throws NetworkError ERR_NETWORK_KEYS, ERR_NETWORK_RANK, ERR_NETWORK_ORDER, ERR_NETWORK_CHAIN, ERR_NETWORK_OUTPUTS.
  */
-export function planLayers(path: string, shapes: Shapes): LayerPlan[] {
-  const plan = isStateDict(shapes.keys()) ? planStateDict(path, shapes) : planNumbered(path, shapes);
-  const outputs = plan.at(-1)?.outputs ?? 0;
+export function planNetwork(path: string, shapes: Shapes): Plan {
+  const { layers, isOpen } = layoutOf(path, shapes);
+  const outputs = layers.at(-1)?.outputs ?? 0;
   if (outputs > MAX_OUTPUTS) {
     throw new NetworkError("ERR_NETWORK_OUTPUTS", { path, found: outputs, limit: MAX_OUTPUTS });
   }
-  return plan;
+  const isBook = layers.every(
+    ({ weights, biases, transposed }, index) =>
+      weights === `W${index + 1}` && biases === `b${index + 1}` && !transposed,
+  );
+  return { layers, isOpen, isBook };
+}
+
+/** The layers of `planNetwork`. */
+export function planLayers(path: string, shapes: Shapes): LayerPlan[] {
+  return planNetwork(path, shapes).layers;
+}
+
+/** Codes of a state dict whose names are those of Linear layers, but whose weights may be (inputs × outputs). */
+const OF_SHAPES: ReadonlySet<string> = new Set(["ERR_NETWORK_ORDER", "ERR_NETWORK_CHAIN"]);
+
+function layoutOf(path: string, shapes: Shapes): Layout {
+  const isTorch = isStateDict(shapes.keys());
+  try {
+    const layers = isTorch ? planStateDict(path, shapes) : planNumbered(path, shapes);
+    return { layers, isOpen: layers.every(({ inputs, outputs }) => inputs === outputs) };
+  } catch (error) {
+    const isHopeless = isTorch && error instanceof NetworkError && !OF_SHAPES.has(error.code);
+    const layout = isHopeless ? undefined : layoutByShapes(shapes, isTorch);
+    if (layout === undefined) throw error;
+    return layout;
+  }
 }
 
 function planNumbered(path: string, shapes: Shapes): LayerPlan[] {

@@ -7,6 +7,7 @@ import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { type NamedArray, type NamedArrays, transpose, transposePart } from "#src/files/formats/arrays.js";
 import { layerSizes } from "./chain.js";
+import { contradiction } from "./layout.js";
 import { planLayers } from "./state-dict.js";
 
 /**
@@ -26,7 +27,16 @@ export function* layersInSteps(
   arrays: NamedArrays,
   activation: Activation | readonly Activation[],
 ): Steps<DenseLayer[]> {
-  const plan = planLayers(path, new Map([...arrays].map(([name, { shape }]) => [name, shape])));
+  const plan = planLayers(path, floatShapes(arrays));
+  const contradicting = contradiction(plan, arrays);
+  if (contradicting !== undefined) {
+    const widths = [plan[0]!.inputs, ...plan.map(({ outputs }) => outputs)];
+    throw new NetworkError("ERR_NETWORK_KEYS", {
+      path,
+      expected: `arrays of layers of ${widths.join(", ")} units, as the weights have`,
+      found: `${printable(contradicting)} (${listedNumbers(arrays.get(contradicting))})`,
+    });
+  }
   const share = sharer(path);
   const layers: DenseLayer[] = [];
   for (const [index, { inputs, outputs, weights, transposed, biases }] of plan.entries()) {
@@ -41,6 +51,20 @@ export function* layersInSteps(
     });
   }
   return layers;
+}
+
+/** Shapes of the arrays that can be weights or biases. */
+export function floatShapes(arrays: NamedArrays): Map<string, readonly number[]> {
+  return new Map(
+    [...arrays].flatMap(([name, { shape, isWhole }]) => (isWhole === true ? [] : [[name, shape]])),
+  );
+}
+
+const MOST_LISTED = 8;
+
+function listedNumbers(array: NamedArray | undefined): string {
+  const values = array?.data ?? new Float64Array();
+  return `${values.subarray(0, MOST_LISTED).join(", ")}${values.length > MOST_LISTED ? " …" : ""}`;
 }
 
 /**

@@ -124,8 +124,8 @@ const MALFORMED: readonly (readonly [title: string, file: Uint8Array, code: Erro
   ["complex numbers", dict("'<c8'", "False", "(1,)"), "ERR_NPY_DTYPE"],
   ["floats of 16 bytes", dict("'<f16'", "False", "(1,)"), "ERR_NPY_DTYPE"],
   ["floats of no byte order", dict("'f4'", "False", "(1,)"), "ERR_NPY_DTYPE"],
-  ["whole numbers", dict("'<i4'", "False", "(1,)"), "ERR_ARRAY_DTYPE"],
-  ["bytes", npyFile(npyDict("|u1", [1]), raw("\0")), "ERR_ARRAY_DTYPE"],
+  ["a matrix of whole numbers", dict("'<i4'", "False", "(1, 1)"), "ERR_ARRAY_DTYPE"],
+  ["a matrix of bytes", npyFile(npyDict("|u1", [1, 1]), raw("\0")), "ERR_ARRAY_DTYPE"],
   ["a file one byte short", whole.subarray(0, -1), "ERR_NPY_LENGTH"],
   ["a file one byte long", raw(whole, "\0"), "ERR_NPY_LENGTH"],
 ];
@@ -181,7 +181,8 @@ test("refuses a folder without .npy files, and one with an array at fault, by it
   const error = await codedAsync(t, loadNetwork(folder), "ERR_NPY_LENGTH");
   t.regex(error.message, /W1\.npy: expected 152 bytes as its header states, found 151/);
   await writeFile(join(folder, "W1.npy"), npyFloats([2, 3], VALUES));
-  t.like((await codedAsync(t, loadNetwork(folder), "ERR_NETWORK_KEYS")).facts, { found: "no b1" });
+  await writeFile(join(folder, "W2.npy"), npyFloats([2, 3], VALUES));
+  t.like((await codedAsync(t, loadNetwork(folder), "ERR_NETWORK_KEYS")).facts, { found: "no b1, b2" });
   await mkdir(join(folder, "b1.npy"));
   await codedAsync(t, loadNetwork(folder), "ERR_FILE_READ");
 });

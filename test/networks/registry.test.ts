@@ -195,7 +195,7 @@ test("refuses convolutions and normalizations among arrays, and points at ONNX",
   for (const [what, code, arrays] of [
     [
       "BatchNorm1d",
-      "ERR_ARRAY_DTYPE",
+      "ERR_NETWORK_KEYS",
       { ...linear, ...affine, ...running, "1.num_batches_tracked": counter },
     ],
     ["BatchNorm1d without its counter", "ERR_NETWORK_KEYS", { ...linear, ...affine, ...running }],

@@ -109,7 +109,7 @@ const REFUSED: readonly (readonly [
   ],
   [
     "numbers whose order does not chain",
-    { "fc1.weight": [4, 8], "fc2.weight": [8, 8], "fc3.weight": [8, 8] },
+    { "fc1.weight": [8, 8], "fc2.weight": [4, 8], "fc3.weight": [8, 8] },
     "ERR_NETWORK_ORDER",
     /fc3\.weight/,
   ],
@@ -134,7 +134,7 @@ const REFUSED: readonly (readonly [
   ["weights of nothing", { "fc.weight": [0, 8] }, "ERR_NETWORK_RANK", /fc\.weight/],
   [
     "biases of another length",
-    { "fc.weight": [10, 8], "fc.bias": [8] },
+    { "fc.weight": [10, 8], "fc.bias": [9] },
     "ERR_NETWORK_CHAIN",
     /fc\.bias: expected shape \(10,\)/,
   ],

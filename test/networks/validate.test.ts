@@ -55,9 +55,14 @@ test("puts each array into shared memory once, unchanged", async (t) => {
     t.is(first?.weights, second?.weights);
   });
 
-  await inCase(t, "takes biases that are one row of a matrix", () => {
-    const named = arrays(4, 3, 2).set("b1", array(1, 3));
-    t.deepEqual([...(buildLayers("n", named, "sigmoid")[0]?.biases ?? [])], [0, 1 / 8, 2 / 8]);
+  await inCase(t, "takes biases that are one row or one column of a matrix", () => {
+    for (const shape of [
+      [1, 3],
+      [3, 1],
+    ]) {
+      const named = arrays(4, 3, 2).set("b1", array(...shape));
+      t.deepEqual([...(buildLayers("n", named, "sigmoid")[0]?.biases ?? [])], [0, 1 / 8, 2 / 8]);
+    }
   });
 });
 
@@ -70,24 +75,14 @@ const KEYS: readonly (readonly [title: string, named: Map<string, NamedArray>, f
   ["no arrays", new Map(), "no W1, b1"],
   ["biases that are missing", without(arrays(4, 3, 2), "b1"), "no b1"],
   ["a layer that is missing", without(arrays(4, 3, 3, 2), "W2", "b2"), "no W2, b2; unexpected W3, b3"],
-  [
-    "layers that count from 0",
-    without(arrays(4, 2).set("W0", array(4, 4)).set("b0", array(4)), "W1", "b1"),
-    "no W1, b1; unexpected W0, b0",
-  ],
   ["an array too many", arrays(4, 2).set("mean", array(4)), "unexpected mean"],
   ["biases of no layer", arrays(4, 2).set("b2", array(4)), "unexpected b2"],
-  [
-    "a number with a zero before it",
-    arrays(4, 2).set("W02", array(2, 2)).set("b02", array(2)),
-    "no W2, b2; unexpected W02, b02",
-  ],
   [
     "a number beyond counting",
     arrays(4, 2).set("W99999999999999999999", array(2, 2)),
     "no W2, b2; unexpected W99999999999999999999",
   ],
-  ["a name with control characters", arrays(4, 2).set("\x1b[2J", array(1)), "unexpected \\u{1b}[2J"],
+  ["a name with control characters", arrays(4, 2).set("\x1b[2J", array(4)), "unexpected \\u{1b}[2J"],
 ];
 
 test("refuses missing and unexpected names, and lists a few of them", async (t) => {
@@ -117,7 +112,6 @@ const SHAPES: readonly (readonly [title: string, name: string, array: NamedArray
   ["a layer that does not read what the one before it gives", "W2", array(4, 2), "(3, outputs)"],
   ["biases of another length", "b1", array(4), "(3,)"],
   ["biases of two rows", "b1", array(2, 3), "(3,)"],
-  ["biases that are a column", "b1", array(3, 1), "(3,)"],
   ["biases that are a number", "b2", array(), "(2,)"],
   ["biases of three dimensions", "b1", array(1, 3, 1), "(3,)"],
 ];

@@ -178,6 +178,11 @@ export const networkCodes = {
     (f: { path: string; expected: string; found: string }) =>
       `${f.path}: safetensors header: expected ${f.expected}, found ${f.found}; is the file complete?`,
   ),
+  ERR_WEIGHTS_TEXT: row(
+    3,
+    (f: { path: string; offset: number; expected: string; found: string }) =>
+      `${f.path}: byte ${grouped(f.offset)}: expected ${f.expected}, found ${f.found}; is the file complete, and written from an array?`,
+  ),
   ERR_NETWORK_ACTIVATIONS: row(
     3,
     (f: { found: readonly string[] }) =>

@@ -8,6 +8,8 @@ export interface NamedArray {
   readonly data: Float64Array;
   /** Elements `begin` to `end` alone, where the file has them in this order. */
   slice?(begin: number, end: number): Float64Array;
+  /** True for elements of a whole-number type: sizes of layers, counts, but no weights. */
+  readonly isWhole?: true;
 }
 
 /**
@@ -48,6 +50,27 @@ export type NamedArrays = ReadonlyMap<string, NamedArray>;
 
 export const ELEMENT_BYTES = { float16: 2, bfloat16: 2, float32: 4, float64: 8 } as const;
 export type ElementType = keyof typeof ELEMENT_BYTES;
+
+/** Longest list of whole numbers that is read beside weights, such as the sizes of layers. */
+export const MAX_WHOLE = 4_096;
+
+/** Decodes whole numbers, NumPy's `i8` or `u1`; none of a longer list, or of numbers that float64 may round. */
+export function decodeWhole(
+  bytes: Uint8Array,
+  dtype: string,
+  littleEndian: boolean,
+): Float64Array | undefined {
+  const elementBytes = Number(dtype.slice(1));
+  const count = bytes.length / elementBytes;
+  if (![1, 2, 4, 8].includes(elementBytes) || !Number.isInteger(count) || count > MAX_WHOLE) return undefined;
+  const values = Float64Array.from({ length: count }, (_, index) => {
+    const element = bytes.slice(index * elementBytes, (index + 1) * elementBytes);
+    if (!littleEndian) element.reverse();
+    const bits = element.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+    return Number(dtype.startsWith("i") ? BigInt.asIntN(8 * elementBytes, bits) : bits);
+  });
+  return values.every(Number.isSafeInteger) ? values : undefined;
+}
 
 /** NumPy 2's NPY_MAXDIMS; a weight has two. */
 export const MAX_DIMENSIONS = 64;

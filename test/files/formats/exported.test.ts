@@ -33,21 +33,6 @@ const END = "\nprint(right)\n";
 
 const WRITERS = {
   numpy: `
-np.savez("columns.npz", **turned)
-np.savez("flat.npz", **{k: (v.T if k[0] == "W" else v) for k, v in d.items()})
-np.savez("lower.npz", layer_sizes=np.array([784, 20, 12, 10]), **{k.lower(): v for k, v in d.items()})
-np.savez("from zero.npz", **{f"{k[0]}_{int(k[1]) - 1}": v for k, v in d.items()})
-np.savez("positional.npz", *[d[k + str(i)] for i in (1, 2, 3) for k in "Wb"])
-np.savez("it's.npz", **turned)
-pickle.dump(turned, open("columns.pkl", "wb"))
-pickle.dump([d[k + str(i)] for i in (1, 2, 3) for k in "Wb"], open("list.pkl", "wb"))
-pickle.dump(tuple(turned[k + str(i)] for i in (1, 2, 3) for k in "Wb"), open("tuple.pkl", "wb"), 2)
-pickle.dump({"sizes": [784, 20], "weights": [d[f"W{i}"] for i in (1, 2, 3)], "biases": [d[f"b{i}"] for i in (1, 2, 3)]}, open("lists.pkl", "wb"))
-pickle.dump(collections.OrderedDict(d), open("ordered.pkl", "wb"))
-pickle.dump({"params": d, "epoch": 5}, open("nested.pkl", "wb"))
-np.save("dict.npy", d, allow_pickle=True)
-json.dump({k: v.tolist() for k, v in d.items()}, open("weights.json", "w"))
-json.dump({"sizes": [784, 20, 12, 10], "weights": [turned[f"W{i}"].tolist() for i in (1, 2, 3)], "biases": [turned[f"b{i}"].tolist() for i in (1, 2, 3)], "cost": "CrossEntropyCost"}, open("nielsen.json", "w"))
 order = [k + str(i) for i in (1, 2, 3) for k in "Wb"]
 json.dump({"format": "layers-model", "modelTopology": {}, "weightsManifest": [{"paths": ["shard.bin"], "weights": [{"name": k, "shape": list(d[k].shape), "dtype": "float32"} for k in order]}]}, open("model.json", "w"))
 open("shard.bin", "wb").write(b"".join(d[k].astype("<f4").tobytes() for k in order))

@@ -115,10 +115,11 @@ const npz: Target = {
 };
 
 function pickles(): Seed[] {
-  const folder = new URL("pickles/", FIXTURES);
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".pkl"))
-    .map((name) => ({ name, bytes: readFileSync(new URL(name, folder)) }));
+  return ["pickles/", "pickles/layouts/"].flatMap((path) => {
+    const folder = new URL(path, FIXTURES);
+    const names = readdirSync(folder).filter((name) => name.endsWith(".pkl"));
+    return names.map((name) => ({ name, bytes: readFileSync(new URL(name, folder)) }));
+  });
 }
 
 const pickle: Target = {
@@ -127,6 +128,7 @@ const pickle: Target = {
   words: [
     ..."().012FIJKLMNPQRSTUVX]abcdeghijloqrstu}\x80\x81\x82\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x90\x91\x92\x93\x94\x95\x96\x97\x98",
     "cposix\nsystem\n",
+    "ccollections\nOrderedDict\n)R",
     "cnumpy\nndarray\n",
     "cnumpy\ndtype\n",
     "\x8c\x09__proto__",
@@ -145,7 +147,7 @@ const pickle: Target = {
   codes: new RegExp(`^ERR_(PICKLE_\\w+|${OF_NETWORKS})$`),
   onDisk: false,
   async read(bytes, path) {
-    return unlessWhole(buildLayers(path, decodePickle(path, bytes), "sigmoid"));
+    return unlessWhole(buildLayers(path, decodePickle(path, bytes).arrays, "sigmoid"));
   },
 };
 

@@ -1,19 +1,23 @@
-/** Decodes a pickle of a dict of NumPy arrays, as `pickle.dump({"W1": …}, file)` writes it, to named arrays. */
+/** Decodes a pickle of dicts and lists of NumPy arrays, as `pickle.dump({"W1": …}, file)` writes it, to named arrays. */
 
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
-import { isMap, isUint8Array } from "#src/base/realm.js";
+import { isUint8Array } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
+import { type NamedContent, namedContent } from "#src/files/formats/array-tree.js";
 import {
   checkedElements,
+  decodeWhole,
   ELEMENT_BYTES,
   type ElementType,
+  MAX_WHOLE,
   type NamedArray,
   storedArray,
 } from "#src/files/formats/arrays.js";
 import { runPickle } from "./machine.js";
 import { ByteReader } from "./reader.js";
-import { type ArrayState, EncodedText, kindOf, PickledArray, type PickledValue } from "./values.js";
+import { pickledTree } from "./tree.js";
+import { type ArrayState, EncodedText, kindOf, type PickledArray, type PickledValue } from "./values.js";
 
 const DTYPES: ReadonlyMap<string, ElementType> = new Map([
   ["f2", "float16"],
@@ -26,26 +30,25 @@ const DTYPES_TEXT = [...DTYPES.values()].join(", ");
 
 /**
  * Returns the arrays of a pickle, protocols 0 to 5, by NumPy 1 or 2, Python 2 or 3: row-major float64, for every order and
- * dtype (float16, float32, float64; either byte order). No code of the pickle is run: see values.ts.
+ * dtype (float16, float32, float64; either byte order). Dicts, lists and tuples may be nested; their keys and indices are
+ * the arrays' names: `weights.0`. No code of the pickle is run: see values.ts.
  *
  * Keys that name one array share its data. `path` is for messages.
  *
  * @throws NetworkError ERR_PICKLE_*, ERR_NETWORK_FORMAT, ERR_ARRAY_DTYPE, ERR_ARRAY_LAYOUT, ERR_WEIGHTS_SIZE.
  */
-export function decodePickle(path: string, bytes: Uint8Array): Map<string, NamedArray> {
+export function decodePickle(path: string, bytes: Uint8Array): NamedContent {
   const value = runPickle(new ByteReader(path, bytes));
-  if (!isMap(value)) {
-    throw new NetworkError("ERR_NETWORK_FORMAT", {
-      path,
-      expected: "a pickle of one dict of NumPy arrays",
-      found: `one of ${kindOf(value)}`,
-    });
-  }
-  const decoder = new ArrayDecoder(path, bytes.length);
-  return new Map([...value].map(([name, item]) => [name, decoder.decode(name, item)]));
+  const tree = pickledTree(path, value, new ArrayDecoder(path, bytes.length));
+  const refuse = (expected: string, found: string): never => {
+    throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected, found });
+  };
+  const content = namedContent(tree, refuse);
+  if (tree.kind === "dict" || tree.kind === "list") return content;
+  return refuse("a pickle of a dict or a list of NumPy arrays", `one of ${kindOf(value)}`);
 }
 
-class ArrayDecoder {
+export class ArrayDecoder {
   readonly #path: string;
   readonly #fileBytes: number;
   /**
@@ -61,15 +64,29 @@ class ArrayDecoder {
     this.#budgetBytes = fileBytes;
   }
 
-  decode(name: string, value: PickledValue): NamedArray {
+  decode(name: string, value: PickledArray): NamedArray {
     const layer = printable(name);
-    if (!(value instanceof PickledArray)) throw this.#layout(layer, "a NumPy array", kindOf(value));
     const known = this.#decoded.get(value);
     if (known !== undefined) return known;
     if (value.state === undefined) throw this.#layout(layer, "an array with its data", "one without");
-    const array = this.#array(layer, value.state);
+    const whole = value.state.shape.length < 2 ? this.#wholeNumbers(value.state) : undefined;
+    const array: NamedArray =
+      whole === undefined
+        ? this.#array(layer, value.state)
+        : { shape: value.state.shape, data: whole, isWhole: true };
     this.#decoded.set(value, array);
     return array;
+  }
+
+  /** Whole numbers beside weights, such as the sizes of layers; undefined for elements of another type. */
+  #wholeNumbers({ shape: [count = 1], dtype, payload }: ArrayState): Float64Array | undefined {
+    if (!/^[iu][1248]$/.test(dtype.name)) return undefined;
+    const text = payload instanceof EncodedText ? payload.text : payload;
+    const expectedBytes = count * Number(dtype.name.slice(1));
+    if (!(typeof text === "string" || isUint8Array(text)) || text.length !== expectedBytes) return undefined;
+    if (count > MAX_WHOLE) return undefined;
+    const bytes = typeof text === "string" ? Buffer.from(text, "latin1") : text;
+    return decodeWhole(bytes, dtype.name, dtype.byteOrder !== ">");
   }
 
   #array(layer: string, { shape, dtype, order, payload }: ArrayState): NamedArray {

@@ -85,8 +85,8 @@ export const OPERATIONS: ReadonlyMap<number, Operate> = new Map<number, Operate>
   [OP.APPENDS, (stack, reader) => append(reader, stack.popToMark(), stack.top())],
 
   [OP.DICT, dict],
-  [OP.SETITEM, (stack, reader) => setItems(stack, reader, stack.take(2), stack.top())],
-  [OP.SETITEMS, (stack, reader) => setItems(stack, reader, stack.popToMark(), stack.top())],
+  [OP.SETITEM, (stack, reader) => setItems(reader, stack.take(2), stack.top())],
+  [OP.SETITEMS, (stack, reader) => setItems(reader, stack.popToMark(), stack.top())],
 
   [
     OP.GLOBAL,
@@ -114,7 +114,7 @@ function list(stack: PickleStack, reader: ByteReader): void {
 function dict(stack: PickleStack, reader: ByteReader): void {
   const items = stack.popToMark();
   stack.push(new Map());
-  setItems(stack, reader, items, stack.top());
+  setItems(reader, items, stack.top());
 }
 
 function append(reader: ByteReader, items: readonly PickledValue[], target: PickledValue): void {
@@ -122,18 +122,14 @@ function append(reader: ByteReader, items: readonly PickledValue[], target: Pick
   for (const item of items) target.items.push(item);
 }
 
-function setItems(
-  { vocabulary }: PickleStack,
-  reader: ByteReader,
-  items: readonly PickledValue[],
-  target: PickledValue,
-): void {
+/** A number as key becomes its digits. */
+function setItems(reader: ByteReader, items: readonly PickledValue[], target: PickledValue): void {
   if (!isMap(target)) throw reader.malformed("a dict to set items in", kindOf(target));
   for (let index = 0; index < items.length; index += 2) {
     const item = items[index];
-    const key = vocabulary.outside && typeof item === "number" ? String(item) : item;
+    const key = typeof item === "number" ? String(item) : item;
     const value = items[index + 1];
-    if (typeof key !== "string") throw reader.malformed("a text as key", kindOf(key));
+    if (typeof key !== "string") throw reader.malformed("a text or a number as key", kindOf(key));
     if (value === undefined) throw reader.malformed("pairs of key and value", "a key without a value");
     if (target.has(key)) throw reader.malformed("each key once", `"${printable(key)}" twice`);
     target.set(key, value);

@@ -42,7 +42,7 @@ export class PickledList {
 }
 
 /** Stand-in for a name of the allow-list. */
-export type GlobalKind = "ndarray" | "dtype" | "reconstruct" | "frombuffer" | "encode";
+export type GlobalKind = "ndarray" | "dtype" | "reconstruct" | "frombuffer" | "scalar" | "encode" | "dict";
 
 export class PickledGlobal {
   readonly kind: GlobalKind;
@@ -110,7 +110,7 @@ export interface Vocabulary {
   reduce(reader: ByteReader, call: readonly PickledValue[]): PickledValue;
   /** BUILD: gives an object its state. */
   build(reader: ByteReader, state: PickledValue, target: PickledValue): void;
-  /** What PyTorch's files need beyond NumPy's. Absent: refused. Keys of dicts may then be numbers too; they become texts. */
+  /** What PyTorch's files need beyond NumPy's. Absent: refused. */
   readonly outside?: {
     /** BINPERSID: the object with this identifier, which is kept outside the pickle. */
     persistent(reader: ByteReader, id: PickledValue): PickledValue;
@@ -127,6 +127,9 @@ const ALLOWED: ReadonlyMap<string, GlobalKind> = new Map([
   ["numpy._core.multiarray _reconstruct", "reconstruct"],
   ["numpy.core.numeric _frombuffer", "frombuffer"],
   ["numpy._core.numeric _frombuffer", "frombuffer"],
+  ["numpy.core.multiarray scalar", "scalar"],
+  ["numpy._core.multiarray scalar", "scalar"],
+  ["collections OrderedDict", "dict"],
   // Protocols 0 to 2 have no bytes; Python 3 writes them like this.
   ["_codecs encode", "encode"],
 ]);
@@ -149,8 +152,12 @@ function reduce(reader: ByteReader, [callee, args]: readonly PickledValue[]): Pi
       return fromBuffer(reader, args.items);
     case "dtype":
       return dtype(reader, args.items);
+    case "scalar":
+      return scalar(reader, args.items);
     case "encode":
       return encode(reader, args.items);
+    case "dict":
+      return orderedDict(reader, args.items);
     case "ndarray":
       throw reader.malformed("arrays made by _reconstruct or _frombuffer", "a call of numpy.ndarray");
   }
@@ -190,6 +197,32 @@ function fromBuffer(reader: ByteReader, args: readonly PickledValue[]): PickledA
   const array = new PickledArray();
   array.state = { payload, dtype: type, shape: shapeOf(reader, shape), order };
   return array;
+}
+
+/** scalar(dtype, bytes): a single number of NumPy, as an array without axes. */
+function scalar(reader: ByteReader, args: readonly PickledValue[]): PickledArray {
+  const [type, payload] = args;
+  if (!(type instanceof PickledDtype) || payload === undefined || args.length !== 2) {
+    throw reader.malformed("a scalar of a dtype and bytes", kindsOf(args));
+  }
+  const array = new PickledArray();
+  array.state = { payload, dtype: type, shape: [], order: "C" };
+  return array;
+}
+
+/** OrderedDict(), whose items follow, or OrderedDict([[key, value], …]) of Python 2. */
+function orderedDict(reader: ByteReader, args: readonly PickledValue[]): PickledDict {
+  const [pairs] = args;
+  const isPairs = args.length === 1 && pairs instanceof PickledList;
+  if (args.length !== 0 && !isPairs) throw reader.malformed("an OrderedDict of pairs", kindsOf(args));
+  return new Map(
+    (isPairs ? pairs.items : []).map((pair) => {
+      const items = pair instanceof PickledList || pair instanceof PickledTuple ? pair.items : [];
+      const [key, value] = items;
+      if (typeof key === "string" && value !== undefined && items.length === 2) return [key, value];
+      throw reader.malformed("a pair of a text and a value", kindOf(pair));
+    }),
+  );
 }
 
 /** dtype("f4", False, True): not aligned, a copy. The byte order follows in its state. Python 2 writes 0 and 1. */

@@ -138,7 +138,7 @@ const MALFORMED: Readonly<Record<string, string>> = {
   "a mark that is not there": "Nt.",
   "appending to a tuple": ")Na.",
   "setting an item of a list": "]NNs.",
-  "a key that is no text": "}K\x01Ns.",
+  "a key that is no text": "}NNs.",
   "a key without a value": "}(X\x01\0\0\0au.",
   "a key twice": "}(X\x01\0\0\0aNX\x01\0\0\0aNu.",
   "a memo entry that is not there": "h\x05.",
