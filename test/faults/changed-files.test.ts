@@ -16,11 +16,14 @@ import { readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
+import { FIXTURES } from "#src/base/package.js";
 import { evaluate, FileError, IncompleteError, openDataset } from "#src/index.js";
 import { idxBytes, idxHeader } from "../helpers/idx.js";
 import { inCase } from "../helpers/in-case.js";
+import { npyBytes } from "../helpers/npy.js";
 import { sparseSet } from "../helpers/sparse-set.js";
 import { temporaryFolder } from "../helpers/temporary.js";
+import { zipFile } from "../helpers/zip.js";
 
 type Change = (path: string) => void;
 
@@ -151,4 +154,55 @@ test("a sampled hash has its own name in the result, and verify hashes every byt
   t.is(verified.sha256, whole);
   t.false("sampled-sha256" in verified);
   t.is((await evaluate({ limit: 100, threads: 0 })).dataset["sampled-sha256"], undefined);
+});
+
+test("files that are read before the run do not change its result, whatever becomes of them", async (t) => {
+  const folder = await temporaryFolder(t);
+  const count = 2000;
+  const pixels = randomFillSync(new Uint8Array(count * 784));
+  const classes = Uint8Array.from({ length: count }, (_, n) => n % 10);
+  const arrays = [
+    { name: "x_test.npy", content: npyBytes([count, 28, 28], pixels) },
+    { name: "y_test.npy", content: npyBytes([count], classes) },
+  ];
+  const files = {
+    images: idxBytes("u8", [count, 28, 28], pixels),
+    "images.gz": gzipSync(idxBytes("u8", [count, 28, 28], pixels)),
+    "labels.gz": gzipSync(idxBytes("u8", [count], classes)),
+    "set.npz": zipFile(arrays),
+    weights: await readFile(new URL("bundled.safetensors", FIXTURES)),
+    classes: Array.from({ length: 10 }, (_, n) => `class ${n}`).join("\n"),
+  };
+  const at = (name: keyof typeof files) => join(folder, name);
+  const names = (["images", "images.gz", "labels.gz", "set.npz", "weights", "classes"] as const).map(at);
+  const write = async () => {
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  };
+  const common = { weights: at("weights"), classes: at("classes"), batchSize: 10 };
+  for (const input of [
+    { dataset: at("images"), labels: at("labels.gz") },
+    { dataset: at("images.gz"), labels: at("labels.gz") },
+    { dataset: at("set.npz") },
+  ]) {
+    for (const threads of [0, 2]) {
+      await write();
+      const clean = await evaluate({ ...common, ...input, threads });
+      for (const change of [(path: string) => truncateSync(path, 100), (path: string) => rmSync(path)]) {
+        await write();
+        let isChanged = false;
+        const found = await evaluate(
+          { ...common, ...input, threads },
+          {
+            onProgress() {
+              if (!isChanged) names.forEach(change);
+              isChanged = true;
+            },
+          },
+        );
+        t.true(isChanged);
+        t.deepEqual(found.result, clean.result, `${input.dataset}, ${threads} threads`);
+        t.is(found.dataset.sha256, clean.dataset.sha256);
+      }
+    }
+  }
 });
