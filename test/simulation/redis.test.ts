@@ -1,4 +1,4 @@
-/** Seeded runs over Redis behind a proxy that delays and cuts connections, with hosts that are killed. BATCHWISE_REDIS_SEEDS=300 runs more. */
+/** Seeded runs over Redis behind a proxy that delays, loses and cuts, with hosts that are killed. BATCHWISE_REDIS_SEEDS=300 runs more. */
 import type { ChildProcess } from "node:child_process";
 import { connect, createServer, type Socket } from "node:net";
 import { env } from "node:process";
@@ -20,7 +20,7 @@ const note = (kind: string) => {
 let random = seeded(1);
 let probability = 0;
 
-/** Forwards to Redis; a chunk may come late, or be the last of its connection. */
+/** Forwards to Redis; a chunk may come late, lose a piece, or be the last of its connection. */
 async function startProxy(t: Teardown, port: number): Promise<string> {
   const proxy = createServer((client) => {
     const server = connect(port, "127.0.0.1");
@@ -32,6 +32,10 @@ async function startProxy(t: Teardown, port: number): Promise<string> {
           note("connection is cut");
           from.destroy();
           to.destroy();
+        } else if (share < probability / 15) {
+          note("piece is lost");
+          const [from, to] = [random(), random()].sort((a, b) => a - b).map((part) => part * chunk.length);
+          chunk = Buffer.concat([chunk.subarray(0, from), chunk.subarray(to)]);
         } else if (share < probability) {
           note("packet comes late");
           sent = sent.then(() => sleep(random() * 30));
