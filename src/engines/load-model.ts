@@ -10,7 +10,7 @@ import { describeModel } from "#src/engines/onnx/describe.js";
 import { fedPreprocessing } from "#src/engines/onnx/engine.js";
 import { sha256Of } from "#src/files/read-file.js";
 import { assumedIn, type Metadata } from "#src/networks/format.js";
-import { KEY_PREFIX } from "#src/networks/onnx/operators.js";
+import { KEY_PREFIX } from "#src/networks/onnx/encode.js";
 import { modelPreprocessing, readOnnxFacts } from "#src/networks/onnx/preprocessing.js";
 import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "#src/networks/registry.js";
 

@@ -91,6 +91,10 @@ export interface DecodedChain extends BuiltChain {
   readonly assumptions: readonly Assumption[];
   /** Activations that the file states; empty if the file states none, or the reader took them from the option. */
   readonly stated: readonly Activation[];
+  /** Reason for the assumption of pixels ÷ 255, to follow its text. */
+  readonly pixelsReason?: string | undefined;
+  /** Bytes on disk, if there are more files than one. */
+  readonly files?: readonly Uint8Array[];
 }
 
 export class ChainBuilder {

@@ -81,6 +81,7 @@ export function readPreprocessing(path: string, metadata: Metadata, prefix = "")
 
 /**
  * Returns the preprocessing of a network's pixels: as its file states it, or as requested, or `scale` as an assumption.
+ * `reason` follows the text of the assumption.
  *
  * @throws UsageError as `checkedPreprocessing`
  * @throws NetworkError ERR_NORMALIZE_MISMATCH if the file states one thing and the user requests another;
@@ -90,6 +91,7 @@ export function choosePreprocessing(
   path: string,
   stated: Preprocessing | undefined,
   asked: RequestedPreprocessing,
+  reason = "",
 ): ChosenPreprocessing {
   checkedPreprocessing(asked);
   const { mean, std } = asked;
@@ -105,7 +107,7 @@ export function choosePreprocessing(
   if (wanted !== undefined) return { preprocessing: wanted, assumptions: [] };
   switch (kind) {
     case undefined:
-      return { preprocessing: { kind: DEFAULT_NORMALIZATION }, assumptions: [pixelsAssumed(path)] };
+      return { preprocessing: { kind: DEFAULT_NORMALIZATION }, assumptions: [pixelsAssumed(path, reason)] };
     case "scale":
     case "none":
       return { preprocessing: { kind }, assumptions: [] };
@@ -150,8 +152,13 @@ function standardizing(mean: number, std: number): Standardizing {
   return { kind: "standardize", mean, std };
 }
 
-function pixelsAssumed(path: string): Assumption {
-  return { subject: "pixels", what: "pixels ÷ 255", source: basename(resolve(path)), option: "--normalize" };
+function pixelsAssumed(path: string, reason: string): Assumption {
+  return {
+    subject: "pixels",
+    what: `pixels ÷ 255${reason}`,
+    source: basename(resolve(path)),
+    option: "--normalize",
+  };
 }
 
 function readNumber(

@@ -80,8 +80,8 @@ export async function loadNetwork(source: string, options: LoadNetworkOptions = 
 
 /** `loadNetwork` with options that were checked before. They may have keys of other calls too. */
 export async function readNetwork(source: string, options: LoadNetworkOptions): Promise<LoadedNetwork> {
-  const { statistics, ...weights } = await loadWeights(source, options);
-  const chosen = choosePreprocessing(weights.name, weights.preprocessing, options);
+  const { statistics, pixelsReason, ...weights } = await loadWeights(source, options);
+  const chosen = choosePreprocessing(weights.name, weights.preprocessing, options, pixelsReason);
   const { preprocessing } = chosen;
   const assumptions = chosen.assumptions.map((one) => withStatistics(one, statistics));
   return {
@@ -104,6 +104,8 @@ export interface Weights extends Omit<LoadedNetwork, "preprocessing"> {
   readonly preprocessing: Preprocessing | undefined;
   /** Names of single numbers beside the layers that may have standardized the pixels. */
   readonly statistics: readonly string[];
+  /** Reason for the assumption of pixels ÷ 255, to follow its text. */
+  readonly pixelsReason?: string | undefined;
 }
 
 /** `loadNetwork` without a choice of preprocessing. Throws the same errors, except those of that choice. */
@@ -126,7 +128,7 @@ async function weightsAt(
   path: string,
   options: Omit<LoadNetworkOptions, keyof RequestedPreprocessing>,
 ): Promise<Weights> {
-  const decoded = await readSource(source, path, options.decodeAfter);
+  const decoded = await readSource(source, path, options);
   const sha256 = await sha256Of(decoded.files);
   const name = BUNDLED.has(source) ? source : basename(resolve(path));
   if ("layers" in decoded) return weightsOfChain({ name, sha256, path }, decoded, options.activation);
@@ -167,12 +169,13 @@ async function weightsAt(
 /** @throws UsageError ERR_OPTION_VALUE if the option names another activation than the file */
 function weightsOfChain(
   { name, sha256, path }: { readonly name: string; readonly sha256: string; readonly path: string },
-  { layers, preprocessing, imageSizes, assumptions, stated }: DecodedChain,
+  { layers, preprocessing, imageSizes, assumptions, stated, pixelsReason }: DecodedChain,
   activation: Activation | undefined,
 ): Weights {
   if (stated.length > 0) checkActivation(path, stated, activation);
   const unstated = assumptions.map(({ subject }) => subject);
-  return { name, sha256, layers, preprocessing, imageSizes, assumptions, unstated, statistics: [] };
+  const facts = { name, sha256, layers, preprocessing, imageSizes, assumptions, unstated };
+  return { ...facts, statistics: [], pixelsReason };
 }
 
 /** True for the book's `sample_weight.pkl`: ch03/neuralnet_mnist.py states its sigmoids and its pixels ÷ 255. */
@@ -223,14 +226,14 @@ async function locate(source: string, options: DownloadOptions): Promise<string>
 async function readSource(
   source: string,
   path: string,
-  decodeAfter: Promise<unknown> | undefined,
+  { decodeAfter, activation }: Pick<LoadNetworkOptions, "decodeAfter" | "activation">,
 ): Promise<(DecodedArrays | DecodedChain) & { readonly files: readonly Uint8Array[] }> {
   if ((await pathKind(path)) === "folder") {
     return { ...(await (await loadFolder()).readArrayFolder(path)), ...ARRAYS_ALONE };
   }
   const bytes = await readWeights(source, path);
   await decodeAfter;
-  return { files: [bytes], ...(await decode(path, bytes)) };
+  return { files: [bytes], ...(await decode(path, bytes, activation)) };
 }
 
 /** Arrays of a file, and what it states about the network. */
@@ -246,14 +249,16 @@ interface DecodedArrays {
   readonly assumed: readonly AssumptionSubject[];
   /** Whether the format states which axis of the weights are the inputs. */
   readonly isOriented: boolean;
-  /** Bytes on disk, if there are more files than one. */
-  readonly files?: readonly Uint8Array[];
 }
 
 /** Facts of a format that states only arrays. */
 const ARRAYS_ALONE = { assumed: [], isOriented: false } as const;
 
-async function decode(path: string, bytes: Uint8Array): Promise<DecodedArrays | DecodedChain> {
+async function decode(
+  path: string,
+  bytes: Uint8Array,
+  activation: Activation | undefined,
+): Promise<DecodedArrays | DecodedChain> {
   const format = await weightsFormat(path, bytes);
   switch (format) {
     case "pickle":
@@ -266,10 +271,9 @@ async function decode(path: string, bytes: Uint8Array): Promise<DecodedArrays | 
     case "npz":
       return { arrays: await (await import("./numpy.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "onnx": {
-      const { decodeOnnx } = await import("#src/networks/onnx/operators.js");
+      const { decodeOnnx } = await import("#src/networks/onnx/decode.js");
       const whole = await wholeModel(path, bytes);
-      const { activations, ...decoded } = decodeOnnx(path, whole.bytes);
-      return { ...decoded, activation: activations, isOriented: true, files: whole.files };
+      return { ...decodeOnnx(path, whole.bytes, activation), files: whole.files };
     }
     case "safetensors": {
       const { arrays, metadata } = decodeSafetensors(path, bytes);

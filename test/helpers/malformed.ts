@@ -202,7 +202,7 @@ export const MALFORMED_NETWORKS: Readonly<Record<string, Malformed>> = {
     code: "ERR_ONNX_NODE",
   },
   "operator.onnx": {
-    bytes: onnx({ nodes: [{ op: "Conv", name: "conv1", inputs: ["x", "w", "b"], output: "y" }] }),
+    bytes: onnx({ nodes: [{ op: "LSTM", name: "lstm1", inputs: ["x", "w", "b"], output: "y" }] }),
     code: "ERR_ONNX_OPERATOR",
   },
   "domain.onnx": {

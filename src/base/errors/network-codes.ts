@@ -34,8 +34,8 @@ export const onnxCodes = {
   ),
   ERR_ONNX_OPERATOR: row(
     3,
-    (f: { path: string; node: string; operator: string; known: readonly string[] }) =>
-      `${f.path}: node "${f.node}": expected one of ${f.known.join(", ")}, found ${f.operator}; ${OTHER_ENGINE}`,
+    (f: { path: string; node: string; operator: string }) =>
+      `${f.path}: node "${f.node}": expected an operator of a chain of layers, found ${f.operator}; ${OTHER_ENGINE}`,
   ),
   ERR_ONNX_NODE: row(
     3,

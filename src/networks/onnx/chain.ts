@@ -1,9 +1,9 @@
-/** Reads an ONNX graph as a chain: each node reads the output of the node before it and constants. */
+/** Brings the nodes of an ONNX graph into an order in which each comes after those that it reads. */
 
 import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
-import { attributeOf, type Graph, type Model, type Node, type Tensor, type Value } from "./model.js";
+import type { Graph, Model, Node, Tensor, Value } from "./model.js";
 
 /** First version in which Gemm and Add broadcast as today (onnx/docs/Changelog.md). */
 const OLDEST_OPSET = 7;
@@ -14,79 +14,121 @@ export interface Step {
   readonly node: Node;
   /** Name for messages: the node's, or its output's if it has none. */
   readonly name: string;
-  /** A tensor for each input of the node, in order; undefined for the output of the node before. */
-  readonly constants: readonly (Tensor | undefined)[];
+  /** Name of the node's output. Other outputs are not used. */
+  readonly output: string;
 }
 
-export interface Chain {
+export interface OrderedGraph {
+  /** Version of ONNX's own operators. */
+  readonly opset: number;
   readonly input: Value;
+  readonly output: Value;
+  readonly initializers: ReadonlyMap<string, Tensor>;
+  /** Each after the steps that it reads; otherwise in the order of the file. */
   readonly steps: readonly Step[];
 }
 
 /**
- * Returns the steps of a chain. ONNX demands that each node comes after the nodes that it reads, so a chain has the order of
- * the list, and no cycles.
+ * Returns a graph of one input and one output in order. ONNX demands that order, but some exporters write nodes from the end
+ * to the start.
  *
- * @throws NetworkError ERR_ONNX_OPSET, ERR_ONNX_GRAPH, ERR_ONNX_OPERATOR, ERR_ONNX_NODE.
+ * @throws NetworkError ERR_ONNX_OPSET, ERR_ONNX_GRAPH, ERR_ONNX_NODE.
  */
-export function chainOf(path: string, { opsets, graph }: Model): Chain {
-  checkOpsets(path, opsets);
-  const constants = constantsOf(path, graph);
+export function orderedGraph(path: string, { opsets, graph }: Model): OrderedGraph {
+  const opset = checkedOpset(path, opsets);
+  const initializers = initializersOf(path, graph);
   // Before IR version 4, constants were among the inputs too.
   const input = only(
     path,
     "input",
-    graph.inputs.filter(({ name }) => !constants.has(name)),
+    graph.inputs.filter(({ name }) => !initializers.has(name)),
   );
   const output = only(path, "output", graph.outputs);
-  const given = new Set([...constants.keys(), input.name]);
-  const steps: Step[] = [];
-  let current = input.name;
-  for (const node of graph.nodes) {
-    const name = printable(node.name || node.outputs[0] || node.operator);
-    const [given1, ...more] = node.outputs;
-    if (!given1 || more.some((other) => other !== "")) {
-      throw nodeFault(path, name, "one output", listed(node.outputs) || "none");
-    }
-    if (given.has(given1))
-      throw nodeFault(path, name, "a new name for each output", `"${printable(given1)}" twice`);
-    given.add(given1);
-    if (!OWN_DOMAINS.has(node.domain)) {
-      const found = `node "${name}" of the domain "${printable(node.domain)}"`;
-      throw new NetworkError("ERR_ONNX_OPSET", { path, expected: "only operators of ONNX itself", found });
-    }
-    if (node.operator === "Constant") {
-      constants.set(given1, constantOf(path, name, node));
-      continue;
-    }
-    steps.push({ node, name, constants: constantInputs(path, name, node, { constants, given, current }) });
-    current = given1;
-  }
-  if (current !== output.name) {
-    const found = `"${printable(output.name)}", which the last node does not give`;
-    const expected = `the output "${printable(current)}"`;
-    throw new NetworkError("ERR_ONNX_GRAPH", { path, expected, found, next: OTHER_ENGINE });
-  }
-  return { input, steps };
+  const read = new Set([output.name, ...graph.nodes.flatMap(({ inputs }) => inputs)]);
+  const given = new Set([...initializers.keys(), input.name]);
+  const steps = graph.nodes.map((node) => stepOf(path, node, read, given));
+  return {
+    opset,
+    input,
+    output,
+    initializers,
+    steps: sorted(path, steps, [...initializers.keys(), input.name]),
+  };
 }
 
-function checkOpsets(path: string, opsets: Model["opsets"]): void {
+/** Checks a node by itself, and adds its output to the names of tensors that are given. */
+function stepOf(path: string, node: Node, read: ReadonlySet<string>, given: Set<string>): Step {
+  const name = printable(node.name || node.outputs[0] || node.operator);
+  const [output, ...more] = node.outputs;
+  if (!output || more.some((other) => other !== "" && read.has(other))) {
+    throw nodeFault(path, name, "one output", listed(node.outputs) || "none");
+  }
+  if (given.has(output)) {
+    throw nodeFault(path, name, "a new name for each output", `"${printable(output)}" twice`);
+  }
+  given.add(output);
+  if (!OWN_DOMAINS.has(node.domain)) {
+    const found = `node "${name}" of the domain "${printable(node.domain)}"`;
+    throw new NetworkError("ERR_ONNX_OPSET", { path, expected: "only operators of ONNX itself", found });
+  }
+  return { node, name, output };
+}
+
+/** Kahn's order: of all steps whose inputs are known, the first one of the file. */
+function sorted(path: string, steps: readonly Step[], known: readonly string[]): Step[] {
+  const readers = new Map<string, number[]>();
+  const waits = steps.map(({ node }, index) => {
+    const inputs = new Set(node.inputs.filter((input) => input !== ""));
+    for (const input of inputs) {
+      const others = readers.get(input);
+      if (others === undefined) readers.set(input, [index]);
+      else others.push(index);
+    }
+    return inputs.size;
+  });
+  const ready = waits.flatMap((count, index) => (count === 0 ? [index] : []));
+  const give = (name: string) => {
+    for (const index of readers.get(name) ?? []) {
+      waits[index]! -= 1;
+      if (waits[index] === 0) insert(ready, index);
+    }
+  };
+  for (const name of known) give(name);
+  const order: Step[] = [];
+  const given = new Set(known);
+  for (let index = ready.shift(); index !== undefined; index = ready.shift()) {
+    const step = steps[index]!;
+    order.push(step);
+    given.add(step.output);
+    give(step.output);
+  }
+  const [stuck] = steps.filter((_, index) => waits[index]! > 0);
+  if (stuck === undefined) return order;
+  const unknown = stuck.node.inputs.find((input) => input !== "" && !given.has(input)) ?? "";
+  const found = `"${printable(unknown)}", which no node before it gives; does the graph have a cycle?`;
+  throw nodeFault(path, stuck.name, "inputs that nodes before it give", found);
+}
+
+/** Keeps the list in order. In a file that is in order, a new index goes to the end. */
+function insert(list: number[], index: number): void {
+  let at = list.length;
+  while (at > 0 && list[at - 1]! > index) at -= 1;
+  list.splice(at, 0, index);
+}
+
+function checkedOpset(path: string, opsets: Model["opsets"]): number {
   const expected = `opset ${OLDEST_OPSET} or newer of ONNX's own operators`;
   // Exporters import other domains too, even if no node uses them.
   const version = opsets.find(({ domain }) => OWN_DOMAINS.has(domain))?.version;
-  if (version === undefined || !(version >= OLDEST_OPSET)) {
-    throw new NetworkError("ERR_ONNX_OPSET", {
-      path,
-      expected,
-      found: version === undefined ? "none" : `${version}`,
-    });
-  }
+  if (version !== undefined && version >= OLDEST_OPSET) return version;
+  const found = version === undefined ? "none" : `${version}`;
+  throw new NetworkError("ERR_ONNX_OPSET", { path, expected, found });
 }
 
-function constantsOf(path: string, { initializers }: Graph): Map<string, Tensor> {
-  const constants = new Map<string, Tensor>();
+function initializersOf(path: string, { initializers }: Graph): Map<string, Tensor> {
+  const named = new Map<string, Tensor>();
   for (const tensor of initializers) {
-    if (tensor.name === "" || constants.has(tensor.name)) {
+    if (tensor.name === "" || named.has(tensor.name)) {
       const found = tensor.name === "" ? "one without" : `"${printable(tensor.name)}" twice`;
       throw new NetworkError("ERR_ONNX_GRAPH", {
         path,
@@ -94,9 +136,9 @@ function constantsOf(path: string, { initializers }: Graph): Map<string, Tensor>
         found,
       });
     }
-    constants.set(tensor.name, tensor);
+    named.set(tensor.name, tensor);
   }
-  return constants;
+  return named;
 }
 
 function only(path: string, what: string, values: readonly Value[]): Value {
@@ -106,43 +148,6 @@ function only(path: string, what: string, values: readonly Value[]): Value {
   throw new NetworkError("ERR_ONNX_GRAPH", { path, expected: `one ${what}`, found, next: OTHER_ENGINE });
 }
 
-function constantOf(path: string, name: string, node: Node): Tensor {
-  const tensor = attributeOf(node, "value")?.tensor;
-  if (tensor === undefined)
-    throw nodeFault(path, name, "a constant with a tensor as value", "a different value");
-  // Within an attribute, a tensor need not have a name.
-  return { ...tensor, name: tensor.name || name };
-}
-
-interface Before {
-  readonly constants: ReadonlyMap<string, Tensor>;
-  /** Names of all tensors that the node may read. */
-  readonly given: ReadonlySet<string>;
-  /** Output of the node before. */
-  readonly current: string;
-}
-
-function constantInputs(
-  path: string,
-  name: string,
-  node: Node,
-  { constants, given, current }: Before,
-): (Tensor | undefined)[] {
-  const [output] = node.outputs;
-  const unknown = node.inputs.find((input) => input !== "" && (!given.has(input) || input === output));
-  if (unknown !== undefined) {
-    const found = `"${printable(unknown)}", which no node before it gives; does the graph have a cycle?`;
-    throw nodeFault(path, name, "inputs that nodes before it give", found);
-  }
-  // An empty name at the end is an optional input that was left out.
-  const inputs = node.inputs.at(-1) === "" ? node.inputs.slice(0, -1) : node.inputs;
-  const computed = inputs.filter((input) => !constants.has(input));
-  if (computed.length !== 1 || computed[0] !== current) {
-    throw nodeFault(path, name, `"${printable(current)}" and constants as inputs`, listed(inputs) || "none");
-  }
-  return inputs.map((input) => constants.get(input));
-}
-
-function nodeFault(path: string, node: string, expected: string, found: string): NetworkError {
+export function nodeFault(path: string, node: string, expected: string, found: string): NetworkError {
   return new NetworkError("ERR_ONNX_NODE", { path, node, expected, found });
 }

@@ -12,7 +12,6 @@ import {
   type WrittenType,
 } from "#src/networks/tensors.js";
 import { integer, message, raw, text } from "./message.js";
-import { KEY_PREFIX } from "./operators.js";
 import {
   DATA_TYPE,
   DIMENSION,
@@ -28,6 +27,8 @@ import {
   VALUE_INFO,
 } from "./proto.js";
 
+/** Prefix of Batchwise's keys among a model's properties. */
+export const KEY_PREFIX = "batchwise.";
 /** IR version of 2021, with opset 13: onnx 1.10 and onnxruntime 1.10 have them. */
 const IR_VERSION = 8;
 const OPSET = 13;

@@ -1,9 +1,11 @@
 /** End of a graph: the kind of its outputs, and the tensor of the logits from which they are made. */
 
 import type { OutputKind } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
 import { OWN_DOMAINS } from "./chain.js";
+import type { Constant, Numbers } from "./constant.js";
+import { evaluateConstant } from "./constants.js";
 import type { Model, Node } from "./model.js";
-import { evaluateConstant, type Numbers } from "./tensor.js";
 
 export interface Ending {
   /** Kind of the output; `ranks` of classes are not scores; undefined if the graph does not show it. */
@@ -135,7 +137,8 @@ export class GraphView {
   readonly #model: Model;
   readonly #givers = new Map<string, Node>();
   readonly #readers = new Map<string, Node[]>();
-  readonly #constants = new Map<string, Numbers | undefined>();
+  readonly #constants = new Map<string, Constant | undefined>();
+  readonly #numbers = new Map<string, Numbers | undefined>();
 
   constructor(path: string, model: Model) {
     this.#path = path;
@@ -167,19 +170,35 @@ export class GraphView {
 
   /** Returns the numbers of a tensor that does not depend on an input; undefined for others and for unknown operators. */
   constant(name: string): Numbers | undefined {
+    if (!this.#numbers.has(name)) this.#numbers.set(name, readable(this.array(name)));
+    return this.#numbers.get(name);
+  }
+
+  /** As `constant`, with the shape. */
+  array(name: string): Constant | undefined {
     if (name === "") return undefined;
     if (this.#constants.has(name)) return this.#constants.get(name);
     // A tensor in a cycle is not constant.
     this.#constants.set(name, undefined);
     const tensor = this.#model.graph.initializers.find((one) => one.name === name);
     const source = tensor ?? this.#givers.get(name);
-    const numbers = source && evaluateConstant(this.#path, source, (input) => this.constant(input));
-    this.#constants.set(name, numbers);
-    return numbers;
+    const array = source && evaluateConstant(this.#path, source, (input) => this.array(input));
+    this.#constants.set(name, array);
+    return array;
   }
 }
 
 /** True if a node's operator is one of these, in ONNX's own domain. */
 export function isOneOf({ domain, operator }: Node, operators: ReadonlySet<string>): boolean {
   return OWN_DOMAINS.has(domain) && operators.has(operator);
+}
+
+/** A tensor that cannot be read here may be valid for the runtime, so the result is undefined. */
+function readable(array: Constant | undefined): Numbers | undefined {
+  try {
+    return array?.data;
+  } catch (error) {
+    if (error instanceof NetworkError) return undefined;
+    throw error;
+  }
 }

@@ -22,6 +22,8 @@ import {
 const MAX_ATTRIBUTE_NUMBERS = 65_536;
 /** Most fields of all messages of a model that is run whole: enough for a graph of 20,000 nodes. */
 export const MAX_WHOLE_FIELDS = 500_000;
+/** Most bytes that are read of a string. */
+const MAX_LABEL_BYTES = 64;
 /** Most levels of graphs within graphs that are read. */
 const MAX_GRAPH_DEPTH = 16;
 
@@ -62,6 +64,8 @@ export interface Attribute {
   type: number;
   float?: number;
   integer?: number;
+  /** The first bytes of a string, one character each. */
+  text?: string;
   tensor?: Tensor;
   readonly floats: number[];
   readonly integers: number[];
@@ -168,6 +172,7 @@ function readAttribute(message: Message): Attribute {
     if (field === ATTRIBUTE.name) attribute.name = message.text();
     else if (field === ATTRIBUTE.float) attribute.float = message.float();
     else if (field === ATTRIBUTE.integer) attribute.integer = message.integer();
+    else if (field === ATTRIBUTE.string) attribute.text = readLabel(message.bytes());
     else if (field === ATTRIBUTE.tensor) attribute.tensor = readTensor(message.message());
     else if (field === ATTRIBUTE.graph || field === ATTRIBUTE.graphs)
       attribute.innerReads.push(...innerReads(message.message()));
@@ -176,6 +181,11 @@ function readAttribute(message: Message): Attribute {
     else if (field === ATTRIBUTE.type) attribute.type = message.integer();
   }
   return attribute;
+}
+
+/** Strings are names of a few letters; those of other operators may be whole files. */
+function readLabel(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, MAX_LABEL_BYTES)).toString("latin1");
 }
 
 export function readTensor(message: Message): Tensor {

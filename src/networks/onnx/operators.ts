@@ -1,171 +1,254 @@
-/** Decodes an ONNX model of fully connected layers to named arrays, activations and preprocessing. */
+/** Operators of chains (onnx/docs/Operators.md), and what each adds to the network. Those of maps are in maps.ts. */
 
-import type { AssumptionSubject } from "#src/base/assumptions.js";
-import type { Activation, Preprocessing } from "#src/base/contracts/network.js";
-import { NetworkError } from "#src/base/errors.js";
+import type { Activation } from "#src/base/contracts/network.js";
+import { shapeText } from "#src/base/errors/define.js";
+import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
-import type { NamedArrays } from "#src/files/formats/arrays.js";
-import { assumedIn } from "#src/networks/format.js";
-import { readPreprocessing } from "#src/networks/recipe.js";
-import { chainOf, type Step } from "./chain.js";
-import { LayerBuilder } from "./layer-builder.js";
-import { attributeOf, readModel, type Tensor, type Value } from "./model.js";
+import { transpose } from "#src/files/formats/arrays.js";
+import type { Step } from "./chain.js";
+import { isFloat } from "./constant.js";
+import { MAP_OPERATORS } from "./maps.js";
+import { attributeOf } from "./model.js";
 import { ATTRIBUTE_TYPE } from "./proto.js";
-import { integersOf } from "./tensor.js";
-
-/** Prefix of Batchwise's keys among a model's properties. */
-export const KEY_PREFIX = "batchwise.";
-
-export interface DecodedOnnx {
-  /** W1 (inputs × outputs), b1 (outputs) … Wn, bn; a tensor that two layers use is one array. */
-  readonly arrays: NamedArrays;
-  /** Activation of every layer except the last. */
-  readonly activations: readonly Activation[];
-  readonly preprocessing: Preprocessing | undefined;
-  /** Sizes of one image other than 1, if the input states at least two. */
-  readonly imageSizes: readonly number[] | undefined;
-  /** Subjects that the file's writer had to assume, by its properties. */
-  readonly assumed: readonly AssumptionSubject[];
-}
-
-/**
- * Reads a chain of Gemm, or MatMul and Add, with Sigmoid, Relu or Tanh after all but the last. A Softmax at the end is
- * left out; Flatten and the like are followed. A division by 255 before the first layer is read as the preprocessing
- * `scale`; without one, the model's properties state it (`batchwise.normalize`, …). Elements are float32, float64, float16 or
- * bfloat16, in any field that onnx.proto has for them. `path` is for messages.
- *
- * Format: onnx/onnx.proto and docs/IR.md in github.com/onnx/onnx.
- *
- * @throws NetworkError ERR_ONNX_*, ERR_NETWORK_FORMAT for a property with an unknown value, ERR_WEIGHTS_SIZE
- */
-export function decodeOnnx(path: string, bytes: Uint8Array): DecodedOnnx {
-  const model = readModel(path, bytes);
-  if (model.graphParts !== 1) {
-    throw new NetworkError("ERR_ONNX_GRAPH", { path, expected: "one graph", found: `${model.graphParts}` });
-  }
-  const { input, steps } = chainOf(path, model);
-  const builder = new LayerBuilder(path, input);
-  for (const step of steps) applyStep(builder, step);
-  const { arrays, activations, scaled } = builder.finish();
-  const stated = readPreprocessing(path, model.metadata, KEY_PREFIX);
-  const assumed = assumedIn(path, model.metadata, KEY_PREFIX);
-  const facts = { arrays, activations, imageSizes: imageSizesOf(input), assumed };
-  if (!scaled) return { ...facts, preprocessing: stated };
-  if (stated !== undefined && stated.kind !== "none") {
-    const expected = "pixels divided by 255 once";
-    const found = `a division in the graph, and ${KEY_PREFIX}normalize = ${stated.kind}`;
-    throw new NetworkError("ERR_ONNX_GRAPH", { path, expected, found });
-  }
-  return { ...facts, preprocessing: { kind: "scale" } };
-}
-
-/** A size of 1 is a channel, or one axis of flattened pixels. */
-function imageSizesOf({ shape = [] }: Value): readonly number[] | undefined {
-  const image = shape.slice(1);
-  const sizes = image.flatMap((size) => (size === undefined || size === 1 ? [] : [size]));
-  return sizes.length > 1 && !image.includes(undefined) ? sizes : undefined;
-}
-
-// Operators of a chain of fully connected layers (onnx/docs/Operators.md), and what each adds to the network.
+import { SHAPE_OPERATORS } from "./shapes.js";
+import { type Apply, constantAt, floatsOf, type Given, numberOf, perChannel, type ReadStep } from "./step.js";
+import { ONE, type Stream } from "./stream.js";
 
 /** Attributes whose value is one number. */
-const SCALARS = new Set(["alpha", "beta", "transA", "transB", "axis", "allowzero"]);
+const SCALARS = new Set([
+  "alpha",
+  "beta",
+  "transA",
+  "transB",
+  "axis",
+  "allowzero",
+  "group",
+  "ceil_mode",
+  "epsilon",
+]);
+/** α and γ of SELU (arxiv.org/abs/1706.02515), as ONNX has them. */
+const SELU = { alpha: 1.6732632423543772, gamma: 1.0507009873554805 };
+const SELU_TOLERANCE = 1e-6;
+/** Bounds of float32: a Clip to these changes nothing. */
+const LARGEST_FLOAT = 3.4028234e38;
 
-type Apply = (builder: LayerBuilder, step: Step) => void;
+/** Operators that leave the numbers as they are. */
+const KEEP: Apply = () => {};
 
 const OPERATORS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   ["Gemm", gemm],
-  ["MatMul", (builder, step) => builder.weights(step, constantAt(builder, step, 1), false)],
-  ["Add", (builder, step) => builder.biases(step, otherConstant(builder, step))],
-  ["Sigmoid", (builder, step) => builder.activation(step, "sigmoid")],
-  ["Relu", (builder, step) => builder.activation(step, "relu")],
-  ["Tanh", (builder, step) => builder.activation(step, "tanh")],
+  ["MatMul", (stream, step) => dense(stream, step, { weights: constantAt(stream, step, 1) })],
+  ["Add", arithmetic],
+  ["Sub", arithmetic],
+  ["Mul", arithmetic],
+  ["Div", arithmetic],
+  ["Sigmoid", sigmoid],
+  ...named({ Relu: "relu", Tanh: "tanh", Softplus: "softplus", Softsign: "softsign" }),
+  [
+    "LeakyRelu",
+    (stream, step) => stream.activation(step, "leaky-relu", [numberOf(step, "alpha") ?? Math.fround(0.01)]),
+  ],
+  ["Elu", (stream, step) => stream.activation(step, "elu", [numberOf(step, "alpha") ?? 1])],
+  ["PRelu", prelu],
+  ["Selu", selu],
+  ["Gelu", gelu],
+  ["HardSigmoid", hardSigmoid],
+  ["Clip", clip],
   ["Softmax", softmax],
   ["LogSoftmax", softmax],
-  ["Flatten", flatten],
-  ["Reshape", reshape],
-  ["Identity", () => {}],
-  ["Div", (builder, step) => builder.scale(step, constantAt(builder, step, 1), (divisor) => divisor === 255)],
-  ["Mul", (builder, step) => builder.scale(step, otherConstant(builder, step), isOne255th)],
+  ["Identity", KEEP],
+  ["Dropout", dropout],
+  ["Cast", cast],
+  ...SHAPE_OPERATORS,
+  ...MAP_OPERATORS,
+]);
+
+/** Operators after which a Sigmoid is still the last one that computes. */
+export const KEEPERS: ReadonlySet<string> = new Set([
+  ...["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast"],
 ]);
 
 /** Adds one operator to the network. @throws NetworkError ERR_ONNX_OPERATOR, ERR_ONNX_NODE, and faults of tensors */
-export function applyStep(builder: LayerBuilder, step: Step): void {
-  const apply = OPERATORS.get(step.node.operator);
-  if (apply === undefined) {
-    const facts = { node: step.name, operator: printable(step.node.operator), known: [...OPERATORS.keys()] };
-    throw new NetworkError("ERR_ONNX_OPERATOR", { path: builder.path, ...facts });
-  }
-  for (const { name, type } of step.node.attributes) {
+export function applyStep(stream: Stream, step: ReadStep): void {
+  const { operator, attributes } = step.node;
+  const apply = OPERATORS.get(operator);
+  if (apply === undefined) throw unknownOperator(stream, step);
+  for (const { name, type } of attributes) {
     if (SCALARS.has(name) && type > ATTRIBUTE_TYPE.integer)
-      throw builder.fault(step, `${name} as one number`, "a list or another type");
+      throw stream.fault(step, `${name} as one number`, "a list or another type");
   }
-  apply(builder, step);
+  apply(stream, step);
+}
+
+export function unknownOperator({ path }: Stream, { name, node }: Step): NetworkError {
+  const facts = { node: name, operator: printable(node.operator) };
+  return new NetworkError("ERR_ONNX_OPERATOR", { path, ...facts });
+}
+
+function named(activations: Readonly<Record<string, Activation>>): [string, Apply][] {
+  return Object.entries(activations).map(([operator, activation]) => [
+    operator,
+    (stream, step) => stream.activation(step, activation),
+  ]);
 }
 
 /** y (N,O) = x (N,I) · w + c; w (I,O), or (O,I) with transB; c (O) or (1,O), or none. */
-function gemm(builder: LayerBuilder, step: Step): void {
+function gemm(stream: Stream, step: ReadStep): void {
   for (const [name, expected] of [
     ["alpha", 1],
     ["beta", 1],
     ["transA", 0],
   ] as const) {
     const found = numberOf(step, name) ?? expected;
-    if (found !== expected) throw builder.fault(step, `${name} = ${expected}`, `${found}`);
+    if (found !== expected) throw stream.fault(step, `${name} = ${expected}`, `${found}`);
   }
-  const transposed = numberOf(step, "transB") ?? 0;
-  builder.weights(step, constantAt(builder, step, 1), transposed !== 0);
-  if (step.constants.length > 2) builder.biases(step, constantAt(builder, step, 2));
+  const isTransposed = (numberOf(step, "transB") ?? 0) !== 0;
+  const weights = constantAt(stream, step, 1);
+  const biases = step.constants.length > 2 ? constantAt(stream, step, 2) : undefined;
+  dense(stream, step, { weights, isTransposed, biases });
+}
+
+interface Product {
+  readonly weights: Given;
+  readonly isTransposed?: boolean;
+  readonly biases?: Given | undefined;
+}
+
+function dense(stream: Stream, step: ReadStep, { weights, isTransposed = false, biases }: Product): void {
+  const { shape } = weights;
+  if (shape.length !== 2 || shape.includes(0))
+    throw stream.fault(step, "weights (inputs, outputs)", shapeText(shape));
+  const [rows, columns] = atLeast(shape, 2);
+  const [inputs, outputs] = isTransposed ? [columns, rows] : [rows, columns];
+  stream.notEnded(step);
+  const given = floatsOf(stream, weights);
+  checkWidth(stream, step, inputs, [inputs, outputs]);
+  const isRow =
+    biases === undefined || biases.shape.length === 1 || (biases.shape.length === 2 && biases.shape[0] === 1);
+  if (!isRow || (biases !== undefined && biases.shape.at(-1) !== outputs)) {
+    throw stream.fault(step, `biases (${outputs},)`, shapeText(biases?.shape ?? []));
+  }
+  const offsets = biases && floatsOf(stream, biases);
+  stream.add(step, (builder) => {
+    let matrix = given;
+    if (isTransposed) {
+      matrix = new Float64Array(given.length);
+      transpose(given, inputs, matrix);
+    }
+    builder.dense(step.name, { weights: matrix, outputs, biases: offsets });
+  });
+  stream.axes = [...(stream.axes ?? [ONE]).slice(0, -1), { size: outputs, role: "channels" }];
+}
+
+/** The product reads the last axis, which must be all. */
+function checkWidth(stream: Stream, step: ReadStep, inputs: number, shape: readonly number[]): void {
+  const { axes, input } = stream;
+  if (axes === undefined) {
+    if (input.shape !== undefined && input.shape.length !== 2 && !stream.isFlattened)
+      throw stream.fault(step, `an input of shape (N, ${inputs})`, stream.inputText());
+    return;
+  }
+  const last = axes.at(-1)?.size;
+  const isRead = step.node.operator !== "Gemm" || axes.length === 1;
+  if (isRead && last === inputs && last === stream.size) return;
+  if (stream.isPixels) {
+    const found = stream.isFlattened ? stream.axesText() : stream.inputText();
+    throw stream.fault(step, `an input of shape (N, ${inputs})`, found);
+  }
+  throw stream.fault(step, `weights (${stream.size}, outputs)`, shapeText(shape));
+}
+
+/** x + c, x − c, c − x, x · c or x ÷ c: a number, or one per channel. */
+function arithmetic(stream: Stream, step: ReadStep): void {
+  const { operator } = step.node;
+  const at = step.constants[0] === undefined ? 1 : 0;
+  const constant = constantAt(stream, step, at);
+  if (at === 0 && operator === "Div") throw stream.fault(step, "a division by a constant", "a constant ÷ x");
+  const numbers = perChannel(stream, step, constant);
+  const [scale, shift] = affineOf(operator, numbers, at === 0);
+  stream.normalize(step, scale, shift);
+}
+
+/** The arithmetic with a constant as x · scale + shift. */
+function affineOf(
+  operator: string,
+  numbers: Float64Array,
+  isReversed: boolean,
+): readonly [scale: Float64Array, shift: Float64Array] {
+  const ones = numbers.map(() => 1);
+  const zeros = numbers.map(() => 0);
+  if (operator === "Mul") return [numbers, zeros];
+  if (operator === "Div") return [numbers.map((value) => 1 / value), zeros];
+  if (operator === "Add") return [ones, numbers];
+  return isReversed ? [ones.map((one) => -one), numbers] : [ones, numbers.map((value) => -value)];
+}
+
+/** The last one gives probabilities. */
+function sigmoid(stream: Stream, step: ReadStep): void {
+  if (step.isLast && !stream.isPixels) stream.end(step, "sigmoid");
+  else stream.activation(step, "sigmoid");
+}
+
+function prelu(stream: Stream, step: ReadStep): void {
+  stream.activation(step, "prelu", perChannel(stream, step, constantAt(stream, step, 1)));
+}
+
+function selu(stream: Stream, step: ReadStep): void {
+  for (const [name, expected] of Object.entries(SELU)) {
+    const found = numberOf(step, name) ?? expected;
+    if (!(Math.abs(found - expected) < SELU_TOLERANCE))
+      throw stream.fault(step, `${name} = ${expected}`, `${found}`);
+  }
+  stream.activation(step, "selu");
+}
+
+function gelu(stream: Stream, step: ReadStep): void {
+  const approximate = attributeOf(step.node, "approximate")?.text ?? "none";
+  if (approximate !== "none" && approximate !== "tanh")
+    throw stream.fault(step, "approximate none or tanh", printable(approximate));
+  stream.activation(step, approximate === "tanh" ? "gelu-tanh" : "gelu");
+}
+
+function hardSigmoid(stream: Stream, step: ReadStep): void {
+  const [alpha, beta] = [numberOf(step, "alpha") ?? Math.fround(0.2), numberOf(step, "beta") ?? 0.5];
+  stream.activation(step, "hard-sigmoid", [alpha, beta]);
+}
+
+/** Bounds as inputs; before opset 11 as attributes. */
+function clip(stream: Stream, step: ReadStep): void {
+  const bound = (name: string, index: number, none: number) => {
+    const given = step.constants[index];
+    const value = given === undefined ? attributeOf(step.node, name)?.float : floatsOf(stream, given)[0];
+    return value === undefined || Math.abs(value) >= LARGEST_FLOAT ? none : value;
+  };
+  const [low, high] = [bound("min", 1, Number.NEGATIVE_INFINITY), bound("max", 2, Number.POSITIVE_INFINITY)];
+  if (low === Number.NEGATIVE_INFINITY && high === Number.POSITIVE_INFINITY) return;
+  if (low === 0 && (high === Number.POSITIVE_INFINITY || high === 6)) {
+    stream.activation(step, high === 6 ? "relu6" : "relu");
+  } else if (low <= high && low > Number.NEGATIVE_INFINITY && high < Number.POSITIVE_INFINITY) {
+    stream.activation(step, "hard-tanh", [low, high]);
+  } else throw stream.fault(step, "two bounds, or 0 as the lower one", `${low} and ${high}`);
 }
 
 /** Softmax or its logarithm is left out: for both, the probabilities are the softmax of the logits. */
-function softmax(builder: LayerBuilder, step: Step): void {
-  const axis = numberOf(step, "axis") ?? -1;
-  if (axis !== -1 && axis !== 1) throw builder.fault(step, "axis = -1 or 1", `${axis}`);
-  builder.end(step);
+function softmax(stream: Stream, step: ReadStep): void {
+  const axis = numberOf(step, "axis") ?? (stream.opset < 13 ? 1 : -1);
+  const { axes } = stream;
+  const at = axis < 0 ? axis + (axes?.length ?? 1) : axis - 1;
+  const isAll = axes === undefined ? at === 0 : axes[at]?.size === stream.size;
+  if (!isAll) throw stream.fault(step, "axis = -1 or 1", `${axis}`);
+  stream.end(step, step.node.operator === "Softmax" ? "softmax" : "log-softmax");
 }
 
-function flatten(builder: LayerBuilder, step: Step): void {
-  const axis = numberOf(step, "axis") ?? 1;
-  if (axis !== 1) throw builder.fault(step, "axis = 1", `${axis}`);
-  builder.flatten(step, undefined);
+/** Only in training, which is no inference, does it draw numbers. */
+function dropout(stream: Stream, step: ReadStep): void {
+  const [, ratio, mode] = step.constants.map((constant) => constant?.data[0]);
+  if (mode !== undefined && mode !== 0 && ratio !== 0) throw stream.fault(step, "training_mode = 0", "1");
 }
 
-/** Reshape to (−1, width), (0, width), (0, −1) or (1, …): the rows stay and become flat. */
-function reshape(builder: LayerBuilder, step: Step): void {
-  const shape = integersOf(builder.path, constantAt(builder, step, 1));
-  const [rows = 0, width = 0] = shape;
-  const flat =
-    shape.length === 2 && [-1, 0, 1].includes(rows) && (width > 0 || (width === -1 && rows !== -1));
-  // With allowzero, which PyTorch 2.9 always writes, a 0 is not the size of the input's dimension.
-  if (!flat || (shape.includes(0) && (numberOf(step, "allowzero") ?? 0) !== 0)) {
-    throw builder.fault(step, "a shape (-1, inputs), which only flattens", `(${shape.join(", ")})`);
-  }
-  builder.flatten(step, width > 0 ? width : undefined);
-}
-
-/** True for 1 ÷ 255 in float64 or float32. The nearest float16 is not close enough for ÷ 255. */
-export function isOne255th(factor: number): boolean {
-  return factor === 1 / 255 || factor === Math.fround(1 / 255);
-}
-
-/** Returns the number of an attribute; zero for one without a value, which proto3 leaves out. */
-function numberOf({ node }: Step, name: string): number | undefined {
-  const attribute = attributeOf(node, name);
-  return attribute === undefined ? undefined : (attribute.integer ?? attribute.float ?? 0);
-}
-
-function constantAt(builder: LayerBuilder, step: Step, index: number): Tensor {
-  const tensor = step.constants[index];
-  if (tensor !== undefined) return tensor;
-  throw builder.fault(
-    step,
-    `a constant as input ${index + 1}`,
-    index < step.constants.length ? "none" : "no such input",
-  );
-}
-
-/** Returns the constant of an operator that takes its two inputs in either order. */
-function otherConstant(builder: LayerBuilder, step: Step): Tensor {
-  return constantAt(builder, step, step.constants[0] === undefined ? 1 : 0);
+/** Between floats; from bytes before all layers. */
+function cast(stream: Stream, step: ReadStep): void {
+  const to = attributeOf(step.node, "to")?.integer ?? 0;
+  if (!isFloat(to)) throw stream.fault(step, "a cast to floats", `type ${to}`);
+  stream.isWhole = false;
 }

@@ -1,11 +1,9 @@
 /** Finds which pixels an ONNX graph expects, 0 to 255 or 0 to 1, from the arithmetic before its first layer. */
 
 import { atLeast } from "#src/base/errors.js";
+import { combined, isFloat, type Numbers } from "./constant.js";
 import { type GraphView, isOneOf } from "./ending.js";
 import { attributeOf, type Node } from "./model.js";
-import { isOne255th } from "./operators.js";
-import { DATA_TYPE } from "./proto.js";
-import { combined, type Numbers } from "./tensor.js";
 
 /** The range of pixels that a graph expects. */
 export type ExpectedPixels =
@@ -50,13 +48,6 @@ const BYTE_VARIANCE = 4;
 const MAX_STANDARDIZED = 16;
 const MAX_BYTE = 255;
 const DEFAULT_EPSILON = 1e-5;
-/** Floating-point types in onnx.proto's TensorProto.DataType. */
-const FLOATS: readonly number[] = [
-  DATA_TYPE.float32,
-  DATA_TYPE.float64,
-  DATA_TYPE.float16,
-  DATA_TYPE.bfloat16,
-];
 /** TensorProto.DataType.BOOL. */
 const BOOL = 9;
 /** Significant digits of numbers in messages. */
@@ -111,7 +102,7 @@ function valueReaders(view: GraphView, start: string): Reader[] {
 function keepsRange(view: GraphView, node: Node, tensor: string): boolean {
   const bound = upperBound(view, node);
   if (bound !== undefined) return bound <= MAX_STANDARDIZED;
-  if (node.operator === "Cast" && !FLOATS.includes(castTo(node))) return false;
+  if (node.operator === "Cast" && !isFloat(castTo(node))) return false;
   return isOneOf(node, RANGE_KEEPERS) && (node.inputs[0] === tensor || JOINERS.has(node.operator));
 }
 
@@ -225,6 +216,11 @@ function expectedByOperator(view: GraphView, { node, tensor }: Reader): Expected
   const deviations = variances.map((variance) => Math.sqrt(variance + epsilon));
   const because = `the graph's own normalization has the mean ${numberText(means)} and the deviation ${numberText(deviations)}`;
   return { kind: "fractions", because };
+}
+
+/** True for 1 ÷ 255 in float64 or float32. The nearest float16 is not close enough for ÷ 255. */
+export function isOne255th(factor: number): boolean {
+  return factor === 1 / 255 || factor === Math.fround(1 / 255);
 }
 
 function extremes(numbers: Numbers): [least: number, most: number] {

@@ -11,10 +11,10 @@ import {
   type RequestedPreprocessing,
   readPreprocessing,
 } from "#src/networks/recipe.js";
-import { withProperties } from "./encode.js";
+import { KEY_PREFIX, withProperties } from "./encode.js";
 import { drawsNumbers, type Ending, endingOf, GraphView } from "./ending.js";
 import { MAX_WHOLE_FIELDS, type Model, readModel, type Tensor } from "./model.js";
-import { KEY_PREFIX } from "./operators.js";
+
 import { type ExpectedPixels, expectedPixels } from "./pixels.js";
 import { DATA_TYPE } from "./proto.js";
 import { externalFault } from "./tensor.js";
@@ -46,13 +46,7 @@ export function modelPreprocessing(
   if (stated === undefined && normalize?.startsWith("whiten")) {
     throw new NetworkError("ERR_NORMALIZE_STATISTICS", { path, found: normalize, isWhole: true });
   }
-  const { preprocessing, assumptions } = choosePreprocessing(path, stated, asked);
-  const reason = pixelsReason(pixels);
-  return {
-    preprocessing,
-    isWithin,
-    assumptions: assumptions.map((assumption) => ({ ...assumption, what: assumption.what + reason })),
-  };
+  return { ...choosePreprocessing(path, stated, asked, pixelsReason(pixels)), isWithin };
 }
 
 /**
@@ -95,7 +89,7 @@ function assertBytes(path: string, written: Preprocessing | undefined, isDivided
 }
 
 /** Reason for the assumption of pixels ÷ 255, if the graph's arithmetic shows one. */
-function pixelsReason(pixels: ExpectedPixels): string {
+export function pixelsReason(pixels: ExpectedPixels): string {
   switch (pixels.kind) {
     case "fractions":
       return `, since ${pixels.because}`;

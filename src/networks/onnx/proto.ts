@@ -27,6 +27,7 @@ export const ATTRIBUTE = {
   name: 1,
   float: 2,
   integer: 3,
+  string: 4,
   tensor: 5,
   graph: 6,
   floats: 7,

@@ -6,8 +6,8 @@ import { decodePickle } from "#src/files/formats/pickle/decode.js";
 import { denseLayers } from "#src/networks/chain.js";
 import { activationOf } from "#src/networks/format.js";
 import { decodeNpy, decodeNpz, encodeNpy } from "#src/networks/numpy.js";
+import { decodeOnnx } from "#src/networks/onnx/decode.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
-import { decodeOnnx } from "#src/networks/onnx/operators.js";
 import { readPreprocessing } from "#src/networks/recipe.js";
 import { decodeSafetensors, encodeSafetensors } from "#src/networks/safetensors.js";
 import { buildLayers } from "#src/networks/validate.js";
@@ -273,8 +273,7 @@ const onnx: Target = {
   codes: new RegExp(`^ERR_(ONNX_\\w+|${OF_NETWORKS})$`),
   onDisk: false,
   async read(bytes, path) {
-    const { arrays, activations } = decodeOnnx(path, bytes);
-    return unlessWhole(buildLayers(path, arrays, activations));
+    return unlessWhole(decodeOnnx(path, bytes).layers);
   },
 };
 

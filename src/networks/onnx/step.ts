@@ -1,0 +1,85 @@
+/** A step of a chain with its constants and attributes, as the operators read them. */
+
+import { shapeText } from "#src/base/errors/define.js";
+import { NetworkError } from "#src/base/errors.js";
+import { printable } from "#src/base/text.js";
+import type { Step } from "./chain.js";
+import { type Constant, integersAt, isFloat } from "./constant.js";
+import { attributeOf } from "./model.js";
+import { DATA_TYPE } from "./proto.js";
+import type { Stream } from "./stream.js";
+
+/** A constant of a step, with its place for messages. */
+export interface Given extends Constant {
+  /** Name of the tensor. */
+  readonly name: string;
+}
+
+/** Returns a constant's numbers, if they are floats. @throws NetworkError ERR_ONNX_TENSOR, ERR_NETWORK_NOT_FINITE */
+export function floatsOf({ path }: Stream, given: Given): Float64Array {
+  if (isFloat(given.type)) return given.data;
+  const expected = "float32, float64 or float16";
+  const facts = { path, tensor: printable(given.name), expected, found: `type ${given.type}` };
+  throw new NetworkError("ERR_ONNX_TENSOR", facts);
+}
+
+/** A step with the constants among its inputs, in order; undefined for the stream. */
+export interface ReadStep extends Step {
+  readonly constants: readonly (Given | undefined)[];
+  /** True if no later step computes. */
+  readonly isLast: boolean;
+}
+
+export type Apply = (stream: Stream, step: ReadStep) => void;
+
+/** Returns the number of an attribute; zero for one without a value, which proto3 leaves out. */
+export function numberOf({ node }: Step, name: string): number | undefined {
+  const attribute = attributeOf(node, name);
+  return attribute === undefined ? undefined : (attribute.integer ?? attribute.float ?? 0);
+}
+
+/** Returns a list of int64. @throws NetworkError ERR_ONNX_TENSOR */
+export function sizesAt(stream: Stream, step: ReadStep, index: number): readonly number[] {
+  const given = constantAt(stream, step, index);
+  if (given.type === DATA_TYPE.int64 || given.type === DATA_TYPE.int32) return Array.from(given.data);
+  const facts = { tensor: printable(given.name), expected: "int64", found: `type ${given.type}` };
+  throw new NetworkError("ERR_ONNX_TENSOR", { path: stream.path, ...facts });
+}
+
+export function constantAt(stream: Stream, step: ReadStep, index: number): Given {
+  const constant = step.constants[index];
+  if (constant !== undefined) return constant;
+  const found = index < step.constants.length ? "none" : "no such input";
+  throw stream.fault(step, `a constant as input ${index + 1}`, found);
+}
+
+export function knownAxes(stream: Stream, step: Step): NonNullable<Stream["axes"]> {
+  if (stream.axes !== undefined) return stream.axes;
+  throw stream.fault(step, "an input of known sizes", stream.inputText());
+}
+
+/** Returns a node's axes, from 0 on; undefined if it names none. */
+export function axesAt(stream: Stream, step: ReadStep, rank: number): number[] | undefined {
+  const given = step.constants[1];
+  if (given !== undefined) sizesAt(stream, step, 1);
+  return integersAt(step.node, "axes", given)?.map((axis) => (axis < 0 ? axis + rank : axis));
+}
+
+/** Returns a constant that is one number, or one for each channel or unit. @throws NetworkError ERR_ONNX_NODE */
+export function perChannel(stream: Stream, step: Step, constant: Given): Float64Array {
+  const { shape } = constant;
+  const numbers = floatsOf(stream, constant);
+  const [first] = numbers;
+  // A constant with more axes than the stream would give it as many.
+  const rank = (stream.axes?.length ?? shape.length) + 1;
+  const sizes = shape.length <= rank ? [...new Array<number>(rank - shape.length).fill(1), ...shape] : [];
+  const isFitting = sizes.every(
+    (size, at) => size === 1 || (at > 0 && size === (stream.axes?.[at - 1]?.size ?? size)),
+  );
+  const more = sizes.flatMap((size, at) => (size === 1 ? [] : [stream.axes?.[at - 1]?.role ?? "channels"]));
+  if (first !== undefined && sizes.length > 0 && isFitting) {
+    if (more.length === 0 || `${more}` === "channels") return numbers;
+    if (numbers.every((value) => value === first)) return numbers.slice(0, 1);
+  }
+  throw stream.fault(step, `one number, or one per channel of ${stream.axesText()}`, shapeText(shape));
+}
