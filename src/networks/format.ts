@@ -5,7 +5,7 @@ import { ACTIVATIONS, type Activation } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 
-export type WeightsFormat = "safetensors" | "pickle" | "npz" | "npy" | "onnx" | "json";
+export type WeightsFormat = "safetensors" | "pickle" | "npz" | "npy" | "onnx" | "json" | "keras";
 
 /** Magics of ZIP: of an entry, and of the end record of an empty archive. */
 const ZIP_MAGICS = ["PK\x03\x04", "PK\x05\x06"];
@@ -13,19 +13,24 @@ const ZIP_MAGICS = ["PK\x03\x04", "PK\x05\x06"];
 /** A .npy file of Python objects, which is a header and a pickle: what np.save makes of a dict. */
 const PYTHON_OBJECTS = /^\x93NUMPY.{4,6}\{[^}]*'descr': '\|O'/s;
 
+/** Bytes before the name of a ZIP archive's first entry. */
+const ZIP_HEADER_BYTES = 30;
+/** First entries of .keras files: keras/src/saving/saving_lib.py writes metadata.json, then config.json. */
+const KERAS_ENTRY = /^(metadata|config)\.json/;
+
 /** Other formats, for messages: a name helps more than bytes. */
 const FOREIGN: readonly { readonly magic: string; readonly name: string }[] = [
   {
     magic: "\x93NUMPY",
     name: "a single NumPy array; give the folder that has all of W1.npy, b1.npy and so on",
   },
-  { magic: "\x89HDF", name: "HDF5 (Keras)" },
   { magic: "\x1f\x8b", name: "a gzip file" },
 ];
 
 /**
  * safetensors: a u64 header length, then `{`. Pickle: 0x80 and a protocol from 2 on; protocols 0 and 1 have no magic, but
- * begin with a dict, a list or a name. ONNX has no magic: its fields must be those of a model.
+ * begin with a dict, a list or a name. Keras: HDF5, or a ZIP archive of JSON and HDF5. ONNX has no magic: its fields must be
+ * those of a model.
  *
  * @throws NetworkError ERR_NETWORK_FORMAT
  */
@@ -33,7 +38,10 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
   const head = Buffer.from(bytes.subarray(0, 256)).toString("latin1");
   // A length below 4 GiB leaves the upper half of the u64 zero. No pickle has zeros there.
   if (head.startsWith("\0\0\0\0{", 4)) return "safetensors";
-  if (ZIP_MAGICS.some((magic) => head.startsWith(magic))) return "npz";
+  if (head.startsWith("\x89HDF")) return "keras";
+  if (ZIP_MAGICS.some((magic) => head.startsWith(magic))) {
+    return KERAS_ENTRY.test(head.slice(ZIP_HEADER_BYTES)) ? "keras" : "npz";
+  }
   if (/^(\x80|[(}\]]|c[\w.]+\n[\w.]+\n)/.test(head)) return "pickle";
   if (PYTHON_OBJECTS.test(head)) return "npy";
   if (/^(\xef\xbb\xbf)?\s*[{[]/.test(head)) return "json";
@@ -42,7 +50,7 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
     return "onnx";
   throw new NetworkError("ERR_NETWORK_FORMAT", {
     path,
-    expected: "safetensors, .npz, ONNX, JSON, or a pickle of NumPy arrays",
+    expected: "safetensors, .npz, ONNX, Keras, JSON, or a pickle of NumPy arrays",
     found: foreign?.name ?? `a file that begins ${hex(bytes)}`,
   });
 }

@@ -270,6 +270,8 @@ async function decode(
       };
     case "npz":
       return { arrays: await (await import("./numpy.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
+    case "keras":
+      return (await import("./keras/read.js")).decodeKeras(path, bytes);
     case "onnx": {
       const { decodeOnnx } = await import("#src/networks/onnx/decode.js");
       const whole = await wholeModel(path, bytes);

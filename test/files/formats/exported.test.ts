@@ -49,23 +49,6 @@ torch.save(net.state_dict(), "legacy.pth", _use_new_zipfile_serialization=False)
 torch.save(net, "legacy whole.pt", _use_new_zipfile_serialization=False)
 torch.jit.script(net).save("script.pt")
 `,
-  h5py: `
-import h5py, io, zipfile
-names = ["dense", "dense_1", "dense_2"]
-layer = lambda n, i: {"class_name": "Dense", "config": {"name": n, "units": len(d[f"b{i}"]), "activation": "softmax" if i == 3 else "sigmoid"}}
-config = {"class_name": "Sequential", "config": {"name": "s", "layers": [{"class_name": "Flatten", "config": {"name": "flatten"}}] + [layer(n, i) for i, n in enumerate(names, 1)]}}
-with h5py.File("model.h5", "w") as f:
-    f.attrs["keras_version"], f.attrs["model_config"] = b"2.11.0", json.dumps(config).encode()
-    g = f.create_group("model_weights"); g.attrs["layer_names"] = [n.encode() for n in names]
-    for i, n in enumerate(names, 1):
-        g.create_group(n).attrs["weight_names"] = [f"{n}/kernel:0".encode(), f"{n}/bias:0".encode()]
-        g[n].create_group(n)["kernel:0"], g[n][n]["bias:0"] = d[f"W{i}"].astype("f4"), d[f"b{i}"].astype("f4")
-with h5py.File("model.weights.h5", "w") as f:
-    for i, n in enumerate(names, 1):
-        v = f.create_group(f"layers/{n}/vars"); v["0"], v["1"] = d[f"W{i}"].astype("f4"), d[f"b{i}"].astype("f4")
-with zipfile.ZipFile("model.keras", "w") as z:
-    z.writestr("metadata.json", json.dumps({"keras_version": "3.12.0"})); z.writestr("config.json", json.dumps(config)); z.write("model.weights.h5")
-`,
   "scikit-learn": `
 import joblib
 from sklearn.neural_network import MLPClassifier
@@ -246,7 +229,7 @@ needs("numpy", numpy !== undefined)(
   },
 );
 
-const LIBRARIES = { numpy: "numpy", torch: "torch", h5py: "h5py", "scikit-learn": "sklearn" } as const;
+const LIBRARIES = { numpy: "numpy", torch: "torch", "scikit-learn": "sklearn" } as const;
 
 for (const [name, module] of Object.entries(LIBRARIES) as [keyof typeof LIBRARIES, string][]) {
   const interpreter = pythonWith("numpy", module);

@@ -46,8 +46,8 @@ const FILES: readonly (readonly [
   ["a.7z", latin1("7z\xbc\xaf\x27\x1c\0"), /7z/, /7z x/, /--dataset/],
   ["a.xz", latin1("\xfd7zXZ\0\0"), /xz/, /xz -dk/, /--dataset/],
   ["a.h5", latin1("\x89HDF\r\n\x1a\n\0\0\0"), /HDF5/, /visititems/, /x_test/],
-  ["m.h5", latin1("\x89HDF\r\n\x1a\nlayer_names weight_names"), /Keras HDF5/, /h5py/, /--weights/],
-  ["m.weights.h5", latin1("\x89HDF\r\n\x1a\nlayers vars"), /weights\.h5/, /h5py/, /--weights/],
+  ["m.h5", latin1("\x89HDF\r\n\x1a\nlayer_names weight_names"), /Keras HDF5/, /load_model/, /--weights/],
+  ["m.weights.h5", latin1("\x89HDF\r\n\x1a\nlayers vars"), /weights\.h5/, /load_weights/, /--weights/],
   [
     "m.mat",
     latin1(`MATLAB 7.3 MAT-file${" ".repeat(493)}\x89HDF\r\n\x1a\n`),

@@ -1,9 +1,12 @@
-/** Reader of HDF5. */
+/** Readers of HDF5, and of the networks of Keras in it. */
 import { readdirSync, readFileSync } from "node:fs";
+import { unzipSync } from "fflate";
 import { FIXTURES } from "#src/base/package.js";
 import { Hdf5Dataset } from "#src/files/formats/hdf5/dataset.js";
 import { type Hdf5Group, openHdf5 } from "#src/files/formats/hdf5/group.js";
-import type { Seed, Target } from "../target.js";
+import { decodeKeras } from "#src/networks/keras/read.js";
+import { JSON_TOKENS, JSON_WORDS, type Seed, type Target } from "../target.js";
+import { archive } from "./npz.js";
 
 const FOLDER = new URL("keras/", FIXTURES);
 
@@ -58,4 +61,49 @@ const hdf5: Target = {
   },
 };
 
-export const KERAS_TARGETS: readonly Target[] = [hdf5];
+/** A .keras file; damage may reach the text of its architecture, or its weights, with checksums that are right. */
+function zipped(name: string): Seed {
+  return archive(name, unzipSync(readFileSync(new URL(name, FOLDER))));
+}
+
+/** The architecture of an HDF5 file in tokens: a text of the same length takes its place. */
+function described(name: string): Seed {
+  const bytes = readFileSync(new URL(name, FOLDER));
+  const begin = bytes.indexOf('{"class_name"');
+  const end = bytes.indexOf(0, begin);
+  const tokens = bytes.toString("latin1", begin, end).match(JSON_TOKENS) ?? [];
+  const pack = (pieces: readonly Uint8Array[]) => {
+    const text = Buffer.alloc(end - begin, " ");
+    Buffer.concat(pieces).copy(text);
+    return Buffer.concat([bytes.subarray(0, begin), text, bytes.subarray(end)]);
+  };
+  return { name, bytes, inner: { pieces: tokens.map((token) => Buffer.from(token)), pack } };
+}
+
+const KERAS_WORDS = [
+  ...["Conv2D", "Dense", "Lambda", "Reshape", "PReLU", "DepthwiseConv2D", "Normalization", "InputLayer"],
+  ...['"strides": [3, 1], ', '"padding": "same", ', '"axis": 1, ', '"target_shape": [-1, 2], '],
+  ...['"batch_shape": [null, 16777216, 2], ', '"use_bias": false, ', '"units": 0, ', '"activation": {}, '],
+];
+
+const keras: Target = {
+  name: "keras",
+  seeds: [
+    zipped("keras-3.keras"),
+    zipped("tensorflow-2.13.keras"),
+    ...["keras-2.2.h5", "keras-2.10.h5", "keras-3.h5", "latest.h5"].map(described),
+    ...files(".weights.h5"),
+  ],
+  words: [...KERAS_WORDS, ...JSON_WORDS],
+  codes: /^ERR_(HDF5_\w+|ZIP_\w+|ARRAY_DTYPE|WEIGHTS_SIZE|NETWORK_(FORMAT|LAYER|CHAIN|NOT_FINITE|OUTPUTS))$/,
+  onDisk: false,
+  async read(bytes, path) {
+    const decoded = await decodeKeras(path, bytes);
+    if ("arrays" in decoded) return decoded.arrays.has("W1") ? undefined : "read weights without a layer";
+    const sizes = decoded.layers.map(({ inputs, outputs }) => [inputs, outputs]);
+    const isChain = sizes.every(([inputs], n) => n === 0 || sizes[n - 1]?.[1] === inputs);
+    return isChain && sizes.length > 0 ? undefined : `read layers of ${sizes.join(" and ")} numbers`;
+  },
+};
+
+export const KERAS_TARGETS: readonly Target[] = [hdf5, keras];

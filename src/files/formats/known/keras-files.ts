@@ -6,14 +6,6 @@ import { exported, type KnownFile, networkFile, python, shellQuoted, WITH_ACTIVA
 /** Offsets at which HDF5 may begin: 0, 512, 1024, 2048 … (HDF5 file format, "Superblock"). */
 const HDF5_MAGIC = "\x89HDF";
 const HDF5_STARTS = [0, 512, 1024, 2048];
-/** Layers that are dense, or have no effect when a network is evaluated. */
-const DENSE_CLASSES = new Set(["InputLayer", "Flatten", "Dense", "Dropout", "Activation", "ReLU"]);
-const ACTIVATIONS: ReadonlyMap<string, string> = new Map([
-  ["relu", "relu"],
-  ["sigmoid", "sigmoid"],
-  ["tanh", "tanh"],
-  ["linear", "identity"],
-]);
 const WITH_ONNX = "and give --weights out.onnx --engine onnx";
 
 export function isHdf5({ text }: FileHead): boolean {
@@ -23,54 +15,21 @@ export function isHdf5({ text }: FileHead): boolean {
 /** Every weight array of a Keras model in order: kernel, bias, kernel, bias … */
 const NAMED = "**{'Wb'[i%2]+str(i//2+1):v for i,v in enumerate(a)}";
 
-interface KerasModel {
-  /** `Flatten, Dense relu, Dense softmax`. */
-  readonly layers: readonly string[];
-  readonly isDense: boolean;
-  /** Activation of all hidden layers. */
-  readonly activation: string | undefined;
-}
-
-function kerasModel(json: string | undefined): KerasModel | undefined {
-  const layers = json === undefined ? undefined : layersOf(json);
-  if (layers === undefined) return undefined;
-  const activations = layers.map(({ activation }) => activation).filter((name) => name !== undefined);
-  const last = layers.findLast(({ name }) => name === "Dense" || name === "Activation")?.activation;
-  const hidden = new Set(last === undefined ? activations : activations.slice(0, -1));
-  hidden.delete("linear");
-  const [only = "linear"] = hidden;
-  return {
-    layers: layers.map(({ name, activation }) => (activation ? `${name} ${activation}` : name)),
-    isDense: layers.every(({ name, hasBias }) => DENSE_CLASSES.has(name) && hasBias) && hidden.size <= 1,
-    activation: ACTIVATIONS.get(only),
-  };
-}
-
-interface KerasLayer {
-  readonly name: string;
-  readonly activation: string | undefined;
-  readonly hasBias: boolean;
-}
-
-function layersOf(json: string): KerasLayer[] | undefined {
+/** Layers as `Flatten`, `Dense relu`, `Dense softmax`; undefined for a text that does not describe a chain. */
+function layersIn(json: string | undefined): string[] | undefined {
   let config: unknown;
   try {
-    config = JSON.parse(json);
+    config = JSON.parse(json ?? "");
   } catch {
     return undefined;
   }
   const layers = at(at(config, "config"), "layers");
   if (!Array.isArray(layers)) return undefined;
   return layers.map((layer: unknown) => {
-    const own = at(layer, "config");
-    const activation = at(own, "activation");
     const name = String(at(layer, "class_name"));
-    const given = typeof activation === "string" ? activation : undefined;
-    return {
-      name,
-      activation: given ?? (name === "ReLU" ? "relu" : activation === undefined ? undefined : "custom"),
-      hasBias: at(own, "use_bias") !== false,
-    };
+    const activation = at(at(layer, "config"), "activation") ?? undefined;
+    if (activation === undefined) return name;
+    return `${name} ${typeof activation === "string" ? activation : "custom"}`;
   });
 }
 
@@ -106,30 +65,25 @@ function balanced(text: string): string | undefined {
 const has = ({ content }: FileHead, text: string) =>
   Buffer.from(content.buffer, content.byteOffset, content.byteLength).includes(text);
 
-const withActivation = (model: KerasModel | undefined) =>
-  model?.activation === undefined ? WITH_ACTIVATION : ` --activation ${model.activation}`;
-const ofLayers = (model: KerasModel | undefined) =>
-  model === undefined ? "" : ` of the layers ${model.layers.slice(0, 12).join(", ")}`;
+const ofLayers = (json: string | undefined) => {
+  const layers = layersIn(json);
+  return layers === undefined ? "" : ` of the layers ${layers.slice(0, 12).join(", ")}`;
+};
 
 const kerasHdf5: KnownFile = {
   name: "a Keras HDF5 file",
   recognizes: (head) => isHdf5(head) && has(head, "weight_names"),
-  describe: ({ head }) => `a Keras HDF5 file${ofLayers(kerasModel(configText(head)))}`,
-  nextStep: ({ head, path }) => {
-    const model = kerasModel(configText(head));
-    if (model !== undefined && !model.isDense) return toOnnx(path);
-    const code = `import h5py,numpy as np; f=h5py.File(FILE); g=f.get('model_weights',f); a=[g[n][w][()] for n in g.attrs['layer_names'] for w in g[n].attrs['weight_names']]; np.savez('out.npz',${NAMED})`;
-    return exported(path, code, withActivation(model));
-  },
+  describe: ({ head }) => `a Keras HDF5 file${ofLayers(configText(head))}`,
+  nextStep: ({ path }) => kerasToOnnx(path),
 };
 
 /** Python code that loads the whole model. It needs Keras, and serves layers that are not dense. */
-const toOnnx = (path: string) =>
+export const kerasToOnnx = (path: string) =>
   `run ${python(path, "import keras; keras.models.load_model(FILE).export('out.onnx',format='onnx')")} ${WITH_ONNX}`;
 
-/** Python code that sorts Keras 3's layers dense, dense_1 … by number. The `_0` gives the first one the number 0. */
-const DENSE_VARIABLES =
-  "l=f.get('layers') or f['_layer_checkpoint_dependencies']; n=sorted((k for k in l if k.startswith('dense')),key=lambda k:int((k+'_0').split('_')[1])); a=[l[k]['vars'][i][()] for k in n for i in '01']";
+/** Next step for weights without their architecture, which stands in the program that made them. */
+export const KERAS_PROGRAM =
+  "in the program that defines the model, load this file with model.load_weights, then call model.save('model.keras'), and give --weights model.keras";
 
 const kerasWeights: KnownFile = {
   name: "a Keras weights file (.weights.h5)",
@@ -137,25 +91,15 @@ const kerasWeights: KnownFile = {
     isHdf5(head) &&
     has(head, "vars") &&
     (/\.weights\.h5$/.test(path) || has(head, "layers") || has(head, "_layer_checkpoint_dependencies")),
-  nextStep: ({ path }) =>
-    exported(
-      path,
-      `import h5py,numpy as np; f=h5py.File(FILE); ${DENSE_VARIABLES}; np.savez('out.npz',${NAMED})`,
-      WITH_ACTIVATION,
-    ),
+  nextStep: () => KERAS_PROGRAM,
 };
 
 const kerasZip: KnownFile = {
   name: "a Keras file (.keras)",
   recognizes: ({ names }) =>
     names.includes("config.json") && names.some((name) => name.startsWith("model.weights.")),
-  describe: ({ head }) => `a Keras file (.keras)${ofLayers(kerasModel(head.config))}`,
-  nextStep: ({ head, path }) => {
-    const model = kerasModel(head.config);
-    if (model !== undefined && !model.isDense) return toOnnx(path);
-    const code = `import h5py,io,zipfile,numpy as np; f=h5py.File(io.BytesIO(zipfile.ZipFile(FILE).read('model.weights.h5'))); ${DENSE_VARIABLES}; np.savez('out.npz',${NAMED})`;
-    return exported(path, code, withActivation(model));
-  },
+  describe: ({ head }) => `a Keras file (.keras)${ofLayers(head.config)}`,
+  nextStep: ({ path }) => kerasToOnnx(path),
 };
 
 const layersModel: KnownFile = {
@@ -169,7 +113,7 @@ const layersModel: KnownFile = {
       has(head, "Rescaling") ||
       has(head, '"quantization"')
     ) {
-      return `run tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras ${shellQuoted(path)} out.h5; then ${toOnnx("out.h5")}`;
+      return `run tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras ${shellQuoted(path)} out.h5; then ${kerasToOnnx("out.h5")}`;
     }
     const code = `import json,os,numpy as np; m=json.load(open(FILE))['weightsManifest']; w=[x for g in m for x in g['weights']]; b=b''.join(open(os.path.join(os.path.dirname(FILE),p),'rb').read() for g in m for p in g['paths']); a=np.split(np.frombuffer(b,'<f4'),np.cumsum([np.prod(x['shape'],dtype=int) for x in w])[:-1]); a=[v.reshape(x['shape']) for v,x in zip(a,w)]; np.savez('out.npz',${NAMED})`;
     return exported(path, code, WITH_ACTIVATION);

@@ -1,0 +1,145 @@
+/** Architecture of a Keras model: its JSON, of Keras 2.2 to 3, as layers in the order in which they are computed. */
+
+import { NetworkError, reasonOf } from "#src/base/errors.js";
+import { printable, valueText } from "#src/base/text.js";
+import { scanJson } from "#src/files/scan-json.js";
+import { isObject, type JsonObject, Settings } from "./settings.js";
+
+/** Depth of the JSON: Keras 3 writes eight levels for a tensor of a functional model; models within models have more. */
+const MAX_DEPTH = 64;
+/** Most entries; a layer has about fifty. */
+const MAX_ENTRIES = 2 ** 18;
+const MAX_LAYERS = 2_000;
+
+export interface KerasLayer {
+  /** Class without its module: `Conv2D`. */
+  readonly className: string;
+  readonly name: string;
+  readonly settings: Settings;
+}
+
+export interface KerasModel {
+  readonly layers: readonly KerasLayer[];
+  /** Shape of one image; undefined for sizes that are not fixed. */
+  readonly inputShape: readonly (number | undefined)[] | undefined;
+}
+
+/** What a model is called in messages, and what to do if it cannot be read. */
+interface Context {
+  readonly path: string;
+  readonly next: string;
+}
+
+/** @throws NetworkError ERR_NETWORK_LAYER for what is no chain of layers, or no JSON */
+export function parseModel(path: string, json: string, next: string): KerasModel {
+  const context = { path, next };
+  const scanned = scanJson(json, { depth: MAX_DEPTH, entries: MAX_ENTRIES });
+  if (scanned !== undefined) throw modelFault(context, scanned.expected, scanned.found);
+  let model: unknown;
+  try {
+    model = JSON.parse(json);
+  } catch (cause) {
+    throw modelFault(context, "an architecture in JSON", printable(reasonOf(cause)));
+  }
+  const className = isObject(model) ? model.class_name : undefined;
+  const config = isObject(model) ? model.config : undefined;
+  // Keras before 2.2.3 wrote the layers of a Sequential model as a list.
+  const listed = Array.isArray(config) ? config : isObject(config) ? config.layers : undefined;
+  if (!["Sequential", "Functional", "Model"].includes(String(className)) || !Array.isArray(listed)) {
+    throw modelFault(context, "a Sequential or functional model", valueText(className));
+  }
+  if (listed.length > MAX_LAYERS) {
+    throw modelFault(context, `at most ${MAX_LAYERS} layers`, `${listed.length}`);
+  }
+  const described = listed.map((layer: unknown) => readLayer(context, layer));
+  const ordered =
+    className === "Sequential" || !isObject(config) ? described : chainOf(context, described, config);
+  const layers = ordered.map(({ layer }) => layer);
+  return { layers, inputShape: inputShapeOf(layers, isObject(config) ? config : {}, context) };
+}
+
+function modelFault({ path, next }: Context, expected: string, found: string): NetworkError {
+  return new NetworkError("ERR_NETWORK_LAYER", { path, layer: "the model", expected, found, next });
+}
+
+interface Described {
+  readonly layer: KerasLayer;
+  readonly node: JsonObject;
+}
+
+function readLayer(context: Context, value: unknown): Described {
+  const config = isObject(value) ? value.config : undefined;
+  if (!isObject(value) || typeof value.class_name !== "string" || !isObject(config)) {
+    throw modelFault(context, "layers with a class and settings", valueText(value));
+  }
+  const className = value.class_name.slice(value.class_name.lastIndexOf(">") + 1);
+  const name = [config.name, value.name, className].find((text) => typeof text === "string");
+  const settings = new Settings(context.path, String(name), config, context.next);
+  return { layer: { className, name: String(name), settings }, node: value };
+}
+
+/** Where a layer's input comes from, and how it is called. */
+interface Call {
+  readonly sources: readonly string[];
+  readonly isTraining: boolean;
+}
+
+/** Layers of a functional model from its input to its output. @throws NetworkError ERR_NETWORK_LAYER if it is no chain */
+function chainOf(context: Context, described: readonly Described[], config: JsonObject): Described[] {
+  const byName = new Map(described.map((one) => [one.layer.name, one]));
+  const outputs = callOf(config.output_layers).sources;
+  const [output, ...more] = outputs;
+  if (output === undefined || more.length > 0) {
+    throw modelFault(context, "one output", `${outputs.length}`);
+  }
+  const chain: Described[] = [];
+  for (let name: string | undefined = output; name !== undefined; ) {
+    const found: Described | undefined = byName.get(name);
+    if (found === undefined || chain.includes(found)) {
+      throw modelFault(context, "a chain of layers", `"${printable(name)}" as an input`);
+    }
+    chain.push(found);
+    const { settings, className } = found.layer;
+    const { sources, isTraining } = callOf(found.node.inbound_nodes);
+    if (isTraining)
+      throw settings.fault("a layer that is not in training", `${className} with training=True`);
+    if (sources.length > 1) throw settings.fault("one input", `${printable(className)} of ${sources.length}`);
+    name = sources[0];
+  }
+  return chain.reverse();
+}
+
+/**
+ * Finds the tensors in a description of a call: [name, node, tensor, arguments?] of Keras 2, or the keras_history of Keras 3,
+ * in lists of any depth.
+ */
+function callOf(value: unknown): Call {
+  const sources: string[] = [];
+  let isTraining = false;
+  const open: unknown[] = [value];
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (isObject(one) && one.training === true) isTraining = true;
+    const [name, node, tensor]: unknown[] = Array.isArray(one) ? one : [];
+    const isTensor = typeof name === "string" && typeof node === "number" && typeof tensor === "number";
+    if (isTensor) sources.push(name);
+    for (const inner of Object.values(one ?? {})) {
+      if (typeof inner === "object" && inner !== null) open.push(inner);
+    }
+  }
+  return { sources, isTraining };
+}
+
+const SHAPE_KEYS = ["batch_shape", "batch_input_shape"];
+
+/** Shape of one image as the first layer states it, or the model. */
+function inputShapeOf(
+  layers: readonly KerasLayer[],
+  config: JsonObject,
+  context: Context,
+): KerasModel["inputShape"] {
+  const first = layers[0]?.settings;
+  const key = SHAPE_KEYS.find((name) => Array.isArray(first?.value(name)));
+  if (first !== undefined && key !== undefined) return first.shape(key).slice(1);
+  if (!Array.isArray(config.build_input_shape)) return undefined;
+  return new Settings(context.path, "the model", config, context.next).shape("build_input_shape").slice(1);
+}
