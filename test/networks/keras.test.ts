@@ -147,7 +147,7 @@ const REFUSED: readonly (readonly [title: string, change: Change, message: RegEx
     /layer "batch_normalization": .*found Lambda, whose Python code is not run; run python3 -c ".*export\('out\.onnx',format='onnx'\)" and give --weights out\.onnx --engine onnx/,
   ],
   ["an unknown layer", set(3, {}, "MultiHeadAttention"), /found MultiHeadAttention; run python3/],
-  ["an own layer", set(3, {}, "my_package>Gate"), /found Gate; run/],
+  ["an own layer", set(3, {}, "my_package>Gate"), /found my_package>Gate; run/],
   [
     "channels first",
     set(2, { data_format: "channels_first" }),

@@ -12,7 +12,7 @@ const MAX_ENTRIES = 2 ** 18;
 const MAX_LAYERS = 2_000;
 
 export interface KerasLayer {
-  /** Class without its module: `Conv2D`. */
+  /** `Conv2D`; one of the model's own program has its package before it, as in `mine>Gate`. */
   readonly className: string;
   readonly name: string;
   readonly settings: Settings;
@@ -62,6 +62,8 @@ function modelFault({ path, next }: Context, expected: string, found: string): N
   return new NetworkError("ERR_NETWORK_LAYER", { path, layer: "the model", expected, found, next });
 }
 
+const KERAS_MODULE = /^(tf_)?keras(\.|$)/;
+
 interface Described {
   readonly layer: KerasLayer;
   readonly node: JsonObject;
@@ -72,9 +74,13 @@ function readLayer(context: Context, value: unknown): Described {
   if (!isObject(value) || typeof value.class_name !== "string" || !isObject(config)) {
     throw modelFault(context, "layers with a class and settings", valueText(value));
   }
-  const className = value.class_name.slice(value.class_name.lastIndexOf(">") + 1);
+  const { class_name: className, module } = value;
   const name = [config.name, value.name, className].find((text) => typeof text === "string");
   const settings = new Settings(context.path, String(name), config, context.next);
+  // Keras 3 states the module; a class of the model's own program may have the name of Keras' class.
+  if (typeof module === "string" && !KERAS_MODULE.test(module)) {
+    throw settings.fault("a layer of Keras", `${printable(className)} of the module ${printable(module)}`);
+  }
   return { layer: { className, name: String(name), settings }, node: value };
 }
 

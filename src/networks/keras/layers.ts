@@ -34,6 +34,11 @@ export function buildChain(path: string, model: KerasModel, find: FindArrays, is
     const activation = own ?? activationIn(settings, isKeras3);
     chain.activate(layer, activation, working.slice(index + 1).every(isIdentity));
   }
+  const { shape } = chain.builder;
+  const size = typeof shape === "object" ? shape.rows * shape.columns * shape.channels : shape;
+  if (size === 1) {
+    throw working.at(-1)?.settings.fault("two or more outputs, one per class", "one, as for yes or no");
+  }
   return chain.builder.finish();
 }
 
@@ -199,6 +204,8 @@ const BUILD: ReadonlyMap<string, Build> = new Map<string, Build>([
   ["Flatten", flatten],
   ["Reshape", reshape],
   ["BatchNormalization", normalizeBatch],
+  // TensorFlow 1.14's name.
+  ["BatchNormalizationV1", normalizeBatch],
   ["Rescaling", rescale],
   ["Normalization", normalize],
   ["PReLU", slope],
