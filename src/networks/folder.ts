@@ -93,13 +93,14 @@ const LAYOUT_CODES = new Set([
   "ERR_NETWORK_RANK",
   "ERR_NETWORK_ORDER",
   "ERR_NETWORK_CHAIN",
+  "ERR_NETWORK_ARCHITECTURE",
   "ERR_ARRAY_DTYPE",
   "ERR_ARRAY_LAYOUT",
 ]);
 /** Codes that a reader throws for a file of a different format. */
 const FORMAT_CODES =
   /^ERR_(NETWORK_FORMAT|PICKLE_MALFORMED|PICKLE_TRUNCATED|PICKLE_LIMIT|ZIP_UNSUPPORTED|ZIP_STRUCTURE|ONNX_[A-Z]+)$/;
-const EXPECTED = "safetensors, .npz, ONNX, Keras, JSON, or a pickle of NumPy arrays";
+const EXPECTED = "safetensors, .npz, ONNX, Keras, PyTorch, JSON, or a pickle of NumPy arrays";
 
 /** Returns `error` with the kind of the file and the next step added; unchanged if the kind is not known. */
 export async function explainedWeights(path: string, error: unknown): Promise<unknown> {

@@ -4,8 +4,9 @@ import { ASSUMPTION_SUBJECTS, type Assumption, type AssumptionSubject } from "#s
 import { ACTIVATIONS, type Activation } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
+import { looksLikeTorch } from "#src/files/formats/torch/head.js";
 
-export type WeightsFormat = "safetensors" | "pickle" | "npz" | "npy" | "onnx" | "json" | "keras";
+export type WeightsFormat = "safetensors" | "pickle" | "npz" | "npy" | "onnx" | "json" | "keras" | "torch";
 
 /** Magics of ZIP: of an entry, and of the end record of an empty archive. */
 const ZIP_MAGICS = ["PK\x03\x04", "PK\x05\x06"];
@@ -38,6 +39,7 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
   const head = Buffer.from(bytes.subarray(0, 256)).toString("latin1");
   // A length below 4 GiB leaves the upper half of the u64 zero. No pickle has zeros there.
   if (head.startsWith("\0\0\0\0{", 4)) return "safetensors";
+  if (looksLikeTorch(head)) return "torch";
   if (head.startsWith("\x89HDF")) return "keras";
   if (ZIP_MAGICS.some((magic) => head.startsWith(magic))) {
     return KERAS_ENTRY.test(head.slice(ZIP_HEADER_BYTES)) ? "keras" : "npz";
@@ -50,7 +52,7 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
     return "onnx";
   throw new NetworkError("ERR_NETWORK_FORMAT", {
     path,
-    expected: "safetensors, .npz, ONNX, Keras, JSON, or a pickle of NumPy arrays",
+    expected: "safetensors, .npz, ONNX, Keras, PyTorch, JSON, or a pickle of NumPy arrays",
     found: foreign?.name ?? `a file that begins ${hex(bytes)}`,
   });
 }

@@ -14,7 +14,7 @@ import {
 import { type NpyDtype, type NpyHeader, npyElements, parseNpyHeader } from "#src/files/formats/npy-header.js";
 import { openNpz } from "#src/files/formats/npz.js";
 import { encodeZip, wholeEntry } from "#src/files/formats/zip.js";
-import { planLayers } from "./state-dict.js";
+import { hasModules, planLayers } from "./state-dict.js";
 import { encodeElements, joined, tensorsOf, type WrittenType } from "./tensors.js";
 
 /** Most bytes of all arrays of an archive, unpacked. */
@@ -44,7 +44,10 @@ export async function decodeNpz(path: string, bytes: Uint8Array): Promise<Map<st
   });
   const floats = [...members].filter(([, { header }]) => !isWhole(header));
   for (const [name, { path: inner, header }] of floats) elementType(inner, name, header);
-  planLayers(path, new Map(floats.map(([name, { header }]) => [name, header.shape])));
+  // Layers of other kinds are found when their arrays are decoded.
+  if (!hasModules(new Map(floats.map(([name, { header }]) => [name, header])))) {
+    planLayers(path, new Map(floats.map(([name, { header }]) => [name, header.shape])));
+  }
   const arrays = new Map<string, NamedArray>();
   for (const [name, member] of members) {
     arrays.set(name, decodeNpy(member.path, name, await wholeEntry(path, member.entry)));

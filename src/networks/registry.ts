@@ -22,7 +22,7 @@ import { statisticsIn } from "./layout.js";
 import type { WholeModel } from "./onnx/external.js";
 import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
-import { planNetwork } from "./state-dict.js";
+import { hasModules, planNetwork } from "./state-dict.js";
 import { floatShapes, layersInSteps } from "./validate.js";
 
 /** Networks in the package, by name. */
@@ -133,6 +133,12 @@ async function weightsAt(
   const name = BUNDLED.has(source) ? source : basename(resolve(path));
   if ("layers" in decoded) return weightsOfChain({ name, sha256, path }, decoded, options.activation);
   const { arrays, assumed } = decoded;
+  // A state dict in a format that does not keep the order of its modules.
+  if (hasModules(arrays)) {
+    const { chainOfModules } = await import("./module-chain.js");
+    const chain = chainOfModules(path, name, { arrays, isOrdered: false }, options.activation);
+    return weightsOfChain({ name, sha256, path }, chain, options.activation);
+  }
   const { layers: plan, isOpen, isBook: isBookNamed } = planNetwork(path, floatShapes(arrays));
   const inFile = decoded.activation;
   // A list that is too short is of another network, or of something else.
@@ -268,6 +274,8 @@ async function decode(
         ...(await (await import("./content.js")).decodeContent(path, bytes, format)),
         ...ARRAYS_ALONE,
       };
+    case "torch":
+      return (await import("./torch/decode.js")).decodeTorch(path, bytes, activation);
     case "npz":
       return { arrays: await (await import("./numpy.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "keras":

@@ -14,6 +14,7 @@ import {
 import { scanJson } from "#src/files/scan-json.js";
 import { assumedMetadata } from "./format.js";
 import { preprocessingMetadata } from "./recipe.js";
+import { isCounter } from "./state-dict.js";
 import {
   encodeElements,
   hiddenActivation,
@@ -142,15 +143,22 @@ const DTYPES: ReadonlyMap<string, ElementType> = new Map([
   ["F64", "float64"],
 ]);
 
+/** Types of the numbers of batches that batch normalizations count, and that evaluation does not need. */
+const COUNTERS: ReadonlyMap<string, "int32" | "int64"> = new Map([
+  ["I32", "int32"],
+  ["I64", "int64"],
+]);
+const BYTES = { ...ELEMENT_BYTES, int32: 4, int64: 8 } as const;
+
 export interface SafetensorsFile {
-  /** Tensors in the order of their data. */
+  /** Tensors in the order of their data, without counters of batches. */
   readonly arrays: Map<string, NamedArray>;
   readonly metadata: Map<string, string>;
 }
 
 interface TensorRange {
   readonly name: string;
-  readonly type: ElementType;
+  readonly type: keyof typeof BYTES;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
@@ -166,12 +174,12 @@ export function decodeSafetensors(path: string, bytes: Uint8Array): SafetensorsF
   const { tensors, metadata, dataBegin } = parseHeader(path, bytes);
   const ranges = tensors.map(({ name, dtype, shape, begin, end }): TensorRange => {
     const layer = printable(name);
-    const type = DTYPES.get(dtype);
+    const type = DTYPES.get(dtype) ?? (isCounter(name) ? COUNTERS.get(dtype) : undefined);
     if (type === undefined) {
       const expected = [...DTYPES.keys()].join(", ");
       throw new NetworkError("ERR_ARRAY_DTYPE", { path, layer, expected, found: printable(dtype) });
     }
-    const expectedBytes = checkedElements(path, shape) * ELEMENT_BYTES[type];
+    const expectedBytes = checkedElements(path, shape) * BYTES[type];
     if (end - begin !== expectedBytes) {
       throw new NetworkError("ERR_ARRAY_LAYOUT", {
         path,
@@ -188,6 +196,7 @@ export function decodeSafetensors(path: string, bytes: Uint8Array): SafetensorsF
   const data = bytes.subarray(dataBegin);
   const arrays = new Map<string, NamedArray>();
   for (const { name, type, shape, begin, end } of ranges) {
+    if (type === "int32" || type === "int64") continue;
     const elements = data.subarray(begin, end);
     arrays.set(name, storedArray(shape, elements, { type }));
   }

@@ -22,6 +22,19 @@ export function isStateDict(names: Iterable<string>): boolean {
   return [...names].some((name) => WEIGHT.test(name));
 }
 
+/** Batch normalizations count their batches; evaluation does not need it. */
+export function isCounter(name: string): boolean {
+  return /(^|\.)num_batches_tracked$/.test(name);
+}
+
+/** True for a state dict that needs more than the names of fully connected layers. */
+export function hasModules(arrays: ReadonlyMap<string, { readonly shape: readonly number[] }>): boolean {
+  return [...arrays].some(
+    ([name, { shape }]) =>
+      /(^|\.)running_(mean|var)$/.test(name) || (/(^|\.)weight$/.test(name) && shape.length === 4),
+  );
+}
+
 /**
  * Plans layers from a state dict. torch.nn.Linear keeps weights as (outputs × inputs), and may have no bias. A state dict does
  * not state the order of its layers. The order is the one in which their shapes chain. If several orders chain, the numbers

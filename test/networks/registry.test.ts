@@ -192,21 +192,27 @@ test("refuses convolutions and normalizations among arrays, and points at ONNX",
   const affine = { "1.weight": floats(4), "1.bias": floats(4) };
   const book = { W1: floats(3, 1, 5, 5), b1: floats(3), W2: floats(12, 2), b2: floats(2) };
   for (const [what, code, arrays] of [
-    [
-      "BatchNorm1d",
-      "ERR_NETWORK_KEYS",
-      { ...linear, ...affine, ...running, "1.num_batches_tracked": counter },
-    ],
-    ["BatchNorm1d without its counter", "ERR_NETWORK_KEYS", { ...linear, ...affine, ...running }],
+    ["half of a BatchNorm1d", "ERR_NETWORK_KEYS", { ...linear, ...affine, "1.running_mean": floats(4) }],
     ["LayerNorm", "ERR_NETWORK_RANK", { ...linear, ...affine }],
     ["PReLU", "ERR_NETWORK_RANK", { ...linear, "2.weight": floats(1) }],
-    ["Conv2d", "ERR_NETWORK_RANK", { ...linear, "0.weight": floats(4, 1, 3, 3) }],
+    ["Conv2d", "ERR_NETWORK_ARCHITECTURE", { ...linear, "0.weight": floats(4, 1, 3, 3) }],
     ["the book's convolution", "ERR_NETWORK_CHAIN", book],
   ] as const) {
     const entries = Object.entries(arrays).map(([name, content]) => ({ name: `${name}.npy`, content }));
     const { message } = await refused(t, await written(t, "m.npz", zipFile(entries)), code);
     t.regex(message, /torch\.onnx\.export\(.*give --weights out\.onnx --engine onnx/, what);
   }
+  const normalized = { ...linear, ...affine, ...running, "1.num_batches_tracked": counter };
+  const entries = Object.entries(normalized).map(([name, content]) => ({ name: `${name}.npy`, content }));
+  const { layers, assumptions } = await loadNetwork(await written(t, "m.npz", zipFile(entries)));
+  t.deepEqual(
+    layers.map(({ inputs, outputs }) => [inputs, outputs]),
+    [
+      [6, 4],
+      [4, 2],
+    ],
+  );
+  t.is(assumptions[0]?.what, "ε 0.00001 of batch normalizations");
 });
 
 test("reads safetensors whose header length looks like a pickle's first bytes", async (t) => {

@@ -113,6 +113,11 @@ export const networkCodes = {
     (f: { path: string; layer: string; expected: string; found: string; next?: string | undefined }) =>
       `${f.path}: ${f.layer}: expected ${f.expected}, found ${f.found}; ${f.next ?? "export the model to ONNX, and use --engine onnx"}`,
   ),
+  ERR_NETWORK_ARCHITECTURE: row(
+    3,
+    (f: { path: string; layer: string; inputs: number; found: string; next?: string | undefined }) =>
+      `${f.path}: expected one conventional architecture (28 × 28 pictures, paddings of 0 or half a kernel, 2 × 2 max pools) that gives ${f.layer} its ${grouped(f.inputs)} inputs, found ${f.found}${nextText(f)}`,
+  ),
   ERR_NETWORK_INPUTS: row(
     3,
     (f: { path: string; expected: number; found: number; imageShape: readonly number[] }) =>
@@ -156,7 +161,7 @@ export const networkCodes = {
   ERR_PICKLE_FORBIDDEN: row(
     3,
     (f: { path: string; name: string; what?: string | undefined; next?: string | undefined }) =>
-      `${f.path}: expected a pickle of NumPy arrays, found ${f.what?.includes(f.name) ? f.what : `${f.what === undefined ? "one" : `${f.what},`} that requests ${f.name}`}; nothing was run${nextText(f)}`,
+      `${f.path}: expected a pickle of arrays alone, found ${f.what?.includes(f.name) ? f.what : `${f.what === undefined ? "one" : `${f.what},`} that requests ${f.name}`}; nothing was run${nextText(f)}`,
   ),
   ERR_PICKLE_MALFORMED: row(
     3,

@@ -236,7 +236,18 @@ for (const [name, module] of Object.entries(LIBRARIES) as [keyof typeof LIBRARIE
   needs(name, interpreter !== undefined)(`each command for weights works: ${name}`, async (t) => {
     const ready = await prepared(t, interpreter ?? "", WRITERS[name]);
     t.true(ready.right > 40 && ready.right < 60);
-    const lines = ready.files.map((file) => ["--weights", file, "--dataset", "good.npz"]);
+    const options = (file: string) => ["--weights", file, "--dataset", "good.npz"];
+    const isRead = (file: string) => name === "torch" && file !== "script.pt";
+    for (const file of ready.files.filter(isRead)) {
+      const { status, stdout, stderr } = await run(ready.folder, [
+        ...options(file),
+        "--activation",
+        "sigmoid",
+      ]);
+      t.is(status, 0, `${file}: ${stderr}`);
+      t.is(Math.round(JSON.parse(stdout).result.accuracy * 60), ready.right, file);
+    }
+    const lines = ready.files.filter((file) => !isRead(file)).map(options);
     await assertWork(t, interpreter ?? "", ready, lines);
   });
 }

@@ -1,0 +1,140 @@
+/** Builds a chain of layers from a state dict with convolutions or batch normalizations, and names what it assumes. */
+import type { Assumption } from "#src/base/assumptions.js";
+import type { Activation } from "#src/base/contracts/network.js";
+import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
+import { ChainBuilder, convWeights, type DecodedChain } from "./chain-builder.js";
+import { conventionalPlan, PICTURE, planText } from "./conventional.js";
+import { arrayName, type Block, readBlocks } from "./modules.js";
+import { batchNormalization } from "./normalization.js";
+import { floatShapes } from "./validate.js";
+
+/** PyTorch's default. A state dict does not state it. */
+const EPSILON = 1e-5;
+const DEFAULT: Activation = "relu";
+
+export interface StateDict {
+  readonly arrays: NamedArrays;
+  /** Whether the arrays stand in the order in which the modules were registered. */
+  readonly isOrdered: boolean;
+  /** Names of all modules, those without arrays included, if the file has them. */
+  readonly paths?: readonly string[] | undefined;
+}
+
+/**
+ * Returns the chain with what it assumes: of convolutions the architecture (`conventionalPlan`), the activation behind each
+ * layer except the last, and where a batch normalization stands.
+ *
+ * @param source name of the file, for the assumptions
+ * @param activation what an option states
+ * @throws NetworkError ERR_NETWORK_ARCHITECTURE, ERR_NETWORK_KEYS, ERR_NETWORK_ORDER, ERR_NETWORK_CHAIN,
+ *   ERR_NETWORK_LAYER, ERR_NETWORK_NOT_FINITE, ERR_NETWORK_OUTPUTS
+ */
+export function chainOfModules(
+  path: string,
+  source: string,
+  { arrays, isOrdered, paths }: StateDict,
+  activation: Activation | undefined,
+): DecodedChain {
+  const blocks = readBlocks(path, floatShapes(arrays), isOrdered, paths);
+  const convolutions = blocks.filter(({ kind }) => kind === "convolution");
+  const plan = conventionalPlan(path, blocks);
+  const hint = activationHint(paths) ?? DEFAULT;
+  const builder = new ChainBuilder(path, convolutions.length > 0 ? PICTURE : undefined, "channels-first");
+  const data = (name: string) => arrays.get(name)?.data ?? new Float64Array();
+  for (const [n, block] of blocks.entries()) {
+    const { name, outputs, normalization } = block;
+    const biases = block.hasBias ? data(arrayName(name, "bias")) : undefined;
+    const weights = data(arrayName(name, "weight"));
+    const following = plan[n];
+    if (following === undefined) {
+      builder.flatten(name);
+      const turned = new Float64Array(weights.length);
+      transpose(weights, block.inputs, turned);
+      builder.dense(name, { weights: turned, outputs, biases });
+    } else {
+      const [, , rows = 1, columns = 1] = block.shape;
+      const [vertical, horizontal] = following.padding;
+      builder.conv2d(name, {
+        weights: convWeights(weights, block.shape),
+        channels: outputs,
+        kernel: [rows, columns],
+        padding: { top: vertical, bottom: vertical, left: horizontal, right: horizontal },
+        biases,
+      });
+    }
+    const activate = () => {
+      if (n < blocks.length - 1) builder.activation(name, activation ?? hint);
+    };
+    if (block.isActivatedFirst) activate();
+    if (normalization !== undefined) {
+      const { scale, shift } = batchNormalization({
+        gamma: normalization.gamma === undefined ? undefined : data(normalization.gamma),
+        beta: normalization.beta === undefined ? undefined : data(normalization.beta),
+        mean: data(normalization.mean),
+        variance: data(normalization.variance),
+        epsilon: EPSILON,
+      });
+      builder.normalize(normalization.name, scale, shift);
+    }
+    if (!block.isActivatedFirst) activate();
+    if (following?.isPooled) builder.pool2d(name, "max", { kernel: [2, 2] });
+  }
+  const architecture = convolutions.length > 0 ? planText(convolutions, plan) : undefined;
+  const assumptions = assumptionsOf(source, blocks, architecture, activation, hint);
+  return { ...builder.finish(), assumptions, stated: [] };
+}
+
+function assumptionsOf(
+  source: string,
+  blocks: readonly Block[],
+  plan: string | undefined,
+  activation: Activation | undefined,
+  hint: Activation,
+): Assumption[] {
+  const normalized = blocks.filter(({ normalization }) => normalization !== undefined);
+  const unclear = normalized.filter(({ plainModules }) => plainModules === undefined);
+  const parts = [
+    ...(plan === undefined ? [] : [`${PICTURE.rows} × ${PICTURE.columns} pictures, stride 1, ${plan}`]),
+    ...(unclear.length > 0 ? ["batch normalization before the activation"] : []),
+    ...(normalized.length > 0 ? [`ε ${EPSILON} of batch normalizations`] : []),
+  ];
+  return [
+    ...(parts.length === 0
+      ? []
+      : [{ subject: "architecture", what: parts.join(", "), source, option: null } as const]),
+    ...(activation !== undefined || blocks.length < 2
+      ? []
+      : [{ subject: "activation", what: `${hint} between layers`, source, option: "--activation" } as const]),
+  ];
+}
+
+/** Activations by the names that modules are given. */
+const HINTS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
+  ["relu", "relu"],
+  ["relu6", "relu6"],
+  ["tanh", "tanh"],
+  ["sigmoid", "sigmoid"],
+  ["elu", "elu"],
+  ["selu", "selu"],
+  ["gelu", "gelu"],
+  ["silu", "silu"],
+  ["swish", "silu"],
+  ["leakyrelu", "leaky-relu"],
+  ["lrelu", "leaky-relu"],
+  ["softplus", "softplus"],
+]);
+
+/**
+ * Returns the activation that modules are named after: `relu1`, `net.tanh`. A sigmoid beside another one is the last
+ * operation. Undefined if none is named, or more than one.
+ */
+export function activationHint(paths: readonly string[] | undefined): Activation | undefined {
+  const found = new Set<Activation>();
+  for (const path of paths ?? []) {
+    const leaf = path.slice(path.lastIndexOf(".") + 1).toLowerCase();
+    const known = HINTS.get(leaf) ?? HINTS.get(leaf.replace(/_?\d*$/, "").replaceAll("_", ""));
+    if (known !== undefined) found.add(known);
+  }
+  if (found.size > 1) found.delete("sigmoid");
+  return found.size === 1 ? [...found][0] : undefined;
+}

@@ -1,0 +1,98 @@
+/** Reads a PyTorch file: a state dict, alone or in a checkpoint, or a whole nn.Sequential. */
+import { basename } from "node:path";
+import type { Activation } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
+import { isMap } from "#src/base/realm.js";
+import { listed, printable } from "#src/base/text.js";
+import type { NamedArray } from "#src/files/formats/arrays.js";
+import { kindOf, type PickledDict, type PickledValue } from "#src/files/formats/pickle/values.js";
+import { openTorch, type TorchFile } from "#src/files/formats/torch/container.js";
+import { readTensors } from "#src/files/formats/torch/tensors.js";
+import { TorchModule, TorchTensor } from "#src/files/formats/torch/values.js";
+import type { DecodedChain } from "../chain-builder.js";
+import { activationHint, chainOfModules } from "../module-chain.js";
+import { hasModules, isCounter } from "../state-dict.js";
+import { chainOfSequential, readSequential } from "./sequential.js";
+
+/** Keys of checkpoints under which state dicts are, in order of preference. */
+const WRAPPERS = ["model_state_dict", "state_dict", "model", "net"];
+/** What torch.nn.DataParallel and torch.compile put before each name. */
+const PREFIXES = ["module.", "_orig_mod."];
+const MAX_PREFIXES = 4;
+
+/** Weights by name, in the order in which they were registered, and the names of all modules. */
+export interface TorchStateDict {
+  readonly arrays: ReadonlyMap<string, NamedArray>;
+  /** Undefined if the file does not have them. */
+  readonly paths: readonly string[] | undefined;
+}
+
+export interface TorchArrays extends TorchStateDict {
+  /** Activation after which modules are named. */
+  readonly likelyActivation: Activation | undefined;
+  readonly assumed: readonly [];
+  readonly isOriented: true;
+}
+
+/**
+ * Returns the arrays of fully connected layers, or a chain. Nothing of the file is run: names outside a closed list are refused.
+ *
+ * @param activation what an option states
+ * @throws FileError ERR_ZIP_*
+ * @throws NetworkError ERR_PICKLE_*, ERR_NETWORK_FORMAT, ERR_ARRAY_DTYPE, ERR_ARRAY_LAYOUT, ERR_WEIGHTS_SIZE, and all that
+ *   `chainOfModules` and `chainOfSequential` throw
+ */
+export async function decodeTorch(
+  path: string,
+  bytes: Uint8Array,
+  activation: Activation | undefined,
+): Promise<TorchArrays | DecodedChain> {
+  const file = await openTorch(path, bytes);
+  const value = networkIn(path, file.root);
+  const source = basename(path);
+  if (value instanceof TorchModule) return chainOfSequential(path, source, await readSequential(file, value));
+  const { arrays, paths } = await readStateDict(file, value);
+  if (hasModules(arrays)) return chainOfModules(path, source, { arrays, isOrdered: true, paths }, activation);
+  return { arrays, paths, likelyActivation: activationHint(paths), assumed: [], isOriented: true };
+}
+
+/** The state dict or the module itself, or the one within a checkpoint. */
+function networkIn(path: string, root: PickledValue): PickledDict | TorchModule {
+  const itself = asNetwork(root);
+  if (itself !== undefined) return itself;
+  const entries = isMap(root) ? [...root] : [];
+  const inner = entries.flatMap(([key, value]) => {
+    const network = asNetwork(value);
+    return network === undefined ? [] : [{ key, network }];
+  });
+  const known = WRAPPERS.flatMap((wrapper) => inner.filter(({ key }) => key === wrapper));
+  const [only, ...others] = known.length > 0 ? known.slice(0, 1) : inner;
+  if (only !== undefined && others.length === 0) return only.network;
+  const keys = (inner.length > 1 ? inner.map(({ key }) => key) : entries.map(([key]) => key)).map((key) =>
+    printable(key),
+  );
+  const found =
+    inner.length > 1 ? `several: ${listed(keys)}` : isMap(root) ? `a dict of ${listed(keys)}` : kindOf(root);
+  throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected: "a PyTorch state dict", found });
+}
+
+/** A module, or a dict that holds tensors. */
+function asNetwork(value: PickledValue): PickledDict | TorchModule | undefined {
+  if (value instanceof TorchModule) return value;
+  return isMap(value) && [...value.values()].some((item) => item instanceof TorchTensor) ? value : undefined;
+}
+
+async function readStateDict(file: TorchFile, dict: PickledDict): Promise<TorchStateDict> {
+  const attributes = file.attributes.get(dict);
+  const metadata = isMap(attributes) ? attributes.get("_metadata") : undefined;
+  let paths = isMap(metadata) ? [...metadata.keys()] : undefined;
+  let tensors = [...dict].flatMap(([name, item]) => (item instanceof TorchTensor ? [{ name, item }] : []));
+  for (let at = 0; at < MAX_PREFIXES; at += 1) {
+    const prefix = PREFIXES.find((one) => tensors.every(({ name }) => name.startsWith(one)));
+    if (prefix === undefined) break;
+    tensors = tensors.map(({ name, item }) => ({ name: name.slice(prefix.length), item }));
+    paths = paths?.map((path) => (path.startsWith(prefix) ? path.slice(prefix.length) : path));
+  }
+  const weights = tensors.filter(({ name }) => !isCounter(name));
+  return { arrays: await readTensors(file, new Map(weights.map(({ name, item }) => [name, item]))), paths };
+}
