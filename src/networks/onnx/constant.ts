@@ -1,7 +1,9 @@
 /** Tensors of a graph that are the same for all images, as numbers with a shape. */
 
-import { attributeOf, type Node } from "./model.js";
+import { lazyArray } from "#src/files/formats/arrays.js";
+import { attributeOf, type Node, type Tensor } from "./model.js";
 import { DATA_TYPE } from "./proto.js";
+import { numbersOf, sizeOfTensor } from "./tensor.js";
 
 /** Elements in row-major order. */
 export type Numbers = Float64Array;
@@ -25,6 +27,19 @@ const FLOATS: ReadonlySet<number> = new Set([
 /** True for floating-point types. */
 export function isFloat(type: number): boolean {
   return FLOATS.has(type);
+}
+
+/** Returns a tensor as a constant. Its numbers are decoded when they are read. @throws NetworkError as `numbersOf` */
+export function constantFrom(path: string, tensor: Tensor): Constant {
+  sizeOfTensor(path, tensor);
+  const array = lazyArray(tensor.dimensions, () => numbersOf(path, tensor));
+  return {
+    shape: tensor.dimensions,
+    type: tensor.type,
+    get data() {
+      return array.data;
+    },
+  };
 }
 
 /** Returns the constant of a name; undefined for tensors that depend on images. */

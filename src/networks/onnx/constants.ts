@@ -1,25 +1,10 @@
 /** Computes the tensors of a graph that do not depend on images: weights, axes, and shapes to reshape to. */
 
 import { NetworkError } from "#src/base/errors.js";
-import { lazyArray } from "#src/files/formats/arrays.js";
-import { type Constant, isFloat, type Known, list, scalar, withShape } from "./constant.js";
+import { type Constant, constantFrom, isFloat, type Known, list, scalar, withShape } from "./constant.js";
 import { attributeOf, type Node, type Tensor } from "./model.js";
 import { type Evaluate, MOVERS } from "./movers.js";
 import { DATA_TYPE } from "./proto.js";
-import { numbersOf, sizeOfTensor } from "./tensor.js";
-
-/** Returns a tensor as a constant. Its numbers are decoded when they are read. @throws NetworkError as `numbersOf` */
-export function constantFrom(path: string, tensor: Tensor): Constant {
-  sizeOfTensor(path, tensor);
-  const array = lazyArray(tensor.dimensions, () => numbersOf(path, tensor));
-  return {
-    shape: tensor.dimensions,
-    type: tensor.type,
-    get data() {
-      return array.data;
-    },
-  };
-}
 
 const UNARY: ReadonlyMap<string, (x: number) => number> = new Map([
   ["Sqrt", Math.sqrt],

@@ -14,6 +14,9 @@ const MAX_NODES = 16;
 /** Float32 constants differ by 6 · 10⁻⁸; GELU's two forms by 5 · 10⁻⁴. */
 const TOLERANCE = 1e-6;
 
+/** Numbers from here on may overflow on the way. */
+const OVERFLOW = 1e3;
+
 const SAMPLES: Float64Array = Float64Array.from([
   ...Array.from({ length: 241 }, (_, n) => (n - 120) / 10),
   ...[-1e4, -1e3, -100, -30, 30, 100, 1e3, 1e4],
@@ -107,6 +110,8 @@ function compute(operator: string, [x, y]: readonly (Float64Array | undefined)[]
 function agrees(computed: Float64Array, known: (x: number) => number): boolean {
   return computed.every((value, n) => {
     const x = SAMPLES[n]!;
+    // ln(1 + eˣ) overflows where the function does not.
+    if (!Number.isFinite(value) && Math.abs(x) >= OVERFLOW) return true;
     return Math.abs(value - known(x)) <= TOLERANCE * Math.max(1, Math.abs(x));
   });
 }

@@ -2,6 +2,7 @@
 
 import {
   type Constant,
+  constantFrom,
   integersAt,
   isPermutation,
   type Known,
@@ -10,6 +11,7 @@ import {
   withShape,
 } from "./constant.js";
 import { attributeOf, type Node } from "./model.js";
+import { DATA_TYPE } from "./proto.js";
 
 function reshaped(x: Constant, node: Node, constant: Known): Constant | undefined {
   const sizes = constant(node.inputs[1] ?? "")?.data;
@@ -93,15 +95,50 @@ function gathered(x: Constant, { inputs }: Node, constant: Known): Constant | un
   return isKnown ? { shape: indices.shape, type: x.type, data: taken } : undefined;
 }
 
-/** Takes a part of a list: inputs starts, ends, axes, steps. */
+/** Takes a part along one axis: inputs starts, ends, axes, steps. PyTorch's pads are turned around by a step of −1. */
 function sliced(x: Constant, node: Node, constant: Known): Constant | undefined {
-  const [, starts, ends, , steps] = node.inputs.map((input) => constant(input));
-  const start = integersAt(node, "starts", starts);
-  const end = integersAt(node, "ends", ends);
-  if (x.shape.length !== 1 || start?.length !== 1 || end?.length !== 1 || (steps?.data[0] ?? 1) !== 1)
-    return undefined;
-  const data = x.data.slice(start[0], end[0]);
-  return { shape: [data.length], type: x.type, data };
+  const [, starts, ends, axes, steps] = node.inputs.map((input) => constant(input));
+  const [start, ...moreStarts] = integersAt(node, "starts", starts) ?? [];
+  const [end, ...moreEnds] = integersAt(node, "ends", ends) ?? [];
+  const [axis = 0] = integersAt(node, "axes", axes) ?? [];
+  const step = steps?.data[0] ?? 1;
+  const at = axis < 0 ? axis + x.shape.length : axis;
+  const size = x.shape[at];
+  if (start === undefined || end === undefined || size === undefined || step === 0) return undefined;
+  if (moreStarts.length > 0 || moreEnds.length > 0) return undefined;
+  const bounded = (place: number) => {
+    const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
+    return Math.min(high, Math.max(low, place < 0 ? place + size : place));
+  };
+  const places: number[] = [];
+  const last = bounded(end);
+  for (let n = bounded(start); step > 0 ? n < last : n > last; n += step) places.push(n);
+  const inner = product(x.shape.slice(at + 1));
+  const outer = product(x.shape.slice(0, at));
+  const { data } = x;
+  const taken = new Float64Array(outer * places.length * inner);
+  let to = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const place of places) {
+      const from = (o * size + place) * inner;
+      taken.set(data.subarray(from, from + inner), to);
+      to += inner;
+    }
+  }
+  return { shape: x.shape.map((one, n) => (n === at ? places.length : one)), type: x.type, data: taken };
+}
+
+/** Most numbers of a filled tensor: shapes and pads have a few. */
+const MOST_FILLED = 64;
+
+function filled(x: Constant, node: Node): Constant | undefined {
+  const shape = Array.from(x.data);
+  const count = product(shape);
+  if (!shape.every((size) => size >= 0) || count > MOST_FILLED) return undefined;
+  const value = attributeOf(node, "value")?.tensor;
+  const number = value === undefined ? 0 : constantFrom("", value).data[0];
+  const type = value?.type ?? DATA_TYPE.float32;
+  return number === undefined ? undefined : { shape, type, data: new Float64Array(count).fill(number) };
 }
 
 export type Evaluate = (x: Constant, node: Node, constant: Known) => Constant | undefined;
@@ -116,4 +153,5 @@ export const MOVERS: readonly (readonly [operator: string, evaluate: Evaluate])[
   ["Concat", concatenated],
   ["Gather", gathered],
   ["Slice", sliced],
+  ["ConstantOfShape", filled],
 ];

@@ -23,6 +23,7 @@ function flatten(stream: Stream, step: ReadStep): void {
 function reshape(stream: Stream, step: ReadStep): void {
   const shape = sizesAt(stream, step, 1);
   const [images = 0, ...rest] = shape;
+  stream.settlePadding(step);
   // With allowzero, which PyTorch 2.9 always writes, a 0 is not the size of the input's dimension.
   const keepsZeros = (numberOf(step, "allowzero") ?? 0) !== 0;
   const sizes = rest.map((size, at) => (size === 0 && !keepsZeros ? (stream.axes?.[at]?.size ?? 0) : size));

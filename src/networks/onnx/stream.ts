@@ -129,7 +129,7 @@ export class Stream {
 
   /** Numbers per image; undefined if the sizes are not stated. */
   get size(): number | undefined {
-    return this.axes?.reduce((product, { size }) => product * size, 1);
+    return this.sizes?.reduce((product, size) => product * size, 1);
   }
 
   /** Sizes of the axes, with zeros that a layer may still take in. */
