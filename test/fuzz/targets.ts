@@ -7,12 +7,14 @@ import { PICTURE_TARGETS } from "./targets/pictures.js";
 import { RUN_TARGETS } from "./targets/runs.js";
 import { STREAM_TARGETS } from "./targets/streams.js";
 import { TEXT_NETWORK_TARGETS } from "./targets/text-networks.js";
+import { TORCH_TARGETS } from "./targets/torch.js";
 
 export const TARGETS: readonly Target[] = [
   ...DATASET_TARGETS,
   ...STREAM_TARGETS,
   ...NETWORK_TARGETS,
   ...TEXT_NETWORK_TARGETS,
+  ...TORCH_TARGETS,
   ...PICTURE_TARGETS,
   ...DOCUMENT_TARGETS,
   ...RUN_TARGETS,
