@@ -140,6 +140,15 @@ const set =
     if (className !== undefined) layers[index]!.class_name = className;
   };
 
+/** A Sequential model of an input and layers without settings. */
+const sequential =
+  (shape: readonly number[], ...classNames: readonly string[]): Change =>
+  (_, model) => {
+    const layers = classNames.map((className) => ({ class_name: className, config: { activation: "relu" } }));
+    const input = { class_name: "InputLayer", config: { batch_shape: [null, ...shape] } };
+    Object.assign(model, { class_name: "Sequential", config: { layers: [input, ...layers] } });
+  };
+
 const REFUSED: readonly (readonly [title: string, change: Change, message: RegExp])[] = [
   [
     "Lambda",
@@ -232,6 +241,12 @@ const REFUSED: readonly (readonly [title: string, change: Change, message: RegEx
     },
     /expected a Sequential or functional model, found "MyModel"; run python3/,
   ],
+  [
+    "one output",
+    sequential([1], "Activation"),
+    /layer "Activation": expected two or more outputs, one per class, found one/,
+  ],
+  ["no layer of effect", sequential([3]), /output: expected at least one layer, found none/],
   ["no JSON", () => "{", /the model: expected an architecture in JSON, found .*; run python3/],
   ["deep JSON", () => "[".repeat(100), /the model: expected nesting at most 64 deep, found deeper/],
 ];

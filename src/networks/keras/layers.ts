@@ -7,7 +7,7 @@ import { activationIn, activationOfLayer } from "./activations.js";
 import { type Build, KerasChain, ofRank, refusePlanar } from "./chain.js";
 import type { KerasLayer, KerasModel } from "./config.js";
 import { normalize, normalizeBatch, rescale } from "./normalizations.js";
-import type { Settings } from "./settings.js";
+import { isObject, type Settings } from "./settings.js";
 import type { FindArrays } from "./weights.js";
 
 /** Layers that have no effect when a network is evaluated. */
@@ -17,11 +17,19 @@ const IDLE = new Set([
   ...["RandomTranslation", "RandomContrast", "RandomBrightness"],
 ]);
 
+/** True for a layer without effect, and for a model within the model that has only such layers: augmentation. */
+function isIdle({ className, settings }: KerasLayer): boolean {
+  const inner = settings.value("layers");
+  if (className !== "Sequential" || !Array.isArray(inner)) return IDLE.has(className);
+  return inner.every((one: unknown) => isObject(one) && IDLE.has(String(one.class_name)));
+}
+
 const WINDOW_PADDINGS = ["valid", "same"] as const;
+
 /** @throws NetworkError ERR_NETWORK_LAYER, ERR_NETWORK_CHAIN, ERR_NETWORK_NOT_FINITE, ERR_NETWORK_OUTPUTS */
 export function buildChain(path: string, model: KerasModel, find: FindArrays, isKeras3: boolean): BuiltChain {
   const chain = new KerasChain(path, model, find, isKeras3);
-  const working = model.layers.filter(({ className }) => !IDLE.has(className));
+  const working = model.layers.filter((layer) => !isIdle(layer));
   for (const [index, layer] of working.entries()) {
     const { className, settings } = layer;
     const format = settings.value("data_format") ?? "channels_last";
@@ -30,22 +38,20 @@ export function buildChain(path: string, model: KerasModel, find: FindArrays, is
     const own = build === undefined ? activationOfLayer(className, settings, isKeras3) : undefined;
     if (build === undefined && own === undefined) throw unknownLayer(layer);
     build?.(layer, chain);
-    if (!PASSING.has(className)) chain.isAtPixels = false;
+    if (!isIdentity(layer)) chain.isAtPixels = false;
     const activation = own ?? activationIn(settings, isKeras3);
     chain.activate(layer, activation, working.slice(index + 1).every(isIdentity));
   }
   const { shape } = chain.builder;
   const size = typeof shape === "object" ? shape.rows * shape.columns * shape.channels : shape;
-  if (size === 1) {
-    throw working.at(-1)?.settings.fault("two or more outputs, one per class", "one, as for yes or no");
+  const last = working.at(-1);
+  if (size === 1 && last !== undefined) {
+    throw last.settings.fault("two or more outputs, one per class", "one, as for yes or no");
   }
   return chain.builder.finish();
 }
 
-/** Layers after which pixels are still pixels. */
-const PASSING = new Set(["Flatten", "Reshape", "ZeroPadding2D"]);
-
-/** A layer at the end that changes no number. */
+/** True for a layer that changes no number: pixels stay pixels, and the last activation stays the last. */
 function isIdentity({ className, settings }: KerasLayer): boolean {
   if (className === "Activation") return settings.value("activation") === "linear";
   return className === "Flatten" || className === "Reshape";
