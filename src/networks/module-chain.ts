@@ -1,6 +1,7 @@
 /** Builds a chain of layers from a state dict with convolutions or batch normalizations, and names what it assumes. */
 import type { Assumption } from "#src/base/assumptions.js";
 import type { Activation } from "#src/base/contracts/network.js";
+import { printable } from "#src/base/text.js";
 import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
 import { ChainBuilder, convWeights, type DecodedChain } from "./chain-builder.js";
 import { conventionalPlan, PICTURE, planText } from "./conventional.js";
@@ -95,7 +96,11 @@ function assumptionsOf(
   const unclear = normalized.filter(({ plainModules }) => plainModules === undefined);
   const parts = [
     ...(plan === undefined ? [] : [`${PICTURE.rows} × ${PICTURE.columns} pictures, stride 1, ${plan}`]),
-    ...(unclear.length > 0 ? ["batch normalization before the activation"] : []),
+    ...(unclear.length > 0
+      ? [
+          `batch normalization behind ${unclear.map(({ name }) => printable(name)).join(", ")}, before the activation`,
+        ]
+      : []),
     ...(normalized.length > 0 ? [`ε ${EPSILON} of batch normalizations`] : []),
   ];
   return [

@@ -183,7 +183,7 @@ function inOrder(path: string, layers: readonly Layer[]): readonly Layer[] {
 
 /**
  * The layer that a normalization belongs to: the one beside it with its number (`conv2` and `bn2`), else the one before it in
- * the file.
+ * the file, if both belong to one module.
  */
 function ownerOf(norm: Normalization, after: Layer | undefined, layers: readonly Layer[]): Layer | undefined {
   const number = numberOf(norm.name);
@@ -193,7 +193,10 @@ function ownerOf(norm: Normalization, after: Layer | undefined, layers: readonly
       number !== undefined && fits(layer) && numberOf(layer.name) === number && isSibling(layer, norm),
   );
   if (numbered.length === 1) return numbered[0];
-  return after !== undefined && fits(after) && (numbered.length === 0 || numbered.includes(after))
+  return after !== undefined &&
+    fits(after) &&
+    isSibling(after, norm) &&
+    (numbered.length === 0 || numbered.includes(after))
     ? after
     : undefined;
 }

@@ -28,7 +28,10 @@ function make(folder: string): Made {
 /** What is assumed of files that state everything else is the scale of the pixels. */
 const ASSUMED: readonly (readonly [RegExp, RegExp])[] = [
   [/^mlp-tanh/, /^tanh between layers, pixels ÷ 255$/],
-  [/^mlp-norm/, /^batch normalization before the activation, ε 0\.00001 of batch normalizations, relu /],
+  [
+    /^mlp-norm/,
+    /^batch normalization behind fc1, hidden, before the activation, ε 0\.00001 of batch normalizations, relu /,
+  ],
   [/^mlp/, /^relu between layers, pixels ÷ 255$/],
   [/^cnn-(valid|mnist)/, /^28 × 28 pictures, stride 1, padding 0 and a 2 × 2 max pool after .*conv2, relu/],
   [/^cnn-lenet/, /padding 2 of conv1, 0 of conv2 and a 2 × 2 max pool after conv1, conv2, relu/],
@@ -50,6 +53,7 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   "refused-branch.pt": /ERR_NETWORK_ORDER.*found left \(4, 1, 3, 3\)/,
   "refused-layer-norm.pt": /ERR_NETWORK_KEYS.*found norm\.weight \(28,\), norm\.bias \(28,\); .*export/,
   "refused-norm-first.pt": /ERR_NETWORK_ORDER.*found bn of 1; /,
+  "refused-lists.pt": /ERR_NETWORK_ORDER.*found norms\.0 of 4; /,
   "refused-class.pt": /ERR_NETWORK_FORMAT.*torch\.nn\.modules\.linear\.Linear.*onnx\.export/,
   "refused-stride.pt":
     /ERR_NETWORK_LAYER.*0 \(Conv2d\): expected padding_mode to be "?zeros"?, found "?circular/,

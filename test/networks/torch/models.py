@@ -161,6 +161,7 @@ refused = {
     "refused-layer-norm.pt": Net(None, conv1=C(1, 4), norm=nn.LayerNorm(28), fc=nn.Linear(4 * 784, 10)),
     "refused-norm-first.pt": Net(None, bn=nn.BatchNorm2d(1), conv1=C(1, 4), fc=nn.Linear(4 * 784, 10)),
 }
+refused["refused-lists.pt"] = Net(None, convs=nn.ModuleList([C(1, 4), C(4, 4)]), norms=nn.ModuleList([nn.BatchNorm2d(4)]), fc=nn.Linear(4 * 49, 10))
 for name, model in refused.items():
     torch.save(model.state_dict(), f"{folder}/{name}")
 
