@@ -16,7 +16,8 @@ import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { probabilitiesInPlace } from "#src/engines/logits.js";
 import { layerSizes } from "#src/networks/chain.js";
-import { encodeOnnx, INPUT, OUTPUT } from "#src/networks/onnx/encode.js";
+import { encodeOnnx } from "#src/networks/onnx/encode.js";
+import { INPUT, imageShapeOf, OUTPUT } from "#src/networks/onnx/write-layers.js";
 import { createFeed, isRows } from "./feed.js";
 import { loadRuntime, numbersOf, openSession, type RuntimeTensor } from "./runtime.js";
 
@@ -26,15 +27,17 @@ const MOST_RUN_IMAGES = 256;
 /** Returns layers, which read bytes, as a model of float32. @throws NetworkError ERR_NETWORK_F32 */
 export function modelOfLayers(layers: FoldedLayers): OnnxModel {
   const preprocessing = { kind: "none" } as const;
-  const sizes = layerSizes({ layers });
+  const last = layers[layers.length - 1]!;
+  // The engine gives the logits, without the file's last operation.
+  const withLogits = [...layers.slice(0, -1), { ...last, ends: undefined }];
   return {
     name: "layers",
     sha256: "",
     preprocessing,
     assumptions: [],
-    input: { name: INPUT, type: "float32", shape: sizes.slice(0, 1), batch: undefined },
-    output: { name: OUTPUT, classes: sizes[sizes.length - 1]!, kind: "logits", holds: "logits" },
-    bytes: shareBytes(encodeOnnx({ layers, preprocessing })),
+    input: { name: INPUT, type: "float32", shape: imageShapeOf(layers), batch: undefined },
+    output: { name: OUTPUT, classes: last.outputs, kind: last.ends ?? "logits", holds: "logits" },
+    bytes: shareBytes(encodeOnnx({ layers: withLogits, preprocessing })),
   };
 }
 

@@ -1,18 +1,13 @@
-/** Writes a network as an ONNX model for every runtime: Gemm and activations, nothing newer than opset 13. */
+/** Writes a network as an ONNX model for every runtime: nothing newer than opset 13. */
 import protobuf from "protobufjs/minimal.js";
-import type { Activation, Layer, Normalization } from "#src/base/contracts/network.js";
-import { NetworkError } from "#src/base/errors.js";
+import type { Normalization } from "#src/base/contracts/network.js";
 import { assumedMetadata } from "#src/networks/format.js";
 import { preprocessingMetadata } from "#src/networks/recipe.js";
+import { encodeElements, type WritableNetwork, type WrittenType } from "#src/networks/tensors.js";
+import { float, integer, message, raw, text } from "./message.js";
 import {
-  encodeElements,
-  type Tensor,
-  tensorsOf,
-  type WritableNetwork,
-  type WrittenType,
-} from "#src/networks/tensors.js";
-import { integer, message, raw, text } from "./message.js";
-import {
+  ATTRIBUTE,
+  ATTRIBUTE_TYPE,
   DATA_TYPE,
   DIMENSION,
   GRAPH,
@@ -26,14 +21,13 @@ import {
   TYPE,
   VALUE_INFO,
 } from "./proto.js";
+import { type AttributeValue, graphOf, INPUT, type WrittenNode, type WrittenTensor } from "./write-layers.js";
 
 /** Prefix of Batchwise's keys among a model's properties. */
 export const KEY_PREFIX = "batchwise.";
 /** IR version of 2021, with opset 13: onnx 1.10 and onnxruntime 1.10 have them. */
 const IR_VERSION = 8;
 const OPSET = 13;
-export const INPUT = "images";
-export const OUTPUT = "logits";
 const BYTES = "Pixels as they are, 0 to 255";
 /** Description of the input. Whitening is in the first layer. */
 const INPUTS: Readonly<Record<Normalization, string>> = {
@@ -44,14 +38,8 @@ const INPUTS: Readonly<Record<Normalization, string>> = {
   "whiten-zca": BYTES,
   "whiten-pca": BYTES,
 };
-const OPERATORS: Readonly<Partial<Record<Activation, string>>> = {
-  sigmoid: "Sigmoid",
-  relu: "Relu",
-  tanh: "Tanh",
-};
-
 /**
- * Returns the network as an ONNX model: input `images` (N × inputs), which are pixels after preprocessing; output
+ * Returns the network as an ONNX model: input `images` (N × inputs, or maps), which are pixels after preprocessing; output
  * `logits` (N × outputs); initializers W1 (inputs × outputs), b1 … Preprocessing and activations are named in the model's
  * properties too. The same network gives the same bytes.
  *
@@ -63,17 +51,18 @@ export function encodeOnnx(network: WritableNetwork, type: WrittenType = "float3
   integer(writer, MODEL.irVersion, IR_VERSION);
   text(writer, MODEL.producerName, "batchwise");
   message(writer, MODEL.graph, (graph) => {
-    writeNodes(graph, network.layers);
+    const { nodes, tensors, input, output } = graphOf(network.layers);
+    for (const node of nodes) writeNode(graph, node);
     text(graph, GRAPH.name, "network");
-    for (const tensor of tensorsOf(network))
+    for (const tensor of tensors)
       message(graph, GRAPH.initializer, (inner) => writeTensor(inner, tensor, type));
-    const { inputs } = network.layers[0]!;
     const { outputs } = network.layers[network.layers.length - 1]!;
+    const order = input.length === 3 && input[0] !== 1 ? "channels last" : "row by row";
     message(graph, GRAPH.input, (value) =>
-      writeValue(value, INPUT, inputs, type, `${INPUTS[network.preprocessing.kind]}; row by row.`),
+      writeValue(value, INPUT, input, type, `${INPUTS[network.preprocessing.kind]}; ${order}.`),
     );
     message(graph, GRAPH.output, (value) =>
-      writeValue(value, OUTPUT, outputs, type, "One a class; the largest is the answer."),
+      writeValue(value, output, [outputs], type, "One a class; the largest is the answer."),
     );
   });
   message(writer, MODEL.opsetImport, (opset) => integer(opset, OPERATOR_SET.version, OPSET));
@@ -91,49 +80,46 @@ export function encodeOnnx(network: WritableNetwork, type: WrittenType = "float3
   return Uint8Array.from(writer.finish());
 }
 
-/** Writes a Gemm for each layer, and its activation unless that is the identity. */
-function writeNodes(graph: protobuf.Writer, layers: readonly Layer[]): void {
-  let input = INPUT;
-  layers.forEach(({ activation }, index) => {
-    const number = index + 1;
-    const isLast = number === layers.length;
-    const sums = isLast && activation === "identity" ? OUTPUT : `a${number}`;
-    writeNode(graph, "Gemm", [input, `W${number}`, `b${number}`], sums);
-    input = sums;
-    if (activation === "identity") return;
-    input = isLast ? OUTPUT : `z${number}`;
-    const operator = OPERATORS[activation];
-    if (operator === undefined) throw new NetworkError("ERR_NETWORK_ACTIVATIONS", { found: [activation] });
-    writeNode(graph, operator, [sums], input);
-  });
-}
-
-function writeNode(
-  graph: protobuf.Writer,
-  operator: string,
-  inputs: readonly string[],
-  output: string,
-): void {
+function writeNode(graph: protobuf.Writer, { operator, inputs, output, attributes }: WrittenNode): void {
   message(graph, GRAPH.node, (node) => {
     for (const input of inputs) text(node, NODE.input, input);
     text(node, NODE.output, output);
     text(node, NODE.name, `${operator} ${output}`);
     text(node, NODE.opType, operator);
+    for (const [name, value] of Object.entries(attributes)) {
+      message(node, NODE.attribute, (attribute) => writeAttribute(attribute, name, value));
+    }
   });
 }
 
-function writeTensor(writer: protobuf.Writer, { name, shape, data }: Tensor, type: WrittenType): void {
-  for (const size of shape) integer(writer, TENSOR.dims, size);
-  integer(writer, TENSOR.dataType, DATA_TYPE[type]);
-  text(writer, TENSOR.name, name);
-  raw(writer, TENSOR.rawData, encodeElements(name, data, type));
+function writeAttribute(writer: protobuf.Writer, name: string, value: AttributeValue): void {
+  text(writer, ATTRIBUTE.name, name);
+  if (typeof value === "number") integer(writer, ATTRIBUTE.integer, value);
+  else if ("float" in value) float(writer, ATTRIBUTE.float, value.float);
+  else for (const size of value) integer(writer, ATTRIBUTE.integers, size);
+  const kind = typeof value === "number" ? "integer" : "float" in value ? "float" : "integers";
+  integer(writer, ATTRIBUTE.type, ATTRIBUTE_TYPE[kind]);
 }
 
-/** Writes the description of a tensor (N × width). */
+function writeTensor(writer: protobuf.Writer, { name, shape, data }: WrittenTensor, type: WrittenType): void {
+  const isFloat = data instanceof Float64Array;
+  for (const size of shape) integer(writer, TENSOR.dims, size);
+  integer(writer, TENSOR.dataType, DATA_TYPE[isFloat ? type : "int64"]);
+  text(writer, TENSOR.name, name);
+  raw(writer, TENSOR.rawData, isFloat ? encodeElements(name, data, type) : int64s(data));
+}
+
+function int64s(values: readonly number[]): Uint8Array {
+  const bytes = Buffer.alloc(values.length * 8);
+  for (const [index, value] of values.entries()) bytes.writeBigInt64LE(BigInt(value), index * 8);
+  return bytes;
+}
+
+/** Writes the description of a tensor (N, …sizes). */
 function writeValue(
   writer: protobuf.Writer,
   name: string,
-  width: number,
+  sizes: readonly number[],
   type: WrittenType,
   doc: string,
 ): void {
@@ -143,7 +129,8 @@ function writeValue(
       integer(tensor, TENSOR_TYPE.elementType, DATA_TYPE[type]);
       message(tensor, TENSOR_TYPE.shape, (shape) => {
         message(shape, SHAPE.dim, (dimension) => text(dimension, DIMENSION.param, "N"));
-        message(shape, SHAPE.dim, (dimension) => integer(dimension, DIMENSION.value, width));
+        for (const size of sizes)
+          message(shape, SHAPE.dim, (dimension) => integer(dimension, DIMENSION.value, size));
       });
     });
   });

@@ -226,6 +226,10 @@ export function integer(writer: protobuf.Writer, field: number, value: number): 
   writer.uint32(tag(field, WIRE.VARINT)).int64(value);
 }
 
+export function float(writer: protobuf.Writer, field: number, value: number): void {
+  writer.uint32(tag(field, WIRE.FIXED32)).float(value);
+}
+
 export function text(writer: protobuf.Writer, field: number, value: string): void {
   writer.uint32(tag(field, WIRE.BYTES)).string(value);
 }

@@ -79,4 +79,4 @@ export const DATA_TYPE = {
 } as const;
 
 /** AttributeProto.AttributeType; the others are texts, tensors, graphs and lists. */
-export const ATTRIBUTE_TYPE = { undefined: 0, float: 1, integer: 2 } as const;
+export const ATTRIBUTE_TYPE = { undefined: 0, float: 1, integer: 2, integers: 7 } as const;

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { Layer } from "#src/base/contracts/network.js";
 import { FIXTURES } from "#src/base/package.js";
 import { decodePickle } from "#src/files/formats/pickle/decode.js";
-import { denseLayers } from "#src/networks/chain.js";
+import { ChainBuilder } from "#src/networks/chain-builder.js";
 import { activationOf } from "#src/networks/format.js";
 import { decodeNpy, decodeNpz, encodeNpy } from "#src/networks/numpy.js";
 import { decodeOnnx } from "#src/networks/onnx/decode.js";
@@ -27,13 +27,21 @@ const OF_NETWORKS = "NETWORK_\\w+|ARRAY_\\w+|WEIGHTS_SIZE|RECIPE";
 const LAYER_FAULT = "read a network that is not whole";
 
 function unlessWhole(layers: readonly Layer[]): string | undefined {
-  const isWhole = denseLayers({ name: "read", layers }, "test them").every(
-    ({ inputs, outputs, weights, biases }) =>
-      weights.length === inputs * outputs &&
-      biases.length === outputs &&
+  const isWhole = layers.every((layer) => {
+    if (layer.kind !== "dense" && layer.kind !== "conv2d") return true;
+    const { weights, biases, inputs, outputs } = layer;
+    const expected =
+      layer.kind === "dense"
+        ? inputs * outputs
+        : ((layer.kernel[0] * layer.kernel[1] * layer.input.channels) / layer.groups) * layer.output.channels;
+    const units = layer.kind === "dense" ? outputs : layer.output.channels;
+    return (
+      weights.length === expected &&
+      biases.length === units &&
       weights.every(Number.isFinite) &&
-      biases.every(Number.isFinite),
-  );
+      biases.every(Number.isFinite)
+    );
+  });
   const isChained = layers.every(({ inputs }, n) => n === 0 || layers[n - 1]!.outputs === inputs);
   return isWhole && isChained && layers.length > 0 ? undefined : LAYER_FAULT;
 }
@@ -250,16 +258,40 @@ function protobufFields(bytes: Uint8Array): ProtobufField[] {
   return found;
 }
 
+/** A convolution with zeros around it, a pool, and units. */
+function convolutional(): Uint8Array {
+  const builder = new ChainBuilder("seed", { rows: 4, columns: 4, channels: 1 }, "channels-last");
+  const padding = { top: 1, left: 0, bottom: 0, right: 1 };
+  const some = (length: number) => Float64Array.from({ length }, (_, n) => (n % 5) - 2);
+  builder.conv2d("conv", { weights: some(8), channels: 2, kernel: [2, 2], padding });
+  builder.activation("relu", "relu6");
+  builder.pool2d("pool", "average", { kernel: [2, 2] });
+  builder.activation("gelu", "gelu");
+  builder.flatten("flatten");
+  builder.dense("dense", { weights: some(24), outputs: 3 });
+  builder.end("softmax", "softmax");
+  return encodeOnnx({ layers: builder.finish().layers, preprocessing: { kind: "scale" } });
+}
+
 const onnx: Target = {
   name: "onnx",
   seeds: [
     onnxSeed("as we write", encodeOnnx(NETWORK)),
     onnxSeed("standardized, float64", encodeOnnx(STANDARDIZED, "float64")),
+    onnxSeed("convolutional", convolutional()),
     ...malformed(".onnx"),
   ],
   words: [
     "Gemm",
     "Conv",
+    "MaxPool",
+    "Transpose",
+    "Shape",
+    "Slice",
+    "Pad",
+    "SAME_UPPER",
+    "strides",
+    "Mul",
     "Softmax",
     "Reshape",
     "\x08\x08",

@@ -1,8 +1,10 @@
 /** Chains as exporters other than PyTorch write them: logits against onnxruntime's. */
-import type { OnnxModel } from "#src/base/contracts/network.js";
+import type { Layer, OnnxModel } from "#src/base/contracts/network.js";
 import { loadModel } from "#src/engines/load-model.js";
 import { createEngine } from "#src/engines/registry.js";
 import { engineSource } from "#src/networks/fold.js";
+import { decodeOnnx } from "#src/networks/onnx/decode.js";
+import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { hasOnnxruntime } from "../../helpers/engines.js";
 import { inCase } from "../../helpers/in-case.js";
@@ -16,6 +18,15 @@ import { UNIT_MODELS } from "./unit-models.js";
 const withOnnx = needs("onnxruntime", hasOnnxruntime);
 const TOLERANCE = 1e-5;
 const IMAGES = 4;
+/** Layers without their numbers. */
+const shapes = (layers: readonly Layer[]) =>
+  layers.map((layer) => ({ ...layer, weights: 0, biases: 0, paddingValue: 0, activationNumbers: 0 }));
+const numbersOf = (layer: Layer) => [
+  ...("weights" in layer ? [...layer.weights, ...layer.biases] : []),
+  ...("paddingValue" in layer ? [layer.paddingValue] : []),
+  ...(layer.activationNumbers ?? []),
+];
+
 withOnnx("reads chains of every exporter, and computes onnxruntime's logits", async (t) => {
   t.timeout(300_000);
   let largest = 0;
@@ -37,7 +48,7 @@ withOnnx("reads chains of every exporter, and computes onnxruntime's logits", as
         return { logits, ends: engine.ends ?? "logits" };
       };
       const expected = await logitsOf("onnx", whole as OnnxModel);
-      for (const engine of ["reference", "ml-matrix"] as const) {
+      for (const engine of ["reference", "ml-matrix", "onnx"] as const) {
         const found = await logitsOf(engine, await engineSource(network));
         t.is(found.ends, expected.ends);
         const scale = Math.max(1, ...expected.logits.map(Math.abs));
@@ -45,6 +56,15 @@ withOnnx("reads chains of every exporter, and computes onnxruntime's logits", as
         t.true(difference < TOLERANCE, `${engine}: ${difference}`);
         largest = Math.max(largest, difference);
       }
+      // What is written reads back as the same layers.
+      const again = decodeOnnx(
+        "again.onnx",
+        encodeOnnx({ layers: network.layers, preprocessing: network.preprocessing }, "float64"),
+      );
+      t.deepEqual(again.preprocessing, network.preprocessing);
+      t.deepEqual(shapes(again.layers), shapes(network.layers));
+      const [before, after] = [network, again].map(({ layers }) => layers.flatMap(numbersOf));
+      t.true(largestDifference(after!, before!) < 1e-12);
     });
   }
   t.log(
