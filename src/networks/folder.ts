@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { BatchwiseError, type FactsOf, FileError, NetworkError, reasonOf } from "#src/base/errors.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
 import { decodeCsv } from "#src/files/formats/csv-arrays.js";
+import { TRUSTED } from "#src/files/formats/known/known-file.js";
 import { recognizeFile } from "#src/files/formats/known/recognize.js";
 import { weightsInFolder } from "#src/files/formats/known/stray-files.js";
 import { NPY_LIMIT_BYTES } from "#src/files/formats/npy-header.js";
@@ -111,9 +112,12 @@ export async function explainedWeights(path: string, error: unknown): Promise<un
   if (!isLayout && !isForbidden && !FORMAT_CODES.test(code)) return error;
   const known = await recognizeFile(path, { use: "weights", split: "test" });
   if (known === undefined) return error;
-  // A pickle beyond the limits can still hold arrays. Of the known files, only those of old PyTorch exceed them.
-  if (code === "ERR_PICKLE_LIMIT" && !known.found.includes("PyTorch")) return error;
-  const { found, nextStep: next } = known;
+  // Files of PyTorch are read, so a damaged one, or one beyond the limits, is reported as that.
+  const isDamaged = /^ERR_PICKLE_(MALFORMED|TRUNCATED)$/.test(code) && known.found.includes("PyTorch");
+  if (code === "ERR_PICKLE_LIMIT" || isDamaged) return error;
+  const { found, nextStep } = known;
+  const isLoading = isForbidden && nextStep.includes("torch.load(") && !nextStep.includes(TRUSTED);
+  const next = isLoading ? `${nextStep}${TRUSTED}` : nextStep;
   if (isLayout || isForbidden) {
     // Each of these codes takes `next`. One takes `what` too; the messages of the others ignore it.
     const more = { ...(facts as FactsOf<"ERR_PICKLE_FORBIDDEN">), what: found, next };

@@ -1,5 +1,5 @@
 /** PyTorch's networks, saved by PyTorch in each way: the same logits, or a refusal with the next step. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { PACKAGE_ROOT } from "#src/base/package.js";
@@ -59,6 +59,11 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
     /ERR_NETWORK_LAYER.*0 \(Conv2d\): expected padding_mode to be "?zeros"?, found "?circular/,
   "refused-module.pt": /ERR_PICKLE_FORBIDDEN.*a whole PyTorch module.*Mish; nothing was run; .*onnx\.export/,
   "refused-unflattened.pt": /ERR_NETWORK_LAYER.*1 \(Linear\): expected nn\.Flatten/,
+  "refused-code.pt": /ERR_PICKLE_FORBIDDEN.*io\.open; nothing was run; .*only for one that you trust/,
+  "refused-code-legacy.pt": /ERR_PICKLE_FORBIDDEN.*io\.open; nothing was run/,
+  "refused-expanded.pt": /ERR_PICKLE_LIMIT.*elements of tensors, as many as the file has bytes/,
+  "refused-integers.pt": /ERR_ARRAY_DTYPE.*fc\.weight: expected elements of .*, found int64/,
+  "refused-two.pt": /ERR_NETWORK_FORMAT.*state dict/,
   "refused-script.pt": /ERR_NETWORK_FORMAT.*TorchScript/,
 };
 
@@ -82,6 +87,7 @@ testTorch("computes PyTorch's logits of every file, and names what it assumes", 
   for (const [name, message] of Object.entries(REFUSED)) {
     await inCase(t, name, () => assertRefused(t, join(folder, name), message));
   }
+  t.false(existsSync(join(folder, "was-run")));
 });
 
 async function forward(

@@ -192,5 +192,20 @@ for name, model in {
     "refused-unflattened.pt": nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(26, 10)),
 }.items():
     torch.save(model, f"{folder}/{name}")
+
+
+class Code:
+    """Would create a file when Python loads it."""
+
+    def __reduce__(self):
+        return (open, (f"{folder}/was-run", "w"))
+
+
+linear = {"fc.weight": torch.zeros(10, 784)}
+torch.save({**linear, "code": Code()}, f"{folder}/refused-code.pt")
+torch.save({**linear, "code": Code()}, f"{folder}/refused-code-legacy.pt", **LEGACY)
+torch.save({"fc.weight": torch.zeros(1).expand(10_000, 10_000)}, f"{folder}/refused-expanded.pt")
+torch.save({"fc.weight": torch.zeros(10, 784, dtype=torch.int64)}, f"{folder}/refused-integers.pt")
+torch.save({"generator": linear, "critic": linear}, f"{folder}/refused-two.pt")
 torch.jit.script(nn.Sequential(nn.Flatten(), nn.Linear(784, 10))).save(f"{folder}/refused-script.pt")
 print(json.dumps(result))
