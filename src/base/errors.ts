@@ -4,7 +4,7 @@ import { datasetCodes, pictureCodes } from "#src/base/errors/dataset-codes.js";
 import type { CodeRow, ExitStatus } from "#src/base/errors/define.js";
 import { fileCodes, formatCodes, transferCodes } from "#src/base/errors/file-codes.js";
 import { networkCodes } from "#src/base/errors/network-codes.js";
-import { partCodes, runCodes, usageCodes } from "#src/base/errors/run-codes.js";
+import { onnxInstallCommand, partCodes, runCodes, usageCodes } from "#src/base/errors/run-codes.js";
 import { OTHER_ENGINE } from "./errors/network-codes.js";
 import { isError } from "./realm.js";
 
@@ -130,12 +130,20 @@ export function atLeast<T, N extends 1 | 2 | 3 | 4>(list: ArrayLike<T>, count: N
 
 /** Advice of the known formats for an exported model. */
 const GIVE_ONNX = "give --weights out.onnx --engine onnx";
+/** Package of the engine `onnx`, an optional peer. */
+const ONNX_PEER = "onnxruntime-node";
 /** Commands whose `--engine onnx` runs any ONNX model. */
 const WITH_ENGINE: ReadonlySet<string> = new Set(["evaluate", "compare", "diagnose"]);
 
 /** The error, with advice that `command` can follow: the message changes if `--engine onnx` does not help there. */
 export function advisedFor(command: string, error: unknown): unknown {
-  if (!(error instanceof NetworkError) || WITH_ENGINE.has(command)) return error;
+  if (!(error instanceof NetworkError)) return error;
+  if (WITH_ENGINE.has(command)) {
+    if (error.message.includes(OTHER_ENGINE) && !isInstalled(ONNX_PEER)) {
+      error.message += `; install its package with: ${onnxInstallCommand(ONNX_PEER)}`;
+    }
+    return error;
+  }
   error.message = error.message
     .replace(OTHER_ENGINE, otherModels(command))
     .replace(
@@ -143,6 +151,14 @@ export function advisedFor(command: string, error: unknown): unknown {
       command === "check" ? 'set "weights": "out.onnx", "engine": "onnx"' : "evaluate that",
     );
   return error;
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    return import.meta.resolve(name) !== "";
+  } catch {
+    return false;
+  }
 }
 
 function otherModels(command: string): string {

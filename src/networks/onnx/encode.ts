@@ -102,7 +102,7 @@ function writeAttribute(writer: protobuf.Writer, name: string, value: AttributeV
 }
 
 function writeTensor(writer: protobuf.Writer, { name, shape, data }: WrittenTensor, type: WrittenType): void {
-  const isFloat = data instanceof Float64Array;
+  const isFloat = "buffer" in data;
   for (const size of shape) integer(writer, TENSOR.dims, size);
   integer(writer, TENSOR.dataType, DATA_TYPE[isFloat ? type : "int64"]);
   text(writer, TENSOR.name, name);

@@ -274,6 +274,19 @@ for (const threads of ["0", "2"]) {
   });
 }
 
+test("names the command that installs the peer beside a model that is no chain", async (t) => {
+  const nodes = [{ op: "LSTM", inputs: ["x"], output: "y" }];
+  const path = await temporaryFile(t, model({ nodes, tensors: [] }), "lstm.onnx");
+  const { status, stderr } = await spawnCli(["--weights", path], {
+    env: withoutPeer("ERR_MODULE_NOT_FOUND"),
+  });
+  t.is(status, 3);
+  t.regex(
+    stderr,
+    /found LSTM; --engine onnx .*; install its package with: npm install .*onnxruntime-node@1\n$/,
+  );
+});
+
 test("says why a peer that is there cannot be loaded, and other engines never ask for it", async (t) => {
   const env = withoutPeer("ERR_DLOPEN_FAILED");
   const broken = await spawnCli(["--engine", "onnx"], { env });

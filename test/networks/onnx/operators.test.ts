@@ -8,6 +8,7 @@ import { DOUBLE, doubles, fields, model, tensor, value } from "../../helpers/onn
 import { coded, raw } from "../coded.js";
 import { b, gemm, layer, ONE_LAYER_MODELS, w } from "./one-layer.js";
 import { REFUSED_GRAPHS } from "./refused-graphs.js";
+import { REFUSED_MAPS } from "./refused-maps.js";
 import { REFUSED_NODES } from "./refused-nodes.js";
 
 const read = (bytes: Uint8Array) => decodeOnnx("m.onnx", bytes);
@@ -118,6 +119,14 @@ test("refuses each graph that is no chain of layers, and names what it found", a
       const { message } = coded(t, () => read(model(parts)), code);
       t.regex(message, found);
       t.true(message.length < 300, message);
+    });
+  }
+});
+
+test("refuses each node of maps that is none of a chain", async (t) => {
+  for (const [title, bytes, code, found] of REFUSED_MAPS) {
+    await inCase(t, `refuses ${title}`, () => {
+      t.regex(coded(t, () => read(bytes), code).message, found);
     });
   }
 });
