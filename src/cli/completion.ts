@@ -87,7 +87,7 @@ function switchOf(flag: string, help: string): Completed {
 }
 
 function wordsOf({ type }: OptionRow): readonly string[] {
-  if (type.kind === "word" || type.kind === "words") return type.words;
+  if (type.kind === "word" || type.kind === "words" || type.kind === "each") return type.words;
   if (type.kind === "dataset") return DATASET_NAMES;
   return type.kind === "weights" ? NETWORK_NAMES : [];
 }

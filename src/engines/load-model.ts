@@ -35,7 +35,7 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
     throw new UsageError("ERR_OPTION_VALUE", {
       option: "--activation",
       expected,
-      found: options.activation,
+      found: `${options.activation}`,
     });
   }
   const facts = readOnnxFacts(path, bytes);

@@ -6,7 +6,7 @@ import { checkedKeys, type KindsOf } from "#src/base/arguments.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import type { Dataset, Split } from "#src/base/contracts/dataset.js";
 import type {
-  Activation,
+  Activations,
   FittedNormalization,
   Standardizing,
   Whitening,
@@ -44,7 +44,7 @@ export interface FitInput {
   /** Name, file or folder of weights that do not state a preprocessing. */
   readonly weights: string;
   /** Activation of the hidden layers, if the file does not state it. Default `sigmoid`. */
-  readonly activation?: Activation | undefined;
+  readonly activation?: Activations | undefined;
   /** Preprocessing of the training: `standardize`, `whiten-zca` or `whiten-pca`. */
   readonly normalize: FittedNormalization;
   /** ε of whitening, 10⁻⁶ to 1,000. Default 0.1. Must be the ε of the training. */

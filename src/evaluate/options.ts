@@ -2,7 +2,7 @@
 
 import type { Dataset, DatasetView, ImageRange, Split } from "#src/base/contracts/dataset.js";
 import type { Shard } from "#src/base/contracts/journal.js";
-import type { Activation, EngineName, Network, Normalization } from "#src/base/contracts/network.js";
+import type { Activations, EngineName, Network, Normalization } from "#src/base/contracts/network.js";
 import { MAX_COUNT } from "#src/base/contracts/run.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import type { Given } from "#src/base/options/define.js";
@@ -32,7 +32,7 @@ export interface EvaluateOptions extends DatasetView {
   readonly verify: boolean;
   readonly offline: boolean;
   readonly weights: string | Network;
-  readonly activation: Activation | undefined;
+  readonly activation: Activations | undefined;
   readonly normalize: Normalization | undefined;
   readonly mean: number | undefined;
   readonly std: number | undefined;
@@ -116,7 +116,11 @@ function assertOpens({ dataset, labels, classes, split, weights, activation }: E
     for (const [option, isIgnored] of given) if (isIgnored) refuse(option, "an open data set", "openDataset");
   }
   if (typeof weights !== "object" || activation === undefined) return;
-  const isStated = weights.layers.slice(0, -1).every((layer) => layer.activation === activation);
+  const hidden = weights.layers.slice(0, -1).map((layer) => layer.activation);
+  const isStated =
+    typeof activation === "string"
+      ? hidden.every((one) => one === activation)
+      : `${hidden}` === `${activation}`;
   if (!isStated) refuse("activation", "a loaded network", "loadNetwork");
 }
 

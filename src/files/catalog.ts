@@ -79,9 +79,37 @@ const BOOK: CatalogEntry = {
   ],
 };
 
+const BOOK_CHAPTER_7: CatalogEntry = {
+  name: "book-ch07",
+  mirrors: ["https://raw.githubusercontent.com/WegraLee/deep-learning-from-scratch/master/ch07/"],
+  files: [
+    {
+      // SimpleConvNet. Size and hash are measured on the file that git names
+      // 7497eed14ebfcebaaed98a9040170f6af080e21d in commit 4fafa71 of WegraLee/deep-learning-from-scratch.
+      name: "params.pkl",
+      bytes: 3_471_538,
+      sha256: "290ab40c1b1218b392cdc155b633a5df642d829453702fa421ce5f3c6c55f779",
+    },
+  ],
+};
+
+const BOOK_CHAPTER_8: CatalogEntry = {
+  name: "book-ch08",
+  mirrors: ["https://raw.githubusercontent.com/WegraLee/deep-learning-from-scratch/master/ch08/"],
+  files: [
+    {
+      // DeepConvNet. Size and hash are measured on the file that git names
+      // 7be9d9e4050d2cc03dac6a0de6f8b606100ec7d8 in the same commit.
+      name: "deep_convnet_params.pkl",
+      bytes: 989_346,
+      sha256: "8c81d1d6ddedd08c8277c957f3af30a91e455a1d65474ec2b5a0e3527b7422cc",
+    },
+  ],
+};
+
 export const DATASET_CATALOG = byName(MNIST, FASHION_MNIST, KMNIST);
-export const NETWORK_CATALOG = byName(BOOK);
-export const CATALOG = byName(MNIST, FASHION_MNIST, KMNIST, BOOK);
+export const NETWORK_CATALOG = byName(BOOK, BOOK_CHAPTER_7, BOOK_CHAPTER_8);
+export const CATALOG = byName(MNIST, FASHION_MNIST, KMNIST, BOOK, BOOK_CHAPTER_7, BOOK_CHAPTER_8);
 
 type SizeAndHash = readonly [bytes: number, sha256: string];
 type IdxFacts = { readonly [F in "testImages" | "testLabels" | "trainImages" | "trainLabels"]: SizeAndHash };

@@ -1,6 +1,7 @@
 /** The layers of a network: their order, their sizes, their activations. */
 import type {
   Activation,
+  Activations,
   DenseLayer,
   EngineSource,
   Layer,
@@ -126,4 +127,9 @@ export function outputsOf(source: EngineSource): number {
 /** Activation of each layer; null for a whole ONNX model. */
 export function activationsOf(network: Network | OnnxModel): readonly Activation[] | null {
   return "layers" in network ? network.layers.map(({ activation }) => activation) : null;
+}
+
+/** Activation of the hidden layer with this index, counted from 0; undefined if the option does not state it. */
+export function activationAt(activation: Activations | undefined, layer: number): Activation | undefined {
+  return typeof activation === "object" ? activation[layer] : activation;
 }

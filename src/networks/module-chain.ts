@@ -1,8 +1,10 @@
 /** Builds a chain of layers from a state dict with convolutions or batch normalizations, and names what it assumes. */
 import type { Assumption } from "#src/base/assumptions.js";
-import type { Activation } from "#src/base/contracts/network.js";
+import type { Activation, Activations } from "#src/base/contracts/network.js";
 import { printable } from "#src/base/text.js";
 import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
+import { checkCount } from "./assemble.js";
+import { activationAt } from "./chain.js";
 import { ChainBuilder, convWeights, type DecodedChain } from "./chain-builder.js";
 import { conventionalPlan, PICTURE, planText } from "./conventional.js";
 import { arrayName, type Block, readBlocks } from "./modules.js";
@@ -34,11 +36,12 @@ export function chainOfModules(
   path: string,
   source: string,
   { arrays, isOrdered, paths }: StateDict,
-  activation: Activation | undefined,
+  activation: Activations | undefined,
 ): DecodedChain {
   const blocks = readBlocks(path, floatShapes(arrays), isOrdered, paths);
   const convolutions = blocks.filter(({ kind }) => kind === "convolution");
   const plan = conventionalPlan(path, blocks);
+  checkCount(activation, blocks.length - 1);
   const hint = activationHint(paths) ?? DEFAULT;
   const builder = new ChainBuilder(path, convolutions.length > 0 ? PICTURE : undefined, "channels-first");
   const data = (name: string) => arrays.get(name)?.data ?? new Float64Array();
@@ -64,7 +67,7 @@ export function chainOfModules(
       });
     }
     const activate = () => {
-      if (n < blocks.length - 1) builder.activation(name, activation ?? hint);
+      if (n < blocks.length - 1) builder.activation(name, activationAt(activation, n) ?? hint);
     };
     if (block.isActivatedFirst) activate();
     if (normalization !== undefined) {
@@ -89,7 +92,7 @@ function assumptionsOf(
   source: string,
   blocks: readonly Block[],
   plan: string | undefined,
-  activation: Activation | undefined,
+  activation: Activations | undefined,
   hint: Activation,
 ): Assumption[] {
   const normalized = blocks.filter(({ normalization }) => normalization !== undefined);

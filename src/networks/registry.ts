@@ -2,11 +2,10 @@
 
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inTurns } from "#src/base/abort.js";
 import { checkArgument, checkedKeys, type KindsOf, PROMISE, TEXT } from "#src/base/arguments.js";
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
-import type { Activation, Layer, Network, Preprocessing } from "#src/base/contracts/network.js";
-import { atLeast, FileError, NetworkError, UsageError } from "#src/base/errors.js";
+import type { Activations, Network, Preprocessing } from "#src/base/contracts/network.js";
+import { atLeast, FileError, NetworkError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
 import { exactKindsOf } from "#src/base/options/values.js";
@@ -14,16 +13,14 @@ import { FIXTURES } from "#src/base/package.js";
 import { listed, suggest } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { NETWORK_CATALOG } from "#src/files/catalog.js";
-import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { isAbsent, pathKind, readWholeFile, sha256Of } from "#src/files/read-file.js";
+import { ARRAYS_ALONE, assembled, checkActivation, type DecodedArrays } from "./assemble.js";
 import type { DecodedChain } from "./chain-builder.js";
 import { activationOf, assumedIn, weightsFormat } from "./format.js";
-import { statisticsIn } from "./layout.js";
 import type { WholeModel } from "./onnx/external.js";
 import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
-import { hasModules, planNetwork } from "./state-dict.js";
-import { floatShapes, layersInSteps } from "./validate.js";
+import { hasModules } from "./state-dict.js";
 
 /** Networks in the package, by name. */
 const BUNDLED: ReadonlyMap<string, URL> = new Map([
@@ -37,11 +34,6 @@ export const NETWORK_NAMES: readonly string[] = [...BUNDLED.keys(), ...NETWORK_C
 
 /** Most bytes of a file of weights: 2 GiB − 1. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
-/** The activation that is assumed for arrays W1, b1 and so on, as the book's network has it. */
-export const DEFAULT_ACTIVATION: Activation = "sigmoid";
-/** The activation that is assumed for other arrays, and for PyTorch's state dicts: nearly all public ones have it. */
-const OTHER_ACTIVATION: Activation = "relu";
-
 /** Network from a file, with the assumptions that were made. */
 export interface LoadedNetwork extends Network {
   /** What neither the file nor an option states. */
@@ -52,8 +44,8 @@ export interface LoadedNetwork extends Network {
 
 /** Options for facts that a file of weights may not state, and for downloads. */
 export interface LoadNetworkOptions extends DownloadOptions, RequestedPreprocessing {
-  /** Activation of the hidden layers, for a file that does not state it. A file that states another one is rejected. */
-  readonly activation?: Activation | undefined;
+  /** Activation of the hidden layers, or of each, for a file that does not state it. A file that states others is rejected. */
+  readonly activation?: Activations | undefined;
   /** Decoding blocks the thread, so it waits until this promise is settled. A rejection is thrown. */
   readonly decodeAfter?: Promise<unknown> | undefined;
 }
@@ -88,7 +80,7 @@ export async function readNetwork(source: string, options: LoadNetworkOptions): 
     ...weights,
     preprocessing,
     unstated: [...weights.unstated, ...assumptions.map(({ subject }) => subject)],
-    // The book states what its file does not.
+    // The book states what its files do not.
     assumptions: isBook(weights) ? [] : [...weights.assumptions, ...assumptions],
   };
 }
@@ -132,51 +124,28 @@ async function weightsAt(
   const sha256 = await sha256Of(decoded.files);
   const name = BUNDLED.has(source) ? source : basename(resolve(path));
   if ("layers" in decoded) return weightsOfChain({ name, sha256, path }, decoded, options.activation);
-  const { arrays, assumed } = decoded;
   // A state dict in a format that does not keep the order of its modules.
-  if (hasModules(arrays)) {
+  if (hasModules(decoded.arrays)) {
     const { chainOfModules } = await import("./module-chain.js");
-    const chain = chainOfModules(path, name, { arrays, isOrdered: false }, options.activation);
+    const chain = chainOfModules(
+      path,
+      name,
+      { arrays: decoded.arrays, isOrdered: false },
+      options.activation,
+    );
     return weightsOfChain({ name, sha256, path }, chain, options.activation);
   }
-  const { layers: plan, isOpen, isBook: isBookNamed } = planNetwork(path, floatShapes(arrays));
-  const inFile = decoded.activation;
-  // A list that is too short is of another network, or of something else.
-  const said = typeof inFile === "object" && inFile.length < plan.length - 1 ? undefined : inFile;
-  const isActivationStated = said !== undefined && !assumed.includes("activation");
-  if (isActivationStated) checkActivation(path, said, options.activation);
-  const assumedActivation = decoded.likelyActivation ?? (isBookNamed ? DEFAULT_ACTIVATION : OTHER_ACTIVATION);
-  const activation = options.activation ?? said ?? assumedActivation;
-  const layers = await inTurns(layersInSteps(path, arrays, activation), options.signal);
-  const assumptions: Assumption[] = [];
-  if (layers.length > 1 && options.activation === undefined && !isActivationStated) {
-    assumptions.push(activationAssumed(name, layers));
-  }
-  if (!decoded.isOriented && isOpen) {
-    assumptions.push(
-      orientationAssumed(
-        name,
-        plan.some(({ transposed }) => transposed),
-      ),
-    );
-  }
-  return {
-    name,
-    sha256,
-    imageSizes: decoded.imageSizes,
-    layers,
-    preprocessing: assumed.includes("pixels") ? undefined : decoded.preprocessing,
-    statistics: statisticsIn(arrays),
-    unstated: assumptions.map(({ subject }) => subject),
-    assumptions: isBook({ sha256 }) ? [] : assumptions,
-  };
+  const weights = await assembled(path, name, decoded, options);
+  const { assumptions } = weights;
+  const unstated = assumptions.map(({ subject }) => subject);
+  return { ...weights, name, sha256, unstated, assumptions: isBook({ sha256 }) ? [] : assumptions };
 }
 
 /** @throws UsageError ERR_OPTION_VALUE if the option names another activation than the file */
 function weightsOfChain(
   { name, sha256, path }: { readonly name: string; readonly sha256: string; readonly path: string },
   { layers, preprocessing, imageSizes, assumptions, stated, pixelsReason }: DecodedChain,
-  activation: Activation | undefined,
+  activation: Activations | undefined,
 ): Weights {
   if (stated.length > 0) checkActivation(path, stated, activation);
   const unstated = assumptions.map(({ subject }) => subject);
@@ -184,20 +153,9 @@ function weightsOfChain(
   return { ...facts, statistics: [], pixelsReason };
 }
 
-/** True for the book's `sample_weight.pkl`: ch03/neuralnet_mnist.py states its sigmoids and its pixels ÷ 255. */
+/** True for files of the book, whose programs state what they do not: activations, architectures, and pixels ÷ 255. */
 function isBook({ sha256 }: Pick<Network, "sha256">): boolean {
-  return sha256 === NETWORK_CATALOG.get("book")?.files[0]?.sha256;
-}
-
-function activationAssumed(source: string, layers: readonly Layer[]): Assumption {
-  const [{ activation }] = atLeast(layers, 1);
-  return { subject: "activation", what: `${activation} between layers`, source, option: "--activation" };
-}
-
-/** Assumption for weights whose shapes chain in both orientations: all are square, for example. */
-function orientationAssumed(source: string, transposed: boolean): Assumption {
-  const what = `weights (${transposed ? "outputs × inputs" : "inputs × outputs"})`;
-  return { subject: "orientation", what, source, option: null };
+  return [...NETWORK_CATALOG.values()].some(({ files }) => files.some((file) => file.sha256 === sha256));
 }
 
 /** The model of an ONNX file with all its data. @throws NetworkError ERR_ONNX_EXTERNAL */
@@ -242,28 +200,10 @@ async function readSource(
   return { files: [bytes], ...(await decode(path, bytes, activation)) };
 }
 
-/** Arrays of a file, and what it states about the network. */
-interface DecodedArrays {
-  readonly arrays: NamedArrays;
-  /** Activation of all hidden layers, or of each. */
-  readonly activation?: Activation | readonly Activation[] | undefined;
-  /** Activation that the writer of such files is known for, if the file does not state it. */
-  readonly likelyActivation?: Activation | undefined;
-  readonly preprocessing?: Preprocessing | undefined;
-  readonly imageSizes?: readonly number[] | undefined;
-  /** What the file's writer had to assume; empty if it assumed nothing. */
-  readonly assumed: readonly AssumptionSubject[];
-  /** Whether the format states which axis of the weights are the inputs. */
-  readonly isOriented: boolean;
-}
-
-/** Facts of a format that states only arrays. */
-const ARRAYS_ALONE = { assumed: [], isOriented: false } as const;
-
 async function decode(
   path: string,
   bytes: Uint8Array,
-  activation: Activation | undefined,
+  activation: Activations | undefined,
 ): Promise<DecodedArrays | DecodedChain> {
   const format = await weightsFormat(path, bytes);
   switch (format) {
@@ -296,18 +236,6 @@ async function decode(
       };
     }
   }
-}
-
-/** @throws UsageError ERR_OPTION_VALUE if the option names another activation than the file */
-function checkActivation(
-  path: string,
-  inFile: DecodedArrays["activation"],
-  option: Activation | undefined,
-): void {
-  const named = new Set(typeof inFile === "string" ? [inFile] : inFile);
-  if (option === undefined || named.size === 0 || (named.size === 1 && named.has(option))) return;
-  const expected = `${[...named].join(", ")}, which ${path} names`;
-  throw new UsageError("ERR_OPTION_VALUE", { option: "--activation", expected, found: option });
 }
 
 async function readWeights(source: string, path: string): Promise<Uint8Array> {

@@ -10,6 +10,7 @@ import { decodeCsv } from "#src/files/formats/csv-arrays.js";
 import { decodeJson } from "#src/files/formats/json-arrays.js";
 import { loadNetwork } from "#src/index.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
+import { runCli } from "../helpers/cli.js";
 import { inCase } from "../helpers/in-case.js";
 import { runPython } from "../helpers/python.js";
 import { numpy, withNumpy } from "../helpers/python-writers.js";
@@ -85,6 +86,7 @@ dump("plain lists.pkl", {"weights": [w.tolist() for w in T], "biases": [v.tolist
 dump("objects.pkl", {"weights": np.array(T, dtype=object), "biases": np.array(b, dtype=object)})
 dump("stated.pkl", {**named(W, b), "activation": "tanh"}, None, names=["tanh", "tanh"])
 dump("each stated.pkl", {"weights": W, "biases": b, "activations": ["tanh", "relu", "softmax"]}, None, names=["tanh", "relu"])
+dump("requested.pkl", named(T, column), None, names=["relu", "tanh"], options={"activation": ["relu", "tanh"]})
 dump("one requested.pkl", named(T, column), None, names=["tanh", "tanh"], options={"activation": "tanh"})
 np.save("dict.npy", named(T, column), allow_pickle=True); case("dict.npy")
 os.mkdir("beside"); dump("beside/weights.pkl", T); pickle.dump(column, open("beside/biases.pkl", "wb"))
@@ -295,4 +297,37 @@ test("reads biases beside a file of weights only under the names of both", async
   t.deepEqual(firstBiases(await loadNetwork(join(folder, "net.json"))), [0, 0]);
   await writeFile(join(folder, "biases.json"), json([[0.5, 1]]));
   await codedAsync(t, loadNetwork(join(folder, "weights.json")), "ERR_NETWORK_KEYS");
+});
+
+test("takes one activation for each hidden layer, and no other number of them", async (t) => {
+  const { w1, b1, w2, b2 } = LAYERS;
+  const value = { w1, b1, w2, b2, w3: matrix(3, 2), b3: [0.5, 0] };
+  const network = await loaded(t, value, { activation: ["tanh", "relu"] });
+  t.deepEqual(
+    network.layers.map(({ activation }) => activation),
+    ["tanh", "relu", "identity"],
+  );
+  for (const activation of [["tanh"], ["tanh", "relu", "relu"]]) {
+    const { message } = await codedAsync(t, loaded(t, value, { activation }), "ERR_OPTION_VALUE");
+    t.regex(message, /--activation: expected one activation for each of 2 hidden layers, found "tanh/);
+  }
+  const stated = { ...value, activation: "tanh" };
+  const { message } = await codedAsync(
+    t,
+    loaded(t, stated, { activation: ["tanh", "relu"] }),
+    "ERR_OPTION_VALUE",
+  );
+  t.regex(message, /--activation: expected tanh, which .* names, found "tanh,relu"/);
+  await codedAsync(t, loaded(t, value, { activation: ["tanh", "softmax"] }), "ERR_ARGUMENT");
+  await codedAsync(t, loaded(t, value, { activation: "softmax" }), "ERR_OPTION_UNKNOWN");
+  await codedAsync(t, loaded(t, value, { activation: [] }), "ERR_ARGUMENT");
+
+  const path = await temporaryFile(t, json({ ...LAYERS, w3: matrix(3, 2), b3: [0.5, 0] }), "n.json");
+  const out = join(await temporaryFolder(t), "out.onnx");
+  const { status, stderr } = await runCli(["convert", path, out, "--activation", "tanh,relu"]);
+  t.is(status, 0, stderr);
+  t.deepEqual(
+    (await loadNetwork(out)).layers.map(({ activation }) => activation),
+    ["tanh", "relu", "identity"],
+  );
 });

@@ -22,6 +22,8 @@ export const ACTIVATIONS = [
 ] as const;
 /** Function applied to each of a layer's sums. `engines/activations.ts` has the formulas. */
 export type Activation = (typeof ACTIVATIONS)[number];
+/** One activation of all hidden layers, or one for each. */
+export type Activations = Activation | readonly Activation[];
 
 export const OUTPUT_KINDS = ["logits", "softmax", "log-softmax", "sigmoid"] as const;
 /** Last operation of a model on the logits z: none, softmax(z), ln softmax(z), or σ(z) per class. */

@@ -55,8 +55,8 @@ export const evaluatedDataset = z.object({
 const networkLocation = z.object({
   /** A name such as `book`, or the absolute path of a file or a folder. */
   weights: z.string(),
-  /** The requested activation; null if none was requested. */
-  activation: z.enum(ACTIVATIONS).nullable(),
+  /** The requested activation, or those of each hidden layer; null if none was requested. */
+  activation: z.union([z.enum(ACTIVATIONS), z.array(z.enum(ACTIVATIONS))]).nullable(),
   /** The requested normalization; null if none was requested. */
   normalize: z.enum(NORMALIZATIONS).nullable(),
   /** The given mean of pixels ÷ 255; null if none was given. */

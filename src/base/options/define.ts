@@ -57,6 +57,8 @@ export type OptionType =
   | { readonly kind: "word"; readonly words: readonly string[] }
   /** Some of these words, with commas between them. */
   | { readonly kind: "words"; readonly words: readonly string[] }
+  /** One of these words, or a list of them. */
+  | { readonly kind: "each"; readonly words: readonly string[] }
   /** A whole number within these limits. */
   | { readonly kind: "whole"; readonly limits: Limits }
   /** Several whole numbers within these limits, with commas between them. */
@@ -81,19 +83,21 @@ export type ValueOf<Type> = Type extends { kind: "flag" }
   ? boolean
   : Type extends { kind: "word"; words: readonly (infer Word)[] }
     ? Word
-    : Type extends { kind: "whole" | "decimal" | "digits" }
-      ? NumberLike
-      : Type extends { kind: "paths" | "texts" }
-        ? readonly string[]
-        : Type extends { kind: "shard" }
-          ? string | Shard
-          : Type extends { kind: "dataset" }
-            ? string | Dataset
-            : Type extends { kind: "weights" }
-              ? string | Network
-              : Type extends { kind: "labels" }
-                ? string | false
-                : string;
+    : Type extends { kind: "each"; words: readonly (infer Word)[] }
+      ? Word | readonly Word[]
+      : Type extends { kind: "whole" | "decimal" | "digits" }
+        ? NumberLike
+        : Type extends { kind: "paths" | "texts" }
+          ? readonly string[]
+          : Type extends { kind: "shard" }
+            ? string | Shard
+            : Type extends { kind: "dataset" }
+              ? string | Dataset
+              : Type extends { kind: "weights" }
+                ? string | Network
+                : Type extends { kind: "labels" }
+                  ? string | false
+                  : string;
 
 /** What the command line makes of an option's text. */
 export type ParsedOf<Type> = Type extends { kind: "whole" | "decimal" }
@@ -174,6 +178,10 @@ export const PATHS_TYPE = { kind: "paths" } as const;
 
 export function word<const Words extends readonly string[]>(words: Words) {
   return { kind: "word", words } as const;
+}
+
+export function each<const Words extends readonly string[]>(words: Words) {
+  return { kind: "each", words } as const;
 }
 
 export function whole(low: number, high: number) {

@@ -3,7 +3,7 @@
 import { SPLITS } from "#src/base/contracts/dataset.js";
 import { ACTIVATIONS, FITTED_NORMALIZATIONS, NORMALIZATIONS } from "#src/base/contracts/network.js";
 import { LIMITS } from "#src/base/contracts/run.js";
-import { FLAG_TYPE, PATH_TYPE, rows, whole, word } from "./define.js";
+import { each, FLAG_TYPE, PATH_TYPE, rows, whole, word } from "./define.js";
 
 /** Pixels ÷ 255 lie between 0 and 1; some trainings used other values on purpose. Values beyond these belong to bytes. */
 export const MEAN_LIMITS = [-10, 10] as const;
@@ -157,12 +157,12 @@ export const NETWORK_OPTIONS = rows({
     commands: [...WITH_NETWORK, "fit"],
     differs: { fit: { type: PATH_TYPE, required: true, help: "trained weights: a file or folder" } },
   },
-  /** Activation of the hidden layers, for a file that does not state it. Default: the file's, or an assumed one. */
+  /** Activation of the hidden layers, or of each, for a file that does not state it. Default: the file's, or an assumed one. */
   activation: {
     flag: "--activation",
-    value: "<name>",
-    type: word(ACTIVATIONS),
-    help: "activation, if unstated: sigmoid, relu, tanh",
+    value: "<names>",
+    type: each(ACTIVATIONS),
+    help: "of hidden layers, if unstated: relu, relu,tanh",
     group: "network",
     commands: [...WITH_FACTS, "fit"],
   },

@@ -30,6 +30,10 @@ function schemaOf(type: OptionType, message: Message): z.ZodType {
       return z.boolean({ error });
     case "word":
       return z.enum(type.words, { error });
+    case "each": {
+      const word = z.enum(type.words, { error });
+      return z.union([word, z.array(word, { error }).min(1, { error })], { error });
+    }
     case "whole": {
       const [low, high] = type.limits;
       return z.int({ error }).min(low, { error }).max(high, { error });

@@ -29,6 +29,8 @@ export function expectedOf(type: OptionType): string {
       return `one of ${type.words.join(", ")}`;
     case "words":
       return `some of ${type.words.join(", ")}, with commas between them`;
+    case "each":
+      return `one of ${type.words.join(", ")}, or several with commas between them`;
     case "whole":
       return `a whole number ${rangeText(type.limits)}`;
     case "wholes":
@@ -78,6 +80,8 @@ function checkedBy(row: NamedType, given: unknown): unknown {
   switch (type.kind) {
     case "word":
       return oneOf(nounOf(row), type.words, String(given));
+    case "each":
+      return eachOf(nounOf(row), type.words, given);
     case "whole":
       return numberWithin(flag, type, given, /^-?\d+$/, Number.isInteger);
     case "decimal":
@@ -117,6 +121,14 @@ export function oneOf<Name extends string>(what: string, known: readonly Name[],
   throw new UsageError("ERR_OPTION_UNKNOWN", { what, found, known, suggestion: suggest(found, known) });
 }
 
+/** One name, or several. A command line has commas between them. */
+function eachOf(what: string, known: readonly string[], given: unknown): string | readonly string[] {
+  const found = Array.isArray(given) ? given.map(String) : String(given).split(",");
+  const names = found.map((name) => oneOf(what, known, name));
+  const [only] = names;
+  return names.length === 1 && only !== undefined ? only : names;
+}
+
 /** `2/3` is the second of three parts. Throws UsageError ERR_OPTION_VALUE. */
 export function parseShard(given: string | Shard): Shard {
   const text = typeof given === "string" ? given : `${given.index}/${given.count}`;
@@ -133,6 +145,10 @@ function exactKindOf(type: OptionType): Kind {
   switch (type.kind) {
     case "word":
       return wordOf(type.words);
+    case "each": {
+      const one = wordOf(type.words);
+      return { ...either(one, listOf("a list of them", one)), words: type.words };
+    }
     case "whole":
       return WHOLE_NUMBER;
     case "decimal":
@@ -157,6 +173,8 @@ function kindOf({ kind }: OptionType): Kind {
     case "paths":
     case "texts":
       return listOf("a list of strings", TEXT);
+    case "each":
+      return either(TEXT, listOf("a list of strings", TEXT));
     case "shard":
       return SHARD;
     case "dataset":

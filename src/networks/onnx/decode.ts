@@ -2,7 +2,7 @@
 
 import { basename, resolve } from "node:path";
 import type { Assumption } from "#src/base/assumptions.js";
-import type { Activation, Layer, Preprocessing } from "#src/base/contracts/network.js";
+import type { Activations, Layer, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
 import type { BuiltChain, DecodedChain } from "#src/networks/chain-builder.js";
@@ -37,7 +37,7 @@ const SHAPE = "Shape";
  * @throws NetworkError ERR_ONNX_*, ERR_NETWORK_LAYER, ERR_NETWORK_CHAIN, ERR_NETWORK_NOT_FINITE, ERR_NETWORK_OUTPUTS;
  *   ERR_NETWORK_FORMAT for a property with an unknown value, ERR_WEIGHTS_SIZE
  */
-export function decodeOnnx(path: string, bytes: Uint8Array, activation?: Activation): DecodedChain {
+export function decodeOnnx(path: string, bytes: Uint8Array, activation?: Activations): DecodedChain {
   const model = readModel(path, bytes);
   if (model.graphParts !== 1) {
     throw new NetworkError("ERR_ONNX_GRAPH", { path, expected: "one graph", found: `${model.graphParts}` });
@@ -70,8 +70,11 @@ function assertOnce(path: string, stated: Preprocessing | undefined, graph: Prep
   throw new NetworkError("ERR_ONNX_GRAPH", { path, expected, found });
 }
 
-function withActivation(layers: readonly Layer[], activation: Activation): Layer[] {
-  return layers.map((layer, index) => (index < layers.length - 1 ? { ...layer, activation } : layer));
+function withActivation(layers: readonly Layer[], activation: Activations): Layer[] {
+  return layers.map((layer, index) => {
+    const given = typeof activation === "string" ? activation : activation[index];
+    return index < layers.length - 1 && given !== undefined ? { ...layer, activation: given } : layer;
+  });
 }
 
 /** A file of Batchwise may name an activation that was assumed when it was written. */

@@ -1,6 +1,6 @@
 /** Reads a PyTorch file: a state dict, alone or in a checkpoint, or a whole nn.Sequential. */
 import { basename } from "node:path";
-import type { Activation } from "#src/base/contracts/network.js";
+import type { Activation, Activations } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { isMap } from "#src/base/realm.js";
 import { listed, printable } from "#src/base/text.js";
@@ -45,7 +45,7 @@ export interface TorchArrays extends TorchStateDict {
 export async function decodeTorch(
   path: string,
   bytes: Uint8Array,
-  activation: Activation | undefined,
+  activation: Activations | undefined,
 ): Promise<TorchArrays | DecodedChain> {
   const file = await openTorch(path, bytes);
   const value = networkIn(path, file.root);
