@@ -2,13 +2,15 @@
 
 import { type BigIntStats, fstatSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { platform } from "node:process";
 import type { Command } from "commander";
 import { UsageError } from "#src/base/errors.js";
 import type { CommandName, OptionRow } from "#src/base/options/define.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { COMMANDS } from "#src/cli/commands/options.js";
+import { labelsBeside } from "#src/data/labels.js";
+import { CATALOG, cacheFolder } from "#src/files/catalog.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import { targetOf } from "#src/files/write-file.js";
 
@@ -122,7 +124,7 @@ function swapCase(name: string): string {
   return name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();
 }
 
-/** Longer lists than this are not searched for paths. */
+/** Longer files than this are not searched for paths. */
 const LIST_LIMIT_BYTES = 8 * 2 ** 20;
 const MOST_PATHS = 10_000;
 const LONGEST_PATH = 4096;
@@ -130,36 +132,60 @@ const LONGEST_PATH = 4096;
 const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz)$/i;
 /** Arguments and options whose JSON lists further inputs. */
 const LISTS: ReadonlySet<string> = new Set(["--dataset", "<suite>", "<a>", "<b>"]);
+/** Arguments and options that can name an ONNX model, whose data may lie in files beside it. */
+const MODELS: ReadonlySet<string> = new Set(["--weights", "<in>", "<a>", "<b>"]);
+const JSON_START = /^\s*[[{]/;
 
-/** Files that an input leads to: those in a folder or below a pattern, and those that a manifest, suite, result or model lists. */
+/**
+ * Files that an input leads to: those in a folder, below a pattern or of a named set, the labels beside an image file, and
+ * those that a manifest, suite, result or model lists.
+ */
 async function filesBehind({ option, path }: NamedFile): Promise<NamedFile[]> {
   const within = (names: readonly string[], folder: string) =>
-    names.map((name) => ({ option, path: resolve(folder, name) }));
+    names.slice(0, MOST_PATHS).map((name) => ({ option, path: resolve(folder, name) }));
   try {
-    const stats = await stat(path).catch(() => undefined);
-    const dataIn = async (folder: string) =>
-      within(
-        (await readdir(folder)).filter((name) => DATA_NAME.test(name)),
-        folder,
+    const entry = CATALOG.get(path);
+    if (entry !== undefined)
+      return within(
+        entry.files.map(({ name }) => name),
+        join(cacheFolder(), path),
       );
-    if (stats?.isDirectory()) return (await dataIn(path)).slice(0, MOST_PATHS);
+    const stats = await stat(path).catch(() => undefined);
+    if (stats?.isDirectory()) return within(await dataIn(path), path);
     if (stats === undefined && option === "--dataset" && /[*?[\]{}()!]/.test(path)) {
       const { filesByPattern } = await import("#src/data/stream/find-pairs.js");
       const images = (await filesByPattern(path)).slice(0, MOST_PATHS);
       // Labels lie beside their images.
-      const labels = await Promise.all([...new Set(images.map(dirname))].map(dataIn));
+      const folders = [...new Set(images.map(dirname))];
+      const labels = await Promise.all(folders.map(async (folder) => within(await dataIn(folder), folder)));
       return [...within(images, "."), ...labels.flat().slice(0, MOST_PATHS)];
     }
-    if (/\.onnx$/i.test(path) && stats?.isFile()) {
-      const { externalPaths } = await import("#src/networks/onnx/external.js");
-      const data = externalPaths(path, await readWholeFile(path, LIST_LIMIT_BYTES));
-      return data.slice(0, MOST_PATHS).map((other) => ({ option, path: other }));
-    }
-    if (!LISTS.has(option) || !stats?.isFile() || !/\.json$/i.test(path)) return [];
-    const text = Buffer.from(await readWholeFile(path, LIST_LIMIT_BYTES)).toString("utf8");
-    return within(textsOf(text), dirname(path));
+    if (!stats?.isFile()) return [];
+    const beside = option === "--dataset" ? (await labelsBeside(path))?.path : undefined;
+    return within(
+      [...(beside === undefined ? [] : [basename(beside)]), ...(await listedIn(option, path))],
+      dirname(path),
+    );
   } catch {
     // A file that cannot be read is reported when it is opened.
+    return [];
+  }
+}
+
+const dataIn = async (folder: string) => (await readdir(folder)).filter((name) => DATA_NAME.test(name));
+
+/** Paths that a list or a model names, relative to its folder; what the file is, its content shows. */
+async function listedIn(option: string, path: string): Promise<readonly string[]> {
+  const bytes = await readWholeFile(path, LIST_LIMIT_BYTES).catch(() => Buffer.of());
+  if (JSON_START.test(Buffer.from(bytes.subarray(0, 256)).toString("latin1"))) {
+    return LISTS.has(option) ? textsOf(Buffer.from(bytes).toString("utf8")) : [];
+  }
+  if (!MODELS.has(option)) return [];
+  const { externalPaths } = await import("#src/networks/onnx/external.js");
+  try {
+    return externalPaths(path, bytes).map((other) => relative(dirname(path), other));
+  } catch {
+    // Another format, which names no files.
     return [];
   }
 }

@@ -5,10 +5,24 @@ import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
 import { FIXTURES } from "#src/base/package.js";
 import { runCli } from "../helpers/cli.js";
+import { type Field, fields, model } from "../helpers/onnx.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
 const FEW = ["--limit", "20", "--threads", "0"];
 const NETWORK = "network.safetensors";
+
+/** An ONNX model that names a file of data. */
+function externalModel(location: string): Buffer {
+  const place = fields([1, "location"], [2, location]);
+  const tensor: readonly Field[] = [
+    [1, 4],
+    [2, 1],
+    [8, "w"],
+    [13, place],
+    [14, 1],
+  ];
+  return model({ nodes: [], tensors: [fields(...tensor)] });
+}
 
 /** A folder with a file of each kind of input. */
 async function inputs(t: ExecutionContext): Promise<string> {
@@ -26,6 +40,11 @@ async function inputs(t: ExecutionContext): Promise<string> {
   const pair = { images: "data (old)/t10k-images-idx3-ubyte.gz", labels: "labels.csv" };
   await copyFile(fixture("digits-labels-idx1-ubyte.gz"), at("labels.csv"));
   await writeFile(at("manifest.json"), JSON.stringify([pair]));
+  await copyFile(at("manifest.json"), at("manifest"));
+  await mkdir(at("mnist"));
+  await copyFile(at("labels.csv"), at("mnist/t10k-labels-idx1-ubyte.gz"));
+  await writeFile(at("model"), externalModel("data.csv"));
+  await writeFile(at("data.csv"), "");
   const written = await runCli([...FEW, "--output", at("base.json"), "--predictions", at("base.csv")]);
   t.is(written.status, 0, written.stderr);
   const converted = await runCli(["convert", "bundled", at(NETWORK)]);
@@ -44,6 +63,7 @@ test("an output that is an input, or another output, is refused, and nothing is 
   const at = (name: string) => join(folder, name);
   const base = at("base.json");
   const set = at("data (old)");
+  const images = join(set, "t10k-images-idx3-ubyte.gz");
   const cases: readonly (readonly [what: string, args: readonly string[]])[] = [
     ["a baseline renewed", ["--baseline", base, "--output", base]],
     ["a baseline through a link", ["--baseline", base, "--output", at("link.json")]],
@@ -80,6 +100,13 @@ test("an output that is an input, or another output, is refused, and nothing is 
       "images of a pattern",
       ["show", "3", "-d", `${set}/*images*`, "--png", join(set, "t10k-images-idx3-ubyte.gz")],
     ],
+    ["labels beside images", ["show", "3", "-d", images, "--png", join(set, "t10k-labels-idx1-ubyte.gz")]],
+    ["labels of a manifest of any name", ["--dataset", at("manifest"), "--predictions", at("labels.csv")]],
+    [
+      "a set of the cache",
+      ["show", "3", "--dataset", "mnist", "--png", at("mnist/t10k-labels-idx1-ubyte.gz")],
+    ],
+    ["data of a model of any name", ["--weights", at("model"), "--output", at("data.csv")]],
     ["answer and predictions", ["--output", at("p.csv"), "--predictions", at("p.csv")]],
     ["answer and journal", ["--output", at("j.json"), "--resume", at("j.json")]],
     ["predictions and journal", ["--predictions", at("q.csv"), "--resume", at("q.csv")]],
@@ -98,11 +125,14 @@ test("an output that is an input, or another output, is refused, and nothing is 
     "suite.json",
     NETWORK,
     "labels.csv",
+    "data.csv",
+    "mnist/t10k-labels-idx1-ubyte.gz",
+    "data (old)/t10k-labels-idx1-ubyte.gz",
   ];
   const read = () => Promise.all([...names, "manifest.json"].map((name) => readFile(at(name))));
   const before = await read();
   for (const [what, args] of cases) {
-    const { status, stdout, stderr } = await runCli(args);
+    const { status, stdout, stderr } = await runCli(args, { env: { BATCHWISE_CACHE_DIR: folder } });
     t.is(status, 2, `${what}: ${stderr}`);
     t.is(stdout, "", what);
     t.regex(
