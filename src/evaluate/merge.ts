@@ -1,16 +1,23 @@
 /** Merges the results of all shards into the result of the whole run. */
 
-import { checkArgument, listOf, TEXT } from "#src/base/arguments.js";
+import { interruption } from "#src/base/abort.js";
+import { checkArgument, checkedKeys, type KindsOf, listOf, TEXT } from "#src/base/arguments.js";
 import { distinct } from "#src/base/assumptions.js";
 import type { ShardPart } from "#src/base/contracts/journal.js";
 import type { Evaluation, ResultFile } from "#src/base/contracts/result.js";
 import type { RunFacts, Timing } from "#src/base/contracts/run-facts.js";
 import { atLeast, FileError } from "#src/base/errors.js";
 import { addPartials, contradictionOf } from "#src/metrics/score-sums.js";
+import { PREPARE_HOOKS } from "./known-arguments.js";
 import { shardOf } from "./options.js";
+import type { PrepareHooks } from "./prepare.js";
 import { readResult } from "./read-result.js";
 import { firstDifference, identityKey } from "./run-identity.js";
 import { resultCounts } from "./summarize.js";
+
+/** Hooks of `mergeParts`. Aborting the signal ends a bootstrap: ERR_INTERRUPTED. */
+export type MergeHooks = Pick<PrepareHooks, "signal">;
+const HOOKS: KindsOf<MergeHooks> = { signal: PREPARE_HOOKS.signal };
 
 /**
  * Returns the evaluation of the whole run. Its `result` is identical, byte by byte, to that of a run without shards.
@@ -20,8 +27,9 @@ import { resultCounts } from "./summarize.js";
  *   result; ERR_PART_KIND for a whole result; ERR_PART_INCOMPLETE, ERR_PART_COUNTS; ERR_PART_MIXED, ERR_PART_DOUBLED,
  *   ERR_PART_MISSING unless the parts are exactly those of one run
  */
-export async function mergeParts(paths: readonly string[]): Promise<Evaluation> {
+export async function mergeParts(paths: readonly string[], hooks?: MergeHooks): Promise<Evaluation> {
   checkArgument("mergeParts", "paths", paths, listOf("a list of paths", TEXT));
+  const { signal } = checkedKeys("mergeParts", "hook", hooks, HOOKS);
   const parts: Part[] = [];
   for (const path of paths) parts.push(await readPart(path));
   const [first] = atLeast(parts, 1);
@@ -32,13 +40,15 @@ export async function mergeParts(paths: readonly string[]): Promise<Evaluation> 
   const counts = parts.map(({ shard }) => shard.counts).reduce(addPartials);
   const answers = parts.map(({ answer }) => answer);
   const { total } = counts;
+  const result = await resultCounts(counts, { topK: topK ?? undefined, bootstrap, seed }, signal);
+  if (signal?.aborted) throw interruption(signal, total, total);
   return {
     schemaVersion: 1,
     assumptions: distinct(answers.flatMap(({ assumptions }) => assumptions)),
     dataset: { ...first.answer.dataset, offset: identity.offset },
     network: first.answer.network,
     run: mergedRun(answers),
-    result: await resultCounts(counts, { topK: topK ?? undefined, bootstrap, seed }),
+    result,
     timing: mergedTiming(answers, total),
     predictionsFile: null,
     timeline: [],

@@ -2,7 +2,7 @@
 
 import { cpus } from "node:os";
 import { resolve } from "node:path";
-import { IncompleteError } from "#src/base/abort.js";
+import { IncompleteError, inTurns, interruption } from "#src/base/abort.js";
 import { AS_STORED, type Dataset, hashFields } from "#src/base/contracts/dataset.js";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
@@ -45,7 +45,7 @@ export async function evaluationOf(work: Work, outcome: Outcome, times: Times): 
   const digest = await digestOf(work.pair.dataset);
   const evaluation = await summarize(work, outcome, times, digest);
   // A file that changed while it was hashed may be another than the one that was evaluated.
-  const failure = outcome.failure ?? digest.fault;
+  const failure = outcome.failure ?? digest.fault ?? missingInterval(work, evaluation);
   if (failure === undefined) return evaluation;
   if (failure instanceof RunError || (failure instanceof BatchwiseError && counts.total > 0)) {
     throw new IncompleteError(failure, evaluation);
@@ -53,8 +53,14 @@ export async function evaluationOf(work: Work, outcome: Outcome, times: Times): 
   throw failure;
 }
 
+/** An interruption during the bootstrap, after all images. */
+function missingInterval({ options, signal }: Work, { result }: AnyEvaluation): RunError | undefined {
+  if (options.bootstrap === 0 || !result.labelled || result.macroF1Interval95 !== null) return undefined;
+  return interruption(signal, result.total, result.total);
+}
+
 async function summarize(
-  { options, pair }: Work,
+  { options, pair, signal }: Work,
   outcome: Outcome,
   { beganAt, loadMs }: Times,
   digest: Digest,
@@ -79,7 +85,9 @@ async function summarize(
       cpu: cpus()[0]?.model ?? "unknown",
     },
     result:
-      dataset.facts.labelsPath === undefined ? predictedOf(counts) : await resultCounts(counts, options),
+      dataset.facts.labelsPath === undefined
+        ? predictedOf(counts)
+        : await resultCounts(counts, options, signal),
     ...(options.shard !== undefined &&
       digest.sha256 !== null && {
         shard: await shardPart(options.shard, pair, options, counts),
@@ -113,10 +121,14 @@ export const DEFAULT_TOP_K = 5;
 
 export type CountsOptions = Pick<EvaluateOptions, "topK" | "bootstrap" | "seed">;
 
-/** All numbers of a labelled result. Default k of the top-k accuracy: 5, at most the number of classes. */
+/**
+ * All numbers of a labelled result. Default k of the top-k accuracy: 5, at most the number of classes. The bootstrap ends when
+ * the signal is aborted; the interval is null then.
+ */
 export async function resultCounts(
   { correct, total, limit, confusionMatrix, scores }: PartialCounts,
   { topK = DEFAULT_TOP_K, ...bootstrap }: CountsOptions,
+  signal?: AbortSignal,
 ): Promise<ResultCounts> {
   const classes = confusionMatrix.length;
   const confusion = Float64Array.from(confusionMatrix.flat());
@@ -130,7 +142,7 @@ export async function resultCounts(
     confusionMatrix,
     ...confusionMetrics(confusion, classes),
     scores: scores && (await scoreMetricsOf())(scoreSumsOf(scores), Math.min(topK, classes)),
-    macroF1Interval95: await intervalOf(confusion, classes, bootstrap),
+    macroF1Interval95: await intervalOf(confusion, classes, bootstrap, signal),
   };
 }
 
@@ -143,10 +155,16 @@ async function intervalOf(
   confusion: Float64Array,
   classes: number,
   { bootstrap, seed }: Pick<CountsOptions, "bootstrap" | "seed">,
+  signal: AbortSignal | undefined,
 ): Promise<BootstrapInterval | null> {
   if (bootstrap === 0) return null;
   const { bootstrapMacroF1 } = await import("#src/metrics/paired.js");
-  return bootstrapMacroF1(confusion, classes, { resamples: bootstrap, seed });
+  try {
+    return await inTurns(bootstrapMacroF1(confusion, classes, { resamples: bootstrap, seed }), signal);
+  } catch (error) {
+    if (signal?.aborted) return null;
+    throw error;
+  }
 }
 
 /** Hash of a data set, or why it has none. */

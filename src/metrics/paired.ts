@@ -1,6 +1,7 @@
 /** Two networks on the same images: agreement, McNemar's test, paired interval, and the bootstrap of macro F1. */
 
 import { randomBinomial, randomLcg } from "d3-random";
+import type { Steps } from "#src/base/abort.js";
 import type { BootstrapInterval } from "#src/base/contracts/result.js";
 import { averagesOf, classMetrics, marginalsOf } from "./class-metrics.js";
 import { quantile } from "./durations.js";
@@ -145,19 +146,24 @@ export function multinomialDraws(counts: ArrayLike<number>, seed: number): () =>
 /**
  * 95 % percentile interval of macro F1 by the bootstrap (B. Efron and R. Tibshirani, An Introduction to the Bootstrap,
  * 1993, chapter 13): 0 to 1 without images. Each resample draws as many images as there are, with replacement.
- * Only an image's cell of the confusion matrix matters. So a resample is one multinomial draw.
+ * Only an image's cell of the confusion matrix matters. So a resample is one multinomial draw, and one step.
  *
  * @param confusion (classes × classes) counts, row-major; rows are labels, columns predictions
  * @param options `resamples` ≥ 1; `seed`, an integer from 0, below 2³²: the same seed gives the same interval
  */
-export function bootstrapMacroF1(
+export function* bootstrapMacroF1(
   confusion: Uint32Array | Float64Array,
   classes: number,
   { resamples, seed }: { readonly resamples: number; readonly seed: number },
-): BootstrapInterval {
+): Steps<BootstrapInterval> {
   if (confusion.every((images) => images === 0)) return { low: 0, high: 1, resamples, seed };
   const draw = multinomialDraws(confusion, seed);
-  const values = Float64Array.from({ length: resamples }, () => macroF1(draw(), classes)).sort();
+  const values = new Float64Array(resamples);
+  for (let n = 0; n < resamples; n++) {
+    values[n] = macroF1(draw(), classes);
+    yield;
+  }
+  values.sort();
   return { low: quantile(values, 0.025), high: quantile(values, 0.975), resamples, seed };
 }
 

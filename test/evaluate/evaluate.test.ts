@@ -1,4 +1,5 @@
 import test from "ava";
+import { IncompleteError } from "#src/base/abort.js";
 import { ENGINES } from "#src/base/contracts/network.js";
 import { UsageError } from "#src/base/errors.js";
 import { mapSlabs } from "#src/base/slab.js";
@@ -216,4 +217,28 @@ test("keeps the same batches in whatever order they come", (t) => {
     kept,
     kept.toSorted((a, b) => a - b),
   );
+});
+
+test("a bootstrap ends when the signal is aborted, and the counts remain", async (t) => {
+  const [all, few] = [{ dataset, weights, threads: 0, bootstrap: 1_000_000 }, 100];
+  for (const doneImages of [few, TOTAL]) {
+    const abort = new AbortController();
+    const error = await t.throwsAsync(
+      evaluate(
+        { ...all, batchSize: few },
+        {
+          signal: abort.signal,
+          onProgress: (progress) => {
+            // After the last batch only the bootstrap is left.
+            if (progress.doneImages >= doneImages)
+              setTimeout(() => abort.abort(), doneImages === TOTAL ? 50 : 0);
+          },
+        },
+      ),
+      { instanceOf: IncompleteError, code: "ERR_INTERRUPTED" },
+    );
+    const { result } = error.partial;
+    t.true(result.labelled && result.macroF1Interval95 === null);
+    if (doneImages === TOTAL) t.is(result.total, TOTAL);
+  }
 });

@@ -1,5 +1,6 @@
 /** Metrics of each class and their means, and the bootstrap of macro F1, held against scikit-learn and NumPy. */
 import test from "ava";
+import { finished } from "#src/base/abort.js";
 import type { ClassAverages } from "#src/base/contracts/metrics.js";
 import { confusionMetrics } from "#src/metrics/class-metrics.js";
 import { bootstrapMacroF1, multinomialDraws } from "#src/metrics/paired.js";
@@ -7,6 +8,7 @@ import { flat, type Rows, randomConfusion } from "../helpers/confusion.js";
 import { inCase } from "../helpers/in-case.js";
 import { askScikit, isNear, type ScikitConfusion, withScikit } from "../helpers/scikit.js";
 
+const bootstrap = (...given: Parameters<typeof bootstrapMacroF1>) => finished(bootstrapMacroF1(...given));
 const metricsOf = (rows: Rows) => confusionMetrics(flat(rows), rows.length);
 
 test("a few matrices give what is computed by hand", async (t) => {
@@ -245,14 +247,14 @@ test("draws of a multinomial have its sum, its mean and its variance", async (t)
 
 test("the bootstrap's interval comes from its seed, and holds the macro F1 of the images", async (t) => {
   await inCase(t, "the same seed gives the same interval, and another seed another", () => {
-    const interval = (seed: number) => bootstrapMacroF1(flat(MNIST_LIKE), 10, { resamples: 200, seed });
+    const interval = (seed: number) => bootstrap(flat(MNIST_LIKE), 10, { resamples: 200, seed });
     t.deepEqual(interval(1), interval(1));
     t.notDeepEqual(interval(1), { ...interval(2), seed: 1 });
   });
 
   await inCase(t, "the interval holds the macro F1 of the images themselves", () => {
     const { macro } = confusionMetrics(flat(MNIST_LIKE), 10).averages;
-    const { low, high, resamples, seed } = bootstrapMacroF1(flat(MNIST_LIKE), 10, {
+    const { low, high, resamples, seed } = bootstrap(flat(MNIST_LIKE), 10, {
       resamples: 500,
       seed: 1,
     });
@@ -262,13 +264,13 @@ test("the bootstrap's interval comes from its seed, and holds the macro F1 of th
   });
 
   await inCase(t, "where every image is right, so is every resample", () => {
-    const { low, high } = bootstrapMacroF1(Uint32Array.of(3, 0, 0, 9), 2, { resamples: 50, seed: 1 });
+    const { low, high } = bootstrap(Uint32Array.of(3, 0, 0, 9), 2, { resamples: 50, seed: 1 });
     t.deepEqual([low, high], [1, 1]);
   });
 
   await inCase(t, "without images nothing is known", () => {
     const asked = { resamples: 1000, seed: 3 };
-    t.deepEqual(bootstrapMacroF1(new Uint32Array(26 * 26), 26, asked), { low: 0, high: 1, ...asked });
+    t.deepEqual(bootstrap(new Uint32Array(26 * 26), 26, asked), { low: 0, high: 1, ...asked });
   });
 });
 
@@ -288,7 +290,7 @@ withScikit("NumPy's multinomial resamples have the same interval, but for chance
     cases.map((rows) => ({ rows, resamples, seed: 5 })),
   );
   for (const [n, rows] of cases.entries()) {
-    const { low, high } = bootstrapMacroF1(flat(rows), rows.length, { resamples, seed: 5 });
+    const { low, high } = bootstrap(flat(rows), rows.length, { resamples, seed: 5 });
     // An end's standard error is 0.7 % of the width at 10,000 resamples: √(0.025·0.975 ÷ 10⁴) ÷ φ(1.96) ÷ 3.92. Both have it.
     const expected = answers[n]!;
     const width = expected.high - expected.low;

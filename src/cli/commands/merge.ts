@@ -32,7 +32,7 @@ async function runMerge(
   const outputs = await openOutputs(flags.format ?? "text", flags.output, formatOf);
   try {
     const demands = await demandsOf(flags);
-    const evaluation = await mergeParts(paths);
+    const evaluation = await mergeParts(paths, { signal: context.signal });
     context.assume(evaluation.assumptions);
     const { report, faults } =
       demands === undefined
