@@ -55,6 +55,15 @@ test("refuses a sheet on which nothing can be told from the paper", (t) => {
   t.is((error as { code?: string }).code, "ERR_PICTURE_BLANK");
 });
 
+test("takes the paper of a long sheet from every n-th pixel of its sides", (t) => {
+  // Ink on a third of the upper side; the paper is half of all sides.
+  const [width, height] = [100_000, 3];
+  const values = new Float32Array(width * height).fill(200);
+  values.fill(10, 0, 30_000);
+  const ink = inkOf({ width, height, values }, "sheet.png");
+  t.deepEqual([ink.values[0], ink.values[29_999], ink.values[30_000], ink.values[2 * width]], [1, 1, 0, 0]);
+});
+
 test("shows the paper where a picture is transparent, and weighs colours by their luma", async (t) => {
   const path = join(await temporaryFolder(t), "a.png");
   const data = Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 255, 0, 0, 0, 51]);
