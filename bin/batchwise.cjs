@@ -51,5 +51,6 @@ function runCompiled(file) {
   loaded.filename = file;
   require.cache[file] = loaded;
   script.runInThisContext().call(loaded.exports, loaded.exports, Module.createRequire(file), loaded, file);
+  loaded.loaded = true;
   return true;
 }
