@@ -48,6 +48,7 @@ export type {
 } from "#src/base/contracts/metrics.js";
 export type {
   Activation,
+  Activations,
   EngineName,
   Layer,
   Network,
