@@ -69,7 +69,7 @@ export interface HostShare {
 export interface RunHooks {
   /** Aborting ends the run, which then throws an IncompleteError with what was done. */
   readonly signal?: AbortSignal;
-  /** Called once per batch, after its answer was merged. An error thrown here ends the run. */
+  /** Called once per batch, after its answer was merged. An error thrown here, or a rejected promise, ends the run. */
   onProgress?(progress: Progress): void;
   /**
    * Called slab by slab, in order, when all images of a slab have answers, with pixels, labels, predictions and (where
@@ -86,8 +86,30 @@ export interface RunHooks {
 export function runListener(hooks: Pick<RunHooks, "onProgress" | "onSlab">): Listener {
   const { onSlab } = hooks;
   return {
-    ...(hooks.onProgress !== undefined && { progress: (progress) => hooks.onProgress?.(progress) }),
+    ...(hooks.onProgress !== undefined && watchedProgress(hooks.onProgress.bind(hooks))),
     ...(onSlab !== undefined && { slab: (slab) => onSlab(slab) }),
+  };
+}
+
+/** Calls the hook. If it returns a promise that is rejected, the next call or the end of the run throws its reason. */
+function watchedProgress(onProgress: (progress: Progress) => unknown): Listener {
+  let fault: Error | undefined;
+  const assertWell = () => {
+    if (fault !== undefined) throw fault;
+  };
+  return {
+    progress(progress) {
+      assertWell();
+      const answer = onProgress(progress);
+      if (answer === undefined) return;
+      Promise.resolve(answer).catch((error: unknown) => {
+        fault ??= asError(error);
+      });
+    },
+    end() {
+      assertWell();
+      return {};
+    },
   };
 }
 

@@ -3,7 +3,7 @@
 import { ownSignal } from "#src/base/abort.js";
 import type { Batch, BatchAnswer, Executor, TaskResult } from "#src/base/contracts/executor.js";
 import type { Log } from "#src/base/contracts/run.js";
-import { BatchwiseError, NetworkError, RunError, reasonOf } from "#src/base/errors.js";
+import { asError, BatchwiseError, NetworkError, RunError, reasonOf } from "#src/base/errors.js";
 import type { Slab, SlabStream } from "#src/base/slab.js";
 import { createDurationSample, type DurationSample } from "#src/metrics/durations.js";
 import type { Tally } from "#src/metrics/tally.js";
@@ -104,7 +104,7 @@ class BatchesRun {
   #mergedAt: number | undefined;
   #state: State = "running";
   /** The error that ended the run. */
-  #fatal: unknown;
+  #fatal: Error | undefined;
   /** Number of merged batches. */
   #batches = 0;
   #retries = 0;
@@ -120,7 +120,7 @@ class BatchesRun {
     const hooks: HandoverHooks = {
       onSlab: request.onSlab,
       partImages: request.partImages,
-      onFault: (error) => this.#stop(error),
+      onFault: (error) => this.#stop(asError(error)),
       onDone: (slab) => slabs.release(slab),
     };
     this.#request = request;
@@ -142,7 +142,8 @@ class BatchesRun {
     const lanes = Array.from({ length: executor.capacity }, () => this.#workLane());
     await Promise.all(
       lanes.map(async (lane) => {
-        await lane.catch((error: unknown) => this.#stop(error));
+        // Also undefined can be thrown.
+        await lane.catch((error: unknown) => this.#stop(asError(error)));
         // The other lanes may wait for a slab that never will be whole.
         if (!this.#isOver()) return;
         this.#handover.stop();
@@ -159,7 +160,7 @@ class BatchesRun {
     return this.#state === "stopping" || this.#signal.aborted;
   }
 
-  #stop(error?: unknown): void {
+  #stop(error?: Error): void {
     this.#state = "stopping";
     this.#fatal ??= error;
   }
@@ -177,7 +178,7 @@ class BatchesRun {
         answer = await executor.run(attempt.task, signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (isFinal(error)) this.#stop(error);
+        if (isFinal(error)) this.#stop(asError(error));
         else this.#retryOrGiveUp(attempt, error);
         continue;
       }

@@ -157,6 +157,22 @@ test("what a hook throws ends the evaluation, and leaves no worker behind", asyn
   }
 });
 
+test("undefined that a hook throws, and a promise of a hook that is rejected, end the evaluation", async (t) => {
+  const rejected = async () => {
+    throw new Error("enough");
+  };
+  const thrown = () => {
+    throw undefined;
+  };
+  for (const threads of [0, 1]) {
+    for (const batchSize of [100, TOTAL]) {
+      const input = { dataset, weights, threads, batchSize };
+      await t.throwsAsync(evaluate(input, { onProgress: rejected }), { message: "enough" });
+      await t.throwsAsync(evaluate(input, { onProgress: thrown }), { message: "undefined" });
+    }
+  }
+});
+
 test("refuses batches larger than memory by the option that makes them", async (t) => {
   const set = await sparseSet(t, 600_000_000);
   for (const threads of [0, 1]) {
