@@ -34,7 +34,7 @@ export interface RedisClient {
   hdel(key: string, ...fields: string[]): Promise<number>;
   hget(key: string, field: string): Promise<string | null>;
   mget(...keys: string[]): Promise<(string | null)[]>;
-  sadd(key: string, member: string): Promise<number>;
+  sadd(key: string, ...members: string[]): Promise<number>;
   scan(
     cursor: string,
     match: "MATCH",
@@ -44,7 +44,7 @@ export interface RedisClient {
   ): Promise<[string, string[]]>;
   set(key: string, value: string | Buffer, unit: "EX" | "PX", time: number): Promise<unknown>;
   smembers(key: string): Promise<string[]>;
-  srem(key: string, member: string): Promise<number>;
+  srem(key: string, ...members: string[]): Promise<number>;
   type(key: string): Promise<string>;
 }
 
@@ -290,4 +290,11 @@ export async function assertPermitted(client: RedisClient, address: string): Pro
   if (missing.length > 0) throw new RunError("ERR_REDIS_COMMAND", { address, missing });
   const failed = outcomes.find((outcome) => outcome.status === "rejected");
   if (failed !== undefined) throw failed.reason;
+}
+
+/** Names per command: others can write any number of them. */
+const GROUP_NAMES = 1000;
+
+export function* inGroups(names: readonly string[]): Generator<readonly string[]> {
+  for (let at = 0; at < names.length; at += GROUP_NAMES) yield names.slice(at, at + GROUP_NAMES);
 }

@@ -12,7 +12,7 @@ import {
   runSpec,
   wholeOf,
 } from "./messages.js";
-import type { RedisClient } from "./peers.js";
+import { inGroups, type RedisClient } from "./peers.js";
 import { type About, NonsenseError, type Role } from "./seal.js";
 import { QUEUE_PREFIX, type RunIds } from "./spec.js";
 
@@ -75,13 +75,14 @@ export class Records {
   /** All runs, oldest first. Removes those that have expired. */
   async runs(): Promise<RunRecord[]> {
     const found: RunRecord[] = [];
-    for (const runId of await this.#own(RUNS, (redis) => redis.smembers(RUNS))) {
-      if (!RUN_ID.test(runId)) continue;
-      const record = await this.run(runId);
-      if (record !== undefined) found.push(record);
-      else if ((await this.#ask((redis) => redis.exists(runKey(runId)))) === 0) {
-        await this.#ask((redis) => redis.srem(RUNS, runId));
-      }
+    const runIds = await this.#own(RUNS, (redis) => redis.smembers(RUNS));
+    for (const ids of inGroups(runIds.filter((id) => RUN_ID.test(id)))) {
+      const records = await Promise.all(ids.map((id) => this.run(id)));
+      found.push(...records.filter((record) => record !== undefined));
+      const unread = ids.filter((_, n) => records[n] === undefined);
+      const counts = await Promise.all(unread.map((id) => this.#ask((redis) => redis.exists(runKey(id)))));
+      const gone = unread.filter((_, n) => counts[n] === 0);
+      await this.#forget(RUNS, gone);
     }
     return found.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   }
@@ -198,20 +199,24 @@ export class Records {
   /** Hosts that are present. Nonsense is no host. */
   async hosts(): Promise<HostPresence[]> {
     const names = await this.#own(HOSTS, (redis) => redis.smembers(HOSTS));
-    if (names.length === 0) return [];
-    const found = await this.#ask((redis) => redis.mget(...names.map(hostKey)));
     const present: HostPresence[] = [];
-    for (const [n, text] of found.entries()) {
-      const name = names[n]!;
-      if (text === null) {
-        await this.#ask((redis) => redis.srem(HOSTS, name));
-        continue;
+    for (const group of inGroups(names)) {
+      const found = await this.#ask((redis) => redis.mget(...group.map(hostKey)));
+      const gone = group.filter((_, n) => found[n] === null);
+      await this.#forget(HOSTS, gone);
+      for (const [n, name] of group.entries()) {
+        const text = found[n];
+        if (typeof text !== "string") continue;
+        const open = () => parsed(hostPresence, this.#link.seals.open("presence", [name], text));
+        const presence = this.#link.skipNonsense(hostKey(name), open);
+        if (presence?.host === name) present.push(presence);
       }
-      const open = () => parsed(hostPresence, this.#link.seals.open("presence", [name], text));
-      const presence = this.#link.skipNonsense(hostKey(name), open);
-      if (presence?.host === name) present.push(presence);
     }
     return present;
+  }
+
+  async #forget(set: string, names: readonly string[]): Promise<void> {
+    if (names.length > 0) await this.#ask((redis) => redis.srem(set, ...names));
   }
 
   #ask<T>(command: (redis: RedisClient) => Promise<T>): Promise<T> {

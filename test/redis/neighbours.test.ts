@@ -57,6 +57,30 @@ redisTest("nonsense that another client writes in mid-run changes no count", asy
   await kill();
 });
 
+redisTest(
+  "more names of hosts and runs than a call has arguments are forgotten, and change no count",
+  async (t) => {
+    const { url, kill } = await startRedis(t);
+    startHost(t, url);
+    const { redis } = await linkTo(t, url);
+    const names = Array.from({ length: 150_000 }, (_, n) => `n${n}`);
+    for (let at = 0; at < names.length; at += 10_000) {
+      await redis.sadd("batchwise:hosts", ...names.slice(at, at + 10_000));
+      await redis.sadd("batchwise:runs", ...names.slice(at, at + 10_000));
+    }
+    const { result } = await coordinateHere(url, { limit: 1000 }, { runId: "mine", patienceMs: 60_000 });
+    t.deepEqual(result, await localResult({ limit: 1000 }));
+    for (const set of ["batchwise:hosts", "batchwise:runs"]) {
+      t.deepEqual(
+        (await redis.smembers(set)).filter((name) => /^n\d+$/.test(name)),
+        [],
+        set,
+      );
+    }
+    await kill();
+  },
+);
+
 redisTest("a worker lives on beside run records that are nonsense, and serves the next run", async (t) => {
   const { url, kill } = await startRedis(t);
   const host = startHost(t, url);
