@@ -57,9 +57,28 @@ export async function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise
     const step = steps.next();
     if (step.done) return step.value;
     if (performance.now() - beganAt < TURN_MS) continue;
-    await setImmediate();
+    await takeTurn();
     beganAt = performance.now();
   }
+}
+
+/** Reason for which this process loads no more input; undefined while it may. */
+let loadingEnd: Error | undefined;
+
+/** Ends all reading, hashing and decoding of input in this process, which a signal ends. */
+export function endLoading(reason: Error): void {
+  loadingEnd ??= reason;
+}
+
+/** @throws the reason for which loading ended */
+export function assertLoading(): void {
+  if (loadingEnd !== undefined) throw loadingEnd;
+}
+
+/** Gives the event loop a turn, in which a signal is noticed. @throws the reason for which loading ended */
+export async function takeTurn(): Promise<void> {
+  await setImmediate();
+  assertLoading();
 }
 
 type Work<T> = (signal: AbortSignal) => Promise<T>;

@@ -1,5 +1,6 @@
 /** The process of the command line: its signals, its stdout and stderr, its exit status. The only user of process.exit. */
 import { constants, fstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { endLoading, interruption } from "#src/base/abort.js";
 import { RunError, reasonOf } from "#src/base/errors.js";
 import { hardestStatus, main, printFault } from "./main.js";
 import { terminalText } from "./terminal/paint.js";
@@ -23,6 +24,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     }
     hungUp = signal === "SIGHUP";
     signals.abort(hungUp ? "SIGTERM" : signal);
+    endLoading(interruption(signals.signal, 0, 0));
   });
 }
 

@@ -15,7 +15,7 @@ import type {
   PredictedCounts,
   ResultCounts,
 } from "#src/base/contracts/result.js";
-import { BatchwiseError, FileError, RunError } from "#src/base/errors.js";
+import { BatchwiseError, RunError } from "#src/base/errors.js";
 import { rounded } from "#src/base/text.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { confusionMetrics } from "#src/metrics/class-metrics.js";
@@ -170,14 +170,18 @@ async function intervalOf(
 /** Hash of a data set, or why it has none. */
 interface Digest {
   readonly sha256: string | null;
-  readonly fault?: FileError;
+  readonly fault?: BatchwiseError;
 }
+
+/** Faults of hashing with which the images that were evaluated still count. */
+const NO_HASH: ReadonlySet<string> = new Set(["ERR_DATASET_CHANGED", "ERR_INTERRUPTED", "ERR_TERMINATED"]);
 
 async function digestOf(dataset: Dataset): Promise<Digest> {
   try {
     return { sha256: await dataset.sha256() };
   } catch (fault) {
-    if (fault instanceof FileError && fault.code === "ERR_DATASET_CHANGED") return { sha256: null, fault };
+    const isKnown = fault instanceof BatchwiseError && NO_HASH.has(fault.code);
+    if (isKnown) return { sha256: null, fault };
     throw fault;
   }
 }

@@ -1,6 +1,7 @@
 /** Reads JSON files and checks them against a schema. */
 
 import type * as z from "zod";
+import { assertLoading } from "#src/base/abort.js";
 import { grouped } from "#src/base/errors/define.js";
 import { asError, atLeast, FileError } from "#src/base/errors.js";
 import { isErrorNamed } from "#src/base/realm.js";
@@ -58,6 +59,7 @@ function readText(path: string, without: string | undefined): Promise<string> {
     for (let position = 0; position < sizeBytes; ) {
       const found = await readInto(file, piece, position);
       if (found === 0) break;
+      assertLoading();
       const fault = stream.add(piece.subarray(0, found));
       if (fault !== undefined) throw bloated(path, `expected ${fault.expected}, found ${fault.found}`);
       position += found;

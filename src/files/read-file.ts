@@ -17,8 +17,8 @@ import {
 } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
+import { assertLoading, takeTurn } from "#src/base/abort.js";
 import type { FileStamp } from "#src/base/contracts/dataset.js";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
@@ -244,7 +244,12 @@ function assertRegular(stats: BigIntStats, path: string): Pick<OpenFile, "sizeBy
 
 async function readBytes(source: ByteSource, countBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(countBytes);
-  return bytes.subarray(0, await readInto(source, bytes, 0));
+  let doneBytes = 0;
+  for (let found = -1; found !== 0 && doneBytes < countBytes; doneBytes += found) {
+    found = await readInto(source, bytes.subarray(doneBytes, doneBytes + READ_BYTES), doneBytes);
+    assertLoading();
+  }
+  return bytes.subarray(0, doneBytes);
 }
 
 /** Codes of paths at which nothing exists. */
@@ -275,7 +280,7 @@ const SLICE_BYTES = 4 * 2 ** 20;
 /** Yields the bytes in slices, with a turn of the event loop between two of them. */
 export async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-    if (at > 0) await setImmediate();
+    if (at > 0) await takeTurn();
     yield bytes.subarray(at, at + SLICE_BYTES);
   }
 }

@@ -97,6 +97,11 @@ export interface DecodedChain extends BuiltChain {
   readonly files?: readonly Uint8Array[];
 }
 
+/** @throws NetworkError ERR_NETWORK_OUTPUTS for more outputs than there can be classes */
+export function assertClasses(path: string, found: number): void {
+  if (found > MAX_OUTPUTS) throw new NetworkError("ERR_NETWORK_OUTPUTS", { path, found, limit: MAX_OUTPUTS });
+}
+
 export class ChainBuilder {
   readonly #path: string;
   readonly #order: MapOrder;
@@ -116,7 +121,7 @@ export class ChainBuilder {
     this.#order = order;
     this.#input = input;
     this.#shape = input;
-    if (input !== undefined) this.#checkSize("input", input);
+    if (input !== undefined) this.assertSize("input", input);
   }
 
   /** What the next layer reads: a map, a number of units, or undefined before the first layer decides. */
@@ -142,6 +147,7 @@ export class ChainBuilder {
       throw this.#chainFault(name, `(${inputs}, ${outputs})`, [weights.length / outputs, outputs]);
     }
     this.#checkBiases(name, biases, outputs);
+    this.assertSize(name, outputs);
     this.#input ??= inputs;
     const arranged = this.#arranged(weights, outputs);
     const layer: DenseLayer = {
@@ -171,6 +177,7 @@ export class ChainBuilder {
     }
     this.#checkBiases(name, biases, channels);
     const output = outputOf({ input, kernel, stride, dilation, padding, channels });
+    this.assertSize(name, output);
     const layer: Conv2dLayer = {
       kind: "conv2d",
       ...{ inputs: sizeOf(input), outputs: sizeOf(output), activation: "identity" },
@@ -312,13 +319,7 @@ export class ChainBuilder {
     if (this.#flattened !== undefined) {
       throw this.#layerFault("output", "one number per class", text(this.#flattened));
     }
-    if (last.outputs > MAX_OUTPUTS) {
-      throw new NetworkError("ERR_NETWORK_OUTPUTS", {
-        path: this.#path,
-        found: last.outputs,
-        limit: MAX_OUTPUTS,
-      });
-    }
+    assertClasses(this.#path, last.outputs);
     const isEnded = this.#ends !== undefined && this.#ends !== "logits";
     const layers = isEnded ? [...this.#layers.slice(0, -1), { ...last, ends: this.#ends }] : this.#layers;
     const input = this.#input;
@@ -378,7 +379,7 @@ export class ChainBuilder {
     if (this.#layers.length === MAX_LAYERS) {
       throw this.#layerFault(name, `at most ${MAX_LAYERS} layers`, "more");
     }
-    this.#checkSize(name, shape);
+    this.assertSize(name, shape);
     this.#layers.push(layer);
     this.#shape = shape;
   }
@@ -429,7 +430,8 @@ export class ChainBuilder {
     }
   }
 
-  #checkSize(name: string, shape: MapShape | number): void {
+  /** @throws NetworkError ERR_NETWORK_LAYER for a map of a size that no layer can have */
+  assertSize(name: string, shape: MapShape | number): void {
     const sizes = typeof shape === "object" ? [shape.rows, shape.columns, shape.channels] : [shape];
     const isCount = sizes.every((size) => Number.isSafeInteger(size) && size > 0);
     if (!isCount || sizeOf(shape) > MAX_MAP) {

@@ -1,13 +1,14 @@
 /** What a file of arrays shows beside them: the activation as a text, the program that wrote it, biases in a second file. */
 
 import { basename, dirname, extname, join } from "node:path";
+import { inTurns, type Steps } from "#src/base/abort.js";
 import { ACTIVATIONS, type Activation } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import type { NamedContent } from "#src/files/formats/array-tree.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
-import { decodeJson } from "#src/files/formats/json-arrays.js";
+import { jsonInSteps } from "#src/files/formats/json-arrays.js";
 import { outlineNpy } from "#src/files/formats/known/file-head.js";
-import { decodePickle } from "#src/files/formats/pickle/decode.js";
+import { pickleInSteps } from "#src/files/formats/pickle/decode.js";
 import { pathKind, readWholeFile } from "#src/files/read-file.js";
 
 /** Keys of the hidden layers' activation: one text, or one for each layer. */
@@ -45,7 +46,7 @@ export async function decodeContent(
   bytes: Uint8Array,
   format: ContentFormat,
 ): Promise<Content> {
-  const { arrays, texts } = decoded(path, bytes, format);
+  const { arrays, texts } = await inTurns(decoded(path, bytes, format));
   if (format === "json" && [...arrays.values()].every(({ shape }) => shape.length < 2)) {
     const expected = "weights as nested lists of numbers";
     throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected, found: "JSON without them" });
@@ -53,21 +54,24 @@ export async function decodeContent(
   const beside = await biasesBeside(path, arrays);
   const isNielsen = NIELSEN.every((name) => arrays.has(name)) && texts.has("cost");
   return {
-    arrays: beside === undefined ? arrays : joined(arrays, decoded(beside.path, beside.bytes, format).arrays),
+    arrays:
+      beside === undefined
+        ? arrays
+        : joined(arrays, (await inTurns(decoded(beside.path, beside.bytes, format))).arrays),
     activation: activationIn(texts),
     likelyActivation: isNielsen ? "sigmoid" : undefined,
     files: beside === undefined ? [bytes] : [bytes, beside.bytes],
   };
 }
 
-function decoded(path: string, bytes: Uint8Array, format: ContentFormat): NamedContent {
+function decoded(path: string, bytes: Uint8Array, format: ContentFormat): Steps<NamedContent> {
   switch (format) {
     case "pickle":
-      return decodePickle(path, bytes);
+      return pickleInSteps(path, bytes);
     case "npy":
-      return decodePickle(path, bytes.subarray(outlineNpy(bytes)?.headerBytes ?? 0));
+      return pickleInSteps(path, bytes.subarray(outlineNpy(bytes)?.headerBytes ?? 0));
     case "json":
-      return decodeJson(path, bytes);
+      return jsonInSteps(path, bytes);
   }
 }
 

@@ -2,9 +2,10 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { inTurns, type Steps } from "#src/base/abort.js";
 import { BatchwiseError, type FactsOf, FileError, NetworkError, reasonOf } from "#src/base/errors.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
-import { decodeCsv } from "#src/files/formats/csv-arrays.js";
+import { csvInSteps } from "#src/files/formats/csv-arrays.js";
 import { TRUSTED } from "#src/files/formats/known/known-file.js";
 import { recognizeFile } from "#src/files/formats/known/recognize.js";
 import { weightsInFolder } from "#src/files/formats/known/stray-files.js";
@@ -15,10 +16,16 @@ import { decodeNpy } from "./numpy.js";
 /** Endings of arrays, each with its reader. A folder is read by the first of which it has files. */
 const READERS: readonly (readonly [
   ending: string,
-  decode: (path: string, name: string, bytes: Uint8Array) => NamedArray,
+  decode: (path: string, name: string, bytes: Uint8Array) => Steps<NamedArray>,
 ])[] = [
-  [".npy", decodeNpy],
-  [".csv", (path, _, bytes) => decodeCsv(path, bytes)],
+  [
+    ".npy",
+    // biome-ignore lint/correctness/useYield: the elements are decoded later, part by part
+    function* (path, name, bytes) {
+      return decodeNpy(path, name, bytes);
+    },
+  ],
+  [".csv", (path, _, bytes) => csvInSteps(path, bytes)],
 ];
 /** Most files; a layer has two. */
 const MAX_FILES = 2_000;
@@ -58,7 +65,7 @@ export async function readArrayFolder(folder: string): Promise<FolderArrays> {
     const path = join(folder, name);
     const bytes = await readWholeFile(path, NPY_LIMIT_BYTES);
     const array = name.slice(0, -ending.length);
-    arrays.set(array, decode(path, array, bytes));
+    arrays.set(array, await inTurns(decode(path, array, bytes)));
     files.push(bytes);
   }
   return { arrays, files };

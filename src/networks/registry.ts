@@ -2,6 +2,7 @@
 
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inTurns } from "#src/base/abort.js";
 import { checkArgument, checkedKeys, type KindsOf, PROMISE, TEXT } from "#src/base/arguments.js";
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 import type { Activations, Network, Preprocessing } from "#src/base/contracts/network.js";
@@ -221,9 +222,9 @@ async function decode(
     case "keras":
       return (await import("./keras/read.js")).decodeKeras(path, bytes);
     case "onnx": {
-      const { decodeOnnx } = await import("#src/networks/onnx/decode.js");
+      const { onnxInSteps } = await import("#src/networks/onnx/decode.js");
       const whole = await wholeModel(path, bytes);
-      return { ...decodeOnnx(path, whole.bytes, activation), files: whole.files };
+      return { ...(await inTurns(onnxInSteps(path, whole.bytes, activation))), files: whole.files };
     }
     case "safetensors": {
       const { arrays, metadata } = decodeSafetensors(path, bytes);

@@ -1,6 +1,7 @@
 /** SHA-256 of files: of all their bytes, of bytes as they are read, and of samples of long files. */
 
 import { createHash } from "node:crypto";
+import { assertLoading } from "#src/base/abort.js";
 import type { FileStamp } from "#src/base/contracts/dataset.js";
 import {
   assertUnchanged,
@@ -38,9 +39,9 @@ export class FileHash {
     this.#hash.update(bytes);
   }
 
-  /** Adds the rest of the file; the next bytes belong to another file. */
-  async finishFile(handle: ByteSource, sizeBytes: number): Promise<void> {
-    await this.#catchUp(handle, sizeBytes);
+  /** Adds the rest of the file; the next bytes belong to another file. `onRead` may end the reading with an error. */
+  async finishFile(handle: ByteSource, sizeBytes: number, onRead?: () => void): Promise<void> {
+    await this.#catchUp(handle, sizeBytes, onRead);
     this.#doneBytes = 0;
   }
 
@@ -48,13 +49,14 @@ export class FileHash {
     return this.#hash.digest("hex");
   }
 
-  async #catchUp(handle: ByteSource, position: number): Promise<void> {
+  async #catchUp(handle: ByteSource, position: number, onRead = () => {}): Promise<void> {
     while (this.#doneBytes < position) {
       this.#piece ??= new Uint8Array(READ_BYTES);
       const piece = this.#piece.subarray(0, position - this.#doneBytes);
       const found = await readInto(handle, piece, this.#doneBytes);
       // A file that was cut meanwhile has another hash than the whole one.
       if (found === 0) return;
+      onRead();
       this.#hash.update(piece.subarray(0, found));
       this.#doneBytes += found;
     }
@@ -96,7 +98,9 @@ export async function addKnownFile(hash: FileHash, file: KnownFile, isSampled = 
   const handle = openRegularFileNow(path, stamp);
   try {
     const { sizeBytes } = handle;
-    await (isSampled ? addSamples(hash, handle, sizeBytes) : hash.finishFile(handle, sizeBytes));
+    await (isSampled
+      ? addSamples(hash, handle, sizeBytes)
+      : hash.finishFile(handle, sizeBytes, assertLoading));
     assertUnchanged(path, stamp);
   } catch (error) {
     throw readFault(path, error);

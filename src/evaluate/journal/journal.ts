@@ -4,6 +4,7 @@
  */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { inTurns } from "#src/base/abort.js";
 import type {
   DurableOutput,
   JournalHeader,
@@ -18,7 +19,7 @@ import { writeFault } from "#src/files/write-file.js";
 import { partialOf } from "#src/metrics/partial-counts.js";
 import { addScoreSums } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
-import { readJournal } from "./read.js";
+import { journalInSteps } from "./read.js";
 
 /** Time between writes. After a kill, the next run repeats at most this much work, and the batches under way. */
 const FLUSH_INTERVAL_MS = 250;
@@ -76,7 +77,7 @@ export class Journal {
       if (!stats.isFile()) throw new FileError("ERR_JOURNAL_KIND", { path });
       lock = await acquireLock(path, stats);
       if (lock === undefined) throw new RunError("ERR_JOURNAL_LOCKED", { path });
-      const { lines, wholeBytes } = readJournal(path, await file.readFile(), header);
+      const { lines, wholeBytes } = await inTurns(journalInSteps(path, await file.readFile(), header));
       // A kill can have torn the last line.
       await file.truncate(wholeBytes);
       const journal = new Journal(path, file, lock, lines, wholeBytes, header.identity.classes);

@@ -1,6 +1,7 @@
 /** Reads a journal: the ranges that are done, and how many bytes of the file are intact. */
 import { createHash } from "node:crypto";
 import type * as z from "zod";
+import { finished, type Steps } from "#src/base/abort.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { JournalHeader, JournalLine } from "#src/base/contracts/journal.js";
 import { journalHeader, journalLine } from "#src/base/contracts/journal.js";
@@ -26,7 +27,12 @@ export interface JournalContent {
  * @throws FileError ERR_JOURNAL_KIND if the file is no journal; ERR_JOURNAL_DAMAGED if a line before the last cannot be read,
  *   or a line contradicts itself; ERR_JOURNAL_RUN if the journal belongs to a different run than `expected`
  */
-export function readJournal(path: string, bytes: Buffer, expected: JournalHeader): JournalContent {
+export function readJournal(...given: Parameters<typeof journalInSteps>): JournalContent {
+  return finished(journalInSteps(...given));
+}
+
+/** `readJournal` in steps of a line each. */
+export function* journalInSteps(path: string, bytes: Buffer, expected: JournalHeader): Steps<JournalContent> {
   const beginning = bytes.toString("latin1", 0, BEGINNING.length);
   if (!BEGINNING.startsWith(beginning)) throw noJournal(path);
   const lines: JournalLine[] = [];
@@ -52,6 +58,7 @@ export function readJournal(path: string, bytes: Buffer, expected: JournalHeader
       lines.push(line);
     }
     wholeBytes = end;
+    yield;
   }
   return { lines, wholeBytes };
 }

@@ -1,6 +1,6 @@
 /** Named arrays, the result of every reader of weights, and the conversion of elements to float64. */
 import { endianness } from "node:os";
-import { NetworkError } from "#src/base/errors.js";
+import { atLeast, NetworkError } from "#src/base/errors.js";
 
 /** Array in row-major float64, for every dtype and order of the file. */
 export interface NamedArray {
@@ -32,12 +32,42 @@ export function storedArray(
   { type, littleEndian = true, fortranOrder = false }: StoredElements,
 ): NamedArray {
   const all = () => decodeElements(bytes, type, littleEndian);
-  if (fortranOrder) return lazyArray(shape, () => rowMajor(all(), shape));
+  // The order does not depend on dimensions of size 1.
+  const sizes = shape.filter((size) => size !== 1);
+  const isOrdered = fortranOrder && sizes.length > 1;
+  const ordered = isOrdered ? lazyArray(shape, () => rowMajor(all(), shape)) : lazyArray(shape, all);
+  if (isOrdered && sizes.length > 2) return ordered;
   const size = ELEMENT_BYTES[type];
-  const slice = (begin: number, end: number) =>
-    decodeElements(bytes.subarray(begin * size, end * size), type, littleEndian);
+  const slice = isOrdered
+    ? (begin: number, end: number) =>
+        partOfColumns(bytes, atLeast(sizes, 2), { type, littleEndian }, begin, end)
+    : (begin: number, end: number) =>
+        decodeElements(bytes.subarray(begin * size, end * size), type, littleEndian);
   // Arrays are equal by shape and elements.
-  return Object.defineProperty(lazyArray(shape, all), "slice", { value: slice });
+  return Object.defineProperty(ordered, "slice", { value: slice });
+}
+
+/** Elements `begin` to `end`, row-major, of a matrix (R,C) whose columns lie in `bytes` one after the other. */
+function partOfColumns(
+  bytes: Uint8Array,
+  [rows, columns]: readonly [rows: number, columns: number, ...number[]],
+  { type, littleEndian = true }: StoredElements,
+  begin: number,
+  end: number,
+): Float64Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const read = READERS[type];
+  const elementBytes = ELEMENT_BYTES[type];
+  const [first, last] = [Math.floor(begin / columns), Math.ceil(end / columns)];
+  const part = new Float64Array((last - first) * columns);
+  for (let column = 0; column < columns; column++) {
+    let from = (column * rows + first) * elementBytes;
+    for (let to = column; to < part.length; to += columns) {
+      part[to] = read(view, from, littleEndian);
+      from += elementBytes;
+    }
+  }
+  return part.subarray(begin - first * columns, end - first * columns);
 }
 
 interface StoredElements {
@@ -120,7 +150,9 @@ function decodeNative(bytes: Uint8Array, type: "float32" | "float64", littleEndi
 }
 
 type Reader = (view: DataView, at: number, littleEndian: boolean) => number;
-const READERS: Readonly<Record<"float16" | "bfloat16", Reader>> = {
+const READERS: Readonly<Record<ElementType, Reader>> = {
+  float32: (view, at, littleEndian) => view.getFloat32(at, littleEndian),
+  float64: (view, at, littleEndian) => view.getFloat64(at, littleEndian),
   float16: (view, at, littleEndian) => float16(view.getUint16(at, littleEndian)),
   bfloat16: (view, at, littleEndian) => bfloat16(view.getUint16(at, littleEndian)),
 };

@@ -1,5 +1,6 @@
 /** Reads a matrix of numbers as text, as numpy.savetxt and pandas write it: one row per line. */
 
+import { finished, type Steps } from "#src/base/abort.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import type { NamedArray } from "./arrays.js";
@@ -19,6 +20,11 @@ const MAX_LINE_BYTES = 2 ** 22;
  * @throws NetworkError ERR_WEIGHTS_TEXT, ERR_WEIGHTS_SIZE
  */
 export function decodeCsv(path: string, bytes: Uint8Array): NamedArray {
+  return finished(csvInSteps(path, bytes));
+}
+
+/** `decodeCsv` in steps of a line each. */
+export function* csvInSteps(path: string, bytes: Uint8Array): Steps<NamedArray> {
   if (bytes.length > MAX_TEXT_BYTES) {
     const facts = { path, actualBytes: bytes.length, limitBytes: MAX_TEXT_BYTES };
     throw new NetworkError("ERR_WEIGHTS_SIZE", facts);
@@ -54,6 +60,7 @@ export function decodeCsv(path: string, bytes: Uint8Array): NamedArray {
     }
     rows += 1;
     columns = words.length;
+    yield;
   }
   if (rows === 0) throw fault(0, "rows of numbers", "none");
   return { shape: [rows, columns], data: values.slice(0, count) };

@@ -1,5 +1,6 @@
 /** Reads JSON of nested lists of numbers, byte by byte: numbers go straight into memory for float64, not into values. */
 
+import { finished, type Steps } from "#src/base/abort.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { type ArrayTree, type NamedContent, namedContent } from "./array-tree.js";
@@ -17,6 +18,9 @@ const MAX_TEXT = 4_096;
 /** Longest number. Float64 needs 24 characters; exact decimals of small ones have up to 1,077. */
 const MAX_WORD = 1_100;
 
+/** Items of lists that take a few milliseconds. */
+const STEP_VALUES = 2 ** 14;
+
 const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
 const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d];
 /** JSON's numbers, and those that Python's json writes beyond them. */
@@ -30,11 +34,16 @@ const BOM = [0xef, 0xbb, 0xbf];
  * @throws NetworkError ERR_WEIGHTS_TEXT, ERR_WEIGHTS_SIZE, ERR_NETWORK_FORMAT
  */
 export function decodeJson(path: string, bytes: Uint8Array): NamedContent {
+  return finished(jsonInSteps(path, bytes));
+}
+
+/** `decodeJson` in steps of some thousand numbers each. */
+export function* jsonInSteps(path: string, bytes: Uint8Array): Steps<NamedContent> {
   if (bytes.length > MAX_TEXT_BYTES) {
     const facts = { path, actualBytes: bytes.length, limitBytes: MAX_TEXT_BYTES };
     throw new NetworkError("ERR_WEIGHTS_SIZE", facts);
   }
-  const tree = new JsonReader(path, bytes).document();
+  const tree = yield* new JsonReader(path, bytes).document();
   return namedContent(tree, (expected, found) => {
     throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected, found });
   });
@@ -55,6 +64,7 @@ class JsonReader {
   #numbers = new Float64Array(1_024);
   #count = 0;
   #values = 0;
+  #steps = 0;
 
   constructor(path: string, bytes: Uint8Array) {
     this.#path = path;
@@ -62,21 +72,21 @@ class JsonReader {
     if (BOM.every((byte, index) => bytes[index] === byte)) this.#at = BOM.length;
   }
 
-  document(): ArrayTree {
-    const value = this.#value(0);
+  *document(): Steps<ArrayTree> {
+    const value = yield* this.#value(0);
     this.#space();
     if (this.#at < this.#bytes.length) throw this.#fault("the end of the file");
     return this.#tree(value);
   }
 
-  #value(depth: number): Value {
+  *#value(depth: number): Steps<Value> {
     if (depth > MAX_DEPTH) throw this.#fault(`nesting at most ${MAX_DEPTH} deep`, "deeper");
     this.#space();
     switch (this.#bytes[this.#at]) {
       case LIST:
-        return this.#list(depth);
+        return yield* this.#list(depth);
       case OBJECT:
-        return this.#object(depth);
+        return yield* this.#object(depth);
       case QUOTE:
         return { kind: "text", text: this.#text() };
       default:
@@ -85,14 +95,17 @@ class JsonReader {
   }
 
   /** A list of runs with one shape is a run itself. The items of any other list are kept one by one. */
-  #list(depth: number): Value {
+  *#list(depth: number): Steps<Value> {
     this.#at += 1;
     const begin = this.#count;
     let shape: readonly number[] | undefined;
     let length = 0;
     let items: ArrayTree[] | undefined;
     for (let isFirst = true; !this.#ends(LIST_END, isFirst); isFirst = false) {
-      const value = this.#value(depth + 1);
+      // A generator for each number would take as long as the numbers.
+      this.#space();
+      const value = this.#isWord() ? this.#word() : yield* this.#value(depth + 1);
+      if (++this.#steps % STEP_VALUES === 0) yield;
       const isRun = "shape" in value && (shape === undefined || isEqual(shape, value.shape));
       if (items === undefined && isRun) {
         shape = value.shape;
@@ -116,7 +129,7 @@ class JsonReader {
     });
   }
 
-  #object(depth: number): ArrayTree {
+  *#object(depth: number): Steps<ArrayTree> {
     this.#at += 1;
     const entries = new Map<string, ArrayTree>();
     for (let isFirst = true; !this.#ends(OBJECT_END, isFirst); isFirst = false) {
@@ -128,7 +141,7 @@ class JsonReader {
       if (this.#bytes[this.#at] !== COLON) throw this.#fault("a colon");
       this.#at += 1;
       this.#spend();
-      entries.set(key, this.#tree(this.#value(depth + 1)));
+      entries.set(key, this.#tree(yield* this.#value(depth + 1)));
     }
     return { kind: "dict", entries };
   }
@@ -161,6 +174,11 @@ class JsonReader {
       this.#at = begin;
       throw this.#fault("a text of JSON");
     }
+  }
+
+  #isWord(): boolean {
+    const byte = this.#bytes[this.#at];
+    return byte !== undefined && isWord(byte);
   }
 
   #word(): Value {

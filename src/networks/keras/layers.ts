@@ -1,5 +1,6 @@
 /** Layers of Keras as a chain of ours: https://keras.io/api/layers. Maps are (rows, columns, channels) in both. */
 
+import type { Steps } from "#src/base/abort.js";
 import type { Padding } from "#src/base/contracts/network.js";
 import { printable, valueText } from "#src/base/text.js";
 import type { BuiltChain } from "#src/networks/chain-builder.js";
@@ -27,7 +28,12 @@ function isIdle({ className, settings }: KerasLayer): boolean {
 const WINDOW_PADDINGS = ["valid", "same"] as const;
 
 /** @throws NetworkError ERR_NETWORK_LAYER, ERR_NETWORK_CHAIN, ERR_NETWORK_NOT_FINITE, ERR_NETWORK_OUTPUTS */
-export function buildChain(path: string, model: KerasModel, find: FindArrays, isKeras3: boolean): BuiltChain {
+export function* buildChain(
+  path: string,
+  model: KerasModel,
+  find: FindArrays,
+  isKeras3: boolean,
+): Steps<BuiltChain> {
   const chain = new KerasChain(path, model, find, isKeras3);
   const working = model.layers.filter((layer) => !isIdle(layer));
   for (const [index, layer] of working.entries()) {
@@ -41,6 +47,7 @@ export function buildChain(path: string, model: KerasModel, find: FindArrays, is
     if (!isIdentity(layer)) chain.isAtPixels = false;
     const activation = own ?? activationIn(settings, isKeras3);
     chain.activate(layer, activation, working.slice(index + 1).every(isIdentity));
+    yield;
   }
   const { shape } = chain.builder;
   const size = typeof shape === "object" ? shape.rows * shape.columns * shape.channels : shape;

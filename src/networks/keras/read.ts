@@ -1,5 +1,6 @@
 /** Reads networks of Keras: .h5 and .hdf5 of Keras 2.2 to 3, .keras, and files of weights alone. Nothing is run. */
 
+import { inTurns } from "#src/base/abort.js";
 import type { Activation } from "#src/base/contracts/network.js";
 import { FileError, NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
@@ -78,14 +79,14 @@ function versionOf(version: string | undefined): boolean {
   return version?.startsWith("3") ?? true;
 }
 
-function chainOf(
+async function chainOf(
   path: string,
   config: string,
   findIn: (layers: Parameters<typeof numberedArrays>[1]) => FindArrays,
   isKeras3: boolean,
-): DecodedChain {
+): Promise<DecodedChain> {
   const model = parseModel(path, config, kerasToOnnx(path));
-  const chain = buildChain(path, model, findIn(model.layers), isKeras3);
+  const chain = await inTurns(buildChain(path, model, findIn(model.layers), isKeras3));
   const stated = new Set(chain.layers.map(({ activation }) => activation));
   if (stated.size > 1 || chain.layers.length === 1) stated.delete("identity");
   return { ...chain, assumptions: [], stated: [...stated] };

@@ -1,6 +1,7 @@
 /** Decodes an ONNX model that is a chain to layers and preprocessing. */
 
 import { basename, resolve } from "node:path";
+import { finished, type Steps } from "#src/base/abort.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import type { Activations, Layer, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
@@ -37,7 +38,12 @@ const SHAPE = "Shape";
  * @throws NetworkError ERR_ONNX_*, ERR_NETWORK_LAYER, ERR_NETWORK_CHAIN, ERR_NETWORK_NOT_FINITE, ERR_NETWORK_OUTPUTS;
  *   ERR_NETWORK_FORMAT for a property with an unknown value, ERR_WEIGHTS_SIZE
  */
-export function decodeOnnx(path: string, bytes: Uint8Array, activation?: Activations): DecodedChain {
+export function decodeOnnx(...given: Parameters<typeof onnxInSteps>): DecodedChain {
+  return finished(onnxInSteps(...given));
+}
+
+/** `decodeOnnx` in steps. */
+export function* onnxInSteps(path: string, bytes: Uint8Array, activation?: Activations): Steps<DecodedChain> {
   const model = readModel(path, bytes);
   if (model.graphParts !== 1) {
     throw new NetworkError("ERR_ONNX_GRAPH", { path, expected: "one graph", found: `${model.graphParts}` });
@@ -45,7 +51,7 @@ export function decodeOnnx(path: string, bytes: Uint8Array, activation?: Activat
   const graph = orderedGraph(path, model);
   const view = new GraphView(path, model);
   const pixels = expectedPixels(view);
-  const chain = new Walk(path, graph, pixels, bytes.length + SPARE_NUMBERS).run();
+  const chain = yield* new Walk(path, graph, pixels, bytes.length + SPARE_NUMBERS).run();
   const stated = readPreprocessing(path, model.metadata, KEY_PREFIX);
   assertOnce(path, stated, chain.preprocessing);
   const assumed = assumedIn(path, model.metadata, KEY_PREFIX);
@@ -124,7 +130,7 @@ class Walk {
   }
 
   /** @throws NetworkError ERR_ONNX_GRAPH, ERR_ONNX_NODE, ERR_ONNX_OPERATOR, ERR_ONNX_TENSOR, ERR_ONNX_LIMIT */
-  run(): BuiltChain {
+  *run(): Steps<BuiltChain> {
     const { output } = this.#graph;
     const steps = this.#graph.steps.filter((step) => !this.#isConstant(step));
     const last = steps.findLastIndex(({ node }) => !KEEPERS.has(node.operator));
@@ -132,12 +138,13 @@ class Walk {
       const step = steps[n]!;
       if (this.#isConstant(step)) n += 1;
       else n += this.#follow(steps, n, n === last);
+      yield;
     }
     if (this.#current !== output.name) {
       const found = `"${printable(output.name)}", which the last node does not give`;
       throw this.#stream.graphFault(`the output "${printable(this.#current)}"`, found);
     }
-    return this.#stream.finish(steps.at(-1));
+    return yield* this.#stream.finish(steps.at(-1));
   }
 
   /** Computes a step that does not depend on images, or reads only their shape. */

@@ -3,7 +3,7 @@
 import type { OutputKind } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { OWN_DOMAINS } from "./chain.js";
-import type { Constant, Numbers } from "./constant.js";
+import { type Constant, type Numbers, product } from "./constant.js";
 import { evaluateConstant } from "./constants.js";
 import type { Model, Node } from "./model.js";
 
@@ -120,11 +120,11 @@ function logSoftmaxOf(view: GraphView, { operator, inputs }: Node): Ending | und
 
 function areLogits(view: GraphView, name: string, seen: Set<string>): boolean {
   const node = view.giverOf(name);
-  if (node === undefined || seen.has(name)) return view.constant(name) !== undefined || seen.has(name);
+  if (node === undefined || seen.has(name)) return view.array(name) !== undefined || seen.has(name);
   seen.add(name);
   if (isOneOf(node, PRODUCTS)) return true;
   if (isOneOf(node, RESHAPERS)) return areLogits(view, node.inputs[0] ?? "", seen);
-  if (!isOneOf(node, MIXERS)) return view.constant(name) !== undefined;
+  if (!isOneOf(node, MIXERS)) return view.array(name) !== undefined;
   return node.inputs.every((input) => input === "" || areLogits(view, input, seen));
 }
 
@@ -168,9 +168,16 @@ export class GraphView {
     return this.#readers.get(name) ?? [];
   }
 
-  /** Returns the numbers of a tensor that does not depend on an input; undefined for others and for unknown operators. */
+  /**
+   * Returns the numbers of a tensor that does not depend on an input; undefined for others, for unknown operators, and for
+   * weights, which are too many to be numbers per pixel.
+   */
   constant(name: string): Numbers | undefined {
-    if (!this.#numbers.has(name)) this.#numbers.set(name, readable(this.array(name)));
+    if (!this.#numbers.has(name)) {
+      const array = this.array(name);
+      const isShort = array !== undefined && product(array.shape) <= MOST_NUMBERS;
+      this.#numbers.set(name, isShort ? readable(array) : undefined);
+    }
     return this.#numbers.get(name);
   }
 
@@ -193,10 +200,13 @@ export function isOneOf({ domain, operator }: Node, operators: ReadonlySet<strin
   return OWN_DOMAINS.has(domain) && operators.has(operator);
 }
 
+/** Most numbers of a constant that is looked at before the weights: several per pixel of a large image. */
+const MOST_NUMBERS = 2 ** 20;
+
 /** A tensor that cannot be read here may be valid for the runtime, so the result is undefined. */
-function readable(array: Constant | undefined): Numbers | undefined {
+function readable(array: Constant): Numbers | undefined {
   try {
-    return array?.data;
+    return array.data;
   } catch (error) {
     if (error instanceof NetworkError) return undefined;
     throw error;

@@ -9,7 +9,16 @@ import { batchNormalization } from "#src/networks/normalization.js";
 import { outputOf } from "#src/networks/windows.js";
 import { integersAt, isPermutation } from "./constant.js";
 import { attributeOf } from "./model.js";
-import { type Apply, axesAt, constantAt, floatsOf, knownAxes, numberOf, type ReadStep } from "./step.js";
+import {
+  type Apply,
+  assertFloats,
+  axesAt,
+  constantAt,
+  floatsOf,
+  knownAxes,
+  numberOf,
+  type ReadStep,
+} from "./step.js";
 import { ONE, type Stream } from "./stream.js";
 
 const DEFAULT_EPSILON = Math.fround(1e-5);
@@ -59,8 +68,8 @@ function conv(stream: Stream, step: ReadStep): void {
   if (given !== undefined && `${given.shape}` !== `${channels}`) {
     throw stream.fault(step, `biases (${channels},)`, shapeText(given.shape));
   }
-  const oihw = floatsOf(stream, weights);
-  const biases = given && floatsOf(stream, given);
+  const oihw = assertFloats(stream, weights);
+  const biases = given && assertFloats(stream, given);
   const output = checkedOutput(
     stream,
     step,
@@ -69,8 +78,8 @@ function conv(stream: Stream, step: ReadStep): void {
   stream.add(step, (builder) => {
     builder.reshape(step.name, input);
     builder.conv2d(step.name, {
-      weights: convWeights(oihw, shape),
-      ...{ channels, kernel, biases, stride, dilation, padding: whole, groups },
+      weights: convWeights(oihw.data, shape),
+      ...{ channels, kernel, biases: biases?.data, stride, dilation, padding: whole, groups },
     });
   });
   stream.setMap(output);

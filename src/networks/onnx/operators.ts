@@ -11,7 +11,16 @@ import { MAP_OPERATORS } from "./maps.js";
 import { attributeOf } from "./model.js";
 import { ATTRIBUTE_TYPE } from "./proto.js";
 import { SHAPE_OPERATORS } from "./shapes.js";
-import { type Apply, constantAt, floatsOf, type Given, numberOf, perChannel, type ReadStep } from "./step.js";
+import {
+  type Apply,
+  assertFloats,
+  constantAt,
+  floatsOf,
+  type Given,
+  numberOf,
+  perChannel,
+  type ReadStep,
+} from "./step.js";
 import { ONE, type Stream } from "./stream.js";
 
 /** Attributes whose value is one number. */
@@ -121,21 +130,25 @@ function dense(stream: Stream, step: ReadStep, { weights, isTransposed = false, 
   const [rows, columns] = atLeast(shape, 2);
   const [inputs, outputs] = isTransposed ? [columns, rows] : [rows, columns];
   stream.notEnded(step);
-  const given = floatsOf(stream, weights);
+  const given = assertFloats(stream, weights);
   checkWidth(stream, step, inputs, [inputs, outputs]);
   const isRow =
     biases === undefined || biases.shape.length === 1 || (biases.shape.length === 2 && biases.shape[0] === 1);
   if (!isRow || (biases !== undefined && biases.shape.at(-1) !== outputs)) {
     throw stream.fault(step, `biases (${outputs},)`, shapeText(biases?.shape ?? []));
   }
-  const offsets = biases && floatsOf(stream, biases);
-  stream.add(step, (builder) => {
-    let matrix = given;
+  const offsets = biases && assertFloats(stream, biases);
+  stream.add(step, function* (builder) {
+    builder.assertSize(step.name, outputs);
+    const stored = given.data;
+    yield;
+    let matrix = stored;
     if (isTransposed) {
-      matrix = new Float64Array(given.length);
-      transpose(given, inputs, matrix);
+      matrix = new Float64Array(stored.length);
+      transpose(stored, inputs, matrix);
+      yield;
     }
-    builder.dense(step.name, { weights: matrix, outputs, biases: offsets });
+    builder.dense(step.name, { weights: matrix, outputs, biases: offsets?.data });
   });
   stream.axes = [...(stream.axes ?? [ONE]).slice(0, -1), { size: outputs, role: "channels" }];
 }

@@ -15,9 +15,14 @@ export interface Given extends Constant {
   readonly name: string;
 }
 
-/** Returns a constant's numbers, if they are floats. @throws NetworkError ERR_ONNX_TENSOR, ERR_NETWORK_NOT_FINITE */
-export function floatsOf({ path }: Stream, given: Given): Float64Array {
-  if (isFloat(given.type)) return given.data;
+/** Returns a constant's numbers, if they are floats. @throws NetworkError ERR_ONNX_TENSOR */
+export function floatsOf(stream: Stream, given: Given): Float64Array {
+  return assertFloats(stream, given).data;
+}
+
+/** Returns the constant, whose numbers are decoded when they are read. @throws NetworkError ERR_ONNX_TENSOR */
+export function assertFloats({ path }: Stream, given: Given): Given {
+  if (isFloat(given.type)) return given;
   const expected = "float32, float64 or float16";
   const facts = { path, tensor: printable(given.name), expected, found: `type ${given.type}` };
   throw new NetworkError("ERR_ONNX_TENSOR", facts);

@@ -4,11 +4,12 @@
  * keeps its role, and a Transpose only reorders the axes.
  */
 
+import type { Steps } from "#src/base/abort.js";
 import type { Activation, MapShape, OutputKind } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";
-import { type BuiltChain, ChainBuilder, type MapOrder } from "#src/networks/chain-builder.js";
+import { assertClasses, type BuiltChain, ChainBuilder, type MapOrder } from "#src/networks/chain-builder.js";
 import { nodeFault, type OrderedGraph, type Step } from "./chain.js";
 import { isFloat } from "./constant.js";
 import type { Value } from "./model.js";
@@ -39,6 +40,9 @@ const ORDERS: ReadonlyMap<string, MapOrder | undefined> = new Map([
   ),
 ]);
 
+/** Adds to the chain, at once or in steps. */
+type Operation = (builder: ChainBuilder) => Steps<void> | void;
+
 export class Stream {
   readonly path: string;
   readonly input: Value;
@@ -57,7 +61,7 @@ export class Stream {
   padding: readonly [top: number, left: number, bottom: number, right: number] | undefined;
   #start: MapShape | number | undefined;
   readonly #pixels: ExpectedPixels;
-  readonly #operations: ((builder: ChainBuilder) => void)[] = [];
+  readonly #operations: Operation[] = [];
   readonly #orders = new Set<MapOrder>();
   #isEnded = false;
 
@@ -83,14 +87,14 @@ export class Stream {
   }
 
   /** Adds a layer or an activation. @throws NetworkError ERR_ONNX_NODE after the last operator */
-  add(step: Step, operation: (builder: ChainBuilder) => void): void {
+  add(step: Step, operation: Operation): void {
     if (this.isWhole) throw this.graphFault(INPUT_TYPES, typeText(this.input));
     this.prepare(step, operation);
     this.isPixels = false;
   }
 
   /** Adds an operation that may come before all layers, of which none are needed. */
-  prepare(step: Step, operation: (builder: ChainBuilder) => void): void {
+  prepare(step: Step, operation: Operation): void {
     this.notEnded(step);
     this.settlePadding(step);
     this.#operations.push(operation);
@@ -212,14 +216,22 @@ export class Stream {
     this.axes = sizes.map((size) => ({ size, role: "channels" }));
   }
 
-  /** Builds the chain. @throws NetworkError ERR_NETWORK_*, ERR_ONNX_GRAPH */
-  finish(last: Step | undefined): BuiltChain {
+  /**
+   * Builds the chain, in steps of an operation each: only then are weights decoded.
+   *
+   * @throws NetworkError ERR_NETWORK_*, ERR_ONNX_GRAPH
+   */
+  *finish(last: Step | undefined): Steps<BuiltChain> {
     if (last !== undefined) this.settlePadding(last);
     const [order = "channels-first", other] = this.#orders;
     const found = "maps that are flattened in both orders";
     if (other !== undefined) throw this.graphFault("maps that are flattened in one order", found);
     const builder = new ChainBuilder(this.path, this.#start, order);
-    for (const operation of this.#operations) operation(builder);
+    assertClasses(this.path, this.size ?? 1);
+    for (const operation of this.#operations) {
+      yield* operation(builder) ?? [];
+      yield;
+    }
     if (builder.length === 0) throw this.graphFault("logits as the output, or their Softmax", "no layer");
     return builder.finish();
   }

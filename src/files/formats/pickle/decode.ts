@@ -1,5 +1,6 @@
 /** Decodes a pickle of dicts and lists of NumPy arrays, as `pickle.dump({"W1": …}, file)` writes it, to named arrays. */
 
+import { finished, type Steps } from "#src/base/abort.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
 import { isUint8Array } from "#src/base/realm.js";
@@ -14,7 +15,7 @@ import {
   type NamedArray,
   storedArray,
 } from "#src/files/formats/arrays.js";
-import { runPickle } from "./machine.js";
+import { runPickleInSteps } from "./machine.js";
 import { ByteReader } from "./reader.js";
 import { pickledTree } from "./tree.js";
 import { type ArrayState, EncodedText, kindOf, type PickledArray, type PickledValue } from "./values.js";
@@ -38,7 +39,12 @@ const DTYPES_TEXT = [...DTYPES.values()].join(", ");
  * @throws NetworkError ERR_PICKLE_*, ERR_NETWORK_FORMAT, ERR_ARRAY_DTYPE, ERR_ARRAY_LAYOUT, ERR_WEIGHTS_SIZE.
  */
 export function decodePickle(path: string, bytes: Uint8Array): NamedContent {
-  const value = runPickle(new ByteReader(path, bytes));
+  return finished(pickleInSteps(path, bytes));
+}
+
+/** `decodePickle` in steps. */
+export function* pickleInSteps(path: string, bytes: Uint8Array): Steps<NamedContent> {
+  const value = yield* runPickleInSteps(new ByteReader(path, bytes));
   const tree = pickledTree(path, value, new ArrayDecoder(path, bytes.length));
   const refuse = (expected: string, found: string): never => {
     throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected, found });

@@ -1,6 +1,7 @@
 /** Opcodes of a pickle that are followed by their value: numbers, texts, bytes, and empty containers. */
 
 import { isUtf8 } from "node:buffer";
+import { finished, type Steps } from "#src/base/abort.js";
 import { printable } from "#src/base/text.js";
 import { type ByteReader, LITERAL, PICKLE_LIMITS } from "./reader.js";
 import { PickledList, PickledTuple, type PickledValue } from "./values.js";
@@ -25,13 +26,9 @@ export const LITERALS: ReadonlyMap<number, ReadLiteral> = new Map<number, ReadLi
   [LITERAL.BINFLOAT, (reader) => reader.f64()],
   [LITERAL.FLOAT, floatLine],
 
-  [LITERAL.STRING, quotedLine],
   [LITERAL.BINSTRING, (reader) => takeLatin1(reader, signedLength(reader))],
   [LITERAL.SHORT_BINSTRING, (reader) => takeLatin1(reader, reader.u8())],
-  [LITERAL.UNICODE, rawUnicodeLine],
-  [LITERAL.BINUNICODE, (reader) => takeUtf8(reader, reader.u32())],
   [LITERAL.SHORT_BINUNICODE, (reader) => takeUtf8(reader, reader.u8())],
-  [LITERAL.BINUNICODE8, (reader) => takeUtf8(reader, reader.u64())],
 
   [LITERAL.BINBYTES, (reader) => reader.take(reader.u32())],
   [LITERAL.SHORT_BINBYTES, (reader) => reader.take(reader.u8())],
@@ -39,6 +36,17 @@ export const LITERALS: ReadonlyMap<number, ReadLiteral> = new Map<number, ReadLi
   // Python may change a bytearray; nothing here does.
   [LITERAL.BYTEARRAY8, (reader) => reader.take(reader.u64())],
 ]);
+
+/** Texts that are decoded in steps: the elements of an array are one text in protocols 0 to 2. */
+export const LONG_TEXTS: ReadonlyMap<number, (reader: ByteReader) => Steps<string>> = new Map([
+  [LITERAL.STRING, quotedLine],
+  [LITERAL.UNICODE, rawUnicodeLine],
+  [LITERAL.BINUNICODE, (reader) => utf8(reader, takeText(reader, reader.u32()))],
+  [LITERAL.BINUNICODE8, (reader) => utf8(reader, takeText(reader, reader.u64()))],
+]);
+
+/** Bytes of a text that take a few milliseconds. */
+const STEP_BYTES = 2 ** 20;
 
 /** Length that Python reads as signed. A damaged file can make it negative. */
 function signedLength(reader: ByteReader): number {
@@ -114,12 +122,12 @@ export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
-export function takeLatin1(reader: ByteReader, length: number | bigint): string {
+function takeLatin1(reader: ByteReader, length: number | bigint): string {
   return latin1(takeText(reader, length));
 }
 
-export function takeUtf8(reader: ByteReader, length: number | bigint): string {
-  return utf8(reader, takeText(reader, length));
+function takeUtf8(reader: ByteReader, length: number | bigint): string {
+  return finished(utf8(reader, takeText(reader, length)));
 }
 
 function takeText(reader: ByteReader, length: number | bigint): Uint8Array {
@@ -128,26 +136,43 @@ function takeText(reader: ByteReader, length: number | bigint): Uint8Array {
   return bytes;
 }
 
-function utf8(reader: ByteReader, bytes: Uint8Array): string {
+function* utf8(reader: ByteReader, bytes: Uint8Array): Steps<string> {
   if (!isUtf8(bytes)) throw reader.malformed("a text in UTF-8", "other bytes");
   // A byte order mark is a character of the text here. A Buffer keeps it.
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const pieces: string[] = [];
+  for (let begin = 0, end = 0; begin < text.length; begin = end) {
+    end = Math.min(begin + STEP_BYTES, text.length);
+    while (isInsideCharacter(text[end])) end += 1;
+    pieces.push(text.toString("utf8", begin, end));
+    if (end < text.length) yield;
+  }
+  return pieces.join("");
+}
+
+/** Whether a byte of UTF-8 continues a character. */
+function isInsideCharacter(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
 /** Number or name: a short line of UTF-8. */
 export function shortLine(reader: ByteReader): string {
-  return utf8(reader, reader.line(PICKLE_LIMITS.lineBytes));
+  return finished(utf8(reader, reader.line(PICKLE_LIMITS.lineBytes)));
 }
 
 /** UNICODE: Latin-1; other characters are escapes of four (u) or eight (U) hexadecimal digits. */
-export function rawUnicodeLine(reader: ByteReader): string {
+function* rawUnicodeLine(reader: ByteReader): Steps<string> {
   const line = reader.line(PICKLE_LIMITS.textBytes);
   if (!line.includes(BACKSLASH)) return latin1(line);
   // An escape is never shorter than its characters: 6 bytes for one unit, 10 for at most two.
   const units = new Uint16Array(line.length);
   let length = 0;
   let at = 0;
-  while (at < line.length) {
+  for (let step = STEP_BYTES; at < line.length; ) {
+    if (at >= step) {
+      step += STEP_BYTES;
+      yield;
+    }
     const byte = line[at] ?? 0;
     const digits = byte === BACKSLASH ? ESCAPE_DIGITS.get(line[at + 1] ?? 0) : undefined;
     if (digits !== undefined) {
@@ -180,7 +205,7 @@ function unitsOf(point: number): number[] {
 }
 
 /** STRING: Python 2's repr of a str, in quotes, with backslash escapes. */
-export function quotedLine(reader: ByteReader): string {
+function* quotedLine(reader: ByteReader): Steps<string> {
   const line = reader.line(PICKLE_LIMITS.textBytes);
   const quote = line[0];
   if (line.length < 2 || (quote !== 0x27 && quote !== 0x22) || line.at(-1) !== quote) {
@@ -190,7 +215,11 @@ export function quotedLine(reader: ByteReader): string {
   const bytes = new Uint8Array(quoted.length);
   let length = 0;
   let at = 0;
-  while (at < quoted.length) {
+  for (let step = STEP_BYTES; at < quoted.length; ) {
+    if (at >= step) {
+      step += STEP_BYTES;
+      yield;
+    }
     const byte = quoted[at] ?? 0;
     if (byte === BACKSLASH) {
       const meant = escaped(reader, quoted, at + 1);

@@ -1,9 +1,10 @@
 /** Pickle machine for protocols 0 to 5, with a closed list of names and limits on everything. It runs no code. */
 
+import { finished, type Steps } from "#src/base/abort.js";
 import type { NetworkError } from "#src/base/errors.js";
 import { isMap } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
-import { indexLine, LITERALS, shortLine } from "./literals.js";
+import { indexLine, LITERALS, LONG_TEXTS, shortLine } from "./literals.js";
 import { type ByteReader, FORBIDDEN_OPCODES, OP, PICKLE_LIMITS } from "./reader.js";
 import { kindOf, NUMPY, PickledList, PickledTuple, type PickledValue, type Vocabulary } from "./values.js";
 
@@ -13,8 +14,13 @@ import { kindOf, NUMPY, PickledList, PickledTuple, type PickledValue, type Vocab
  *
  * @throws NetworkError ERR_PICKLE_FORBIDDEN, ERR_PICKLE_MALFORMED, ERR_PICKLE_TRUNCATED, ERR_PICKLE_LIMIT.
  */
-export function runPickle(reader: ByteReader, vocabulary: Vocabulary = NUMPY): PickledValue {
-  const value = runNextPickle(reader, vocabulary);
+export function runPickle(...given: Parameters<typeof runPickleInSteps>): PickledValue {
+  return finished(runPickleInSteps(...given));
+}
+
+/** `runPickle` in steps. */
+export function* runPickleInSteps(reader: ByteReader, vocabulary: Vocabulary = NUMPY): Steps<PickledValue> {
+  const value = yield* nextPickleInSteps(reader, vocabulary);
   if (reader.leftBytes > 0) {
     throw reader.malformed("the end of the file after STOP", `${reader.leftBytes} bytes more`);
   }
@@ -23,13 +29,21 @@ export function runPickle(reader: ByteReader, vocabulary: Vocabulary = NUMPY): P
 
 /** `runPickle` for a pickle that more bytes follow. */
 export function runNextPickle(reader: ByteReader, vocabulary: Vocabulary): PickledValue {
+  return finished(nextPickleInSteps(reader, vocabulary));
+}
+
+function* nextPickleInSteps(reader: ByteReader, vocabulary: Vocabulary): Steps<PickledValue> {
   const stack = new PickleStack(reader, vocabulary);
   for (let count = 0; count < PICKLE_LIMITS.opcodes; count += 1) {
     const opcode = reader.opcode();
     if (opcode === OP.STOP) return stack.last();
     const literal = LITERALS.get(opcode);
     const operate = OPERATIONS.get(opcode) ?? extension(opcode, vocabulary);
-    if (literal !== undefined) stack.push(literal(reader));
+    const text = LONG_TEXTS.get(opcode);
+    if (text !== undefined) {
+      stack.push(yield* text(reader));
+      yield;
+    } else if (literal !== undefined) stack.push(literal(reader));
     else if (operate !== undefined) operate(stack, reader);
     else throw refusal(opcode, reader);
   }
