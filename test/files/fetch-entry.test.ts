@@ -179,7 +179,7 @@ test("every entry of the catalog has its mirrors, and its files their order, siz
         hashes.push(sha256);
       }
     }
-    t.is(new Set(hashes).size, 13);
+    t.is(new Set(hashes).size, 15);
   });
 
   await inCase(t, "data sets list a split's images before its labels", () => {

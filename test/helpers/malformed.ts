@@ -126,8 +126,8 @@ export const MALFORMED_DOCUMENTS: Readonly<Record<string, Malformed>> = {
 };
 
 export const MALFORMED_NETWORKS: Readonly<Record<string, Malformed>> = {
-  "memo-bomb.pkl": { bytes: pickled(LAUGHS), code: "ERR_ARRAY_LAYOUT" },
-  "depth-bomb.pkl": { bytes: pickled(`N${"\x85".repeat(4_000)}`), code: "ERR_ARRAY_LAYOUT" },
+  "memo-bomb.pkl": { bytes: pickled(LAUGHS), code: "ERR_PICKLE_LIMIT" },
+  "depth-bomb.pkl": { bytes: pickled(`N${"\x85".repeat(4_000)}`), code: "ERR_NETWORK_FORMAT" },
   "text-of-4-gib.pkl": { bytes: pickled("X\xff\xff\xff\xff"), code: "ERR_PICKLE_TRUNCATED" },
   "hole.safetensors": {
     bytes: safetensors(`{"W1":${tensorAt(0, 4)},"b1":${tensorAt(8, 12)}}`, 12),
@@ -181,7 +181,7 @@ export const MALFORMED_NETWORKS: Readonly<Record<string, Malformed>> = {
     code: "ERR_ZIP_STRUCTURE",
   },
   "long-names.npz": {
-    bytes: npz({ [`${"a".repeat(2_000)}.npy`]: W1, [`${"b".repeat(2_000)}.npy`]: b1 }),
+    bytes: npz({ [`${"a".repeat(2_000)}.npy`]: W1, [`${"b".repeat(2_000)}.npy`]: W1 }),
     code: "ERR_NETWORK_KEYS",
   },
   "pytorch.npz": {
