@@ -5,7 +5,7 @@ import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import type { AnyEvaluation, PredictionsFile } from "#src/base/contracts/result.js";
 import type { Log } from "#src/base/contracts/run.js";
-import { asError } from "#src/base/errors.js";
+import { asError, RunError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
 import type { OnSlab } from "#src/pool/handover.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
@@ -133,6 +133,8 @@ export interface Listener {
   end?(evaluation: AnyEvaluation): Closing | Promise<Closing>;
   /** Called when the run ended early. An IncompleteError has what was done in `partial`. */
   abort?(reason: Error): Closing | Promise<Closing>;
+  /** Set for a file that is continued beside the journal. A run that lost the journal leaves the file to the other run. */
+  readonly durable?: object | undefined;
 }
 
 /** Files and faults of a listener at the end of a run. */
@@ -155,6 +157,10 @@ export interface Ending {
   readonly faults: readonly Error[];
 }
 
+function isLost(fault: Error): boolean {
+  return fault instanceof RunError && fault.code === "ERR_JOURNAL_LOCKED";
+}
+
 /** Ends every listener, in order. Later listeners receive the evaluation with the fields that earlier ones added. */
 export async function closeListeners(
   listeners: readonly Listener[],
@@ -171,10 +177,14 @@ export async function closeListeners(
   const faults: Error[] = [];
   for (const listener of listeners) {
     try {
+      // The journal ends before the files beside it.
+      const lost = listener.durable && faults.find(isLost);
       const closing =
-        failure === undefined
-          ? evaluation && (await listener.end?.(evaluation))
-          : await listener.abort?.(failure);
+        lost !== undefined
+          ? await listener.abort?.(lost)
+          : failure === undefined
+            ? evaluation && (await listener.end?.(evaluation))
+            : await listener.abort?.(failure);
       written.push(...(closing?.written ?? []));
       faults.push(...(closing?.faults ?? []));
       const predictionsFile = closing?.predictionsFile;

@@ -58,3 +58,25 @@ test("a listener that throws at the end is a fault, and those after it are close
   );
   t.deepEqual([evaluation, faults, closed], [EVALUATION, [broken], 1]);
 });
+
+test("a run that lost its journal leaves the predictions to the other run, and states that cause alone", async (t) => {
+  const lost = new RunError("ERR_JOURNAL_LOCKED", { path: "run.journal" });
+  const reasons: Error[] = [];
+  const listeners = (fault: RunError) => [
+    { end: () => ({ faults: [fault] }), abort: () => ({ faults: [fault] }) },
+    {
+      durable: {},
+      end: () => ({ written: ["p.csv"] }),
+      abort(reason: Error) {
+        reasons.push(reason);
+        return {};
+      },
+    },
+  ];
+  const evaluation = { ...sampleEvaluation(), predictionsFile: null };
+  const { faults, written } = await closeListeners(listeners(lost), { evaluation });
+  t.deepEqual([faults, written, reasons], [[lost], [], [lost]]);
+  const full = new RunError("ERR_OUTPUT_WRITE", { path: "run.journal", reason: "no space" });
+  const other = await closeListeners(listeners(full), { evaluation });
+  t.deepEqual([other.faults, other.written, reasons.length], [[full], ["p.csv"], 1]);
+});
