@@ -6,9 +6,6 @@ import { ACTIVATIONS, type Activation } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import type { NamedContent } from "#src/files/formats/array-tree.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
-import { jsonInSteps } from "#src/files/formats/json-arrays.js";
-import { outlineNpy } from "#src/files/formats/known/file-head.js";
-import { pickleInSteps } from "#src/files/formats/pickle/decode.js";
 import { pathKind, readWholeFile } from "#src/files/read-file.js";
 
 /** Keys of the hidden layers' activation: one text, or one for each layer. */
@@ -46,7 +43,7 @@ export async function decodeContent(
   bytes: Uint8Array,
   format: ContentFormat,
 ): Promise<Content> {
-  const { arrays, texts } = await inTurns(decoded(path, bytes, format));
+  const { arrays, texts } = await inTurns(await stepsOf(path, bytes, format));
   if (format === "json" && [...arrays.values()].every(({ shape }) => shape.length < 2)) {
     const expected = "weights as nested lists of numbers";
     throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected, found: "JSON without them" });
@@ -57,22 +54,20 @@ export async function decodeContent(
     arrays:
       beside === undefined
         ? arrays
-        : joined(arrays, (await inTurns(decoded(beside.path, beside.bytes, format))).arrays),
+        : joined(arrays, (await inTurns(await stepsOf(beside.path, beside.bytes, format))).arrays),
     activation: activationIn(texts),
     likelyActivation: isNielsen ? "sigmoid" : undefined,
     files: beside === undefined ? [bytes] : [bytes, beside.bytes],
   };
 }
 
-function decoded(path: string, bytes: Uint8Array, format: ContentFormat): Steps<NamedContent> {
-  switch (format) {
-    case "pickle":
-      return pickleInSteps(path, bytes);
-    case "npy":
-      return pickleInSteps(path, bytes.subarray(outlineNpy(bytes)?.headerBytes ?? 0));
-    case "json":
-      return jsonInSteps(path, bytes);
-  }
+/** Each format loads its own decoder: a start costs what is loaded. */
+async function stepsOf(path: string, bytes: Uint8Array, format: ContentFormat): Promise<Steps<NamedContent>> {
+  if (format === "json") return (await import("#src/files/formats/json-arrays.js")).jsonInSteps(path, bytes);
+  const { pickleInSteps } = await import("#src/files/formats/pickle/decode.js");
+  if (format === "pickle") return pickleInSteps(path, bytes);
+  const { outlineNpy } = await import("#src/files/formats/known/file-head.js");
+  return pickleInSteps(path, bytes.subarray(outlineNpy(bytes)?.headerBytes ?? 0));
 }
 
 /** Undefined if a text is no name of an activation. */
