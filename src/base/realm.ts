@@ -24,7 +24,7 @@ export function isError(value: unknown): value is Error {
 
 /** An error whose `name` is one of JavaScript's classes, such as RangeError. */
 export function isErrorNamed(
-  name: "RangeError" | "SyntaxError" | "ReplyError",
+  name: "RangeError" | "SyntaxError" | "TypeError" | "ReplyError",
   value: unknown,
 ): value is Error {
   return isError(value) && value.name === name;

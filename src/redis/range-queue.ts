@@ -128,9 +128,10 @@ export class RangeQueue {
   }
 }
 
-/** Whether what is stored is no job: no JSON, or a key of another type. */
+/** Whether what is stored is no job: no JSON, JSON of another kind such as null, or a key of another type. */
 function isUnreadable(error: unknown): boolean {
-  return isErrorNamed("SyntaxError", error) || (isError(error) && /WRONGTYPE/.test(error.message));
+  const isOther = isErrorNamed("SyntaxError", error) || isErrorNamed("TypeError", error);
+  return isOther || (isError(error) && /WRONGTYPE/.test(error.message));
 }
 
 function queueOptions(connection: RedisClient) {

@@ -43,6 +43,10 @@ redisTest("nonsense that another client writes in mid-run changes no count", asy
     ["events of another type", (id) => set(`batchwise:queue:${id}:events`, "text")],
     ["a job of another type", (id) => set(`batchwise:queue:${id}:images-3500-500`, "text")],
     ["a job that is no JSON", (id) => redis.hset(`batchwise:queue:${id}:images-3500-500`, { data: "{" })],
+    [
+      "a job whose options are null",
+      (id) => redis.hset(`batchwise:queue:${id}:images-3500-500`, { opts: "null" }),
+    ],
     ["a job of another range", (id) => redis.hset(`batchwise:queue:${id}:images-3500-500`, { data: '"{}"' })],
   ];
   const expected = await localResult({ limit: 4000 });
