@@ -10,6 +10,8 @@ import { preprocessingText } from "./report.js";
 const LISTED = 12;
 const NOT_AN_ACCURACY = "chosen on these images: not an accuracy to report";
 const SHELL_SAFE = /^[\w./:=@%+-]+$/;
+/** Characters that a terminal may act on. */
+const CONTROLS = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
 
 /** @param subject options that name data and network, as the user gave them */
 export function renderDiagnosis(
@@ -110,10 +112,18 @@ function labelsText({ labelOffset }: ScoredCandidate["view"]): string {
   return labelOffset > 0 ? `+ ${labelOffset}` : `- ${-labelOffset}`;
 }
 
-/** Command line, quoted for a POSIX shell. */
+/** Command line, quoted for a POSIX shell; for bash, where a word has control characters. */
 export function commandText(args: readonly string[]): string {
-  return [
-    "batchwise",
-    ...args.map((arg) => (SHELL_SAFE.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`)),
-  ].join(" ");
+  return ["batchwise", ...args.map(quoted)].join(" ");
+}
+
+function quoted(arg: string): string {
+  if (SHELL_SAFE.test(arg)) return arg;
+  if (arg.search(CONTROLS) < 0) return `'${arg.replaceAll("'", "'\\''")}'`;
+  return `$'${arg.replace(/['\\]/g, "\\$&").replace(CONTROLS, escapesOf)}'`;
+}
+
+/** The bytes of a character as bash reads them between $' and '. */
+function escapesOf(character: string): string {
+  return [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
 }

@@ -165,6 +165,38 @@ test("no command lets the name of a file move the terminal's cursor", async (t) 
   }
 });
 
+test("no picture, command or log line has a character that a terminal acts on", async (t) => {
+  const folder = await temporaryFolder(t);
+  const name = "a\u001b\u202e\u009b'\\b";
+  const [weights, picture] = [join(folder, `${name}.safetensors`), join(folder, `${name}.png`)];
+  await copyFile(new URL("bundled.safetensors", FIXTURES), weights);
+  await copyFile(new URL("pictures/seven.png", FIXTURES), picture);
+  for (const part of ["images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"]) {
+    await copyFile(new URL(`digits-${part}`, FIXTURES), join(folder, `${name}-${part}`));
+  }
+  const dataset = join(folder, `${name}-images-idx3-ubyte.gz`);
+  const shown = "a\\u{1b}\\u{202e}\\u{9b}'\\b.png: 7 (";
+  const cases: readonly (readonly [args: readonly string[], expected: string])[] = [
+    [["predict", picture], shown],
+    [
+      ["diagnose", "--weights", weights, "--limit", "200"],
+      "a\\x1b\\xe2\\x80\\xae\\xc2\\x9b\\'\\\\b.safetensors'",
+    ],
+    [
+      ["evaluate", "--dataset", dataset, "--limit", "20", "--threads", "0", "--log-level", "trace"],
+      "\\u202e\\u009b",
+    ],
+  ];
+  for (const [args, expected] of cases) {
+    const { status, stdout, stderr } = await spawnCli(args);
+    t.is(status, 0, stderr);
+    const written = stdout + stderr;
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+    t.notRegex(written, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/, args[0]);
+    t.true(written.includes(expected), written);
+  }
+});
+
 /** Ten thousand messages, so that a signal comes before the end however busy the machine is. */
 const SLOW = ["--engine", "reference", "--threads", "1", "--batch-size", "1"];
 

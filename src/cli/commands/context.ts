@@ -98,5 +98,12 @@ function openPino(level: LogLevel): Logger {
   const stderr = pino.destination({ dest: STDERR, sync: true });
   // Lines that cannot be written are lost.
   stderr.on("error", () => {});
-  return pino({ name: "batchwise", level }, stderr);
+  return pino({ name: "batchwise", level }, { write: (line) => void stderr.write(escaped(line)) });
+}
+
+/** JSON leaves some characters as they are that a terminal acts on: C1 controls, and marks that turn the direction of text. */
+function escaped(line: string): string {
+  return line.replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (found) => {
+    return `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

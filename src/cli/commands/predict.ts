@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, DatasetError, UsageError } from "#src/base/errors.js";
 import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
+import { printable } from "#src/base/text.js";
 import { assertClassCount, readClassNames } from "#src/data/labels.js";
 import { DIGIT_SIDE, toDigit } from "#src/data/pictures/to-digit.js";
 import { viewPixels } from "#src/data/view.js";
@@ -80,7 +81,9 @@ async function runPredict(
   const paint = await context.loadPaint();
   for (const { path, name, probability, probabilities, image } of answers) {
     const lines = digitWithBars(image, SHAPE, probabilities, nameOf, paint);
-    context.writeAnswer(`${[...lines, `${path}: ${name} (${probability.toFixed(4)})`].join("\n")}\n`);
+    context.writeAnswer(
+      `${[...lines, `${printable(path)}: ${name} (${probability.toFixed(4)})`].join("\n")}\n`,
+    );
   }
   return [];
 }
