@@ -12,7 +12,16 @@ if (version[0] < 20 || (version[0] === 20 && version[1] < 19)) {
 // `npm start` runs in the package's folder; paths, and the search for a configuration file, are meant from the caller's.
 var npm = process.env;
 if (npm.npm_lifecycle_event === "start" && npm.npm_package_name === "batchwise" && npm.INIT_CWD) {
-  process.chdir(npm.INIT_CWD);
+  try {
+    process.chdir(npm.INIT_CWD);
+  } catch (error) {
+    process.stderr.write(
+      "batchwise: ERR_WORKING_FOLDER: the working folder cannot be used: " +
+        error.code +
+        "; change to a folder that exists\n",
+    );
+    process.exit(2);
+  }
 }
 // Node 22.1 and later keep what V8 has compiled from one run to the next. For Node 20 the build kept it.
 var enableCompileCache = require("node:module").enableCompileCache;

@@ -122,6 +122,12 @@ test("npm start takes paths, and looks for a configuration, from the caller's fo
     env: { ...env, npm_package_name: "x" },
   });
   t.regex(other.stdout, /5 of 10,000 images/);
+  const gone = await spawnCli(["--limit", "5"], {
+    cwd: root,
+    env: { ...env, INIT_CWD: join(folder, "gone") },
+  });
+  t.is(gone.status, 2);
+  t.regex(gone.stderr, /^batchwise: ERR_WORKING_FOLDER: .*ENOENT; change to a folder that exists\n$/);
 });
 
 test("npm start says where options belong that npm took for itself", async (t) => {
