@@ -93,7 +93,8 @@ class Host {
   async serve(): Promise<void> {
     const presence = setInterval(() => this.#showPresence(), PRESENCE_INTERVAL_MS);
     try {
-      await this.#showPresence();
+      // A Redis that answers other commands never takes it.
+      await untilAborted(this.#hooks.signal, this.#showPresence());
       await this.#lookUntilAborted();
       if (this.#link.awayMs === 0) await atMost(FAREWELL_MS, this.#records.endPresence(this.#name));
     } finally {
@@ -264,6 +265,7 @@ async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<v
   let stop = () => {};
   const aborted = new Promise<void>((resolve) => {
     stop = resolve;
+    if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
   });
   await Promise.race([work, aborted]);

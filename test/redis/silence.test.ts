@@ -171,3 +171,21 @@ test("a port that answers with arrays nested deeper than the stack, or with nois
     t.regex(stderr, /^batchwise: ERR_REDIS_CONNECT: [^\n]+\n$/, bytes.slice(0, 20));
   }
 });
+
+test("a worker whose Redis answers OK to everything ends after a signal", async (t) => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    // One answer for each command: each begins with a line of `*` and a number.
+    socket.on("data", (data) => socket.write("+OK\r\n".repeat(data.toString("latin1").split("\n*").length)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.close());
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  const { status, stderr } = await spawnCli(["worker", "--redis", `redis://127.0.0.1:${port}`], {
+    onStderr: (command, text) => {
+      if (text.includes("waiting for runs")) command.kill("SIGTERM");
+    },
+  });
+  t.is(status, 0, stderr);
+});
