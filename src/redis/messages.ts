@@ -11,6 +11,8 @@ import { printable } from "#src/base/text.js";
 import { NonsenseError } from "./seal.js";
 
 const LONGEST_CHARACTERS = 180;
+/** An answer with the counts of 1,024 × 1,024 pairs of classes has some 10 million characters. */
+const MOST_CHARACTERS = 2 ** 24;
 const MOST_THREADS = 4096;
 const MOST_CLASSES = 1024;
 /** Latencies per range, at most. */
@@ -104,6 +106,9 @@ export function wholeOf(text: string, least: number): number {
 
 /** The value of a text in JSON. @throws NonsenseError that names the first place that does not fit */
 export function parsed<Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> {
+  if (text.length > MOST_CHARACTERS) {
+    throw new NonsenseError(`expected at most ${MOST_CHARACTERS} characters, found ${text.length}`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);

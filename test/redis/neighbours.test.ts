@@ -30,6 +30,10 @@ redisTest("nonsense that another client writes in mid-run changes no count", asy
       () => redis.sadd("batchwise:hosts", "e").then(() => set("batchwise:host:e", "{")),
     ],
     [
+      "presence of more characters than a message has",
+      () => redis.sadd("batchwise:hosts", "g").then(() => set("batchwise:host:g", "[".repeat(2 ** 24 + 1))),
+    ],
+    [
       "presence without fields",
       () => redis.sadd("batchwise:hosts", "f").then(() => set("batchwise:host:f", '{"host":"f"}')),
     ],
