@@ -1,6 +1,6 @@
 /** `batchwise fetch`, and names that download themselves, as a script sees them. No test leaves 127.0.0.1. */
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { ERROR_CODES, type ErrorCode, TransferError } from "#src/base/errors.js";
@@ -167,6 +167,16 @@ withMnist(
     );
   },
 );
+
+test("weights that were changed in the cache, and kept their size, are not evaluated", async (t) => {
+  const cache = await temporaryFolder(t);
+  await mkdir(join(cache, "book"));
+  const [file] = CATALOG.get("book")?.files ?? [];
+  await writeFile(join(cache, "book", "sample_weight.pkl"), Buffer.alloc(file?.bytes ?? 0));
+  const env = { BATCHWISE_CACHE_DIR: cache };
+  const stderr = await refuses(t, ["--offline", "--weights", "book"], "ERR_TRANSFER_OFFLINE", { env });
+  t.regex(stderr, /run "batchwise fetch book"/);
+});
 
 withMnist("fetches the book's network and prints its path", async (t) => {
   const { cache, env, url } = await setting(t, serveFolder);
