@@ -178,3 +178,31 @@ function fault(path: string, metadata: Metadata, key: string, expected: string):
   const found = said === undefined ? "none" : `"${printable(said)}"`;
   return new NetworkError("ERR_RECIPE", { path, key, expected, found });
 }
+
+/** Largest value of a pixel's byte. */
+const WHITE = 255;
+
+/**
+ * The preprocessing x · scale + shift = (x ÷ 255 − mean) ÷ std of bytes x, from single numbers.
+ *
+ * @throws NetworkError ERR_NETWORK_LAYER beyond the limits of mean and std
+ */
+export function affinePreprocessing(
+  path: string,
+  pixels: { readonly scale: Float64Array; readonly shift: Float64Array },
+): Preprocessing {
+  const [scale = 1, shift = 0] = [pixels.scale[0], pixels.shift[0]];
+  if (scale === 1 && shift === 0) return { kind: "none" };
+  if (shift === 0 && (scale === 1 / WHITE || scale === Math.fround(1 / WHITE))) return { kind: "scale" };
+  const std = 1 / (scale * WHITE);
+  const mean = -shift * std;
+  const isWithin = (x: number, [low, high]: readonly [number, number]) => x >= low && x <= high;
+  if (isWithin(std, STD_LIMITS) && isWithin(mean, MEAN_LIMITS)) return standardizing(mean, std);
+  const expected = `pixels of a mean ${MEAN_LIMITS.join(" to ")} and a deviation ${STD_LIMITS.join(" to ")}`;
+  throw new NetworkError("ERR_NETWORK_LAYER", {
+    path,
+    layer: "input",
+    expected,
+    found: `${mean} and ${std}`,
+  });
+}

@@ -16,7 +16,7 @@ import type { DownloadOptions } from "#src/files/catalog.js";
 import { NETWORK_CATALOG } from "#src/files/catalog.js";
 import { isAbsent, pathKind, readWholeFile, sha256Of } from "#src/files/read-file.js";
 import { ARRAYS_ALONE, assembled, checkActivation, type DecodedArrays } from "./assemble.js";
-import type { DecodedChain } from "./chain-builder.js";
+import type { DecodedChain } from "./chain-facts.js";
 import { activationOf, assumedIn, weightsFormat } from "./format.js";
 import type { WholeModel } from "./onnx/external.js";
 import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";

@@ -46,3 +46,18 @@ export function samePadding(input: MapShape, kernel: Pair, stride: Pair, dilatio
   const [top, left] = [Math.floor(rows / 2), Math.floor(columns / 2)];
   return { top, left, bottom: rows - top, right: columns - left };
 }
+
+/** PyTorch's and ONNX's weights (outputs, inputs ÷ groups, rows, columns) in our order (rows, columns, inputs, outputs). */
+export function convWeights(oihw: ArrayLike<number>, shape: readonly number[]): Float64Array {
+  const [outputs = 0, inputs = 0, rows = 0, columns = 0] = shape;
+  const weights = new Float64Array(outputs * inputs * rows * columns);
+  let from = 0;
+  for (let o = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) {
+      for (let at = 0; at < rows * columns; at++) {
+        weights[(at * inputs + i) * outputs + o] = oihw[from++]!;
+      }
+    }
+  }
+  return weights;
+}

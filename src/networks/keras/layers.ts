@@ -3,7 +3,7 @@
 import type { Steps } from "#src/base/abort.js";
 import type { Padding } from "#src/base/contracts/network.js";
 import { printable, valueText } from "#src/base/text.js";
-import type { BuiltChain } from "#src/networks/chain-builder.js";
+import type { BuiltChain } from "#src/networks/chain-facts.js";
 import { activationIn, activationOfLayer } from "./activations.js";
 import { type Build, KerasChain, ofRank, refusePlanar } from "./chain.js";
 import type { KerasLayer, KerasModel } from "./config.js";

@@ -8,7 +8,7 @@ import type { NamedArray } from "#src/files/formats/arrays.js";
 import { type Hdf5Group, openHdf5 } from "#src/files/formats/hdf5/group.js";
 import { KERAS_PROGRAM, kerasToOnnx } from "#src/files/formats/known/keras-files.js";
 import { readZipDirectory, wholeEntry } from "#src/files/formats/zip.js";
-import type { DecodedChain } from "#src/networks/chain-builder.js";
+import type { DecodedChain } from "#src/networks/chain-facts.js";
 import { parseModel } from "./config.js";
 import { buildChain } from "./layers.js";
 import { type FindArrays, namedArrays, namesIn, numberedArrays, variablesIn } from "./weights.js";

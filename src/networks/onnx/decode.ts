@@ -6,7 +6,7 @@ import type { Assumption } from "#src/base/assumptions.js";
 import type { Activations, Layer, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
-import type { BuiltChain, DecodedChain } from "#src/networks/chain-builder.js";
+import type { BuiltChain, DecodedChain } from "#src/networks/chain-facts.js";
 import { assumedIn } from "#src/networks/format.js";
 import { readPreprocessing } from "#src/networks/recipe.js";
 import { type OrderedGraph, orderedGraph, type Step } from "./chain.js";

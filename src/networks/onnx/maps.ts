@@ -4,9 +4,8 @@ import type { MapShape, Padding, Pair } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
-import { convWeights } from "#src/networks/chain-builder.js";
 import { batchNormalization } from "#src/networks/normalization.js";
-import { outputOf } from "#src/networks/windows.js";
+import { convWeights, outputOf } from "#src/networks/windows.js";
 import { integersAt, isPermutation } from "./constant.js";
 import { attributeOf } from "./model.js";
 import {

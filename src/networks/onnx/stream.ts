@@ -9,7 +9,9 @@ import type { Activation, MapShape, OutputKind } from "#src/base/contracts/netwo
 import { shapeText } from "#src/base/errors/define.js";
 import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";
-import { assertClasses, type BuiltChain, ChainBuilder, type MapOrder } from "#src/networks/chain-builder.js";
+import { ChainBuilder } from "#src/networks/chain-builder.js";
+import type { BuiltChain } from "#src/networks/chain-facts.js";
+import { assertClasses, type MapOrder } from "#src/networks/unit-order.js";
 import { nodeFault, type OrderedGraph, type Step } from "./chain.js";
 import { isFloat } from "./constant.js";
 import type { Value } from "./model.js";

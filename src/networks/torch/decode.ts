@@ -9,7 +9,7 @@ import { kindOf, type PickledDict, type PickledValue } from "#src/files/formats/
 import { openTorch, type TorchFile } from "#src/files/formats/torch/container.js";
 import { readTensors } from "#src/files/formats/torch/tensors.js";
 import { TorchModule, TorchTensor } from "#src/files/formats/torch/values.js";
-import type { DecodedChain } from "../chain-builder.js";
+import type { DecodedChain } from "../chain-facts.js";
 import { activationHint, chainOfModules } from "../module-chain.js";
 import { hasModules, isCounter } from "../state-dict.js";
 import { chainOfSequential, readSequential } from "./sequential.js";

@@ -8,8 +8,10 @@ import { kindOf } from "#src/files/formats/pickle/values.js";
 import type { TorchFile } from "#src/files/formats/torch/container.js";
 import { readTensors } from "#src/files/formats/torch/tensors.js";
 import { TorchModule, type TorchTensor } from "#src/files/formats/torch/values.js";
-import { type BuiltChain, ChainBuilder, convWeights, type DecodedChain } from "../chain-builder.js";
+import { ChainBuilder } from "../chain-builder.js";
+import type { BuiltChain, DecodedChain } from "../chain-facts.js";
 import { batchNormalization } from "../normalization.js";
+import { convWeights } from "../windows.js";
 import { ModuleAttributes } from "./attributes.js";
 
 const MAX_DEPTH = 20;

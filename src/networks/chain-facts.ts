@@ -1,0 +1,56 @@
+/** What readers of formats tell of layers, and what they return: the contract of the chain builder. */
+import type { Assumption } from "#src/base/assumptions.js";
+import type { Activation, Layer, Padding, Pair, Preprocessing } from "#src/base/contracts/network.js";
+
+export interface DenseFacts {
+  /** (inputs × outputs) row-major, with inputs in the framework's order. */
+  readonly weights: ArrayLike<number>;
+  readonly outputs: number;
+  /** (outputs). Default: zeros. */
+  readonly biases?: ArrayLike<number> | undefined;
+}
+
+interface WindowFacts {
+  readonly kernel: Pair;
+  readonly stride?: Pair | undefined;
+  /** `same` is TensorFlow's. Default: none. */
+  readonly padding?: Padding | "same" | undefined;
+}
+
+export interface ConvFacts extends WindowFacts {
+  /** (kernel rows × kernel columns × input channels ÷ groups × channels), row-major. */
+  readonly weights: ArrayLike<number>;
+  /** Output channels. */
+  readonly channels: number;
+  /** (channels). Default: zeros. */
+  readonly biases?: ArrayLike<number> | undefined;
+  readonly dilation?: Pair | undefined;
+  readonly groups?: number | undefined;
+}
+
+export interface PoolFacts extends WindowFacts {
+  /** Whether an average counts the zeros of the padding. Default false. */
+  readonly countsPadding?: boolean | undefined;
+  /** Whether a last window may reach beyond the padding. Default false. */
+  readonly ceil?: boolean | undefined;
+}
+
+export interface BuiltChain {
+  readonly layers: readonly Layer[];
+  /** What the file states about pixels (bytes): undefined if it states nothing. */
+  readonly preprocessing: Preprocessing | undefined;
+  /** Rows and columns of one image, if the chain needs them. */
+  readonly imageSizes: readonly number[] | undefined;
+}
+
+/** What a reader of a format that describes layers returns. */
+export interface DecodedChain extends BuiltChain {
+  /** What the reader assumed, without the preprocessing. */
+  readonly assumptions: readonly Assumption[];
+  /** Activations that the file states; empty if the file states none, or the reader took them from the option. */
+  readonly stated: readonly Activation[];
+  /** Reason for the assumption of pixels ÷ 255, to follow its text. */
+  readonly pixelsReason?: string | undefined;
+  /** Bytes on disk, if there are more files than one. */
+  readonly files?: readonly Uint8Array[];
+}
