@@ -168,8 +168,8 @@ function otherModels(command: string): string {
     case "convert":
       return "other models stay as they are, and convert writes --mean and --std into them";
     case "fit":
-      return "fit reads fully connected layers alone: evaluate other models with the --mean and --std of their training";
+      return "fit reads chains of layers alone: evaluate other models with the --mean and --std of their training";
     default:
-      return `${command} reads fully connected layers alone, batchwise evaluate runs other models too`;
+      return `${command} reads chains of layers alone, batchwise evaluate runs other models too`;
   }
 }

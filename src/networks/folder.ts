@@ -6,11 +6,11 @@ import { inTurns, type Steps } from "#src/base/abort.js";
 import { BatchwiseError, type FactsOf, FileError, NetworkError, reasonOf } from "#src/base/errors.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
 import { csvInSteps } from "#src/files/formats/csv-arrays.js";
-import { TRUSTED } from "#src/files/formats/known/known-file.js";
 import { recognizeFile } from "#src/files/formats/known/recognize.js";
 import { weightsInFolder } from "#src/files/formats/known/stray-files.js";
 import { NPY_LIMIT_BYTES } from "#src/files/formats/npy-header.js";
 import { readWholeFile } from "#src/files/read-file.js";
+import { EXPECTED_FORMATS } from "./format.js";
 import { decodeNpy } from "./numpy.js";
 
 /** Endings of arrays, each with its reader. A folder is read by the first of which it has files. */
@@ -108,7 +108,6 @@ const LAYOUT_CODES = new Set([
 /** Codes that a reader throws for a file of a different format. */
 const FORMAT_CODES =
   /^ERR_(NETWORK_FORMAT|PICKLE_MALFORMED|PICKLE_TRUNCATED|PICKLE_LIMIT|ZIP_UNSUPPORTED|ZIP_STRUCTURE|ONNX_[A-Z]+)$/;
-const EXPECTED = "safetensors, .npz, ONNX, Keras, PyTorch, JSON, or a pickle of NumPy arrays";
 
 /** Returns `error` with the kind of the file and the next step added; unchanged if the kind is not known. */
 export async function explainedWeights(path: string, error: unknown): Promise<unknown> {
@@ -122,13 +121,15 @@ export async function explainedWeights(path: string, error: unknown): Promise<un
   // Files of PyTorch are read, so a damaged one, or one beyond the limits, is reported as that.
   const isDamaged = /^ERR_PICKLE_(MALFORMED|TRUNCATED)$/.test(code) && known.found.includes("PyTorch");
   if (code === "ERR_PICKLE_LIMIT" || isDamaged) return error;
-  const { found, nextStep } = known;
-  const isLoading = isForbidden && nextStep.includes("torch.load(") && !nextStep.includes(TRUSTED);
-  const next = isLoading ? `${nextStep}${TRUSTED}` : nextStep;
+  const { found, nextStep: next } = known;
   if (isLayout || isForbidden) {
     // Each of these codes takes `next`. One takes `what` too; the messages of the others ignore it.
     const more = { ...(facts as FactsOf<"ERR_PICKLE_FORBIDDEN">), what: found, next };
     return new NetworkError(code as "ERR_PICKLE_FORBIDDEN", more, { cause: error });
   }
-  return new NetworkError("ERR_NETWORK_FORMAT", { path, expected: EXPECTED, found, next }, { cause: error });
+  return new NetworkError(
+    "ERR_NETWORK_FORMAT",
+    { path, expected: EXPECTED_FORMATS, found, next },
+    { cause: error },
+  );
 }

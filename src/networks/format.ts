@@ -8,6 +8,9 @@ import { looksLikeTorch } from "#src/files/formats/torch/head.js";
 
 export type WeightsFormat = "safetensors" | "pickle" | "npz" | "npy" | "onnx" | "json" | "keras" | "torch";
 
+/** Formats that are read, for messages. */
+export const EXPECTED_FORMATS = "PyTorch, Keras, ONNX, safetensors, .npz, JSON, or a pickle of NumPy arrays";
+
 /** Magics of ZIP: of an entry, and of the end record of an empty archive. */
 const ZIP_MAGICS = ["PK\x03\x04", "PK\x05\x06"];
 
@@ -52,7 +55,7 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
     return "onnx";
   throw new NetworkError("ERR_NETWORK_FORMAT", {
     path,
-    expected: "safetensors, .npz, ONNX, Keras, PyTorch, JSON, or a pickle of NumPy arrays",
+    expected: EXPECTED_FORMATS,
     found: foreign?.name ?? `a file that begins ${hex(bytes)}`,
   });
 }

@@ -55,8 +55,8 @@ const { weights: _, strict: __, ...ROWS } = NETWORK_OPTIONS;
 const OPTIONS: KindsOf<LoadNetworkOptions> = { ...DOWNLOAD, ...exactKindsOf(ROWS), decodeAfter: PROMISE };
 
 /**
- * Loads a network by name (`bundled`, `bundled-standardize`, `bundled-whiten`, `book`), from a file (safetensors, .npz,
- * ONNX, or a pickle of a dict of NumPy arrays) or from a folder of .npy files. A name has priority over a file of that name;
+ * Loads a network by name (`bundled`, `book`; see `NETWORK_NAMES`), from a file (PyTorch, Keras, ONNX, safetensors, .npz,
+ * JSON, or a pickle of NumPy arrays) or from a folder of .npy or .csv files. A name has priority over a file of that name;
  * `./bundled` is the file. `book`, the network of *Deep Learning from Scratch*, is downloaded into the cache, unless a file
  * of its size is there.
  *

@@ -90,7 +90,7 @@ export const networkCodes = {
   ERR_NETWORK_RANK: row(
     3,
     (f: { path: string; found: string; next?: string | undefined }) =>
-      `${f.path}: expected weights of fully connected layers, (outputs, inputs), found ${f.found}; convolutions and normalizations are not read from arrays${nextText(f)}`,
+      `${f.path}: expected weights of fully connected layers, (outputs, inputs), found ${f.found}; the layers of a state dict are read if they are Linear, Conv2d, BatchNorm1d or BatchNorm2d${nextText(f)}`,
   ),
   ERR_NETWORK_ORDER: row(
     3,
@@ -131,7 +131,7 @@ export const networkCodes = {
   ERR_NETWORK_LAYERS: row(
     3,
     (f: { path: string; engine: string }) =>
-      `${f.path}: expected a network of fully connected layers for the engine "${f.engine}", found another model; set --engine onnx`,
+      `${f.path}: expected a chain of layers for the engine "${f.engine}", found another model; set --engine onnx`,
   ),
   ERR_NETWORK_OUTPUTS: row(
     3,

@@ -38,7 +38,7 @@ json.dump({"format": "layers-model", "modelTopology": {}, "weightsManifest": [{"
 open("shard.bin", "wb").write(b"".join(d[k].astype("<f4").tobytes() for k in order))
 `,
   torch: `
-import torch, torch.nn as nn
+import argparse, torch, torch.nn as nn
 net = nn.Sequential(nn.Flatten(), nn.Linear(784, 20), nn.Sigmoid(), nn.Linear(20, 12), nn.Sigmoid(), nn.Linear(12, 10))
 for m, i in zip([m for m in net if isinstance(m, nn.Linear)], (1, 2, 3)):
     m.weight.data, m.bias.data = torch.tensor(d[f"W{i}"].T.copy()).float(), torch.tensor(d[f"b{i}"]).float()
@@ -48,6 +48,7 @@ torch.save({"epoch": 3, "model_state_dict": net.state_dict(), "optimizer_state_d
 torch.save(net.state_dict(), "legacy.pth", _use_new_zipfile_serialization=False)
 torch.save(net, "legacy whole.pt", _use_new_zipfile_serialization=False)
 torch.jit.script(net).save("script.pt")
+torch.save({"args": argparse.Namespace(lr=0.1), "state_dict": net.state_dict()}, "with arguments.pt")
 `,
   "scikit-learn": `
 import joblib
@@ -114,11 +115,11 @@ pickle.dump(((x, t), (x, t), (standardized.reshape(60, 784), t)), open("nielsen.
 
 /** Runs each command in its folder as `python3 -c CODE ARGUMENTS` would, but all of them in one process. */
 const RUN_ALL = `
-import json, os, sys
+import glob, json, os, sys
 for number, (code, *arguments) in enumerate(json.load(sys.stdin)):
     sys.argv = ["-c", *arguments]
     exec(compile(code, f"command {number}", "exec"), {"__name__": "__main__"})
-    os.replace("out.npz", f"out {number}.npz")
+    os.replace(*glob.glob("out.*"), f"out {number}.npz")
 `;
 
 interface Prepared {
@@ -154,7 +155,7 @@ async function adviceOf(t: ExecutionContext, folder: string, args: readonly stri
   if (command === undefined) throw new Error(`${what}: ${stderr}`);
   const words = execFileSync("sh", ["-c", `printf '%s\\0' ${command}`], { encoding: "utf8" });
   const activation = / --activation (sigmoid|relu)/.exec(stderr)?.[1] ?? "sigmoid";
-  const given = / give (--weights|--dataset) out\.npz/.exec(stderr)?.[1] ?? "";
+  const given = / give (--weights|--dataset) out\.\w+/.exec(stderr)?.[1] ?? "";
   const other = given === "--weights" ? ["--dataset", "good.npz"] : ["--weights", "weights.npz"];
   return {
     what,
@@ -237,7 +238,7 @@ for (const [name, module] of Object.entries(LIBRARIES) as [keyof typeof LIBRARIE
     const ready = await prepared(t, interpreter ?? "", WRITERS[name]);
     t.true(ready.right > 40 && ready.right < 60);
     const options = (file: string) => ["--weights", file, "--dataset", "good.npz"];
-    const isRead = (file: string) => name === "torch" && file !== "script.pt";
+    const isRead = (file: string) => name === "torch" && !["script.pt", "with arguments.pt"].includes(file);
     for (const file of ready.files.filter(isRead)) {
       const { status, stdout, stderr } = await run(ready.folder, [
         ...options(file),

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { python, shellQuoted } from "#src/files/formats/known/known-file.js";
 import { recognizeFile } from "#src/files/formats/known/recognize.js";
 import { runCli } from "../../helpers/cli.js";
@@ -73,14 +73,7 @@ const FILES: readonly (readonly [
     /--weights/,
   ],
   ["model.json", '{"format":"graph-model","modelTopology":{}}', /graph model/, /--tfjs/, /--weights/],
-  ["w.json", WEIGHTS, /weights as JSON/, /W1=np.array\(d\['W1'\]\)/, /--weights/],
-  [
-    "net",
-    '{"sizes":[2,1],"weights":[[[1,2]]],"biases":[[[3]]],"cost":"x"}',
-    /Nielsen/,
-    /--activation sigmoid/,
-    /--weights/,
-  ],
+  ["w.json", WEIGHTS, /weights as JSON, a dict with 2 arrays/, /np\.savez/, /--weights/],
   ["n.ipynb", '{"cells": [], "nbformat": 4}', /notebook/, /np\.savez/, /./],
   [
     "t.csv",
@@ -214,7 +207,7 @@ test("names the files of a folder that was given as weights", async (t) => {
   t.regex(stderr, /give one of its files: --weights .*sample_weight\.pkl/);
 });
 
-// The command that exports weights names what it does not export: a preprocessing beside them is not lost in silence.
+// Arrays that are refused as a network.
 
 const [INPUTS, UNITS, CLASSES] = [12, 7, 3];
 const zeros = (...shape: number[]) => npyFloats(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
@@ -224,78 +217,46 @@ const LAYERS = {
   w2: zeros(UNITS, CLASSES),
   b2: zeros(CLASSES),
 };
-const scalar = npyFile(npyDict("<f8", []), new Uint8Array(Float64Array.of(0.1307).buffer));
 
 function npz(arrays: Readonly<Record<string, Buffer>>): Buffer {
   return zipFile(Object.entries(arrays).map(([name, content]) => ({ name: `${name}.npy`, content })));
 }
 
-async function stepOf(bytes: Uint8Array, t: ExecutionContext, name: string) {
-  const path = await temporaryFile(t, bytes, name);
-  const step = (await recognizeFile(path, { use: "weights", split: "test" }))?.nextStep ?? "";
-  t.regex(step, /np\.savez\('out\.npz',W1=/, name);
-  return step;
-}
-
-test("a mean and a deviation beside the weights become options", async (t) => {
-  for (const [mean, std, value] of [
-    ["mean", "std", scalar],
-    ["x_mean", "x_std", zeros(1)],
-    ["mu", "sigma", zeros(1, 1)],
-  ] as const) {
-    const step = await stepOf(npz({ ...LAYERS, [mean]: value, [std]: value }), t, "m.npz");
-    t.true(
-      step.includes(`this leaves out ${mean}, ${std}; if the training used them, give them as --mean`),
-      step,
-    );
-  }
-});
-
-test("a mean and a deviation of each pixel are no option, and the way to fold them is named", async (t) => {
-  for (const value of [zeros(INPUTS), zeros(1, INPUTS), zeros(INPUTS, 1)]) {
-    const step = await stepOf(npz({ ...LAYERS, mean: value, std: value }), t, "m.npz");
-    t.regex(step, /this leaves out mean, std; no option takes one number per pixel: .*W1 \/ std\[:, None\]/);
-    t.notRegex(step, /--mean/);
-  }
-});
-
-test("whole numbers as weights are named, since quantized ones need their scales", async (t) => {
-  const whole = (...shape: number[]) =>
-    npyFile(npyDict("|i1", shape), new Uint8Array(shape.reduce((product, size) => product * size, 1)));
-  const note = /its weights are whole numbers: multiply quantized ones by their scales/;
-  t.regex(await stepOf(npz({ ...LAYERS, w1: whole(INPUTS, UNITS) }), t, "m.npz"), note);
-  t.notRegex(await stepOf(npz({ ...LAYERS, history: whole(50) }), t, "m.npz"), note);
-});
-
-test("numbers beside the arrays of a JSON are named too", async (t) => {
-  const rows = (count: number, length: number) =>
-    Array.from({ length: count }, () => Array(length).fill(0.5));
-  const json = { w1: rows(INPUTS, CLASSES), b1: rows(1, CLASSES)[0], mean: 0.1307, std: 0.3081, epochs: 20 };
-  const step = await stepOf(Buffer.from(JSON.stringify(json)), t, "m.json");
-  t.regex(step, /this leaves out mean, std; if the training used them, give them as --mean and --std/);
-});
-
-test("numbers in a dict or a list of their own are named by its name", async (t) => {
-  const rows = (count: number, length: number) =>
-    Array.from({ length: count }, () => Array(length).fill(0.5));
-  const net = [rows(INPUTS, CLASSES), rows(1, CLASSES)[0]];
-  for (const norm of [{ offset: 0.1307, divisor: 0.3081 }, [0.1307, 0.3081], "0.1307 0.3081"]) {
-    const step = await stepOf(Buffer.from(JSON.stringify({ net, norm })), t, "m.json");
-    t.regex(step, /this leaves out norm; /);
-  }
-});
-
-test("a file of layers alone, or with their sizes, leaves nothing out", async (t) => {
-  for (const more of [{}, { layer_sizes: zeros(4) }, { sizes: zeros(4) }]) {
-    t.notRegex(await stepOf(npz({ ...LAYERS, ...more }), t, "m.npz"), /leaves out/);
-  }
-  t.regex(await stepOf(npz({ ...LAYERS, history: zeros(50) }), t, "m.npz"), /this leaves out history$/);
-});
-
-test("the command line prints it", async (t) => {
+test("arrays that are no network are refused with what would make them one", async (t) => {
   const wide = zeros(INPUTS);
-  const path = await temporaryFile(t, npz({ ...LAYERS, mean: wide, std: wide }), "m.npz");
-  const { status, stderr } = await runCli(["--weights", path]);
-  t.is(status, 3);
-  t.regex(stderr, /^batchwise: ERR_NETWORK_KEYS: .*this leaves out mean, std; no option takes one number/m);
+  const whole = npyFile(npyDict("|i1", [INPUTS, UNITS]), new Uint8Array(INPUTS * UNITS));
+  for (const [title, arrays, step] of [
+    ["a scale of each unit", { gamma: zeros(UNITS) }, /save the layers by np\.savez/],
+    [
+      "a mean of each pixel",
+      { mean: wide, std: wide },
+      /mean and a deviation of each pixel: .*W1 \/ std\[:, None\]/,
+    ],
+    ["whole numbers", { w1: whole }, /multiply weights of whole numbers by their scales; save the layers/],
+    [
+      "convolutions",
+      { w1: zeros(2, 1, 3, 3) },
+      /only in the book's shapes or under PyTorch's names: .*onnx\.export/,
+    ],
+  ] as const) {
+    const path = await temporaryFile(t, npz({ ...LAYERS, ...arrays }), "m.npz");
+    const { status, stderr } = await runCli(["--weights", path]);
+    t.is(status, 3, title);
+    t.regex(stderr, /^batchwise: ERR_(NETWORK|ARRAY)_\w+: /m, title);
+    t.regex(stderr, step, title);
+  }
+});
+
+test("a network given as images is sent to --weights, and images without names are not", async (t) => {
+  const labels = npyFile(npyDict("|u1", [20]), new Uint8Array(20));
+  for (const [arrays, step] of [
+    [LAYERS, /this (is|looks like) a network.*: give it to --weights/],
+    [{ arr_0: LAYERS.w1, arr_1: LAYERS.b1 }, /this looks like a network: give it to --weights/],
+    [{ arr_0: zeros(20, 9), arr_1: labels }, /x_test=.*d\['arr_0'\].*y_test=d\['arr_1'\]/],
+  ] as const) {
+    const path = await temporaryFile(t, npz(arrays), "m.npz");
+    const { status, stderr } = await runCli(["--dataset", path]);
+    t.is(status, 3);
+    t.regex(stderr, step);
+  }
 });

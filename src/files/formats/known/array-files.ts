@@ -4,17 +4,14 @@ import type { FileHead, NpyOutline } from "./file-head.js";
 import { EXPORT_ONNX, otherLayers } from "./keras-files.js";
 import {
   type Candidate,
-  exported,
   exportedSet,
   type KnownFile,
   labelsCheck,
   pixelBytes,
   pixelsCheck,
   python,
-  WITH_ACTIVATION,
 } from "./known-file.js";
-import { handMade } from "./pickle-files.js";
-import { type FoundArray, leftOutNote, orientationNote, proposeArguments } from "./propose.js";
+import { type FoundArray, handMade } from "./pickle-files.js";
 
 const PLAIN_NAME = /^[\w .:/()+-]+$/;
 const isArchive = ({ names, arrays }: FileHead) => names.length > 0 && arrays.size > 0;
@@ -143,19 +140,10 @@ const networkArchive: KnownFile = {
   name: "a .npz of weights",
   recognizes: (head) => isArchive(head) && looksLikeWeights(head),
   describe: ({ head }) => `a .npz of weights: ${listOf(head.arrays)}`,
-  nextStep: ({ head, path, use }) => {
-    if (use === "images") return "this is a network, not images: give it to --weights";
-    const found = foundArrays(head.arrays);
-    const proposal = proposeArguments(found);
-    return proposal === undefined
-      ? handMade(found)
-      : orientationNote(proposal) +
-          exported(
-            path,
-            `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
-            WITH_ACTIVATION + leftOutNote(found, proposal),
-          );
-  },
+  nextStep: ({ head, use }) =>
+    use === "images"
+      ? "this is a network, not images: give it to --weights"
+      : handMade(foundArrays(head.arrays)),
 };
 
 const setArchive: KnownFile = {
@@ -188,9 +176,22 @@ const setArchive: KnownFile = {
   },
 };
 
-/** True for arrays that chain: they are a network, whatever their names (`arr_0`, `arr_1` …). */
-const isChain = ({ arrays }: FileHead) =>
-  arrays.size > 1 && proposeArguments(foundArrays(arrays)) !== undefined;
+/**
+ * True for matrices with vectors of one of their sides: they are layers, whatever their names (`arr_0`, `arr_1` …). The
+ * longest side is that of the pixels, so a vector as long holds labels.
+ */
+function isChain({ arrays }: FileHead): boolean {
+  const shapes = [...arrays.values()].map(({ shape }) => shape);
+  const matrices = shapes.filter(({ length }) => length === 2);
+  const vectors = shapes.filter(({ length }) => length === 1);
+  const longest = Math.max(...matrices.flat());
+  return (
+    matrices.length > 0 &&
+    vectors.length > 0 &&
+    matrices.length + vectors.length === shapes.length &&
+    vectors.every(([size = 0]) => size < longest && matrices.some((matrix) => matrix.includes(size)))
+  );
+}
 
 /** Names that np.savez gives to arrays without one. */
 const isUnnamed = ({ arrays }: FileHead) => [...arrays.keys()].every((name) => /^arr_\d+$/.test(name));
@@ -199,20 +200,9 @@ const otherArchive: KnownFile = {
   name: "a .npz of other arrays",
   recognizes: isArchive,
   describe: ({ head }) => `a .npz of ${listOf(head.arrays)}`,
-  nextStep: (file) => {
-    const { head, path, use, split } = file;
-    if (use === "images")
-      return isChain(head) ? "this looks like a network: give it to --weights" : ownNames(path, split);
-    const found = foundArrays(head.arrays);
-    const proposal = proposeArguments(found);
-    return proposal === undefined
-      ? handMade(found)
-      : orientationNote(proposal) +
-          exported(
-            path,
-            `import numpy as np; d=np.load(FILE); np.savez('out.npz',${proposal})`,
-            WITH_ACTIVATION + leftOutNote(found, proposal),
-          );
+  nextStep: ({ head, path, use, split }) => {
+    if (use === "weights") return handMade(foundArrays(head.arrays));
+    return isChain(head) ? "this looks like a network: give it to --weights" : ownNames(path, split);
   },
 };
 
@@ -223,9 +213,7 @@ const ownNames = (path: string, split: string) =>
   );
 
 const foundArrays = (arrays: ReadonlyMap<string, NpyOutline>): FoundArray[] =>
-  [...arrays].flatMap(([name, { shape, descr }]) =>
-    PLAIN_NAME.test(name) ? [{ expression: `d['${name}']`, name, shape, dtype: descr }] : [],
-  );
+  [...arrays].map(([name, { shape, descr }]) => ({ name, shape, dtype: descr }));
 
 /** Expression for labels in a file of their own, a .npy or a .npz with one array; LABELS if no file was named. */
 function withLabels({ path, split, labels }: Candidate, load: string, images: string): string {

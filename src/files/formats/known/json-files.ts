@@ -1,10 +1,9 @@
-/** Known files of JSON: weights as nested lists, descriptions of models, notebooks. */
+/** Known files of JSON: weights as nested lists that are refused, descriptions of models, notebooks. */
 
 import type { Outline } from "#src/files/formats/pickle-outline.js";
 import type { FileHead } from "./file-head.js";
-import { exported, type KnownFile, networkFile, WITH_ACTIVATION } from "./known-file.js";
-import { described } from "./pickle-files.js";
-import { arraysIn, leftOutNote, orientationNote, proposeArguments } from "./propose.js";
+import { type KnownFile, networkFile } from "./known-file.js";
+import { arraysIn, described, handMade } from "./pickle-files.js";
 
 const MOST_BYTES = 256 * 2 ** 20;
 const parsed = new WeakMap<FileHead, unknown>();
@@ -89,32 +88,8 @@ const weights: KnownFile = {
   name: "weights as JSON",
   recognizes: (head) =>
     isDict(jsonOf(head)) && arraysIn(outlineOf(jsonOf(head))).some(({ shape }) => shape.length >= 2),
-  describe: ({ head }) =>
-    `${isNielsen(head) ? "a network of Nielsen's book as JSON" : "weights as JSON"}, ${described(outlineOf(jsonOf(head)))}`,
-  nextStep: ({ head, path }) => {
-    const found = arraysIn(outlineOf(jsonOf(head)));
-    const open = "import json,numpy as np; d=json.load(open(FILE))";
-    if (found.some(({ shape }) => shape.length > 2)) {
-      return `it has convolutions: in PyTorch, build the model, load these by torch.tensor, call torch.onnx.export(model, torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx`;
-    }
-    const proposal = proposeArguments(found, (expression) => `np.array(${expression})`);
-    const leftOut = proposal === undefined ? "" : leftOutNote(found, proposal, outlineOf(jsonOf(head)));
-    const all = "**{k:np.array(v) for k,v in d.items()}";
-    return (
-      orientationNote(proposal) +
-      exported(
-        path,
-        `${open}; np.savez('out.npz',${proposal ?? all})`,
-        (isNielsen(head) ? " --activation sigmoid" : WITH_ACTIVATION) + leftOut,
-      )
-    );
-  },
-};
-
-/** True for the file of network2.py's `save`: sizes, weights, biases, cost. */
-const isNielsen = (head: FileHead) => {
-  const value = jsonOf(head);
-  return isDict(value) && ["sizes", "weights", "biases", "cost"].every((key) => key in value);
+  describe: ({ head }) => `weights as JSON, ${described(outlineOf(jsonOf(head)))}`,
+  nextStep: ({ head }) => handMade(arraysIn(outlineOf(jsonOf(head)))),
 };
 
 const otherJson: KnownFile = {

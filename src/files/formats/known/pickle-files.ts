@@ -11,10 +11,10 @@ import {
   networkFile,
   pixelBytes,
   pixelsCheck,
+  python,
   TRUSTED,
   WITH_ACTIVATION,
 } from "./known-file.js";
-import { arraysIn, type FoundArray, leftOutNote, orientationNote, proposeArguments } from "./propose.js";
 
 /** Activations by scikit-learn's names (sklearn/neural_network/_base.py). */
 const SKLEARN_ACTIVATIONS: ReadonlyMap<string, string> = new Map([
@@ -140,7 +140,7 @@ const torchPickled: KnownFile = {
   recognizes: (head) =>
     head.names.length === 0 && (pickleOf(head)?.globals.some((name) => name.startsWith("torch.")) ?? false),
   nextStep: () =>
-    `in the program that has its class, call np.savez('out.npz', **{k: v.float().cpu().numpy() for k, v in model.state_dict().items()}), and give --weights out.npz${WITH_ACTIVATION}`,
+    "in the program that has its class, call torch.save(model.state_dict(), 'out.pt'), and give --weights out.pt",
 };
 
 const ofClass: KnownFile = {
@@ -160,7 +160,40 @@ const className = (head: FileHead): string => {
   return value?.kind === "object" ? value.name : "";
 };
 
-/** Dict, list or tuple in which arrays of a network have other names, other places or another orientation. */
+/** Array in a refused file. */
+export interface FoundArray {
+  /** Names of dicts and numbers of lists, separated by dots: `weights.0`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** NumPy's name of the elements' type, if known. */
+  readonly dtype?: string | undefined;
+}
+
+/** Most items of a list that are looked at. */
+const MAX_ITEMS = 64;
+const MAX_DEPTH = 4;
+
+/** Returns the arrays of nested dicts, lists and tuples, in order. */
+export function arraysIn(outline: Outline | undefined, name = ""): FoundArray[] {
+  if (outline === undefined || name.split(".").length > MAX_DEPTH) return [];
+  const inner = (key: string | number) => (name === "" ? `${key}` : `${name}.${key}`);
+  switch (outline.kind) {
+    case "array":
+    case "tensor":
+      return outline.shape === undefined
+        ? []
+        : [{ name, shape: outline.shape, ...("dtype" in outline && { dtype: outline.dtype }) }];
+    case "dict":
+      return [...outline.entries].flatMap(([key, value]) => arraysIn(value, inner(key)));
+    case "list":
+    case "tuple":
+      return outline.items.slice(0, MAX_ITEMS).flatMap((value, index) => arraysIn(value, inner(index)));
+    default:
+      return [];
+  }
+}
+
+/** Dict, list or tuple of arrays that is refused: joblib wrote it, or its arrays are not those of dense layers. */
 const arrays: KnownFile = {
   name: "a pickle of arrays",
   recognizes: (head) =>
@@ -169,33 +202,44 @@ const arrays: KnownFile = {
     isJoblib(head)
       ? `${described(pickleOf(head)?.value)}, saved by joblib`
       : `a pickle of ${described(pickleOf(head)?.value)}`,
-  nextStep: ({ head, path }) => {
-    const found = arraysIn(pickleOf(head)?.value);
-    const proposal = proposeArguments(found);
-    if (proposal === undefined) return handMade(found);
-    return (
-      orientationNote(proposal) +
-      exported(
-        path,
-        `${load(head, "numpy as np", "d")}; np.savez('out.npz',${proposal})`,
-        `${WITH_ACTIVATION}${TRUSTED}${leftOutNote(found, proposal, pickleOf(head)?.value)}`,
-      )
-    );
-  },
+  nextStep: arraysStep,
 };
 
-/** Next step if shapes alone do not determine it. */
+/** Arrays that joblib wrote are read once pickle has written them. */
+function arraysStep({ head, path }: Candidate): string {
+  if (!isJoblib(head)) return handMade(arraysIn(pickleOf(head)?.value));
+  const code = "import joblib,pickle; pickle.dump(joblib.load(FILE),open('out.pkl','wb'))";
+  return `run ${python(path, code)} and give --weights out.pkl${WITH_ACTIVATION}${TRUSTED}`;
+}
+
+/** Names of numbers that standardize pixels. */
+const STATISTIC = /mean|std|sigma|norm|(^|[._])mu$|var(iance)?$/i;
+const WHOLE_NUMBERS = /^[<>|=]?[iu]\d/;
+
+/** Next step for arrays that are refused as a network. */
 export function handMade(found: readonly FoundArray[]): string {
   if (found.some(({ shape }) => shape.length > 2)) {
-    return "convolutions are not read from arrays: build the model in PyTorch, load these, call torch.onnx.export(model, torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx";
+    return "convolutions are read from arrays only in the book's shapes or under PyTorch's names: build the model in PyTorch, load these, call torch.onnx.export(model, torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx";
   }
-  return "save them by np.savez('out.npz', W1=…, b1=…, W2=…, b2=…), weights as (inputs, outputs), biases as (outputs,), and give --weights out.npz";
+  const isWide = found.some(
+    ({ name, shape }) => STATISTIC.test(name) && shape.reduce((product, size) => product * size, 1) > 1,
+  );
+  const isWhole = found.some(({ shape, dtype = "" }) => shape.length === 2 && WHOLE_NUMBERS.test(dtype));
+  return [
+    ...(isWhole ? ["multiply weights of whole numbers by their scales"] : []),
+    ...(isWide
+      ? [
+          "no option takes a mean and a deviation of each pixel: if the training used them, compute W1 / std[:, None] and b1 - (mean / std) @ W1",
+        ]
+      : []),
+    "save the layers by np.savez('out.npz', W1=…, b1=…, W2=…, b2=…), weights as (inputs, outputs), biases as (outputs,), and give --weights out.npz",
+  ].join("; ");
 }
 
 /** Description in words: `a list of 6 arrays: (784, 50), (50,) …`. */
 export function described(value: Outline | undefined): string {
   if (value === undefined) return "values";
-  const found = arraysIn(value, "d").slice(0, 6);
+  const found = arraysIn(value).slice(0, 6);
   const shapes = found.map(
     ({ name, shape }) =>
       `${/^\d*$/.test(name) ? "" : `${printable(name)} `}(${shape.join(", ")}${shape.length === 1 ? "," : ""})`,
@@ -210,21 +254,7 @@ const npyObjects: KnownFile = {
   name: "a .npy file of Python objects",
   recognizes: ({ arrays }) => arrays.get("")?.descr === "|O",
   describe: ({ head }) => `a .npy file of Python objects, ${described(itemOf(head))}`,
-  nextStep: ({ head, path }) => {
-    const found = arraysIn(itemOf(head));
-    const proposal = proposeArguments(found);
-    const leftOut = proposal === undefined ? "" : leftOutNote(found, proposal, itemOf(head));
-    const load = "import numpy as np; d=np.load(FILE,allow_pickle=True)";
-    const isOne = head.arrays.get("")?.shape.length === 0;
-    return (
-      orientationNote(proposal) +
-      exported(
-        path,
-        `${load}${isOne ? ".item()" : ""}; np.savez('out.npz',${proposal ?? "**d"})`,
-        `${WITH_ACTIVATION}${TRUSTED}${leftOut}`,
-      )
-    );
-  },
+  nextStep: ({ head }) => handMade(arraysIn(itemOf(head))),
 };
 
 /** Outline of what `item()` returns, or of the list of elements. */
@@ -248,7 +278,7 @@ const otherPickle: KnownFile = {
   },
   describe: ({ head }) =>
     `${isCompressed(head) ? "a compressed pickle" : "a pickle"} of ${described(pickleOf(head)?.value)}`,
-  nextStep: (file: Candidate) => handMade(arraysIn(pickleOf(file.head)?.value)),
+  nextStep: arraysStep,
 };
 
 export const PICKLE_FILES: readonly KnownFile[] = [

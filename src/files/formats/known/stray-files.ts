@@ -133,7 +133,9 @@ const text: KnownFile = {
     /^(\xff\xfe|\xfe\xff|\xef\xbb\xbf)/.test(head) || (bytes.length > 0 && isUtf8(bytes)),
   describe: ({ head }) => (/^(\xff\xfe|\xfe\xff)/.test(head.text) ? "text in UTF-16" : "text"),
   nextStep: ({ use }) =>
-    use === "weights" ? "weights are .npz, safetensors, ONNX or a pickle" : "images are IDX files or a .npz",
+    use === "weights"
+      ? "weights are a file of PyTorch, Keras or ONNX, safetensors, .npz, JSON or a pickle"
+      : "images are IDX files or a .npz",
 };
 
 const READ_NETWORKS: readonly KnownFile[] = [

@@ -83,10 +83,12 @@ const stateDict: KnownFile = {
     return `a PyTorch state dict${version(head)}${where}${others ? `, with ${others}` : ""}`;
   },
   nextStep: ({ head, path }) => {
-    const { access, tensors } = stateDictOf(head) ?? { access: "", tensors: new Map() };
-    if (otherLayers(tensors) !== undefined) return EXPORT_ONNX;
-    const code = `import torch,numpy as np; s=torch.load(FILE,map_location='cpu')${access}; np.savez('out.npz',**${TO_NUMPY})`;
-    return exported(path, code, WITH_ACTIVATION);
+    const isAlone = (loaded(head)?.globals ?? []).every((name) => /^(torch|collections)\./.test(name));
+    if (isAlone) return EXPORT_ONNX;
+    // Objects of other modules beside the tensors are refused. The tensors alone are read.
+    const access = stateDictOf(head)?.access ?? "";
+    const code = `import torch; torch.save(torch.load(FILE,map_location='cpu',weights_only=False)${access},'out.pt')`;
+    return `run ${python(path, code)}${TRUSTED} and give --weights out.pt`;
   },
 };
 
@@ -112,7 +114,7 @@ const wholeModule: KnownFile = {
     const isDense = !classes.some((name) => name.startsWith("torch.nn.") && NOT_DENSE.test(name));
     if (!moduleName(file.head).startsWith("torch.nn.")) {
       const line = isDense
-        ? `np.savez('out.npz', **{k: v.float().cpu().numpy() for k, v in model.state_dict().items()}), and give --weights out.npz${WITH_ACTIVATION}`
+        ? "torch.save(model.state_dict(), 'out.pt'), and give --weights out.pt"
         : `${CALL_EXPORT}, ${WITH_ONNX}`;
       return `only the program that has its class can load it: there, call ${line}`;
     }
@@ -153,7 +155,7 @@ const otherTorch: KnownFile = {
   name: "a PyTorch file",
   recognizes: (head) => isZip(head) || isLegacy(head),
   nextStep: () =>
-    `in the program that made it, save the model's state_dict() by np.savez('out.npz', **{k: v.float().cpu().numpy() for k, v in model.state_dict().items()}), or call ${CALL_EXPORT}`,
+    `in the program that made it, call torch.save(model.state_dict(), 'out.pt') or ${CALL_EXPORT}`,
 };
 
 export const TORCH_FILES: readonly KnownFile[] = [
