@@ -9,7 +9,6 @@ import { ERROR_CODES } from "#src/base/errors.js";
 import { COMMAND_NAMES, GROUPS } from "#src/base/options/define.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { runCli, spawnCli } from "../helpers/cli.js";
-import { cnnModel, SIDE } from "../helpers/cnn.js";
 import { hasOnnxruntime } from "../helpers/engines.js";
 import { model, tensor, value } from "../helpers/onnx.js";
 import { needs } from "../helpers/require.js";
@@ -187,10 +186,10 @@ test("a run that its journal has finished says so, and shows no speed of nothing
 
 // Advice about the engine onnx, and the line about outputs that no option states, by the command line.
 
-const cnn = cnnModel({ shape: ["N", 1, SIDE, SIDE] });
+const recurrent = model({ nodes: [{ op: "LSTM", inputs: ["x"], output: "y" }], tensors: [] });
 
 test("the engine onnx is advised only where the command can use it", async (t) => {
-  const path = await temporaryFile(t, cnn, "cnn.onnx");
+  const path = await temporaryFile(t, recurrent, "recurrent.onnx");
   // Names and shapes of a state dict with a convolution, as PyTorch's users save it.
   const header = JSON.stringify({
     "conv.weight": { dtype: "F32", shape: [1, 1, 1, 1], data_offsets: [0, 4] },
@@ -205,7 +204,7 @@ test("the engine onnx is advised only where the command can use it", async (t) =
   const output = join(await temporaryFolder(t), "out.safetensors");
   const suite = await temporaryFile(
     t,
-    Buffer.from(JSON.stringify({ evaluations: [{ name: "cnn", weights: path }] })),
+    Buffer.from(JSON.stringify({ evaluations: [{ name: "recurrent", weights: path }] })),
     "suite.json",
   );
   for (const weights of [path, dict]) {
@@ -239,7 +238,7 @@ test("the engine onnx is advised only where the command can use it", async (t) =
   const refused = await runCli(["fit", ...fit]);
   t.regex(
     refused.stderr,
-    /fit reads fully connected layers alone: evaluate other models with the --mean and --std/,
+    /fit reads chains of layers alone: evaluate other models with the --mean and --std/,
   );
   t.notRegex(refused.stderr, /convert/);
 });

@@ -38,7 +38,7 @@ json.dump({"format": "layers-model", "modelTopology": {}, "weightsManifest": [{"
 open("shard.bin", "wb").write(b"".join(d[k].astype("<f4").tobytes() for k in order))
 `,
   torch: `
-import argparse, torch, torch.nn as nn
+import datetime, torch, torch.nn as nn
 net = nn.Sequential(nn.Flatten(), nn.Linear(784, 20), nn.Sigmoid(), nn.Linear(20, 12), nn.Sigmoid(), nn.Linear(12, 10))
 for m, i in zip([m for m in net if isinstance(m, nn.Linear)], (1, 2, 3)):
     m.weight.data, m.bias.data = torch.tensor(d[f"W{i}"].T.copy()).float(), torch.tensor(d[f"b{i}"]).float()
@@ -48,7 +48,7 @@ torch.save({"epoch": 3, "model_state_dict": net.state_dict(), "optimizer_state_d
 torch.save(net.state_dict(), "legacy.pth", _use_new_zipfile_serialization=False)
 torch.save(net, "legacy whole.pt", _use_new_zipfile_serialization=False)
 torch.jit.script(net).save("script.pt")
-torch.save({"args": argparse.Namespace(lr=0.1), "state_dict": net.state_dict()}, "with arguments.pt")
+torch.save({"trained": datetime.date(2024, 1, 1), "state_dict": net.state_dict()}, "with a date.pt")
 `,
   "scikit-learn": `
 import joblib
@@ -238,7 +238,7 @@ for (const [name, module] of Object.entries(LIBRARIES) as [keyof typeof LIBRARIE
     const ready = await prepared(t, interpreter ?? "", WRITERS[name]);
     t.true(ready.right > 40 && ready.right < 60);
     const options = (file: string) => ["--weights", file, "--dataset", "good.npz"];
-    const isRead = (file: string) => name === "torch" && !["script.pt", "with arguments.pt"].includes(file);
+    const isRead = (file: string) => name === "torch" && !["script.pt", "with a date.pt"].includes(file);
     for (const file of ready.files.filter(isRead)) {
       const { status, stdout, stderr } = await run(ready.folder, [
         ...options(file),

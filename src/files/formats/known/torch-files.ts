@@ -1,5 +1,6 @@
 /** Known files of PyTorch: ZIPs since 1.6, pickles before, whole modules, TorchScript. */
 import { type Outline, outlinePickle, type PickleOutline } from "#src/files/formats/pickle-outline.js";
+import { torchName } from "#src/files/formats/torch/values.js";
 import type { FileHead } from "./file-head.js";
 import { EXPORT_ONNX, otherLayers } from "./keras-files.js";
 import {
@@ -83,14 +84,20 @@ const stateDict: KnownFile = {
     return `a PyTorch state dict${version(head)}${where}${others ? `, with ${others}` : ""}`;
   },
   nextStep: ({ head, path }) => {
-    const isAlone = (loaded(head)?.globals ?? []).every((name) => /^(torch|collections)\./.test(name));
-    if (isAlone) return EXPORT_ONNX;
-    // Objects of other modules beside the tensors are refused. The tensors alone are read.
+    const globals = loaded(head)?.globals ?? [];
+    if (globals.every(isRead)) return EXPORT_ONNX;
+    // Objects of other classes beside the tensors are refused. The tensors alone are read.
     const access = stateDictOf(head)?.access ?? "";
     const code = `import torch; torch.save(torch.load(FILE,map_location='cpu',weights_only=False)${access},'out.pt')`;
     return `run ${python(path, code)}${TRUSTED} and give --weights out.pt`;
   },
 };
+
+/** True for a name that the reader of PyTorch files knows: `argparse.Namespace`. */
+function isRead(name: string): boolean {
+  const at = name.lastIndexOf(".");
+  return torchName(name.slice(0, at), name.slice(at + 1)) !== undefined;
+}
 
 const script: KnownFile = {
   name: "a TorchScript model",
