@@ -25,6 +25,8 @@ export interface DecodedArrays {
   readonly imageSizes?: readonly number[] | undefined;
   /** What the file's writer had to assume; empty if it assumed nothing. */
   readonly assumed: readonly AssumptionSubject[];
+  /** What the reader chose of several networks in the file. */
+  readonly chosen?: readonly Assumption[] | undefined;
   /** Whether the format states which axis of the weights are the inputs. */
   readonly isOriented: boolean;
 }
@@ -68,7 +70,7 @@ export async function assembled(
   checkCount(options.activation, plan.length - 1);
   const activation = options.activation ?? said ?? assumedActivation;
   const layers = await inTurns(layersInSteps(path, arrays, activation), options.signal);
-  const assumptions: Assumption[] = [];
+  const assumptions: Assumption[] = [...(decoded.chosen ?? [])];
   if (layers.length > 1 && options.activation === undefined && !isActivationStated) {
     assumptions.push(activationAssumed(source, layers));
   }

@@ -26,6 +26,12 @@ export interface ConvolutionPlan {
 
 type Plan = readonly ConvolutionPlan[];
 
+interface Conventional {
+  readonly plan: Plan;
+  /** Number of plans that fit, those with several paddings included. */
+  readonly fitting: number;
+}
+
 /**
  * Returns what follows each convolution, so that the flattened maps are what the first fully connected layer reads: 28 × 28
  * pictures of one channel; stride 1; padding 0, or (k − 1) ÷ 2; a 2 × 2 max pool or none.
@@ -37,11 +43,11 @@ type Plan = readonly ConvolutionPlan[];
  *
  * @throws NetworkError ERR_NETWORK_ARCHITECTURE if there is no answer, or more than one; ERR_NETWORK_CHAIN
  */
-export function conventionalPlan(path: string, blocks: readonly Block[]): Plan {
+export function conventionalPlan(path: string, blocks: readonly Block[]): Conventional {
   const convolutions = blocks.filter(({ kind }) => kind === "convolution");
   const first = blocks.find(({ kind }) => kind === "linear");
   const [start] = convolutions;
-  if (start === undefined) return [];
+  if (start === undefined) return { plan: [], fitting: 1 };
   if (first === undefined) {
     const expected = "a fully connected layer behind the convolutions";
     throw new NetworkError("ERR_NETWORK_KEYS", { path, expected, found: "none" });
@@ -54,16 +60,21 @@ export function conventionalPlan(path: string, blocks: readonly Block[]): Plan {
   if (first.inputs === last.outputs) throw fail("maps averaged over all rows and columns, or of one element");
   const fits = (plan: Plan) => flattened(convolutions, plan) === first.inputs;
   const uniform = plansOf(convolutions, paddingsOf(convolutions)).filter(fits);
-  const isMixed = uniform.length === 0 && convolutions.length <= MAX_MIXED;
-  const plans = isMixed ? plansOf(convolutions, mixedPaddings(convolutions)).filter(fits) : uniform;
-  const shown = plans.filter((plan) => convolutions.every((block, n) => isShown(block, plan[n]!)));
-  const chosen = plans.length > 1 && shown.length > 0 ? shown : plans;
+  const isSmall = convolutions.length <= MAX_MIXED;
+  const mixed = isSmall ? plansOf(convolutions, mixedPaddings(convolutions)).filter(fits) : uniform;
+  const chosen = shownOf(convolutions, uniform.length === 0 ? mixed : uniform);
   const [only, ...others] = chosen;
   if (only === undefined) throw fail("none");
-  if (others.length === 0) return only;
+  if (others.length === 0) return { plan: only, fitting: shownOf(convolutions, mixed).length };
   const named = chosen.slice(0, MOST_NAMED).map((plan) => planText(convolutions, plan));
   const more = chosen.length > MOST_NAMED ? `, or another of ${chosen.length}` : "";
   throw fail(`several: ${named.join("; or ")}${more}`);
+}
+
+/** The plans that have a pool wherever the modules' numbers show one, if there are any. */
+function shownOf(convolutions: readonly Block[], plans: readonly Plan[]): readonly Plan[] {
+  const shown = plans.filter((plan) => convolutions.every((block, n) => isShown(block, plan[n]!)));
+  return plans.length > 1 && shown.length > 0 ? shown : plans;
 }
 
 function architectureError(path: string, { name, inputs }: Block, found: string): NetworkError {
@@ -132,14 +143,18 @@ function isShown({ plainModules }: Block, { isPooled }: ConvolutionPlan): boolea
 }
 
 /** `padding 1 and a 2 × 2 max pool after conv1, conv2`. */
-export function planText(convolutions: readonly Block[], plan: Plan): string {
+export function planText(
+  convolutions: readonly Block[],
+  plan: Plan,
+  kind: "average" | "max" = "max",
+): string {
   const texts = [...new Set(plan.map(({ padding }) => paddingText(padding)))];
   const padding =
     texts.length === 1
       ? `padding ${texts[0]}`
       : `padding ${plan.map((one, n) => `${paddingText(one.padding)} of ${printable(convolutions[n]!.name)}`).join(", ")}`;
   const pooled = convolutions.filter((_, n) => plan[n]!.isPooled).map(({ name }) => printable(name));
-  const pools = pooled.length === 0 ? "no pool" : `a 2 × 2 max pool after ${pooled.join(", ")}`;
+  const pools = pooled.length === 0 ? "no pool" : `a 2 × 2 ${kind} pool after ${pooled.join(", ")}`;
   return `${padding} and ${pools}`;
 }
 

@@ -7,7 +7,7 @@ import { checkCount } from "./assemble.js";
 import { activationAt } from "./chain.js";
 import { ChainBuilder } from "./chain-builder.js";
 import type { DecodedChain } from "./chain-facts.js";
-import { conventionalPlan, PICTURE, planText } from "./conventional.js";
+import { type ConvolutionPlan, conventionalPlan, PICTURE, planText } from "./conventional.js";
 import { arrayName, type Block, readBlocks } from "./modules.js";
 import { batchNormalization } from "./normalization.js";
 import { floatShapes } from "./validate.js";
@@ -42,9 +42,10 @@ export function chainOfModules(
 ): DecodedChain {
   const blocks = readBlocks(path, floatShapes(arrays), isOrdered, paths);
   const convolutions = blocks.filter(({ kind }) => kind === "convolution");
-  const plan = conventionalPlan(path, blocks);
+  const { plan, fitting } = conventionalPlan(path, blocks);
   checkCount(activation, blocks.length - 1);
   const hint = activationHint(paths) ?? DEFAULT;
+  const pools = poolHint(convolutions, paths);
   const builder = new ChainBuilder(path, convolutions.length > 0 ? PICTURE : undefined, "channels-first");
   const data = (name: string) => arrays.get(name)?.data ?? new Float64Array();
   for (const [n, block] of blocks.entries()) {
@@ -71,7 +72,12 @@ export function chainOfModules(
     const activate = () => {
       if (n < blocks.length - 1) builder.activation(name, activationAt(activation, n) ?? hint);
     };
-    if (block.isActivatedFirst) activate();
+    const place = normalizationPlace(block, following?.isPooled ?? false);
+    const pool = () => {
+      if (following?.isPooled) builder.pool2d(name, pools, { kernel: [2, 2] });
+    };
+    if (place !== "before the activation") activate();
+    if (place === "after the pool") pool();
     if (normalization !== undefined) {
       const { scale, shift } = batchNormalization({
         gamma: normalization.gamma === undefined ? undefined : data(normalization.gamma),
@@ -82,30 +88,46 @@ export function chainOfModules(
       });
       builder.normalize(normalization.name, scale, shift);
     }
-    if (!block.isActivatedFirst) activate();
-    if (following?.isPooled) builder.pool2d(name, "max", { kernel: [2, 2] });
+    if (place === "before the activation") activate();
+    if (place !== "after the pool") pool();
   }
-  const architecture = convolutions.length > 0 ? planText(convolutions, plan) : undefined;
-  const assumptions = assumptionsOf(source, blocks, architecture, activation, hint);
+  const architecture =
+    convolutions.length > 0 ? architectureText(convolutions, plan, pools, fitting) : undefined;
+  const assumptions = assumptionsOf(source, blocks, plan, architecture, activation, hint);
   return { ...builder.finish(), assumptions, stated: [] };
+}
+
+const PLACES = ["before the activation", "after the activation", "after the pool"] as const;
+
+/** Where a batch normalization stands: of two modules before it, the second is the pool. */
+function normalizationPlace({ modulesBefore = 0 }: Block, isPooled: boolean): (typeof PLACES)[number] {
+  if (modulesBefore === 0) return "before the activation";
+  return isPooled && modulesBefore > 1 ? "after the pool" : "after the activation";
 }
 
 function assumptionsOf(
   source: string,
   blocks: readonly Block[],
-  plan: string | undefined,
+  plan: readonly ConvolutionPlan[],
+  architecture: string | undefined,
   activation: Activations | undefined,
   hint: Activation,
 ): Assumption[] {
   const normalized = blocks.filter(({ normalization }) => normalization !== undefined);
-  const unclear = normalized.filter(({ plainModules }) => plainModules === undefined);
+  // Directly behind its layer it is certain. A module between may be an activation, a pool or a Dropout.
+  const unclear = blocks.flatMap((block, n) =>
+    block.normalization === undefined || block.modulesBefore === 0
+      ? []
+      : [{ name: printable(block.name), place: normalizationPlace(block, plan[n]?.isPooled ?? false) }],
+  );
   const parts = [
-    ...(plan === undefined ? [] : [`${PICTURE.rows} × ${PICTURE.columns} pictures, stride 1, ${plan}`]),
-    ...(unclear.length > 0
-      ? [
-          `batch normalization behind ${unclear.map(({ name }) => printable(name)).join(", ")}, before the activation`,
-        ]
-      : []),
+    ...(architecture === undefined
+      ? []
+      : [`${PICTURE.rows} × ${PICTURE.columns} pictures, stride 1, ${architecture}`]),
+    ...PLACES.flatMap((place) => {
+      const names = unclear.flatMap((one) => (one.place === place ? [one.name] : []));
+      return names.length === 0 ? [] : [`batch normalization behind ${names.join(", ")}, ${place}`];
+    }),
     ...(normalized.length > 0 ? [`ε ${EPSILON} of batch normalizations`] : []),
   ];
   return [
@@ -148,3 +170,27 @@ export function activationHint(paths: readonly string[] | undefined): Activation
   if (found.size > 1) found.delete("sigmoid");
   return found.size === 1 ? [...found][0] : undefined;
 }
+
+function architectureText(
+  convolutions: readonly Block[],
+  plan: readonly ConvolutionPlan[],
+  pools: "average" | "max",
+  fitting: number,
+): string {
+  const text = planText(convolutions, plan, pools);
+  return fitting > 1 ? `${text} (the simplest of ${fitting} that fit)` : text;
+}
+
+/**
+ * Returns the kind of pool after which modules are named: average for `avgpool`, `avg_pool1`, `pool_avg`. In an nn.Sequential
+ * pools have numbers; an `avgpool` beside it is one of another kind.
+ */
+function poolHint(convolutions: readonly Block[], paths: readonly string[] | undefined): "average" | "max" {
+  if (convolutions.some(({ name }) => /(^|\.)\d+$/.test(name))) return "max";
+  const leaves = (paths ?? []).map((path) => path.slice(path.lastIndexOf(".") + 1));
+  const isAverage = leaves.some((leaf) => AVERAGE_POOL.test(leaf));
+  return isAverage && !leaves.some((leaf) => MAX_POOL.test(leaf)) ? "average" : "max";
+}
+
+const AVERAGE_POOL = /(avg|average|mean)_?pool|pool(ing)?_?(avg|average|mean)|^(ap|avg)\d*$|^subsampl/i;
+const MAX_POOL = /max_?pool|pool(ing)?_?max|^(mp|max)\d*$/i;

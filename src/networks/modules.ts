@@ -27,13 +27,13 @@ export interface Block {
   readonly outputs: number;
   readonly hasBias: boolean;
   readonly normalization: Normalization | undefined;
-  /** Whether a module stands between the layer and its normalization: its activation. */
-  readonly isActivatedFirst: boolean;
+  /** Modules between the layer and its normalization, as the numbers in their names show. */
+  readonly modulesBefore: number | undefined;
   /** Modules without arrays between this layer and the next one, as the numbers in their names show. */
   readonly plainModules: number | undefined;
 }
 
-type Layer = Omit<Block, "normalization" | "isActivatedFirst" | "plainModules">;
+type Layer = Omit<Block, "normalization" | "modulesBefore" | "plainModules">;
 
 const MAX_MODULES = 200;
 
@@ -81,11 +81,10 @@ export function readBlocks(
   }
   return ordered.map((layer, index): Block => {
     const normalization = owners.get(layer);
-    const between = normalization && gapBetween(layer.name, normalization.name);
     return {
       ...layer,
       normalization,
-      isActivatedFirst: (between ?? 0) > 0,
+      modulesBefore: normalization && gapBetween(layer.name, normalization.name),
       plainModules: plainModulesBehind(layer, normalization, ordered[index + 1], paths),
     };
   });

@@ -22,9 +22,9 @@ export function isStateDict(names: Iterable<string>): boolean {
   return [...names].some((name) => WEIGHT.test(name));
 }
 
-/** Batch normalizations count their batches; evaluation does not need it. */
+/** Batch normalizations count their batches, averaged models their updates; evaluation does not need it. */
 export function isCounter(name: string): boolean {
-  return /(^|\.)num_batches_tracked$/.test(name);
+  return /(^|\.)num_batches_tracked$|^n_averaged$/.test(name);
 }
 
 /** True for a state dict that needs more than the names of fully connected layers. */

@@ -1,5 +1,6 @@
 /** Reads a PyTorch file: a state dict, alone or in a checkpoint, or a whole nn.Sequential. */
 import { basename } from "node:path";
+import type { Assumption } from "#src/base/assumptions.js";
 import type { Activation, Activations } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { isMap } from "#src/base/realm.js";
@@ -32,6 +33,8 @@ export interface TorchArrays extends TorchStateDict {
   readonly likelyActivation: Activation | undefined;
   readonly assumed: readonly [];
   readonly isOriented: true;
+  /** What was chosen of several networks in the file. */
+  readonly chosen: readonly Assumption[];
 }
 
 /**
@@ -48,26 +51,43 @@ export async function decodeTorch(
   activation: Activations | undefined,
 ): Promise<TorchArrays | DecodedChain> {
   const file = await openTorch(path, bytes);
-  const value = networkIn(path, file.root);
+  const { network, choice } = networkIn(path, file.root);
   const source = basename(path);
-  if (value instanceof TorchModule) return chainOfSequential(path, source, await readSequential(file, value));
-  const { arrays, paths } = await readStateDict(file, value);
-  if (hasModules(arrays)) return chainOfModules(path, source, { arrays, isOrdered: true, paths }, activation);
-  return { arrays, paths, likelyActivation: activationHint(paths), assumed: [], isOriented: true };
+  const chosen: readonly Assumption[] =
+    choice === undefined ? [] : [{ subject: "architecture", what: choice, source, option: null }];
+  const chain = (one: DecodedChain) => ({ ...one, assumptions: [...chosen, ...one.assumptions] });
+  if (network instanceof TorchModule) {
+    return chain(chainOfSequential(path, source, await readSequential(file, network)));
+  }
+  const { arrays, paths } = await readStateDict(file, network);
+  if (hasModules(arrays)) {
+    return chain(chainOfModules(path, source, { arrays, isOrdered: true, paths }, activation));
+  }
+  return { arrays, paths, likelyActivation: activationHint(paths), assumed: [], isOriented: true, chosen };
 }
 
 /** The state dict or the module itself, or the one within a checkpoint. */
-function networkIn(path: string, root: PickledValue): PickledDict | TorchModule {
-  const itself = asNetwork(root);
-  if (itself !== undefined) return itself;
+function networkIn(
+  path: string,
+  root: PickledValue,
+): { network: PickledDict | TorchModule; choice?: string } {
   const entries = isMap(root) ? [...root] : [];
   const inner = entries.flatMap(([key, value]) => {
     const network = asNetwork(value);
     return network === undefined ? [] : [{ key, network }];
   });
+  // A checkpoint may hold single numbers as tensors: its loss, its best accuracy.
+  const itself = asNetwork(root);
+  if (itself !== undefined && (inner.length === 0 || !isMap(itself) || hasArrays(itself))) {
+    return { network: itself };
+  }
   const known = WRAPPERS.flatMap((wrapper) => inner.filter(({ key }) => key === wrapper));
   const [only, ...others] = known.length > 0 ? known.slice(0, 1) : inner;
-  if (only !== undefined && others.length === 0) return only.network;
+  if (only !== undefined && others.length === 0) {
+    const left = inner.filter(({ key }) => key !== only.key).map(({ key }) => printable(key));
+    if (left.length === 0) return { network: only.network };
+    return { network: only.network, choice: `the network "${printable(only.key)}", not ${listed(left)}` };
+  }
   const keys = (inner.length > 1 ? inner.map(({ key }) => key) : entries.map(([key]) => key)).map((key) =>
     printable(key),
   );
@@ -82,17 +102,25 @@ function asNetwork(value: PickledValue): PickledDict | TorchModule | undefined {
   return isMap(value) && [...value.values()].some((item) => item instanceof TorchTensor) ? value : undefined;
 }
 
+/** Whether a dict has a tensor of more than one number. */
+function hasArrays(dict: PickledDict): boolean {
+  return [...dict.values()].some(
+    (item) => item instanceof TorchTensor && item.shape.reduce((product, size) => product * size, 1) > 1,
+  );
+}
+
 async function readStateDict(file: TorchFile, dict: PickledDict): Promise<TorchStateDict> {
   const attributes = file.attributes.get(dict);
   const metadata = isMap(attributes) ? attributes.get("_metadata") : undefined;
   let paths = isMap(metadata) ? [...metadata.keys()] : undefined;
-  let tensors = [...dict].flatMap(([name, item]) => (item instanceof TorchTensor ? [{ name, item }] : []));
+  let tensors = [...dict].flatMap(([name, item]) =>
+    item instanceof TorchTensor && !isCounter(name) ? [{ name, item }] : [],
+  );
   for (let at = 0; at < MAX_PREFIXES; at += 1) {
     const prefix = PREFIXES.find((one) => tensors.every(({ name }) => name.startsWith(one)));
     if (prefix === undefined) break;
     tensors = tensors.map(({ name, item }) => ({ name: name.slice(prefix.length), item }));
     paths = paths?.map((path) => (path.startsWith(prefix) ? path.slice(prefix.length) : path));
   }
-  const weights = tensors.filter(({ name }) => !isCounter(name));
-  return { arrays: await readTensors(file, new Map(weights.map(({ name, item }) => [name, item]))), paths };
+  return { arrays: await readTensors(file, new Map(tensors.map(({ name, item }) => [name, item]))), paths };
 }

@@ -61,6 +61,8 @@ save("mlp-tanh-named.pt", mlp(torch.tanh, tanh=nn.Tanh(), dropout=nn.Dropout()))
 save("mlp-model_state_dict.pt", mlp(), lambda m: {"epoch": 3, "model_state_dict": m.state_dict(), "optimizer_state_dict": {"state": {0: {"step": torch.tensor(1.0)}}}, "loss": 0.1})
 save("mlp-state_dict.bin", mlp(), lambda m: {"state_dict": m.state_dict()}, **LEGACY)
 save("mlp-model.pt", mlp(), lambda m: {"model": m.state_dict(), "model_ema": m.state_dict()})
+save("mlp-loss.pt", mlp(), lambda m: {"model_state_dict": m.state_dict(), "loss": torch.tensor(0.1), "best": torch.tensor([98.1])})
+save("mlp-averaged.pt", mlp(), lambda m: torch.optim.swa_utils.AveragedModel(m).state_dict())
 save("mlp-net.pt", mlp(), lambda m: {"net": m.state_dict(), "acc": 98.1})
 save("mlp-parallel.pt", mlp(), lambda m: OrderedDict(("module._orig_mod." + k, v) for k, v in m.state_dict().items()))
 save("mlp-dict.pt", mlp(), lambda m: dict(m.state_dict()))
@@ -126,6 +128,12 @@ def lenet(m, x):
     return m.fc2(F.relu(m.fc1(x.flatten(1))))
 
 
+def lenet_5(m, x):
+    x = m.avgpool(m.tanh(m.conv2(m.avgpool(m.tanh(m.conv1(x))))))
+    return m.fc2(m.tanh(m.fc1(x.flatten(1))))
+
+
+save("cnn-average.pt", Net(lenet_5, conv1=nn.Conv2d(1, 3, 5, padding=2), avgpool=nn.AvgPool2d(2), conv2=nn.Conv2d(3, 4, 5), tanh=nn.Tanh(), fc1=nn.Linear(4 * 25, 16), fc2=nn.Linear(16, 10)))
 save("cnn-lenet.pt", Net(lenet, conv1=nn.Conv2d(1, 3, 5, padding=2), conv2=nn.Conv2d(3, 4, 5), fc1=nn.Linear(4 * 25, 16), fc2=nn.Linear(16, 10)))
 
 
@@ -149,6 +157,7 @@ save("cnn-pool-second.pt", features(C(1, 4), R(), C(4, 6), R(), P(), side=14))
 save("cnn-pool-first.pt", features(C(1, 4), R(), P(), C(4, 6), R(), side=14))
 save("cnn-norm-then-relu.pt", features(C(1, 4), nn.BatchNorm2d(4), R(), P(), C(4, 6), nn.BatchNorm2d(6), R(), P(), side=7))
 save("cnn-relu-then-norm.pt", features(C(1, 4), R(), nn.BatchNorm2d(4), P(), C(4, 6), R(), nn.BatchNorm2d(6, affine=False), P(), side=7))
+save("cnn-pool-then-norm.pt", features(C(1, 4), R(), P(), nn.BatchNorm2d(4), C(4, 6), R(), P(), nn.Dropout(), nn.BatchNorm2d(6), side=7))
 
 # What several architectures explain.
 refused = {
