@@ -48,18 +48,26 @@ for (const [signal, status, code] of [
 }
 
 test("a signal ends the reading of a pipe whose program is silent", async (t) => {
-  for (const args of [
-    ["--no-config", "--weights", "-"],
-    ["--no-config", "--no-labels", "--dataset", "-"],
-    ["report", "-"],
-  ]) {
+  // Beginnings of a JSON text, which weights and results may be, and of IDX.
+  const json = Buffer.from('{"name":"');
+  for (const [head, ...args] of [
+    [json, "--no-config", "--weights", "-"],
+    [
+      Buffer.of(0, 0, 8, 3, 0, 1, 0, 0, 0, 0, 0, 28, 0, 0, 0, 28),
+      "--no-config",
+      "--no-labels",
+      "--dataset",
+      "-",
+    ],
+    [json, "report", "-"],
+  ] as const) {
     const child = spawn(process.execPath, [CLI, ...args]);
     let stderr = "";
     child.stderr.on("data", (chunk) => {
       stderr += chunk;
     });
     // More than the pipe holds: the bytes are gone when the command reads. The pipe stays open.
-    child.stdin.write(new Uint8Array(4 * 2 ** 20), () => child.kill("SIGINT"));
+    child.stdin.write(Buffer.concat([head, Buffer.alloc(4 * 2 ** 20, "x")]), () => child.kill("SIGINT"));
     t.deepEqual(await once(child, "close"), [130, null], stderr);
     t.regex(stderr, /^batchwise: ERR_INTERRUPTED: [^\n]+\n$/);
   }
