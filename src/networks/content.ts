@@ -17,7 +17,7 @@ const SYNONYMS: ReadonlyMap<string, Activation> = new Map([
 ]);
 /** Activations of the last layer, which change no prediction. */
 const LAST = /^(log_?)?softmax$/i;
-/** Keys of network2.py's `save` in Nielsen's book, whose neurons are sigmoids. */
+/** Keys of a `Network` of Nielsen's book, whose neurons are sigmoids. Its biases are columns (n × 1). */
 const NIELSEN = ["sizes", "weights.0", "biases.0"] as const;
 
 export type ContentFormat = "pickle" | "npy" | "json";
@@ -49,14 +49,13 @@ export async function decodeContent(
     throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected, found: "JSON without them" });
   }
   const beside = await biasesBeside(path, arrays);
-  const isNielsen = NIELSEN.every((name) => arrays.has(name)) && texts.has("cost");
+  const biases = beside && (await inTurns(await stepsOf(beside.path, beside.bytes, format))).arrays;
+  const isNielsen = format === "json" && NIELSEN.every((name) => arrays.has(name));
+  const areColumns = biases !== undefined && [...biases.values()].every(({ shape }) => shape[1] === 1);
   return {
-    arrays:
-      beside === undefined
-        ? arrays
-        : joined(arrays, (await inTurns(await stepsOf(beside.path, beside.bytes, format))).arrays),
+    arrays: biases === undefined ? arrays : joined(arrays, biases),
     activation: activationIn(texts),
-    likelyActivation: isNielsen ? "sigmoid" : undefined,
+    likelyActivation: isNielsen || areColumns ? "sigmoid" : undefined,
     files: beside === undefined ? [bytes] : [bytes, beside.bytes],
   };
 }

@@ -89,10 +89,11 @@ dump("each stated.pkl", {"weights": W, "biases": b, "activations": ["tanh", "rel
 dump("requested.pkl", named(T, column), None, names=["relu", "tanh"], options={"activation": ["relu", "tanh"]})
 dump("one requested.pkl", named(T, column), None, names=["tanh", "tanh"], options={"activation": "tanh"})
 np.save("dict.npy", named(T, column), allow_pickle=True); case("dict.npy")
-os.mkdir("beside"); dump("beside/weights.pkl", T); pickle.dump(column, open("beside/biases.pkl", "wb"))
+os.mkdir("beside"); dump("beside/weights.pkl", T, "sigmoid"); pickle.dump(column, open("beside/biases.pkl", "wb"))
 
 lists = lambda arrays: [a.tolist() for a in arrays]
 text("nielsen.json", {"sizes": [12, 7, 7, 3], "weights": lists(T), "biases": lists(column), "cost": "CrossEntropyCost"}, "sigmoid")
+text("nielsen-plain.json", {"sizes": [12, 7, 7, 3], "weights": lists(T), "biases": lists(column)}, "sigmoid")
 text("lists.json", {"weights": lists(W), "biases": lists(b)})
 text("layers.json", {"layers": [{"weights": w, "biases": v} for w, v in zip(lists(T), lists(b))]})
 text("named.json", {k: v.tolist() for k, v in named(W, b).items()}, "sigmoid")
