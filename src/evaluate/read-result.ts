@@ -11,7 +11,7 @@ import { checkDocument, readJson } from "#src/files/read-document.js";
  */
 export async function readResult(path: string): Promise<ResultFile> {
   // No reader of results uses the predictions, of which there may be millions.
-  const document = await readJson(path, "predictions");
+  const document = await readJson(path, { without: "predictions" });
   const { resultSchema, SCHEMA_VERSION } = await import("#src/base/contracts/result.js");
   const found = versionOf(document);
   if (found !== undefined && found > SCHEMA_VERSION) {

@@ -9,6 +9,8 @@ export interface JsonStreamLimits {
   readonly depth: number;
   /** Most commas, and so values: JSON.parse makes a value of each. */
   readonly entries: number;
+  /** Most different keys: JSON.parse takes up to 500 bytes for each. */
+  readonly keys: number;
   /** Most bytes that are kept. */
   readonly keptBytes: number;
   /** Key of the document's own object whose value, a list of whole numbers, is read as an empty list. */
@@ -18,6 +20,8 @@ export interface JsonStreamLimits {
 const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
 const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d];
 const [ZERO, NINE] = [0x30, 0x39];
+/** Hash of a key, 32 bits: FNV-1a (Fowler, Noll, Vo). */
+const [HASH_START, HASH_FACTOR] = [0x811c9dc5 | 0, 0x01000193];
 /** Longest key that is compared with `without`. */
 const KEY_BYTES = 64;
 
@@ -36,6 +40,10 @@ export class JsonStream {
   #isEscaped = false;
   /** The last string at depth 1, as long as it may be a key. */
   #key = "";
+  /** Hash of the last string. */
+  #hash = HASH_START;
+  /** Hashes of all keys. Two keys of one hash count as one. */
+  readonly #keys = new Set<number>();
   /** True from the colon of the key that is left out to its value. */
   #isBefore = false;
   /** Within the list that is left out: what may come next. */
@@ -88,16 +96,18 @@ export class JsonStream {
     if (this.#isEscaped) this.#isEscaped = false;
     else if (byte === BACKSLASH) this.#isEscaped = true;
     else if (byte === QUOTE) this.#isInString = false;
+    this.#hash = Math.imul(this.#hash ^ byte, HASH_FACTOR);
     if (this.#isInString && this.#depth === 1 && this.#key.length < KEY_BYTES) {
       this.#key += String.fromCharCode(byte);
     }
   }
 
   #structure(byte: number): JsonFault | undefined {
-    const { depth, entries, without } = this.#limits;
+    const { depth, entries, keys, without } = this.#limits;
     if (byte === QUOTE) {
       this.#isInString = true;
       this.#key = "";
+      this.#hash = HASH_START;
     } else if (byte === LIST || byte === OBJECT) {
       this.#depth++;
       if (this.#depth > depth) return { expected: `nesting at most ${depth} deep`, found: "deeper" };
@@ -105,7 +115,11 @@ export class JsonStream {
     else if (byte === COMMA) {
       this.#entries++;
       if (this.#entries > entries) return { expected: `at most ${entries} entries`, found: "more" };
-    } else if (byte === COLON && this.#depth === 1) this.#isBefore = this.#key === without;
+    } else if (byte === COLON) {
+      this.#keys.add(this.#hash);
+      if (this.#keys.size > keys) return { expected: `at most ${keys} different keys`, found: "more" };
+      if (this.#depth === 1) this.#isBefore = this.#key === without;
+    }
     return undefined;
   }
 

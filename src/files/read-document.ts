@@ -15,6 +15,8 @@ const LIMIT_BYTES = 2 * 2 ** 30;
 const KEPT_BYTES = 64 * 2 ** 20;
 /** Most values. The two matrices have two million. */
 const MOST_ENTRIES = 2 ** 22;
+/** Most different keys. A result has about 150. */
+const MOST_KEYS = 4_096;
 /** Bytes read at once: checking them takes a few milliseconds. */
 const PIECE_BYTES = 2 ** 20;
 /** Bytes of a pipe in which a document must begin. */
@@ -22,14 +24,20 @@ const START_BYTES = 256;
 /** Longest reason in characters. The messages of zod and of JSON.parse quote the document. */
 const LONGEST_REASON = 180;
 
+export interface JsonRequest {
+  /** Key of a long list of whole numbers that the caller does not need: it becomes an empty list. */
+  readonly without?: string;
+  /** Fewest bytes per value, for a document whose values are long. */
+  readonly entryBytes?: number;
+}
+
 /**
  * Reads the JSON value of a file, without a check of its shape. The file is not held: memory is in proportion to the values.
  *
- * @param without key of a long list of whole numbers that the caller does not need: it becomes an empty list
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_JSON_SYNTAX; ERR_JSON_SHAPE if the value would take too much memory
  */
-export async function readJson(path: string, without?: string): Promise<unknown> {
-  const text = await readText(path, without);
+export async function readJson(path: string, request: JsonRequest = {}): Promise<unknown> {
+  const text = await readText(path, request);
   const problem = jsonBloat(text);
   if (problem !== undefined) throw bloated(path, problem);
   try {
@@ -44,14 +52,15 @@ function bloated(path: string, problem: string): FileError {
   return new FileError("ERR_JSON_SHAPE", { path, what: "a document of Batchwise", at: "", problem });
 }
 
-function readText(path: string, without: string | undefined): Promise<string> {
+function readText(path: string, { without, entryBytes = 0 }: JsonRequest): Promise<string> {
   const read = async (file: OpenFile, sizeBytes: number) => {
     if (sizeBytes > LIMIT_BYTES) {
       throw bloated(path, `expected at most ${grouped(LIMIT_BYTES)} bytes, found ${grouped(sizeBytes)}`);
     }
     const stream = new JsonStream({
       depth: DOCUMENT_DEPTH,
-      entries: MOST_ENTRIES,
+      entries: Math.min(MOST_ENTRIES, Math.ceil(sizeBytes / entryBytes)),
+      keys: MOST_KEYS,
       keptBytes: KEPT_BYTES,
       without,
     });

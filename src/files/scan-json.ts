@@ -7,6 +7,8 @@ export interface JsonLimits {
   readonly depth: number;
   /** Most commas, and so values: JSON.parse makes an object of each. */
   readonly entries?: number;
+  /** Most colons, and so keys: JSON.parse takes up to 500 bytes for each. */
+  readonly keys?: number;
   /** Most lists and objects in all. */
   readonly containers?: number;
   /** Rejects a key that an object has twice, and values other than texts, whole numbers, lists and objects. */
@@ -27,13 +29,14 @@ const DIGIT_OR_SPACE = /[\d \t\r\n]/;
  */
 export function scanJson(
   text: string,
-  { depth, entries = Infinity, containers = Infinity, strict = false }: JsonLimits,
+  { depth, entries = Infinity, keys: mostKeys = Infinity, containers = Infinity, strict = false }: JsonLimits,
 ): JsonFault | undefined {
   /** Keys of each open container; a list has none. Filled only if strict. */
   const keys: Set<string>[] = [];
   let openCount = 0;
   let containerCount = 0;
   let entryCount = 0;
+  let keyCount = 0;
   /** The text before a colon. Each is looked at once, so that the scan is linear. */
   let lastString: string | undefined;
   for (let at = 0; at < text.length; at++) {
@@ -56,7 +59,10 @@ export function scanJson(
     } else if (mark === COMMA) {
       entryCount++;
       if (entryCount > entries) return { expected: `at most ${entries} entries`, found: "more" };
-    } else if (strict && mark === COLON) {
+    } else if (mark === COLON) {
+      keyCount++;
+      if (keyCount > mostKeys) return { expected: `at most ${mostKeys} keys`, found: "more" };
+      if (!strict) continue;
       if (lastString === undefined) return { expected: "a key before each colon", found: "none" };
       const key = unescaped(lastString);
       lastString = undefined;

@@ -7,7 +7,8 @@ import { rowMajor } from "#src/files/formats/arrays.js";
 import { JsonStream } from "#src/files/json-stream.js";
 import { readJson } from "#src/files/read-document.js";
 import { scanJson } from "#src/files/scan-json.js";
-import { openDataset } from "#src/index.js";
+import { BatchwiseError, loadNetwork, openDataset } from "#src/index.js";
+import { peakBytes, resetPeak } from "../fuzz/peak-memory.js";
 import { idxBytes } from "../helpers/idx.js";
 import { inCase } from "../helpers/in-case.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
@@ -41,7 +42,7 @@ test("dimensions of size 1 do not change the order of elements, however many the
 });
 
 test("a document is looked over in pieces, and a list of whole numbers left out", async (t) => {
-  const limits = { depth: 4, entries: 5, keptBytes: 60, without: "long" };
+  const limits = { depth: 4, entries: 5, keys: 3, keptBytes: 60, without: "long" };
   for (const [text, expected] of [
     ['{"long": [1, 22 ,333],"a":"[,]\\",,,,,,,"}', '{"long": [],"a":"[,]\\",,,,,,,"}'],
     ['{"a":{"long":[1,2]},"long":[]}', '{"a":{"long":[1,2]},"long":[]}'],
@@ -53,6 +54,11 @@ test("a document is looked over in pieces, and a list of whole numbers left out"
     ['{"long":[1,[2]]}', "a list of whole numbers"],
     ['{"long":[1,]}', "a list of whole numbers"],
     ["[1,2,3,4,5,6,7]", "at most 5 entries"],
+    [
+      '{"a":[{"b":1},{"b":1},{"a":1},{"b":1}],"c":"d:e:f"}',
+      '{"a":[{"b":1},{"b":1},{"a":1},{"b":1}],"c":"d:e:f"}',
+    ],
+    ['{"a":{"b":{"c":1}},"d":1}', "at most 3 different keys"],
     ["[[[[[", "nesting at most 4 deep"],
     [`["${"é".repeat(60)}"]`, "at most 60 bytes"],
   ] as const) {
@@ -69,9 +75,33 @@ test("a document is looked over in pieces, and a list of whole numbers left out"
     }
   }
   const path = await temporaryFile(t, `{"long":[${"0,".repeat(2 ** 21)}0],"other":[1]}`);
-  t.deepEqual(await readJson(path, "long"), { long: [], other: [1] });
+  t.deepEqual(await readJson(path, { without: "long" }), { long: [], other: [1] });
   const many = await temporaryFile(t, `{"other":[${"0,".repeat(2 ** 23)}0]}`);
-  await t.throwsAsync(readJson(many, "long"), { code: "ERR_JSON_SHAPE", message: /at most 4194304 entries/ });
+  await t.throwsAsync(readJson(many, { without: "long" }), {
+    code: "ERR_JSON_SHAPE",
+    message: /at most 4194304 entries/,
+  });
+});
+
+test.serial("a refused JSON file takes memory in proportion to its bytes", async (t) => {
+  const keys = Array.from({ length: 400_000 }, (_, n) => `"k${n}":1`).join();
+  for (const [name, text] of [
+    ["brackets", "[".repeat(5_000_000)],
+    ["keys", `{${keys}}`],
+    ["objects with keys", `[${keys.replaceAll(",", "},{").replace(/^/, "{")}}]`],
+    ["empty objects", `[${"{},".repeat(2_000_000)}{}]`],
+    ["a list of numbers", `{"predictions":[${"0,".repeat(8_000_000)}0]}`],
+    ["numbers", `[${"0,".repeat(3_000_000)}0]`],
+    ["texts", `[${'"",'.repeat(2_000_000)}""]`],
+  ] as const) {
+    const path = await temporaryFile(t, text, "hostile.json");
+    for (const read of [() => openDataset({ dataset: path, split: "test" }), () => loadNetwork(path)]) {
+      const before = resetPeak();
+      await t.throwsAsync(read(), { instanceOf: BatchwiseError }, name);
+      const used = peakBytes() - before;
+      t.true(used <= 60e6 + Math.min(3 * text.length, 256e6), `${name}: ${Math.round(used / 1e6)} MB`);
+    }
+  }
 });
 
 test("a pair that a manifest lists many times is read and hashed as one", async (t) => {

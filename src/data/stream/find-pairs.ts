@@ -8,6 +8,8 @@ import type { PairPaths } from "./idx-set.js";
 /** A part with any of these may stand for several names. */
 const MAGIC = /[*?[\]{}()!]/;
 const GZIPPED = ".gz";
+/** Bytes per value of a manifest: a key with its path takes more. */
+const LEAST_ENTRY_BYTES = 8;
 
 /**
  * The image files that match, in the order of their names' code units, each with its labels: their name has `labels` for
@@ -51,10 +53,8 @@ export async function pairsOfManifest(path: string, labelled: boolean): Promise<
     import("#src/data/schemas/manifest.js"),
     import("#src/files/read-document.js"),
   ]);
-  const pairs = checkDocument(manifestSchema, await readJson(path), {
-    path,
-    what: "a manifest of image files",
-  });
+  const document = await readJson(path, { entryBytes: LEAST_ENTRY_BYTES });
+  const pairs = checkDocument(manifestSchema, document, { path, what: "a manifest of image files" });
   const folder = dirname(path);
   return pairs.map(({ images, labels, sha256 }) => {
     if (labelled && labels === undefined) throw new DatasetError("ERR_DATASET_LABELS", { path: images });

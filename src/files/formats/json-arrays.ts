@@ -10,6 +10,8 @@ import type { NamedArray } from "./arrays.js";
 export const MAX_TEXT_BYTES = 2 ** 28;
 /** Most numbers of a file. */
 export const MAX_NUMBERS = 2 ** 25;
+/** Most numbers of a list without lists. A layer has fewer biases. */
+const MAX_FLAT = 2 ** 20;
 const MAX_DEPTH = 16;
 /** Most keys of all objects, and most items of all lists of different shapes. */
 const MAX_VALUES = 2 ** 14;
@@ -110,6 +112,7 @@ class JsonReader {
       if (items === undefined && isRun) {
         shape = value.shape;
         length += 1;
+        if (length > MAX_FLAT && shape.length === 0) throw this.#flat();
         continue;
       }
       items ??= this.#split(begin, shape ?? [], length);
@@ -241,6 +244,12 @@ class JsonReader {
       this.#at += 1;
       byte = this.#bytes[this.#at];
     }
+  }
+
+  #flat(): NetworkError {
+    const expected = "weights as nested lists of numbers";
+    const found = `a list of more than ${MAX_FLAT} numbers`;
+    return new NetworkError("ERR_NETWORK_FORMAT", { path: this.#path, expected, found });
   }
 
   #fault(expected: string, found?: string): NetworkError {

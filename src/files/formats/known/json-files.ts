@@ -1,14 +1,20 @@
 /** Known files of JSON: weights as nested lists that are refused, descriptions of models, notebooks. */
 
 import type { Outline } from "#src/files/formats/pickle-outline.js";
+import { scanJson } from "#src/files/scan-json.js";
 import type { FileHead } from "./file-head.js";
 import { type KnownFile, networkFile } from "./known-file.js";
 import { arraysIn, described, handMade } from "./pickle-files.js";
 
 const MOST_BYTES = 256 * 2 ** 20;
+/** Limits of what is parsed. A weight takes 20 bytes as a text, and JSON.parse takes 40 for any value. */
+const LIMITS = { depth: 32, keys: 2 ** 14 };
+const [LEAST_ENTRIES, ENTRY_BYTES] = [2 ** 16, 14];
 const parsed = new WeakMap<FileHead, unknown>();
+/** Stands for a document that would take too much memory. */
+const LARGE: unknown = Symbol("large");
 
-/** Undefined if the file is not JSON. */
+/** Undefined if the file is not JSON; `LARGE` if it may be, but is not parsed. */
 function jsonOf(head: FileHead): unknown {
   if (!/^(\xef\xbb\xbf)?\s*[{[]/.test(head.text) || !head.isWhole || head.sizeBytes > MOST_BYTES)
     return undefined;
@@ -17,8 +23,11 @@ function jsonOf(head: FileHead): unknown {
 }
 
 function parse(content: Uint8Array): unknown {
+  const text = new TextDecoder().decode(content);
+  const entries = Math.max(LEAST_ENTRIES, Math.ceil(content.length / ENTRY_BYTES));
+  if (scanJson(text, { ...LIMITS, entries, containers: entries }) !== undefined) return LARGE;
   try {
-    return JSON.parse(new TextDecoder().decode(content));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -95,6 +104,7 @@ const weights: KnownFile = {
 const otherJson: KnownFile = {
   name: "JSON without weights",
   recognizes: (head) => jsonOf(head) !== undefined,
+  describe: ({ head }) => (jsonOf(head) === LARGE ? "JSON of more values than weights have" : otherJson.name),
   nextStep: ({ use }) =>
     use === "weights"
       ? "give the file of the weights themselves"
