@@ -55,6 +55,10 @@ withTorch("gives PyTorch's logits for every layer, in the layouts of Keras 2.2 t
     }
   }
   t.log(`largest difference of ${files} files: ${most}`);
+  const lora = await codedAsync(t, loadNetwork(join(folder, "lora.h5")), "ERR_NETWORK_LAYER");
+  t.regex(lora.message, /"dense": expected the arrays kernel, bias, found kernel, bias, lora_kernel_a; /);
+  const zeros = await codedAsync(t, loadNetwork(join(folder, "zeros.h5")), "ERR_HDF5_MALFORMED");
+  t.regex(zeros.message, /expected 51380224 bytes of "kernel:0", found \d+ packed ones/);
 });
 
 /** Largest difference from the expected logits, for each engine in float64. */

@@ -30,11 +30,14 @@ export class KerasChain {
     this.builder = new ChainBuilder(path, inputOf(inputShape, first?.settings), "channels-last");
   }
 
-  /** Arrays by their roles: by name where the file has names, otherwise by their order, which Keras fixes. */
+  /**
+   * Arrays by their roles: by name where the file has names, otherwise by their order, which Keras fixes. More arrays than roles
+   * change what the layer computes: scales of quantized weights, LoRA's additions.
+   */
   arrays(layer: KerasLayer, roles: readonly string[]): NamedArray[] {
     const found = this.#find(layer) ?? [];
     const named = roles.flatMap((role) => found.find(({ name }) => name === role)?.array ?? []);
-    if (named.length === roles.length) return named;
+    if (named.length === roles.length && found.length === roles.length) return named;
     if (found.length === roles.length) return found.map(({ array }) => array);
     const names = found.map(({ name }, index) => name ?? `${index}`).join(", ");
     throw layer.settings.fault(

@@ -36,6 +36,10 @@ export function* buildChain(
 ): Steps<BuiltChain> {
   const chain = new KerasChain(path, model, find, isKeras3);
   const working = model.layers.filter((layer) => !isIdle(layer));
+  if (readsBytes(working)) {
+    chain.builder.pixels("input", 1, 0);
+    chain.isAtPixels = false;
+  }
   for (const [index, layer] of working.entries()) {
     const { className, settings } = layer;
     const format = settings.value("data_format") ?? "channels_last";
@@ -57,6 +61,15 @@ export function* buildChain(
   }
   return chain.builder.finish();
 }
+
+/** True if a Rescaling stands before all weights, but behind a layer that changes the pixels: that layer reads bytes. */
+function readsBytes(layers: readonly KerasLayer[]): boolean {
+  const at = layers.findIndex(({ className }) => className === "Rescaling");
+  const before = layers.slice(0, Math.max(0, at)).filter((layer) => !isIdentity(layer));
+  return before.length > 0 && before.every(({ className }) => BEFORE_RESCALING.has(className));
+}
+
+const BEFORE_RESCALING = new Set(["ZeroPadding2D", "BatchNormalization", "BatchNormalizationV1"]);
 
 /** True for a layer that changes no number: pixels stay pixels, and the last activation stays the last. */
 function isIdentity({ className, settings }: KerasLayer): boolean {

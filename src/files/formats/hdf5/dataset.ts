@@ -2,7 +2,6 @@
 
 import { NetworkError } from "#src/base/errors.js";
 import { checkedElements, decodeElements, lazyArray, type NamedArray } from "#src/files/formats/arrays.js";
-import { MAX_EXPANSION } from "#src/files/inflate.js";
 import { CHUNK_TREE, leavesOf } from "./b-tree.js";
 import type { Cursor, Hdf5Bytes } from "./bytes.js";
 import { place, readFilters, unpack } from "./chunks.js";
@@ -13,6 +12,9 @@ const [COMPACT, CONTIGUOUS, CHUNKED] = [0, 1, 2];
 const LAYOUT_NAMES = ["", "", "chunks with an index of HDF5 1.10", "a virtual data set"];
 /** Largest chunk: the specification's limit is 4 GiB; h5py's own choice is below 1 MiB. */
 const MAX_CHUNK_BYTES = 2 ** 28;
+/** Most bytes per packed byte, as for .npz: deflate makes a twentieth of weights that are mostly zero. Small arrays may be all zero. */
+const MOST_EXPANSION = 64;
+const SMALL_BYTES = 2 ** 24;
 
 type Numbers = Extract<Hdf5Type, { readonly kind: "float" | "integer" }>;
 
@@ -125,7 +127,7 @@ export class Hdf5Dataset {
     });
     this.#checkCover(cursor, shape, chunk, pieces);
     const packedBytes = pieces.reduce((sum, { packed }) => sum + packed.length, 0);
-    if (lengthBytes > packedBytes * MAX_EXPANSION) {
+    if (lengthBytes > Math.max(SMALL_BYTES, packedBytes * MOST_EXPANSION)) {
       throw this.#file.malformed(
         cursor.at,
         `${lengthBytes} bytes of "${this.#name}"`,
