@@ -4,6 +4,7 @@ import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
 import { chains, orderByShape, type Shapes } from "./chain.js";
+import { byNumbers } from "./layout.js";
 import { isCounter } from "./state-dict.js";
 
 /** Names of a batch normalization's arrays. */
@@ -64,10 +65,12 @@ export function readBlocks(
     ...inOrder(
       path,
       layers.filter(({ kind }) => kind === "convolution"),
+      isOrdered,
     ),
     ...inOrder(
       path,
       layers.filter(({ kind }) => kind === "linear"),
+      isOrdered,
     ),
   ];
   const owners = new Map<Layer, Normalization>();
@@ -170,14 +173,28 @@ export function arrayName(module: string, part: string): string {
   return module === "" ? part : `${module}.${part}`;
 }
 
-/** The order of the file, if its shapes chain; else the only order in which they do. */
-function inOrder(path: string, layers: readonly Layer[]): readonly Layer[] {
-  if (chains(layers)) return layers;
+/**
+ * The order of the file, if its shapes chain; else the only order in which they do. In a file without an order, layers of equal
+ * shapes need numbers in their names.
+ */
+function inOrder(path: string, layers: readonly Layer[], isOrdered: boolean): readonly Layer[] {
   const byShape = orderByShape(layers);
+  const isKnown = isOrdered || byShape !== "several" || areNumbered(layers);
+  if (chains(layers) && isKnown) return layers;
   if (typeof byShape === "object") return byShape;
   const expected = "layers whose shapes chain in one order";
   const found = listed(layers.map(({ name, shape }) => `${printable(name)} ${shapeText(shape)}`));
   throw new NetworkError("ERR_NETWORK_ORDER", { path, expected, found });
+}
+
+/** Whether the names of layers with equal inputs and outputs differ only in their numbers. */
+function areNumbered(layers: readonly Layer[]): boolean {
+  const bySizes = new Map<string, Layer[]>();
+  for (const layer of layers) {
+    const sizes = `${layer.inputs} → ${layer.outputs}`;
+    bySizes.set(sizes, [...(bySizes.get(sizes) ?? []), layer]);
+  }
+  return [...bySizes.values()].every((equal) => byNumbers(equal) !== undefined);
 }
 
 /**

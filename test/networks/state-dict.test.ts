@@ -3,6 +3,7 @@ import test from "ava";
 import { atLeast, type ErrorCode } from "#src/base/errors.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
 import { orderByShape } from "#src/networks/chain.js";
+import { readBlocks } from "#src/networks/modules.js";
 import { planLayers } from "#src/networks/state-dict.js";
 import { buildLayers } from "#src/networks/validate.js";
 import { inCase } from "../helpers/in-case.js";
@@ -180,4 +181,20 @@ test("tells one order from several and from none", (t) => {
   t.is(orderByShape([layer(1, 2), layer(1, 2)]), "none");
   const thousand = Array.from({ length: 1_000 }, (_, n) => layer(n, n + 1));
   t.deepEqual(orderByShape([...thousand].reverse()), thousand);
+});
+
+test("orders equal convolutions by the file or by numbers, and never by the alphabet", (t) => {
+  const dict = (...names: readonly string[]) =>
+    shapes({
+      [`${names[0]}.weight`]: [4, 1, 3, 3],
+      [`${names[1]}.weight`]: [4, 4, 3, 3],
+      [`${names[2]}.weight`]: [4, 4, 3, 3],
+      "out.weight": [10, 196],
+    });
+  const blocks = (isOrdered: boolean, ...names: readonly string[]) =>
+    readBlocks("n", dict(...names), isOrdered, undefined).map(({ name }) => name);
+  t.deepEqual(blocks(true, "a", "second", "first"), ["a", "second", "first", "out"]);
+  t.deepEqual(blocks(false, "base", "conv10", "conv9"), ["base", "conv9", "conv10", "out"]);
+  const { message } = coded(t, () => blocks(false, "a", "second", "first"), "ERR_NETWORK_ORDER");
+  t.regex(message, /chain in one order, found a \(4, 1, 3, 3\), first/);
 });
