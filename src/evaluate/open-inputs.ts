@@ -130,14 +130,20 @@ async function pairUp<N extends Network | OnnxModel>(
   }
 }
 
+/** Most pixels of a batch that is read ahead: the network may not fit images that are larger. */
+const MOST_AHEAD_PIXELS = 2 ** 24;
+
 /** The images of a run, which are read while its network is loaded and workers start. */
 class ReadAhead {
   #slabs: SlabStream | undefined;
 
   constructor(dataset: Dataset, options: RangeOptions, plan: SlabPlan) {
-    const { total } = dataset.facts;
+    const { shape, total } = dataset.facts;
     // Whoever pairs the set with a network throws the error of such a range.
-    if (options.offset < total) this.#slabs = dataset.slabs(rangesOf(options, total).range, plan);
+    if (options.offset >= total) return;
+    const { range } = rangesOf(options, total);
+    const batchPixels = Math.min(plan.multiple, range.limit) * shape.rows * shape.columns;
+    if (batchPixels <= MOST_AHEAD_PIXELS) this.#slabs = dataset.slabs(range, plan);
   }
 
   take(): SlabStream | undefined {

@@ -1,13 +1,17 @@
 /** Readers whose work and memory stay in proportion to the file, whatever it claims. */
+import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
 import test from "ava";
 import { suggest } from "#src/base/text.js";
 import { rowMajor } from "#src/files/formats/arrays.js";
 import { JsonStream } from "#src/files/json-stream.js";
 import { readJson } from "#src/files/read-document.js";
 import { scanJson } from "#src/files/scan-json.js";
-import { BatchwiseError, loadNetwork, openDataset } from "#src/index.js";
+import { BatchwiseError, evaluate, loadNetwork, openDataset } from "#src/index.js";
 import { peakBytes, resetPeak } from "../fuzz/peak-memory.js";
 import { idxBytes } from "../helpers/idx.js";
 import { inCase } from "../helpers/in-case.js";
@@ -102,6 +106,23 @@ test.serial("a refused JSON file takes memory in proportion to its bytes", async
       t.true(used <= 60e6 + Math.min(3 * text.length, 256e6), `${name}: ${Math.round(used / 1e6)} MB`);
     }
   }
+});
+
+test.serial("an image that no network fits is refused before its pixels are unpacked", async (t) => {
+  const folder = await temporaryFolder(t);
+  const [dataset, labels] = [join(folder, "images.gz"), join(folder, "labels")];
+  const side = 2 ** 14;
+  const zeros = Buffer.alloc(2 ** 20);
+  const pieces = [
+    idxBytes("u8", [1, side, side], Uint8Array.of()),
+    ...Array(side ** 2 / zeros.length).fill(zeros),
+  ];
+  await pipeline(Readable.from(pieces), createGzip({ level: 1 }), createWriteStream(dataset));
+  await writeFile(labels, idxBytes("u8", [1], Uint8Array.of(0)));
+  const before = resetPeak();
+  await t.throwsAsync(evaluate({ dataset, labels }), { code: "ERR_NETWORK_INPUTS" });
+  const used = peakBytes() - before;
+  t.true(used <= 64e6, `${Math.round(used / 1e6)} MB`);
 });
 
 test("a pair that a manifest lists many times is read and hashed as one", async (t) => {
