@@ -13,13 +13,20 @@ const PLAIN = /^[ -~]*$/;
  */
 export function printable(text: string, longest = LONGEST_CHARACTERS): string {
   if (text.length <= longest && PLAIN.test(text)) return text;
-  const shown = text
-    .slice(0, longest)
-    .replace(
-      /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu,
-      (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-    );
+  const shown = text.slice(0, longest).replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, asEscape);
   return text.length > longest ? `${shown}…` : shown;
+}
+
+/**
+ * Text of any length with tabs and line ends, for documents. All other control characters, and those that change the direction
+ * of the text, are written as escapes.
+ */
+export function withoutControls(text: string): string {
+  return PLAIN.test(text) ? text : text.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\t\n\r]/gu, asEscape);
+}
+
+function asEscape(character: string): string {
+  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
 }
 
 /** A value of a JSON file as JSON. Lists of lists are only described: they may be too deep for JSON.stringify. */

@@ -12,7 +12,7 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import { type BigIntStats, readFileSync, readlinkSync } from "node:fs";
-import { type FileHandle, link, open, realpath, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { type FileHandle, link, open, realpath, rename, rm, utimes } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,7 +75,7 @@ async function acquireLockFile(path: string, untouchedMs: number): Promise<Lock 
   const own = `${processTag()} ${randomUUID()}\n`;
   for (let tries = 1; tries <= TRIES; tries++) {
     try {
-      await writeFile(path, own, { flag: "wx" });
+      await createFile(path, own);
       return heldLock(path, own);
     } catch (error) {
       if (READ_ONLY.has(codeOf(error))) return UNLOCKED;
@@ -86,6 +86,19 @@ async function acquireLockFile(path: string, untouchedMs: number): Promise<Lock 
     if (!(await isLeft(path, found, untouchedMs)) || !(await removeLock(path, found))) return undefined;
   }
   return undefined;
+}
+
+/** Creates a file that does not exist yet. A file that cannot be written, on a full disk, is removed. */
+async function createFile(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(text);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
 }
 
 function heldLock(path: string, own: string): Lock {

@@ -60,6 +60,9 @@ interface Dispatch {
   onDispatched(threadId: number): void;
 }
 
+/** Codes of the system in the reason why a worker could not load. */
+const TOO_MANY_FILES = /\b(EMFILE|ENFILE)\b/;
+
 export interface LocalPool extends Executor {
   /** Workers that take tasks. */
   readonly readyCount: number;
@@ -141,7 +144,12 @@ export function createLocalPool({
 
   /** Ends all tasks: piscina itself would leave the queued ones without an answer. */
   function failAll(reason: string): void {
-    failWith(new RunError("ERR_WORKER_LOAD", { file, reason }));
+    const hasOpenFiles = TOO_MANY_FILES.test(reason);
+    failWith(
+      hasOpenFiles
+        ? new RunError("ERR_OPEN_FILES", { path: file })
+        : new RunError("ERR_WORKER_LOAD", { file, reason }),
+    );
   }
 
   function failWith(failure: RunError): void {

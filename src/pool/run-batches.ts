@@ -266,7 +266,7 @@ const MERGED = true;
 const UNMERGED = false;
 /** Exit status of faults of the input. */
 const INPUT = 3;
-const NO_WORKER: ReadonlySet<string> = new Set(["ERR_WORKER_LOAD", "ERR_WORKER_THREAD"]);
+const NO_WORKER: ReadonlySet<string> = new Set(["ERR_OPEN_FILES", "ERR_WORKER_LOAD", "ERR_WORKER_THREAD"]);
 
 /** Whether another attempt would fail in the same way: no worker can be started, or the network is at fault. */
 function isFinal(error: unknown): boolean {

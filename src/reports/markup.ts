@@ -1,17 +1,17 @@
 /** Markup as text, for HTML, SVG and JUnit XML: escaped text, elements, and shared parts of SVG charts. */
 
+import { withoutControls } from "#src/base/text.js";
+
 /** Attributes of an element. Numbers are pixels, rounded to a tenth. */
 export type Attributes = Readonly<Record<string, string | number>>;
 
 /**
- * Escapes text and attribute values in quotes. Characters that XML 1.0 forbids even as references (section 2.2, Char: most
- * controls, lone surrogates, U+FFFE and U+FFFF) become U+FFFD. Line breaks and tabs become references, because XML
+ * Escapes text and attribute values in quotes. Control characters and marks of direction are shown as `\\u{202e}`: XML 1.0
+ * forbids most of them even as references (section 2.2, Char), and the others hide text. Line breaks and tabs become references, because XML
  * normalizes them in attributes (section 3.3.3).
  */
 export function escaped(text: string): string {
-  return text
-    .replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, "\ufffd")
-    .replace(/[&<>"'\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return withoutControls(text).replace(/[&<>"'\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /**

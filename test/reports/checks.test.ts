@@ -145,7 +145,7 @@ test("what did not reach its end is an error", (t) => {
 
 /** A name and message that try to be markup, with what XML forbids altogether. */
 const HOSTILE: JunitSuite = {
-  name: `]]>&"'<a b="c">\u0000\u001b\ud800\uffff\u{1f600}`,
+  name: `]]>&"'<a b="c">\u0000\u001b\ud800\uffff\u{1f600}\u202e\u2066\u009b`,
   properties: [["line\nbreak\ttab", "\r"]],
   cases: [
     {
@@ -156,11 +156,14 @@ const HOSTILE: JunitSuite = {
   ],
 };
 
-test("no name opens an element, and what XML forbids is replaced", (t) => {
+test("no name opens an element or turns the text, and what XML forbids is shown as an escape", (t) => {
   const xml = renderJunit([HOSTILE]);
   const root = parseJunit(xml);
   t.deepEqual(junitFaults(root), []);
-  t.is(root.children[0]?.attributes.name, `]]>&"'<a b="c">\ufffd\ufffd\ufffd\ufffd\u{1f600}`);
+  t.is(
+    root.children[0]?.attributes.name,
+    `]]>&"'<a b="c">\\u{0}\\u{1b}\\u{d800}\\u{ffff}\u{1f600}\\u{202e}\\u{2066}\\u{9b}`,
+  );
   t.deepEqual(root.children[0]?.children[0]?.children[0]?.attributes, {
     name: "line\nbreak\ttab",
     value: "\r",

@@ -41,9 +41,12 @@ export function isConfigurable(command: string): boolean {
  * Returns the path of the file that configures `command`, if any. `given` is the value of --config, or false for
  * --no-config.
  *
- * @throws UsageError ERR_USAGE if a file is given to a command that reads none
+ * @throws UsageError ERR_USAGE if a file is given to a command that reads none; ERR_OPTION_VALUE for an empty path
  */
 export function configFor(command: string, given: string | false | undefined): string | undefined {
+  // A variable of a script that is not set.
+  if (given === "")
+    throw new UsageError("ERR_OPTION_VALUE", { option: "--config", expected: "a file", found: given });
   if (isConfigurable(command)) return given === undefined ? findConfig(cwd()) : given || undefined;
   if (!given) return undefined;
   throw new UsageError("ERR_USAGE", { problem: `--config ${given}: ${command} takes no configuration file` });

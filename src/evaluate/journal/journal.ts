@@ -3,7 +3,7 @@
  * images that is done. The next run skips these ranges.
  */
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { inTurns } from "#src/base/abort.js";
 import type {
   DurableOutput,
@@ -14,6 +14,7 @@ import type {
 } from "#src/base/contracts/journal.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import { type BatchwiseError, FileError, RunError } from "#src/base/errors.js";
+import { codeOf } from "#src/base/realm.js";
 import { acquireLock, type Lock } from "#src/files/lock.js";
 import { writeFault } from "#src/files/write-file.js";
 import { partialOf } from "#src/metrics/partial-counts.js";
@@ -66,8 +67,7 @@ export class Journal {
    * @throws FileError all that `readJournal` throws; the file is not changed then
    */
   static async open(path: string, header: JournalHeader): Promise<Journal> {
-    const { O_APPEND, O_CREAT, O_RDWR } = constants;
-    const file = await open(path, O_APPEND | O_CREAT | O_RDWR).catch((error: unknown) => {
+    const { file, isNew } = await openOrCreate(path).catch((error: unknown) => {
       throw writeFault(path, error);
     });
     let lock: Lock | undefined;
@@ -84,6 +84,8 @@ export class Journal {
       if (wholeBytes === 0) await journal.#append(`${JSON.stringify(header)}\n`);
       return journal;
     } catch (error) {
+      // The disk is full: a journal without a header is of no use. Another process may have opened it if this one has no lock.
+      if (isNew && codeOf(error) !== "ERR_JOURNAL_LOCKED") await rm(path, { force: true }).catch(() => {});
       await lock?.release();
       await file.close();
       throw writeFault(path, error);
@@ -181,6 +183,17 @@ export class Journal {
     const { size } = await this.#file.stat();
     if (size !== this.#bytes || !(await this.#lock.isHeld()))
       throw new RunError("ERR_JOURNAL_LOCKED", { path: this.#path });
+  }
+}
+
+async function openOrCreate(path: string): Promise<{ readonly file: FileHandle; readonly isNew: boolean }> {
+  const { O_APPEND, O_CREAT, O_EXCL, O_RDWR } = constants;
+  const flags = O_APPEND | O_CREAT | O_RDWR;
+  try {
+    return { file: await open(path, flags | O_EXCL), isNew: true };
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+    return { file: await open(path, flags), isNew: false };
   }
 }
 

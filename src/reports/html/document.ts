@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { grouped } from "#src/base/errors/define.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
+import { withoutControls } from "#src/base/text.js";
 import { escaped } from "#src/reports/markup.js";
 import { type AnyPageData, DATA_ID, PIXELS_ID, type ReportInput } from "./page-data.js";
 import { toPageData } from "./to-page-data.js";
@@ -75,7 +76,11 @@ function hashSource(content: string): string {
   return `sha256-${createHash("sha256").update(content).digest("base64")}`;
 }
 
-/** JSON for a `<script type="application/json">`: without `<`, which could end the element or start a comment. */
+/**
+ * JSON for a `<script type="application/json">`: without `<`, which could end the element or start a comment, and with control
+ * characters as the page shows them.
+ */
 export function jsonForScript(value: unknown): string {
-  return JSON.stringify(value).replaceAll("<", "\\u003c");
+  const shown = (_: string, one: unknown) => (typeof one === "string" ? withoutControls(one) : one);
+  return JSON.stringify(value, shown).replaceAll("<", "\\u003c");
 }

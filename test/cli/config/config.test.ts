@@ -80,6 +80,14 @@ test("tells at debug which file is used, and at other levels nothing", async (t)
   t.is((await runCli([], { cwd })).stderr, "");
 });
 
+test("an empty --config is refused, as a variable of a script that is not set", async (t) => {
+  for (const command of [[], ["convert", "bundled", "x.npz"]]) {
+    const { status, stderr } = await runCli([...command, "--config", ""], { cwd: await projectFolder(t) });
+    t.is(status, 2);
+    t.is(stderr, 'batchwise: ERR_OPTION_VALUE: --config: expected a file, found ""\n');
+  }
+});
+
 test("refuses --config where a command takes none", async (t) => {
   const { status, stderr } = await runCli(["convert", "bundled", "x.npz", "--config", "x.json"], {
     cwd: await projectFolder(t),
