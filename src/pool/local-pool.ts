@@ -60,9 +60,6 @@ interface Dispatch {
   onDispatched(threadId: number): void;
 }
 
-/** Codes of the system in the reason why a worker could not load. */
-const TOO_MANY_FILES = /\b(EMFILE|ENFILE)\b/;
-
 export interface LocalPool extends Executor {
   /** Workers that take tasks. */
   readonly readyCount: number;
@@ -131,9 +128,9 @@ export function createLocalPool({
       slots.release(threadId);
       lastEnds.delete(threadId);
     },
-    onLoadFailure(reason) {
+    onLoadFailure(reason, code) {
       failedLoads++;
-      if (failedLoads > retries) failAll(reason);
+      if (failedLoads > retries) failAll(reason, code);
       // piscina starts no worker in place of one that ended while it loaded.
       else
         run(EMPTY_TASK, new AbortController().signal, { limitMs: START_TIMEOUT_MS, isStart: true }).catch(
@@ -143,13 +140,9 @@ export function createLocalPool({
   });
 
   /** Ends all tasks: piscina itself would leave the queued ones without an answer. */
-  function failAll(reason: string): void {
-    const hasOpenFiles = TOO_MANY_FILES.test(reason);
-    failWith(
-      hasOpenFiles
-        ? new RunError("ERR_OPEN_FILES", { path: file })
-        : new RunError("ERR_WORKER_LOAD", { file, reason }),
-    );
+  function failAll(reason: string, code = ""): void {
+    const isFull = code === "EMFILE" || code === "ENFILE";
+    failWith(new RunError(isFull ? "ERR_OPEN_FILES" : "ERR_WORKER_LOAD", { path: file, file, reason }));
   }
 
   function failWith(failure: RunError): void {

@@ -3,6 +3,7 @@
 import type { Worker } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import { reasonOf } from "#src/base/errors.js";
+import { codeOf } from "#src/base/realm.js";
 
 export interface WorkerWatch {
   readonly started: number;
@@ -26,8 +27,8 @@ export interface WorkerWatch {
 export interface WorkerEvents {
   onReady(readyCount: number): void;
   onGone(threadId: number): void;
-  /** A worker ended before it was ready. */
-  onLoadFailure(reason: string): void;
+  /** A worker ended before it was ready. `code` is that of the system, or empty. */
+  onLoadFailure(reason: string, code: string): void;
 }
 
 export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
@@ -58,12 +59,14 @@ export function watchWorkers(pool: Piscina, events: WorkerEvents): WorkerWatch {
     started++;
     if (!ready.has(threadId)) loading.set(threadId, newLoad());
     let reason: string | undefined;
+    let code = "";
     worker.once("error", (error) => {
       reason = reasonOf(error);
+      code = codeOf(error);
     });
     worker.once("exit", (exitCode) => {
       if (!ready.delete(threadId) && !closing && !retired.has(threadId)) {
-        events.onLoadFailure(reason ?? `it ended with code ${exitCode} while loading`);
+        events.onLoadFailure(reason ?? `it ended with code ${exitCode} while loading`, code);
       }
       endLoad(threadId);
       events.onGone(threadId);

@@ -96,3 +96,14 @@ withSmallDisk(
     });
   },
 );
+
+withSmallDisk("a disk without room for a journal's first line keeps neither it nor its lock", async (t) => {
+  for (const freeKibibytes of [0, 4]) {
+    const folder = await smallDisk(t, 8);
+    await writeFile(join(folder, "ballast"), new Uint8Array(8192 - 1024 * freeKibibytes));
+    const { status, stderr } = await runCli(["--limit", "100", "--resume", join(folder, "run.journal")]);
+    t.is(status, 6, stderr);
+    t.regex(stderr, /batchwise: ERR_OUTPUT_WRITE: .*: the output could not be written: /);
+    t.deepEqual(await readdir(folder), ["ballast"]);
+  }
+});

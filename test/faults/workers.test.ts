@@ -74,6 +74,12 @@ test("workers that end while they load are replaced, as often as a batch is run 
   });
 });
 
+test("a worker without a free file descriptor names the limit to raise", async (t) => {
+  const run = evaluateWith(openBroken("too-many-files"), INPUT);
+  const error = await t.throwsAsync(run, { instanceOf: IncompleteError, code: "ERR_OPEN_FILES" });
+  t.regex(error?.message ?? "", /too-many-files\.cjs: .*raise the limit \(ulimit -n\)$/);
+});
+
 test("a worker file that cannot be loaded ends the run by its name", async (t) => {
   for (const name of ["throws-on-load", "exits-on-load", "is-not-there"]) {
     const error = await t.throwsAsync(evaluateWith(openBroken(name), INPUT), { instanceOf: IncompleteError });

@@ -28,6 +28,18 @@ test("is one document with one style sheet and one script, which its policy know
   t.is(html.match(/<style/g)?.length, 1);
 });
 
+test("shows marks that turn the text as escapes", (t) => {
+  const input = madeUpInput();
+  const { evaluation } = input;
+  const name = "seven\u202egnp.\u2066\u009b";
+  const html = renderReport({
+    ...input,
+    evaluation: { ...evaluation, network: { ...evaluation.network, name } },
+  });
+  t.notRegex(html, /[\u202a-\u202e\u2066-\u2069\u0080-\u009f]/);
+  t.true(blockOf(html, DATA_ID).includes(JSON.stringify("seven\\u{202e}gnp.\\u{2066}\\u{9b}").slice(1, -1)));
+});
+
 test("loads nothing: no link, no address, no import", (t) => {
   const html = renderReport(madeUpInput());
   t.notRegex(html, /<link|<img|<iframe|\ssrc=/);
