@@ -103,8 +103,9 @@ async function bookChain(
   if (found === undefined) return undefined;
   checkCount(activation, found.hidden);
   const { architecture, layers, preprocessing, imageSizes } = found;
-  const assumption: Assumption = { subject: "architecture", what: architecture, source, option: null };
-  return { layers, preprocessing, imageSizes, statistics: [], assumptions: [assumption] };
+  const assumptions: Assumption[] = [{ subject: "architecture", what: architecture, source, option: null }];
+  if (activation === undefined) assumptions.push(activationAssumed(source, layers));
+  return { layers, preprocessing, imageSizes, statistics: [], assumptions };
 }
 
 function activationAssumed(source: string, layers: readonly Layer[]): Assumption {

@@ -121,7 +121,7 @@ function simpleConvNet([first, second, third, ...more]: readonly (readonly numbe
     hidden === third[0];
   if (!isKnown) return undefined;
   return {
-    name: "SimpleConvNet of the book's chapter 7",
+    name: "SimpleConvNet of the book's chapter 7 (stride 1, padding 0 and a 2 × 2 max pool)",
     side: 2 * places + rows - 1,
     convolutions: [{ pad: 0, isPooled: true }],
   };
@@ -138,5 +138,6 @@ function deepConvNet(shapes: readonly (readonly number[])[]): Architecture | und
     shapes.at(-2)?.length === 2 &&
     shapes.at(-2)?.[0] === DEEP_UNITS;
   if (!isKnown) return undefined;
-  return { name: "DeepConvNet of the book's chapter 8, without Dropout", side: DEEP_SIDE, convolutions };
+  const name = `DeepConvNet of the book's chapter 8 (paddings ${DEEP_PADS.join(", ")}), without Dropout`;
+  return { name, side: DEEP_SIDE, convolutions };
 }

@@ -2,6 +2,7 @@
 import test from "ava";
 import { atLeast, type ErrorCode } from "#src/base/errors.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
+import { ARRAYS_ALONE, assembled } from "#src/networks/assemble.js";
 import { orderByShape } from "#src/networks/chain.js";
 import { readBlocks } from "#src/networks/modules.js";
 import { planLayers } from "#src/networks/state-dict.js";
@@ -197,4 +198,22 @@ test("orders equal convolutions by the file or by numbers, and never by the alph
   t.deepEqual(blocks(false, "base", "conv10", "conv9"), ["base", "conv9", "conv10", "out"]);
   const { message } = coded(t, () => blocks(false, "a", "second", "first"), "ERR_NETWORK_ORDER");
   t.regex(message, /chain in one order, found a \(4, 1, 3, 3\), first/);
+});
+
+test("names the padding, the pool and the activation that it assumes of the book's convolutions", async (t) => {
+  const arrays = new Map([
+    ["W1", array(2, 1, 3, 3)],
+    ["b1", array(2)],
+    ["W2", array(2 * 13 * 13, 4)],
+    ["b2", array(4)],
+    ["W3", array(4, 3)],
+    ["b3", array(3)],
+  ]);
+  const assumed = async (activation?: "tanh") => {
+    const { assumptions } = await assembled("n", "n", { arrays, ...ARRAYS_ALONE }, { activation });
+    return assumptions.map(({ what }) => what);
+  };
+  const architecture = "SimpleConvNet of the book's chapter 7 (stride 1, padding 0 and a 2 × 2 max pool)";
+  t.deepEqual(await assumed(), [architecture, "relu between layers"]);
+  t.deepEqual(await assumed("tanh"), [architecture]);
 });
