@@ -26,6 +26,8 @@ const MAX_ARRAYS = 2_000;
 const ROLE = /(?<![a-z])(?:w|weights?|kernels?|coefs?|b|bias|biases|intercepts?)(?![a-z])/gi;
 /** Names of numbers that change what a layer computes, or that belong to the training: no layers are guessed beside them. */
 const OTHER_PARTS = /gamma|beta|scale|running|moment|norm|alpha|slope|grad|(^|[._])d[wb]\d/i;
+/** Names of the training's histories, which may be as long as a layer is wide. */
+const HISTORY = /loss|accuracy|(^|[._])accs?($|[._\d])|_accs?$|history|costs?$|errors?$|epochs?$/i;
 /** Names of numbers that standardize pixels. */
 export const STATISTIC = /mean|std|sigma|norm|(^|[._])mu$|var(iance)?$/i;
 
@@ -45,7 +47,7 @@ export function layoutByShapes(shapes: Shapes, favoured: boolean): Layout | unde
     const kind = kindOf(array);
     if (kind === "unknown") return undefined;
     if (kind === "weights") weights.push(array);
-    if (kind === "vector") vectors.push(array);
+    if (kind === "vector" && !HISTORY.test(array.name)) vectors.push(array);
   }
   if (hasGap(weights, arrays)) return undefined;
   const fits = [false, true].flatMap((transposed) => {

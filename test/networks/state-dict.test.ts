@@ -217,3 +217,16 @@ test("names the padding, the pool and the activation that it assumes of the book
   t.deepEqual(await assumed(), [architecture, "relu between layers"]);
   t.deepEqual(await assumed("tanh"), [architecture]);
 });
+
+test("takes no history of the training for biases, though it is as long as a layer is wide", (t) => {
+  const histories = shapes({ w1: [784, 50], w2: [50, 10], train_loss: [50], test_acc: [10] });
+  t.deepEqual(
+    planLayers("n", histories).map(({ biases }) => biases),
+    [undefined, undefined],
+  );
+  const named = shapes({ w1: [784, 50], w2: [50, 10], first: [50], second: [10] });
+  t.deepEqual(
+    planLayers("n", named).map(({ biases }) => biases),
+    ["first", "second"],
+  );
+});
