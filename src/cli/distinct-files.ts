@@ -11,7 +11,7 @@ import { rowsOf } from "#src/base/options/table.js";
 import { COMMANDS } from "#src/cli/commands/options.js";
 import { labelsBeside } from "#src/data/labels.js";
 import { CATALOG, cacheFolder } from "#src/files/catalog.js";
-import { readWholeFile } from "#src/files/read-file.js";
+import { readFileStart, readWholeFile } from "#src/files/read-file.js";
 import { targetOf } from "#src/files/write-file.js";
 
 /** A file as the user named it. */
@@ -63,7 +63,9 @@ export async function assertDistinct(
   );
   const streams = [1, 2].flatMap((descriptor) => streamOf(descriptor));
   for (const [identity, file] of streams) others.set(identity, file);
-  const paths = [...inputs, ...(await Promise.all(inputs.map(filesBehind))).flat()];
+  const isReplacing = (await Promise.all(written.map(({ path }) => isFile(path)))).includes(true);
+  const limits = isReplacing ? WHOLE : BEGINNING;
+  const paths = [...inputs, ...(await Promise.all(inputs.map((input) => filesBehind(input, limits)))).flat()];
   for (const file of paths) {
     const identity = await identityOf(file.path);
     if (identity !== undefined) others.set(identity, file);
@@ -77,6 +79,10 @@ export async function assertDistinct(
     }
     others.set(identity, file);
   }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
 function streamOf(descriptor: number): [string, NamedFile][] {
@@ -124,9 +130,16 @@ function swapCase(name: string): string {
   return name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();
 }
 
-/** Longer files than this are not searched for paths. */
-const LIST_LIMIT_BYTES = 8 * 2 ** 20;
-const MOST_PATHS = 10_000;
+/** How much is searched for paths: the length of a file of each kind, and the number of paths. */
+interface SearchLimits {
+  readonly listBytes: number;
+  readonly modelBytes: number;
+  readonly paths: number;
+}
+/** Limits of a run whose outputs replace no file, so that no content can be lost yet. */
+const BEGINNING: SearchLimits = { listBytes: 8 * 2 ** 20, modelBytes: 8 * 2 ** 20, paths: 10_000 };
+/** As much as the readers of manifests and models take. */
+const WHOLE: SearchLimits = { listBytes: 64 * 2 ** 20, modelBytes: 2 ** 31 - 1, paths: Infinity };
 const LONGEST_PATH = 4096;
 /** Names of data and arrays: other files in a folder of data are outputs of earlier runs. */
 const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz)$/i;
@@ -134,15 +147,17 @@ const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz)$/i;
 const LISTS: ReadonlySet<string> = new Set(["--dataset", "<suite>", "<a>", "<b>"]);
 /** Arguments and options that can name an ONNX model, whose data may lie in files beside it. */
 const MODELS: ReadonlySet<string> = new Set(["--weights", "<in>", "<a>", "<b>"]);
+/** Bytes in which JSON must begin. */
+const START_BYTES = 256;
 const JSON_START = /^\s*[[{]/;
 
 /**
  * Files that an input leads to: those in a folder, below a pattern or of a named set, the labels beside an image file, and
  * those that a manifest, suite, result or model lists.
  */
-async function filesBehind({ option, path }: NamedFile): Promise<NamedFile[]> {
+async function filesBehind({ option, path }: NamedFile, limits: SearchLimits): Promise<NamedFile[]> {
   const within = (names: readonly string[], folder: string) =>
-    names.slice(0, MOST_PATHS).map((name) => ({ option, path: resolve(folder, name) }));
+    names.slice(0, limits.paths).map((name) => ({ option, path: resolve(folder, name) }));
   try {
     const entry = CATALOG.get(path);
     if (entry !== undefined)
@@ -154,16 +169,16 @@ async function filesBehind({ option, path }: NamedFile): Promise<NamedFile[]> {
     if (stats?.isDirectory()) return within(await dataIn(path), path);
     if (stats === undefined && option === "--dataset" && /[*?[\]{}()!]/.test(path)) {
       const { filesByPattern } = await import("#src/data/stream/find-pairs.js");
-      const images = (await filesByPattern(path)).slice(0, MOST_PATHS);
+      const images = (await filesByPattern(path)).slice(0, limits.paths);
       // Labels lie beside their images.
       const folders = [...new Set(images.map(dirname))];
       const labels = await Promise.all(folders.map(async (folder) => within(await dataIn(folder), folder)));
-      return [...within(images, "."), ...labels.flat().slice(0, MOST_PATHS)];
+      return [...within(images, "."), ...labels.flat().slice(0, limits.paths)];
     }
     if (!stats?.isFile()) return [];
     const beside = option === "--dataset" ? (await labelsBeside(path))?.path : undefined;
     return within(
-      [...(beside === undefined ? [] : [basename(beside)]), ...(await listedIn(option, path))],
+      [...(beside === undefined ? [] : [basename(beside)]), ...(await listedIn(option, path, limits))],
       dirname(path),
     );
   } catch {
@@ -175,12 +190,15 @@ async function filesBehind({ option, path }: NamedFile): Promise<NamedFile[]> {
 const dataIn = async (folder: string) => (await readdir(folder)).filter((name) => DATA_NAME.test(name));
 
 /** Paths that a list or a model names, relative to its folder; what the file is, its content shows. */
-async function listedIn(option: string, path: string): Promise<readonly string[]> {
-  const bytes = await readWholeFile(path, LIST_LIMIT_BYTES).catch(() => Buffer.of());
-  if (JSON_START.test(Buffer.from(bytes.subarray(0, 256)).toString("latin1"))) {
-    return LISTS.has(option) ? textsOf(Buffer.from(bytes).toString("utf8")) : [];
+async function listedIn(option: string, path: string, limits: SearchLimits): Promise<readonly string[]> {
+  const start = await readFileStart(path, START_BYTES).catch(() => Buffer.of());
+  if (JSON_START.test(Buffer.from(start).toString("latin1"))) {
+    if (!LISTS.has(option)) return [];
+    const list = await readWholeFile(path, limits.listBytes).catch(() => Buffer.of());
+    return textsOf(Buffer.from(list.buffer, list.byteOffset, list.length).toString("utf8"), limits.paths);
   }
   if (!MODELS.has(option)) return [];
+  const bytes = await readWholeFile(path, limits.modelBytes).catch(() => Buffer.of());
   const { externalPaths } = await import("#src/networks/onnx/external.js");
   try {
     return externalPaths(path, bytes).map((other) => relative(dirname(path), other));
@@ -191,10 +209,10 @@ async function listedIn(option: string, path: string): Promise<readonly string[]
 }
 
 /** Texts of a JSON document that could be paths, without parsing it: its numbers may be many. */
-function textsOf(json: string): string[] {
+function textsOf(json: string, mostPaths: number): string[] {
   const texts = new Set<string>();
   for (const [text] of json.matchAll(/"(?:[^"\\\n]|\\.)*"/g)) {
-    if (texts.size >= MOST_PATHS) break;
+    if (texts.size >= mostPaths) break;
     if (text.length > LONGEST_PATH) continue;
     try {
       texts.add(String(JSON.parse(text)));

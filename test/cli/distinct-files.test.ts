@@ -158,3 +158,22 @@ test("outputs of earlier runs beside the inputs are replaced", async (t) => {
     t.is(status, 0, `${args.map((word) => basename(word)).join(" ")}: ${stderr}`);
   }
 });
+
+test("files that long manifests and large models name are protected too", async (t) => {
+  const folder = await inputs(t);
+  const at = (name: string) => join(folder, name);
+  const pairs = Array.from({ length: 12_000 }, (_, n) => ({ images: `${n}-images`, labels: `${n}-labels` }));
+  await writeFile(at("long.json"), JSON.stringify([...pairs, { images: "images", labels: "labels.csv" }]));
+  const padding = fields([1, 1], [2, 1], [8, "p"], [9, Buffer.alloc(9 * 2 ** 20)]);
+  await writeFile(at("large"), Buffer.concat([externalModel("data.csv"), fields([7, fields([5, padding])])]));
+  for (const [option, input, output] of [
+    ["--dataset", "long.json", "labels.csv"],
+    ["--weights", "large", "data.csv"],
+  ] as const) {
+    const before = await readFile(at(output));
+    const { status, stderr } = await runCli([...FEW, option, at(input), "--output", at(output)]);
+    t.is(status, 2, stderr);
+    t.regex(stderr, /ERR_OUTPUT_SHARED/, input);
+    t.deepEqual(await readFile(at(output)), before);
+  }
+});
