@@ -154,6 +154,8 @@ class Host {
     } catch (error) {
       if (signal.aborted) return;
       this.#state = { name: "looking" };
+      // A signal ends all loading before it ends `serve`: the run is not at fault.
+      if (INTERRUPTIONS.has(codeOf(error))) return;
       // A message can repeat bytes of a file: it stays on this machine.
       this.#refused.set(runId, codeOf(error));
       if (this.#refused.size > MOST_REFUSED) this.#refused.delete(atLeast([...this.#refused.keys()], 1)[0]);
@@ -277,6 +279,7 @@ function codeOf(error: unknown): ErrorCode {
   return error instanceof BatchwiseError ? error.code : "ERR_INTERNAL";
 }
 
+const INTERRUPTIONS: ReadonlySet<ErrorCode> = new Set(["ERR_INTERRUPTED", "ERR_TERMINATED"]);
 const NO_RANGE: ImageRange = { offset: 0, limit: 0 };
 
 /** @throws NonsenseError where the job is not of its range and its run */
