@@ -1,4 +1,5 @@
 /** The process of named-files.ts: its arguments are files of the working directory. */
+
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { doneOf, readJournal } from "#src/evaluate/journal/read.js";
 import { readPredictions } from "#src/evaluate/predictions/reader.js";
 import { peakBytes, resetPeak } from "../fuzz/peak-memory.js";
 import { allOf } from "./all-of.js";
+import { caughtStderr } from "./caught-stderr.js";
 import type { NamedOutcome } from "./named-files.js";
 import { SAMPLE_HEADER } from "./sample-run.js";
 
@@ -80,20 +82,13 @@ async function refusal(reading: Promise<unknown>): Promise<Outcome> {
 }
 
 async function run(args: readonly string[]): Promise<Outcome> {
-  let said = "";
-  const { write } = process.stderr;
-  process.stderr.write = (text: string | Uint8Array) => {
-    said += text;
-    return true;
-  };
-  try {
-    const status = await main(args, new AbortController().signal, (text) => {
-      said += text;
-    });
-    return { status, said: said.trimEnd() };
-  } finally {
-    process.stderr.write = write;
-  }
+  let answer = "";
+  const { result: status, said } = await caughtStderr(() =>
+    main(args, new AbortController().signal, (text) => {
+      answer += text;
+    }),
+  );
+  return { status, said: `${answer}${said}`.trimEnd() };
 }
 
 // named-files.ts imports the name of a file from here, in a process of its own.

@@ -2,6 +2,7 @@
  * Seeded runs under injected faults, and the one invariant: a run ends with the clean run's result, or with a coded error
  * whose partial result has whole batches; what it wrote is whole; a journal can be resumed to the clean result.
  */
+
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import { main } from "#src/cli/main.js";
 import { evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
 import { IncompleteError } from "#src/index.js";
 import { openExecutor } from "#src/pool/registry.js";
+import { caughtStderr } from "../helpers/caught-stderr.js";
 import { seeded } from "../helpers/random.js";
 import type { FsFaults } from "./fs-faults.js";
 import {
@@ -212,17 +214,8 @@ export class Simulation {
     args.push("--engine", plan.engine, "--format", "json", "--output", join(folder, "out.json"));
     if (plan.hasJournal) args.push("--resume", join(folder, "run.journal"));
     args.push("--predictions", join(folder, "out.ndjson"));
-    let said = "";
-    const { write } = process.stderr;
-    process.stderr.write = (text: string | Uint8Array) => {
-      said += text;
-      return true;
-    };
-    try {
-      return { status: await main(args, signal, () => {}), said };
-    } finally {
-      process.stderr.write = write;
-    }
+    const { result: status, said } = await caughtStderr(() => main(args, signal, () => {}));
+    return { status, said };
   }
 
   async #library(plan: Plan, clean: Clean, signal: AbortSignal, random: () => number): Promise<Outcome> {
