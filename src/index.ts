@@ -1,5 +1,4 @@
 /** The public API of Batchwise. @module */
-
 import { evaluateOn, LOCAL } from "#src/evaluate/evaluate.js";
 import { localRunners } from "#src/evaluate/local-runner.js";
 import { openExecutor } from "#src/pool/registry.js";
@@ -90,8 +89,7 @@ export type { IdxDtype } from "#src/data/idx-header.js";
 export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "#src/data/named-sets.js";
 export { type DatasetRequest, openDataset } from "#src/data/registry.js";
 export { sigmoid } from "#src/engines/activations.js";
-export { softmax } from "#src/engines/logits.js";
-export { predict } from "#src/engines/predict.js";
+export { predict, softmax } from "#src/engines/logits.js";
 export { type CheckHooks, check } from "#src/evaluate/check/check.js";
 export type { CheckInput } from "#src/evaluate/check/suite.js";
 export {

@@ -1,5 +1,4 @@
 /** The book's network on the whole of MNIST, held against NumPy and scikit-learn, by every road that the book takes. */
-
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,8 +6,7 @@ import type { ExecutionContext } from "ava";
 import { ENGINES, type EngineName } from "#src/base/contracts/network.js";
 import { atLeast } from "#src/base/errors.js";
 import { loadMnist } from "#src/data/named-sets.js";
-import { argmax } from "#src/engines/logits.js";
-import { predict } from "#src/engines/predict.js";
+import { argmax, predict } from "#src/engines/logits.js";
 import { createEngine } from "#src/engines/registry.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { foldPreprocessing } from "#src/networks/fold.js";

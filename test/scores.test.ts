@@ -1,10 +1,11 @@
 /** Evaluations with probabilities: the same for every engine, and nothing of it where nobody asks; where data come from. */
+
 import { resolve } from "node:path";
 import test from "ava";
 import type { Executor, TaskResult } from "#src/base/contracts/executor.js";
 import type { Slab } from "#src/base/slab.js";
 import { collectSlab } from "#src/data/stream/slab-reader.js";
-import { predict } from "#src/engines/predict.js";
+import { predict } from "#src/engines/logits.js";
 import { evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
 import { openEvaluator } from "#src/evaluate/evaluator.js";
 import { datasetLocation, networkLocation } from "#src/evaluate/summarize.js";

@@ -1,12 +1,10 @@
 /** Our own way from slabs to classes, over workers that stay warm. */
-
 import type { EngineName, FoldedLayers } from "../../src/base/contracts/network.js";
 import { SILENT } from "../../src/base/contracts/run.js";
 import { type Slab, streamOf } from "../../src/base/slab.js";
 import { openEvaluator } from "../../src/evaluate/evaluator.js";
 import { createTally } from "../../src/metrics/tally.js";
-import type { TaskPlan } from "../../src/pool/plan.js";
-import { taskPlanFor } from "../../src/pool/plan.js";
+import { type TaskPlan, taskPlanFor } from "../../src/pool/plan.js";
 import { openExecutor } from "../../src/pool/registry.js";
 import { runBatches } from "../../src/pool/run-batches.js";
 import type { Subject } from "../subject.js";

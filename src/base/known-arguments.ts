@@ -1,13 +1,12 @@
 /** Arguments that several public calls take: data sets, networks, and the options and hooks of an evaluation. */
-
 import { SPLITS } from "#src/base/contracts/dataset.js";
-import type { Tensor } from "#src/base/contracts/network.js";
 import {
   ACTIVATIONS,
   type Layer,
   type Network,
   NORMALIZATIONS,
   OUTPUT_KINDS,
+  type Tensor,
 } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import {

@@ -1,10 +1,9 @@
 /** Loads networks for the engine `onnx`: an ONNX file as a whole model with any operators, other files as layers. */
-
 import { basename, resolve } from "node:path";
-import { shareBytes } from "#src/base/allocate.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import type { Network, OnnxModel, OutputKind } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError, UsageError } from "#src/base/errors.js";
+import { shareBytes } from "#src/base/slab.js";
 import { listed, printable } from "#src/base/text.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
 import { fedPreprocessing } from "#src/engines/onnx/engine.js";

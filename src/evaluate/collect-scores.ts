@@ -1,9 +1,8 @@
 /** Collects scores and the timeline of a run with probabilities; loaded only for such a run. */
-
-import { allocateEntries } from "#src/base/allocate.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import type { TimelineEntry } from "#src/base/contracts/run-facts.js";
+import { allocateEntries } from "#src/base/slab.js";
 import { rounded } from "#src/base/text.js";
 import { addScoreSums, emptyScoreSums } from "#src/metrics/score-sums.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";

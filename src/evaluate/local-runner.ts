@@ -1,12 +1,10 @@
 /** The runner of this machine: this thread, or a pool of workers. */
 import { interruption } from "#src/base/abort.js";
-import { allocateEntries } from "#src/base/allocate.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { EngineSource } from "#src/base/contracts/network.js";
 import { RunError } from "#src/base/errors.js";
-import { chainSlabs, type SlabStream } from "#src/base/slab.js";
-import { partialOf } from "#src/metrics/partial-counts.js";
-import { createTally } from "#src/metrics/tally.js";
+import { allocateEntries, chainSlabs, type SlabStream } from "#src/base/slab.js";
+import { createTally, partialOf, scoreSumsOf } from "#src/metrics/tally.js";
 import { engineSource } from "#src/networks/fold.js";
 import type { OnSlab } from "#src/pool/handover.js";
 import { batchesIn, taskPlanFor } from "#src/pool/plan.js";
@@ -197,10 +195,7 @@ function slabsBy(listeners: readonly Listener[]): OnSlab | undefined {
 }
 
 async function scoresOf({ pair: { range, classes }, resumption }: Work): Promise<CollectedScores> {
-  const [{ collectScores }, { scoreSumsOf }] = await Promise.all([
-    import("./collect-scores.js"),
-    import("#src/metrics/partial-counts.js"),
-  ]);
+  const { collectScores } = await import("./collect-scores.js");
   const counted = resumption?.counted.scores;
   const keeps = range.limit * classes <= MOST_KEPT;
   return collectScores(range, classes, keeps, counted ? scoreSumsOf(counted) : undefined);

@@ -1,5 +1,4 @@
 /** Makes the evaluation from a run's integers and times, and from the facts of its data and network. */
-
 import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { IncompleteError, inTurns, interruption } from "#src/base/abort.js";
@@ -21,7 +20,7 @@ import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { confusionMetrics } from "#src/metrics/class-metrics.js";
 import { quantile } from "#src/metrics/durations.js";
 import { wilson95 } from "#src/metrics/intervals.js";
-import { scoreSumsOf } from "#src/metrics/partial-counts.js";
+import { scoreSumsOf } from "#src/metrics/tally.js";
 import { activationsOf, layerSizes } from "#src/networks/chain.js";
 import { NETWORK_NAMES } from "#src/networks/registry.js";
 import type { EvaluateOptions } from "./options.js";

@@ -2,10 +2,9 @@
  * Sums over the probabilities of images, as integers: the order of the batches does not change them.
  * Partial counts of a run are added and checked here too.
  */
-
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { ScoreBin, ScoreSums } from "#src/base/contracts/metrics.js";
-import { partialOf, scoreSumsOf, serialiseScores } from "./partial-counts.js";
+import { partialOf, scoreSumsOf, serialiseScores } from "./tally.js";
 
 /** Fractions are counted in units of 2⁻³². Each value of an image is rounded once, before it is added. */
 export const UNITS_PER_ONE = 2 ** 32;

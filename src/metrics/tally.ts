@@ -1,7 +1,9 @@
-/** Merge of batches: integers, added by batch id. Each batch counts once; the order has no effect. */
+/** Merge of batches: integers, added by batch id, and the counts of a part of a run. Each batch counts once. */
 
+import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { Batch } from "#src/base/contracts/executor.js";
-import type { PartialCounts } from "#src/base/contracts/journal.js";
+import type { PartialCounts, SerialisedScoreSums } from "#src/base/contracts/journal.js";
+import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import type { Slab } from "#src/base/slab.js";
 
 export interface Tally {
@@ -72,5 +74,55 @@ function createBitSet() {
       bits[at]! |= bit;
       return true;
     },
+  };
+}
+
+/** Counts of a square, row-major matrix. */
+type Counts = Uint32Array | Float64Array;
+
+export interface CountsBeside {
+  /** Null if probabilities were not requested. */
+  readonly scores: ScoreSums | null;
+  /** Number of images computed again in float64. */
+  readonly recomputed: number;
+}
+
+export function partialOf(
+  { correct, total, confusion }: Pick<Tally, "correct" | "total"> & { readonly confusion: Counts },
+  { offset, limit }: ImageRange,
+  { scores, recomputed }: CountsBeside,
+): PartialCounts {
+  return {
+    offset,
+    limit,
+    correct,
+    total,
+    confusionMatrix: matrixRows(confusion),
+    scores: scores && serialiseScores(scores),
+    recomputed,
+  };
+}
+
+/** Rows of a square, row-major matrix. */
+export function matrixRows(square: Counts): number[][] {
+  const side = Math.sqrt(square.length);
+  return Array.from({ length: side }, (_, row) => [...square.subarray(row * side, (row + 1) * side)]);
+}
+
+export function serialiseScores({ logLoss, brier, labelRanks, bins }: ScoreSums): SerialisedScoreSums {
+  return {
+    logLoss: String(logLoss),
+    brier: String(brier),
+    labelRanks,
+    bins: bins.map((bin) => ({ ...bin, confidence: String(bin.confidence) })),
+  };
+}
+
+export function scoreSumsOf({ logLoss, brier, labelRanks, bins }: SerialisedScoreSums): ScoreSums {
+  return {
+    logLoss: BigInt(logLoss),
+    brier: BigInt(brier),
+    labelRanks,
+    bins: bins.map((bin) => ({ ...bin, confidence: BigInt(bin.confidence) })),
   };
 }

@@ -14,6 +14,7 @@ import type {
   Pair,
   Pool2dLayer,
 } from "#src/base/contracts/network.js";
+import { outputOf, samePadding, sizeOf } from "./chain.js";
 import type { BuiltChain, ConvFacts, DenseFacts, PoolFacts } from "./chain-facts.js";
 import {
   type Affine,
@@ -27,7 +28,6 @@ import {
 import { affinePreprocessing } from "./recipe.js";
 import { assertClasses, type MapOrder, shapeWords, UnitOrder } from "./unit-order.js";
 import { finiteCopy } from "./validate.js";
-import { outputOf, samePadding, sizeOf } from "./windows.js";
 
 /** Most layers of a network. */
 const MAX_LAYERS = 1_000;

@@ -1,5 +1,4 @@
 /** Reads a network from a folder of .npy or .csv files (W1.npy, b1.npy …), and explains why files of weights were rejected. */
-
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { inTurns, type Steps } from "#src/base/abort.js";
@@ -8,7 +7,7 @@ import type { NamedArray } from "#src/files/formats/arrays.js";
 import { csvInSteps } from "#src/files/formats/csv-arrays.js";
 import { recognizeFile } from "#src/files/formats/known/recognize.js";
 import { weightsInFolder } from "#src/files/formats/known/stray-files.js";
-import { NPY_LIMIT_BYTES } from "#src/files/formats/npy-header.js";
+import { NPY_LIMIT_BYTES } from "#src/files/formats/npz.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import { EXPECTED_FORMATS } from "./format.js";
 import { decodeNpy } from "./numpy.js";

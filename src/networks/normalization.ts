@@ -1,6 +1,6 @@
 /** Normalizations x · scale + shift, and how layers take them in: in float64, so that engines meet none. */
 import type { Conv2dLayer, DenseLayer, MapShape, Padding, Pair } from "#src/base/contracts/network.js";
-import { outputOf, sizeOf } from "./windows.js";
+import { outputOf, sizeOf } from "./chain.js";
 
 export const NO_PADDING: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
 

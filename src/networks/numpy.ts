@@ -1,5 +1,4 @@
 /** Reads and writes a network as a .npz file, a ZIP archive of .npy files (numpy.savez, numpy.savez_compressed). */
-
 import type { Network } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -11,8 +10,13 @@ import {
   type NamedArray,
   storedArray,
 } from "#src/files/formats/arrays.js";
-import { type NpyDtype, type NpyHeader, npyElements, parseNpyHeader } from "#src/files/formats/npy-header.js";
-import { openNpz } from "#src/files/formats/npz.js";
+import {
+  type NpyDtype,
+  type NpyHeader,
+  npyElements,
+  openNpz,
+  parseNpyHeader,
+} from "#src/files/formats/npz.js";
 import { encodeZip, wholeEntry } from "#src/files/formats/zip.js";
 import { hasModules, planLayers } from "./state-dict.js";
 import { encodeElements, joined, tensorsOf, type WrittenType } from "./tensors.js";

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { MapShape } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
+import { sizeOf } from "./chain.js";
 import { channelsLast } from "./normalization.js";
-import { sizeOf } from "./windows.js";
 
 /** Most numbers of a map, per image: 32 million, 256 MB in float64. */
 const MAX_MAP = 2 ** 25;

@@ -11,8 +11,7 @@ import { resolveOptions } from "#src/evaluate/options.js";
 import { prepare } from "#src/evaluate/prepare.js";
 import type { Work } from "#src/evaluate/runner.js";
 import type { DownloadNotice } from "#src/files/catalog.js";
-import { Allowed } from "./allow.js";
-import { materialise } from "./materialise.js";
+import { Allowed, materialise } from "./materialise.js";
 import { MOST_LATENCIES, type RangeAnswer, type RunSpec } from "./messages.js";
 import { allocateImages, type PackedAnswers, pack, sha256Of } from "./spec.js";
 

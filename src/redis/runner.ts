@@ -1,9 +1,8 @@
 /** The runner over Redis: this process opens data and network and coordinates; hosts compute. */
-
 import { interruption } from "#src/base/abort.js";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { TimelineEntry } from "#src/base/contracts/run-facts.js";
-import { RunError, reasonOf, UsageError } from "#src/base/errors.js";
+import { type BatchwiseError, RunError, reasonOf, UsageError } from "#src/base/errors.js";
 import { EXECUTOR_OPTIONS } from "#src/base/options/redis.js";
 import { checkedValue } from "#src/base/options/values.js";
 import { inTurn } from "#src/base/slab.js";
@@ -11,14 +10,15 @@ import { rounded } from "#src/base/text.js";
 import { createTimeline } from "#src/evaluate/collect-scores.js";
 import type { Listener } from "#src/evaluate/listeners.js";
 import type { EvaluateInput, ExecutorInput } from "#src/evaluate/options.js";
+import { firstDifference } from "#src/evaluate/run-identity.js";
 import type { OpenedRunner, Outcome, Runner, RunnerHooks, Work } from "#src/evaluate/runner.js";
 import { type Coordinated, Coordinator, MOST_AWAY_MS } from "./coordinator.js";
 import { type Link, openLink, UNSIGNED } from "./link.js";
-import { RUN_ID } from "./messages.js";
+import { RUN_ID, type RunSpec } from "./messages.js";
 import { whileAnswering } from "./pulse.js";
-import { Records } from "./records.js";
+import { probeImagesFor } from "./range-queue.js";
+import { KEEP_ENDED_SECONDS, Records, type RunRecord } from "./records.js";
 import type { RunProgress } from "./run-progress.js";
-import { closeRecord, openRecord } from "./run-record.js";
 import { type FetchedInput, fetchInput, newRunId, specOf } from "./spec.js";
 
 export interface QueueOptions {
@@ -218,4 +218,60 @@ function timelineOf({ hosts, pieces }: RunProgress, beganAtMs: number): readonly
     timeline.add({ batch, thread: names.indexOf(host) + 1, startMs, elapsedMs });
   }
   return timeline.entries;
+}
+
+/**
+ * Writes the record of a run, or continues a run of the same ID and identity.
+ *
+ * @throws RunError ERR_RUN_MISMATCH, ERR_RUN_CANCELLED
+ */
+export async function openRecord(
+  records: Records,
+  spec: RunSpec,
+  jobImages: number | undefined,
+): Promise<RunRecord> {
+  const { runId } = spec;
+  const found = await records.run(runId);
+  if (found !== undefined) {
+    const difference = firstDifference(found.spec.identity, spec.identity);
+    if (difference !== undefined) throw new RunError("ERR_RUN_MISMATCH", { runId, ...difference });
+    if (found.state === "cancelled") {
+      const totalImages = spec.range.limit;
+      throw new RunError("ERR_RUN_CANCELLED", { runId, doneImages: found.doneImages, totalImages });
+    }
+  }
+  const run: RunRecord = {
+    // Answers that are there already were signed for the nonce of the record.
+    spec: found === undefined ? spec : { ...spec, nonce: found.spec.nonce },
+    state: "open",
+    createdAt: found?.createdAt ?? new Date().toISOString(),
+    probeImages: found?.probeImages ?? (jobImages === undefined ? probeImagesFor(spec.batchSize) : 0),
+    jobImages: found === undefined ? jobImages : found.jobImages,
+    doneImages: found?.doneImages ?? 0,
+  };
+  await records.writeRun(run);
+  return run;
+}
+
+export interface RunEnd {
+  readonly doneImages: number;
+  readonly isWhole: boolean;
+  readonly isInterrupted: boolean;
+  readonly failure: BatchwiseError | undefined;
+}
+
+export async function closeRecord(
+  records: Records,
+  { spec }: RunRecord,
+  { doneImages, isWhole, isInterrupted, failure }: RunEnd,
+): Promise<void> {
+  const { runId } = spec;
+  await records.attend(spec, doneImages);
+  await records.leave(runId);
+  if (isWhole) {
+    await records.setState(spec, "done");
+    await records.expireRun(runId, KEEP_ENDED_SECONDS);
+  } else if (failure?.code !== "ERR_RUN_CANCELLED") {
+    await records.setState(spec, isInterrupted ? "stopped" : "failed");
+  }
 }

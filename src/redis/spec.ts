@@ -1,9 +1,8 @@
 /** Messages between coordinator and hosts: references to data and network, ranges of images, integers. */
-
 import { createHash, randomBytes } from "node:crypto";
-import { allocateEntries } from "#src/base/allocate.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import { UsageError } from "#src/base/errors.js";
+import { allocateEntries } from "#src/base/slab.js";
 import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateInput, EvaluateOptions } from "#src/evaluate/options.js";
 import { identityKey, identityOf } from "#src/evaluate/run-identity.js";

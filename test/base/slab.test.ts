@@ -1,11 +1,13 @@
 /** Slabs of images: the reader that fills them again and again, the buffers for answers, and memory that is not there. */
+
 import { constants } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
 import test from "ava";
-import { allocateEntries, allocateShared } from "#src/base/allocate.js";
 import { atLeast, UsageError } from "#src/base/errors.js";
 import {
   allocateAnswers,
+  allocateEntries,
+  allocateShared,
   allocateSlab,
   type Slab,
   type SlabLayout,

@@ -1,7 +1,5 @@
 /** A run of 101 images of three classes, with its journal and its parts, as a killed and a sharded run leave them. */
-
-import type { ImageRange } from "#src/base/contracts/dataset.js";
-import { AS_STORED } from "#src/base/contracts/dataset.js";
+import { AS_STORED, type ImageRange } from "#src/base/contracts/dataset.js";
 import type {
   JournalHeader,
   JournalLine,
@@ -12,8 +10,8 @@ import type {
 } from "#src/base/contracts/journal.js";
 import { shardOf } from "#src/evaluate/options.js";
 import { identityKey } from "#src/evaluate/run-identity.js";
-import { partialOf } from "#src/metrics/partial-counts.js";
 import { sumScores } from "#src/metrics/score-sums.js";
+import { partialOf } from "#src/metrics/tally.js";
 
 const CLASSES = 3;
 

@@ -1,12 +1,10 @@
 /** Sums of scores and counts of parts: the same integers in any order. */
-
 import test from "ava";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
 import { atLeast } from "#src/base/errors.js";
 import { allocateSlab } from "#src/base/slab.js";
 import { resultCounts } from "#src/evaluate/summarize.js";
-import { partialOf, scoreSumsOf, serialiseScores } from "#src/metrics/partial-counts.js";
 import {
   addPartials,
   addScoreSums,
@@ -17,7 +15,7 @@ import {
   sumScores,
   UNITS_PER_ONE,
 } from "#src/metrics/score-sums.js";
-import { createTally } from "#src/metrics/tally.js";
+import { createTally, partialOf, scoreSumsOf, serialiseScores } from "#src/metrics/tally.js";
 import { inCase } from "../helpers/in-case.js";
 import { seeded } from "../helpers/random.js";
 import { randomScores, type ScoredImages } from "../helpers/scores.js";

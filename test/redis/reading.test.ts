@@ -1,11 +1,11 @@
 /** What a host reads for a run: below its folders and URLs alone, and every byte where the coordinator verifies. */
+
 import { createHash } from "node:crypto";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import test from "ava";
-import { Allowed } from "#src/redis/allow.js";
-import { materialise } from "#src/redis/materialise.js";
+import { Allowed, materialise } from "#src/redis/materialise.js";
 import { coordinateHere, startHost } from "../helpers/hosts.js";
 import { redisTest, startRedis } from "../helpers/redis.js";
 import { repeatedSet } from "../helpers/repeated-set.js";

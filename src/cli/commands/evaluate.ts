@@ -1,12 +1,17 @@
 /** `batchwise evaluate`: evaluates a network over labelled images. */
-
 import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
 import type { FlagsOf } from "#src/base/options/table.js";
 import { isError } from "#src/base/realm.js";
-import { type Evaluated, evaluateListened, LOCAL } from "#src/evaluate/evaluate.js";
+import {
+  type Brightness,
+  brightnessOf,
+  type Evaluated,
+  evaluateListened,
+  hintOf,
+  LOCAL,
+} from "#src/evaluate/evaluate.js";
 import type { Demands } from "#src/evaluate/gates.js";
-import { type Brightness, brightnessOf, hintOf } from "#src/evaluate/hint.js";
 import type { Listener } from "#src/evaluate/listeners.js";
 import { localRunners } from "#src/evaluate/local-runner.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";

@@ -3,8 +3,6 @@
  * order that may change with the batch and the processor. Its logits are close to the reference's but not the same bits, so
  * two classes that are nearly equal may change places.
  */
-
-import { shareBytes } from "#src/base/allocate.js";
 import type {
   Engine,
   FoldedLayers,
@@ -14,6 +12,7 @@ import type {
 } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
+import { shareBytes } from "#src/base/slab.js";
 import { probabilitiesInPlace } from "#src/engines/logits.js";
 import { layerSizes } from "#src/networks/chain.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";

@@ -1,8 +1,6 @@
 /** Opens the data of a comparison once, and the network of each side that is not a result. */
-
 import { type KindsOf, required, TEXT, without } from "#src/base/arguments.js";
-import type { Assumption } from "#src/base/assumptions.js";
-import { distinct } from "#src/base/assumptions.js";
+import { type Assumption, distinct } from "#src/base/assumptions.js";
 import type { ComparedSide } from "#src/base/contracts/comparison.js";
 import { type Dataset, hashOf } from "#src/base/contracts/dataset.js";
 import type { Network } from "#src/base/contracts/network.js";

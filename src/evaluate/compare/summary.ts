@@ -1,7 +1,6 @@
 /** Compares the answers of two networks: integers, divided at the end. */
-
-import { allocateEntries } from "#src/base/allocate.js";
 import type { ComparisonResult, SideScore } from "#src/base/contracts/comparison.js";
+import { allocateEntries } from "#src/base/slab.js";
 import { wilson95 } from "#src/metrics/intervals.js";
 import { agreementOf, mcnemarExact, pairedInterval95 } from "#src/metrics/paired.js";
 

@@ -17,8 +17,8 @@ import { type BatchwiseError, FileError, RunError } from "#src/base/errors.js";
 import { codeOf } from "#src/base/realm.js";
 import { acquireLock, type Lock } from "#src/files/lock.js";
 import { writeFault } from "#src/files/write-file.js";
-import { partialOf } from "#src/metrics/partial-counts.js";
 import { addScoreSums } from "#src/metrics/score-sums.js";
+import { partialOf } from "#src/metrics/tally.js";
 import type { MergedBatch } from "#src/pool/run-batches.js";
 import { journalInSteps } from "./read.js";
 

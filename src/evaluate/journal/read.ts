@@ -1,10 +1,15 @@
 /** Reads a journal: the ranges that are done, and how many bytes of the file are intact. */
+
 import { createHash } from "node:crypto";
 import type * as z from "zod";
 import { finished, type Steps } from "#src/base/abort.js";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
-import type { JournalHeader, JournalLine } from "#src/base/contracts/journal.js";
-import { journalHeader, journalLine } from "#src/base/contracts/journal.js";
+import {
+  type JournalHeader,
+  type JournalLine,
+  journalHeader,
+  journalLine,
+} from "#src/base/contracts/journal.js";
 import { FileError } from "#src/base/errors.js";
 import { firstDifference } from "#src/evaluate/run-identity.js";
 import { jsonBloat } from "#src/files/scan-json.js";

@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Prediction } from "#src/base/contracts/journal.js";
-import { predictionSchema } from "#src/base/contracts/journal.js";
+import { type Prediction, predictionSchema } from "#src/base/contracts/journal.js";
 import type { PredictionsFormat } from "#src/base/contracts/run.js";
 import { FileError } from "#src/base/errors.js";
 import { checkLine, syntaxReason } from "#src/files/read-document.js";

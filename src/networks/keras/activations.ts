@@ -1,8 +1,7 @@
 /** Activations of Keras, as names, functions and layers, as ours. */
-
 import type { Activation, OutputKind } from "#src/base/contracts/network.js";
 import { printable, valueText } from "#src/base/text.js";
-import { isObject, Settings } from "./settings.js";
+import { isObject, Settings } from "./config.js";
 
 /** An activation with its numbers; `ends` for an operation that only the end of a classifier has. */
 export interface KnownActivation {

@@ -1,13 +1,114 @@
-/** State of the translation of a Keras model: the chain so far, and what Keras would see of it. */
-
+/** Translation of a Keras model: the arrays of its layers, the chain so far, and what Keras would see of it. */
 import type { MapShape } from "#src/base/contracts/network.js";
 import { printable } from "#src/base/text.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
+import type { Hdf5Group } from "#src/files/formats/hdf5/group.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";
 import type { KnownActivation } from "./activations.js";
-import type { KerasLayer, KerasModel } from "./config.js";
-import type { Settings } from "./settings.js";
-import type { FindArrays } from "./weights.js";
+import type { KerasLayer, KerasModel, Settings } from "./config.js";
+
+/** Arrays of a layer in the file's order, with their names if the file has names. */
+export type LayerArrays = readonly { readonly name: string | undefined; readonly array: NamedArray }[];
+
+/** Finds the arrays of a layer; undefined if the file has none for it. */
+export type FindArrays = (layer: KerasLayer) => LayerArrays | undefined;
+
+/** Most parts of a list of names that is too long for one attribute: keras/engine/saving.py. */
+const MAX_PARTS = 1_000;
+
+/** Names in an attribute, which long lists divide into `weight_names0`, `weight_names1` and so on. */
+export function namesIn(group: Hdf5Group, attribute: string): string[] | undefined {
+  const whole = group.texts(attribute);
+  if (whole !== undefined) return whole;
+  const names: string[] = [];
+  for (let part = 0; part < MAX_PARTS; part += 1) {
+    const more = group.texts(`${attribute}${part}`);
+    if (more === undefined) return part === 0 ? undefined : names;
+    names.push(...more);
+  }
+  return names;
+}
+
+/** Arrays of a file of Keras 2, or of a whole model of Keras 3 in HDF5: the layer's group names them. */
+export function namedArrays(root: Hdf5Group): FindArrays {
+  return ({ name, settings }) => {
+    const group = root.group(name);
+    if (group === undefined) return undefined;
+    return (namesIn(group, "weight_names") ?? []).map((path) => {
+      const array = group.dataset(path)?.array();
+      if (array === undefined) throw settings.fault(`the array "${printable(path)}"`, "none");
+      return { name: path.slice(path.lastIndexOf("/") + 1).replace(/:\d+$/, ""), array };
+    });
+  };
+}
+
+/** Groups that hold the layers of a model: of Keras 3, and of TensorFlow 2.12 to 2.15. */
+const CONTAINERS = ["layers", "_layer_checkpoint_dependencies"];
+
+/** A group of numbered variables. */
+export interface Variables {
+  /** `conv2d_1`. */
+  readonly key: string;
+  /** Name of its layer, which newer versions write. */
+  readonly layer: string | undefined;
+  readonly arrays: LayerArrays;
+}
+
+/** Groups of variables, those of one class in the order of its layers; undefined for another layout. */
+export function variablesIn(root: Hdf5Group, withEmpty = false): Variables[] | undefined {
+  const container = CONTAINERS.map((name) => root.group(name)).find((group) => group !== undefined);
+  if (container === undefined) return undefined;
+  const found = container.names().flatMap((key): Variables[] => {
+    const group = container.group(`${key}/vars`);
+    const names = group?.names() ?? [];
+    if (group === undefined) return withEmpty ? [{ key, layer: undefined, arrays: [] }] : [];
+    if (names.length === 0 && !withEmpty) return [];
+    const arrays = names.flatMap((_, index) => {
+      const array = group.dataset(`${index}`)?.array();
+      return array === undefined ? [] : [{ name: undefined, array }];
+    });
+    return [{ key, layer: group.texts("name")?.[0], arrays }];
+  });
+  return found.sort((a, b) => numberOf(a.key) - numberOf(b.key));
+}
+
+/** 3 for `dense_3`, 0 for `dense`. */
+function numberOf(key: string): number {
+  return Number(/_(\d+)$/.exec(key)?.[1] ?? 0);
+}
+
+/**
+ * Arrays below `layers/conv2d_1/vars`. The groups are called by class and count, in the order of the layers; the name of the
+ * layer is beside them in newer files. TensorFlow 2.12 to 2.15 count each layer with weights twice, so only the order is used.
+ */
+export function numberedArrays(variables: readonly Variables[], layers: readonly KerasLayer[]): FindArrays {
+  const byLayer = new Map(variables.map((one) => [one.layer, one.arrays]));
+  const isNamed = variables.every(({ layer }) => layer !== undefined) && byLayer.size === variables.length;
+  if (isNamed) return ({ name }) => byLayer.get(name);
+  const waiting = new Map<string, LayerArrays[]>();
+  for (const { key, arrays } of variables) {
+    const base = key.replace(/_\d+$/, "");
+    waiting.set(base, [...(waiting.get(base) ?? []), arrays]);
+  }
+  const assigned = new Map<KerasLayer, LayerArrays | undefined>();
+  for (const layer of layers) {
+    if (HAS_ARRAYS(layer)) assigned.set(layer, waiting.get(snakeCase(layer.className))?.shift());
+  }
+  return (layer) => assigned.get(layer);
+}
+
+/** False for a layer that learns nothing as it is set: its group has no variables, and takes no place in the order. */
+const HAS_ARRAYS = ({ className, settings }: KerasLayer) =>
+  className !== "Normalization" || !Array.isArray(settings.value("mean"));
+
+/** keras/src/utils/naming.py: `BatchNormalization` → `batch_normalization`, `PReLU` → `p_re_lu`. */
+function snakeCase(className: string): string {
+  return className
+    .replaceAll(/\W+/g, "")
+    .replaceAll(/(.)([A-Z][a-z]+)/g, "$1_$2")
+    .replaceAll(/([a-z])([A-Z])/g, "$1_$2")
+    .toLowerCase();
+}
 
 /** Adds a layer of one class to the chain. @throws NetworkError ERR_NETWORK_LAYER, ERR_NETWORK_CHAIN, ERR_NETWORK_NOT_FINITE */
 export type Build = (layer: KerasLayer, chain: KerasChain) => void;

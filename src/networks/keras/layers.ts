@@ -1,15 +1,12 @@
 /** Layers of Keras as a chain of ours: https://keras.io/api/layers. Maps are (rows, columns, channels) in both. */
-
 import type { Steps } from "#src/base/abort.js";
 import type { Padding } from "#src/base/contracts/network.js";
 import { printable, valueText } from "#src/base/text.js";
 import type { BuiltChain } from "#src/networks/chain-facts.js";
 import { activationIn, activationOfLayer } from "./activations.js";
-import { type Build, KerasChain, ofRank, refusePlanar } from "./chain.js";
-import type { KerasLayer, KerasModel } from "./config.js";
+import { type Build, type FindArrays, KerasChain, ofRank, refusePlanar } from "./chain.js";
+import { isObject, type KerasLayer, type KerasModel, type Settings } from "./config.js";
 import { normalize, normalizeBatch, rescale } from "./normalizations.js";
-import { isObject, type Settings } from "./settings.js";
-import type { FindArrays } from "./weights.js";
 
 /** Layers that have no effect when a network is evaluated. */
 const IDLE = new Set([

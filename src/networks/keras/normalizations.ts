@@ -1,11 +1,9 @@
 /** Layers of Keras that scale and shift: BatchNormalization, Rescaling and Normalization. */
-
 import { valueText } from "#src/base/text.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
 import { batchNormalization } from "#src/networks/normalization.js";
 import { type Build, type KerasChain, refusePlanar } from "./chain.js";
-import type { KerasLayer } from "./config.js";
-import type { Settings } from "./settings.js";
+import type { KerasLayer, Settings } from "./config.js";
 
 /** keras.backend.epsilon(), which bounds the deviation of `Normalization` from below. */
 const SMALLEST_DEVIATION = 1e-7;

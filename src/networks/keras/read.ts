@@ -1,5 +1,4 @@
 /** Reads networks of Keras: .h5 and .hdf5 of Keras 2.2 to 3, .keras, and files of weights alone. Nothing is run. */
-
 import { inTurns } from "#src/base/abort.js";
 import type { Activation } from "#src/base/contracts/network.js";
 import { FileError, NetworkError } from "#src/base/errors.js";
@@ -9,9 +8,9 @@ import { type Hdf5Group, openHdf5 } from "#src/files/formats/hdf5/group.js";
 import { KERAS_PROGRAM, kerasToOnnx } from "#src/files/formats/known/keras-files.js";
 import { readZipDirectory, wholeEntry } from "#src/files/formats/zip.js";
 import type { DecodedChain } from "#src/networks/chain-facts.js";
+import { type FindArrays, namedArrays, namesIn, numberedArrays, variablesIn } from "./chain.js";
 import { parseModel } from "./config.js";
 import { buildChain } from "./layers.js";
-import { type FindArrays, namedArrays, namesIn, numberedArrays, variablesIn } from "./weights.js";
 
 /** Limit for everything that a .keras file may claim to hold, in bytes. */
 const LIMIT_BYTES = 2 ** 31;

@@ -1,9 +1,17 @@
 /** Computes the tensors of a graph that do not depend on images: weights, axes, and shapes to reshape to. */
-
 import { NetworkError } from "#src/base/errors.js";
-import { type Constant, constantFrom, isFloat, type Known, list, scalar, withShape } from "./constant.js";
+import {
+  type Constant,
+  constantFrom,
+  type Evaluate,
+  isFloat,
+  type Known,
+  list,
+  MOVERS,
+  scalar,
+  withShape,
+} from "./constant.js";
 import { attributeOf, type Node, type Tensor } from "./model.js";
-import { type Evaluate, MOVERS } from "./movers.js";
 import { DATA_TYPE } from "./proto.js";
 
 const UNARY: ReadonlyMap<string, (x: number) => number> = new Map([

@@ -1,5 +1,4 @@
 /** Decodes an ONNX model that is a chain to layers and preprocessing. */
-
 import { basename, resolve } from "node:path";
 import { finished, type Steps } from "#src/base/abort.js";
 import type { Assumption } from "#src/base/assumptions.js";
@@ -9,12 +8,11 @@ import { listed, printable } from "#src/base/text.js";
 import type { BuiltChain, DecodedChain } from "#src/networks/chain-facts.js";
 import { assumedIn } from "#src/networks/format.js";
 import { readPreprocessing } from "#src/networks/recipe.js";
-import { type OrderedGraph, orderedGraph, type Step } from "./chain.js";
+import { activationOf, type OrderedGraph, orderedGraph, type Step } from "./chain.js";
 import { type Constant, constantFrom, list } from "./constant.js";
 import { constantValue, evaluateConstant } from "./constants.js";
 import { KEY_PREFIX } from "./encode.js";
 import { GraphView } from "./ending.js";
-import { activationOf } from "./functions.js";
 import { attributeOf, readModel, type Value } from "./model.js";
 import { applyStep, KEEPERS } from "./operators.js";
 import { type ExpectedPixels, expectedPixels } from "./pixels.js";

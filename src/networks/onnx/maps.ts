@@ -1,11 +1,10 @@
 /** Operators of maps: convolutions, pools, normalizations, zeros around a map, and the order of axes. */
-
 import type { MapShape, Padding, Pair } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
+import { convWeights, outputOf } from "#src/networks/chain.js";
 import { batchNormalization } from "#src/networks/normalization.js";
-import { convWeights, outputOf } from "#src/networks/windows.js";
 import { integersAt, isPermutation } from "./constant.js";
 import { attributeOf } from "./model.js";
 import {

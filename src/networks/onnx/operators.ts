@@ -1,5 +1,4 @@
 /** Operators of chains (onnx/docs/Operators.md), and what each adds to the network. Those of maps are in maps.ts. */
-
 import type { Activation } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
@@ -10,7 +9,6 @@ import { isFloat } from "./constant.js";
 import { MAP_OPERATORS } from "./maps.js";
 import { attributeOf } from "./model.js";
 import { ATTRIBUTE_TYPE } from "./proto.js";
-import { SHAPE_OPERATORS } from "./shapes.js";
 import {
   type Apply,
   assertFloats,
@@ -20,6 +18,7 @@ import {
   numberOf,
   perChannel,
   type ReadStep,
+  SHAPE_OPERATORS,
 } from "./step.js";
 import { ONE, type Stream } from "./stream.js";
 

@@ -2,7 +2,6 @@
  * Layers as nodes of ONNX, opset 13. ONNX has maps as (channels, rows, columns) and flattens them in that order: weights are
  * brought into it, so that no node moves numbers.
  */
-
 import type {
   Activation,
   Conv2dLayer,
@@ -13,7 +12,7 @@ import type {
   Padding,
   Pool2dLayer,
 } from "#src/base/contracts/network.js";
-import { outputOf } from "#src/networks/windows.js";
+import { outputOf } from "#src/networks/chain.js";
 
 export const INPUT = "images";
 export const OUTPUT = "logits";

@@ -5,13 +5,12 @@ import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
 import { kindOf } from "#src/files/formats/pickle/values.js";
-import type { TorchFile } from "#src/files/formats/torch/container.js";
-import { readTensors } from "#src/files/formats/torch/tensors.js";
+import { readTensors, type TorchFile } from "#src/files/formats/torch/container.js";
 import { TorchModule, type TorchTensor } from "#src/files/formats/torch/values.js";
+import { convWeights } from "#src/networks/chain.js";
 import { ChainBuilder } from "../chain-builder.js";
 import type { BuiltChain, DecodedChain } from "../chain-facts.js";
 import { batchNormalization } from "../normalization.js";
-import { convWeights } from "../windows.js";
 import { ModuleAttributes } from "./attributes.js";
 
 const MAX_DEPTH = 20;

@@ -1,10 +1,8 @@
 /** Data sets of HDF5: numbers in one piece, in the header, or in chunks that deflate and shuffle have packed. */
-
 import { NetworkError } from "#src/base/errors.js";
 import { checkedElements, decodeElements, lazyArray, type NamedArray } from "#src/files/formats/arrays.js";
-import { CHUNK_TREE, leavesOf } from "./b-tree.js";
 import type { Cursor, Hdf5Bytes } from "./bytes.js";
-import { place, readFilters, unpack } from "./chunks.js";
+import { CHUNK_TREE, leavesOf, place, readFilters, unpack } from "./chunks.js";
 import { DATASPACE, DATATYPE, EXTERNAL_FILES, FILTERS, LAYOUT, type ObjectHeader } from "./object-header.js";
 import { type Hdf5Type, readShape, readType } from "./types.js";
 

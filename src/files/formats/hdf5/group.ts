@@ -2,10 +2,9 @@
  * Opens HDF5 files as h5py and Keras write them (HDF5 File Format Specification 3.0). A group gives objects by name, and texts
  * as attributes. Links out of the file are refused.
  */
-
 import { printable } from "#src/base/text.js";
-import { GROUP_TREE, leavesOf } from "./b-tree.js";
 import { type Cursor, Hdf5Bytes } from "./bytes.js";
+import { GROUP_TREE, leavesOf } from "./chunks.js";
 import { Hdf5Dataset } from "./dataset.js";
 import {
   ATTRIBUTE,

@@ -2,8 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isMap } from "#src/base/realm.js";
-import { openTorch } from "#src/files/formats/torch/container.js";
-import { readTensors } from "#src/files/formats/torch/tensors.js";
+import { openTorch, readTensors } from "#src/files/formats/torch/container.js";
 import { TorchTensor } from "#src/files/formats/torch/values.js";
 import { inCase } from "../../../helpers/in-case.js";
 import { pythonWith, runPython } from "../../../helpers/python.js";
