@@ -4,8 +4,9 @@ import { inTurns } from "#src/base/abort.js";
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 import type { Activation, Activations, Layer, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast, UsageError } from "#src/base/errors.js";
+import { listed } from "#src/base/text.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
-import { statisticsIn } from "./layout.js";
+import { guessedBiases, statisticsIn } from "./layout.js";
 import { planNetwork } from "./state-dict.js";
 import { floatShapes, layersInSteps } from "./validate.js";
 
@@ -71,6 +72,10 @@ export async function assembled(
   const activation = options.activation ?? said ?? assumedActivation;
   const layers = await inTurns(layersInSteps(path, arrays, activation), options.signal);
   const assumptions: Assumption[] = [...(decoded.chosen ?? [])];
+  const guessed = guessedBiases(plan);
+  if (guessed.length > 0) {
+    assumptions.push({ subject: "architecture", what: `${listed(guessed)} as biases`, source, option: null });
+  }
   if (layers.length > 1 && options.activation === undefined && !isActivationStated) {
     assumptions.push(activationAssumed(source, layers));
   }

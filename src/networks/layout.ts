@@ -123,6 +123,16 @@ function biasesOf(layers: readonly Matrix[], vectors: readonly Shaped[]): Map<st
   return biases;
 }
 
+/** Names of vectors that are the biases by nothing but their shapes: neither a word for biases nor a place in a list. */
+export function guessedBiases(layers: readonly LayerPlan[]): string[] {
+  return layers.flatMap(({ biases }) =>
+    biases === undefined || BIASES.test(biases) || PLACE.test(biases) ? [] : [biases],
+  );
+}
+
+const BIASES = /(?<![a-z])(?:b|bias|biases|intercepts?)(?![a-z])|bias/i;
+/** Places in lists, and the names that numpy.savez gives to arrays without names. */
+const PLACE = /^(arr_)?[\d.]+$/;
 const ROLE_OF_BIASES = /(?<![a-z])(?:b|bias|biases)(?![a-z])/i;
 
 function lengthOf(shape: readonly number[]): number {

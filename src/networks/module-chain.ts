@@ -8,7 +8,7 @@ import { activationAt, convWeights } from "./chain.js";
 import { ChainBuilder } from "./chain-builder.js";
 import type { DecodedChain } from "./chain-facts.js";
 import { type ConvolutionPlan, conventionalPlan, PICTURE, planText } from "./conventional.js";
-import { arrayName, type Block, readBlocks } from "./modules.js";
+import { arrayName, type Block, leafOf, readBlocks } from "./modules.js";
 import { batchNormalization } from "./normalization.js";
 import { floatShapes } from "./validate.js";
 
@@ -156,19 +156,37 @@ const HINTS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
 ]);
 
 /**
- * Returns the activation that modules are named after: `relu1`, `net.tanh`. A sigmoid beside another one is the last
- * operation. Undefined if none is named, or more than one.
+ * Returns the activation that modules are named after: `relu1`, `net.tanh`. Undefined if none is named, or more than one.
  */
 export function activationHint(paths: readonly string[] | undefined): Activation | undefined {
+  const [found, ...others] = activationsNamed(paths);
+  return others.length === 0 ? found : undefined;
+}
+
+/** Activations that modules are named after. A sigmoid beside another one is the last operation. */
+export function activationsNamed(paths: readonly string[] | undefined): readonly Activation[] {
   const found = new Set<Activation>();
   for (const path of paths ?? []) {
-    const leaf = path.slice(path.lastIndexOf(".") + 1).toLowerCase();
+    const leaf = leafOf(path).toLowerCase();
     const known = HINTS.get(leaf) ?? HINTS.get(leaf.replace(/_?\d*$/, "").replaceAll("_", ""));
     if (known !== undefined) found.add(known);
   }
   if (found.size > 1) found.delete("sigmoid");
-  return found.size === 1 ? [...found][0] : undefined;
+  return [...found];
 }
+
+/** A module that is named after a normalization and has no arrays: it may normalize each image by its own numbers. */
+export function bareNormalization(
+  paths: readonly string[] | undefined,
+  arrays: NamedArrays,
+): string | undefined {
+  const names = [...arrays.keys(), ...(paths ?? [])];
+  return paths?.find(
+    (path) => NORMALIZATION.test(leafOf(path)) && !names.some((name) => name.startsWith(`${path}.`)),
+  );
+}
+
+const NORMALIZATION = /norm|^(bn|ln|gn|inorm)_?\d*$/i;
 
 function architectureText(
   convolutions: readonly Block[],

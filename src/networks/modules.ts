@@ -223,7 +223,7 @@ function numberOf(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-function leafOf(name: string): string {
+export function leafOf(name: string): string {
   return name.slice(name.lastIndexOf(".") + 1);
 }
 

@@ -164,6 +164,11 @@ test("names an orientation that shapes leave open, and numbers that may have sta
     ["pixels ÷ 255 without its mean, std"],
   );
   t.deepEqual((await loaded(t, standardized, { mean: 0.13, std: 0.31 })).assumptions, []);
+  const scaled = { w1: matrix(6, 2), s1: [0.5, 0] };
+  t.deepEqual(
+    (await loaded(t, scaled)).assumptions.map(({ what }) => what),
+    ["s1 as biases", "pixels ÷ 255"],
+  );
   // Without biases, the inputs are the longer side.
   t.deepEqual(
     (await loaded(t, { w: matrix(3, 8) })).layers.map(({ inputs, outputs }) => [inputs, outputs]),

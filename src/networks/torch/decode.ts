@@ -10,7 +10,7 @@ import { kindOf, type PickledDict, type PickledValue } from "#src/files/formats/
 import { openTorch, readTensors, type TorchFile } from "#src/files/formats/torch/container.js";
 import { TorchModule, TorchTensor } from "#src/files/formats/torch/values.js";
 import type { DecodedChain } from "../chain-facts.js";
-import { activationHint, chainOfModules } from "../module-chain.js";
+import { activationHint, activationsNamed, bareNormalization, chainOfModules } from "../module-chain.js";
 import { hasModules, isCounter } from "../state-dict.js";
 import { chainOfSequential, readSequential } from "./sequential.js";
 
@@ -52,13 +52,24 @@ export async function decodeTorch(
   const file = await openTorch(path, bytes);
   const { network, choice } = networkIn(path, file.root);
   const source = basename(path);
-  const chosen: readonly Assumption[] =
+  const chosen: Assumption[] =
     choice === undefined ? [] : [{ subject: "architecture", what: choice, source, option: null }];
   const chain = (one: DecodedChain) => ({ ...one, assumptions: [...chosen, ...one.assumptions] });
   if (network instanceof TorchModule) {
     return chain(chainOfSequential(path, source, await readSequential(file, network)));
   }
   const { arrays, paths } = await readStateDict(file, network);
+  const bare = bareNormalization(paths, arrays);
+  if (bare !== undefined) {
+    const expected = "the numbers of a normalization";
+    const found = "none, so that it may normalize each image by its own";
+    throw new NetworkError("ERR_NETWORK_LAYER", { path, layer: printable(bare), expected, found });
+  }
+  const named = activationsNamed(paths);
+  if (activation === undefined && named.length > 1) {
+    const what = `the same activation everywhere, although modules are named ${listed(named)}`;
+    chosen.push({ subject: "activation", what, source, option: "--activation" });
+  }
   if (hasModules(arrays)) {
     return chain(chainOfModules(path, source, { arrays, isOrdered: true, paths }, activation));
   }

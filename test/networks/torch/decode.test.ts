@@ -27,6 +27,10 @@ function make(folder: string): Made {
 
 /** What is assumed of files that state everything else is the scale of the pixels. */
 const ASSUMED: readonly (readonly [RegExp, RegExp])[] = [
+  [
+    /^mlp-two/,
+    /^the same activation everywhere, although modules are named relu, tanh, relu between layers, pixels ÷ 255$/,
+  ],
   [/^mlp-tanh/, /^tanh between layers, pixels ÷ 255$/],
   [
     /^mlp-norm/,
@@ -56,6 +60,8 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   "refused-no-linear.pt":
     /ERR_NETWORK_KEYS.*a fully connected layer behind the convolutions, found none; .*export/,
   "refused-branch.pt": /ERR_NETWORK_ORDER.*found left \(4, 1, 3, 3\)/,
+  "refused-bare-norm.pt":
+    /ERR_NETWORK_LAYER .*norm1: expected the numbers of a normalization, found none.*ONNX/,
   "refused-layer-norm.pt": /ERR_NETWORK_KEYS.*found norm\.weight \(28,\), norm\.bias \(28,\); .*export/,
   "refused-norm-first.pt": /ERR_NETWORK_ORDER.*found bn of 1; /,
   "refused-lists.pt": /ERR_NETWORK_ORDER.*found norms\.0 of 4; /,

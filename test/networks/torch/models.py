@@ -57,6 +57,7 @@ LEGACY = {"_use_new_zipfile_serialization": False}
 save("mlp.pt", mlp())
 save("mlp-legacy.pth", mlp(), **LEGACY)
 save("mlp-protocol-4.pt", mlp(), pickle_protocol=4)
+save("mlp-two-named.pt", mlp(relu=nn.ReLU(), tanh1=nn.Tanh()))
 save("mlp-tanh-named.pt", mlp(torch.tanh, tanh=nn.Tanh(), dropout=nn.Dropout()))
 save("mlp-model_state_dict.pt", mlp(), lambda m: {"epoch": 3, "model_state_dict": m.state_dict(), "optimizer_state_dict": {"state": {0: {"step": torch.tensor(1.0)}}}, "loss": 0.1})
 save("mlp-state_dict.bin", mlp(), lambda m: {"state_dict": m.state_dict()}, **LEGACY)
@@ -167,6 +168,7 @@ refused = {
     "refused-size.pt": Net(None, conv1=C(1, 4), fc=nn.Linear(4 * 225, 10)),
     "refused-no-linear.pt": Net(None, conv1=C(1, 4), conv2=C(4, 10)),
     "refused-branch.pt": Net(None, left=C(1, 4), right=nn.Conv2d(1, 4, 5), fc=nn.Linear(8 * 196, 10)),
+    "refused-bare-norm.pt": Net(None, conv1=C(1, 4), norm1=nn.InstanceNorm2d(4), fc=nn.Linear(4 * 784, 10)),
     "refused-layer-norm.pt": Net(None, conv1=C(1, 4), norm=nn.LayerNorm(28), fc=nn.Linear(4 * 784, 10)),
     "refused-norm-first.pt": Net(None, bn=nn.BatchNorm2d(1), conv1=C(1, 4), fc=nn.Linear(4 * 784, 10)),
 }
