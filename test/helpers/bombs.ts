@@ -106,9 +106,9 @@ export const BOMBS: Readonly<Record<string, Bomb>> = {
   "100000-tensors.safetensors": { make: manyTensors, code: "ERR_SAFETENSORS_HEADER" },
 };
 
-/** 30 MB that are honestly a network: reading them takes more memory than any file above may. */
+/** 67 MB that are honestly a network: reading them takes more memory than any file above may. */
 export function honestNetwork(): Uint8Array {
-  const [columns, rows] = [30, MEGABYTE / 4];
+  const [columns, rows] = [64, MEGABYTE / 4];
   return zipFile([
     { name: "W1.npy", content: npyFile(npyDict("<f4", [rows, columns]), Buffer.alloc(rows * columns * 4)) },
     { name: "b1.npy", content: npyFile(npyDict("<f4", [columns]), Buffer.alloc(columns * 4)) },
