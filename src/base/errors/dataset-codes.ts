@@ -249,8 +249,8 @@ export const pictureCodes = {
   ),
   ERR_PICTURE_SIZE: row(
     3,
-    (f: { path: string; width: number; height: number; limitPixels: number }) =>
-      `${f.path}: expected a picture of at most ${grouped(f.limitPixels)} pixels, found ${f.width} × ${f.height}; make it smaller first`,
+    (f: { path: string; width: number; height: number; limitPixels: number; limitSide: number }) =>
+      `${f.path}: expected a picture of at most ${grouped(f.limitPixels)} pixels, ${grouped(f.limitSide)} a side, found ${f.width} × ${f.height}; make it smaller first`,
   ),
   ERR_PICTURE_BLANK: row(
     3,

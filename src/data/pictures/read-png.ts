@@ -9,6 +9,8 @@ import type { GreyPicture } from "./to-digit.js";
 
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 export const MAX_PIXELS = 2 ** 24;
+/** Most pixels of one side, as in a JPEG. Each row takes time, however short it is. */
+export const MAX_SIDE = 2 ** 16 - 1;
 const WHITE = 255;
 /** Luma of red, green and blue (ITU-R BT.601). */
 const LUMA = [0.299, 0.587, 0.114] as const;
@@ -19,8 +21,9 @@ export async function readPng(path: string): Promise<GreyPicture> {
   try {
     const { width, height } = readPngHeader(bytes);
     // Before anything is decoded: a few bytes of PNG can claim gigabytes of pixels.
-    if (width * height > MAX_PIXELS) {
-      throw new PictureError("ERR_PICTURE_SIZE", { path, width, height, limitPixels: MAX_PIXELS });
+    if (width * height > MAX_PIXELS || Math.max(width, height) > MAX_SIDE) {
+      const limits = { limitPixels: MAX_PIXELS, limitSide: MAX_SIDE };
+      throw new PictureError("ERR_PICTURE_SIZE", { path, width, height, ...limits });
     }
     return toGrey(readPngFile(bytes));
   } catch (cause) {

@@ -64,6 +64,16 @@ test("takes the paper of a long sheet from every n-th pixel of its sides", (t) =
   t.deepEqual([ink.values[0], ink.values[29_999], ink.values[30_000], ink.values[2 * width]], [1, 1, 0, 0]);
 });
 
+test("refuses a picture whose rows or columns are too many, however few its pixels", async (t) => {
+  for (const size of [
+    { width: 1, height: 2 ** 16 },
+    { width: 2 ** 16, height: 1 },
+  ]) {
+    const path = await temporaryFile(t, pngFile(size, Buffer.of(0, 0)));
+    await t.throwsAsync(readPng(path), { code: "ERR_PICTURE_SIZE", message: /65,535 a side, found/ });
+  }
+});
+
 test("shows the paper where a picture is transparent, and weighs colours by their luma", async (t) => {
   const path = join(await temporaryFolder(t), "a.png");
   const data = Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 255, 0, 0, 0, 51]);
