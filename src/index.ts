@@ -89,7 +89,8 @@ export type { IdxDtype } from "#src/data/idx-header.js";
 export { type LoadMnistOptions, loadMnist, type Mnist, type MnistSplit } from "#src/data/named-sets.js";
 export { type DatasetRequest, openDataset } from "#src/data/registry.js";
 export { sigmoid } from "#src/engines/activations.js";
-export { predict, softmax } from "#src/engines/logits.js";
+export { softmax } from "#src/engines/logits.js";
+export { predict } from "#src/engines/predict.js";
 export { type CheckHooks, check } from "#src/evaluate/check/check.js";
 export type { CheckInput } from "#src/evaluate/check/suite.js";
 export {

@@ -9,7 +9,7 @@ import type { DenseLayer, Network } from "#src/base/contracts/network.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { NetworkError } from "#src/base/errors.js";
 import { allocateSlab, streamOf } from "#src/base/slab.js";
-import { predict } from "#src/engines/logits.js";
+import { predict } from "#src/engines/predict.js";
 import { type EvaluateHooks, evaluate } from "#src/evaluate/evaluate.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { encodeNpz } from "#src/networks/numpy.js";

@@ -5,7 +5,7 @@ import test from "ava";
 import type { Executor, TaskResult } from "#src/base/contracts/executor.js";
 import type { Slab } from "#src/base/slab.js";
 import { collectSlab } from "#src/data/stream/slab-reader.js";
-import { predict } from "#src/engines/logits.js";
+import { predict } from "#src/engines/predict.js";
 import { evaluate, evaluateWith } from "#src/evaluate/evaluate.js";
 import { openEvaluator } from "#src/evaluate/evaluator.js";
 import { datasetLocation, networkLocation } from "#src/evaluate/summarize.js";

@@ -7,7 +7,7 @@ import { printable } from "#src/base/text.js";
 import { assertClassCount, readClassNames } from "#src/data/labels.js";
 import { DIGIT_SIDE, toDigit } from "#src/data/pictures/to-digit.js";
 import { viewPixels } from "#src/data/view.js";
-import { classify } from "#src/engines/logits.js";
+import { classify } from "#src/engines/predict.js";
 import { assertStated, loadPair } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
