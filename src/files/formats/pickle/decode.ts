@@ -150,8 +150,10 @@ export class ArrayDecoder {
   }
 }
 
-/** Most values that are looked at. Values that refer to each other are looked at once for each reference. */
-const MAX_VALUES = 2 ** 18;
+/** Most lists, dicts and arrays that are looked at: once for each reference to them. */
+const MAX_VALUES = 2 ** 14;
+/** Most numbers in lists of numbers, also once for each reference: 32 MB. */
+const MAX_LISTED = 2 ** 22;
 const MAX_DEPTH = 10;
 /** NumPy's type of Python objects: an array of arrays, whose shapes differ. */
 const OBJECTS = /^O\d*$/;
@@ -163,18 +165,22 @@ export interface PickledArrays {
 
 /** @throws NetworkError ERR_PICKLE_LIMIT, and what `arrays` throws */
 export function pickledTree(path: string, value: PickledValue, arrays: PickledArrays): ArrayTree {
-  let left = MAX_VALUES;
-  const spend = (count: number) => {
-    left -= count;
-    if (left < 0) throw new NetworkError("ERR_PICKLE_LIMIT", { path, what: "values", limit: MAX_VALUES });
+  const limitOf = (what: string, limit: number) => {
+    let left = limit;
+    return (count: number) => {
+      left -= count;
+      if (left < 0) throw new NetworkError("ERR_PICKLE_LIMIT", { path, what, limit });
+    };
   };
+  const lookAt = limitOf("lists, dicts and arrays", MAX_VALUES);
+  const take = limitOf("numbers in lists", MAX_LISTED);
   const read = (one: PickledValue, name: string, depth: number): ArrayTree => {
-    spend(1);
+    lookAt(1);
     if (depth > MAX_DEPTH) return { kind: "other" };
     const inner = (key: string | number) => (name === "" ? `${key}` : `${name}.${key}`);
     const list = (items: readonly PickledValue[]): ArrayTree => {
       if (items.length > 0 && items.every((item) => typeof item === "number")) {
-        spend(items.length);
+        take(items.length);
         return { kind: "array", array: numbers(items), isNested: true };
       }
       return stacked(items.map((item, index) => read(item, inner(index), depth + 1)));
