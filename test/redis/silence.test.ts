@@ -1,7 +1,6 @@
 /** A Redis that is silent while its connections stand, and answers that are not its protocol. */
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
-import test from "ava";
 import { IncompleteError } from "#src/base/abort.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { openLink } from "#src/redis/link.js";
@@ -159,20 +158,23 @@ redisTest("a connection ends that is closed while it waits to connect again", as
   t.pass();
 });
 
-test("a port that answers with arrays nested deeper than the stack, or with noise, is one coded line", async (t) => {
-  for (const bytes of ["*1\r\n".repeat(200_000), "HTTP/1.1 200 OK\r\n\r\n", "\0\0\0"]) {
-    const server = createServer((socket) => void socket.on("error", () => {}).end(bytes));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    t.teardown(() => server.close());
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : 0;
-    const { status, stderr } = await spawnCli(["worker", "--redis", `redis://127.0.0.1:${port}`]);
-    t.is(status, 5, bytes.slice(0, 20));
-    t.regex(stderr, /^batchwise: ERR_REDIS_CONNECT: [^\n]+\n$/, bytes.slice(0, 20));
-  }
-});
+redisTest(
+  "a port that answers with arrays nested deeper than the stack, or with noise, is one coded line",
+  async (t) => {
+    for (const bytes of ["*1\r\n".repeat(200_000), "HTTP/1.1 200 OK\r\n\r\n", "\0\0\0"]) {
+      const server = createServer((socket) => void socket.on("error", () => {}).end(bytes));
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      t.teardown(() => server.close());
+      const address = server.address();
+      const port = typeof address === "object" ? address?.port : 0;
+      const { status, stderr } = await spawnCli(["worker", "--redis", `redis://127.0.0.1:${port}`]);
+      t.is(status, 5, bytes.slice(0, 20));
+      t.regex(stderr, /^batchwise: ERR_REDIS_CONNECT: [^\n]+\n$/, bytes.slice(0, 20));
+    }
+  },
+);
 
-test("a worker whose Redis answers OK to everything ends after a signal", async (t) => {
+redisTest("a worker whose Redis answers OK to everything ends after a signal", async (t) => {
   const server = createServer((socket) => {
     socket.on("error", () => {});
     // One answer for each command: each begins with a line of `*` and a number.
