@@ -24,8 +24,9 @@ test("seeded runs under faults end as the clean run does, or with a code and who
     );
     // Faults took place, and some runs got through them.
     t.true((endings.clean ?? 0) > 0 && Object.keys(endings).length > 3, JSON.stringify(endings));
-    t.true(Object.keys(injected).length > 10, JSON.stringify(injected));
+    t.true(Object.keys(injected).length > 5, JSON.stringify(injected));
   }
+  t.true(new Set(reports.flatMap(({ injected }) => Object.keys(injected))).size > 10);
 });
 
 test("the invariant is broken by torn batches, images counted twice, and other answers", (t) => {
