@@ -47,11 +47,18 @@ export type {
 } from "#src/base/contracts/metrics.js";
 export type {
   Activation,
+  ActivationLayer,
   Activations,
+  Conv2dLayer,
+  DenseLayer,
   EngineName,
   Layer,
+  MapShape,
   Network,
   Normalization,
+  Padding,
+  Pair,
+  Pool2dLayer,
   Preprocessing,
   Standardizing,
   Tensor,
@@ -125,7 +132,7 @@ export type {
   QueuePlace,
   RunHooks,
 } from "#src/evaluate/listeners.js";
-export { mergeParts } from "#src/evaluate/merge.js";
+export { type MergeHooks, mergeParts } from "#src/evaluate/merge.js";
 export type { EvaluateInput, ExecutorInput } from "#src/evaluate/options.js";
 export type { PrepareHooks } from "#src/evaluate/prepare.js";
 export type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";

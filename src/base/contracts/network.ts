@@ -31,8 +31,11 @@ export type OutputKind = (typeof OUTPUT_KINDS)[number];
 
 /** Size of a map: numbers at (row, column, channel), row-major, so that the channel varies fastest. */
 export interface MapShape {
+  /** Height. */
   readonly rows: number;
+  /** Width. */
   readonly columns: number;
+  /** Numbers at each place. */
   readonly channels: number;
 }
 
@@ -41,9 +44,13 @@ export type Pair = readonly [rows: number, columns: number];
 
 /** Rows and columns added around a map. */
 export interface Padding {
+  /** Rows before the first. */
   readonly top: number;
+  /** Columns before the first. */
   readonly left: number;
+  /** Rows after the last. */
   readonly bottom: number;
+  /** Columns after the last. */
   readonly right: number;
 }
 
@@ -65,6 +72,7 @@ interface LayerBase {
 
 /** y (outputs) = activation(x (inputs) · weights (inputs × outputs, row-major) + biases (outputs)); float64. */
 export interface DenseLayer extends LayerBase {
+  /** Kind of the layer. */
   readonly kind: "dense";
   /** (inputs × outputs) f64, row-major. */
   readonly weights: Float64Array;
@@ -78,8 +86,11 @@ interface Windowed extends LayerBase {
   readonly input: MapShape;
   /** Its size is `outputs`. */
   readonly output: MapShape;
+  /** Size of the window. */
   readonly kernel: Pair;
+  /** Distance between two windows. */
   readonly stride: Pair;
+  /** Rows and columns around the input that windows read too. */
   readonly padding: Padding;
 }
 
@@ -89,7 +100,9 @@ interface Windowed extends LayerBase {
  * reads only the channels of its group.
  */
 export interface Conv2dLayer extends Windowed {
+  /** Kind of the layer. */
   readonly kind: "conv2d";
+  /** Distance between two elements of a window. */
   readonly dilation: Pair;
   /** Channels are divided into so many groups of equal size. */
   readonly groups: number;
@@ -103,6 +116,7 @@ export interface Conv2dLayer extends Windowed {
 
 /** The largest or the average of each window, per channel. */
 export interface Pool2dLayer extends Windowed {
+  /** Kind of the layer. */
   readonly kind: "max-pool" | "average-pool";
   /** Whether an average counts the zeros of the padding. */
   readonly countsPadding: boolean;
@@ -110,6 +124,7 @@ export interface Pool2dLayer extends Windowed {
 
 /** The activation alone. */
 export interface ActivationLayer extends LayerBase {
+  /** Kind of the layer. */
   readonly kind: "activation";
 }
 
