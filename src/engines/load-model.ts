@@ -7,7 +7,7 @@ import { shareBytes } from "#src/base/slab.js";
 import { listed, printable } from "#src/base/text.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
 import { fedPreprocessing } from "#src/engines/onnx/engine.js";
-import { sha256Of } from "#src/files/read-file.js";
+import { sha256Of } from "#src/files/hash.js";
 import { assumedIn, type Metadata } from "#src/networks/format.js";
 import { KEY_PREFIX } from "#src/networks/onnx/encode.js";
 import { modelPreprocessing, readOnnxFacts } from "#src/networks/onnx/preprocessing.js";

@@ -16,8 +16,8 @@ import {
   type TransferLimits,
   type TransferOptions,
 } from "./download.js";
+import { sha256OfFile } from "./hash.js";
 import { MirrorFault, shownUrl, withoutCredentials } from "./mirror-fault.js";
-import { sha256OfFile } from "./read-file.js";
 import { releaseTemporary, removeLeftovers, temporaryBeside } from "./write-file.js";
 
 /** Variable that names a mirror to try before all others, for networks without access to the internet. */

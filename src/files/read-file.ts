@@ -3,22 +3,10 @@
  * once. Rejects folders, devices and pipes that no one writes to. Notices a file that changes while it is read.
  */
 
-import { createHash } from "node:crypto";
-import {
-  type BigIntStats,
-  close,
-  closeSync,
-  constants,
-  createReadStream,
-  fstatSync,
-  openSync,
-  read,
-  statSync,
-} from "node:fs";
+import { type BigIntStats, close, closeSync, constants, fstatSync, openSync, read, statSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { assertLoading, takeTurn } from "#src/base/abort.js";
+import { assertLoading } from "#src/base/abort.js";
 import type { FileStamp } from "#src/base/contracts/dataset.js";
 import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, FileError, reasonOf } from "#src/base/errors.js";
@@ -272,31 +260,4 @@ export async function pathKind(path: string): Promise<"file" | "folder" | undefi
 
 export function isAbsent(error: unknown): boolean {
   return ABSENT.has(codeOf(error));
-}
-
-/** A checksum runs at about 1 GB/s, so a slice takes a few milliseconds. */
-const SLICE_BYTES = 4 * 2 ** 20;
-
-/** Yields the bytes in slices, with a turn of the event loop between two of them. */
-export async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-    if (at > 0) await takeTurn();
-    yield bytes.subarray(at, at + SLICE_BYTES);
-  }
-}
-
-/** Returns the SHA-256, in hex, of the files' bytes in order. */
-export async function sha256Of(files: readonly Uint8Array[]): Promise<string> {
-  const hash = createHash("sha256");
-  for (const file of files) {
-    for await (const slice of slices(file)) hash.update(slice);
-  }
-  return hash.digest("hex");
-}
-
-/** Returns the SHA-256, in hex, of the file at `path`, read as a stream. Throws the system's errors. */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }

@@ -6,11 +6,12 @@
  * worker that is ready. The same hook tells which thread has a task, and when that task's time began.
  */
 import { fileURLToPath } from "node:url";
-import { Piscina, queueOptionsSymbol, type TaskQueue } from "piscina";
+import { Piscina, queueOptionsSymbol } from "piscina";
 import type { Executor, Task, TaskResult } from "#src/base/contracts/executor.js";
 import { BatchwiseError, RunError, reasonOf } from "#src/base/errors.js";
 import { retiresBetweenTasks } from "#src/engines/registry.js";
 import { outputsOf } from "#src/networks/chain.js";
+import { createTaskQueue } from "./task-queue.js";
 import { fallbacksOf, type WorkerSetup } from "./task-runner.js";
 import { type Assets, checkAnswer, sendAssets, unpackAnswers } from "./wire.js";
 import { createThreadSlots, watchWorkers } from "./worker-watch.js";
@@ -280,42 +281,6 @@ export function createLocalPool({
       watch.close();
       sender?.close();
       await pool.destroy();
-    },
-  };
-}
-
-type QueuedTask = Parameters<TaskQueue["push"]>[0];
-
-/**
- * Queue of piscina's tasks. piscina queues a task, then starts a worker for it, and throws if that fails: the task stays in a
- * queue, and its promise, which nobody has, ends the process when the pool is closed.
- */
-function createTaskQueue() {
-  const tasks: QueuedTask[] = [];
-  let isStarting = false;
-  return {
-    /** A queue that is not empty gets the next task; otherwise that goes to an internal one, where it is out of reach. */
-    get size() {
-      return tasks.length + (isStarting ? 1 : 0);
-    },
-    push: (task: QueuedTask) => void tasks.push(task),
-    shift: () => tasks.shift() ?? null,
-    remove(task: QueuedTask) {
-      const index = tasks.indexOf(task);
-      if (index !== -1) tasks.splice(index, 1);
-    },
-    /** Runs a task for which a worker is started. Takes the task back if that fails. */
-    runStarting<T>(run: () => T): T {
-      const before = tasks.length;
-      isStarting = true;
-      try {
-        return run();
-      } catch (error) {
-        tasks.length = before;
-        throw error;
-      } finally {
-        isStarting = false;
-      }
     },
   };
 }

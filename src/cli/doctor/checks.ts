@@ -23,7 +23,7 @@ import {
   cacheFolder,
   type RemoteFile,
 } from "#src/files/catalog.js";
-import { sha256OfFile } from "#src/files/read-file.js";
+import { sha256OfFile } from "#src/files/hash.js";
 
 /** Checks of `batchwise doctor`: the machine, the cache, the engines, the optional packages. */
 

@@ -5,8 +5,8 @@ import { zipSync } from "fflate";
 import { grouped } from "#src/base/errors/define.js";
 import { FileError, reasonOf } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
+import { slices } from "#src/files/hash.js";
 import { type Inflated, inflateAtMost, inflateStart, isTooLong } from "#src/files/inflate.js";
-import { slices } from "#src/files/read-file.js";
 import {
   ALL_ONES_32,
   type Archive,

@@ -5,6 +5,7 @@ import { atLeast } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { convWeights, outputOf } from "#src/networks/chain.js";
 import { batchNormalization } from "#src/networks/normalization.js";
+import { ONE } from "./axes.js";
 import { integersAt, isPermutation } from "./constant.js";
 import { attributeOf } from "./model.js";
 import {
@@ -17,7 +18,7 @@ import {
   numberOf,
   type ReadStep,
 } from "./step.js";
-import { ONE, type Stream } from "./stream.js";
+import type { Stream } from "./stream.js";
 
 const DEFAULT_EPSILON = Math.fround(1e-5);
 const NO_PADS: readonly number[] = [0, 0, 0, 0];

@@ -4,6 +4,7 @@ import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { transpose } from "#src/files/formats/arrays.js";
+import { ONE } from "./axes.js";
 import type { Step } from "./chain.js";
 import { isFloat } from "./constant.js";
 import { MAP_OPERATORS } from "./maps.js";
@@ -20,7 +21,7 @@ import {
   type ReadStep,
   SHAPE_OPERATORS,
 } from "./step.js";
-import { ONE, type Stream } from "./stream.js";
+import type { Stream } from "./stream.js";
 
 /** Attributes whose value is one number. */
 const SCALARS = new Set([

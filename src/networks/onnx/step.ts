@@ -2,11 +2,12 @@
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
+import { ONE } from "./axes.js";
 import type { Step } from "./chain.js";
 import { type Constant, integersAt, isFloat } from "./constant.js";
 import { attributeOf } from "./model.js";
 import { DATA_TYPE } from "./proto.js";
-import { ONE, type Stream } from "./stream.js";
+import type { Stream } from "./stream.js";
 
 /** A constant of a step, with its place for messages. */
 export interface Given extends Constant {

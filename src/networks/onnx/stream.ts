@@ -12,36 +12,14 @@ import { NetworkError } from "#src/base/errors.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";
 import type { BuiltChain } from "#src/networks/chain-facts.js";
 import { assertClasses, type MapOrder } from "#src/networks/unit-order.js";
+import { type Axis, imageAxes, isMore, isOf, ONE, ORDERS, startOf } from "./axes.js";
 import { nodeFault, type OrderedGraph, type Step } from "./chain.js";
 import { isFloat } from "./constant.js";
 import type { Value } from "./model.js";
 import type { ExpectedPixels } from "./pixels.js";
 import { DATA_TYPE } from "./proto.js";
 
-/** A list of units is an axis of channels. An axis of size 1 has any role. */
-type Role = "rows" | "columns" | "channels";
-
-export interface Axis {
-  readonly size: number;
-  readonly role: Role;
-}
-
-export const ONE: Axis = { size: 1, role: "channels" };
 const INPUT_TYPES = "an input of float32, float64 or float16";
-/** Pixels of several channels have their channels last if that axis is at most this long. */
-const MOST_IMAGE_CHANNELS = 4;
-
-/** How a map of these axes is flattened; undefined if both orders are the same. */
-const ORDERS: ReadonlyMap<string, MapOrder | undefined> = new Map([
-  ["rows,columns", undefined],
-  ...["channels,rows,columns", "channels,rows", "channels,columns"].map(
-    (roles) => [roles, "channels-first"] as const,
-  ),
-  ...["rows,columns,channels", "rows,channels", "columns,channels"].map(
-    (roles) => [roles, "channels-last"] as const,
-  ),
-]);
-
 /** Adds to the chain, at once or in steps. */
 type Operation = (builder: ChainBuilder) => Steps<void> | void;
 
@@ -266,37 +244,4 @@ function withPadding(axes: readonly Axis[], padding: Stream["padding"]): readonl
 
 function typeText({ type }: Value): string {
   return type === undefined ? "no tensor" : `type ${type}`;
-}
-
-function isMore({ size }: Axis): boolean {
-  return size !== 1;
-}
-
-function isOf({ size, role }: Axis, expected: Role): boolean {
-  return size === 1 || role === expected;
-}
-
-/** Roles of an image's axes, by their sizes; undefined for more than three that are not 1. */
-function imageAxes(sizes: readonly number[]): Axis[] | undefined {
-  const more = sizes.filter((size) => size !== 1);
-  if (more.length > 3 || sizes.includes(0)) return undefined;
-  const [first = 1, , third = 1] = more;
-  const isLast = third <= MOST_IMAGE_CHANNELS && first > MOST_IMAGE_CHANNELS;
-  const roles: readonly Role[] =
-    more.length === 3
-      ? isLast
-        ? ["rows", "columns", "channels"]
-        : ["channels", "rows", "columns"]
-      : more.length === 2
-        ? ["rows", "columns"]
-        : ["channels"];
-  const left = [...roles];
-  return sizes.map((size) => (size === 1 ? ONE : { size, role: left.shift() ?? "channels" }));
-}
-
-/** What the first layer reads: a map, or a number of units. */
-function startOf(axes: readonly Axis[]): MapShape | number {
-  const of = (role: Role) => axes.find((axis) => isMore(axis) && axis.role === role)?.size ?? 1;
-  const [rows, columns, channels] = [of("rows"), of("columns"), of("channels")];
-  return rows * columns === 1 ? channels : { rows, columns, channels };
 }

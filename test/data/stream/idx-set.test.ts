@@ -8,7 +8,7 @@ import { inTurn } from "#src/base/slab.js";
 import { openIdxSet, type PairPaths } from "#src/data/stream/idx-set.js";
 import { collectSlab } from "#src/data/stream/slab-reader.js";
 import { type EvaluateHooks, evaluate } from "#src/evaluate/evaluate.js";
-import { sha256Of } from "#src/files/read-file.js";
+import { sha256Of } from "#src/files/hash.js";
 import { inCase } from "../../helpers/in-case.js";
 import { randomNetwork, seeded } from "../../helpers/random.js";
 import { FACTS, type Shards, writeShards } from "../../helpers/shards.js";
