@@ -7,6 +7,8 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import test from "ava";
 import { suggest } from "#src/base/text.js";
+import { readPng } from "#src/data/pictures/read-png.js";
+import { toDigit } from "#src/data/pictures/to-digit.js";
 import { rowMajor } from "#src/files/formats/arrays.js";
 import { JsonStream } from "#src/files/json-stream.js";
 import { readJson } from "#src/files/read-document.js";
@@ -15,7 +17,10 @@ import { BatchwiseError, evaluate, loadNetwork, openDataset } from "#src/index.j
 import { peakBytes, resetPeak } from "../fuzz/peak-memory.js";
 import { idxBytes } from "../helpers/idx.js";
 import { inCase } from "../helpers/in-case.js";
+import { npyDict, npyFile } from "../helpers/npy.js";
+import { pngFile } from "../helpers/png.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
+import { zipFile } from "../helpers/zip.js";
 
 test("a text before a colon is looked at once: texts with more colons than keys are refused", (t) => {
   for (const text of [
@@ -110,6 +115,12 @@ test.serial("a refused JSON file takes memory in proportion to its bytes", async
 
 test.serial("an image that no network fits is refused before its pixels are unpacked", async (t) => {
   const folder = await temporaryFolder(t);
+  const refuse = async (options: { readonly dataset: string; readonly labels?: string }) => {
+    const before = resetPeak();
+    await t.throwsAsync(evaluate(options), { code: "ERR_NETWORK_INPUTS" });
+    const used = peakBytes() - before;
+    t.true(used <= 64e6, `${options.dataset}: ${Math.round(used / 1e6)} MB`);
+  };
   const [dataset, labels] = [join(folder, "images.gz"), join(folder, "labels")];
   const side = 2 ** 14;
   const zeros = Buffer.alloc(2 ** 20);
@@ -119,10 +130,38 @@ test.serial("an image that no network fits is refused before its pixels are unpa
   ];
   await pipeline(Readable.from(pieces), createGzip({ level: 1 }), createWriteStream(dataset));
   await writeFile(labels, idxBytes("u8", [1], Uint8Array.of(0)));
-  const before = resetPeak();
-  await t.throwsAsync(evaluate({ dataset, labels }), { code: "ERR_NETWORK_INPUTS" });
-  const used = peakBytes() - before;
-  t.true(used <= 64e6, `${Math.round(used / 1e6)} MB`);
+  await refuse({ dataset, labels });
+
+  const images = npyFile(npyDict("|u1", [1, side, side]), Buffer.alloc(side ** 2));
+  const archive = join(folder, "set.npz");
+  await writeFile(
+    archive,
+    zipFile([
+      { name: "x_test.npy", content: images, deflated: true },
+      { name: "y_test.npy", content: npyFile(npyDict("|u1", [1]), Buffer.of(0)) },
+    ]),
+  );
+  await refuse({ dataset: archive });
+});
+
+test.serial("a picture takes two bytes a pixel, however many bits its samples have", async (t) => {
+  const side = 2 ** 12;
+  for (const [colourType, depth, channels] of [
+    [6, 16, 4],
+    [2, 8, 3],
+    [0, 1, 1],
+  ] as const) {
+    const header = { width: side, height: side, colourType, depth };
+    const path = await temporaryFile(
+      t,
+      pngFile(header, Buffer.alloc(side * (1 + (side * channels * depth) / 8))),
+    );
+    const before = resetPeak();
+    const error = await t.throwsAsync(readPng(path).then((picture) => toDigit(picture, path)));
+    t.is((error as { code?: string }).code, "ERR_PICTURE_BLANK");
+    const used = peakBytes() - before;
+    t.true(used <= 64e6, `${depth} bits, ${channels} channels: ${Math.round(used / 1e6)} MB`);
+  }
 });
 
 test("a pair that a manifest lists many times is read and hashed as one", async (t) => {

@@ -1,7 +1,7 @@
 /** A PNG file as its standard defines it (W3C, 3rd edition): chunks to the rows of a picture. @throws Error in words, all functions */
 
-import { crc32, inflateSync } from "node:zlib";
-import { codeOf } from "#src/base/realm.js";
+import { crc32, createInflate } from "node:zlib";
+import { assertLoading } from "#src/base/abort.js";
 
 const SIGNATURE = Buffer.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Length and type before a chunk's data, a checksum behind. */
@@ -148,45 +148,55 @@ function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
   }
 }
 
-/** Unpacks the rows of all passes, which are just as many bytes as the header says. */
-export function* rowsOf({ header, packed }: PngFile): Generator<PngRow> {
-  const { width, height, depth, channels, passes } = header;
-  const sizes = passes.map((pass) => {
-    const columns = Math.max(0, Math.ceil((width - pass.x) / pass.xStep));
-    const rows = columns && Math.max(0, Math.ceil((height - pass.y) / pass.yStep));
-    return { ...pass, columns, rows, rowBytes: Math.ceil((columns * channels * depth) / 8) };
-  });
-  // Each row has the type of its filter before it.
-  const bytes = unpacked(
-    packed,
-    sizes.reduce((sum, { rows, rowBytes }) => sum + rows * (1 + rowBytes), 0),
-  );
-  const pixelBytes = Math.max(1, (channels * depth) >> 3);
-  let at = 0;
-  for (const { x, y, xStep, yStep, columns, rows, rowBytes } of sizes) {
-    const samples = new Uint16Array(columns * channels);
-    let above = new Uint8Array(rowBytes);
-    for (let row = 0; row < rows; row++) {
-      const line = bytes.subarray(at + 1, at + 1 + rowBytes);
-      unfilter(bytes[at]!, line, above, pixelBytes);
-      unpackSamples(line, depth, samples);
-      yield { x, y: y + row * yStep, xStep, columns, samples };
-      above = line;
-      at += 1 + rowBytes;
-    }
+/** Bytes that are unpacked at once. Between two pieces, a signal gets its turn. */
+const PIECE_BYTES = 2 ** 16;
+
+/** Unpacks the rows of all passes, which are as many bytes as the header states. Only two rows are held. */
+export async function readRows({ header, packed }: PngFile, take: (row: PngRow) => void): Promise<void> {
+  const rows = unfilteredRows(header, take);
+  let state = rows.next();
+  const inflater = createInflate({ chunkSize: PIECE_BYTES });
+  inflater.end(packed);
+  // A fault leaves the loop, which destroys the stream.
+  for await (const piece of inflater as AsyncIterable<Uint8Array>) {
+    state = rows.next(piece);
+    if (state.done) throw new Error("it holds more pixels than its header says");
+    assertLoading();
   }
+  if (!state.value) throw new Error("it holds fewer pixels than its header says");
 }
 
-function unpacked(packed: Buffer, expectedBytes: number): Uint8Array<ArrayBuffer> {
-  let found: Uint8Array<ArrayBuffer>;
-  try {
-    found = inflateSync(packed, { maxOutputLength: expectedBytes });
-  } catch (cause) {
-    const isLonger = codeOf(cause) === "ERR_BUFFER_TOO_LARGE";
-    throw isLonger ? new Error("it holds more pixels than its header says", { cause }) : cause;
+/** Takes the unpacked bytes in pieces. Yields whether the last row is complete; returns if more bytes follow it. */
+function* unfilteredRows(
+  header: PngHeader,
+  take: (row: PngRow) => void,
+): Generator<boolean, void, Uint8Array> {
+  const { width, height, depth, channels, passes } = header;
+  const pixelBytes = Math.max(1, (channels * depth) >> 3);
+  let piece: Uint8Array = Buffer.of();
+  let at = 0;
+  for (const { x, y, xStep, yStep } of passes) {
+    const columns = Math.max(0, Math.ceil((width - x) / xStep));
+    if (columns === 0) continue;
+    // Each row has the type of its filter before it.
+    const rowBytes = 1 + Math.ceil((columns * channels * depth) / 8);
+    let [line, above] = [new Uint8Array(rowBytes), new Uint8Array(rowBytes)];
+    const samples = new Uint16Array(columns * channels);
+    for (let row = y; row < height; row += yStep) {
+      for (let filled = 0; filled < rowBytes; ) {
+        while (at === piece.length) [piece, at] = [yield false, 0];
+        const found = piece.subarray(at, at + rowBytes - filled);
+        line.set(found, filled);
+        filled += found.length;
+        at += found.length;
+      }
+      unfilter(line[0]!, line.subarray(1), above.subarray(1), pixelBytes);
+      unpackSamples(line.subarray(1), depth, samples);
+      take({ x, y: row, xStep, columns, samples });
+      [line, above] = [above, line];
+    }
   }
-  if (found.length < expectedBytes) throw new Error("it holds fewer pixels than its header says");
-  return found;
+  while (at === piece.length) [piece, at] = [yield true, 0];
 }
 
 /** Replaces filtered bytes by the row's own (section 9). `above` is the row before in the pass, or zeros. */

@@ -2,18 +2,19 @@
 
 import { encode } from "fast-png";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
-import { PictureError, reasonOf } from "#src/base/errors.js";
+import { BatchwiseError, PictureError, reasonOf } from "#src/base/errors.js";
 import { readWholeFile } from "#src/files/read-file.js";
-import { PALETTE, type PngFile, readPngFile, readPngHeader, rowsOf } from "./png-file.js";
-import type { GreyPicture } from "./to-digit.js";
+import { PALETTE, type PngFile, readPngFile, readPngHeader, readRows } from "./png-file.js";
+import { type GreyPicture, WHITE } from "./to-digit.js";
 
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 export const MAX_PIXELS = 2 ** 24;
 /** Most pixels of one side, as in a JPEG. Each row takes time, however short it is. */
 export const MAX_SIDE = 2 ** 16 - 1;
-const WHITE = 255;
 /** Luma of red, green and blue (ITU-R BT.601). */
 const LUMA = [0.299, 0.587, 0.114] as const;
+/** Largest value of a byte, of which palettes and their opacities are made. */
+const BYTE = 255;
 
 /** @throws FileError, or PictureError ERR_PICTURE_FORMAT, ERR_PICTURE_SIZE */
 export async function readPng(path: string): Promise<GreyPicture> {
@@ -25,9 +26,9 @@ export async function readPng(path: string): Promise<GreyPicture> {
       const limits = { limitPixels: MAX_PIXELS, limitSide: MAX_SIDE };
       throw new PictureError("ERR_PICTURE_SIZE", { path, width, height, ...limits });
     }
-    return toGrey(readPngFile(bytes));
+    return await toGrey(readPngFile(bytes));
   } catch (cause) {
-    if (cause instanceof PictureError) throw cause;
+    if (cause instanceof BatchwiseError) throw cause;
     throw new PictureError("ERR_PICTURE_FORMAT", { path, reason: reasonOf(cause) }, { cause });
   }
 }
@@ -38,20 +39,20 @@ export function encodeGreyPng(pixels: Uint8Array, { rows, columns }: ImageShape)
   return encode({ width: columns, height: rows, data: Uint8Array.from(pixels), depth: 8, channels: 1 });
 }
 
-function toGrey(file: PngFile): GreyPicture {
+async function toGrey(file: PngFile): Promise<GreyPicture> {
   const { width, height, channels } = file.header;
   const greyAt = file.header.colourType === PALETTE ? greyOfPalette(file) : greyOfSamples(file);
-  const values = new Float32Array(width * height);
-  for (const { x, y, xStep, columns, samples } of rowsOf(file)) {
+  const shades = new Uint16Array(width * height);
+  await readRows(file, ({ x, y, xStep, columns, samples }) => {
     let to = y * width + x;
     for (let column = 0; column < columns; column++, to += xStep) {
-      values[to] = greyAt(samples, column * channels);
+      shades[to] = Math.round(greyAt(samples, column * channels));
     }
-  }
-  return { width, height, values };
+  });
+  return { width, height, shades };
 }
 
-/** Shade 0..255 of the pixel whose samples begin at `at`. */
+/** Shade 0..WHITE of the pixel whose samples begin at `at`. */
 type GreyAt = (samples: Uint16Array, at: number) => number;
 
 /** A shade of ink or paper that covers white paper by `cover`, 0..1. */
@@ -87,7 +88,7 @@ function greyOfPalette({ palette = Buffer.of(), transparency = Buffer.of() }: Pn
   const shades = Array.from({ length: Math.floor(palette.length / LUMA.length) }, (_, n) => {
     const at = n * LUMA.length;
     const shade = red * palette[at]! + green * palette[at + 1]! + blue * palette[at + 2]!;
-    return onPaper(shade, (transparency[n] ?? WHITE) / WHITE);
+    return onPaper((WHITE / BYTE) * shade, (transparency[n] ?? BYTE) / BYTE);
   });
   return (samples, at) => {
     const shade = shades[samples[at]!];

@@ -11,42 +11,65 @@ const SURE_INK = 0.5;
 /** This share of the inked pixels is darkened fully: a thin pen on a large sheet would else leave but a shade. */
 const FULL_INK_QUANTILE = 0.75;
 
+/** A picture in shades of grey, in memory: two bytes a pixel. */
+export interface GreyPicture {
+  readonly width: number;
+  readonly height: number;
+  /** (height × width) u16, row-major; 0 is black, WHITE is white. */
+  readonly shades: Uint16Array;
+}
+export const WHITE = 2 ** 16 - 1;
+
 /** (28 × 28) u8, row-major, ink is bright: scaled into 20 × 20, anti-aliased, its centre of mass in the middle. */
 export function toDigit(picture: GreyPicture, path: string): Uint8Array {
-  return centred(strengthened(shrunk(cropped(inkOf(picture, path)))));
+  const ink = inkOf(picture, path);
+  return centred(strengthened(shrunk(picture, boxOf(picture, ink), ink)));
+}
+
+/** Ink of a drawing that was scaled. */
+interface Inked {
+  readonly width: number;
+  readonly height: number;
+  /** (height × width), row-major, from 0, paper, to 1, the strongest ink. */
+  readonly values: Float32Array;
+}
+
+/** Rectangle within a picture, in pixels. */
+interface Box {
+  readonly top: number;
+  readonly left: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 /** The smallest rectangle with all that is surely ink: the paper's grain does not widen it. */
-function cropped({ width, height, values }: GreyPicture): GreyPicture {
+function boxOf({ width, height, shades }: GreyPicture, ink: Float32Array): Box {
   let [top, bottom, left, right] = [height, -1, width, -1];
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
-      if (values[row * width + column]! < SURE_INK) continue;
+      if (ink[shades[row * width + column]!]! < SURE_INK) continue;
       top = Math.min(top, row);
       bottom = row;
       left = Math.min(left, column);
       right = Math.max(right, column);
     }
   }
-  const [croppedWidth, croppedHeight] = [right - left + 1, bottom - top + 1];
-  const inked = new Float32Array(croppedWidth * croppedHeight);
-  for (let row = 0; row < croppedHeight; row++) {
-    const from = (top + row) * width + left;
-    inked.set(values.subarray(from, from + croppedWidth), row * croppedWidth);
-  }
-  return { width: croppedWidth, height: croppedHeight, values: inked };
+  return { top, left, width: right - left + 1, height: bottom - top + 1 };
 }
 
-/** The longer side becomes BOX_SIDE pixels; each pixel is the mean of what it covers. */
-function shrunk({ width, height, values }: GreyPicture): GreyPicture {
+/** The longer side of the box becomes BOX_SIDE pixels; each pixel is the mean of what it covers. */
+function shrunk(picture: GreyPicture, { top, left, width, height }: Box, ink: Float32Array): Inked {
   const scale = Math.max(width, height) / BOX_SIDE;
   const [newWidth, newHeight] = [
     Math.max(1, Math.round(width / scale)),
     Math.max(1, Math.round(height / scale)),
   ];
+  const line = new Float32Array(width);
   const narrowed = new Float32Array(newWidth * height);
   for (let row = 0; row < height; row++) {
-    averageAlong(values, row * width, 1, width, narrowed, row * newWidth, 1, newWidth);
+    const from = (top + row) * picture.width + left;
+    for (let column = 0; column < width; column++) line[column] = ink[picture.shades[from + column]!]!;
+    averageAlong(line, 0, 1, width, narrowed, row * newWidth, 1, newWidth);
   }
   const shrunken = new Float32Array(newWidth * newHeight);
   for (let column = 0; column < newWidth; column++) {
@@ -77,14 +100,14 @@ function averageAlong(
   }
 }
 
-function strengthened({ width, height, values }: GreyPicture): GreyPicture {
+function strengthened({ width, height, values }: Inked): Inked {
   const inked = values.filter((value) => value > 0).sort();
   const full = inked[Math.floor(inked.length * FULL_INK_QUANTILE)]!;
   return { width, height, values: values.map((value) => Math.min(1, value / full)) };
 }
 
 /** Moved by whole pixels, as far as all of it stays inside; the mean index of MNIST's mass is 14.0 either way. */
-function centred({ width, height, values }: GreyPicture): Uint8Array {
+function centred({ width, height, values }: Inked): Uint8Array {
   let [mass, x, y] = [0, 0, 0];
   for (let pixel = 0; pixel < values.length; pixel++) {
     mass += values[pixel]!;
@@ -106,59 +129,52 @@ function shiftOf(centreOfMass: number, side: number): number {
   return Math.min(Math.max(0, Math.round(DIGIT_SIDE / 2 - centreOfMass)), DIGIT_SIDE - side);
 }
 
-/** A drawing whose ink differs from its paper by less than this, of 255, is taken for blank paper. */
-const LEAST_CONTRAST = 32;
+/** A drawing whose ink differs from its paper by less than this is taken for blank paper. */
+const LEAST_CONTRAST = WHITE / 8;
 /** Shades nearer to the paper than this share of the strongest ink are paper: its grain, a scanner's noise. */
 const PAPER_SHARE = 0.15;
 
-/** Values (height × width) from 0, paper, to 1, the strongest ink. @throws PictureError ERR_PICTURE_BLANK */
-export function inkOf(picture: GreyPicture, path: string): GreyPicture {
-  const { width, height, values } = picture;
+/** Ink (65,536) of each shade, from 0, paper, to 1, the strongest. @throws PictureError ERR_PICTURE_BLANK */
+export function inkOf(picture: GreyPicture, path: string): Float32Array {
   const paper = median(borderOf(picture));
-  let lighter = 0;
-  let darker = 0;
-  for (const value of values) {
-    if (value > paper) lighter += value - paper;
-    else darker += paper - value;
+  const counts = new Uint32Array(WHITE + 1);
+  for (const shade of picture.shades) counts[shade]!++;
+  let [lighter, darker] = [0, 0];
+  for (const [shade, count] of counts.entries()) {
+    if (shade > paper) lighter += count * (shade - paper);
+    else darker += count * (paper - shade);
   }
-  const sign = lighter > darker ? 1 : -1;
-  const strongest = values.reduce((most, value) => Math.max(most, sign * (value - paper)), 0);
+  const isLight = lighter > darker;
+  const extreme = isLight ? counts.findLastIndex(isFound) : counts.findIndex(isFound);
+  const strongest = Math.abs(extreme - paper);
   if (strongest < LEAST_CONTRAST) throw new PictureError("ERR_PICTURE_BLANK", { path });
-  const ink = values.map((value) => {
-    const share = (sign * (value - paper)) / strongest;
+  return Float32Array.from(counts, (_, shade) => {
+    const share = (isLight ? shade - paper : paper - shade) / strongest;
     return share < PAPER_SHARE ? 0 : share;
   });
-  return { width, height, values: ink };
 }
+
+const isFound = (count: number) => count > 0;
 
 /** Most pixels of one side whose shades are compared: the median of a longer side hardly changes. */
 const MOST_OF_SIDE = 2 ** 14;
 
 /** The outermost pixels, which are paper in all but a few drawings. Of a long side, every n-th one. */
-function borderOf({ width, height, values }: GreyPicture): Float32Array {
+function borderOf({ width, height, shades }: GreyPicture): Uint16Array {
   const [across, down] = [Math.ceil(width / MOST_OF_SIDE), Math.ceil(height / MOST_OF_SIDE)];
-  const border = new Float32Array(2 * (Math.ceil(width / across) + Math.ceil(height / down)));
+  const border = new Uint16Array(2 * (Math.ceil(width / across) + Math.ceil(height / down)));
   let n = 0;
   for (let column = 0; column < width; column += across) {
-    border[n++] = values[column]!;
-    border[n++] = values[(height - 1) * width + column]!;
+    border[n++] = shades[column]!;
+    border[n++] = shades[(height - 1) * width + column]!;
   }
   for (let row = 0; row < height; row += down) {
-    border[n++] = values[row * width]!;
-    border[n++] = values[(row + 1) * width - 1]!;
+    border[n++] = shades[row * width]!;
+    border[n++] = shades[(row + 1) * width - 1]!;
   }
   return border;
 }
 
-function median(values: Float32Array): number {
+function median(values: Uint16Array): number {
   return values.sort()[Math.floor(values.length / 2)]!;
-}
-
-/** A picture in shades of grey, in memory. */
-
-export interface GreyPicture {
-  readonly width: number;
-  readonly height: number;
-  /** (height × width), row-major; 0 is black, 255 is white. */
-  readonly values: Float32Array;
 }
