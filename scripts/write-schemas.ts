@@ -16,9 +16,15 @@ import { PACKAGE_ROOT } from "#src/base/package.js";
 import { configSchema } from "#src/cli/config/read.js";
 import { manifestSchema } from "#src/data/schemas/manifest.js";
 import { checksSchema } from "#src/evaluate/check/suite-schema.js";
+import { architectureSchema } from "#src/networks/architecture/schema.js";
 
 /** Schemas whose fields are described in the schema itself. */
-const OPTIONS = { checks: checksSchema, config: configSchema, manifest: manifestSchema };
+const OPTIONS = {
+  architecture: architectureSchema,
+  checks: checksSchema,
+  config: configSchema,
+  manifest: manifestSchema,
+};
 
 /** Schemas whose fields are described by the doc comments of an interface: the contract's file, and the interface. */
 const DOCUMENTS: Readonly<Record<string, readonly [schema: z.ZodType, file: string, name: string]>> = {

@@ -123,7 +123,7 @@ export function checkLine<Schema extends z.ZodType>(
 }
 
 /** Place in a document: `result.perClass[3].recall`. Empty for the whole document. */
-function placeOf(keys: readonly PropertyKey[]): string {
+export function placeOf(keys: readonly PropertyKey[]): string {
   return keys
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
     .join("")

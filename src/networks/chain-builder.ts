@@ -90,6 +90,7 @@ export class ChainBuilder {
   conv2d(name: string, facts: ConvFacts): void {
     const input = this.#order.map(name);
     const { weights, channels, kernel, biases, stride = [1, 1], dilation = [1, 1], groups = 1 } = facts;
+    const { paddingValue = 0 } = facts;
     const padding = this.#padding(facts.padding, input, kernel, stride, dilation);
     if (input.channels % groups !== 0 || channels % groups !== 0 || channels < 1) {
       throw this.#order.layerFault(
@@ -108,7 +109,7 @@ export class ChainBuilder {
     const layer: Conv2dLayer = {
       kind: "conv2d",
       ...{ inputs: sizeOf(input), outputs: sizeOf(output), activation: "identity" },
-      ...{ input, output, kernel, stride, dilation, padding, groups, paddingValue: 0 },
+      ...{ input, output, kernel, stride, dilation, padding, groups, paddingValue },
       weights: finiteCopy(this.#order.path, name, weights),
       biases: finiteCopy(this.#order.path, name, biases ?? new Float64Array(channels)),
     };

@@ -26,6 +26,8 @@ export interface ConvFacts extends WindowFacts {
   readonly biases?: ArrayLike<number> | undefined;
   readonly dilation?: Pair | undefined;
   readonly groups?: number | undefined;
+  /** Number in the padding. Default 0. */
+  readonly paddingValue?: number | undefined;
 }
 
 export interface PoolFacts extends WindowFacts {

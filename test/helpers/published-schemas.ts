@@ -4,6 +4,7 @@ import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 
 export const PUBLISHED_SCHEMAS = [
+  "architecture",
   "benchmark",
   "checks",
   "checks-report",
