@@ -1,6 +1,6 @@
 /** Images of a page: their pixels, their descriptions, and their data. Cards and lightbox work for each kind of page. */
 
-import type { ImageShape } from "../src/base/contracts/dataset.js";
+import { type ImageShape, imageBytes } from "../src/base/contracts/dataset.js";
 import {
   type AnyPageData,
   DATA_ID,
@@ -41,7 +41,7 @@ export function verdict(...facts: readonly HTMLElement[]): HTMLElement {
 
 /** Parts that all pages have besides their data. */
 export interface Shown {
-  /** (rows × columns) u8, row-major. `position` is the image's index in `images`. */
+  /** (rows × columns × channels) u8, row-major. `position` is the image's index in `images`. */
   pixelsOf(position: number): Uint8Array;
   nameOf(label: number): string;
 }
@@ -49,7 +49,7 @@ export interface Shown {
 export async function readPage(): Promise<AnyPageData & Shown> {
   const data = JSON.parse(textOf(DATA_ID)) as AnyPageData;
   const pixels = await inflate(textOf(PIXELS_ID));
-  const size = data.shape.rows * data.shape.columns;
+  const size = imageBytes(data.shape);
   return {
     ...data,
     pixelsOf: (position) => pixels.subarray(position * size, (position + 1) * size),
@@ -74,7 +74,7 @@ async function inflate(base64: string): Promise<Uint8Array> {
 
 /** Canvas with one image, pixel for pixel. The style sheet enlarges it without smoothing. */
 export function picture<Image extends Placed>(album: Album<Image>, image: Image): HTMLCanvasElement {
-  const { rows, columns } = album.shape;
+  const { rows, columns, channels } = album.shape;
   const description = album.describe(image);
   const canvas = element("canvas", {
     width: columns,
@@ -86,8 +86,11 @@ export function picture<Image extends Placed>(album: Album<Image>, image: Image)
   const context = canvas.getContext("2d");
   if (context === null) return canvas;
   const painted = context.createImageData(columns, rows);
-  for (const [n, grey] of album.pixelsOf(image.position).entries()) {
-    painted.data.set([grey, grey, grey, 255], 4 * n);
+  const pixels = album.pixelsOf(image.position);
+  for (let n = 0; n < rows * columns; n++) {
+    const colour = pixels.subarray(n * channels, (n + 1) * channels);
+    const [red = 0, green = red, blue = red] = colour;
+    painted.data.set([red, green, blue, 255], 4 * n);
   }
   context.putImageData(painted, 0, 0);
   return canvas;

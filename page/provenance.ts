@@ -46,13 +46,13 @@ export function aboutSection(
 export function imagesOfData(
   { name, split, total, offset }: PageData["dataset"],
   evaluated: number,
-  { rows, columns }: ImageShape,
+  { rows, columns, channels }: ImageShape,
 ): string {
   const range =
     evaluated === total
       ? `all ${counted(total, "image")}`
       : `${counted(evaluated, "image")} from image ${count(offset)}, of ${count(total)}`;
-  return `${name}, ${split}: ${range}, ${rows} × ${columns} pixels`;
+  return `${name}, ${split}: ${range}, ${rows} × ${columns} pixels${channels === 1 ? "" : " in colour"}`;
 }
 
 /** `2 threads`, or `the main thread` for 0. */

@@ -64,7 +64,7 @@ function dataset(nanImages: readonly number[], total = TOTAL): Dataset {
     facts: {
       name: "made",
       split: "test",
-      shape: { rows: 1, columns: 2 },
+      shape: { rows: 1, columns: 2, channels: 1 },
       total,
       labelsPath: "made-labels",
       classNames: undefined,

@@ -28,7 +28,17 @@ import {
 } from "./arguments.js";
 import { isFloat32Array, isFloat64Array, isUint8Array } from "./realm.js";
 
-export const IMAGE_SHAPE = objectWith("an object with rows and columns", { rows: COUNT, columns: COUNT });
+export const IMAGE_SHAPE = objectWith("an object with rows, columns and channels", {
+  rows: COUNT,
+  columns: COUNT,
+  channels: COUNT,
+});
+/** The shape of a picture that is shown. Without channels it is grey. */
+export const PICTURE_SHAPE = objectWith(
+  "an object with rows and columns",
+  { rows: COUNT, columns: COUNT },
+  { channels: COUNT },
+);
 
 export const DATASET = objectWith("an open data set", {
   facts: objectWith(

@@ -3,7 +3,7 @@
 import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import { checkedKeys, FLAG, type KindsOf, TEXT } from "#src/base/arguments.js";
-import type { Split } from "#src/base/contracts/dataset.js";
+import { imageBytes, type Split } from "#src/base/contracts/dataset.js";
 import type { Tensor } from "#src/base/contracts/network.js";
 import { atLeast, DatasetError } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
@@ -141,7 +141,7 @@ async function loadSplit(
   assertLabelsWithin(slab, CLASSES, paths.labelsPath);
   // Out of shared memory, which not every API takes.
   const labels = slab.labels.slice();
-  const imageShape = flatten ? [shape.rows * shape.columns] : [CHANNELS, shape.rows, shape.columns];
+  const imageShape = flatten ? [imageBytes(shape)] : [CHANNELS, shape.rows, shape.columns];
   return [
     { data: normalize ? scaled(slab.pixels) : slab.pixels.slice(), shape: [total, ...imageShape] },
     oneHotLabel ? { data: oneHot(labels), shape: [total, CLASSES] } : { data: labels, shape: [total] },

@@ -79,7 +79,7 @@ export async function openNpzSet(
     facts: {
       ...given,
       labelsPath: y?.path,
-      shape: { rows, columns },
+      shape: { rows, columns, channels: 1 },
       total,
       isDeflated: x.entry.method === "deflated",
     },

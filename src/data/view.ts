@@ -1,6 +1,12 @@
 /** Data sets through a view: pictures inverted or transposed, labels shifted, slab by slab. */
 
-import { AS_STORED, type Dataset, type DatasetView, type ImageShape } from "#src/base/contracts/dataset.js";
+import {
+  AS_STORED,
+  type Dataset,
+  type DatasetView,
+  type ImageShape,
+  imageBytes,
+} from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import { mapSlabs, type Slab } from "#src/base/slab.js";
 
@@ -33,14 +39,19 @@ export function isSameView(a: DatasetView, b: DatasetView): boolean {
 }
 
 /** The shape of an image of `shape` after the view. */
-export function viewedShape({ rows, columns }: ImageShape, { transpose }: DatasetView): ImageShape {
-  return transpose ? { rows: columns, columns: rows } : { rows, columns };
+export function viewedShape({ rows, columns, channels }: ImageShape, { transpose }: DatasetView): ImageShape {
+  return transpose ? { rows: columns, columns: rows, channels } : { rows, columns, channels };
 }
 
-/** Changes images in place: pixels (count × rows × columns) u8, row-major, of the shape before the view. */
+/** Changes images in place: pixels (count × rows × columns × channels) u8, row-major, of the shape before the view. */
 export function viewPixels(pixels: Uint8Array, shape: ImageShape, { invert, transpose }: DatasetView): void {
   if (transpose) transposeImages(pixels, shape);
   if (invert) for (let n = 0; n < pixels.length; n++) pixels[n] = WHITE - pixels[n]!;
+}
+
+/** Grey 0..255 of a colour: luma of ITU-R BT.601 in 16-bit fixed point, rounded (Pillow's L24 in libImaging/Convert.c). */
+export function lumaOf(red: number, green: number, blue: number): number {
+  return (red * 19_595 + green * 38_470 + blue * 7_471 + 0x8000) >> 16;
 }
 
 function joined(first: DatasetView, second: DatasetView): DatasetView {
@@ -74,14 +85,19 @@ function changer(shape: ImageShape, view: DatasetView, labelsPath: string | unde
   };
 }
 
-/** out (count, columns, rows) = the transposes of x (count, rows, columns), in the same memory. */
-function transposeImages(pixels: Uint8Array, { rows, columns }: ImageShape): void {
-  const size = rows * columns;
+/** out (count, columns, rows, channels) = the transposes of x (count, rows, columns, channels), in the same memory. */
+function transposeImages(pixels: Uint8Array, shape: ImageShape): void {
+  const { rows, channels } = shape;
+  const size = imageBytes(shape);
+  const step = rows * channels;
   const image = new Uint8Array(size);
   for (let start = 0; start < pixels.length; start += size) {
     image.set(pixels.subarray(start, start + size));
     for (let row = 0, from = 0; row < rows; row++) {
-      for (let to = start + row; to < start + size; to += rows) pixels[to] = image[from++]!;
+      for (let to = start + row * channels; to < start + size; to += step) {
+        pixels[to] = image[from++]!;
+        for (let channel = 1; channel < channels; channel++) pixels[to + channel] = image[from++]!;
+      }
     }
   }
 }

@@ -4,6 +4,7 @@ import { constants } from "node:buffer";
 import { availableParallelism, totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
 import { checkedKeys, type KindsOf, without } from "#src/base/arguments.js";
+import { imageBytes } from "#src/base/contracts/dataset.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts } from "#src/base/contracts/result.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { grouped } from "#src/base/errors/define.js";
@@ -175,7 +176,7 @@ export async function loadWhole(pair: AnyPair, probabilities: boolean): Promise<
     range: { limit: count },
     classes,
   } = pair;
-  const ownBytes = slabBytes({ count, inputs: shape.rows * shape.columns });
+  const ownBytes = slabBytes({ count, inputs: imageBytes(shape) });
   // A run copies the workers' answers into its own memory.
   const bytesOfAnswers = probabilities
     ? answerBytes(count, classes) +

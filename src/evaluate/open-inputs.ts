@@ -3,7 +3,14 @@
 import { allOrAbort } from "#src/base/abort.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import { assumedText } from "#src/base/assumptions.js";
-import type { Dataset, DatasetView, ImageRange, ImageShape, SlabPlan } from "#src/base/contracts/dataset.js";
+import {
+  type Dataset,
+  type DatasetView,
+  type ImageRange,
+  type ImageShape,
+  imageBytes,
+  type SlabPlan,
+} from "#src/base/contracts/dataset.js";
 import type { EngineName, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { DatasetError, NetworkError } from "#src/base/errors.js";
 import { mapSlabs, type Slab, type SlabStream } from "#src/base/slab.js";
@@ -142,7 +149,7 @@ class ReadAhead {
     // Whoever pairs the set with a network throws the error of such a range.
     if (options.offset >= total) return;
     const { range } = rangesOf(options, total);
-    const batchPixels = Math.min(plan.multiple, range.limit) * shape.rows * shape.columns;
+    const batchPixels = Math.min(plan.multiple, range.limit) * imageBytes(shape);
     if (batchPixels <= MOST_AHEAD_PIXELS) this.#slabs = dataset.slabs(range, plan);
   }
 

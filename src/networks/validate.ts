@@ -1,7 +1,7 @@
 /** Builds the layers of a network from named arrays, checks that numbers are finite, and copies them to shared memory. */
 
 import { finished, type Steps } from "#src/base/abort.js";
-import type { ImageShape } from "#src/base/contracts/dataset.js";
+import { type ImageShape, imageBytes, imageSizes } from "#src/base/contracts/dataset.js";
 import type { Activation, DenseLayer, Network, OnnxModel } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -72,16 +72,16 @@ function listedNumbers(array: NamedArray | undefined): string {
  *   file states other rows and columns
  */
 export function assertFitsImages(
-  { layers, imageSizes }: Pick<Network, "layers" | "imageSizes">,
+  { layers, imageSizes: stated }: Pick<Network, "layers" | "imageSizes">,
   path: string,
   shape: ImageShape,
 ): void {
   const expected = layers[0]?.inputs ?? 0;
-  const found = shape.rows * shape.columns;
-  const imageShape = [shape.rows, shape.columns];
+  const found = imageBytes(shape);
+  const imageShape = imageSizes(shape);
   if (found !== expected) throw new NetworkError("ERR_NETWORK_INPUTS", { path, expected, found, imageShape });
-  if (imageSizes === undefined || `${imageSizes}` === `${imageShape}`) return;
-  throw new NetworkError("ERR_NETWORK_IMAGES", { path, expected: imageSizes, found: imageShape });
+  if (stated === undefined || `${stated}` === `${imageShape}`) return;
+  throw new NetworkError("ERR_NETWORK_IMAGES", { path, expected: stated, found: imageShape });
 }
 
 /**
@@ -90,10 +90,10 @@ export function assertFitsImages(
  */
 export function assertModelFits(model: OnnxModel, shape: ImageShape): void {
   const { name, input } = model;
-  const imageShape = [shape.rows, shape.columns];
+  const imageShape = imageSizes(shape);
   if (input.shape.length === 1) {
     const [expected] = atLeast(layerSizes(model), 1);
-    const found = shape.rows * shape.columns;
+    const found = imageBytes(shape);
     if (found === expected) return;
     throw new NetworkError("ERR_NETWORK_INPUTS", { path: name, expected, found, imageShape });
   }

@@ -1,39 +1,50 @@
 /** Images as text: each line shows two rows of pixels in half blocks. */
 
 import { anyOf, checkArgument, either } from "#src/base/arguments.js";
-import type { ImageShape } from "#src/base/contracts/dataset.js";
+import { type ImageShape, imageBytes } from "#src/base/contracts/dataset.js";
 import { UsageError } from "#src/base/errors.js";
-import { IMAGE_SHAPE } from "#src/base/known-arguments.js";
+import { PICTURE_SHAPE } from "#src/base/known-arguments.js";
 import { isFloat32Array, isUint8Array } from "#src/base/realm.js";
+import { lumaOf } from "#src/data/view.js";
 import { bar, cellsOf, leftCell } from "./cells.js";
 
-/** Paints one cell: `▀` in the grey of the upper pixel, on the grey of the lower pixel. Pixels are 0 to 255. */
-export type PaintCell = (upper: number, lower: number) => string;
+/** A pixel: its grey, or its red, green and blue; each 0 to 255. */
+export type Pixel = number | readonly [red: number, green: number, blue: number];
+
+/** Paints one cell: `▀` in the colour of the upper pixel, on the colour of the lower pixel. */
+export type PaintCell = (upper: Pixel, lower: Pixel) => string;
 
 /** Least pixel value that is drawn without colour. */
 const INK_THRESHOLD = 96;
 
 /** Cell without colour: each pixel is drawn or not. */
 export const plainCell: PaintCell = (upper, lower) => {
-  const [top, bottom] = [upper >= INK_THRESHOLD, lower >= INK_THRESHOLD];
+  const [top, bottom] = [greyOf(upper) >= INK_THRESHOLD, greyOf(lower) >= INK_THRESHOLD];
   if (top && bottom) return "█";
   if (top) return "▀";
   return bottom ? "▄" : " ";
 };
 
-/** pixels (rows × columns) u8, row-major → ⌈rows ÷ 2⌉ lines of `columns` cells. */
+/** The pixel's grey: luma, if it has a colour. */
+export function greyOf(pixel: Pixel): number {
+  return typeof pixel === "number" ? pixel : lumaOf(...pixel);
+}
+
+/** pixels (rows × columns × channels) u8, row-major → ⌈rows ÷ 2⌉ lines of `columns` cells. */
 export function imageLines(
   pixels: Uint8Array,
-  { rows, columns }: ImageShape,
+  { rows, columns, channels }: ImageShape,
   paint: PaintCell = plainCell,
 ): string[] {
+  const pixelAt = (row: number, column: number): Pixel => {
+    const at = (row * columns + column) * channels;
+    return channels === 1 ? pixels[at]! : [pixels[at]!, pixels[at + 1]!, pixels[at + 2]!];
+  };
   const lines: string[] = [];
   for (let row = 0; row < rows; row += 2) {
     let line = "";
     for (let column = 0; column < columns; column++) {
-      const upper = pixels[row * columns + column]!;
-      const lower = row + 1 < rows ? pixels[(row + 1) * columns + column]! : 0;
-      line += paint(upper, lower);
+      line += paint(pixelAt(row, column), row + 1 < rows ? pixelAt(row + 1, column) : 0);
     }
     lines.push(line);
   }
@@ -46,27 +57,28 @@ const PIXELS = either(anyOf("a Uint8Array", isUint8Array), anyOf("a Float32Array
  * Text of an image in half blocks, for `console.log(imgShow(image))`: two rows of pixels per line.
  * A pixel from 96 on is drawn. It corresponds to `img_show` of the book's ch03/mnist_show.py.
  *
- * @param pixels (rows × columns), row-major: u8, 0 is paper and 255 is ink; or f32 in 0..1, as `loadMnist` normalises
- * @param shape default 28 × 28
- * @throws UsageError ERR_ARGUMENT if the number of pixels is not rows × columns
+ * @param pixels (rows × columns × channels), row-major: u8, 0 is paper and 255 is ink; or f32 in 0..1, as `loadMnist` normalises
+ * @param shape default 28 × 28; one channel unless it states 3: a colour is drawn by its luma
+ * @throws UsageError ERR_ARGUMENT if the number of pixels is not rows × columns × channels
  */
 export function imgShow(
   pixels: Uint8Array | Float32Array,
-  shape: ImageShape = { rows: 28, columns: 28 },
+  shape: Pick<ImageShape, "rows" | "columns"> & Partial<ImageShape> = { rows: 28, columns: 28 },
 ): string {
   checkArgument("imgShow", "pixels", pixels, PIXELS);
-  checkArgument("imgShow", "shape", shape, IMAGE_SHAPE);
-  const expected = shape.rows * shape.columns;
+  checkArgument("imgShow", "shape", shape, PICTURE_SHAPE);
+  const picture = { channels: 1, ...shape };
+  const expected = imageBytes(picture);
   if (pixels.length !== expected) {
     throw new UsageError("ERR_ARGUMENT", {
       call: "imgShow",
       argument: "pixels",
-      expected: `${expected} of ${shape.rows} rows and ${shape.columns} columns`,
+      expected: `${expected} of ${shape.rows} rows and ${shape.columns} columns${picture.channels === 1 ? "" : ` in ${picture.channels} channels`}`,
       found: String(pixels.length),
     });
   }
   const bytes = isUint8Array(pixels) ? pixels : Uint8Array.from(pixels, (value) => Math.round(value * 255));
-  return imageLines(bytes, shape).join("\n");
+  return imageLines(bytes, picture).join("\n");
 }
 
 const BAR_CELLS = 20;

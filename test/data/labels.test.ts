@@ -149,7 +149,7 @@ test("rows and columns change places with the pictures", async (t) => {
   const dataset = join(folder, "images");
   await writeFile(dataset, Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6]));
   const { facts, slabs } = await openDataset({ dataset, labels: false, split: "test", transpose: true });
-  t.deepEqual(facts.shape, { rows: 3, columns: 2 });
+  t.deepEqual(facts.shape, { rows: 3, columns: 2, channels: 1 });
   for await (const { pixels } of slabs({ offset: 0, limit: 1 }, ONE_BY_ONE))
     t.deepEqual([...pixels], [1, 4, 2, 5, 3, 6]);
 });

@@ -160,7 +160,7 @@ withMnist("opens as a data set in either split", async (t) => {
     ["test", 10_000],
   ] as const) {
     const dataset = await openDataset({ dataset: mnist ?? "", split });
-    t.deepEqual([dataset.facts.total, dataset.facts.shape], [total, { rows: 28, columns: 28 }]);
+    t.deepEqual([dataset.facts.total, dataset.facts.shape], [total, { rows: 28, columns: 28, channels: 1 }]);
   }
 });
 
@@ -171,7 +171,7 @@ function datasetOf(total: number, rows = 1, columns = 1): Dataset {
     facts: {
       name: "made",
       split: "test",
-      shape: { rows, columns },
+      shape: { rows, columns, channels: 1 },
       total,
       labelsPath: "labels",
       classNames: undefined,

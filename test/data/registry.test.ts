@@ -28,7 +28,7 @@ test("opens an image file and its label file", async (t) => {
   t.deepEqual(facts, {
     name: "images",
     split: "test",
-    shape: { rows: 3, columns: 2 },
+    shape: { rows: 3, columns: 2, channels: 1 },
     total: 10,
     labelsPath: paths.labels,
     classNames: undefined,

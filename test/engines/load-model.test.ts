@@ -194,13 +194,19 @@ withOnnx("refuses images of other pixels, and of other rows and columns", async 
   }
   const flat = await loadModel(await temporaryFile(t, small(), "flat.onnx"), {});
   if ("layers" in flat) return t.fail();
-  coded(t, () => assertModelFits(flat, { rows: 2, columns: 3 }), "ERR_NETWORK_INPUTS");
-  t.notThrows(() => assertModelFits(flat, { rows: 2, columns: 2 }));
+  coded(t, () => assertModelFits(flat, { rows: 2, columns: 3, channels: 1 }), "ERR_NETWORK_INPUTS");
+  t.notThrows(() => assertModelFits(flat, { rows: 2, columns: 2, channels: 1 }));
   t.notThrows(() =>
-    assertModelFits({ ...flat, input: { ...flat.input, shape: [4, 5, 1] } }, { rows: 4, columns: 5 }),
+    assertModelFits(
+      { ...flat, input: { ...flat.input, shape: [4, 5, 1] } },
+      { rows: 4, columns: 5, channels: 1 },
+    ),
   );
   t.notThrows(() =>
-    assertModelFits({ ...flat, input: { ...flat.input, shape: [4, 5] } }, { rows: 4, columns: 5 }),
+    assertModelFits(
+      { ...flat, input: { ...flat.input, shape: [4, 5] } },
+      { rows: 4, columns: 5, channels: 1 },
+    ),
   );
 });
 

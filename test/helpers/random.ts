@@ -40,10 +40,10 @@ export function randomNetwork(
 /** Images of which about four pixels in five are zero, with labels below `classes`. */
 export function randomDataset(
   total: number,
-  { rows = 8, columns = 8, classes = 10, seed = 2, slabImages = total } = {},
+  { rows = 8, columns = 8, channels = 1, classes = 10, seed = 2, slabImages = total } = {},
 ): Dataset {
   const random = seeded(seed);
-  const inputs = rows * columns;
+  const inputs = rows * columns * channels;
   const pixels = Uint8Array.from({ length: total * inputs }, () =>
     random() < 0.8 ? 0 : Math.floor(random() * 256),
   );
@@ -52,7 +52,7 @@ export function randomDataset(
     facts: {
       name: "random",
       split: "test",
-      shape: { rows, columns },
+      shape: { rows, columns, channels },
       total,
       labelsPath: "random-labels",
       classNames: undefined,

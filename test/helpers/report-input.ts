@@ -103,7 +103,7 @@ export function madeUpInput({
         elapsedMs: batch < 2 ? 40 : 1.5,
       })),
     },
-    shape: { rows: SIDE, columns: SIDE },
+    shape: { rows: SIDE, columns: SIDE, channels: 1 },
     chosen: chooser.chosen(),
   };
 }

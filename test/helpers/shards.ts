@@ -51,7 +51,7 @@ export async function writeShards(
     pairs.push({ imagesPath, labelsPath });
     first += count;
   }
-  const facts = { ...FACTS, shape: { rows, columns }, total };
+  const facts = { ...FACTS, shape: { rows, columns, channels: 1 }, total };
   const inMemory = memoryDataset({ facts, sha256: "", pixels, labels });
   return { pairs, inMemory };
 }

@@ -150,12 +150,12 @@ test("refuses more outputs than a prediction can tell apart, and images of other
 
   await inCase(t, "refuses images of other rows and columns than the file states", () => {
     const network = { layers: buildLayers("n", arrays(6, 2), "sigmoid"), imageSizes: [2, 3] };
-    t.notThrows(() => assertFitsImages(network, "n", { rows: 2, columns: 3 }));
+    t.notThrows(() => assertFitsImages(network, "n", { rows: 2, columns: 3, channels: 1 }));
     for (const [rows, columns] of [
       [3, 2],
       [1, 6],
     ] as const) {
-      const fits = () => assertFitsImages(network, "n", { rows, columns });
+      const fits = () => assertFitsImages(network, "n", { rows, columns, channels: 1 });
       t.deepEqual(coded(t, fits, "ERR_NETWORK_IMAGES").facts, {
         path: "n",
         expected: [2, 3],
@@ -166,10 +166,10 @@ test("refuses more outputs than a prediction can tell apart, and images of other
 
   await inCase(t, "refuses images that have another number of pixels than the network reads", () => {
     const network = { layers: buildLayers("n", arrays(6, 2), "sigmoid") };
-    t.notThrows(() => assertFitsImages(network, "n", { rows: 2, columns: 3 }));
+    t.notThrows(() => assertFitsImages(network, "n", { rows: 2, columns: 3, channels: 1 }));
     const error = coded(
       t,
-      () => assertFitsImages(network, "n", { rows: 3, columns: 3 }),
+      () => assertFitsImages(network, "n", { rows: 3, columns: 3, channels: 1 }),
       "ERR_NETWORK_INPUTS",
     );
     t.deepEqual(error.facts, { path: "n", expected: 6, found: 9, imageShape: [3, 3] });

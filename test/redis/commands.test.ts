@@ -134,7 +134,7 @@ redisTest("two workers count as one process does, and the same run id answers fr
   const report = join(folder, "a.html");
   t.is((await ask("--run-id", "reported", "--limit", "200", "--report", report)).status, 0);
   const page = JSON.parse(blockOf(await readFile(report, "utf8"), DATA_ID));
-  t.deepEqual(page.shape, { rows: 28, columns: 28 });
+  t.deepEqual(page.shape, { rows: 28, columns: 28, channels: 1 });
   t.true(page.images.length > 0);
 
   const list = await runCli(["runs", "list"], { env });

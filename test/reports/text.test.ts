@@ -177,8 +177,10 @@ test("prints numbers as Python prints a float", (t) => {
 });
 
 test("draws two rows of pixels a line", (t) => {
-  const lines = imageLines(Uint8Array.from([255, 0, 255, 255, 255, 0]), { rows: 3, columns: 2 });
+  const lines = imageLines(Uint8Array.from([255, 0, 255, 255, 255, 0]), { rows: 3, columns: 2, channels: 1 });
   t.deepEqual(lines, ["█▄", "▀ "]);
+  const colours = Uint8Array.from([255, 255, 255, 0, 0, 255, 0, 0, 0, 0, 255, 0]);
+  t.deepEqual(imageLines(colours, { rows: 2, columns: 2, channels: 3 }), ["▀▄"], "a colour by its luma");
 });
 
 test("draws bars to an eighth of a cell", (t) => {
@@ -189,7 +191,7 @@ test("draws bars to an eighth of a cell", (t) => {
 
 test("bars stand in line behind names of any script", (t) => {
   const names = ["고양이", "dog", "e\u0301"];
-  const shape = { rows: 2, columns: 2 };
+  const shape = { rows: 2, columns: 2, channels: 1 };
   const lines = digitWithBars(new Uint8Array(4), shape, [1, 1, 1], (n) => names[n]!, plainCell);
   t.is(new Set(lines.map((line) => cellsOf(line.slice(0, line.indexOf("█"))))).size, 1, lines.join("\n"));
 });

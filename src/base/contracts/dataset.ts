@@ -7,12 +7,24 @@ export const SPLITS = ["test", "train"] as const;
 /** Part of a data set: `test` for evaluation, `train` for training. */
 export type Split = (typeof SPLITS)[number];
 
-/** Size of one image, in pixels. */
+/** Size of one image. */
 export interface ImageShape {
-  /** Height. */
+  /** Height, in pixels. */
   readonly rows: number;
-  /** Width. */
+  /** Width, in pixels. */
   readonly columns: number;
+  /** Bytes per pixel: 1 for grey, 3 for red, green and blue. */
+  readonly channels: number;
+}
+
+/** Bytes of one image: (rows × columns × channels) u8, row-major, so that the channel varies fastest. */
+export function imageBytes({ rows, columns, channels }: ImageShape): number {
+  return rows * columns * channels;
+}
+
+/** The shape as a list: (rows, columns), and the channels of a coloured image. */
+export function imageSizes({ rows, columns, channels }: ImageShape): readonly number[] {
+  return channels === 1 ? [rows, columns] : [rows, columns, channels];
 }
 
 /** Images from `offset` up to, not including, `offset + limit`. */

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { assumedText } from "#src/base/assumptions.js";
-import { hashFields, hashOf } from "#src/base/contracts/dataset.js";
+import { hashFields, hashOf, imageBytes, imageSizes } from "#src/base/contracts/dataset.js";
 import type { Conv2dLayer, DenseLayer, Layer, MapShape, Pool2dLayer } from "#src/base/contracts/network.js";
 import { grouped, shapeText } from "#src/base/errors/define.js";
 import type { FlagsOf } from "#src/base/options/table.js";
@@ -38,7 +38,7 @@ async function runInspect(
 type Facts = Awaited<ReturnType<typeof factsOf>>;
 
 async function factsOf({ dataset, network, assumptions }: DataAndNetwork, batchSize: number) {
-  const { rows, columns } = dataset.facts.shape;
+  const { shape, total } = dataset.facts;
   const layers = network.layers.map(layerFacts);
   const shapes = [...layers.slice(0, 1).map(({ input }) => input), ...layers.map(({ output }) => output)];
   return {
@@ -47,9 +47,9 @@ async function factsOf({ dataset, network, assumptions }: DataAndNetwork, batchS
       name: dataset.facts.name,
       split: dataset.facts.split,
       ...hashFields(dataset.facts, await dataset.sha256()),
-      images: [dataset.facts.total, rows, columns],
-      flattened: [dataset.facts.total, rows * columns],
-      labels: [dataset.facts.total],
+      images: [total, ...imageSizes(shape)],
+      flattened: [total, imageBytes(shape)],
+      labels: [total],
     },
     network: {
       name: network.name,

@@ -1,5 +1,6 @@
 /** Commands that show single images: `batchwise predict PICTURE.png…` and `batchwise show INDEX`. */
 import type { Command } from "commander";
+import { imageSizes } from "#src/base/contracts/dataset.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, DatasetError, UsageError } from "#src/base/errors.js";
 import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
@@ -22,7 +23,7 @@ type PredictFlags = FlagsOf<"predict">;
 /** Loaded only where a PNG is read or written. */
 const loadPng = () => import("#src/data/pictures/read-png.js");
 
-const SHAPE = { rows: DIGIT_SIDE, columns: DIGIT_SIDE };
+const SHAPE = { rows: DIGIT_SIDE, columns: DIGIT_SIDE, channels: 1 };
 const EXAMPLES = `
 A picture may have any size. Its ink may be dark on light, or light on dark.
 
@@ -121,13 +122,13 @@ async function runShow(
     const head = [
       `label: ${name(labels[0]!)}`,
       shapeText([inputs]),
-      shapeText([shape.rows, shape.columns]),
+      shapeText(imageSizes(shape)),
       `prediction: ${name(predictions[0]!)}`,
     ];
     const image = digitWithBars(pixels, shape, data, name, await context.loadPaint());
     context.writeAnswer(`${[...head, "", ...image].join("\n")}\n`);
     if (png === undefined) continue;
-    await writeFileWhole(png, (await loadPng()).encodeGreyPng(pixels, shape));
+    await writeFileWhole(png, (await loadPng()).encodePng(pixels, shape));
     context.nameWritten([png]);
   }
   return [];

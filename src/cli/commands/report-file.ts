@@ -1,7 +1,7 @@
 /** Files of `--report` and `--predictions`, which are made while the evaluation runs. */
 
 import { IncompleteError } from "#src/base/abort.js";
-import type { ImageShape } from "#src/base/contracts/dataset.js";
+import { type ImageShape, imageBytes } from "#src/base/contracts/dataset.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { PREDICTIONS_FORMATS } from "#src/base/contracts/run.js";
 import { BatchwiseError } from "#src/base/errors.js";
@@ -36,7 +36,7 @@ export async function assertReportPath(option: string, path: string): Promise<vo
 /** Collects the images of the report while the evaluation runs, and writes the report at its end, also of a partial one. */
 export class ReportFile implements Listener {
   readonly #path: string;
-  #shape: ImageShape = { rows: 0, columns: 0 };
+  #shape: ImageShape = { rows: 0, columns: 0, channels: 1 };
   #chooser: ImageChooser | undefined;
 
   constructor(path: string) {
@@ -71,7 +71,7 @@ export class ReportFile implements Listener {
   }
 
   #createChooser(classes: number): ImageChooser {
-    return createImageChooser(classes, limitsFor(classes, this.#shape.rows * this.#shape.columns));
+    return createImageChooser(classes, limitsFor(classes, imageBytes(this.#shape)));
   }
 }
 

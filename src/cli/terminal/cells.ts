@@ -2,7 +2,7 @@
 import { Chalk, type ChalkInstance } from "chalk";
 import type { PaintState } from "#src/cli/doctor/checks.js";
 import type { Paint } from "#src/reports/cells.js";
-import { type PaintCell, plainCell } from "#src/reports/images.js";
+import { greyOf, type PaintCell, type Pixel, plainCell } from "#src/reports/images.js";
 import type { ColourLevel } from "./paint.js";
 
 /** Lowest level with 256 colours, 24 of them grey. */
@@ -13,14 +13,21 @@ const LAST_STEP = 23;
 
 /** Returns how images are painted on a stream of this level. */
 export function paintFor(level: ColourLevel): PaintCell {
-  return level >= GREYS_FROM_LEVEL ? greyCell : plainCell;
+  if (level < GREYS_FROM_LEVEL) return plainCell;
+  const chalk = new Chalk({ level });
+  return (upper, lower) =>
+    typeof upper === "number" ? greyCell(upper, lower) : chalk.rgb(...upper).bgRgb(...rgbOf(lower))("▀");
 }
 
 const ansi256 = new Chalk({ level: GREYS_FROM_LEVEL });
-const greyCell: PaintCell = (upper, lower) => ansi256.ansi256(greyOf(upper)).bgAnsi256(greyOf(lower))("▀");
+const greyCell: PaintCell = (upper, lower) => ansi256.ansi256(stepOf(upper)).bgAnsi256(stepOf(lower))("▀");
 
-function greyOf(value: number): number {
-  return FIRST_GREY + Math.round((value / 255) * LAST_STEP);
+function stepOf(pixel: Pixel): number {
+  return FIRST_GREY + Math.round((greyOf(pixel) / 255) * LAST_STEP);
+}
+
+function rgbOf(pixel: Pixel): readonly [number, number, number] {
+  return typeof pixel === "number" ? [pixel, pixel, pixel] : pixel;
 }
 
 /** Colours the word of a state. The word is understood without the colour. */

@@ -1,4 +1,4 @@
-/** Reads a PNG file of any kind as shades of grey, where transparent pixels show white paper; writes grey ones. */
+/** Reads a PNG file of any kind as shades of grey, where transparent pixels show white paper; writes grey and RGB ones. */
 
 import { encode } from "fast-png";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
@@ -33,10 +33,10 @@ export async function readPng(path: string): Promise<GreyPicture> {
   }
 }
 
-/** Encodes an image as an 8-bit grey PNG, with white ink on black as in the data. */
-export function encodeGreyPng(pixels: Uint8Array, { rows, columns }: ImageShape): Uint8Array {
+/** Encodes an image as a PNG of 8 bits per channel, grey or RGB; grey ink is white on black, as in the data. */
+export function encodePng(pixels: Uint8Array, { rows, columns, channels }: ImageShape): Uint8Array {
   // A copy: the checksums of the encoder do not take shared memory.
-  return encode({ width: columns, height: rows, data: Uint8Array.from(pixels), depth: 8, channels: 1 });
+  return encode({ width: columns, height: rows, data: Uint8Array.from(pixels), depth: 8, channels });
 }
 
 async function toGrey(file: PngFile): Promise<GreyPicture> {

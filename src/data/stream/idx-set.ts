@@ -1,7 +1,7 @@
 /** Data sets in IDX files: any number of pairs of images and labels, of any size. */
 
 import { createHash } from "node:crypto";
-import type { Dataset, DatasetFacts, ImageShape } from "#src/base/contracts/dataset.js";
+import { type Dataset, type DatasetFacts, type ImageShape, imageBytes } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import { type IdxHead, readIdxHead } from "#src/data/idx-header.js";
 import { addKnownFile, FileHash, hashOfFiles, isLongerThanSamples } from "./file-hash.js";
@@ -86,7 +86,7 @@ export async function openIdxSet(
       ...(pairs.some((pair) => isSampled(pair, hash)) && { isSampled: true }),
       isDeflated: pairs.some(({ images }) => images.deflateAt !== undefined),
     },
-    parts: pairs.map((pair) => partOf(pair, shape.rows * shape.columns)),
+    parts: pairs.map((pair) => partOf(pair, imageBytes(shape))),
     sha256: () => digestOf(pairs, hash),
     lanePixelBytes,
   });
@@ -107,7 +107,7 @@ async function readPair({ imagesPath, labelsPath, sha256 }: PairPaths): Promise<
     const found = { imagesPath, images: count, labelsPath: labels.path, labels: labelCount };
     throw new DatasetError("ERR_COUNT_MISMATCH", found);
   }
-  return { images: imagesRead.value, labels, count, shape: { rows, columns }, sha256 };
+  return { images: imagesRead.value, labels, count, shape: { rows, columns, channels: 1 }, sha256 };
 }
 
 function commonShape(pairs: readonly Pair[]): ImageShape {

@@ -1,6 +1,12 @@
 /** Reads a data set's images and labels into slabs: a fixed number of them, each filled again once it is released. */
 
-import type { Dataset, DatasetFacts, ImageRange, SlabPlan } from "#src/base/contracts/dataset.js";
+import {
+  type Dataset,
+  type DatasetFacts,
+  type ImageRange,
+  imageBytes,
+  type SlabPlan,
+} from "#src/base/contracts/dataset.js";
 import { allocateSlab, type Slab, type SlabLayout, type SlabStream, viewSlab } from "#src/base/slab.js";
 import { type Elements, elementsOf } from "./elements.js";
 
@@ -47,7 +53,7 @@ export interface DatasetSource {
 /** A data set of parts that are read in order. A fault of the images is thrown in the place of their slab. */
 export function datasetOf({ facts, parts, sha256, lanePixelBytes }: DatasetSource): Dataset {
   const { shape, total } = facts;
-  const inputs = shape.rows * shape.columns;
+  const inputs = imageBytes(shape);
   let digest: Promise<string> | undefined;
   return {
     facts,
@@ -66,7 +72,7 @@ export function datasetOf({ facts, parts, sha256, lanePixelBytes }: DatasetSourc
 export interface MemoryImages {
   readonly facts: DatasetFacts;
   readonly sha256: string;
-  /** (total × rows × columns) u8, row-major. */
+  /** (total × rows × columns × channels) u8, row-major. */
   readonly pixels: Uint8Array;
   /** (total) u8; undefined where the images have none. */
   readonly labels: Uint8Array | undefined;
@@ -76,7 +82,7 @@ export interface MemoryImages {
 
 /** A data set whose images are in memory. */
 export function memoryDataset({ facts, sha256, pixels, labels, ...options }: MemoryImages): Dataset {
-  const inputs = facts.shape.rows * facts.shape.columns;
+  const inputs = imageBytes(facts.shape);
   const part: Part = {
     count: facts.total,
     open: async (first) => ({

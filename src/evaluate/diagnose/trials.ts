@@ -3,7 +3,13 @@
 import { randomLcg } from "d3-random";
 import { interruption } from "#src/base/abort.js";
 import type { AssumptionSubject } from "#src/base/assumptions.js";
-import { AS_STORED, type Dataset, type DatasetView, type ImageShape } from "#src/base/contracts/dataset.js";
+import {
+  AS_STORED,
+  type Dataset,
+  type DatasetView,
+  type ImageShape,
+  imageBytes,
+} from "#src/base/contracts/dataset.js";
 import type { Candidate, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
 import type {
   Activation,
@@ -31,13 +37,13 @@ export interface Trial extends Reading {
 /** Prediction of an image with a NaN logit. No label is equal to it. */
 const NO_CLASS = 0xffff;
 
-/** pixels (images × rows × columns) u8, as in the data set → predictions (images) u16. */
+/** pixels (images × rows × columns × channels) u8, as in the data set → predictions (images) u16. */
 export type Forward = (pixels: Uint8Array, trial: Trial) => Promise<Uint16Array>;
 
 /** Creates a `Forward` that keeps one engine per reading. */
 export function createForward(network: Network | OnnxModel, engine: EngineName, shape: ImageShape): Forward {
   const engines = new Map<string, Promise<Engine>>();
-  const inputs = shape.rows * shape.columns;
+  const inputs = imageBytes(shape);
   const outputs = layerSizes(network).at(-1) ?? 0;
   return async (pixels, { pictures, preprocessing, activation }) => {
     const reading = { preprocessing, activation };
@@ -125,7 +131,7 @@ export function isClear([first, ...others]: readonly ScoredCandidate[]): boolean
 
 /** Images and labels, as in the data set. */
 export interface Sample {
-  /** (images × rows × columns) u8, row-major. */
+  /** (images × rows × columns × channels) u8, row-major. */
   readonly pixels: Uint8Array;
   /** (images) u8. */
   readonly labels: Uint8Array;
@@ -151,7 +157,7 @@ export async function drawSamples(
   signal: AbortSignal,
 ): Promise<Drawn> {
   const { shape, total } = dataset.facts;
-  const inputs = shape.rows * shape.columns;
+  const inputs = imageBytes(shape);
   const perSample = Math.max(1, Math.min(images, Math.floor(total / 2)));
   const picks = indicesOf(total, Math.min(total, 2 * perSample), seed);
   const sample = emptySample(perSample, inputs);

@@ -1,6 +1,6 @@
 /** Selection of the images that a report shows, in one pass. Memory holds at most twice the kept images, for any data set. */
 
-import type { ImageShape } from "#src/base/contracts/dataset.js";
+import { type ImageShape, imageBytes } from "#src/base/contracts/dataset.js";
 import type { Prediction } from "#src/base/contracts/journal.js";
 import type { Slab } from "#src/base/slab.js";
 import type { ChosenImage, ChosenImages, ClassProbability, ImageLimits } from "./page-data.js";
@@ -9,7 +9,7 @@ const MISTAKES = 2000;
 const RIGHT_PER_CLASS = 24;
 /** Most correctly predicted images over all classes: limits the size of the page. */
 const RIGHT_IMAGES = 2000;
-/** Most pixels of a page, so there are fewer large images. 2,000 images of 28 × 28 have 1.6 million pixels. */
+/** Most bytes of pixels in a page, so there are fewer large images. 2,000 images of 28 × 28 have 1.6 million pixels. */
 const PIXELS = 2 ** 24;
 /** Number of probabilities shown per image: the largest ones. */
 const PROBABILITIES = 10;
@@ -123,10 +123,10 @@ export interface ChosenFromPredictions {
 export async function chooseFromPredictions(
   slabs: AsyncIterable<Pick<Slab, "firstImage" | "count" | "inputs" | "pixels" | "labels">>,
   predictions: AsyncIterable<Prediction>,
-  { rows, columns }: ImageShape,
+  shape: ImageShape,
   classes: number,
 ): Promise<ChosenFromPredictions> {
-  const chooser = createImageChooser(classes, limitsFor(classes, rows * columns));
+  const chooser = createImageChooser(classes, limitsFor(classes, imageBytes(shape)));
   const rest = predictions[Symbol.asyncIterator]();
   let next = await rest.next();
   const isClass = (label: number) => label < classes;

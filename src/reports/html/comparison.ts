@@ -1,7 +1,7 @@
 /** HTML report of a comparison, and the choice of its images. */
 
 import type { ComparedSide, Comparison } from "#src/base/contracts/comparison.js";
-import { type Dataset, hashOf } from "#src/base/contracts/dataset.js";
+import { type Dataset, hashOf, imageBytes } from "#src/base/contracts/dataset.js";
 import { inTurn } from "#src/base/slab.js";
 import { type AnsweredByBoth, answeredByBoth, type PairedAnswers } from "#src/evaluate/compare/summary.js";
 import { differenceText, pValueText } from "#src/reports/comparison-words.js";
@@ -21,7 +21,7 @@ export async function renderComparisonPage(
   const { shape } = data.facts;
   const { name, split, total, offset, view, classNames } = dataset;
   const answered = answeredByBoth(answers);
-  const limits = limitsFor(agreementMatrix.length, shape.rows * shape.columns);
+  const limits = limitsFor(agreementMatrix.length, imageBytes(shape));
   const images = chooseComparedImages(answered, offset, limits);
   return renderPage({
     title: `${a.name} and ${b.name} on ${name} · comparison`,

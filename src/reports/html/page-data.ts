@@ -61,7 +61,7 @@ export interface TimelineData {
 
 /** Ids of the two blocks in the document. */
 export const DATA_ID = "report-data";
-/** Deflated (RFC 1950), then base64: (images × rows × columns) u8. */
+/** Deflated (RFC 1950), then base64: (images × rows × columns × channels) u8. */
 export const PIXELS_ID = "report-pixels";
 
 /** Data of a comparison's page. */
@@ -135,7 +135,7 @@ export interface ChosenImage {
   readonly index: number;
   readonly label: number;
   readonly prediction: number;
-  /** (rows × columns) u8, row-major. */
+  /** (rows × columns × channels) u8, row-major. */
   readonly pixels: Uint8Array;
   /** The most probable classes, the predicted one first. The label is included if its probability is known. */
   readonly probabilities: readonly ClassProbability[];

@@ -47,6 +47,9 @@ test("a terminal is asked without the two variables, which were looked at before
 test("paints in greys from 256 colours on", (t) => {
   t.is(paintFor(1)(255, 255), "█");
   t.true(paintFor(2)(255, 0).includes("38;5;255"));
+  t.is(paintFor(1)([255, 255, 255], [0, 0, 0]), "▀", "a bright pixel above a dark one");
+  t.true(paintFor(2)([255, 0, 0], [0, 0, 255]).includes("38;5;196"), "of 256 colours");
+  t.true(paintFor(3)([250, 1, 2], [3, 4, 5]).includes("38;2;250;1;2"), "true colour");
 });
 
 test("shows an image in greys where colour is forced, and in blocks where it is forbidden", async (t) => {

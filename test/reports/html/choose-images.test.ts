@@ -130,7 +130,7 @@ test("allows 2,000 mistakes and 24 right images a class, fewer where classes are
   t.deepEqual(limitsFor(10, 512 * 512), { mistakes: 64, rightPerClass: 6 });
 });
 
-const SHAPE = { rows: 1, columns: 2 };
+const SHAPE = { rows: 1, columns: 2, channels: 1 };
 
 /** Images from 10 on, in slabs of two: their label is their index mod 3, and their first pixel their index. */
 async function* slabs() {
