@@ -130,16 +130,15 @@ function swapCase(name: string): string {
   return name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();
 }
 
-/** How much is searched for paths: the length of a file of each kind, and the number of paths. */
+/** How much is searched for paths: the length of a model, and the number of paths. */
 interface SearchLimits {
-  readonly listBytes: number;
   readonly modelBytes: number;
   readonly paths: number;
 }
 /** Limits of a run whose outputs replace no file, so that no content can be lost yet. */
-const BEGINNING: SearchLimits = { listBytes: 8 * 2 ** 20, modelBytes: 8 * 2 ** 20, paths: 10_000 };
-/** As much as the readers of manifests and models take. */
-const WHOLE: SearchLimits = { listBytes: 64 * 2 ** 20, modelBytes: 2 ** 31 - 1, paths: Infinity };
+const BEGINNING: SearchLimits = { modelBytes: 8 * 2 ** 20, paths: 10_000 };
+/** As much as the readers of models take, and more texts than those of manifests, suites and results. */
+const WHOLE: SearchLimits = { modelBytes: 2 ** 31 - 1, paths: 2 ** 22 };
 const LONGEST_PATH = 4096;
 /** Names of data and arrays: other files in a folder of data are outputs of earlier runs. */
 const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz)$/i;
@@ -194,8 +193,8 @@ async function listedIn(option: string, path: string, limits: SearchLimits): Pro
   const start = await readFileStart(path, START_BYTES).catch(() => Buffer.of());
   if (JSON_START.test(Buffer.from(start).toString("latin1"))) {
     if (!LISTS.has(option)) return [];
-    const list = await readWholeFile(path, limits.listBytes).catch(() => Buffer.of());
-    return textsOf(Buffer.from(list.buffer, list.byteOffset, list.length).toString("utf8"), limits.paths);
+    const { textsIn } = await import("#src/files/read-document.js");
+    return [...(await textsIn(path, limits.paths))].filter((text) => text.length <= LONGEST_PATH);
   }
   if (!MODELS.has(option)) return [];
   const bytes = await readWholeFile(path, limits.modelBytes).catch(() => Buffer.of());
@@ -206,19 +205,4 @@ async function listedIn(option: string, path: string, limits: SearchLimits): Pro
     // Another format, which names no files.
     return [];
   }
-}
-
-/** Texts of a JSON document that could be paths, without parsing it: its numbers may be many. */
-function textsOf(json: string, mostPaths: number): string[] {
-  const texts = new Set<string>();
-  for (const [text] of json.matchAll(/"(?:[^"\\\n]|\\.)*"/g)) {
-    if (texts.size >= mostPaths) break;
-    if (text.length > LONGEST_PATH) continue;
-    try {
-      texts.add(String(JSON.parse(text)));
-    } catch {
-      // The reader of the document reports it.
-    }
-  }
-  return [...texts];
 }

@@ -9,6 +9,8 @@ export interface JsonStreamLimits {
   readonly depth: number;
   /** Most commas, and so values: JSON.parse makes a value of each. */
   readonly entries: number;
+  /** Most texts, keys included, and characters outside texts that no whole number has: JSON.parse takes 16 bytes or more for each. */
+  readonly others?: number;
   /** Most different keys: JSON.parse takes up to 500 bytes for each. */
   readonly keys: number;
   /** Most bytes that are kept. */
@@ -20,6 +22,7 @@ export interface JsonStreamLimits {
 const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
 const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d];
 const [ZERO, NINE] = [0x30, 0x39];
+const [POINT, FIRST_LETTER, LAST_LETTER] = [0x2e, 0x61, 0x7a];
 /** Hash of a key, 32 bits: FNV-1a (Fowler, Noll, Vo). */
 const [HASH_START, HASH_FACTOR] = [0x811c9dc5 | 0, 0x01000193];
 /** Longest key that is compared with `without`. */
@@ -29,6 +32,12 @@ function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
+/** True in fractions, exponents, `true`, `false` and `null`. */
+function isOther(byte: number): boolean {
+  const lowerCase = byte | 0x20;
+  return byte === POINT || (lowerCase >= FIRST_LETTER && lowerCase <= LAST_LETTER);
+}
+
 /** Takes the document piece by piece. */
 export class JsonStream {
   readonly #limits: JsonStreamLimits;
@@ -36,6 +45,7 @@ export class JsonStream {
   #keptBytes = 0;
   #depth = 0;
   #entries = 0;
+  #others = 0;
   #isInString = false;
   #isEscaped = false;
   /** The last string at depth 1, as long as it may be a key. */
@@ -103,7 +113,12 @@ export class JsonStream {
   }
 
   #structure(byte: number): JsonFault | undefined {
-    const { depth, entries, keys, without } = this.#limits;
+    const { depth, entries, others = Infinity, keys, without } = this.#limits;
+    if (byte === QUOTE || isOther(byte)) {
+      this.#others++;
+      if (this.#others > others)
+        return { expected: `at most ${others} texts, fractions and words`, found: "more" };
+    }
     if (byte === QUOTE) {
       this.#isInString = true;
       this.#key = "";
@@ -140,5 +155,65 @@ export class JsonStream {
       return true;
     } else return undefined;
     return false;
+  }
+}
+
+export interface JsonTextLimits {
+  /** Longest text in bytes; longer ones are left out. */
+  readonly longest: number;
+  /** Most different texts. */
+  readonly texts: number;
+  /** Most bytes of all texts. */
+  readonly bytes: number;
+}
+
+/** Finds the texts of a JSON document, piece by piece, without parsing it. */
+export class JsonTexts {
+  readonly texts = new Set<string>();
+  readonly #limits: JsonTextLimits;
+  readonly #bytes: Buffer;
+  #foundBytes = 0;
+  /** Length of the text so far; it can be longer than what is kept. */
+  #length = 0;
+  #isInString = false;
+  #isEscaped = false;
+
+  constructor(limits: JsonTextLimits) {
+    this.#limits = limits;
+    this.#bytes = Buffer.alloc(limits.longest);
+  }
+
+  /** Ignores all pieces once a limit is reached. */
+  add(piece: Uint8Array): void {
+    const { texts, bytes } = this.#limits;
+    for (let at = 0; at < piece.length; at++) {
+      if (this.texts.size >= texts || this.#foundBytes > bytes) return;
+      const byte = piece[at]!;
+      if (!this.#isInString) {
+        // Long lists of numbers are passed over at once.
+        at = piece.indexOf(QUOTE, at);
+        if (at < 0) return;
+        this.#isInString = true;
+        this.#length = 0;
+      } else if (byte === QUOTE && !this.#isEscaped) {
+        this.#isInString = false;
+        this.#end();
+      } else {
+        this.#isEscaped = byte === BACKSLASH && !this.#isEscaped;
+        if (this.#length < this.#bytes.length) this.#bytes[this.#length] = byte;
+        this.#length++;
+      }
+    }
+  }
+
+  #end(): void {
+    if (this.#length > this.#bytes.length) return;
+    this.#foundBytes += this.#length;
+    const text = this.#bytes.toString("utf8", 0, this.#length);
+    try {
+      this.texts.add(String(JSON.parse(`"${text}"`)));
+    } catch {
+      // The reader of the document reports it.
+    }
   }
 }

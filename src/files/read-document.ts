@@ -6,15 +6,17 @@ import { grouped } from "#src/base/errors/define.js";
 import { asError, atLeast, FileError } from "#src/base/errors.js";
 import { isErrorNamed } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
-import { JsonStream } from "./json-stream.js";
+import { JsonStream, JsonTexts } from "./json-stream.js";
 import { assertUnchanged, type OpenFile, readInto, withFile } from "./read-file.js";
 import { DOCUMENT_DEPTH, jsonBloat } from "./scan-json.js";
 
 const LIMIT_BYTES = 2 * 2 ** 30;
 /** Most bytes of what is parsed. A result of 1,024 classes has two matrices of a million counts: some 10 MB. */
 const KEPT_BYTES = 64 * 2 ** 20;
-/** Most values. The two matrices have two million. */
-const MOST_ENTRIES = 2 ** 22;
+/** Most values. The two matrices have two million; all else, a hundredth of that. */
+const MOST_ENTRIES = 2 ** 21 + 2 ** 17;
+/** Most values that are no whole numbers. A timeline of 10,000 batches has 60,000, keys included. */
+const MOST_OTHERS = 2 ** 18;
 /** Most different keys. A result has about 150. */
 const MOST_KEYS = 4_096;
 /** Bytes read at once: checking them takes a few milliseconds. */
@@ -27,7 +29,7 @@ const LONGEST_REASON = 180;
 export interface JsonRequest {
   /** Key of a long list of whole numbers that the caller does not need: it becomes an empty list. */
   readonly without?: string;
-  /** Fewest bytes per value, for a document whose values are long. */
+  /** Fewest bytes per value, for a document whose values are long texts. */
   readonly entryBytes?: number;
 }
 
@@ -52,31 +54,56 @@ function bloated(path: string, problem: string): FileError {
   return new FileError("ERR_JSON_SHAPE", { path, what: "a document of Batchwise", at: "", problem });
 }
 
-function readText(path: string, { without, entryBytes = 0 }: JsonRequest): Promise<string> {
+function readText(path: string, { without, entryBytes }: JsonRequest): Promise<string> {
   const read = async (file: OpenFile, sizeBytes: number) => {
     if (sizeBytes > LIMIT_BYTES) {
       throw bloated(path, `expected at most ${grouped(LIMIT_BYTES)} bytes, found ${grouped(sizeBytes)}`);
     }
     const stream = new JsonStream({
       depth: DOCUMENT_DEPTH,
-      entries: Math.min(MOST_ENTRIES, Math.ceil(sizeBytes / entryBytes)),
+      ...(entryBytes === undefined
+        ? { entries: MOST_ENTRIES, others: MOST_OTHERS }
+        : { entries: Math.min(MOST_ENTRIES, Math.ceil(sizeBytes / entryBytes)) }),
       keys: MOST_KEYS,
       keptBytes: KEPT_BYTES,
       without,
     });
-    const piece = new Uint8Array(Math.min(sizeBytes, PIECE_BYTES));
-    for (let position = 0; position < sizeBytes; ) {
-      const found = await readInto(file, piece, position);
-      if (found === 0) break;
-      assertLoading();
-      const fault = stream.add(piece.subarray(0, found));
+    await eachPiece(file, sizeBytes, (piece) => {
+      const fault = stream.add(piece);
       if (fault !== undefined) throw bloated(path, `expected ${fault.expected}, found ${fault.found}`);
-      position += found;
-    }
+    });
     assertUnchanged(path, file.stamp);
     return stream.text();
   };
   return withFile(path, read, { canBegin: beginsLikeJson });
+}
+
+/** Longest text in bytes that can be a path; each of its characters may be escaped. */
+const LONGEST_TEXT = 6 * 4096;
+
+/** Texts of a JSON document that could be paths, at most `mostTexts`. The file is not held. */
+export function textsIn(path: string, mostTexts: number): Promise<ReadonlySet<string>> {
+  return withFile(path, async (file, sizeBytes) => {
+    const found = new JsonTexts({ longest: LONGEST_TEXT, texts: mostTexts, bytes: KEPT_BYTES });
+    await eachPiece(file, sizeBytes, (piece) => found.add(piece));
+    return found.texts;
+  });
+}
+
+/** Reads the file in pieces, which all lie in the same memory. A signal ends it. */
+async function eachPiece(
+  file: OpenFile,
+  sizeBytes: number,
+  take: (piece: Uint8Array) => void,
+): Promise<void> {
+  const piece = new Uint8Array(Math.min(sizeBytes, PIECE_BYTES));
+  for (let position = 0; position < sizeBytes; ) {
+    const found = await readInto(file, piece, position);
+    if (found === 0) break;
+    assertLoading();
+    take(piece.subarray(0, found));
+    position += found;
+  }
 }
 
 /** True for an object, an array, or blanks only. Our documents are nothing else. */

@@ -159,19 +159,26 @@ test("outputs of earlier runs beside the inputs are replaced", async (t) => {
   }
 });
 
-test("files that long manifests and large models name are protected too", async (t) => {
+test("files that long manifests, large models and long results name are protected too", async (t) => {
   const folder = await inputs(t);
   const at = (name: string) => join(folder, name);
   const pairs = Array.from({ length: 12_000 }, (_, n) => ({ images: `${n}-images`, labels: `${n}-labels` }));
   await writeFile(at("long.json"), JSON.stringify([...pairs, { images: "images", labels: "labels.csv" }]));
   const padding = fields([1, 1], [2, 1], [8, "p"], [9, Buffer.alloc(9 * 2 ** 20)]);
   await writeFile(at("large"), Buffer.concat([externalModel("data.csv"), fields([7, fields([5, padding])])]));
-  for (const [option, input, output] of [
-    ["--dataset", "long.json", "labels.csv"],
-    ["--weights", "large", "data.csv"],
+  // More than a reader holds of any document.
+  const predictions = Buffer.alloc(66 * 2 ** 20, "0,");
+  const result = ['{"predictions":[', predictions, '0],"predictionsFile":"labels\\u002ecsv"}'].map(
+    Buffer.from,
+  );
+  await writeFile(at("result.json"), Buffer.concat(result));
+  for (const [args, input, output] of [
+    [[...FEW, "--dataset"], "long.json", "labels.csv"],
+    [[...FEW, "--weights"], "large", "data.csv"],
+    [["compare", "bundled"], "result.json", "labels.csv"],
   ] as const) {
     const before = await readFile(at(output));
-    const { status, stderr } = await runCli([...FEW, option, at(input), "--output", at(output)]);
+    const { status, stderr } = await runCli([...args, at(input), "--output", at(output)]);
     t.is(status, 2, stderr);
     t.regex(stderr, /ERR_OUTPUT_SHARED/, input);
     t.deepEqual(await readFile(at(output)), before);

@@ -9,8 +9,9 @@ import test from "ava";
 import { suggest } from "#src/base/text.js";
 import { readPng } from "#src/data/pictures/read-png.js";
 import { toDigit } from "#src/data/pictures/to-digit.js";
+import { readResult } from "#src/evaluate/read-result.js";
 import { rowMajor } from "#src/files/formats/arrays.js";
-import { JsonStream } from "#src/files/json-stream.js";
+import { JsonStream, JsonTexts } from "#src/files/json-stream.js";
 import { readJson } from "#src/files/read-document.js";
 import { scanJson } from "#src/files/scan-json.js";
 import { BatchwiseError, evaluate, loadNetwork, openDataset } from "#src/index.js";
@@ -51,7 +52,7 @@ test("dimensions of size 1 do not change the order of elements, however many the
 });
 
 test("a document is looked over in pieces, and a list of whole numbers left out", async (t) => {
-  const limits = { depth: 4, entries: 5, keys: 3, keptBytes: 60, without: "long" };
+  const limits = { depth: 4, entries: 5, others: 8, keys: 3, keptBytes: 60, without: "long" };
   for (const [text, expected] of [
     ['{"long": [1, 22 ,333],"a":"[,]\\",,,,,,,"}', '{"long": [],"a":"[,]\\",,,,,,,"}'],
     ['{"a":{"long":[1,2]},"long":[]}', '{"a":{"long":[1,2]},"long":[]}'],
@@ -70,6 +71,8 @@ test("a document is looked over in pieces, and a list of whole numbers left out"
     ['{"a":{"b":{"c":1}},"d":1}', "at most 3 different keys"],
     ["[[[[[", "nesting at most 4 deep"],
     [`["${"é".repeat(60)}"]`, "at most 60 bytes"],
+    ['{"a":[1,"b",true]}', '{"a":[1,"b",true]}'],
+    ['{"a":[1.5,"b",null,true]}', "at most 8 texts, fractions and words"],
   ] as const) {
     for (const size of [1, 2, 7, 10_000]) {
       await inCase(t, `${text.slice(0, 40)} in pieces of ${size}`, () => {
@@ -88,8 +91,34 @@ test("a document is looked over in pieces, and a list of whole numbers left out"
   const many = await temporaryFile(t, `{"other":[${"0,".repeat(2 ** 23)}0]}`);
   await t.throwsAsync(readJson(many, { without: "long" }), {
     code: "ERR_JSON_SHAPE",
-    message: /at most 4194304 entries/,
+    message: /at most 2228224 entries/,
   });
+  const fractions = await temporaryFile(t, `{"other":[${"0.5,".repeat(300_000)}0.5]}`);
+  await t.throwsAsync(readJson(fractions, { without: "long" }), {
+    code: "ERR_JSON_SHAPE",
+    message: /at most 262144 texts, fractions and words/,
+  });
+});
+
+test("texts of a document are found in pieces, with those beyond a limit left out", async (t) => {
+  const limits = { longest: 7, texts: 3, bytes: 100 };
+  for (const [json, expected] of [
+    ['{"a":[1,2,"b\\"c"],"":"é"}', ["a", 'b"c', ""]],
+    ['["too long","a\\u0062"]', ["ab"]],
+    ['["\\x","a"]', ["a"]],
+    ['["a","a","b","c","d"]', ["a", "b", "c"]],
+    ['["open', []],
+  ] as const) {
+    for (const size of [1, 2, 1_000]) {
+      const found = new JsonTexts(limits);
+      const bytes = Buffer.from(json);
+      for (let at = 0; at < bytes.length; at += size) found.add(bytes.subarray(at, at + size));
+      t.deepEqual([...found.texts], [...expected], `${json} in pieces of ${size}`);
+    }
+  }
+  const found = new JsonTexts({ ...limits, texts: 100, bytes: 4 });
+  found.add(Buffer.from('["aaa","bbb","ccc"]'));
+  t.deepEqual([...found.texts], ["aaa", "bbb"]);
 });
 
 test.serial("a refused JSON file takes memory in proportion to its bytes", async (t) => {
@@ -102,9 +131,14 @@ test.serial("a refused JSON file takes memory in proportion to its bytes", async
     ["a list of numbers", `{"predictions":[${"0,".repeat(8_000_000)}0]}`],
     ["numbers", `[${"0,".repeat(3_000_000)}0]`],
     ["texts", `[${'"",'.repeat(2_000_000)}""]`],
+    ["fractions", `[${"0.5,".repeat(2_000_000)}0.5]`],
   ] as const) {
     const path = await temporaryFile(t, text, "hostile.json");
-    for (const read of [() => openDataset({ dataset: path, split: "test" }), () => loadNetwork(path)]) {
+    for (const read of [
+      () => openDataset({ dataset: path, split: "test" }),
+      () => loadNetwork(path),
+      () => readResult(path),
+    ]) {
       const before = resetPeak();
       await t.throwsAsync(read(), { instanceOf: BatchwiseError }, name);
       const used = peakBytes() - before;
