@@ -191,16 +191,26 @@ test("names stay as they were given, and paths become absolute", (t) => {
   });
   t.is(datasetLocation({ dataset: "x", labels: false, classes: undefined })?.labels, null);
   t.deepEqual(
-    networkLocation({ weights: "w.npz", activation: "relu", normalize: "none", mean: undefined, std: 2 }),
+    networkLocation({
+      ...{ weights: "w.npz", activation: "relu", architecture: "a.json", normalize: "none" },
+      ...{ mean: undefined, std: 2 },
+    }),
     {
       weights: resolve("w.npz"),
       activation: "relu",
+      architecture: resolve("a.json"),
       normalize: "none",
       mean: null,
       std: 2,
     },
   );
-  const nothing = { activation: undefined, normalize: undefined, mean: undefined, std: undefined };
+  const nothing = {
+    activation: undefined,
+    architecture: undefined,
+    normalize: undefined,
+    mean: undefined,
+    std: undefined,
+  };
   t.is(networkLocation({ weights: "book", ...nothing })?.weights, "book");
 });
 
@@ -210,6 +220,7 @@ test("an evaluation of the package's own says where they are, and one of open da
   t.deepEqual(named.network.location, {
     weights: "bundled",
     activation: null,
+    architecture: null,
     normalize: null,
     mean: null,
     std: null,

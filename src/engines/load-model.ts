@@ -29,6 +29,9 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
   const file = await readOnnxFile(source, options);
   if (file === undefined) return readNetwork(source, options);
   const { path, bytes, files } = file;
+  if (options.architecture !== undefined) {
+    throw (await import("#src/networks/architecture/arrays.js")).statesLayers(path, "an ONNX model");
+  }
   if (options.activation !== undefined) {
     const expected = `none with the engine onnx, which runs ${path} as it is`;
     throw new UsageError("ERR_OPTION_VALUE", {

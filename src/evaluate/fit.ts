@@ -45,6 +45,8 @@ export interface FitInput {
   readonly weights: string;
   /** Activation of the hidden layers, if the file does not state it. Default `sigmoid`. */
   readonly activation?: Activations | undefined;
+  /** File of the layers, for a file of arrays that does not state them. */
+  readonly architecture?: string | undefined;
   /** Preprocessing of the training: `standardize`, `whiten-zca` or `whiten-pca`. */
   readonly normalize: FittedNormalization;
   /** ε of whitening, 10⁻⁶ to 1,000. Default 0.1. Must be the ε of the training. */
@@ -117,9 +119,9 @@ async function fitTo(input: FitInput, download: Omit<DownloadOptions, "offline">
   }
   const epsilon = checkedValue(ROWS.epsilon, input.epsilon ?? ROWS.epsilon.default);
 
-  const { offline } = input;
+  const { offline, architecture } = input;
   const signal = download.signal ?? new AbortController().signal;
-  const weights = await loadWeights(input.weights, { ...download, activation, offline });
+  const weights = await loadWeights(input.weights, { ...download, activation, architecture, offline });
   if (input.strict) assertStated(weights.assumptions);
   if (weights.preprocessing !== undefined) {
     throw new NetworkError("ERR_NORMALIZE_FITTED", {

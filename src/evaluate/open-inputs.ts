@@ -64,6 +64,7 @@ type PairOptions = Pick<
   | "offline"
   | "weights"
   | "activation"
+  | "architecture"
   | "normalize"
   | "mean"
   | "std"
@@ -112,7 +113,7 @@ async function pairUp<N extends Network | OnnxModel>(
   download: LoadHooks,
   load: (source: string, options: LoadNetworkOptions) => Promise<N>,
 ): Promise<DataAndNetwork<N | Network>> {
-  const { dataset: named, weights, activation, normalize, mean, std, offline } = options;
+  const { dataset: named, weights, activation, architecture, normalize, mean, std, offline } = options;
   let ahead: ReadAhead | undefined;
   try {
     const [dataset, network] = await allOrAbort(
@@ -127,7 +128,7 @@ async function pairUp<N extends Network | OnnxModel>(
       },
       async (signal) =>
         typeof weights === "string"
-          ? load(weights, { ...download, signal, activation, normalize, mean, std, offline })
+          ? load(weights, { ...download, signal, activation, architecture, normalize, mean, std, offline })
           : weights,
     );
     return pairOf(dataset, network, options, ahead);

@@ -33,6 +33,7 @@ export interface EvaluateOptions extends DatasetView {
   readonly offline: boolean;
   readonly weights: string | Network;
   readonly activation: Activations | undefined;
+  readonly architecture: string | undefined;
   readonly normalize: Normalization | undefined;
   readonly mean: number | undefined;
   readonly std: number | undefined;
@@ -99,7 +100,15 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
  *
  * @throws UsageError ERR_USAGE
  */
-function assertOpens({ dataset, labels, classes, split, weights, activation }: EvaluateInput): void {
+function assertOpens({
+  dataset,
+  labels,
+  classes,
+  split,
+  weights,
+  activation,
+  architecture,
+}: EvaluateInput): void {
   const refuse = (option: string, subject: string, call: string): never => {
     throw new UsageError("ERR_USAGE", {
       problem: `${option} has no effect on ${subject}: give it to ${call}`,
@@ -114,6 +123,9 @@ function assertOpens({ dataset, labels, classes, split, weights, activation }: E
       ["split", split !== undefined && split !== facts.split && split !== EVALUATE_OPTIONS.split.default],
     ] as const;
     for (const [option, isIgnored] of given) if (isIgnored) refuse(option, "an open data set", "openDataset");
+  }
+  if (typeof weights === "object" && architecture !== undefined) {
+    refuse("architecture", "a loaded network", "loadNetwork");
   }
   if (typeof weights !== "object" || activation === undefined) return;
   const hidden = weights.layers.slice(0, -1).map((layer) => layer.activation);
@@ -133,7 +145,7 @@ function resolveView({ invert, transpose, labelOffset }: EvaluateInput): Dataset
   };
 }
 
-type Reading = Pick<EvaluateOptions, "activation" | "normalize" | "mean" | "std">;
+type Reading = Pick<EvaluateOptions, "activation" | "architecture" | "normalize" | "mean" | "std">;
 
 /**
  * Checks what a file of weights may not state.
@@ -144,6 +156,7 @@ export function resolveReading(input: Pick<EvaluateInput, keyof Reading>): Readi
   const { activation } = NETWORK_OPTIONS;
   return {
     activation: input.activation === undefined ? undefined : checkedValue(activation, input.activation),
+    architecture: input.architecture,
     normalize: undefined,
     mean: undefined,
     std: undefined,

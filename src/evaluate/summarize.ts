@@ -208,7 +208,7 @@ function factsWith(digest: Digest, dataset: Dataset, options: EvaluateOptions): 
 
 export function networkFacts(
   network: Network | OnnxModel,
-  options: Pick<EvaluateOptions, "weights" | "activation" | "normalize" | "mean" | "std">,
+  options: Pick<EvaluateOptions, "weights" | "activation" | "architecture" | "normalize" | "mean" | "std">,
 ): Evaluation["network"] {
   return {
     name: network.name,
@@ -238,14 +238,19 @@ export function datasetLocation({
 export function networkLocation({
   weights,
   activation,
+  architecture,
   normalize,
   mean,
   std,
-}: Pick<EvaluateOptions, "weights" | "activation" | "normalize" | "mean" | "std">): NetworkLocation | null {
+}: Pick<
+  EvaluateOptions,
+  "weights" | "activation" | "architecture" | "normalize" | "mean" | "std"
+>): NetworkLocation | null {
   if (typeof weights !== "string") return null;
   return {
     weights: nameOrPath(NETWORK_NAMES, weights),
     activation: activation ?? null,
+    architecture: architecture === undefined ? null : resolve(architecture),
     normalize: normalize ?? null,
     mean: mean ?? null,
     std: std ?? null,

@@ -113,6 +113,8 @@ export async function explainedWeights(path: string, error: unknown): Promise<un
   if (!(error instanceof BatchwiseError)) return error;
   const { code, facts } = error;
   const isLayout = LAYOUT_CODES.has(code);
+  // The architecture of a file names what to correct in it.
+  if (isLayout && (facts as FactsOf<"ERR_NETWORK_KEYS">).next !== undefined) return error;
   const isForbidden = code === "ERR_PICKLE_FORBIDDEN";
   if (!isLayout && !isForbidden && !FORMAT_CODES.test(code)) return error;
   const known = await recognizeFile(path, { use: "weights", split: "test" });

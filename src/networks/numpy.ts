@@ -34,10 +34,15 @@ const SMALL_BYTES = 2 ** 24;
  * Returns the arrays of an archive, by name without `.npy`. Headers are read first: the rest is unpacked only if names, types
  * and shapes are those of a network.
  *
+ * @param isAnyNetwork whether an architecture names the arrays
  * @throws FileError ERR_ZIP_*, ERR_NPY_*. NetworkError ERR_NETWORK_FORMAT, ERR_ARRAY_DTYPE, and all that `planLayers`
  *   throws.
  */
-export async function decodeNpz(path: string, bytes: Uint8Array): Promise<Map<string, NamedArray>> {
+export async function decodeNpz(
+  path: string,
+  bytes: Uint8Array,
+  isAnyNetwork = false,
+): Promise<Map<string, NamedArray>> {
   const limitBytes = Math.min(LIMIT_BYTES, Math.max(SMALL_BYTES, MOST_EXPANSION * bytes.length));
   const members = await openNpz(path, bytes, limitBytes, (name) => {
     throw new NetworkError("ERR_NETWORK_FORMAT", {
@@ -49,7 +54,7 @@ export async function decodeNpz(path: string, bytes: Uint8Array): Promise<Map<st
   const floats = [...members].filter(([, { header }]) => !isWhole(header));
   for (const [name, { path: inner, header }] of floats) elementType(inner, name, header);
   // Layers of other kinds are found when their arrays are decoded.
-  if (!hasModules(new Map(floats.map(([name, { header }]) => [name, header])))) {
+  if (!isAnyNetwork && !hasModules(new Map(floats.map(([name, { header }]) => [name, header])))) {
     planLayers(path, new Map(floats.map(([name, { header }]) => [name, header.shape])));
   }
   const arrays = new Map<string, NamedArray>();

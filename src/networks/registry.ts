@@ -48,6 +48,8 @@ export interface LoadedNetwork extends Network {
 export interface LoadNetworkOptions extends DownloadOptions, RequestedPreprocessing {
   /** Activation of the hidden layers, or of each, for a file that does not state it. A file that states others is rejected. */
   readonly activation?: Activations | undefined;
+  /** File of the layers, for a file of arrays that does not state them. */
+  readonly architecture?: string | undefined;
   /** Decoding blocks the thread, so it waits until this promise is settled. A rejection is thrown. */
   readonly decodeAfter?: Promise<unknown> | undefined;
 }
@@ -122,7 +124,11 @@ async function weightsAt(
   path: string,
   options: Omit<LoadNetworkOptions, keyof RequestedPreprocessing>,
 ): Promise<Weights> {
-  const decoded = await readSource(source, path, options);
+  const decoded = await (options.architecture === undefined ? readSource : readWithLayers)(
+    source,
+    path,
+    options,
+  );
   const sha256 = await sha256Of(decoded.files);
   const name = BUNDLED.has(source) ? source : basename(resolve(path));
   if ("layers" in decoded) return weightsOfChain({ name, sha256, path }, decoded, options.activation);
@@ -201,6 +207,21 @@ async function readSource(
   const bytes = await readWeights(source, path);
   await decodeAfter;
   return { files: [bytes], ...(await decode(path, bytes, activation)) };
+}
+
+/** Reads the arrays of a file or a folder, and the layers from the file that the option `architecture` names. */
+async function readWithLayers(
+  source: string,
+  path: string,
+  { decodeAfter, architecture = "" }: Pick<LoadNetworkOptions, "decodeAfter" | "architecture">,
+): Promise<DecodedChain & { readonly files: readonly Uint8Array[] }> {
+  const { arraysAlone, chainByArchitecture } = await import("./architecture/arrays.js");
+  if ((await pathKind(path)) === "folder") {
+    return chainByArchitecture(path, architecture, await (await loadFolder()).readArrayFolder(path));
+  }
+  const bytes = await readWeights(source, path);
+  await decodeAfter;
+  return chainByArchitecture(path, architecture, await arraysAlone(path, bytes));
 }
 
 async function decode(

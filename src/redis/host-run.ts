@@ -64,6 +64,7 @@ export async function openRun(
     return materialise(here, files, allowed, hooks.signal);
   };
   const { labels } = dataset.location;
+  const { architecture } = network.location;
   const options = resolveOptions(
     {
       dataset: await allowed.dataset(await seen(dataset.location.dataset), identity.labelled),
@@ -75,6 +76,10 @@ export async function openRun(
       split: dataset.split,
       weights: await allowed.network(await seen(network.location.weights)),
       activation: network.location.activation ?? undefined,
+      architecture:
+        architecture === null || architecture === undefined
+          ? undefined
+          : await allowed.path(await seen(architecture)),
       normalize: network.location.normalize ?? undefined,
       mean: network.location.mean ?? undefined,
       std: network.location.std ?? undefined,

@@ -40,7 +40,9 @@ export const runSpec = z.object({
     sha256,
   }),
   network: z.object({
-    location: evaluatedNetwork.shape.location.unwrap().extend({ weights: location }),
+    location: evaluatedNetwork.shape.location
+      .unwrap()
+      .extend({ weights: location, architecture: location.nullable() }),
     sha256,
   }),
   /** Files that come over HTTP, with their sizes and hashes, by URL. */

@@ -84,6 +84,7 @@ interface Urls {
   readonly dataset?: string;
   readonly labels?: string;
   readonly weights?: string;
+  readonly architecture?: string;
 }
 
 export interface FetchedInput {
@@ -98,7 +99,7 @@ export async function fetchInput(input: EvaluateInput, signal: AbortSignal): Pro
   const local: Record<string, string> = {};
   const urls: Record<string, string> = {};
   const files: Record<string, RemoteFile> = {};
-  for (const name of ["dataset", "labels", "weights"] as const) {
+  for (const name of ["dataset", "labels", "weights", "architecture"] as const) {
     const location = input[name];
     if (typeof location !== "string" || !isUrl(location)) continue;
     const { path, file } = await fetchFile(location, signal);
@@ -132,7 +133,11 @@ export async function specOf(
     ...(urls.dataset !== undefined && { dataset: urls.dataset }),
     ...(urls.labels !== undefined && { labels: urls.labels }),
   };
-  const networkSeen = { ...locations.network, ...(urls.weights !== undefined && { weights: urls.weights }) };
+  const networkSeen = {
+    ...locations.network,
+    ...(urls.weights !== undefined && { weights: urls.weights }),
+    ...(urls.architecture !== undefined && { architecture: urls.architecture }),
+  };
   const identity = await identityOf(pair, range, options);
   return {
     runId,

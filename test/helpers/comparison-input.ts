@@ -53,7 +53,14 @@ export async function madeUpComparison({
     layers: [64, classes],
     activations: null,
     preprocessing: null,
-    location: { weights: `/nowhere/${name}`, activation: null, normalize: null, mean: null, std: null },
+    location: {
+      weights: `/nowhere/${name}`,
+      activation: null,
+      architecture: null,
+      normalize: null,
+      mean: null,
+      std: null,
+    },
     resultPath: null,
   });
   const comparison: Comparison = {

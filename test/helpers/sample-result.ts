@@ -62,7 +62,14 @@ export const SAMPLE_RESULT: ResultFile = {
     layers: [64, 16, 3],
     activations: ["relu", "identity"],
     preprocessing: { kind: "scale" },
-    location: { weights: "shapes.onnx", activation: null, normalize: "scale", mean: null, std: null },
+    location: {
+      weights: "shapes.onnx",
+      activation: null,
+      architecture: null,
+      normalize: "scale",
+      mean: null,
+      std: null,
+    },
   },
   run: {
     engine: "ml-matrix",

@@ -28,7 +28,14 @@ async function bundledSpec(): Promise<RunSpec> {
       sha256: await pair.dataset.sha256(),
     },
     network: {
-      location: { weights: "bundled", activation: null, normalize: null, mean: null, std: null },
+      location: {
+        weights: "bundled",
+        activation: null,
+        architecture: null,
+        normalize: null,
+        mean: null,
+        std: null,
+      },
       sha256: pair.network.sha256,
     },
     files: {},

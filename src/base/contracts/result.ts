@@ -57,6 +57,8 @@ const networkLocation = z.object({
   weights: z.string(),
   /** The requested activation, or those of each hidden layer; null if none was requested. */
   activation: z.union([z.enum(ACTIVATIONS), z.array(z.enum(ACTIVATIONS))]).nullable(),
+  /** Absolute path of the file of layers; null if none was given. */
+  architecture: z.string().nullable().default(null),
   /** The requested normalization; null if none was requested. */
   normalize: z.enum(NORMALIZATIONS).nullable(),
   /** The given mean of pixels ÷ 255; null if none was given. */

@@ -166,6 +166,18 @@ export const NETWORK_OPTIONS = rows({
     group: "network",
     commands: [...WITH_FACTS, "fit"],
   },
+  /** File of the layers, JSON of `schemas/architecture.schema.json`, for a file of arrays that does not state them. */
+  architecture: {
+    flag: "--architecture",
+    value: "<file>",
+    type: PATH_TYPE,
+    help: "layers in JSON, if the file has arrays alone",
+    group: "network",
+    commands: [...WITH_FACTS, "fit"],
+    conflicts: [
+      { key: "activation", flag: "--activation", because: "an architecture states its activations" },
+    ],
+  },
   /** Preprocessing of the pixels, for a file that does not state it. Default: the file's, or `scale` as an assumption. */
   normalize: {
     flag: "--normalize",

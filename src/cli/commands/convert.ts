@@ -50,13 +50,19 @@ async function runConvert(
 ): Promise<readonly Error[]> {
   const ending = networkEndingOf(output);
   const { dtype: type, compress = false } = flags;
-  const { activation, ...asked } = resolveReading(flags);
+  const { activation, architecture, ...asked } = resolveReading(flags);
   if (compress && ending !== ".npz") {
     throw new UsageError("ERR_OPTION_VALUE", { option: "--compress", expected: "a .npz", found: ending });
   }
   await assertWritable(output);
   const isAsked = asked.normalize !== undefined || asked.mean !== undefined;
-  if (ending === ".onnx" && isAsked && type === undefined && activation === undefined) {
+  if (
+    ending === ".onnx" &&
+    isAsked &&
+    type === undefined &&
+    activation === undefined &&
+    architecture === undefined
+  ) {
     const file = await readOnnxFile(input, { ...downloadOptions(context), offline: flags.offline });
     const annotated = file && annotateOnnx(file.path, file.bytes, asked);
     if (annotated !== undefined) {
@@ -72,6 +78,7 @@ async function runConvert(
     ...downloadOptions(context),
     offline: flags.offline,
     activation,
+    architecture,
     ...asked,
   });
   if (flags.strict) assertStated(network.assumptions);

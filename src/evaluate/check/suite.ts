@@ -85,6 +85,7 @@ function entryOf(
   const located = {
     dataset: within(input.dataset, DATASET_NAMES),
     weights: within(input.weights, NETWORK_NAMES),
+    architecture: within(input.architecture),
     labels: within(input.labels),
     classes: within(input.classes),
   };
@@ -120,8 +121,8 @@ export async function loadSuite(
   const known = new Map<string, Pick<LoadedEntry, "network" | "source">>();
 
   async function sourceOf(options: EvaluateOptions): Promise<Pick<LoadedEntry, "network" | "source">> {
-    const { weights, activation, normalize, mean, std, engine } = options;
-    const key = JSON.stringify([weights, activation, normalize, mean, std, engine]);
+    const { weights, activation, architecture, normalize, mean, std, engine } = options;
+    const key = JSON.stringify([weights, activation, architecture, normalize, mean, std, engine]);
     const found = known.get(key);
     if (found !== undefined) return found;
     const load = await networkLoader(engine);

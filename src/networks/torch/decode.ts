@@ -76,6 +76,16 @@ export async function decodeTorch(
   return { arrays, paths, likelyActivation: activationHint(paths), assumed: [], isOriented: true, chosen };
 }
 
+/** Arrays of a state dict, for an architecture in a file of its own; undefined for a whole module. Throws as `decodeTorch`. */
+export async function torchArrays(
+  path: string,
+  bytes: Uint8Array,
+): Promise<ReadonlyMap<string, NamedArray> | undefined> {
+  const file = await openTorch(path, bytes);
+  const { network } = networkIn(path, file.root);
+  return network instanceof TorchModule ? undefined : (await readStateDict(file, network)).arrays;
+}
+
 /** The state dict or the module itself, or the one within a checkpoint. */
 function networkIn(
   path: string,
