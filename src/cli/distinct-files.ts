@@ -13,6 +13,7 @@ import { labelsBeside } from "#src/data/labels.js";
 import { CATALOG, cacheFolder } from "#src/files/catalog.js";
 import { readFileStart, readWholeFile } from "#src/files/read-file.js";
 import { targetOf } from "#src/files/write-file.js";
+import { looksLikeTfjs } from "#src/networks/format.js";
 
 /** A file as the user named it. */
 export interface NamedFile {
@@ -144,7 +145,7 @@ const LONGEST_PATH = 4096;
 const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz)$/i;
 /** Arguments and options whose JSON lists further inputs. */
 const LISTS: ReadonlySet<string> = new Set(["--dataset", "<suite>", "<a>", "<b>"]);
-/** Arguments and options that can name an ONNX model, whose data may lie in files beside it. */
+/** Arguments and options that can name a model of ONNX or TensorFlow.js, whose data may lie in files beside it. */
 const MODELS: ReadonlySet<string> = new Set(["--weights", "<in>", "<a>", "<b>"]);
 /** Bytes in which JSON must begin. */
 const START_BYTES = 256;
@@ -165,7 +166,16 @@ async function filesBehind({ option, path }: NamedFile, limits: SearchLimits): P
         join(cacheFolder(), path),
       );
     const stats = await stat(path).catch(() => undefined);
-    if (stats?.isDirectory()) return within(await dataIn(path), path);
+    if (stats?.isDirectory()) {
+      const model = MODELS.has(option)
+        ? await (await import("#src/networks/folder.js")).networkIn(path)
+        : path;
+      const more =
+        model === path
+          ? []
+          : [{ option, path: model }, ...(await filesBehind({ option, path: model }, limits))];
+      return [...within(await dataIn(path), path), ...more];
+    }
     if (stats === undefined && option === "--dataset" && /[*?[\]{}()!]/.test(path)) {
       const { filesByPattern } = await import("#src/data/stream/find-pairs.js");
       const images = (await filesByPattern(path)).slice(0, limits.paths);
@@ -192,6 +202,13 @@ const dataIn = async (folder: string) => (await readdir(folder)).filter((name) =
 async function listedIn(option: string, path: string, limits: SearchLimits): Promise<readonly string[]> {
   const start = await readFileStart(path, START_BYTES).catch(() => Buffer.of());
   if (JSON_START.test(Buffer.from(start).toString("latin1"))) {
+    if (MODELS.has(option)) {
+      const { MAX_JSON_BYTES, tfjsLocations } = await import("#src/networks/keras/tfjs.js");
+      const model = await readWholeFile(path, Math.min(MAX_JSON_BYTES, limits.modelBytes)).catch(() =>
+        Buffer.of(),
+      );
+      if (looksLikeTfjs(model)) return tfjsLocations(path, model);
+    }
     if (!LISTS.has(option)) return [];
     const { textsIn } = await import("#src/files/read-document.js");
     return [...(await textsIn(path, limits.paths))].filter((text) => text.length <= LONGEST_PATH);

@@ -51,7 +51,7 @@ export async function readArrayFolder(folder: string): Promise<FolderArrays> {
   if (found === undefined || found.names.length > MAX_FILES) {
     throw new NetworkError("ERR_NETWORK_FORMAT", {
       path: folder,
-      expected: `a folder of W1.npy, b1.npy and so on, or of .csv files, at most ${MAX_FILES} files`,
+      expected: `a folder of W1.npy, b1.npy and so on, of .csv files, or with a model.json, at most ${MAX_FILES} files`,
       found: found === undefined ? "none" : `${found.names.length}`,
       next: found === undefined ? await weightsInFolder(folder) : undefined,
     });
@@ -68,6 +68,16 @@ export async function readArrayFolder(folder: string): Promise<FolderArrays> {
     files.push(bytes);
   }
   return { arrays, files };
+}
+
+/** Name under which TensorFlow.js saves models. */
+const MODEL_JSON = "model.json";
+
+/** Path of the `model.json` in a folder without arrays; otherwise that of the folder. @throws FileError ERR_FILE_READ */
+export async function networkIn(folder: string): Promise<string> {
+  const names = await namesIn(folder);
+  const hasArrays = READERS.some(([ending]) => names.some((name) => name.endsWith(ending)));
+  return !hasArrays && names.includes(MODEL_JSON) ? join(folder, MODEL_JSON) : folder;
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -6,10 +6,20 @@ import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { looksLikeTorch } from "#src/files/formats/torch/head.js";
 
-export type WeightsFormat = "safetensors" | "pickle" | "npz" | "npy" | "onnx" | "json" | "keras" | "torch";
+export type WeightsFormat =
+  | "safetensors"
+  | "pickle"
+  | "npz"
+  | "npy"
+  | "onnx"
+  | "json"
+  | "keras"
+  | "tfjs"
+  | "torch";
 
 /** Formats that are read, for messages. */
-export const EXPECTED_FORMATS = "PyTorch, Keras, ONNX, safetensors, .npz, JSON, or a pickle of NumPy arrays";
+export const EXPECTED_FORMATS =
+  "PyTorch, Keras, TensorFlow.js, ONNX, safetensors, .npz, JSON, or a pickle of NumPy arrays";
 
 /** Magics of ZIP: of an entry, and of the end record of an empty archive. */
 const ZIP_MAGICS = ["PK\x03\x04", "PK\x05\x06"];
@@ -49,7 +59,7 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
   }
   if (/^(\x80|[(}\]]|c[\w.]+\n[\w.]+\n)/.test(head)) return "pickle";
   if (PYTHON_OBJECTS.test(head)) return "npy";
-  if (/^(\xef\xbb\xbf)?\s*[{[]/.test(head)) return "json";
+  if (/^(\xef\xbb\xbf)?\s*[{[]/.test(head)) return looksLikeTfjs(bytes) ? "tfjs" : "json";
   const foreign = FOREIGN.find(({ magic }) => head.startsWith(magic));
   if (foreign === undefined && (await import("#src/networks/onnx/message.js")).looksLikeOnnx(bytes))
     return "onnx";
@@ -58,6 +68,11 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
     expected: EXPECTED_FORMATS,
     found: foreign?.name ?? `a file that begins ${hex(bytes)}`,
   });
+}
+
+/** True for a `model.json`: weights in JSON have no such key. */
+export function looksLikeTfjs(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('"modelTopology"');
 }
 
 function hex(bytes: Uint8Array): string {

@@ -58,9 +58,9 @@ const { weights: _, strict: __, ...ROWS } = NETWORK_OPTIONS;
 const OPTIONS: KindsOf<LoadNetworkOptions> = { ...DOWNLOAD, ...exactKindsOf(ROWS), decodeAfter: PROMISE };
 
 /**
- * Loads a network by name (`bundled`, `book`; see `NETWORK_NAMES`), from a file (PyTorch, Keras, ONNX, safetensors, .npz,
- * JSON, or a pickle of NumPy arrays) or from a folder of .npy or .csv files. A name has priority over a file of that name;
- * `./bundled` is the file. `book`, the network of *Deep Learning from Scratch*, is downloaded into the cache, unless a file
+ * Loads a network by name (`bundled`, `book`; see `NETWORK_NAMES`), from a file (PyTorch, Keras, TensorFlow.js, ONNX,
+ * safetensors, .npz, JSON, or a pickle of NumPy arrays) or from a folder of .npy or .csv files or with a model.json. A name has
+ * priority over a file of that name; `./bundled` is the file. `book`, the network of *Deep Learning from Scratch*, is downloaded into the cache, unless a file
  * of its size is there.
  *
  * @throws NetworkError with any of its codes: ERR_NORMALIZE_MISMATCH and ERR_NORMALIZE_STATISTICS if `normalize`
@@ -188,7 +188,10 @@ async function locate(source: string, options: DownloadOptions): Promise<string>
   const bundled = BUNDLED.get(source);
   if (bundled !== undefined) return fileURLToPath(bundled);
   const entry = NETWORK_CATALOG.get(source);
-  if (entry === undefined) return source;
+  if (entry === undefined) {
+    const isFolder = (await pathKind(source)) === "folder";
+    return isFolder ? (await loadFolder()).networkIn(source) : source;
+  }
   const { fetchEntry } = await import("#src/files/fetch-entry.js");
   // A pickle has no checksum: weights that were changed in the cache would be evaluated as the book's.
   const [file] = atLeast(await fetchEntry(entry, { ...options, verify: "hash" }), 1);
@@ -244,6 +247,8 @@ async function decode(
       return { arrays: await (await import("./numpy.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "keras":
       return (await import("./keras/read.js")).decodeKeras(path, bytes);
+    case "tfjs":
+      return (await import("./keras/tfjs.js")).decodeTfjs(path, bytes);
     case "onnx": {
       const { onnxInSteps } = await import("#src/networks/onnx/decode.js");
       const whole = await wholeModel(path, bytes);

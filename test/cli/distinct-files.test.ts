@@ -1,5 +1,5 @@
 /** Outputs that are inputs or other outputs are refused before any work, whatever names lead to them. */
-import { copyFile, link, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { copyFile, cp, link, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
@@ -10,6 +10,7 @@ import { temporaryFolder } from "../helpers/temporary.js";
 
 const FEW = ["--limit", "20", "--threads", "0"];
 const NETWORK = "network.safetensors";
+const SHARD = "tfjs/group1-shard2of2.bin";
 
 /** An ONNX model that names a file of data. */
 function externalModel(location: string): Buffer {
@@ -45,6 +46,7 @@ async function inputs(t: ExecutionContext): Promise<string> {
   await copyFile(at("labels.csv"), at("mnist/t10k-labels-idx1-ubyte.gz"));
   await writeFile(at("model"), externalModel("data.csv"));
   await writeFile(at("data.csv"), "");
+  await cp(fileURLToPath(new URL("tfjs/cnn", FIXTURES)), at("tfjs"), { recursive: true });
   const written = await runCli([...FEW, "--output", at("base.json"), "--predictions", at("base.csv")]);
   t.is(written.status, 0, written.stderr);
   const converted = await runCli(["convert", "bundled", at(NETWORK)]);
@@ -107,6 +109,9 @@ test("an output that is an input, or another output, is refused, and nothing is 
       ["show", "3", "--dataset", "mnist", "--png", at("mnist/t10k-labels-idx1-ubyte.gz")],
     ],
     ["data of a model of any name", ["--weights", at("model"), "--output", at("data.csv")]],
+    ["weights of TensorFlow.js", ["--weights", at("tfjs/model.json"), "--output", at(SHARD)]],
+    ["weights in a folder of TensorFlow.js", ["--weights", at("tfjs"), "--predictions", at(SHARD)]],
+    ["a model.json in a folder", ["--weights", at("tfjs"), "--output", at("tfjs/model.json")]],
     ["answer and predictions", ["--output", at("p.csv"), "--predictions", at("p.csv")]],
     ["answer and journal", ["--output", at("j.json"), "--resume", at("j.json")]],
     ["predictions and journal", ["--predictions", at("q.csv"), "--resume", at("q.csv")]],
@@ -126,6 +131,8 @@ test("an output that is an input, or another output, is refused, and nothing is 
     NETWORK,
     "labels.csv",
     "data.csv",
+    SHARD,
+    "tfjs/model.json",
     "mnist/t10k-labels-idx1-ubyte.gz",
     "data (old)/t10k-labels-idx1-ubyte.gz",
   ];

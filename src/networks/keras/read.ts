@@ -9,7 +9,7 @@ import { KERAS_PROGRAM, kerasToOnnx } from "#src/files/formats/known/keras-files
 import { readZipDirectory, wholeEntry } from "#src/files/formats/zip.js";
 import type { DecodedChain } from "#src/networks/chain-facts.js";
 import { type FindArrays, namedArrays, namesIn, numberedArrays, variablesIn } from "./chain.js";
-import { parseModel } from "./config.js";
+import { type KerasLayer, parseModel } from "./config.js";
 import { buildChain } from "./layers.js";
 
 /** Limit for everything that a .keras file may claim to hold, in bytes. */
@@ -40,7 +40,11 @@ export async function decodeKeras(path: string, bytes: Uint8Array): Promise<Deco
     const config = root.texts("model_config")?.[0];
     if (config === undefined) return weightsAlone(path, root);
     const find = namedArrays(root.group("model_weights") ?? root);
-    return chainOf(path, config, () => find, versionOf(root.texts("keras_version")?.[0]));
+    return chainOfConfig(path, config, {
+      next: kerasToOnnx(path),
+      findIn: () => find,
+      isKeras3: versionOf(root.texts("keras_version")?.[0]),
+    });
   }
   const entries = new Map(readZipDirectory(path, bytes, LIMIT_BYTES).map((entry) => [entry.name, entry]));
   const content = async (name: string, limit: number) => {
@@ -65,7 +69,11 @@ export async function decodeKeras(path: string, bytes: Uint8Array): Promise<Deco
   const root = openHdf5(weightsPath, await content("model.weights.h5", LIMIT_BYTES));
   const variables = variablesIn(root);
   if (variables === undefined) throw incomplete(weightsPath, "a group of layers", listed(root.names()));
-  return chainOf(path, config, (layers) => numberedArrays(variables, layers), versionOf(version?.[1]));
+  return chainOfConfig(path, config, {
+    next: kerasToOnnx(path),
+    findIn: (layers) => numberedArrays(variables, layers),
+    isKeras3: versionOf(version?.[1]),
+  });
 }
 
 function incomplete(path: string, expected: string, found: string): NetworkError {
@@ -78,13 +86,22 @@ function versionOf(version: string | undefined): boolean {
   return version?.startsWith("3") ?? true;
 }
 
-async function chainOf(
+/** What a container says of a model beside its architecture. */
+export interface ModelFacts {
+  /** What to do with a model that is not read. */
+  readonly next: string;
+  /** Finds the arrays of the model's layers. */
+  findIn(layers: readonly KerasLayer[]): FindArrays;
+  readonly isKeras3: boolean;
+}
+
+/** Returns the chain of an architecture in JSON. @throws as `decodeKeras` */
+export async function chainOfConfig(
   path: string,
   config: string,
-  findIn: (layers: Parameters<typeof numberedArrays>[1]) => FindArrays,
-  isKeras3: boolean,
+  { next, findIn, isKeras3 }: ModelFacts,
 ): Promise<DecodedChain> {
-  const model = parseModel(path, config, kerasToOnnx(path));
+  const model = parseModel(path, config, next);
   const chain = await inTurns(buildChain(path, model, findIn(model.layers), isKeras3));
   const stated = new Set(chain.layers.map(({ activation }) => activation));
   if (stated.size > 1 || chain.layers.length === 1) stated.delete("identity");

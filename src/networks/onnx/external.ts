@@ -5,15 +5,14 @@
  * Format: docs/ExternalData.md in github.com/onnx/onnx.
  */
 
-import { realpath } from "node:fs/promises";
-import { dirname, isAbsolute, join, sep, win32 } from "node:path";
+import { dirname, join } from "node:path";
 import protobuf from "protobufjs/minimal.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
+import { isLocationInside, realPathBeside } from "#src/files/beside.js";
 import { checkedElements } from "#src/files/formats/arrays.js";
-import { STANDARD_INPUT } from "#src/files/pipe.js";
-import { isAbsent, readFault, readWholeFile } from "#src/files/read-file.js";
+import { readWholeFile } from "#src/files/read-file.js";
 import { integer, Message, message, raw, text } from "./message.js";
 import { MAX_WHOLE_FIELDS, readModel, readTensor, type Tensor } from "./model.js";
 import { GRAPH, MODEL, TENSOR } from "./proto.js";
@@ -25,6 +24,7 @@ const MAX_BYTES = 2 ** 31 - 1;
 const MAX_FILES = 2_000;
 /** Key of a tensor's `external_data` that every external tensor has. */
 const LOCATION = "location";
+const OWN_FOLDER = "its data in a file in the model's own folder";
 const DIGITS = /^\d{1,15}$/;
 
 export interface WholeModel {
@@ -100,35 +100,17 @@ function tooLarge(path: string, actualBytes: number): NetworkError {
 /** Returns a relative path without `..`. @throws NetworkError ERR_ONNX_EXTERNAL */
 function locationOf(path: string, tensor: Tensor): string {
   const location = tensor.place?.get(LOCATION) ?? "";
-  const isInside =
-    location !== "" &&
-    !location.includes("\0") &&
-    !isAbsolute(location) &&
-    !win32.isAbsolute(location) &&
-    !location.split(/[\\/]/).includes("..");
-  if (isInside && path !== STANDARD_INPUT) return location;
+  if (isLocationInside(path, location)) return location;
   const found = location === "" ? "a reference without a location" : `"${printable(location)}"`;
-  throw externalFault(path, tensor, "its data in a file in the model's own folder", found);
+  throw externalFault(path, tensor, OWN_FOLDER, found);
 }
 
 /** Returns the real path of a file of data. @throws NetworkError ERR_ONNX_EXTERNAL if it is outside of the model's folder */
-async function realPath(path: string, tensor: Tensor, location: string): Promise<string> {
-  const folder = await realpath(dirname(path));
-  let real: string;
-  try {
-    real = await realpath(join(folder, location));
-  } catch (error) {
-    if (!isAbsent(error)) throw readFault(join(folder, location), error);
-    throw externalFault(
-      path,
-      tensor,
-      `its data in "${printable(location)}" beside the model`,
-      "no such file",
-    );
-  }
-  if (real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) return real;
-  const found = `"${printable(location)}", a link to ${printable(real)}`;
-  throw externalFault(path, tensor, "its data in a file in the model's own folder", found);
+function realPath(path: string, tensor: Tensor, location: string): Promise<string> {
+  return realPathBeside(path, location, (found, isOutside) => {
+    const expected = isOutside ? OWN_FOLDER : `its data in "${printable(location)}" beside the model`;
+    throw externalFault(path, tensor, expected, found);
+  });
 }
 
 /** Returns a tensor's bytes in its file. @throws NetworkError ERR_ONNX_EXTERNAL if offset or length do not fit */

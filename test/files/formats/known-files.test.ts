@@ -69,7 +69,7 @@ const FILES: readonly (readonly [
     "model.json",
     '{"format":"layers-model","modelTopology":{}}',
     /layers model/,
-    /weightsManifest/,
+    /tensorflowjs_converter/,
     /--weights/,
   ],
   ["model.json", '{"format":"graph-model","modelTopology":{}}', /graph model/, /--tfjs/, /--weights/],

@@ -4,7 +4,9 @@ import { unzipSync } from "fflate";
 import { FIXTURES } from "#src/base/package.js";
 import { Hdf5Dataset } from "#src/files/formats/hdf5/dataset.js";
 import { type Hdf5Group, openHdf5 } from "#src/files/formats/hdf5/group.js";
+import type { DecodedChain } from "#src/networks/chain-facts.js";
 import { decodeKeras } from "#src/networks/keras/read.js";
+import { decodeTfjs } from "#src/networks/keras/tfjs.js";
 import { JSON_TOKENS, JSON_WORDS, type Seed, type Target } from "../target.js";
 import { archive } from "./npz.js";
 
@@ -100,10 +102,50 @@ const keras: Target = {
   async read(bytes, path) {
     const decoded = await decodeKeras(path, bytes);
     if ("arrays" in decoded) return decoded.arrays.has("W1") ? undefined : "read weights without a layer";
-    const sizes = decoded.layers.map(({ inputs, outputs }) => [inputs, outputs]);
-    const isChain = sizes.every(([inputs], n) => n === 0 || sizes[n - 1]?.[1] === inputs);
-    return isChain && sizes.length > 0 ? undefined : `read layers of ${sizes.join(" and ")} numbers`;
+    return wrongChain(decoded);
   },
 };
 
-export const KERAS_TARGETS: readonly Target[] = [hdf5, keras];
+function wrongChain({ layers }: Pick<DecodedChain, "layers">): string | undefined {
+  const sizes = layers.map(({ inputs, outputs }) => [inputs, outputs]);
+  const isChain = sizes.every(([inputs], n) => n === 0 || sizes[n - 1]?.[1] === inputs);
+  return isChain && sizes.length > 0 ? undefined : `read layers of ${sizes.join(" and ")} numbers`;
+}
+
+/** A model.json, a zero byte, then its files of weights one after the other; each is read up to its limit. */
+function tfjsSeed(name: string): Seed {
+  const folder = new URL(`tfjs/${name}/`, FIXTURES);
+  const text = readFileSync(new URL("model.json", folder), "utf8").trim();
+  const shards = readdirSync(folder).filter((file) => file.endsWith(".bin"));
+  const weights = Buffer.concat(shards.map((file) => readFileSync(new URL(file, folder))));
+  const tokens = (text.match(JSON_TOKENS) ?? []).map((token) => Buffer.from(token));
+  const pack = (pieces: readonly Uint8Array[]) => Buffer.concat([...pieces, Buffer.of(0), weights]);
+  return { name, bytes: pack(tokens), inner: { pieces: tokens, pack } };
+}
+
+const tfjs: Target = {
+  name: "tfjs",
+  seeds: ["cnn", "quantized", "functional"].map(tfjsSeed),
+  words: [
+    ...KERAS_WORDS,
+    ...JSON_WORDS,
+    ...['"quantization":{"dtype":"uint8","min":0,"scale":1},', '"dtype":"string",', '"shape":[65536,65536],'],
+    ...['"paths":["../model.json"],', '"paths":["/etc/passwd"],', '"group":"optimizer",', '"node":[],'],
+  ],
+  codes: /^ERR_(WEIGHTS_SIZE|NETWORK_(FORMAT|LAYER|CHAIN|NOT_FINITE|OUTPUTS))$/,
+  onDisk: false,
+  async read(bytes, path) {
+    const end = bytes.indexOf(0);
+    const json = end < 0 ? bytes : bytes.subarray(0, end);
+    let at = json.length + 1;
+    const beside = async (_: string, limitBytes: number) => {
+      const part = bytes.subarray(at, at + Math.min(limitBytes, SHARD_BYTES));
+      at += part.length;
+      return part;
+    };
+    return wrongChain(await decodeTfjs(path, json, beside));
+  },
+};
+const SHARD_BYTES = 6_044;
+
+export const KERAS_TARGETS: readonly Target[] = [hdf5, keras, tfjs];

@@ -1,7 +1,7 @@
 /** Known files of Keras and TensorFlow: HDF5, .keras, TensorFlow.js, TensorFlow Lite, SavedModel, checkpoints. */
 
 import type { FileHead } from "./file-head.js";
-import { exported, type KnownFile, networkFile, python, shellQuoted, WITH_ACTIVATION } from "./known-file.js";
+import { type KnownFile, networkFile, python, shellQuoted } from "./known-file.js";
 
 /** Offsets at which HDF5 may begin: 0, 512, 1024, 2048 … (HDF5 file format, "Superblock"). */
 const HDF5_MAGIC = "\x89HDF";
@@ -11,9 +11,6 @@ const WITH_ONNX = "and give --weights out.onnx --engine onnx";
 export function isHdf5({ text }: FileHead): boolean {
   return HDF5_STARTS.some((at) => text.startsWith(HDF5_MAGIC, at));
 }
-
-/** Every weight array of a Keras model in order: kernel, bias, kernel, bias … */
-const NAMED = "**{'Wb'[i%2]+str(i//2+1):v for i,v in enumerate(a)}";
 
 /** Layers as `Flatten`, `Dense relu`, `Dense softmax`; undefined for a text that does not describe a chain. */
 function layersIn(json: string | undefined): string[] | undefined {
@@ -102,28 +99,22 @@ const kerasZip: KnownFile = {
   nextStep: ({ path }) => kerasToOnnx(path),
 };
 
+/** Marks of a graph: its format, or its nodes in a file without one. */
+const GRAPH = /"graph-model"|"modelTopology"\s*:\s*\{\s*"node"/;
+
 const layersModel: KnownFile = {
   name: "a TensorFlow.js layers model",
-  recognizes: ({ text }) =>
-    /^\s*\{/.test(text) && text.includes('"modelTopology"') && !text.includes("graph-model"),
-  nextStep: ({ head, path }) => {
-    if (
-      has(head, '"Conv') ||
-      has(head, "Normalization") ||
-      has(head, "Rescaling") ||
-      has(head, '"quantization"')
-    ) {
-      return `run tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras ${shellQuoted(path)} out.h5; then ${kerasToOnnx("out.h5")}`;
-    }
-    const code = `import json,os,numpy as np; m=json.load(open(FILE))['weightsManifest']; w=[x for g in m for x in g['weights']]; b=b''.join(open(os.path.join(os.path.dirname(FILE),p),'rb').read() for g in m for p in g['paths']); a=np.split(np.frombuffer(b,'<f4'),np.cumsum([np.prod(x['shape'],dtype=int) for x in w])[:-1]); a=[v.reshape(x['shape']) for v,x in zip(a,w)]; np.savez('out.npz',${NAMED})`;
-    return exported(path, code, WITH_ACTIVATION);
-  },
+  recognizes: ({ text }) => /^\s*\{/.test(text) && text.includes('"modelTopology"') && !GRAPH.test(text),
+  nextStep: ({ path }) => layersModelToOnnx(path),
 };
+
+/** Commands that bring a layers model to ONNX. They need TensorFlow.js' converter and Keras. */
+export const layersModelToOnnx = (path: string) =>
+  `run tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras ${shellQuoted(path)} out.h5; then ${kerasToOnnx("out.h5")}`;
 
 const graphModel: KnownFile = {
   name: "a TensorFlow.js graph model",
-  recognizes: ({ text }) =>
-    /^\s*\{/.test(text) && text.includes("graph-model") && text.includes('"modelTopology"'),
+  recognizes: ({ text }) => /^\s*\{/.test(text) && GRAPH.test(text) && text.includes('"modelTopology"'),
   nextStep: ({ path }) =>
     `run python3 -m tf2onnx.convert --tfjs ${shellQuoted(path)} --output out.onnx ${WITH_ONNX}`,
 };
