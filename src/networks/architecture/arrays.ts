@@ -107,6 +107,8 @@ async function decodeArrays(
       if (root.texts("model_config") !== undefined) throw statesLayers(path, "a whole model of Keras");
       return { arrays: hdf5Arrays(path, root) };
     }
+    case "tfjs":
+      throw statesLayers(path, "a model of TensorFlow.js");
     case "onnx":
       throw statesLayers(path, "an ONNX model");
     case "safetensors": {
