@@ -47,7 +47,7 @@ export const DATASET = objectWith("an open data set", {
     {
       labelsPath: TEXT,
       classNames: listOf("a list of names", TEXT),
-      view: objectWith("a view", { invert: FLAG, transpose: FLAG, labelOffset: NUMBER }),
+      view: objectWith("a view", { invert: FLAG, transpose: FLAG, grayscale: FLAG, labelOffset: NUMBER }),
       isDeflated: FLAG,
       assumptions: LIST,
     },

@@ -42,6 +42,9 @@ export function shareBytes(bytes: Uint8Array): Uint8Array {
   return shared;
 }
 
+/** Marks an image without a prediction: no network has this class. */
+export const NOT_PREDICTED = 0xffff;
+
 /** Numbers that determine where a slab's parts are in its buffer, so that a worker can view them too. */
 export interface SlabLayout {
   /** Index, within the data set, of the slab's first image. */

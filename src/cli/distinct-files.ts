@@ -142,7 +142,7 @@ const BEGINNING: SearchLimits = { modelBytes: 8 * 2 ** 20, paths: 10_000 };
 const WHOLE: SearchLimits = { modelBytes: 2 ** 31 - 1, paths: 2 ** 22 };
 const LONGEST_PATH = 4096;
 /** Names of data and arrays: other files in a folder of data are outputs of earlier runs. */
-const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz)$/i;
+const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz|bin)$/i;
 /** Arguments and options whose JSON lists further inputs. */
 const LISTS: ReadonlySet<string> = new Set(["--dataset", "<suite>", "<a>", "<b>"]);
 /** Arguments and options that can name a model of ONNX or TensorFlow.js, whose data may lie in files beside it. */

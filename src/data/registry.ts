@@ -1,5 +1,5 @@
 /** Opens a data set by its name, its folder, its image and label files, or its .npz file. */
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { checkedKeys, type KindsOf, required } from "#src/base/arguments.js";
 import { AS_STORED, type Dataset, type DatasetView, type Split } from "#src/base/contracts/dataset.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
@@ -16,7 +16,7 @@ import { pairsByPattern, pairsOfManifest } from "./stream/find-pairs.js";
 import { type OpenArchive, openIdxSet, type PairPaths } from "./stream/idx-set.js";
 import { viewedDataset } from "./view.js";
 
-/** What `openDataset` takes; `invert`, `transpose` and `labelOffset` change nothing by default. */
+/** What `openDataset` takes; `invert`, `transpose`, `grayscale` and `labelOffset` change nothing by default. */
 export interface DatasetRequest extends DownloadOptions, Partial<DatasetView> {
   /**
    * A name of `DATASET_NAMES`, a folder with MNIST's file names, an IDX file of images, a .npz file, a pattern of image
@@ -99,8 +99,9 @@ export async function readDataset(request: DatasetRequest): Promise<Dataset> {
   return viewedDataset(dataset, viewOf(request));
 }
 
-function viewOf({ invert = false, transpose = false, labelOffset = 0 }: Partial<DatasetView>): DatasetView {
-  return { invert, transpose, labelOffset };
+function viewOf(given: Partial<DatasetView>): DatasetView {
+  const { invert = false, transpose = false, grayscale = false, labelOffset = 0 } = given;
+  return { invert, transpose, grayscale, labelOffset };
 }
 
 async function openStored(request: DatasetRequest): Promise<Dataset> {
@@ -141,6 +142,10 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   const start = kind === "file" ? await startOf(dataset) : "";
   const open = ARCHIVES.get(start);
   const isManifest = kind === "file" && (start.trimStart().startsWith("[") || dataset.endsWith(".json"));
+  if (kind !== undefined && kind !== "name" && (await isCifar(dataset, kind))) {
+    if (!labels) return { path: dataset, open: openCifar };
+    throw ownLabels(dataset, labels);
+  }
   if (kind === "file" && open === undefined && !isManifest) {
     if (labels === undefined) {
       const beside = await labelsBeside(dataset);
@@ -149,10 +154,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
     }
     return { imagesPath: dataset, labelsPath: labels === false ? undefined : labels };
   }
-  if (labels) {
-    const problem = `--labels ${labels}: expected none, since "${dataset}" brings its own labels`;
-    throw new UsageError("ERR_USAGE", { problem });
-  }
+  if (labels) throw ownLabels(dataset, labels);
   if (open !== undefined) return { path: dataset, open };
   if (isPattern || isManifest) {
     return isPattern
@@ -164,6 +166,23 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   }
   const paths = await namedPaths(dataset, split, options);
   return labels === false ? { imagesPath: paths.imagesPath } : paths;
+}
+
+function ownLabels(dataset: string, labels: string): UsageError {
+  const problem = `--labels ${labels}: expected none, since "${dataset}" brings its own labels`;
+  return new UsageError("ERR_USAGE", { problem });
+}
+
+const loadCifar = () => import("./cifar-set.js");
+const openCifar: OpenArchive = async (...given) => (await loadCifar()).openCifarSet(...given);
+/** Names of files with CIFAR's records. A folder is recognized by its file of class names. */
+const CIFAR_FILE = /\.bin$/i;
+const CIFAR_NAMES = ["batches.meta.txt", "fine_label_names.txt"];
+
+async function isCifar(dataset: string, kind: "file" | "folder"): Promise<boolean> {
+  const kinds = kind === "folder" ? CIFAR_NAMES.map((name) => pathKind(join(dataset, name))) : [];
+  const isLikely = kind === "file" ? CIFAR_FILE.test(dataset) : (await Promise.all(kinds)).includes("file");
+  return isLikely && (await loadCifar()).isCifar(dataset);
 }
 
 /** A pattern that fits one pair is a way to name it. */

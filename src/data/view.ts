@@ -8,16 +8,19 @@ import {
   imageBytes,
 } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
-import { mapSlabs, type Slab } from "#src/base/slab.js";
+import { mapSlabs, NOT_PREDICTED, type Slab, viewSlab } from "#src/base/slab.js";
 
 const WHITE = 255;
+/** Red, green and blue. */
+const COLOURS = 3;
 /** Labels are bytes. */
 const MOST_LABEL = 255;
 
 /** The set through `view`, on top of the view that it has already. A view that changes nothing returns the set itself. */
-export function viewedDataset(dataset: Dataset, view: DatasetView): Dataset {
-  if (isAsStored(view)) return dataset;
+export function viewedDataset(dataset: Dataset, requested: DatasetView): Dataset {
   const { facts } = dataset;
+  const view = { ...requested, grayscale: requested.grayscale && facts.shape.channels > 1 };
+  if (isAsStored(view)) return dataset;
   const change = changer(facts.shape, view, facts.labelsPath);
   return {
     facts: {
@@ -30,21 +33,32 @@ export function viewedDataset(dataset: Dataset, view: DatasetView): Dataset {
   };
 }
 
-export function isAsStored({ invert, transpose, labelOffset }: DatasetView): boolean {
-  return !invert && !transpose && labelOffset === AS_STORED.labelOffset;
+export function isAsStored({ invert, transpose, grayscale, labelOffset }: DatasetView): boolean {
+  return !invert && !transpose && !grayscale && labelOffset === AS_STORED.labelOffset;
 }
 
 export function isSameView(a: DatasetView, b: DatasetView): boolean {
-  return a.invert === b.invert && a.transpose === b.transpose && a.labelOffset === b.labelOffset;
+  return (
+    a.invert === b.invert &&
+    a.transpose === b.transpose &&
+    a.grayscale === b.grayscale &&
+    a.labelOffset === b.labelOffset
+  );
 }
 
 /** The shape of an image of `shape` after the view. */
-export function viewedShape({ rows, columns, channels }: ImageShape, { transpose }: DatasetView): ImageShape {
+export function viewedShape(shape: ImageShape, { transpose, grayscale }: DatasetView): ImageShape {
+  const { rows, columns } = shape;
+  const channels = grayscale ? 1 : shape.channels;
   return transpose ? { rows: columns, columns: rows, channels } : { rows, columns, channels };
 }
 
-/** Changes images in place: pixels (count × rows × columns × channels) u8, row-major, of the shape before the view. */
-export function viewPixels(pixels: Uint8Array, shape: ImageShape, { invert, transpose }: DatasetView): void {
+/** Inverts and transposes images in place: pixels (count × rows × columns × channels) u8, row-major, of the shape before the view. */
+export function viewPixels(
+  pixels: Uint8Array,
+  shape: ImageShape,
+  { invert, transpose }: Pick<DatasetView, "invert" | "transpose">,
+): void {
   if (transpose) transposeImages(pixels, shape);
   if (invert) for (let n = 0; n < pixels.length; n++) pixels[n] = WHITE - pixels[n]!;
 }
@@ -58,15 +72,17 @@ function joined(first: DatasetView, second: DatasetView): DatasetView {
   return {
     invert: first.invert !== second.invert,
     transpose: first.transpose !== second.transpose,
+    grayscale: first.grayscale || second.grayscale,
     labelOffset: first.labelOffset + second.labelOffset,
   };
 }
 
 /** Changes a slab in place: its memory is filled before each use. @throws DatasetError ERR_LABEL_OFFSET from the function returned */
 function changer(shape: ImageShape, view: DatasetView, labelsPath: string | undefined): (slab: Slab) => Slab {
-  return (slab) => {
-    const { pixels, labels, firstImage } = slab;
-    viewPixels(pixels, shape, view);
+  return (stored) => {
+    viewPixels(stored.pixels, shape, view);
+    const slab = view.grayscale ? greySlab(stored) : stored;
+    const { labels, firstImage } = slab;
     if (labelsPath === undefined || view.labelOffset === 0) return slab;
     for (let n = 0; n < labels.length; n++) {
       const label = labels[n]! + view.labelOffset;
@@ -83,6 +99,17 @@ function changer(shape: ImageShape, view: DatasetView, labelsPath: string | unde
     }
     return slab;
   };
+}
+
+/** The same memory with images of one channel; labels and predictions follow the pixels. */
+function greySlab({ buffer, firstImage, count, inputs, pixels, labels }: Slab): Slab {
+  const grey = viewSlab(buffer, { firstImage, count, inputs: inputs / COLOURS });
+  for (let n = 0, at = 0; n < grey.pixels.length; n++, at += COLOURS) {
+    grey.pixels[n] = lumaOf(pixels[at]!, pixels[at + 1]!, pixels[at + 2]!);
+  }
+  grey.labels.set(labels);
+  grey.predictions.fill(NOT_PREDICTED);
+  return grey;
 }
 
 /** out (count, columns, rows, channels) = the transposes of x (count, rows, columns, channels), in the same memory. */

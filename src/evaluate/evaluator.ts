@@ -12,7 +12,7 @@ import { UsageError } from "#src/base/errors.js";
 import type { NumberLike } from "#src/base/options/define.js";
 import { RUN_OPTIONS } from "#src/base/options/run.js";
 import { checkedValue } from "#src/base/options/values.js";
-import { answerBytes, type Slab, slabBytes, streamOf } from "#src/base/slab.js";
+import { answerBytes, NOT_PREDICTED, type Slab, slabBytes, streamOf } from "#src/base/slab.js";
 import type { TaskSize } from "#src/pool/plan.js";
 import { openExecutor } from "#src/pool/registry.js";
 import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
@@ -23,9 +23,6 @@ import { type EvaluateInput, resolveOptions } from "./options.js";
 import { type Prepared, type PrepareHooks, prepare } from "./prepare.js";
 import type { Outcome } from "./runner.js";
 import { evaluationOf } from "./summarize.js";
-
-/** Marks an image without a prediction: no network has this class. */
-const NOT_PREDICTED = 0xffff;
 
 /** Options of one run. */
 export interface EvaluatorRun extends RunHooks {

@@ -136,11 +136,12 @@ function assertOpens({
   if (!isStated) refuse("activation", "a loaded network", "loadNetwork");
 }
 
-function resolveView({ invert, transpose, labelOffset }: EvaluateInput): DatasetView {
+function resolveView({ invert, transpose, grayscale, labelOffset }: EvaluateInput): DatasetView {
   const row = EVALUATE_OPTIONS.labelOffset;
   return {
     invert: invert ?? false,
     transpose: transpose ?? false,
+    grayscale: grayscale ?? false,
     labelOffset: checkedValue(row, labelOffset ?? row.default),
   };
 }

@@ -41,7 +41,10 @@ export async function identityOf(
 
 /** SHA-256, hex, of the identity as JSON with sorted keys. */
 export function identityKey(identity: RunIdentity): string {
-  return createHash("sha256").update(canonicalJson(identity)).digest("hex");
+  const { grayscale, ...view } = identity.view;
+  // Keys of runs without the option are those of versions that did not have it.
+  const keyed = { ...identity, view: grayscale ? identity.view : view };
+  return createHash("sha256").update(canonicalJson(keyed)).digest("hex");
 }
 
 export interface Difference {

@@ -122,7 +122,11 @@ test("changed pictures and labels give the stored ones' result through the optio
       const { result, dataset } = await evaluate({ ...set, ...view, engine, threads: 1 });
       t.deepEqual(result.confusionMatrix, expected.result.confusionMatrix);
       const labelOffset = Number("labelOffset" in view ? view.labelOffset : 0);
-      t.deepEqual(dataset.view, { ...{ invert: false, transpose: false }, ...view, labelOffset });
+      t.deepEqual(dataset.view, {
+        ...{ invert: false, transpose: false, grayscale: false },
+        ...view,
+        labelOffset,
+      });
     }
     const open = await openDataset({ ...set, split: "test" });
     const { result } = await evaluate({ dataset: open, ...view, threads: 0 });

@@ -33,7 +33,7 @@ test("opens an image file and its label file", async (t) => {
     labelsPath: paths.labels,
     classNames: undefined,
     isDeflated: true,
-    view: { invert: false, transpose: false, labelOffset: 0 },
+    view: { invert: false, transpose: false, grayscale: false, labelOffset: 0 },
     assumptions: [],
   });
   t.is(await sha256(), createHash("sha256").update(files).digest("hex"));

@@ -1,7 +1,7 @@
 import test from "ava";
 import { viewPixels } from "#src/data/view.js";
 
-const NO_CHANGE = { invert: false, transpose: false, labelOffset: 0 };
+const NO_CHANGE = { invert: false, transpose: false };
 
 test("transposes and inverts coloured pictures pixel by pixel", (t) => {
   const shape = { rows: 2, columns: 3, channels: 3 };

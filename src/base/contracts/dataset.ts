@@ -41,12 +41,19 @@ export interface DatasetView {
   readonly invert: boolean;
   /** Rows and columns are swapped. */
   readonly transpose: boolean;
+  /** Each colour becomes its grey. */
+  readonly grayscale: boolean;
   /** Integer added to each label. */
   readonly labelOffset: number;
 }
 
 /** The view that changes nothing. */
-export const AS_STORED: DatasetView = { invert: false, transpose: false, labelOffset: 0 };
+export const AS_STORED: DatasetView = {
+  invert: false,
+  transpose: false,
+  grayscale: false,
+  labelOffset: 0,
+};
 
 /** Facts about a data set. They come from the headers of its files, before any pixel is read. */
 export interface DatasetFacts {

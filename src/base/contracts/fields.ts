@@ -54,6 +54,7 @@ export const assumption: z.ZodType<Assumption> = z.object({
 export const datasetView: z.ZodType<DatasetView> = z.object({
   invert: z.boolean(),
   transpose: z.boolean(),
+  grayscale: z.boolean().default(false),
   labelOffset: within(LIMITS.labelOffset),
 });
 

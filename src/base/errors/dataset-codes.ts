@@ -215,16 +215,22 @@ function sidesText({ rows, columns }: SidesFacts): string {
 
 export interface ImagesFacts {
   readonly sha256: string;
-  readonly view: { readonly invert: boolean; readonly transpose: boolean; readonly labelOffset: number };
+  readonly view: {
+    readonly invert: boolean;
+    readonly transpose: boolean;
+    readonly grayscale: boolean;
+    readonly labelOffset: number;
+  };
   readonly offset: number;
   readonly total: number;
 }
 
 function imagesText({ sha256, view, offset, total }: ImagesFacts): string {
-  const { invert, transpose, labelOffset } = view;
+  const { invert, transpose, grayscale, labelOffset } = view;
   const changes = [
     ...(invert ? [" --invert"] : []),
     ...(transpose ? [" --transpose"] : []),
+    ...(grayscale ? [" --grayscale"] : []),
     ...(labelOffset === 0 ? [] : [` --label-offset ${labelOffset}`]),
   ].join("");
   const read = changes === "" ? "" : ` with${changes}`;

@@ -93,6 +93,14 @@ export const DATA_OPTIONS = rows({
     group: "data",
     commands: [...WITH_IMAGES, "predict"],
   },
+  /** Turn each colour into its grey: luma of ITU-R BT.601, as Pillow's convert("L"). Default false. */
+  grayscale: {
+    flag: "--grayscale",
+    type: FLAG_TYPE,
+    help: "turn colours into grey",
+    group: "data",
+    commands: WITH_IMAGES,
+  },
   /** Whole number to add to each label, −255 to 255. Default 0. */
   labelOffset: {
     flag: "--label-offset",

@@ -31,6 +31,7 @@ const SUBJECT = [
   ["--std", "std"],
   ["--invert", "invert"],
   ["--transpose", "transpose"],
+  ["--grayscale", "grayscale"],
   ["--label-offset", "labelOffset"],
 ] as const satisfies readonly (readonly [string, keyof DiagnoseInput])[];
 

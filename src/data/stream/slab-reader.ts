@@ -7,13 +7,18 @@ import {
   imageBytes,
   type SlabPlan,
 } from "#src/base/contracts/dataset.js";
-import { allocateSlab, type Slab, type SlabLayout, type SlabStream, viewSlab } from "#src/base/slab.js";
+import {
+  allocateSlab,
+  NOT_PREDICTED,
+  type Slab,
+  type SlabLayout,
+  type SlabStream,
+  viewSlab,
+} from "#src/base/slab.js";
 import { type Elements, elementsOf } from "./elements.js";
 
 /** Slabs that are filled, or being filled, while others are at work. */
 const SLABS_AHEAD = 2;
-/** Marks an image without a prediction: no network has this class. */
-const NOT_PREDICTED = 0xffff;
 /** Most images of a slab, unless a batch has more. */
 const SLAB_IMAGES = 32_768;
 /** Most pixels of a slab, unless a batch has more. */

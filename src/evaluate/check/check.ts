@@ -93,9 +93,9 @@ export type OpenDataset = (options: EvaluateOptions) => Promise<Dataset>;
 export function datasetsInTurn(download: DownloadOptions): OpenDataset {
   let last: { readonly key: string; readonly dataset: Dataset } | undefined;
   return async (options) => {
-    const { dataset: named, labels, classes, split, invert, transpose, labelOffset } = options;
+    const { dataset: named, labels, classes, split, invert, transpose, grayscale, labelOffset } = options;
     if (typeof named !== "string") return named;
-    const key = JSON.stringify([named, labels, classes, split, invert, transpose, labelOffset]);
+    const key = JSON.stringify([named, labels, classes, split, invert, transpose, grayscale, labelOffset]);
     if (last?.key !== key) {
       last = undefined;
       last = { key, dataset: await readDataset({ ...options, ...download, dataset: named }) };

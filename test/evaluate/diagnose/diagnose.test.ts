@@ -13,7 +13,7 @@ import { randomNetwork } from "../../helpers/random.js";
 import { temporaryFolder } from "../../helpers/temporary.js";
 
 const IMAGES = 800;
-const AS_STORED = { invert: false, transpose: false, labelOffset: 0 };
+const AS_STORED = { invert: false, transpose: false, grayscale: false, labelOffset: 0 };
 
 async function saved(t: ExecutionContext, network: Pick<Network, "layers">): Promise<string> {
   const path = join(await temporaryFolder(t), "w.npz");
@@ -83,7 +83,7 @@ test("finds inverted and transposed pictures and shifted labels, for a network t
     [
       [inverted, transposed],
       1,
-      { invert: true, transpose: true, labelOffset: -1 },
+      { ...AS_STORED, invert: true, transpose: true, labelOffset: -1 },
       ["--invert", "--transpose", "--label-offset", "-1"],
     ],
   ] as const) {

@@ -93,7 +93,7 @@ const FILES: readonly (readonly [
   ["a.bmp", latin1("BM\x10\0\0\0\0\0\0\0"), /BMP/, /\.png/, /batchwise predict/],
   ["a.parquet", "PAR1", /Parquet/, /--dataset/, /read_parquet/],
   ["a.arrow", "ARROW1\0\0", /Arrow/, /--dataset/, /from_file/],
-  ["test_batch.bin", new Uint8Array(2 * 3_073), /CIFAR-10/, /--dataset/, /3073/],
+  ["test_batch.bin", new Uint8Array(2 * 3_073), /CIFAR-10/, /--dataset/, /--dataset alone/],
   ["i", imageBytes(1), /IDX/, /--dataset/, /^$/],
   ["i.gz", gzipSync(imageBytes(1)), /IDX|gzip/, /--dataset/, /gzip -dk/],
   ["w.safetensors", latin1('\x40\0\0\0\0\0\0\0{"W1":'), /safetensors/, /^$/, /--weights/],
