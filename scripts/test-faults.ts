@@ -30,7 +30,7 @@ try {
   const { status } = spawnSync(process.execPath, [ava, ...FILES], {
     cwd: fileURLToPath(PACKAGE_ROOT),
     stdio: "inherit",
-    env: { BATCHWISE_KILLS: KILLS, ...env, BATCHWISE_FAULT_TABLE: table },
+    env: { BATCHWISE_KILLS: KILLS, BATCHWISE_THOROUGH: "1", ...env, BATCHWISE_FAULT_TABLE: table },
   });
   stdout.write(tableText(rowsOf(table)));
   process.exitCode = status ?? 1;

@@ -12,6 +12,7 @@ import { BATCH_SIZES } from "../scripts/determinism-matrix.js";
 import { testOf } from "./helpers/engines.js";
 import { coordinateHere, startHost } from "./helpers/hosts.js";
 import { redisTest, startRedis } from "./helpers/redis.js";
+import { someOf } from "./helpers/require.js";
 
 /** Images of the 10,000 that are evaluated with many thread counts; a prime, so that no batch size divides it. */
 const FEW = 307;
@@ -97,7 +98,7 @@ testOf("onnx")("all 10,000 images, with onnx, whatever the batches", (t) => hold
 test("every batch size, with threads from 0 to 16", async (t) => {
   const few = { offset: 4700, limit: FEW };
   const expected = await plainAnswer(few);
-  for (const threads of [0, 1, 2, 3, 5, 16])
+  for (const threads of someOf([0, 1, 2, 3, 5, 16], 3))
     await holdAgainst(t, expected, { ...few, engine: "simd", threads });
   for (const threads of [0, 3]) await holdAgainst(t, expected, { ...few, engine: "ml-matrix", threads });
 });

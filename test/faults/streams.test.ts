@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process, { platform } from "node:process";
 import { bash, CLI, PROGRAM, withFaults } from "../helpers/cli.js";
-import { needs } from "../helpers/require.js";
+import { isThorough, needs, someOf } from "../helpers/require.js";
 import { temporaryFolder } from "../helpers/temporary.js";
 
 const onLinux = needs("linux", platform === "linux");
@@ -26,6 +26,7 @@ onLinux("a stderr that fails costs no answer, no file and no exit status", async
   for (const [n, stream] of streams.entries()) {
     for (const [m, [args, expected, names]] of cases.entries()) {
       if (n > 1 && m % 3 !== 0) continue;
+      if (!isThorough && n > 0 && m > 0) continue;
       const cwd = join(folder, `${n}-${m}`);
       await mkdir(cwd);
       const { status, stdout } = bash(`${PROGRAM} ${args} ${stream}`, cwd);
@@ -67,7 +68,7 @@ onLinux("a stdout that a shell closed is a fault of the output; one that is disc
     const closed = run(args, ">&-");
     t.is(closed.status, 6, `${args}: ${closed.stderr}`);
     t.regex(closed.stderr, /batchwise: ERR_OUTPUT_WRITE: stdout: .*: it is closed; .*\n$/, args);
-    for (const stream of ["> /dev/null", "<&- > /dev/null", "2>&- > /dev/null"]) {
+    for (const stream of someOf(["> /dev/null", "<&- > /dev/null", "2>&- > /dev/null"], 1)) {
       t.is(run(args, stream).status, 0, `${args} ${stream}`);
     }
     const ignored = spawnSync(process.execPath, [CLI, "--no-config", ...args.split(" ")], {
@@ -117,7 +118,7 @@ withStrace(
     ];
     for (const [args, name] of outputs) {
       const folder = await temporaryFolder(t);
-      for (const fault of faults) {
+      for (const fault of name === "r.json" ? faults : someOf(faults, 1)) {
         // Its last call would return more bytes than it was given, and Node.js crashes. The next test cuts real writes.
         if (fault === "pwrite64:retval=700" && args.startsWith("--resume")) continue;
         await writeFile(join(folder, name), "old");
@@ -134,7 +135,7 @@ withStrace(
 onLinux("predictions beside a journal that the system cuts are a fault of the output", async (t) => {
   const folder = await temporaryFolder(t);
   const args = "--quiet --threads 0 --resume j --predictions q.csv";
-  for (const kibibytes of [1, 5, 17]) {
+  for (const kibibytes of someOf([1, 5, 17], 2)) {
     await writeFile(join(folder, "q.csv"), "old");
     const { status, stdout, stderr } = bash(`ulimit -f ${kibibytes}; ${PROGRAM} ${args}`, folder);
     t.is(status, 6, `${kibibytes}: ${stderr}`);

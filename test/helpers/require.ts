@@ -1,4 +1,4 @@
-/** Tests that need data which the package does not carry: run, skipped with a word, or demanded. */
+/** Which tests run, and how much of their tables: tests that need what the package does not carry are skipped or demanded. */
 import { statSync } from "node:fs";
 import { env, stderr } from "node:process";
 import test from "ava";
@@ -44,6 +44,23 @@ export function needs(name: keyof typeof HINTS, available: boolean): typeof test
   if ((env.BATCHWISE_REQUIRE ?? "").split(",").includes(name)) throw new Error(`BATCHWISE_REQUIRE: ${hint}`);
   stderr.write(`skipped: ${hint}\n`);
   return test.skip;
+}
+
+/** Set in CI: tests try every case of their tables. Without it, long tables are sampled. */
+export const isThorough: boolean = env.BATCHWISE_THOROUGH === "1";
+
+/** All cases if thorough; otherwise `count` of them, evenly spread, the first included. */
+export function someOf<Case>(cases: readonly Case[], count: number): readonly Case[] {
+  if (isThorough) return cases;
+  const groupOf = (n: number) => Math.floor((n * count) / cases.length);
+  return cases.filter((_, n) => groupOf(n) > groupOf(n - 1));
+}
+
+/** All pairs if thorough; otherwise each of the first with one of the second, in turn. */
+export function pairsOf<A, B>(first: readonly A[], second: readonly B[]): readonly (readonly [A, B])[] {
+  return first.flatMap((a, n) =>
+    second.filter((_, m) => isThorough || m === n % second.length).map((b) => [a, b] as const),
+  );
 }
 
 function existingFolder(path: string | undefined): string | undefined {

@@ -1,21 +1,25 @@
-/** A worker that does its work like the real one, but for the faults that a test asks of it. */
+/** The real worker, bundled as it is shipped, with the faults that a test requests. */
 
 import { workerData } from "node:worker_threads";
 import type { BatchAnswer, BatchSpan, Task } from "#src/base/contracts/executor.js";
 import { atLeast } from "#src/base/errors.js";
+import { PACKAGE_ROOT } from "#src/base/package.js";
 import { viewSlab } from "#src/base/slab.js";
 import { batchAt, batchCount } from "#src/pool/plan.js";
-import { openTaskRunner } from "#src/pool/task-runner.js";
-import { packAnswers } from "#src/pool/wire.js";
+import { packAnswers, type SentTaskRunner, unpackAnswers } from "#src/pool/wire.js";
 import type { Fault, FaultySetup } from "./faults.js";
 
-const { sources, fault, timesLeft, onlyBatch, everyNth } = workerData as FaultySetup;
-const runTask = await openTaskRunner(sources);
+const { fault, timesLeft, onlyBatch, everyNth } = workerData as FaultySetup;
+/** The bundle is CommonJS: `default` of what it exports. */
+const { default: bundle }: { default: { default: Promise<SentTaskRunner> } } = await import(
+  new URL("dist/bundle/worker.cjs", PACKAGE_ROOT).href
+);
+const runTask = await bundle.default;
 
 export default async function faulty(task: Task): Promise<unknown> {
   const isItsTurn = everyNth === undefined || (Atomics.add(everyNth.tasks, 0, 1) + 1) % everyNth.n === 0;
   const isDue = isItsTurn && (onlyBatch === undefined || has(task.batches, onlyBatch));
-  const honest = await runTask(task);
+  const honest = unpackAnswers(await runTask(task));
   // Where other threads had claimed every batch there is nothing to answer wrongly.
   if (!isDue || honest.length === 0 || Atomics.sub(timesLeft, 0, 1) <= 0) return packAnswers(honest);
   const answers = commit(fault, task, honest);
