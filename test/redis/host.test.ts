@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
+import { interruption, TERMINATED } from "#src/base/abort.js";
 import { SILENT } from "#src/base/contracts/run.js";
+import { RunError } from "#src/base/errors.js";
 import type { OpenExecutor } from "#src/evaluate/evaluate.js";
 import { loadPair } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
@@ -130,4 +132,33 @@ test("a host whose Redis refuses a command leaves its run, and closes its pool",
     message: /^redis:\/\/nowhere: Redis rejects a command: OOM command not allowed; /,
   });
   t.deepEqual(events, ["listens", "has closed its queue", "has closed its pool"]);
+});
+
+test("a host opens a run again whose loading a signal ended, and refuses one that cannot be opened", async (t) => {
+  const spec = await bundledSpec();
+  const { signal: never } = new AbortController();
+  for (const [error, isRefused] of [
+    [interruption(never, 0, 0), false],
+    [interruption(AbortSignal.abort(TERMINATED), 0, 0), false],
+    [new RunError("ERR_WORKER_THREAD", { reason: "none is left" }), true],
+  ] as const) {
+    const notes: string[] = [];
+    const stop = new AbortController();
+    let opened = 0;
+    const open: OpenExecutor = async () => {
+      opened++;
+      if (opened === 2) stop.abort();
+      throw error;
+    };
+    const note = (text: string) => {
+      notes.push(text);
+      stop.abort();
+    };
+    await serve(linkOver(spec, []), open, HOST, { ...HOOKS, note, signal: stop.signal });
+    t.is(opened, isRefused ? 1 : 2, error.code);
+    t.deepEqual(
+      notes.map((text) => text.slice(0, 34)),
+      isRefused ? [`refuses run a-run: ${error.code}`.slice(0, 34)] : [],
+    );
+  }
 });
