@@ -5,7 +5,7 @@ import { raw, u64 } from "../networks/coded.js";
 import { idxHeader, imageBytes } from "./idx.js";
 import { npyDict, npyFile } from "./npy.js";
 import { fields, tensor, value } from "./onnx.js";
-import { pngFile } from "./png.js";
+import { pngChunk, pngFile } from "./png.js";
 import { type TestEntry, zipFile } from "./zip.js";
 
 const MEGABYTE = 2 ** 20;
@@ -63,8 +63,80 @@ function manyTensors(): Uint8Array {
   return raw(u64(header.length), header, new Uint8Array(200_000));
 }
 
+/** A picture or a set of this many rows and columns unpacks to a thousand times its bytes. */
+const SIDE = 2 ** 12;
+
+/** One image of zeros that no network fits. */
+const oneImage = (side: number) =>
+  zipFile([
+    {
+      name: "x_test.npy",
+      content: npyFile(npyDict("|u1", [1, side, side]), Buffer.alloc(side ** 2)),
+      deflated: true,
+    },
+    { name: "y_test.npy", content: npyFile(npyDict("|u1", [1]), Buffer.of(0)) },
+  ]);
+
+/** A dict of one tensor whose storage unpacks to 100 MB and should have four bytes. */
+function longStorage(): Uint8Array {
+  const tensor =
+    "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpu";
+  const pickle = `\x80\x02}X\x08\0\0\x000.weight${tensor}K\x01tQK\0K\x01K\x01\x86K\x01K\x01\x86\x89}tRs.`;
+  return zipFile([
+    { name: "m/data.pkl", content: Buffer.from(pickle, "latin1") },
+    { name: "m/version", content: Buffer.from("3\n") },
+    { name: "m/data/0", content: zeros(), deflated: true },
+  ]);
+}
+
+const many = (count: number, text: string) => text.repeat(count);
+/** Texts of some megabytes that a reader has no use for. */
+const TEXTS: Readonly<Record<string, readonly [text: () => string, code: ErrorCode]>> = {
+  "5-mb-of-brackets.manifest.json": [() => many(5_000_000, "["), "ERR_JSON_SHAPE"],
+  "5-mb-of-brackets.checks.json": [() => many(5_000_000, "["), "ERR_JSON_SHAPE"],
+  "5-mb-of-fractions.result.json": [() => `{"result":[${many(1_250_000, "0.5,")}0]}`, "ERR_JSON_SHAPE"],
+  "400000-keys.part.json": [
+    () => `{${Array.from({ length: 400_000 }, (_, n) => `"${n}":1`).join()}}`,
+    "ERR_JSON_SHAPE",
+  ],
+  "key-of-1-mb.config.json": [() => `{"${many(1_000_000, "x")}":1}`, "ERR_CONFIG_KEY"],
+  "10000000-zeros.weights.json": [() => `{"predictions":[${many(10_000_000, "0,")}0]}`, "ERR_NETWORK_FORMAT"],
+  "10-mb-of-commas.weights.csv": [() => many(10_000_000, ","), "ERR_WEIGHTS_TEXT"],
+  "10-mb-of-commas.csv": [() => many(10_000_000, ","), "ERR_PREDICTIONS_LINE"],
+  "10-mb-of-brackets.ndjson": [() => many(10_000_000, "["), "ERR_PREDICTIONS_LINE"],
+  "10-mb-of-brackets.journal": [() => many(10_000_000, "["), "ERR_JOURNAL_KIND"],
+  "500000-names.names.txt": [() => many(500_000, "a\n"), "ERR_CLASSES_FILE"],
+};
+
 /** By the endings that the malformed files have. */
 export const BOMBS: Readonly<Record<string, Bomb>> = {
+  ...Object.fromEntries(
+    Object.entries(TEXTS).map(([name, [text, code]]) => [name, { make: () => Buffer.from(text()), code }]),
+  ),
+  "image-of-16384-rows.set.npz": { make: () => oneImage(4 * SIDE), code: "ERR_NETWORK_INPUTS" },
+  "100-mb-in-a-storage.pt": { make: longStorage, code: "ERR_ARRAY_LAYOUT" },
+  "10-mb-of-trees.h5": {
+    make: () =>
+      Buffer.concat([Buffer.from("\x89HDF\r\n\x1a\n\0", "latin1"), Buffer.alloc(10 * MEGABYTE, "TREE")]),
+    code: "ERR_HDF5_UNSUPPORTED",
+  },
+  "134-mb-of-colours.png": {
+    make: () =>
+      pngFile({ width: SIDE, height: SIDE, depth: 16, colourType: 6 }, Buffer.alloc(SIDE * (1 + 8 * SIDE))),
+    code: "ERR_PICTURE_BLANK",
+  },
+  "1000000-empty-chunks.png": {
+    make: () => {
+      const file = pngFile({ width: 1, height: 1 }, Buffer.of(0, 0));
+      const chunk = pngChunk("what", Buffer.of());
+      return Buffer.concat([
+        file.subarray(0, 33),
+        Buffer.alloc(1_000_000 * chunk.length, chunk),
+        file.subarray(33),
+      ]);
+    },
+    code: "ERR_PICTURE_FORMAT",
+  },
   "100-mb-behind-ten-images.idx.gz": {
     make: () => gzipSync(Buffer.concat([imageBytes(10), zeros()])),
     code: "ERR_IDX_TRAILING",

@@ -3,6 +3,13 @@ import { gzipSync } from "node:zlib";
 import type { ErrorCode } from "#src/base/errors.js";
 import { idxHeader, imageBytes } from "./idx.js";
 import { MALFORMED_JOURNALS, MALFORMED_PARTS, MALFORMED_PICTURES } from "./malformed-runs.js";
+import {
+  MALFORMED_CSV,
+  MALFORMED_JSON,
+  MALFORMED_KERAS,
+  MALFORMED_SETS,
+  MALFORMED_TORCH,
+} from "./malformed-weights.js";
 import { npyDict, npyFile, npyFloats } from "./npy.js";
 import { fields, model, type TestModel, type TestNode, tensor } from "./onnx.js";
 import { SAMPLE_RESULT } from "./sample-result.js";
@@ -225,5 +232,10 @@ export const MALFORMED: Readonly<Record<string, Malformed>> = {
   ...MALFORMED_IDX,
   ...MALFORMED_ARRAYS,
   ...MALFORMED_NETWORKS,
+  ...MALFORMED_TORCH,
+  ...MALFORMED_KERAS,
+  ...MALFORMED_CSV,
+  ...MALFORMED_JSON,
+  ...MALFORMED_SETS,
   ...MALFORMED_DOCUMENTS,
 };

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { argv } from "node:process";
 import type { PredictionsFormat } from "#src/base/contracts/run.js";
 import { BatchwiseError } from "#src/base/errors.js";
@@ -31,9 +31,12 @@ const COMMANDS: readonly (readonly [ending: string, args: (name: string) => read
   [".part.json", (name) => ["merge", name]],
   [".names.txt", (name) => ["--no-config", "--classes", name]],
   [".png", (name) => ["predict", name]],
+  [".set.npz", (name) => ["--no-config", "--quiet", "--weights", SIX_PIXELS, "--dataset", name]],
   // In a folder of arrays it is the first.
-  [".npy", (name) => ["--no-config", "--weights", `${name}-folder`]],
-  ...[".npz", ".pkl", ".safetensors", ".onnx"].map(
+  ...[".npy", ".weights.csv"].map(
+    (ending) => [ending, (name: string) => ["--no-config", "--weights", `${name}-folder`]] as const,
+  ),
+  ...[".npz", ".pkl", ".safetensors", ".onnx", ".pt", ".pth", ".h5", ".keras", ".weights.json"].map(
     (ending) => [ending, (name: string) => ["--no-config", "--weights", name]] as const,
   ),
 ];
@@ -57,18 +60,28 @@ async function allPredictions(path: string, format: PredictionsFormat): Promise<
   return allOf(readPredictions(path, { sha256, format }));
 }
 
-type Outcome = Omit<NamedOutcome, "growthBytes">;
+type Outcome = Omit<NamedOutcome, "growthBytes" | "cpuMs">;
 
 async function outcomeOf(name: string): Promise<Outcome> {
-  const read = READERS.find(([ending]) => name.endsWith(ending))?.[1];
-  if (read !== undefined) return refusal(read(name));
-  if (name.endsWith(".npy")) {
-    await mkdir(`${name}-folder`);
-    await copyFile(name, join(`${name}-folder`, "W1.npy"));
-  }
   const args = COMMANDS.find(([ending]) => name.endsWith(ending))?.[1](name);
-  if (args === undefined) throw new Error(`${name}: no command is known for it`);
-  return run(args);
+  if (args !== undefined) return run(args);
+  const read = READERS.find(([ending]) => name.endsWith(ending))?.[1];
+  if (read === undefined) throw new Error(`${name}: no command is known for it`);
+  return refusal(read(name));
+}
+
+async function makeFolder(name: string): Promise<void> {
+  if (!/\.(npy|weights\.csv)$/.test(name)) return;
+  await mkdir(`${name}-folder`);
+  await copyFile(name, join(`${name}-folder`, `W1${extname(name)}`));
+}
+
+/** Loads the code that reads such files, so that none of them is measured with it. */
+async function warmUp(names: readonly string[]): Promise<void> {
+  for (const [ending] of [...COMMANDS, ...READERS]) {
+    const name = names.find((known) => known.endsWith(ending));
+    if (name !== undefined) await outcomeOf(name);
+  }
 }
 
 async function refusal(reading: Promise<unknown>): Promise<Outcome> {
@@ -93,12 +106,21 @@ async function run(args: readonly string[]): Promise<Outcome> {
 
 // named-files.ts imports the name of a file from here, in a process of its own.
 if (process.send !== undefined && argv[1]?.endsWith("named-child.js")) {
-  for (const name of argv.slice(2)) {
+  const names = argv.slice(2);
+  for (const name of names) await makeFolder(name);
+  await warmUp(names);
+  for (const name of names) {
     globalThis.gc?.();
     globalThis.gc?.();
     const beforeBytes = resetPeak();
+    const before = process.cpuUsage();
     const outcome = await outcomeOf(name);
-    process.send({ ...outcome, growthBytes: Math.max(0, peakBytes() - beforeBytes) });
+    const { user, system } = process.cpuUsage(before);
+    process.send({
+      ...outcome,
+      cpuMs: (user + system) / 1000,
+      growthBytes: Math.max(0, peakBytes() - beforeBytes),
+    });
   }
   process.disconnect();
 }

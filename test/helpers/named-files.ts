@@ -15,6 +15,8 @@ export interface NamedOutcome {
   readonly status: number;
   /** Everything that was printed: one line. */
   readonly said: string;
+  /** Processor time of all threads in milliseconds; the code was loaded before. */
+  readonly cpuMs: number;
   /** How far the process's memory grew at its peak; 0 where the system does not tell. */
   readonly growthBytes: number;
 }

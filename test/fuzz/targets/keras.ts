@@ -8,6 +8,7 @@ import type { DecodedChain } from "#src/networks/chain-facts.js";
 import { decodeKeras } from "#src/networks/keras/read.js";
 import { decodeTfjs } from "#src/networks/keras/tfjs.js";
 import { JSON_TOKENS, JSON_WORDS, type Seed, type Target } from "../target.js";
+import { malformed } from "./malformed.js";
 import { archive } from "./npz.js";
 
 const FOLDER = new URL("keras/", FIXTURES);
@@ -46,7 +47,7 @@ function wrongIn(root: Hdf5Group): string | undefined {
 
 const hdf5: Target = {
   name: "hdf5",
-  seeds: files(".h5", ".hdf5"),
+  seeds: [...files(".h5", ".hdf5"), ...malformed(".h5")],
   words: [
     ...["TREE", "SNOD", "HEAP", "GCOL", "OHDR", "OCHK", "\x89HDF"],
     "\xff".repeat(8),
@@ -95,6 +96,7 @@ const keras: Target = {
     zipped("tensorflow-2.13.keras"),
     ...["keras-2.2.h5", "keras-2.10.h5", "keras-3.h5", "latest.h5"].map(described),
     ...files(".weights.h5"),
+    ...malformed(".keras"),
   ],
   words: [...KERAS_WORDS, ...JSON_WORDS],
   codes: /^ERR_(HDF5_\w+|ZIP_\w+|ARRAY_DTYPE|WEIGHTS_SIZE|NETWORK_(FORMAT|LAYER|CHAIN|NOT_FINITE|OUTPUTS))$/,

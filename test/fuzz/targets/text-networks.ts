@@ -3,6 +3,7 @@ import { decodeCsv } from "#src/files/formats/csv-arrays.js";
 import { decodeJson } from "#src/files/formats/json-arrays.js";
 import { buildLayers } from "#src/networks/validate.js";
 import { JSON_TOKENS, JSON_WORDS, type Seed, type Target, textPieces } from "../target.js";
+import { malformed } from "./malformed.js";
 
 function jsonSeed(name: string, value: unknown): Seed {
   const text = JSON.stringify(value);
@@ -34,6 +35,7 @@ const json: Target = {
       { w: WEIGHTS, b: [0, 0.5], activation: "relu" },
       { w: OTHER_WEIGHTS, b: [1.5] },
     ]),
+    ...malformed(".weights.json"),
   ],
   words: [
     ...JSON_WORDS,
@@ -63,6 +65,7 @@ const csv: Target = {
     { name: "commas", bytes: Buffer.from("0.5,-1e-3,2\n0.25,1,-7\n") },
     { name: "spaces under a comment", bytes: Buffer.from("# 2 x 2\r\n0.5 1.5\r\n\r\n.25  -3.\r\n") },
     { name: "a column", bytes: Buffer.from("\ufeff0.5\n-1\n2\n") },
+    ...malformed(".weights.csv"),
   ],
   words: [
     "nan",

@@ -6,6 +6,7 @@ import { FIXTURES } from "#src/base/package.js";
 import { decodeTorch } from "#src/networks/torch/decode.js";
 import { buildLayers } from "#src/networks/validate.js";
 import type { Seed, Target } from "../target.js";
+import { malformed } from "./malformed.js";
 import { archive } from "./npz.js";
 
 const FOLDER = new URL("torch/", FIXTURES);
@@ -30,7 +31,7 @@ function wrongIn(layers: readonly Layer[]): string | undefined {
 
 const torch: Target = {
   name: "torch",
-  seeds: seeds(),
+  seeds: [...seeds(), ...malformed(".pt"), ...malformed(".pth")],
   words: [
     ..."()0QRXb}q\x80\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x93\x94",
     "ccollections\nOrderedDict\n",
