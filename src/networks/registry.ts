@@ -9,6 +9,7 @@ import type { Activations, Network, Preprocessing } from "#src/base/contracts/ne
 import { atLeast, FileError, NetworkError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import { assertTogether } from "#src/base/options/table.js";
 import { exactKindsOf } from "#src/base/options/values.js";
 import { FIXTURES } from "#src/base/package.js";
 import { listed, suggest } from "#src/base/text.js";
@@ -216,8 +217,9 @@ async function readSource(
 async function readWithLayers(
   source: string,
   path: string,
-  { decodeAfter, architecture = "" }: Pick<LoadNetworkOptions, "decodeAfter" | "architecture">,
+  { decodeAfter, architecture = "", activation }: LoadNetworkOptions,
 ): Promise<DecodedChain & { readonly files: readonly Uint8Array[] }> {
+  assertTogether(NETWORK_OPTIONS, { architecture, activation });
   const { arraysAlone, chainByArchitecture } = await import("./architecture/arrays.js");
   if ((await pathKind(path)) === "folder") {
     return chainByArchitecture(path, architecture, await (await loadFolder()).readArrayFolder(path));

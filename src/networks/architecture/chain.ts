@@ -179,10 +179,11 @@ class Walk {
     const { groups = 1 } = layer;
     const [a = 0, b = 0, c = 0, d = 0] = array.shape;
     // Keras' DepthwiseConv2D has (rows, columns, inputs, multiplier): in memory (rows, columns, 1, outputs).
-    const isDepthwise = !isFirst && groups > 1 && c === groups;
+    const { shape } = this.#builder;
+    const isOfMap = typeof shape === "object" && shape.channels === groups;
+    const isDepthwise = !isFirst && groups > 1 && c === groups && isOfMap;
     const channels = isFirst ? a : isDepthwise ? c * d : d;
     const inputs = isFirst ? b : isDepthwise ? 1 : c;
-    const { shape } = this.#builder;
     if (typeof shape === "object" && shape.channels !== inputs * groups) {
       const perGroup = groups > 1 ? ` in ${groups} groups` : "";
       const order = isFirst ? "oihw" : "hwio";

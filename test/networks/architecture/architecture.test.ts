@@ -1,0 +1,213 @@
+/** Networks whose layers are in a file of their own: PyTorch's logits from arrays in each format; and what is refused. */
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
+import { FIXTURES, PACKAGE_ROOT } from "#src/base/package.js";
+import { createEngine } from "#src/engines/registry.js";
+import { evaluate, type LoadedNetwork, loadNetwork } from "#src/index.js";
+import { foldPreprocessing } from "#src/networks/fold.js";
+import { encodeNpz } from "#src/networks/numpy.js";
+import { AVAILABLE_ENGINES } from "../../helpers/engines.js";
+import { inCase } from "../../helpers/in-case.js";
+import { runPython } from "../../helpers/python.js";
+import { torch, withTorch } from "../../helpers/python-writers.js";
+import { randomNetwork } from "../../helpers/random.js";
+import { temporaryFolder } from "../../helpers/temporary.js";
+import { codedAsync } from "../coded.js";
+
+const NETWORKS = readFileSync(new URL("test/networks/architecture/networks.py", PACKAGE_ROOT), "utf8");
+const MOST_DIFFERENCE = 1e-5;
+
+interface Made {
+  readonly pixels: readonly number[];
+  readonly files: readonly {
+    readonly file: string;
+    readonly architecture: string;
+    readonly logits: readonly number[];
+  }[];
+}
+
+withTorch("gives PyTorch's logits of arrays in each format by an architecture of each layer", async (t) => {
+  t.timeout(300_000);
+  const folder = await temporaryFolder(t);
+  const { pixels, files } = runPython(torch, NETWORKS, folder) as Made;
+  t.is(files.length, 5 * 8);
+  let most = 0;
+  for (const { file, architecture, logits } of files) {
+    await inCase(t, file, async () => {
+      const network = await loadNetwork(join(folder, file), { architecture: join(folder, architecture) });
+      t.deepEqual(network.assumptions, []);
+      for (const engine of AVAILABLE_ENGINES) {
+        const difference = await differenceOf(network, engine, pixels, logits);
+        if (engine !== "onnx") most = Math.max(most, difference);
+        t.true(difference <= (engine === "onnx" ? 1e-3 : MOST_DIFFERENCE), `${engine}: ${difference}`);
+      }
+    });
+  }
+  t.log(`largest difference of ${files.length} files: ${most}`);
+});
+
+async function differenceOf(
+  network: LoadedNetwork,
+  name: (typeof AVAILABLE_ENGINES)[number],
+  pixels: readonly number[],
+  logits: readonly number[],
+): Promise<number> {
+  const engine = await createEngine(name, foldPreprocessing(network));
+  const found = new Float64Array(logits.length);
+  await engine.forward(Uint8Array.from(pixels), logits.length / network.layers.at(-1)!.outputs, found);
+  const size = logits.reduce((largest, logit) => Math.max(largest, Math.abs(logit)), 1);
+  return found.reduce((largest, logit, n) => Math.max(largest, Math.abs(logit - logits[n]!) / size), 0);
+}
+
+const LAYERS = [
+  { type: "dense", weights: "W1", bias: "b1" },
+  { type: "tanh" },
+  { type: "dense", weights: "W2", bias: "b2" },
+];
+
+interface Files {
+  readonly weights: string;
+  readonly architecture: string;
+}
+
+/** A .npz of two dense layers W1 (4, 3), b1, W2 (3, 2), b2, and an architecture. */
+async function filesOf(t: ExecutionContext, architecture: unknown): Promise<Files> {
+  const folder = await temporaryFolder(t);
+  const [weights, path] = [join(folder, "network.npz"), join(folder, "layers.json")];
+  await writeFile(weights, encodeNpz(randomNetwork([4, 3, 2]), "float64"));
+  await writeFile(path, typeof architecture === "string" ? architecture : JSON.stringify(architecture));
+  return { weights, architecture: path };
+}
+
+const ORDER = { denseWeights: "inputs-outputs" };
+
+test("states all that the arrays do not: nothing is assumed but what the architecture leaves out", async (t) => {
+  const { weights, architecture } = await filesOf(t, { ...ORDER, layers: LAYERS, output: "softmax" });
+  const network = await loadNetwork(weights, { architecture });
+  t.deepEqual(
+    network.layers.map(({ kind, activation, ends }) => [kind, activation, ends]),
+    [
+      ["dense", "tanh", undefined],
+      ["dense", "identity", "softmax"],
+    ],
+  );
+  t.deepEqual(
+    network.assumptions.map(({ subject, option }) => [subject, option]),
+    [["pixels", "--normalize"]],
+  );
+  const alone = await loadNetwork(weights);
+  t.not(network.sha256, alone.sha256);
+  const stated = await filesOf(t, { ...ORDER, layers: LAYERS, preprocessing: { kind: "none" } });
+  const other = await loadNetwork(stated.weights, { architecture: stated.architecture });
+  t.deepEqual([other.preprocessing, other.assumptions], [{ kind: "none" }, []]);
+  t.not(other.sha256, network.sha256, "the identity of a run covers the architecture");
+});
+
+test("names the layer, what it expected and what it found, and refuses arrays that no layer reads", async (t) => {
+  const [first, tanh, last] = LAYERS;
+  const cases: readonly (readonly [string, unknown, ErrorCode, RegExp])[] = [
+    ["no JSON", "{", "ERR_JSON_SYNTAX", /layers\.json: /],
+    ["a list", [], "ERR_NETWORK_LAYER", /the architecture: expected object, found \[\]; see schemas/],
+    ["nothing", {}, "ERR_NETWORK_LAYER", /: layers: expected a list of 1 to 2000 layers, found nothing; /],
+    ["deep", '{"layers": [[[[[1]]]]]}', "ERR_NETWORK_LAYER", /nesting at most 4 deep, found deeper/],
+    ["a key", { layers: [{ ...first, units: 3 }] }, "ERR_NETWORK_LAYER", /layers\[0\]: .*found "units"/],
+    [
+      "a kind",
+      { layers: [first, { type: "mish" }] },
+      "ERR_NETWORK_LAYER",
+      /layers\[1\]\.type: .*relu.*"mish"/,
+    ],
+    [
+      "open",
+      { layers: [{ type: "dense", weights: "?" }] },
+      "ERR_NETWORK_LAYER",
+      /layers\[0\]\.weights: expected the name of an array, found "\?"; fill in /,
+    ],
+    [
+      "an order",
+      { input: 4, layers: [{ type: "dense", weights: "W2" }] },
+      "ERR_NETWORK_LAYER",
+      /layers\[0\] \(dense\): expected weights for 4 inputs, found W2 \(3, 2\), outputs × inputs; correct it in layers\.json/,
+    ],
+    [
+      "a name",
+      { ...ORDER, layers: [{ type: "dense", weights: "w1" }] },
+      "ERR_NETWORK_KEYS",
+      /the array "w1" of layers\[0\] \(dense\) in layers\.json, found W1, b1, W2, b2; did you mean W1\?/,
+    ],
+    [
+      "a bias",
+      { ...ORDER, layers: [{ ...first, bias: "b2" }, tanh, last] },
+      "ERR_NETWORK_LAYER",
+      /layers\[0\] \(dense\): expected 3 numbers in b2, found shape \(2,\)/,
+    ],
+    [
+      "left out",
+      { ...ORDER, layers: [first] },
+      "ERR_NETWORK_KEYS",
+      /each array in a layer of layers\.json, found W2 \(3, 2\), b2 \(2,\) in none; name it in a layer, or in "ignored"/,
+    ],
+    [
+      "a map",
+      { ...ORDER, input: [2, 2], layers: LAYERS },
+      "ERR_NETWORK_LAYER",
+      /layers\[0\] \(dense\): expected \{"type": "flatten"\} before it, found a map of 2 × 2 × 1/,
+    ],
+    [
+      "a window",
+      { input: [2, 2], layers: [{ type: "max-pool", size: 3 }] },
+      "ERR_NETWORK_LAYER",
+      /layers\[0\] \(max-pool\): expected .*found 0 × 0 × 1/,
+    ],
+    [
+      "units",
+      { ...ORDER, layers: [first, { type: "max-pool", size: 3 }] },
+      "ERR_NETWORK_LAYER",
+      /layers\[1\] \(max-pool\): expected rows, columns and channels before it, found 3 units/,
+    ],
+    [
+      "a variance",
+      { ...ORDER, layers: [first, { type: "batch-normalization", mean: "b1", variance: "b1", epsilon: 0 }] },
+      "ERR_NETWORK_LAYER",
+      /layers\[1\] \(batch-normalization\): expected variances above 0, found -/,
+    ],
+    [
+      "bounds",
+      { ...ORDER, layers: [first, { type: "hard-tanh", low: 2 }] },
+      "ERR_NETWORK_LAYER",
+      /layers\[1\] \(hard-tanh\): expected low at most high, found 2 and 1/,
+    ],
+  ];
+  for (const [title, document, code, message] of cases) {
+    await inCase(t, title, async () => {
+      const { weights, architecture } = await filesOf(t, document);
+      const error = await codedAsync(t, loadNetwork(weights, { architecture }), code);
+      t.true(error instanceof BatchwiseError);
+      t.regex(error.message, message);
+    });
+  }
+  const { weights, architecture } = await filesOf(t, { ...ORDER, layers: [first], ignored: ["W2", "b2"] });
+  t.is((await loadNetwork(weights, { architecture })).layers.length, 1);
+});
+
+test("refuses an architecture for a file that states its own layers, and beside --activation", async (t) => {
+  const { architecture, weights } = await filesOf(t, { ...ORDER, layers: LAYERS });
+  const fixtures = ["bundled.safetensors", "keras/keras-3.h5", "keras/keras-3.keras"];
+  for (const name of fixtures) {
+    const path = new URL(name, FIXTURES).pathname;
+    const error = await codedAsync(t, loadNetwork(path, { architecture }), "ERR_OPTION_VALUE");
+    t.regex(
+      error.message,
+      /--architecture: expected no architecture for .*states its own, found "one"/,
+      name,
+    );
+  }
+  const both = { weights, architecture, activation: "tanh" } as const;
+  for (const call of [evaluate(both), loadNetwork(weights, { architecture, activation: "tanh" })]) {
+    const error = await codedAsync(t, call, "ERR_USAGE");
+    t.regex(error.message, /--architecture and --activation exclude each other/);
+  }
+});
