@@ -1,5 +1,5 @@
 /** Listeners watch a run: the journal, the progress display, the predictions file, the report. */
-import { IncompleteError } from "#src/base/abort.js";
+import { IncompleteError, ownSignal } from "#src/base/abort.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
@@ -75,7 +75,8 @@ export interface RunHooks {
    * Called slab by slab, in order, when all images of a slab have answers, with pixels, labels, predictions and (where
    * requested) probabilities; awaited before the slab is used again. Slabs with failed batches are left out. A run with
    * `resume` passes parts of a slab, of at least 1,024 images except for the last part. A run that ends early passes the
-   * images of the current slab before the first that is missing. An error thrown here ends the run.
+   * images of the current slab before the first that is missing. An error thrown here ends the run. After an abort, it is
+   * awaited for at most 5 seconds.
    */
   readonly onSlab?: OnSlab;
   /** Default: silent. */
@@ -83,12 +84,36 @@ export interface RunHooks {
 }
 
 /** The hooks as a listener. Hooks that are missing are left out, so that no batch pays for them. */
-export function runListener(hooks: Pick<RunHooks, "onProgress" | "onSlab">): Listener {
+export function runListener(hooks: Pick<RunHooks, "onProgress" | "onSlab" | "signal">): Listener {
   const { onSlab } = hooks;
+  const signal = hooks.signal && ownSignal(hooks.signal);
   return {
     ...(hooks.onProgress !== undefined && watchedProgress(hooks.onProgress.bind(hooks))),
-    ...(onSlab !== undefined && { slab: (slab) => onSlab(slab) }),
+    ...(onSlab !== undefined && { slab: (slab) => awaited(onSlab(slab), signal) }),
   };
+}
+
+/** Time for which a hook is awaited after the run was aborted. */
+const GRACE_MS = 5_000;
+
+/** Ends with the answer of a hook, or some seconds after the abort: a hook that never ends must not hold the run. */
+async function awaited(answer: void | Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (answer === undefined || signal === undefined) return answer;
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = () => {};
+  const late = new Promise<void>((resolve) => {
+    onAbort = () => {
+      timer = setTimeout(resolve, GRACE_MS);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+  });
+  try {
+    await Promise.race([answer, late]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    clearTimeout(timer);
+  }
 }
 
 /** Calls the hook. If it returns a promise that is rejected, the next call or the end of the run throws its reason. */

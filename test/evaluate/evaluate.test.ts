@@ -157,6 +157,17 @@ test("what a hook throws ends the evaluation, and leaves no worker behind", asyn
   }
 });
 
+test("a hook that never ends does not hold a run that is aborted", async (t) => {
+  const stop = new AbortController();
+  const onSlab = () => {
+    stop.abort();
+    return new Promise<void>(() => {});
+  };
+  const run = evaluate({ dataset, weights, threads: 1 }, { signal: stop.signal, onSlab });
+  const error = await t.throwsAsync(run, { instanceOf: IncompleteError });
+  t.is((error as IncompleteError).code, "ERR_INTERRUPTED");
+});
+
 test("undefined that a hook throws, and a promise of a hook that is rejected, end the evaluation", async (t) => {
   const rejected = async () => {
     throw new Error("enough");

@@ -78,7 +78,13 @@ test("tells the images of a shard by their places in the data set", async (t) =>
 test("says what was compared, and how", async (t) => {
   const { comparison } = await compare({ a: "bundled", b: "bundled-whiten", limit: 50, threads: 0 });
   t.is(comparison.a.name, "bundled");
-  t.like(comparison.a.location, { weights: "bundled", activation: null, architecture: null, normalize: null, mean: null });
+  t.like(comparison.a.location, {
+    weights: "bundled",
+    activation: null,
+    architecture: null,
+    normalize: null,
+    mean: null,
+  });
   t.is(comparison.b.location?.weights, "bundled-whiten");
   t.is(comparison.b.resultPath, null);
   t.is(comparison.dataset.location?.dataset, "bundled");
