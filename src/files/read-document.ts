@@ -1,7 +1,7 @@
 /** Reads JSON files and checks them against a schema. */
 
 import type * as z from "zod";
-import { assertLoading } from "#src/base/abort.js";
+import { assertLoading, takeTurn } from "#src/base/abort.js";
 import { grouped } from "#src/base/errors/define.js";
 import { asError, atLeast, FileError } from "#src/base/errors.js";
 import { isErrorNamed } from "#src/base/realm.js";
@@ -11,8 +11,8 @@ import { assertUnchanged, type OpenFile, readInto, withFile } from "./read-file.
 import { DOCUMENT_DEPTH, jsonBloat } from "./scan-json.js";
 
 const LIMIT_BYTES = 2 * 2 ** 30;
-/** Most bytes of what is parsed. A result of 1,024 classes has two matrices of a million counts: some 10 MB. */
-const KEPT_BYTES = 64 * 2 ** 20;
+/** Most bytes of what is parsed. A result of 1,024 classes has two matrices of a million counts: some 10 MB. JSON.parse takes half a second for as much. */
+const KEPT_BYTES = 24 * 2 ** 20;
 /** Most values. The two matrices have two million; all else, a hundredth of that. */
 const MOST_ENTRIES = 2 ** 21 + 2 ** 17;
 /** Most values that are no whole numbers. A timeline of 10,000 batches has 60,000, keys included. */
@@ -131,6 +131,31 @@ export function checkDocument<Schema extends z.ZodType>(
   if (parsed.success) return parsed.data;
   const [issue] = atLeast(parsed.error.issues, 1);
   throw new FileError("ERR_JSON_SHAPE", { path, what, at: placeOf(issue.path), problem: problemOf(issue) });
+}
+
+/** Elements that take some milliseconds to check. */
+const SLICE_ELEMENTS = 4_096;
+
+/** As `checkDocument` for a list, slice by slice, with turns of the event loop between them. */
+export async function checkList<Schema extends z.ZodType<readonly unknown[]>>(
+  schema: Schema,
+  document: unknown,
+  place: { readonly path: string; readonly what: string },
+): Promise<z.output<Schema>[number][]> {
+  if (!Array.isArray(document) || document.length === 0) return [...checkDocument(schema, document, place)];
+  const checked: z.output<Schema>[number][] = [];
+  for (let from = 0; from < document.length; from += SLICE_ELEMENTS) {
+    const parsed = schema.safeParse(document.slice(from, from + SLICE_ELEMENTS));
+    if (!parsed.success) {
+      const [issue] = atLeast(parsed.error.issues, 1);
+      const [index, ...keys] = issue.path;
+      const at = placeOf(typeof index === "number" ? [from + index, ...keys] : issue.path);
+      throw new FileError("ERR_JSON_SHAPE", { ...place, at, problem: problemOf(issue) });
+    }
+    checked.push(...parsed.data);
+    await takeTurn();
+  }
+  return checked;
 }
 
 /** Checks one line. @throws FileError ERR_PREDICTIONS_LINE with the line and the first place in it that does not fit */

@@ -178,7 +178,7 @@ test.serial("an image that no network fits is refused before its pixels are unpa
   await refuse({ dataset: archive });
 });
 
-test.serial("a picture takes two bytes a pixel, however many bits its samples have", async (t) => {
+test.serial("a picture takes a byte a pixel, however many bits its samples have", async (t) => {
   const side = 2 ** 12;
   for (const [colourType, depth, channels] of [
     [6, 16, 4],

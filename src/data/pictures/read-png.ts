@@ -13,8 +13,6 @@ export const MAX_PIXELS = 2 ** 24;
 export const MAX_SIDE = 2 ** 16 - 1;
 /** Luma of red, green and blue (ITU-R BT.601). */
 const LUMA = [0.299, 0.587, 0.114] as const;
-/** Largest value of a byte, of which palettes and their opacities are made. */
-const BYTE = 255;
 
 /** @throws FileError, or PictureError ERR_PICTURE_FORMAT, ERR_PICTURE_SIZE */
 export async function readPng(path: string): Promise<GreyPicture> {
@@ -42,7 +40,7 @@ export function encodePng(pixels: Uint8Array, { rows, columns, channels }: Image
 async function toGrey(file: PngFile): Promise<GreyPicture> {
   const { width, height, channels } = file.header;
   const greyAt = file.header.colourType === PALETTE ? greyOfPalette(file) : greyOfSamples(file);
-  const shades = new Uint16Array(width * height);
+  const shades = new Uint8Array(width * height);
   await readRows(file, ({ x, y, xStep, columns, samples }) => {
     let to = y * width + x;
     for (let column = 0; column < columns; column++, to += xStep) {
@@ -88,7 +86,7 @@ function greyOfPalette({ palette = Buffer.of(), transparency = Buffer.of() }: Pn
   const shades = Array.from({ length: Math.floor(palette.length / LUMA.length) }, (_, n) => {
     const at = n * LUMA.length;
     const shade = red * palette[at]! + green * palette[at + 1]! + blue * palette[at + 2]!;
-    return onPaper((WHITE / BYTE) * shade, (transparency[n] ?? BYTE) / BYTE);
+    return onPaper(shade, (transparency[n] ?? WHITE) / WHITE);
   });
   return (samples, at) => {
     const shade = shades[samples[at]!];

@@ -11,14 +11,14 @@ const SURE_INK = 0.5;
 /** This share of the inked pixels is darkened fully: a thin pen on a large sheet would else leave but a shade. */
 const FULL_INK_QUANTILE = 0.75;
 
-/** A picture in shades of grey, in memory: two bytes a pixel. */
+/** A picture in shades of grey, in memory: a byte a pixel. */
 export interface GreyPicture {
   readonly width: number;
   readonly height: number;
-  /** (height × width) u16, row-major; 0 is black, WHITE is white. */
-  readonly shades: Uint16Array;
+  /** (height × width) u8, row-major; 0 is black, WHITE is white. */
+  readonly shades: Uint8Array;
 }
-export const WHITE = 2 ** 16 - 1;
+export const WHITE = 255;
 
 /** (28 × 28) u8, row-major, ink is bright: scaled into 20 × 20, anti-aliased, its centre of mass in the middle. */
 export function toDigit(picture: GreyPicture, path: string): Uint8Array {
@@ -130,15 +130,16 @@ function shiftOf(centreOfMass: number, side: number): number {
 }
 
 /** A drawing whose ink differs from its paper by less than this is taken for blank paper. */
-const LEAST_CONTRAST = WHITE / 8;
+const LEAST_CONTRAST = 32;
 /** Shades nearer to the paper than this share of the strongest ink are paper: its grain, a scanner's noise. */
 const PAPER_SHARE = 0.15;
 
-/** Ink (65,536) of each shade, from 0, paper, to 1, the strongest. @throws PictureError ERR_PICTURE_BLANK */
+/** Ink (256) of each shade, from 0, paper, to 1, the strongest. @throws PictureError ERR_PICTURE_BLANK */
 export function inkOf(picture: GreyPicture, path: string): Float32Array {
   const paper = median(borderOf(picture));
   const counts = new Uint32Array(WHITE + 1);
-  for (const shade of picture.shades) counts[shade]!++;
+  const { shades } = picture;
+  for (let pixel = 0; pixel < shades.length; pixel++) counts[shades[pixel]!]!++;
   let [lighter, darker] = [0, 0];
   for (const [shade, count] of counts.entries()) {
     if (shade > paper) lighter += count * (shade - paper);
@@ -160,9 +161,9 @@ const isFound = (count: number) => count > 0;
 const MOST_OF_SIDE = 2 ** 14;
 
 /** The outermost pixels, which are paper in all but a few drawings. Of a long side, every n-th one. */
-function borderOf({ width, height, shades }: GreyPicture): Uint16Array {
+function borderOf({ width, height, shades }: GreyPicture): Uint8Array {
   const [across, down] = [Math.ceil(width / MOST_OF_SIDE), Math.ceil(height / MOST_OF_SIDE)];
-  const border = new Uint16Array(2 * (Math.ceil(width / across) + Math.ceil(height / down)));
+  const border = new Uint8Array(2 * (Math.ceil(width / across) + Math.ceil(height / down)));
   let n = 0;
   for (let column = 0; column < width; column += across) {
     border[n++] = shades[column]!;
@@ -175,6 +176,6 @@ function borderOf({ width, height, shades }: GreyPicture): Uint16Array {
   return border;
 }
 
-function median(values: Uint16Array): number {
+function median(values: Uint8Array): number {
   return values.sort()[Math.floor(values.length / 2)]!;
 }

@@ -49,12 +49,12 @@ export async function filesByPattern(pattern: string): Promise<string[]> {
  * @throws DatasetError ERR_DATASET_LABELS where labels are wanted and a pair has none
  */
 export async function pairsOfManifest(path: string, labelled: boolean): Promise<PairPaths[]> {
-  const [{ manifestSchema }, { checkDocument, readJson }] = await Promise.all([
+  const [{ manifestSchema }, { checkList, readJson }] = await Promise.all([
     import("#src/data/schemas/manifest.js"),
     import("#src/files/read-document.js"),
   ]);
   const document = await readJson(path, { entryBytes: LEAST_ENTRY_BYTES });
-  const pairs = checkDocument(manifestSchema, document, { path, what: "a manifest of image files" });
+  const pairs = await checkList(manifestSchema, document, { path, what: "a manifest of image files" });
   const folder = dirname(path);
   return pairs.map(({ images, labels, sha256 }) => {
     if (labelled && labels === undefined) throw new DatasetError("ERR_DATASET_LABELS", { path: images });

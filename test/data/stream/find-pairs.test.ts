@@ -10,7 +10,7 @@ import { idxBytes } from "../../helpers/idx.js";
 import { inCase } from "../../helpers/in-case.js";
 import { validate } from "../../helpers/published-schemas.js";
 import { writeShards } from "../../helpers/shards.js";
-import { temporaryFolder } from "../../helpers/temporary.js";
+import { temporaryFile, temporaryFolder } from "../../helpers/temporary.js";
 
 const split = "test" as const;
 
@@ -105,6 +105,23 @@ test("refuses a manifest of another shape, as its schema does", async (t) => {
       t.not(validate("manifest", document).length, 0);
     });
   }
+});
+
+test("checks a long manifest in slices, with turns of the event loop, and names the place of a fault", async (t) => {
+  const slices = 20;
+  const pairs: object[] = Array.from({ length: slices * 4_096 }, () => ({ images: "a", labels: "b" }));
+  pairs[pairs.length - 2] = { images: "a", labels: 7 };
+  const path = await temporaryFile(t, JSON.stringify(pairs), "set.json");
+  let turns = 0;
+  const count = () => {
+    turns++;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  t.teardown(() => clearImmediate(next));
+  const error = await t.throwsAsync(openDataset({ dataset: path, split }), { code: "ERR_JSON_SHAPE" });
+  t.regex(error?.message ?? "", /\[81918\]\.labels: expected string, found number/);
+  t.true(turns >= slices - 1, `${turns}`);
 });
 
 test("refuses a manifest without the labels that are wanted, and labels beside it", async (t) => {
