@@ -19,9 +19,11 @@ import { peakBytes, resetPeak } from "../fuzz/peak-memory.js";
 import { idxBytes } from "../helpers/idx.js";
 import { inCase } from "../helpers/in-case.js";
 import { npyDict, npyFile } from "../helpers/npy.js";
+import { FLOAT16, fields, value } from "../helpers/onnx.js";
 import { pngFile } from "../helpers/png.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
 import { zipFile } from "../helpers/zip.js";
+import { raw, u64 } from "../networks/coded.js";
 
 test("a text before a colon is looked at once: texts with more colons than keys are refused", (t) => {
   for (const text of [
@@ -197,6 +199,48 @@ test.serial("a picture takes a byte a pixel, however many bits its samples have"
     t.true(used <= 64e6, `${depth} bits, ${channels} channels: ${Math.round(used / 1e6)} MB`);
   }
 });
+
+test.serial(
+  "float16 weights take eight bytes each beside their file, and varints of a refused model none",
+  async (t) => {
+    const weights = 2 ** 23;
+    const columns = 10_000;
+    const shapes = { W1: [Math.floor(weights / columns), columns], b1: [columns] } as const;
+    const count = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+    const middle = count(shapes.W1) * 2;
+    const end = middle + count(shapes.b1) * 2;
+    const header = Buffer.from(
+      JSON.stringify({
+        W1: { dtype: "F16", shape: shapes.W1, data_offsets: [0, middle] },
+        b1: { dtype: "F16", shape: shapes.b1, data_offsets: [middle, end] },
+      }),
+    );
+    const path = await temporaryFile(
+      t,
+      raw(u64(header.length), header, new Uint8Array(end)),
+      "f16.safetensors",
+    );
+    let before = resetPeak();
+    await loadNetwork(path);
+    const used = peakBytes() - before;
+    t.true(used <= 60e6 + end + 8 * weights, `safetensors: ${Math.round(used / 1e6)} MB`);
+
+    const many = 2 ** 24;
+    const elements = fields([1, 1], [1, many], [2, FLOAT16], [5, Buffer.alloc(many)], [8, "w"]);
+    const multiply = fields([1, "x"], [1, "w"], [2, "y"], [4, "MatMul"]);
+    const graph = fields(
+      [1, multiply],
+      [5, elements],
+      [11, value("x", ["N", 1])],
+      [12, value("y", ["N", many])],
+    );
+    const model = await temporaryFile(t, fields([1, 8], [8, fields([2, 13])], [7, graph]), "f16.onnx");
+    before = resetPeak();
+    await t.throwsAsync(loadNetwork(model), { code: "ERR_NETWORK_OUTPUTS" });
+    const refused = peakBytes() - before;
+    t.true(refused <= 60e6 + 3 * many, `ONNX: ${Math.round(refused / 1e6)} MB`);
+  },
+);
 
 test("a pair that a manifest lists many times is read and hashed as one", async (t) => {
   const folder = await temporaryFolder(t);
