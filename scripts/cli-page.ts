@@ -7,7 +7,7 @@ import { PACKAGE_ROOT } from "#src/base/package.js";
 import { COMMANDS } from "#src/cli/commands/options.js";
 import { runProgram } from "#src/cli/program.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
-import { NETWORK_NAMES } from "#src/networks/registry.js";
+import { NETWORK_NAMES } from "#src/networks/source.js";
 
 export const CLI_PAGE = new URL("docs/cli.md", PACKAGE_ROOT);
 

@@ -6,7 +6,7 @@ import { helpOf, rowsOf } from "#src/base/options/table.js";
 import { oneOf } from "#src/base/options/values.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { CATALOG } from "#src/files/catalog.js";
-import { NETWORK_NAMES } from "#src/networks/registry.js";
+import { NETWORK_NAMES } from "#src/networks/source.js";
 import type { RunWork } from "./commands/context.js";
 import { COMMANDS, createCommand } from "./commands/options.js";
 

@@ -22,7 +22,7 @@ import { quantile } from "#src/metrics/durations.js";
 import { wilson95 } from "#src/metrics/intervals.js";
 import { scoreSumsOf } from "#src/metrics/tally.js";
 import { activationsOf, layerSizes } from "#src/networks/chain.js";
-import { NETWORK_NAMES } from "#src/networks/registry.js";
+import { NETWORK_NAMES } from "#src/networks/source.js";
 import type { EvaluateOptions } from "./options.js";
 import { shardPart } from "./run-identity.js";
 import type { Outcome, Work } from "./runner.js";

@@ -213,12 +213,13 @@ export class ChainBuilder {
   /** The last operation, which engines leave out. @throws NetworkError ERR_NETWORK_LAYER if there is one already */
   end(name: string, kind: OutputKind): void {
     this.#assertOpen(name);
+    this.#settle(name);
     this.#ends = kind;
   }
 
   /** @throws NetworkError ERR_NETWORK_LAYER, ERR_NETWORK_OUTPUTS */
   finish(): BuiltChain {
-    if (this.#pending !== undefined) this.#settle("output");
+    this.#settle("output");
     this.flatten("output");
     const last = this.#layers.at(-1);
     if (last === undefined) throw this.#order.layerFault("output", "at least one layer", "none");

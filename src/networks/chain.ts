@@ -10,6 +10,7 @@ import type {
   OnnxModel,
   Padding,
   Pair,
+  Pool2dLayer,
 } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 
@@ -108,11 +109,11 @@ export function isDense(layers: readonly Layer[]): layers is readonly DenseLayer
 export function denseLayers(
   { name, layers }: Pick<Network, "name" | "layers">,
   purpose: string,
+  next = "export the model to ONNX for other tools",
 ): readonly DenseLayer[] {
   if (isDense(layers)) return layers;
   const found = layers.find(({ kind }) => kind !== "dense")?.kind ?? "none";
   const expected = `fully connected layers, to ${purpose}`;
-  const next = "export the model to ONNX for other tools";
   throw new NetworkError("ERR_NETWORK_LAYER", { path: name, layer: "layers", expected, found, next });
 }
 
@@ -140,6 +141,11 @@ export function activationAt(activation: Activations | undefined, layer: number)
 /** Numbers of a map, or of a list of units. */
 export function sizeOf(shape: MapShape | number): number {
   return typeof shape === "object" ? shape.rows * shape.columns * shape.channels : shape;
+}
+
+/** True if the order of a map's axes does not matter. */
+export function isOneAxis({ rows, columns, channels }: MapShape): boolean {
+  return channels === 1 || rows * columns === 1;
 }
 
 interface Window {
@@ -172,6 +178,13 @@ export function outputOf({ input, kernel, stride, dilation, padding, channels, c
   };
 }
 
+/** Whether a pool's last windows reach beyond the padding. */
+export function isCeil({ input, kernel, stride, padding, output }: Pool2dLayer): boolean {
+  const { channels } = input;
+  const plain = outputOf({ input, kernel, stride, padding, channels, dilation: [1, 1] });
+  return plain.rows !== output.rows || plain.columns !== output.columns;
+}
+
 /** TensorFlow's padding `same`: the output has ⌈size ÷ stride⌉ rows and columns; an odd rest goes to the end. */
 export function samePadding(input: MapShape, kernel: Pair, stride: Pair, dilation: Pair): Padding {
   const total = (size: number, axis: 0 | 1) => {
@@ -196,4 +209,29 @@ export function convWeights(oihw: ArrayLike<number>, shape: readonly number[]): 
     }
   }
   return weights;
+}
+
+/** Our weights (rows, columns, inputs, outputs) in the order of PyTorch and ONNX (outputs, inputs, rows, columns). */
+export function outputsFirst(weights: Float64Array, inputs: number, outputs: number): Float64Array {
+  const places = weights.length / inputs / outputs;
+  const moved = new Float64Array(weights.length);
+  for (let place = 0, from = 0; place < places; place++) {
+    for (let i = 0; i < inputs; i++) {
+      for (let o = 0; o < outputs; o++) moved[(o * inputs + i) * places + place] = weights[from++]!;
+    }
+  }
+  return moved;
+}
+
+/** (rows, columns, channels) × outputs → (channels, rows, columns) × outputs. */
+export function channelsFirst(weights: Float64Array, map: MapShape, outputs: number): Float64Array {
+  const places = map.rows * map.columns;
+  if (places === 1 || map.channels === 1) return weights;
+  const moved = new Float64Array(weights.length);
+  for (let place = 0, from = 0; place < places; place++) {
+    for (let c = 0; c < map.channels; c++, from += outputs) {
+      moved.set(weights.subarray(from, from + outputs), (c * places + place) * outputs);
+    }
+  }
+  return moved;
 }

@@ -1,42 +1,28 @@
 /** Opens networks by name or by file: recognizes the format, loads its reader, and checks the network. */
 
 import { basename, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { inTurns } from "#src/base/abort.js";
 import { checkArgument, checkedKeys, type KindsOf, PROMISE, TEXT } from "#src/base/arguments.js";
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 import type { Activations, Network, Preprocessing } from "#src/base/contracts/network.js";
-import { atLeast, FileError, NetworkError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
 import { assertTogether } from "#src/base/options/table.js";
 import { exactKindsOf } from "#src/base/options/values.js";
-import { FIXTURES } from "#src/base/package.js";
-import { listed, suggest } from "#src/base/text.js";
+import { listed } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { NETWORK_CATALOG } from "#src/files/catalog.js";
 import { sha256Of } from "#src/files/hash.js";
-import { isAbsent, pathKind, readWholeFile } from "#src/files/read-file.js";
+import { pathKind } from "#src/files/read-file.js";
 import { ARRAYS_ALONE, assembled, checkActivation, type DecodedArrays } from "./assemble.js";
 import type { DecodedChain } from "./chain-facts.js";
 import { activationOf, assumedIn, weightsFormat } from "./format.js";
 import type { WholeModel } from "./onnx/external.js";
 import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
+import { BUNDLED, locate, readWeights } from "./source.js";
 import { hasModules } from "./state-dict.js";
 
-/** Networks in the package, by name. */
-const BUNDLED: ReadonlyMap<string, URL> = new Map([
-  ["bundled", new URL("bundled.safetensors", FIXTURES)],
-  ["bundled-standardize", new URL("bundled-standardize.safetensors", FIXTURES)],
-  ["bundled-whiten", new URL("bundled-whiten.safetensors", FIXTURES)],
-]);
-
-/** Names of the networks in the package and of those that are downloaded. */
-export const NETWORK_NAMES: readonly string[] = [...BUNDLED.keys(), ...NETWORK_CATALOG.keys()];
-
-/** Most bytes of a file of weights: 2 GiB − 1. */
-const MAX_FILE_BYTES = 2 ** 31 - 1;
 /** Network from a file, with the assumptions that were made. */
 export interface LoadedNetwork extends Network {
   /** What neither the file nor an option states. */
@@ -61,8 +47,8 @@ const OPTIONS: KindsOf<LoadNetworkOptions> = { ...DOWNLOAD, ...exactKindsOf(ROWS
 /**
  * Loads a network by name (`bundled`, `book`; see `NETWORK_NAMES`), from a file (PyTorch, Keras, TensorFlow.js, ONNX,
  * safetensors, .npz, JSON, or a pickle of NumPy arrays) or from a folder of .npy or .csv files or with a model.json. A name has
- * priority over a file of that name; `./bundled` is the file. `book`, the network of *Deep Learning from Scratch*, is downloaded into the cache, unless a file
- * of its size is there.
+ * priority over a file of that name; `./bundled` is the file. `book`, the network of *Deep Learning from Scratch*, is
+ * downloaded into the cache, unless a file of its size is there.
  *
  * @throws NetworkError with any of its codes: ERR_NORMALIZE_MISMATCH and ERR_NORMALIZE_STATISTICS if `normalize`
  *   contradicts the file, or needs numbers that the file does not have
@@ -77,7 +63,23 @@ export async function loadNetwork(source: string, options: LoadNetworkOptions = 
 
 /** `loadNetwork` with options that were checked before. They may have keys of other calls too. */
 export async function readNetwork(source: string, options: LoadNetworkOptions): Promise<LoadedNetwork> {
-  const { statistics, pixelsReason, ...weights } = await loadWeights(source, options);
+  return withPixels(await loadWeights(source, options), options);
+}
+
+/** `loadNetwork` of bytes that are in memory, as a file that has no others beside it. `path` is for messages. */
+export async function networkOfBytes(
+  path: string,
+  bytes: Uint8Array,
+  options: Pick<LoadNetworkOptions, "activation" | keyof RequestedPreprocessing>,
+): Promise<LoadedNetwork> {
+  const decoded = { files: [bytes], ...(await decode(path, bytes, options.activation)) };
+  return withPixels(await weightsOf(path, path, decoded, options), options);
+}
+
+function withPixels(
+  { statistics, pixelsReason, ...weights }: Weights,
+  options: RequestedPreprocessing,
+): LoadedNetwork {
   const chosen = choosePreprocessing(weights.name, weights.preprocessing, options, pixelsReason);
   const { preprocessing } = chosen;
   const assumptions = chosen.assumptions.map((one) => withStatistics(one, statistics));
@@ -130,6 +132,17 @@ async function weightsAt(
     path,
     options,
   );
+  return weightsOf(source, path, decoded, options);
+}
+
+type DecodedFiles = (DecodedArrays | DecodedChain) & { readonly files: readonly Uint8Array[] };
+
+async function weightsOf(
+  source: string,
+  path: string,
+  decoded: DecodedFiles,
+  options: Pick<LoadNetworkOptions, "activation" | "signal">,
+): Promise<Weights> {
   const sha256 = await sha256Of(decoded.files);
   const name = BUNDLED.has(source) ? source : basename(resolve(path));
   if ("layers" in decoded) return weightsOfChain({ name, sha256, path }, decoded, options.activation);
@@ -185,26 +198,12 @@ export async function readOnnxFile(
   return format === "onnx" ? { path, ...(await wholeModel(path, bytes)) } : undefined;
 }
 
-async function locate(source: string, options: DownloadOptions): Promise<string> {
-  const bundled = BUNDLED.get(source);
-  if (bundled !== undefined) return fileURLToPath(bundled);
-  const entry = NETWORK_CATALOG.get(source);
-  if (entry === undefined) {
-    const isFolder = (await pathKind(source)) === "folder";
-    return isFolder ? (await loadFolder()).networkIn(source) : source;
-  }
-  const { fetchEntry } = await import("#src/files/fetch-entry.js");
-  // A pickle has no checksum: weights that were changed in the cache would be evaluated as the book's.
-  const [file] = atLeast(await fetchEntry(entry, { ...options, verify: "hash" }), 1);
-  return file.path;
-}
-
 /** Decodes a file or a folder. `files` are the bytes on disk. */
 async function readSource(
   source: string,
   path: string,
   { decodeAfter, activation }: Pick<LoadNetworkOptions, "decodeAfter" | "activation">,
-): Promise<(DecodedArrays | DecodedChain) & { readonly files: readonly Uint8Array[] }> {
+): Promise<DecodedFiles> {
   if ((await pathKind(path)) === "folder") {
     return { ...(await (await loadFolder()).readArrayFolder(path)), ...ARRAYS_ALONE };
   }
@@ -258,33 +257,17 @@ async function decode(
     }
     case "safetensors": {
       const { arrays, metadata } = decodeSafetensors(path, bytes);
+      const isOurs = metadata.get(FORMAT) === OUR_FORMAT;
+      if (isOurs && metadata.has("architecture")) {
+        return (await import("./architecture/write.js")).chainOfMetadata(path, metadata, arrays);
+      }
       return {
         arrays,
         activation: activationOf(path, "activation", metadata),
         preprocessing: readPreprocessing(path, metadata),
         assumed: assumedIn(path, metadata),
-        isOriented: metadata.get(FORMAT) === OUR_FORMAT,
+        isOriented: isOurs,
       };
     }
-  }
-}
-
-async function readWeights(source: string, path: string): Promise<Uint8Array> {
-  try {
-    const refuse = (actualBytes: number): never => {
-      throw new NetworkError("ERR_WEIGHTS_SIZE", { path, actualBytes, limitBytes: MAX_FILE_BYTES });
-    };
-    const canBegin = (head: Uint8Array) =>
-      weightsFormat(path, head).then(
-        () => true,
-        () => false,
-      );
-    return await readWholeFile(path, MAX_FILE_BYTES, refuse, canBegin);
-  } catch (error) {
-    const cause = error instanceof FileError ? error.cause : error;
-    if (NETWORK_NAMES.includes(source) || !isAbsent(cause)) throw error;
-    const suggestion = suggest(source, NETWORK_NAMES);
-    const facts = { found: source, known: NETWORK_NAMES, suggestion };
-    throw new NetworkError("ERR_NETWORK_UNKNOWN", facts, { cause });
   }
 }

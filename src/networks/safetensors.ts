@@ -242,12 +242,22 @@ const DTYPE_NAMES = { float32: "F32", float64: "F64" } as const;
  *   ERR_NETWORK_F32 if a weight is not finite in float32
  */
 export function encodeSafetensors(network: WritableNetwork, type: WrittenType = "float32"): Uint8Array {
-  const tensors = tensorsOf(network);
+  const { layers, preprocessing } = network;
+  const metadata = { activation: hiddenActivation(layers), ...preprocessingMetadata(preprocessing) };
+  return encodeTensors(network, tensorsOf(network), metadata, type);
+}
+
+/** Returns these tensors of a network as a safetensors file of Batchwise. @throws NetworkError ERR_NETWORK_F32 */
+export function encodeTensors(
+  { assumptions = [] }: Pick<WritableNetwork, "assumptions">,
+  tensors: readonly Tensor[],
+  metadata: Readonly<Record<string, string>>,
+  type: WrittenType,
+): Uint8Array {
   const header = encodeHeader(tensors, type, {
     [FORMAT]: OUR_FORMAT,
-    activation: hiddenActivation(network.layers),
-    ...preprocessingMetadata(network.preprocessing),
-    ...assumedMetadata(network.assumptions ?? []),
+    ...metadata,
+    ...assumedMetadata(assumptions),
   });
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeBigUInt64LE(BigInt(header.length));

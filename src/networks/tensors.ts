@@ -3,24 +3,41 @@
 import type { Activation, Layer, Network } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { ELEMENT_BYTES, type NamedArray } from "#src/files/formats/arrays.js";
-import { denseLayers } from "./chain.js";
+import { denseLayers, isDense } from "./chain.js";
 
 /** Content of a written file. Without `assumptions` everything in it is stated. */
 export type WritableNetwork = Pick<Network, "layers" | "preprocessing"> &
-  Partial<Pick<Network, "assumptions">>;
+  Partial<Pick<Network, "assumptions" | "imageSizes">>;
 
 export interface Tensor extends NamedArray {
   readonly name: string;
 }
 
+/** Next step for a network that a list of named arrays cannot describe. */
+const OTHER_FORMATS = "write a .safetensors or an .onnx file";
+
 /** Returns W1 (inputs × outputs), b1 (outputs) … Wn, bn; row-major. */
 export function tensorsOf({ layers }: Pick<Network, "layers">): Tensor[] {
-  return denseLayers({ name: "the network", layers }, "write them").flatMap(
+  return denseLayers({ name: "the network", layers }, "write them", OTHER_FORMATS).flatMap(
     ({ inputs, outputs, weights, biases }, index) => [
       { name: `W${index + 1}`, shape: [inputs, outputs], data: weights },
       { name: `b${index + 1}`, shape: [outputs], data: biases },
     ],
   );
+}
+
+/** True for dense layers of one activation, which names of arrays and one word describe. */
+export function isUniform(layers: readonly Layer[]): boolean {
+  return isDense(layers) && uniformActivation(layers) !== undefined;
+}
+
+/** Activation of all hidden layers; undefined if they differ, have numbers of their own, or the last layer has one. */
+function uniformActivation(layers: readonly Layer[]): Activation | undefined {
+  const activations = layers.map((layer) => layer.activation);
+  const hidden = new Set(activations.slice(0, -1));
+  const [activation = "identity"] = hidden;
+  const isPlain = layers.every((layer) => layer.activationNumbers === undefined && layer.ends !== "sigmoid");
+  return hidden.size > 1 || activations.at(-1) !== "identity" || !isPlain ? undefined : activation;
 }
 
 /**
@@ -29,14 +46,9 @@ export function tensorsOf({ layers }: Pick<Network, "layers">): Tensor[] {
  * @throws NetworkError ERR_NETWORK_ACTIVATIONS if they differ, have numbers of their own, or the last layer has one
  */
 export function hiddenActivation(layers: readonly Layer[]): Activation {
-  const activations = layers.map((layer) => layer.activation);
-  const hidden = new Set(activations.slice(0, -1));
-  const [activation = "identity"] = hidden;
-  const isPlain = layers.every((layer) => layer.activationNumbers === undefined && layer.ends !== "sigmoid");
-  if (hidden.size > 1 || activations.at(-1) !== "identity" || !isPlain) {
-    throw new NetworkError("ERR_NETWORK_ACTIVATIONS", { found: activations });
-  }
-  return activation;
+  const activation = uniformActivation(layers);
+  if (activation !== undefined) return activation;
+  throw new NetworkError("ERR_NETWORK_ACTIVATIONS", { found: layers.map((layer) => layer.activation) });
 }
 
 export const WRITTEN_TYPES = ["float32", "float64"] as const;

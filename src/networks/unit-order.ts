@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { MapShape } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
-import { sizeOf } from "./chain.js";
+import { isOneAxis, sizeOf } from "./chain.js";
 import { channelsLast } from "./normalization.js";
 
 /** Most numbers of a map, per image: 32 million, 256 MB in float64. */
@@ -124,11 +124,6 @@ export class UnitOrder {
     const facts = { path: this.path, layer: printable(layer), expected, found };
     return new NetworkError("ERR_NETWORK_LAYER", facts);
   }
-}
-
-/** True if the order of the axes does not matter. */
-function isOneAxis({ rows, columns, channels }: MapShape): boolean {
-  return channels === 1 || rows * columns === 1;
 }
 
 export function shapeWords(shape: MapShape | number | undefined): string {

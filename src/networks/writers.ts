@@ -2,10 +2,10 @@
 import { extname } from "node:path";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
+import { ARCHITECTURE, describedLayers } from "./architecture/write.js";
 import { encodeNpz } from "./numpy.js";
-import { encodeSafetensors } from "./safetensors.js";
-import type { WritableNetwork } from "./tensors.js";
-import { largestFloat32Change, type WrittenType } from "./tensors.js";
+import { encodeSafetensors, encodeTensors } from "./safetensors.js";
+import { isUniform, largestFloat32Change, type WritableNetwork, type WrittenType } from "./tensors.js";
 
 export const NETWORK_ENDINGS = [".npz", ".safetensors", ".onnx"] as const;
 export type NetworkEnding = (typeof NETWORK_ENDINGS)[number];
@@ -58,6 +58,10 @@ const ENCODE: Readonly<
     if (kind === "standardize") throw new NetworkError("ERR_NORMALIZE_FORMAT", { found: kind });
     return encodeNpz(network, type, { deflated });
   },
-  ".safetensors": encodeSafetensors,
+  ".safetensors": (network, type) => {
+    if (isUniform(network.layers)) return encodeSafetensors(network, type);
+    const { architecture, tensors } = describedLayers(network);
+    return encodeTensors(network, tensors, { [ARCHITECTURE]: JSON.stringify(architecture) }, type);
+  },
   ".onnx": encodeOnnx,
 };

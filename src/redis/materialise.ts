@@ -12,7 +12,7 @@ import { DEFAULT_LIMITS, download } from "#src/files/download.js";
 import { fetchEntry, MIRROR_VARIABLE } from "#src/files/fetch-entry.js";
 import { MirrorFault } from "#src/files/mirror-fault.js";
 import { pathKind, readFileStart } from "#src/files/read-file.js";
-import { NETWORK_NAMES } from "#src/networks/registry.js";
+import { NETWORK_NAMES } from "#src/networks/source.js";
 
 /** Folder of the cache for files from URLs, each in a folder named by its hash. */
 const FOLDER = "remote";

@@ -188,10 +188,15 @@ export const networkCodes = {
     (f: { path: string; offset: number; expected: string; found: string }) =>
       `${f.path}: byte ${grouped(f.offset)}: expected ${f.expected}, found ${f.found}; is the file complete, and written from an array?`,
   ),
+  ERR_NETWORK_WRITTEN: row(
+    1,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: expected the written network to give the logits of the one that was read, but for ${f.expected}, found a difference of ${f.found}; no file was written; report this with the network`,
+  ),
   ERR_NETWORK_ACTIVATIONS: row(
     3,
     (f: { found: readonly string[] }) =>
-      `expected one activation for all hidden layers and identity for the last, as .safetensors and .npz files have, found ${f.found.join(", ")}; write an .onnx file`,
+      `expected one activation for all hidden layers and identity for the last, as .npz files have, found ${f.found.join(", ")}; write a .safetensors or an .onnx file`,
   ),
   ERR_NETWORK_F32: row(
     3,

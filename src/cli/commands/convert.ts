@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { basename, extname } from "node:path";
 import type { Command } from "commander";
-import type { Network } from "#src/base/contracts/network.js";
+import type { Layer, Network } from "#src/base/contracts/network.js";
 import { grouped } from "#src/base/errors/define.js";
 import { UsageError } from "#src/base/errors.js";
 import type { FlagsOf } from "#src/base/options/table.js";
@@ -11,6 +11,7 @@ import { printable } from "#src/base/text.js";
 import type { Fit } from "#src/evaluate/fit.js";
 import { assertStated } from "#src/evaluate/open-inputs.js";
 import { resolveReading } from "#src/evaluate/options.js";
+import type { ReadBack } from "#src/evaluate/read-back.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import { DEFAULT_ACTIVATION } from "#src/networks/assemble.js";
 import { layerSizes } from "#src/networks/chain.js";
@@ -84,6 +85,9 @@ async function runConvert(
   if (flags.strict) assertStated(network.assumptions);
   context.assume(network.assumptions);
   const written = encodeNetwork(ending, network, { type, deflated: compress });
+  const forgotten = ending === ".npz" ? optionsFor(network) : "";
+  const { compareWritten } = await import("#src/evaluate/read-back.js");
+  const readBack = await compareWritten(output, ending, network, written);
   await writeFileWhole(output, written.bytes);
   context.nameWritten([output]);
   if (written.largestChange > 0) {
@@ -92,16 +96,15 @@ async function runConvert(
       `${output}: float32 is less exact than what was read; no weight changed by more than ${percent}`,
     );
   }
-  const forgotten = ending === ".npz" ? optionsFor(network) : "";
   if (forgotten !== "") context.note(`${output}: a .npz holds arrays alone; evaluate it with${forgotten}`);
   const sizes = `${printable(network.name)}, ${layerSizes(network).join(" → ")}`;
-  context.writeAnswer(textOf(sizes, output, written.type, written.bytes));
+  context.writeAnswer(textOf(sizes, output, written.type, written.bytes, readBackText(readBack)));
   return [];
 }
 
 /** Returns the options that a .npz needs, because it cannot state what differs from our assumptions. */
 function optionsFor({ layers, preprocessing }: Network): string {
-  const activation = hiddenActivation(layers);
+  const activation = activationsOf(layers);
   // Whitening is folded into these weights: they read bytes.
   const normalize = "folded" in preprocessing ? "none" : preprocessing.kind;
   return [
@@ -110,10 +113,25 @@ function optionsFor({ layers, preprocessing }: Network): string {
   ].join("");
 }
 
-function textOf(network: string, output: string, how: string, bytes: Uint8Array): string {
+/** One activation of the hidden layers, or one for each, which `--activation` can state. */
+function activationsOf(layers: readonly Layer[]): string {
+  const hidden = layers.slice(0, -1).map(({ activation }) => activation);
+  const isStatable = layers.every(({ activationNumbers }) => activationNumbers === undefined);
+  const isLastPlain = layers.at(-1)?.activation === "identity" && layers.at(-1)?.ends !== "sigmoid";
+  if (!isStatable || !isLastPlain || new Set(hidden).size < 2) return hiddenActivation(layers);
+  return hidden.join(",");
+}
+
+function readBackText({ difference, largest, images }: ReadBack): string {
+  const [found, most] = [difference, largest].map((value) => value.toPrecision(2));
+  return `read     back, ${images}: logits differ by at most ${found} (the largest is ${most})`;
+}
+
+function textOf(network: string, output: string, how: string, bytes: Uint8Array, more?: string): string {
   return `${[
     `network  ${network}`,
     `written  ${printable(basename(output))}, ${how}, ${grouped(bytes.length)} bytes`,
+    ...(more === undefined ? [] : [more]),
     `sha256   ${createHash("sha256").update(bytes).digest("hex")}`,
   ].join("\n")}\n`;
 }

@@ -19,7 +19,7 @@ import { TableOption } from "#src/cli/commands/options.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { syntaxReason } from "#src/files/read-document.js";
 import { readWholeFile } from "#src/files/read-file.js";
-import { NETWORK_NAMES } from "#src/networks/registry.js";
+import { NETWORK_NAMES } from "#src/networks/source.js";
 
 const { config, ...terminal } = GLOBAL_OPTIONS;
 /** Each row by its key in a configuration file: `timeout` for `--timeout`. */

@@ -12,7 +12,7 @@ import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/e
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { checkDocument, readJson } from "#src/files/read-document.js";
 import { engineSource } from "#src/networks/fold.js";
-import { NETWORK_NAMES } from "#src/networks/registry.js";
+import { NETWORK_NAMES } from "#src/networks/source.js";
 import type { EngineSetup } from "#src/pool/task-runner.js";
 import type { CheckedEvaluation } from "./suite-schema.js";
 

@@ -10,7 +10,7 @@ import { isSameView } from "#src/data/view.js";
 import { findPredictions, readPredictions } from "#src/evaluate/predictions/reader.js";
 import { readResult } from "#src/evaluate/read-result.js";
 import { pathKind, readFileStart } from "#src/files/read-file.js";
-import { NETWORK_NAMES } from "#src/networks/registry.js";
+import { NETWORK_NAMES } from "#src/networks/source.js";
 import type { PairedAnswers } from "./summary.js";
 
 export interface ResultSide {

@@ -1,12 +1,10 @@
 /** Decodes an ONNX model that is a chain to layers and preprocessing. */
-import { basename, resolve } from "node:path";
 import { finished, type Steps } from "#src/base/abort.js";
-import type { Assumption } from "#src/base/assumptions.js";
 import type { Activations, Layer, Preprocessing } from "#src/base/contracts/network.js";
-import { atLeast, NetworkError } from "#src/base/errors.js";
+import { NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
 import type { BuiltChain, DecodedChain } from "#src/networks/chain-facts.js";
-import { assumedIn } from "#src/networks/format.js";
+import { assumedBefore, assumedIn } from "#src/networks/format.js";
 import { readPreprocessing } from "#src/networks/recipe.js";
 import { activationOf, type OrderedGraph, orderedGraph, type Step } from "./chain.js";
 import { type Constant, constantFrom, list } from "./constant.js";
@@ -59,7 +57,9 @@ export function* onnxInSteps(path: string, bytes: Uint8Array, activation?: Activ
     layers: isAssumed && activation !== undefined ? withActivation(chain.layers, activation) : chain.layers,
     imageSizes: imageSizesOf(graph.input) ?? chain.imageSizes,
     preprocessing: assumed.includes("pixels") ? undefined : (chain.preprocessing ?? stated),
-    assumptions: isAssumed && activation === undefined ? activationAssumed(path, chain.layers) : [],
+    assumptions: assumedBefore(path, assumed, chain.layers).filter(
+      ({ subject }) => subject !== "activation" || activation === undefined,
+    ),
     stated: isAssumed ? [] : chain.layers.slice(0, -1).map((layer) => layer.activation),
     pixelsReason: pixelsReason(pixels),
   };
@@ -79,15 +79,6 @@ function withActivation(layers: readonly Layer[], activation: Activations): Laye
     const given = typeof activation === "string" ? activation : activation[index];
     return index < layers.length - 1 && given !== undefined ? { ...layer, activation: given } : layer;
   });
-}
-
-/** A file of Batchwise may name an activation that was assumed when it was written. */
-function activationAssumed(path: string, layers: readonly Layer[]): Assumption[] {
-  const [{ activation }] = atLeast(layers, 1);
-  const what = `${activation} between layers`;
-  return layers.length < 2
-    ? []
-    : [{ subject: "activation", what, source: basename(resolve(path)), option: "--activation" }];
 }
 
 /** A size of 1 is a channel, or one axis of flattened pixels. */

@@ -203,7 +203,13 @@ function sigmoid(stream: Stream, step: ReadStep): void {
 }
 
 function prelu(stream: Stream, step: ReadStep): void {
-  stream.activation(step, "prelu", perChannel(stream, step, constantAt(stream, step, 1)));
+  const slopes = constantAt(stream, step, 1);
+  const isPerElement = stream.isPerElement(slopes.shape);
+  stream.activation(
+    step,
+    "prelu",
+    isPerElement ? floatsOf(stream, slopes) : perChannel(stream, step, slopes),
+  );
 }
 
 function selu(stream: Stream, step: ReadStep): void {

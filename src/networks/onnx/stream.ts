@@ -145,6 +145,16 @@ export class Stream {
     ];
   }
 
+  /** True if numbers of this shape are one per element of the map. Their order then is that of all its flattenings. */
+  isPerElement(shape: readonly number[]): boolean {
+    const axes = this.axes ?? [];
+    const roles = axes.filter(isMore).map(({ role }) => role);
+    if (roles.length < 2 || `${shape}` !== `${axes.map(({ size }) => size)}`) return false;
+    const order = ORDERS.get(roles.join());
+    if (order !== undefined) this.#orders.add(order);
+    return ORDERS.has(roles.join());
+  }
+
   /** Sets the axes to a list of units. */
   setUnits(units: number): void {
     this.axes = [{ size: units, role: "channels" }];
@@ -164,7 +174,10 @@ export class Stream {
     const [from, to] = [axes.filter(isMore), sizes.filter((size) => size !== 1)];
     const size = sizes.reduce((product, one) => product * one, 1);
     if (size !== this.size) throw this.fault(step, `rows of ${this.size}`, `${size}`);
-    if (`${from.map((axis) => axis.size)}` === `${to}`) this.#relabel(sizes, from);
+    const isSame = `${from.map((axis) => axis.size)}` === `${to}`;
+    // One row or column of a map becomes units, too.
+    const isLine = sizes.length === 1 && from.some(({ role }) => role !== "channels");
+    if (isSame && !isLine) this.#relabel(sizes, from);
     else if (to.length <= 1) this.#flatten(step, from, sizes);
     else if (from.length === 1 && to.length === 2) {
       const [rows = 1, columns = 1] = to;
@@ -190,7 +203,8 @@ export class Stream {
   #flatten(step: Step, axes: readonly Axis[], sizes: readonly number[]): void {
     const roles = axes.map(({ role }) => role).join();
     const order = ORDERS.get(roles);
-    if (!ORDERS.has(roles)) throw this.fault(step, "a map that is flattened row by row", this.axesText());
+    if (axes.length > 1 && !ORDERS.has(roles))
+      throw this.fault(step, "a map that is flattened row by row", this.axesText());
     if (order !== undefined) this.#orders.add(order);
     this.prepare(step, (builder) => builder.flatten(step.name));
     this.axes = sizes.map((size) => ({ size, role: "channels" }));

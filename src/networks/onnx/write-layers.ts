@@ -2,6 +2,7 @@
  * Layers as nodes of ONNX, opset 13. ONNX has maps as (channels, rows, columns) and flattens them in that order: weights are
  * brought into it, so that no node moves numbers.
  */
+import { isDeepStrictEqual } from "node:util";
 import type {
   Activation,
   Conv2dLayer,
@@ -12,7 +13,7 @@ import type {
   Padding,
   Pool2dLayer,
 } from "#src/base/contracts/network.js";
-import { outputOf } from "#src/networks/chain.js";
+import { channelsFirst, isCeil, isOneAxis, outputsFirst } from "#src/networks/chain.js";
 
 export const INPUT = "images";
 export const OUTPUT = "logits";
@@ -99,8 +100,11 @@ class LayerWriter {
     if (layer.kind === "dense") this.#dense(layer, last);
     else if (layer.kind === "conv2d") this.#conv(layer);
     else if (layer.kind !== "activation") this.#pool(layer);
-    if (isLast) this.#flatten(last);
-    if (!isPlain) this.#activation(layer, isLast);
+    if (!isPlain) this.#activation(layer, isLast && typeof this.#shape === "number");
+    if (isLast) {
+      this.#channelsLast("places");
+      this.#flatten(OUTPUT);
+    }
     const ends = isLast ? (layer.ends ?? "logits") : "logits";
     if (ends !== "logits") this.#add(ENDS[ends], ends, [], ends === "sigmoid" ? {} : { axis: 1 });
   }
@@ -142,18 +146,24 @@ class LayerWriter {
   #pool(layer: Pool2dLayer): void {
     const { kind, input, kernel, stride, padding, output, countsPadding } = layer;
     this.#reshape(input);
-    const { channels } = input;
-    const plain = outputOf({ input, kernel, stride, padding, channels, dilation: [1, 1] });
-    const isCeil = plain.rows !== output.rows || plain.columns !== output.columns;
     const isMax = kind === "max-pool";
+    const counts = !isMax && countsPadding && Object.values(padding).some((size) => size > 0);
+    // Runtimes leave out a last window behind the input, as PyTorch does, or not. Padding that is not counted serves both.
+    const isCeiling = isCeil(layer) && (counts || !leavesOut(layer));
     this.#add(isMax ? "MaxPool" : "AveragePool", `a${this.#number}`, [], {
       kernel_shape: kernel,
       strides: stride,
-      pads: padsOf(padding),
-      ...(isCeil && { ceil_mode: 1 }),
-      ...(!isMax && countsPadding && { count_include_pad: 1 }),
+      pads: padsOf(isCeiling ? padding : reachedPadding(layer)),
+      ...(isCeiling && { ceil_mode: 1 }),
+      ...(counts && { count_include_pad: 1 }),
     });
     this.#shape = output;
+  }
+
+  /** Brings a map into the order of its units, before it becomes something else than the input of a dense layer. */
+  #channelsLast(output: string): void {
+    if (typeof this.#shape === "number" || isOneAxis(this.#shape)) return;
+    this.#add("Transpose", output, [], { perm: [0, 2, 3, 1] });
   }
 
   #flatten(output = `f${this.#number}`): void {
@@ -163,11 +173,13 @@ class LayerWriter {
     this.#shape = rows * columns * channels;
   }
 
-  /** Units as a map. Those of several channels and places have their channels last. */
-  #reshape({ rows, columns, channels }: MapShape): void {
-    if (typeof this.#shape !== "number") return;
-    this.#shape = { rows, columns, channels };
-    const isPlain = channels === 1 || rows * columns === 1;
+  /** Units, or another map, as a map. Those of several channels and places have their channels last. */
+  #reshape(map: MapShape): void {
+    const { rows, columns, channels } = map;
+    if (isDeepStrictEqual(this.#shape, map)) return;
+    this.#channelsLast(`l${this.#number}`);
+    this.#shape = map;
+    const isPlain = isOneAxis(map);
     const sizes = isPlain ? [-1, channels, rows, columns] : [-1, rows, columns, channels];
     this.#add("Reshape", `m${this.#number}`, [this.#tensor("shape", [4], sizes)]);
     if (!isPlain) this.#add("Transpose", `t${this.#number}`, [], { perm: [0, 3, 1, 2] });
@@ -186,13 +198,20 @@ class LayerWriter {
       this.#add("HardSigmoid", output, [], attributes);
     } else if (activation === "prelu") {
       const slopes = numbers ?? Float64Array.of(0.25);
-      const shape =
-        typeof this.#shape === "number" || slopes.length === 1 ? [slopes.length] : [slopes.length, 1, 1];
-      this.#add("PRelu", output, [this.#tensor("slopes", shape, slopes)]);
+      this.#add("PRelu", output, [this.#slopes(slopes)]);
     } else if (activation === "relu6" || activation === "hard-tanh") {
       const [low, high] = activation === "relu6" ? [0, 6] : [first ?? -1, second ?? 1];
       this.#add("Clip", output, [this.#scalar("low", low), this.#scalar("high", high)]);
     } else this.#product(activation, output);
+  }
+
+  /** Slopes: one, or one per unit, channel or element of a map. */
+  #slopes(slopes: Float64Array): string {
+    const map = this.#shape;
+    if (typeof map === "number" || slopes.length === 1)
+      return this.#tensor("slopes", [slopes.length], slopes);
+    if (slopes.length === map.channels) return this.#tensor("slopes", [slopes.length, 1, 1], slopes);
+    return this.#tensor("slopes", [map.channels, map.rows, map.columns], channelsFirst(slopes, map, 1));
   }
 
   /** SiLU and both forms of GELU, x times a function of x: opset 13 has none of them. */
@@ -251,6 +270,25 @@ const PLAIN: Readonly<Partial<Record<Activation, string>>> = {
   softsign: "Softsign",
 };
 
+/** Whether PyTorch's rule gives fewer windows than the formula of ceil_mode. */
+function leavesOut({ input, kernel, stride, padding, output }: Pool2dLayer): boolean {
+  const { top, left, bottom, right } = padding;
+  const rows = Math.ceil((input.rows + top + bottom - kernel[0]) / stride[0]) + 1;
+  const columns = Math.ceil((input.columns + left + right - kernel[1]) / stride[1]) + 1;
+  return rows !== output.rows || columns !== output.columns;
+}
+
+/** The padding, and at its ends what the last windows need. */
+function reachedPadding({ input, kernel, stride, padding, output }: Pool2dLayer): Padding {
+  const { top, left, bottom, right } = padding;
+  const reach = (outputs: number, axis: 0 | 1) => (outputs - 1) * stride[axis] + kernel[axis];
+  return {
+    ...padding,
+    bottom: Math.max(bottom, reach(output.rows, 0) - input.rows - top),
+    right: Math.max(right, reach(output.columns, 1) - input.columns - left),
+  };
+}
+
 function padsOf({ top, left, bottom, right }: Padding): readonly number[] {
   return [top, left, bottom, right];
 }
@@ -259,29 +297,4 @@ function columnSum(weights: Float64Array, column: number, columns: number): numb
   let sum = 0;
   for (let n = column; n < weights.length; n += columns) sum += weights[n]!;
   return sum;
-}
-
-/** (rows, columns, channels) × outputs → (channels, rows, columns) × outputs. */
-function channelsFirst(weights: Float64Array, map: MapShape, outputs: number): Float64Array {
-  const places = map.rows * map.columns;
-  if (places === 1 || map.channels === 1) return weights;
-  const moved = new Float64Array(weights.length);
-  for (let place = 0, from = 0; place < places; place++) {
-    for (let c = 0; c < map.channels; c++, from += outputs) {
-      moved.set(weights.subarray(from, from + outputs), (c * places + place) * outputs);
-    }
-  }
-  return moved;
-}
-
-/** (rows × columns) × inputs × outputs → outputs × inputs × (rows × columns). */
-function outputsFirst(weights: Float64Array, inputs: number, outputs: number): Float64Array {
-  const places = weights.length / inputs / outputs;
-  const moved = new Float64Array(weights.length);
-  for (let place = 0, from = 0; place < places; place++) {
-    for (let i = 0; i < inputs; i++) {
-      for (let o = 0; o < outputs; o++) moved[(o * inputs + i) * places + place] = weights[from++]!;
-    }
-  }
-  return moved;
 }
