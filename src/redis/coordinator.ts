@@ -1,8 +1,6 @@
-/** The coordinator of a run over Redis: adds ranges, takes answers, and stops when nothing more can come. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { Log } from "#src/base/contracts/run.js";
-import { type BatchwiseError, NetworkError, RunError, reasonOf } from "#src/base/errors.js";
+import { type BatchwiseError, NetworkError, RunError } from "#src/base/errors.js";
 import type { Progress } from "#src/evaluate/listeners.js";
 import { measuredJobImages, openAnswer } from "./answers.js";
 import type { Link } from "./link.js";
@@ -12,6 +10,7 @@ import { KEEP_OPEN_SECONDS, type Records, type RunRecord } from "./records.js";
 import { HostWatch, RunProgress } from "./run-progress.js";
 import { NonsenseError } from "./seal.js";
 import { jobIdOf, rangeOfJob } from "./spec.js";
+import { Standstill } from "./standstill.js";
 
 /** Ranges in the queue at once: enough for many hosts, and independent of the set's size. */
 const LOOK_AHEAD = 128;
@@ -23,8 +22,6 @@ export const MOST_AWAY_MS = 60_000;
 const GRACE_MS = 2000;
 /** A run whose first answers all fail is given up after this many. */
 const HOPELESS_FAILURES = 3;
-/** Jobs are looked for in the queue's lists where no answer has come for this long. */
-const STRANDED_MS = 4000;
 /** Answers of one range that may be nonsense. */
 const MOST_REJECTED = 20;
 
@@ -60,6 +57,7 @@ export class Coordinator {
   readonly #queue: RangeQueue;
   readonly #progress: RunProgress;
   readonly #hosts: HostWatch;
+  readonly #standstill: Standstill;
   readonly #runId: string;
   readonly #beganAtMs = performance.now();
   /** Jobs whose end was announced and whose answer is not taken yet. */
@@ -86,6 +84,7 @@ export class Coordinator {
       this.#wake();
     };
     this.#queue = new RangeQueue(link, spec, onEnded, log);
+    this.#standstill = new Standstill(link, this.#queue, this.#hosts, this.#beganAtMs);
   }
 
   /** Runs until every range has an answer, the signal is aborted, or nothing more can come. Called once. */
@@ -100,20 +99,11 @@ export class Coordinator {
       failure = error;
     } finally {
       this.#state = "ended";
-      await this.#close();
+      // Another coordinator of this run adds the jobs again.
+      await this.#queue.close(link.awayMs === 0 ? GRACE_MS : 0, signal.aborted);
     }
     const [progress, evaluateMs] = [this.#progress, this.#mergedAtMs - this.#beganAtMs];
     return { progress, evaluateMs, failure: failure ?? progress.rangeFailure };
-  }
-
-  async #close(): Promise<void> {
-    const { link, signal, log } = this.#options;
-    const isConnected = link.awayMs === 0;
-    // Another coordinator of this run adds the jobs again.
-    const closing = this.#queue.close(signal.aborted && isConnected).catch((error: unknown) => {
-      log.debug({ reason: reasonOf(error) }, "the queue could not be closed");
-    });
-    if (isConnected) await Promise.race([closing, sleep(GRACE_MS, undefined, { ref: false })]);
   }
 
   /** Work goes on for a moment when Redis is lost: this is asked after each wait. */
@@ -136,16 +126,14 @@ export class Coordinator {
       if (now - this.#reconciledAtMs >= RECONCILE_MS) await this.#reconcile(now);
       if (this.#progress.sum.total === 0 && this.#progress.failures.length >= HOPELESS_FAILURES) return;
       this.#hosts.assertAtWork(now, this.#options.patienceMs);
+      this.#standstill.assertMoving(this.#runId, now, this.#options.patienceMs);
       await this.#nextTick();
     }
   }
 
   /** Takes answers that an earlier coordinator of this run left. What failed then is tried again. */
   async #takeEarlier(): Promise<void> {
-    // The list of failed jobs changes while they are removed: all of it is read first.
-    const failed: QueuedJob[] = [];
-    for await (const job of this.#queue.ended("failed")) failed.push(job);
-    for (const job of failed) await job.remove();
+    await this.#queue.removeFailed();
     for await (const job of this.#queue.ended("completed")) {
       const range = rangeOfJob(job.id ?? "");
       if (range !== undefined) await this.#settle(job, range);
@@ -181,15 +169,18 @@ export class Coordinator {
     const { link, records, run } = this.#options;
     const { spec } = run;
     const said = openAnswer(link.seals, spec, job, range);
-    if (said.failure !== undefined) return progress.fail(range, said.failure);
+    if (said.failure !== undefined) return this.#fail(range, said.failure);
     const { answer } = said;
     if (answer.nanImage !== undefined) {
       this.#nanImage = Math.min(this.#nanImage, answer.nanImage);
       return;
     }
-    const bytes = spec.packed ? await records.readPacked(spec.runId, range.offset) : undefined;
+    const bytes = spec.packed
+      ? await records.readPacked(spec.runId, range.offset, progress.packedBytes(range))
+      : undefined;
     if (this.#isEnded() || progress.isSettled(range)) return;
     this.#mergedAtMs = performance.now();
+    this.#standstill.noteMove(this.#mergedAtMs);
     if (bytes === undefined) progress.take(range, answer, this.#mergedAtMs);
     else progress.takePacked(range, answer, bytes, this.#mergedAtMs);
   }
@@ -197,9 +188,13 @@ export class Coordinator {
   /** Runs a range again whose answer is nonsense; gives it up after MOST_REJECTED of them. */
   async #reject(range: ImageRange, problem: string): Promise<void> {
     this.#options.link.report(`answer ${jobIdOf(range)}`, problem);
-    if (this.#progress.noteRejected(range) > MOST_REJECTED)
-      this.#progress.fail(range, `no valid answer: ${problem}`);
+    if (this.#progress.noteRejected(range) > MOST_REJECTED) this.#fail(range, `no valid answer: ${problem}`);
     else await this.#queue.again(range);
+  }
+
+  #fail(range: ImageRange, reason: string): void {
+    this.#progress.fail(range, reason);
+    this.#standstill.noteMove(performance.now());
   }
 
   /** Every host computes the same NaN for this image: another attempt is of no use. */
@@ -255,19 +250,24 @@ export class Coordinator {
   /** Looks at every job that is out: a connection loses events, and a Redis that comes back empty has lost its jobs. */
   async #reconcile(now: number): Promise<void> {
     this.#reconciledAtMs = now;
-    const lost: ImageRange[] = [];
-    for (const range of this.#progress.outSince(now - RECONCILE_MS)) {
-      const job = await this.#queue.find(range);
-      if (job === undefined) lost.push(range);
-      else if (now - this.#mergedAtMs >= STRANDED_MS && (await this.#queue.isStranded(job))) {
-        await this.#queue.again(range);
-      } else await this.#settle(job, range);
-    }
+    const ranges = this.#progress.outSince(now - RECONCILE_MS);
+    // All at once: one after the other they would take longer than the hosts wait for a sign of their coordinator.
+    const isLost = await Promise.all(ranges.map((range) => this.#look(range)));
+    const lost = ranges.filter((_, n) => isLost[n]);
     if (lost.length > 0) {
       this.#options.log.info({ run: this.#runId, jobs: lost.length }, "jobs were lost, and are added again");
+      this.#standstill.noteLoss();
       await this.#queue.add(lost);
     }
+    await this.#standstill.mend(this.#progress.outSince(now), now);
     await this.#attend(now);
+  }
+
+  /** Takes the answer of a range, if it is there. Returns whether the range's job is lost. */
+  async #look(range: ImageRange): Promise<boolean> {
+    const job = await this.#queue.find(range);
+    if (job !== undefined) await this.#settle(job, range);
+    return job === undefined;
   }
 
   /** Tells the hosts that the run is coordinated. */
@@ -279,9 +279,11 @@ export class Coordinator {
       const facts = { runId: this.#runId, doneImages, totalImages: run.spec.range.limit };
       throw new RunError("ERR_RUN_CANCELLED", facts);
     }
-    if (record === undefined) await records.writeRun({ ...run, jobImages: this.#jobImages });
-    await records.attend(run.spec, doneImages);
-    this.#hosts.note(await records.hosts(), now);
+    const isOurs = record?.state === "open" && record.spec.nonce === run.spec.nonce;
+    if (!isOurs) await records.writeRun({ ...run, jobImages: this.#jobImages });
+    const hosts = await records.hosts();
+    await records.attend(run.spec, doneImages, hosts);
+    this.#hosts.note(hosts, now);
   }
 
   /** Resolves when a job's end is announced, and after TICK_MS at the latest. */

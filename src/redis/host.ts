@@ -10,13 +10,12 @@ import { type HostHooks, type HostOptions, type HostRun, openRun, runRange } fro
 import type { Link } from "./link.js";
 import { parsed, type RangeAnswer, type RangeJob, type RunSpec, rangeJob } from "./messages.js";
 import type { QueueWorker } from "./peers.js";
-import type { QueuedJob } from "./range-queue.js";
+import { atMost, untilAborted } from "./pulse.js";
+import { LOCK_MS, type QueuedJob } from "./range-queue.js";
 import { Records, type RunRecord } from "./records.js";
 import { NonsenseError } from "./seal.js";
 import { aboutJob, QUEUE_PREFIX, rangeOfJob } from "./spec.js";
 
-/** A job whose host is silent for this long goes to another host. */
-const LOCK_MS = 3000;
 const STALLED_INTERVAL_MS = 2000;
 /** How often a range may be lost with its host. A loss says nothing against the range; a failed attempt does. */
 const MOST_LOST = 100;
@@ -24,10 +23,14 @@ const LOOK_INTERVAL_MS = 100;
 /** Refused runs that are remembered. */
 const MOST_REFUSED = 1000;
 const PRESENCE_INTERVAL_MS = 1000;
+/** A coordinator that has seen none of this many latest messages of the host is gone: its sign was written again. */
+const MOST_BEATS_AGO = 5;
 /** Redis may come back empty; the coordinator then writes the run down again within this time. */
 const UNATTENDED_MS = 5000;
 /** Time for the job under way to end when the host leaves a run, while Redis answers. */
 const CLOSE_MS = 7000;
+/** Longest wait after an error of the queue, and in a queue with a limit: another client has set it. */
+const RETRY_MS = 1000;
 /** Time for the last word to Redis. */
 const FAREWELL_MS = 1000;
 /** Longest wait for a job in one command, in seconds. */
@@ -120,15 +123,21 @@ class Host {
   async #look(): Promise<void> {
     const state = this.#state;
     if (state.name === "serving") {
-      if (await this.#records.isAttended(state.spec)) state.attendedAtMs = performance.now();
+      if (await this.#isAttended(state.spec)) state.attendedAtMs = performance.now();
       if (await this.#isOver(state.spec, state.attendedAtMs)) await this.#leave();
       return;
     }
     for (const run of await this.#records.runs()) {
       const { runId } = run.spec;
       if (run.state !== "open" || this.#refused.has(runId)) continue;
-      if (await this.#records.isAttended(run.spec)) return this.#begin(run);
+      if (await this.#isAttended(run.spec)) return this.#begin(run);
     }
+  }
+
+  /** Whether the coordinator of a run has seen this host a moment ago. */
+  async #isAttended(run: RunSpec): Promise<boolean> {
+    const beat = (await this.#records.beatsSeen(run))?.get(this.#name);
+    return beat !== undefined && this.#beat - beat <= MOST_BEATS_AGO;
   }
 
   /** Whether the run that is served has ended, was replaced by another of its name, or is not coordinated any more. */
@@ -234,6 +243,8 @@ class Host {
       drainDelay: DRAIN_SECONDS,
       stalledInterval: STALLED_INTERVAL_MS,
       maxStalledCount: MOST_LOST,
+      maximumRateLimitDelay: RETRY_MS,
+      runRetryDelay: RETRY_MS,
     });
     worker.on("error", (error) => log.debug({ reason: reasonOf(error) }, "the queue"));
     worker.on("stalled", (jobId) => log.info({ run: runId, job: jobId }, "a job was lost with its host"));
@@ -249,29 +260,6 @@ class Host {
       this.#hooks.log.debug({ reason: reasonOf(error) }, "presence");
     });
   }
-}
-
-/** Result of the work; undefined where it takes longer. */
-async function atMost<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  const timer = new AbortController();
-  const late = sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    timer.abort();
-  }
-}
-
-/** Commands wait for a Redis that is away; a host that is told to stop does not wait for them. */
-async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
-  let stop = () => {};
-  const aborted = new Promise<void>((resolve) => {
-    stop = resolve;
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  await Promise.race([work, aborted]);
-  signal.removeEventListener("abort", stop);
 }
 
 function codeOf(error: unknown): ErrorCode {

@@ -6,7 +6,6 @@ import { RunError, reasonOf, UsageError } from "#src/base/errors.js";
 import { isError } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
 import {
-  assertPermitted,
   loadPeers,
   type Peers,
   REDIS_VARIABLE,
@@ -17,6 +16,7 @@ import {
 } from "./peers.js";
 import { OutOfStepError, Pulse } from "./pulse.js";
 import { NonsenseError, readSecret, SECRET_VARIABLE, type Seals, sealsOf } from "./seal.js";
+import { assertPermitted, readInfo } from "./server.js";
 
 /** Time limit for the first answer of Redis. */
 const CONNECT_TIMEOUT_MS = 5000;
@@ -72,7 +72,7 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
   const address = readRedisUrl(url);
   const seals = sealsOf(await readSecret());
   const peers = await loadPeers();
-  await probe(peers, address);
+  const info = await probe(peers, address);
   const pulses = new Map<RedisClient, Pulse>();
   let isClosed = false;
 
@@ -85,6 +85,8 @@ export async function openLink(given: string | undefined, log: Log): Promise<Lin
     pulses.set(client, pulse);
     client.on("error", (error) => log.debug({ address: address.shown, reason: reasonOf(error) }, "Redis"));
     guardParser(client);
+    const readyCheck = client.info.bind(client);
+    client.info = async (...listeners) => (listeners.length > 0 ? readyCheck(...listeners) : info);
     client.on("end", () => {
       pulses.delete(client);
       pulse.stop();
@@ -199,7 +201,7 @@ function isTransportFault(error: unknown): boolean {
 }
 
 /** Connects once, without retries: a fault at the start does not go away. */
-async function probe({ Redis }: Peers, address: RedisAddress): Promise<void> {
+async function probe({ Redis }: Peers, address: RedisAddress): Promise<string> {
   const client = new Redis({
     ...optionsOf(address),
     lazyConnect: true,
@@ -217,7 +219,12 @@ async function probe({ Redis }: Peers, address: RedisAddress): Promise<void> {
     timer = setTimeout(() => (timer = setTimeout(late, GRACE_MS)), CONNECT_TIMEOUT_MS - GRACE_MS);
   });
   try {
-    await Promise.race([client.connect().then(() => assertPermitted(client, address.shown)), deadline]);
+    const check = async () => {
+      await client.connect();
+      await assertPermitted(client, address.shown);
+      return readInfo(client, address.shown);
+    };
+    return await Promise.race([check(), deadline]);
   } catch (error) {
     if (error instanceof RunError) throw error;
     const causes = [...failures, error];

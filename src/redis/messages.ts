@@ -93,6 +93,9 @@ export const hostPresence = z.object({
   refused: z.record(runId, code),
 });
 
+/** Sign of a coordinator: the number of each host's latest message. A sign that is written again names old ones. */
+export const hostBeats = z.record(hostName, count);
+
 /** Everything that a host needs to take part in a run. JSON keeps all of it. */
 export interface RunSpec extends DeepReadonly<z.infer<typeof runSpec>> {}
 export interface RangeJob extends DeepReadonly<z.infer<typeof rangeJob>> {}

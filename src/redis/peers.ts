@@ -1,15 +1,10 @@
-/**
- * bullmq and ioredis: optional peers, loaded only for runs over Redis. These types are the part that we use. Addresses of Redis,
- * and the commands that a run needs: an ACL of these suffices (docs/scale.md has the same list).
- */
-
+/** bullmq and ioredis: optional peers, loaded only for runs over Redis. These types are the part that we use. Addresses of Redis. */
 import type { Socket } from "node:net";
 import { RunError, reasonOf } from "#src/base/errors.js";
-import { codeOf, isError } from "#src/base/realm.js";
+import { codeOf } from "#src/base/realm.js";
 
 /** Variables, so that TypeScript does not ask for the packages at build time. */
-const BULLMQ: string = "bullmq";
-const IOREDIS: string = "ioredis";
+const [BULLMQ, IOREDIS]: readonly [string, string] = ["bullmq", "ioredis"];
 
 export interface RedisClient {
   readonly status: string;
@@ -21,20 +16,21 @@ export interface RedisClient {
   disconnect(reconnects?: boolean): void;
   duplicate(options?: object): RedisClient;
   ping(message?: string): Promise<string>;
+  /** What the server says about itself. ioredis passes a listener, and BullMQ nothing. */
+  info(...listeners: unknown[]): Promise<string>;
   /** A command by its name. */
   call(name: string, ...given: readonly string[]): Promise<unknown>;
   del(...keys: string[]): Promise<number>;
   exists(key: string): Promise<number>;
   expire(key: string, seconds: number): Promise<number>;
+  /** The same; texts in the answer are bytes. */
+  callBuffer(name: string, ...given: readonly string[]): Promise<unknown>;
   get(key: string): Promise<string | null>;
-  getBuffer(key: string): Promise<Buffer | null>;
-  hgetall(key: string): Promise<Record<string, string>>;
   hset(key: string, fields: Readonly<Record<string, string>>): Promise<number>;
   hsetnx(key: string, field: string, value: string): Promise<number>;
   hdel(key: string, ...fields: string[]): Promise<number>;
-  hget(key: string, field: string): Promise<string | null>;
-  mget(...keys: string[]): Promise<(string | null)[]>;
   sadd(key: string, ...members: string[]): Promise<number>;
+  pttl(key: string): Promise<number>;
   scan(
     cursor: string,
     match: "MATCH",
@@ -70,8 +66,6 @@ export interface JobRecord<Data, Answer> {
   readonly failedReason?: string | undefined;
   readonly finishedOn?: number | undefined;
   remove(): Promise<void>;
-  /** The list that the job is in; `unknown` where it is in none. */
-  getState(): Promise<string>;
 }
 
 export interface JobOptions {
@@ -125,6 +119,10 @@ export interface WorkerOptions extends ConnectionOptions {
   readonly drainDelay: number;
   readonly stalledInterval: number;
   readonly maxStalledCount: number;
+  /** Longest sleep of a queue whose rate is limited, in ms. */
+  readonly maximumRateLimitDelay: number;
+  /** Wait after an error, in ms. */
+  readonly runRetryDelay: number;
 }
 
 export interface Peers {
@@ -201,95 +199,6 @@ function decoded(part: string): string | undefined {
   } catch {
     return part;
   }
-}
-
-const KEY = "batchwise:permitted";
-
-/** Each command with arguments that it takes: Redis checks their number first, and then the permission. */
-export const COMMANDS: ReadonlyMap<string, readonly string[]> = new Map([
-  // Ours.
-  ["ping", []],
-  ["info", []],
-  ["type", [KEY]],
-  ["get", [KEY]],
-  ["mget", [KEY]],
-  ["set", [KEY, ""]],
-  ["scan", ["0"]],
-  ["sadd", [KEY, ""]],
-  ["hsetnx", [KEY, "", ""]],
-  // BullMQ's, also those of its scripts.
-  ["eval", ["return 0", "0"]],
-  ["evalsha", ["0", "0"]],
-  ["del", [KEY]],
-  ["exists", [KEY]],
-  ["expire", [KEY, "1"]],
-  ["pexpire", [KEY, "1"]],
-  ["persist", [KEY]],
-  ["incr", [KEY]],
-  ["decr", [KEY]],
-  ["hdel", [KEY, ""]],
-  ["hexists", [KEY, ""]],
-  ["hget", [KEY, ""]],
-  ["hgetall", [KEY]],
-  ["hincrby", [KEY, "", "1"]],
-  ["hlen", [KEY]],
-  ["hmget", [KEY, ""]],
-  ["hmset", [KEY, "", ""]],
-  ["hset", [KEY, "", ""]],
-  ["lindex", [KEY, "0"]],
-  ["llen", [KEY]],
-  ["lpos", [KEY, ""]],
-  ["lpush", [KEY, ""]],
-  ["lpop", [KEY]],
-  ["lrange", [KEY, "0", "0"]],
-  ["lrem", [KEY, "0", ""]],
-  ["ltrim", [KEY, "0", "0"]],
-  ["rename", [KEY, KEY]],
-  ["rpop", [KEY]],
-  ["rpoplpush", [KEY, KEY]],
-  ["rpush", [KEY, ""]],
-  ["scard", [KEY]],
-  ["smembers", [KEY]],
-  ["srem", [KEY, ""]],
-  ["pttl", [KEY]],
-  ["bzpopmin", [KEY, "1"]],
-  ["xadd", [KEY, "*", "", ""]],
-  ["xread", ["STREAMS", KEY, "0"]],
-  ["xtrim", [KEY, "MAXLEN", "0"]],
-  ["zadd", [KEY, "0", ""]],
-  ["zcard", [KEY]],
-  ["zcount", [KEY, "0", "0"]],
-  ["zpopmin", [KEY]],
-  ["zrange", [KEY, "0", "0"]],
-  ["zrangebyscore", [KEY, "0", "0"]],
-  ["zrem", [KEY, ""]],
-  ["zremrangebyrank", [KEY, "0", "0"]],
-  ["zrevrange", [KEY, "0", "0"]],
-  ["zrevrangebyscore", [KEY, "0", "0"]],
-  ["zscore", [KEY, ""]],
-]);
-
-/** Commands that frame a transaction. The check needs them. */
-export const TRANSACTION = ["multi", "exec", "discard"];
-
-/**
- * Checks every command's permission: each is queued in a transaction, which is then discarded.
- *
- * @throws RunError ERR_REDIS_COMMAND, which names the commands that are missing
- */
-export async function assertPermitted(client: RedisClient, address: string): Promise<void> {
-  const missing: string[] = [];
-  const tries = [["multi", []], ...COMMANDS, ["discard", []]] as const;
-  const asked = tries.map(([name, given]) =>
-    client.call(name, ...given).catch((error: unknown) => {
-      if (!isError(error) || !error.message.startsWith("NOPERM")) throw error;
-      missing.push(name);
-    }),
-  );
-  const outcomes = await Promise.allSettled(asked);
-  if (missing.length > 0) throw new RunError("ERR_REDIS_COMMAND", { address, missing });
-  const failed = outcomes.find((outcome) => outcome.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
 }
 
 /** Names per command: others can write any number of them. */

@@ -153,3 +153,26 @@ export async function whileAnswering<T>(
     work.catch(() => {});
   }
 }
+
+/** Result of the work; undefined where it takes longer. */
+export async function atMost<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  const timer = new AbortController();
+  const late = sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+  }
+}
+
+/** Commands wait for a Redis that is away; a host that is told to stop does not wait for them. */
+export async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  let stop = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  await Promise.race([work, aborted]);
+  signal.removeEventListener("abort", stop);
+}

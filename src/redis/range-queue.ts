@@ -1,5 +1,5 @@
 /** The jobs of a run in Redis, and the size of a job. */
-
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { reasonOf } from "#src/base/errors.js";
@@ -13,6 +13,15 @@ const ATTEMPT_DELAY_MS = 100;
 /** Events kept in Redis. Answers are also read from the jobs, so that few suffice. */
 const EVENTS_KEPT = 1000;
 const PAGE = 500;
+/** A job whose host is silent for this long goes to another host. */
+export const LOCK_MS = 3000;
+/** Keys of a queue that say which jobs are open, and that can keep hosts from taking them. */
+const OPEN_PARTS = [
+  ...["meta", "id", "events", "wait", "paused", "active", "prioritized", "delayed", "stalled", "marker"],
+  ...["limiter", "stalled-check", "pc", "waiting-children", "repeat"],
+];
+/** Keys of a job, by what follows its ID. */
+const JOB_PARTS = ["", ":lock", ":dependencies", ":processed", ":failed", ":unsuccessful", ":logs"];
 /** Longest wait for an event in one command. */
 const EVENTS_BLOCK_MS = 2000;
 
@@ -23,6 +32,7 @@ export type QueuedJob = JobRecord<string, unknown>;
 export class RangeQueue {
   readonly #link: Link;
   readonly #spec: RunSpec;
+  readonly #log: Log;
   readonly #queue: Queue<string, unknown>;
   readonly #events: QueueEvents;
 
@@ -31,6 +41,7 @@ export class RangeQueue {
     const { peers, redis } = link;
     this.#link = link;
     this.#spec = spec;
+    this.#log = log;
     const { runId } = spec;
     this.#queue = new peers.Queue<string, unknown>(runId, queueOptions(redis));
     this.#events = new peers.QueueEvents(runId, {
@@ -62,7 +73,14 @@ export class RangeQueue {
         stackTraceLimit: 1,
       },
     }));
-    await this.#link.ask(() => this.#queue.addBulk(jobs));
+    try {
+      await this.#link.ask(() => this.#queue.addBulk(jobs));
+    } catch (error) {
+      if (!isOfScript(error)) throw error;
+      // They count as lost, and are added again.
+      this.#link.report("queue", reasonOf(error));
+      await this.#clear(ranges);
+    }
   }
 
   /** The job of a range. One that cannot be read is removed, and counts as lost. */
@@ -78,22 +96,54 @@ export class RangeQueue {
     }
   }
 
-  /** Whether a job is in no list of the queue: a script of BullMQ that fails half way leaves it so. */
-  async isStranded(job: QueuedJob): Promise<boolean> {
-    return job.finishedOn === undefined && (await this.#link.ask(() => job.getState())) === "unknown";
+  /** Locks of jobs. A lock that lives longer than a host's is another client's. */
+  async locks(ranges: readonly ImageRange[]): Promise<ReadonlySet<string>> {
+    const { redis } = this.#link;
+    const found = await Promise.all(
+      ranges.map(async (range) => {
+        const key = this.#key(`${jobIdOf(range)}:lock`);
+        const leftMs = await this.#link.ask(() => redis.pttl(key));
+        if (leftMs <= 0 || leftMs > LOCK_MS) return [];
+        const holder = await this.#link.ask(() => redis.get(key).catch(unreadableAsNull));
+        return holder === null ? [] : [`${key} ${holder}`];
+      }),
+    );
+    return new Set(found.flat());
+  }
+
+  /** Deletes everything of the queue except ended jobs, and adds the ranges. */
+  async renew(ranges: readonly ImageRange[]): Promise<void> {
+    await this.#clear(ranges);
+    await this.add(ranges);
+  }
+
+  async #clear(ranges: readonly ImageRange[]): Promise<void> {
+    const jobs = ranges.flatMap((range) => JOB_PARTS.map((part) => `${jobIdOf(range)}${part}`));
+    const keys = [...OPEN_PARTS, ...jobs].map((part) => this.#key(part));
+    await this.#link.ask(() => this.#link.redis.del(...keys));
   }
 
   /** Runs a range again: removes its job, whatever became of it. */
   async again(range: ImageRange): Promise<void> {
-    const jobId = jobIdOf(range);
     const job = await this.find(range);
-    // A job that a host holds cannot be removed; its key can.
-    await job?.remove().catch(() => this.#delete(jobId));
+    if (job !== undefined) await this.remove(job);
     await this.add([range]);
   }
 
+  /** Removes a job from the queue's lists, which can fail, and its keys. */
+  async remove(job: QueuedJob): Promise<void> {
+    await job.remove().catch(() => {});
+    await this.#delete(job.id ?? "");
+  }
+
   async #delete(jobId: string): Promise<void> {
-    await this.#link.ask(() => this.#link.redis.del(`${QUEUE_PREFIX}:${this.#spec.runId}:${jobId}`));
+    await this.#link.ask(() =>
+      this.#link.redis.del(...JOB_PARTS.map((part) => this.#key(`${jobId}${part}`))),
+    );
+  }
+
+  #key(part: string): string {
+    return `${QUEUE_PREFIX}:${this.#spec.runId}:${part}`;
   }
 
   /** All jobs that were answered, or that failed. */
@@ -116,8 +166,23 @@ export class RangeQueue {
     }
   }
 
-  /** Ends the connection. `drains`: jobs that no host has begun are taken back first. */
-  async close(drains: boolean): Promise<void> {
+  /** Removes all failed jobs. */
+  async removeFailed(): Promise<void> {
+    // The list changes while they are removed: all of it is read first.
+    const failed: QueuedJob[] = [];
+    for await (const job of this.ended("failed")) failed.push(job);
+    await Promise.all(failed.map((job) => this.remove(job)));
+  }
+
+  /** Ends the connection; waits for that for `graceMs`. `drains`: jobs that no host has begun are taken back first. */
+  async close(graceMs: number, drains: boolean): Promise<void> {
+    const closing = this.#end(drains && graceMs > 0).catch((error: unknown) => {
+      this.#log.debug({ reason: reasonOf(error) }, "the queue could not be closed");
+    });
+    if (graceMs > 0) await Promise.race([closing, sleep(graceMs, undefined, { ref: false })]);
+  }
+
+  async #end(drains: boolean): Promise<void> {
     // The queue's events would be waited for without an end, also where the queue cannot be drained.
     const closing = this.#events.close();
     try {
@@ -132,6 +197,18 @@ export class RangeQueue {
 function isUnreadable(error: unknown): boolean {
   const isOther = isErrorNamed("SyntaxError", error) || isErrorNamed("TypeError", error);
   return isOther || (isError(error) && /WRONGTYPE/.test(error.message));
+}
+
+/** Whether a script of BullMQ met a value that another client wrote. A full Redis, or one that forbids a command, answers otherwise. */
+function isOfScript(error: unknown): boolean {
+  const cause = isError(error) ? error.cause : undefined;
+  if (!isError(cause)) return false;
+  return /^(WRONGTYPE|ERR) .*script/.test(cause.message) && !/can't run this command/.test(cause.message);
+}
+
+function unreadableAsNull(error: unknown): null {
+  if (isUnreadable(error)) return null;
+  throw error;
 }
 
 function queueOptions(connection: RedisClient) {

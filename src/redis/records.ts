@@ -2,9 +2,11 @@
 
 import { isError } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
+import { bounded, readBytes, readFields, readTexts } from "./bounded.js";
 import type { Link } from "./link.js";
 import {
   type HostPresence,
+  hostBeats,
   hostPresence,
   parsed,
   RUN_ID,
@@ -14,10 +16,18 @@ import {
 } from "./messages.js";
 import { inGroups, type RedisClient } from "./peers.js";
 import { type About, NonsenseError, type Role } from "./seal.js";
-import { QUEUE_PREFIX, type RunIds } from "./spec.js";
+import {
+  attendedKey,
+  HOSTS,
+  hostKey,
+  packedKey,
+  QUEUE_PARTS,
+  QUEUE_PREFIX,
+  RUNS,
+  type RunIds,
+  runKey,
+} from "./spec.js";
 
-/** Beginning of every key. */
-const PREFIX = "batchwise";
 /** A host or coordinator that is silent for this long counts as gone. */
 const PRESENCE_MS = 5000;
 const DAY_SECONDS = 86_400;
@@ -48,16 +58,16 @@ export class Records {
   /** The record of a run; undefined where there is none, or nonsense. */
   async run(runId: string): Promise<RunRecord | undefined> {
     const key = runKey(runId);
-    const fields = await this.#own(key, (redis) => redis.hgetall(key));
-    if (Object.keys(fields).length === 0) return undefined;
+    const fields = await this.#own(key, (redis) => readFields(redis, key, FIELDS));
+    if (Object.values(fields).every((value) => value === null)) return undefined;
     return this.#link.skipNonsense(key, () => this.#recordOf(runId, fields));
   }
 
-  #recordOf(runId: string, fields: Readonly<Record<string, string>>): RunRecord {
+  #recordOf(runId: string, fields: Readonly<Record<string, unknown>>): RunRecord {
     const { seals } = this.#link;
-    const spec = parsed(runSpec, seals.open("spec", [runId], fields.spec));
+    const spec = parsed(runSpec, seals.open("spec", [runId], bounded(fields.spec)));
     if (spec.runId !== runId) throw new NonsenseError(`expected the run "${runId}", found another`);
-    const field = (name: string) => seals.open(roleOf(name), aboutField(spec, name), fields[name]);
+    const field = (name: string) => seals.open(roleOf(name), aboutField(spec, name), bounded(fields[name]));
     const state = field("state");
     const known = RUN_STATES.find((each) => each === state);
     if (known === undefined)
@@ -67,8 +77,8 @@ export class Records {
       state: known,
       createdAt: printable(field("createdAt"), LONGEST_TIME),
       probeImages: wholeOf(field("probeImages"), 0),
-      jobImages: fields.jobImages === undefined ? undefined : wholeOf(field("jobImages"), 1),
-      doneImages: fields.doneImages === undefined ? 0 : wholeOf(field("doneImages"), 0),
+      jobImages: fields.jobImages === null ? undefined : wholeOf(field("jobImages"), 1),
+      doneImages: fields.doneImages === null ? 0 : wholeOf(field("doneImages"), 0),
     };
   }
 
@@ -114,9 +124,9 @@ export class Records {
     const key = runKey(run.runId);
     const sealed = this.#sealed(run, "jobImages", String(jobImages));
     await this.#own(key, (redis) => redis.hsetnx(key, "jobImages", sealed));
-    const found = await this.#own(key, (redis) => redis.hget(key, "jobImages"));
+    const { jobImages: found } = await this.#own(key, (redis) => readFields(redis, key, ["jobImages"]));
     const agreed = this.#link.skipNonsense(key, () =>
-      wholeOf(this.#link.seals.open("spec", aboutField(run, "jobImages"), found), 1),
+      wholeOf(this.#link.seals.open("spec", aboutField(run, "jobImages"), bounded(found)), 1),
     );
     if (agreed === undefined) await this.#own(key, (redis) => redis.hset(key, { jobImages: sealed }));
     return agreed ?? jobImages;
@@ -127,29 +137,40 @@ export class Records {
     await this.#own(key, (redis) => redis.hset(key, { state: this.#sealed(run, "state", state) }));
   }
 
-  /** Declares that the coordinator is there. Removes keys of the queue that are no part of one. */
-  async attend(run: RunIds, doneImages: number): Promise<void> {
+  /**
+   * Declares that the coordinator is there: the sign names the latest message of each host, which that host alone can check.
+   * Removes keys of the queue that are no part of one.
+   */
+  async attend(run: RunIds, doneImages: number, hosts: readonly HostPresence[]): Promise<void> {
     const { runId } = run;
     const [key, here] = [runKey(runId), attendedKey(runId)];
     const done = this.#sealed(run, "doneImages", String(doneImages));
-    const sign = this.#link.seals.seal("presence", aboutField(run, "attended"), ATTENDED);
+    const beats = Object.fromEntries(hosts.slice(0, MOST_BEATS).map(({ host, beat }) => [host, beat]));
+    const sign = this.#link.seals.seal("presence", aboutField(run, "attended"), JSON.stringify(beats));
     await this.#ask((redis) => redis.set(here, sign, "PX", PRESENCE_MS));
     await this.#own(key, (redis) => redis.hset(key, { doneImages: done }));
     await this.#ask((redis) => redis.expire(key, KEEP_OPEN_SECONDS));
-    for (const [part, type] of QUEUE_PARTS) {
-      const name = `${QUEUE_PREFIX}:${runId}:${part}`;
-      const found = await this.#ask((redis) => redis.type(name));
-      if (found === type) await this.#ask((redis) => redis.expire(name, KEEP_OPEN_SECONDS));
-      else if (found !== "none") await this.#remove(name, `expected a ${type}, found a ${found}`);
-    }
+    const parts = [...QUEUE_PARTS].map(([part, type]) =>
+      this.#attendPart(`${QUEUE_PREFIX}:${runId}:${part}`, type),
+    );
+    await Promise.all(parts);
   }
 
-  async isAttended(run: RunIds): Promise<boolean> {
+  async #attendPart(name: string, type: string): Promise<void> {
+    const found = await this.#ask((redis) => redis.type(name));
+    if (found === type) await this.#ask((redis) => redis.expire(name, KEEP_OPEN_SECONDS));
+    else if (found !== "none") await this.#remove(name, `expected a ${type}, found a ${found}`);
+  }
+
+  /** Numbers of the hosts' latest messages that the run's coordinator has seen; undefined where it gives no sign. */
+  async beatsSeen(run: RunIds): Promise<ReadonlyMap<string, number> | undefined> {
     const key = attendedKey(run.runId);
-    const sent = await this.#own(key, (redis) => redis.get(key));
-    if (sent === null) return false;
-    const open = () => this.#link.seals.open("presence", aboutField(run, "attended"), sent);
-    return this.#link.skipNonsense(key, open) === ATTENDED;
+    const [sent = null] = await this.#ask((redis) => readTexts(redis, [key]));
+    if (sent === null) return undefined;
+    const open = () =>
+      parsed(hostBeats, this.#link.seals.open("presence", aboutField(run, "attended"), bounded(sent)));
+    const beats = this.#link.skipNonsense(key, open);
+    return beats && new Map(Object.entries(beats));
   }
 
   async leave(runId: string): Promise<void> {
@@ -166,7 +187,9 @@ export class Records {
   /** Sets the lifetime of everything of a run. */
   async expireRun(runId: string, seconds: number): Promise<void> {
     for (const pattern of [`${QUEUE_PREFIX}:${runId}:*`, packedKey(runId, "*")]) {
-      for await (const key of this.#keys(pattern)) await this.#ask((redis) => redis.expire(key, seconds));
+      for await (const keys of this.#keys(pattern)) {
+        await Promise.all(keys.map((key) => this.#ask((redis) => redis.expire(key, seconds))));
+      }
     }
     await this.#ask((redis) => redis.expire(runKey(runId), seconds));
   }
@@ -175,13 +198,15 @@ export class Records {
     await this.#ask((redis) => redis.set(packedKey(runId, offset), bytes, "EX", KEEP_OPEN_SECONDS));
   }
 
-  readPacked(runId: string, offset: number): Promise<Buffer | null> {
-    const key = packedKey(runId, offset);
-    return this.#own(key, (redis) => redis.getBuffer(key));
+  /** Each image's answers of a range; null where there are none, or of more bytes than it has. */
+  readPacked(runId: string, offset: number, mostBytes: number): Promise<Uint8Array | null> {
+    return this.#ask((redis) => readBytes(redis, packedKey(runId, offset), mostBytes));
   }
 
   async deletePacked(runId: string): Promise<void> {
-    for await (const key of this.#keys(packedKey(runId, "*"))) await this.#ask((redis) => redis.del(key));
+    for await (const keys of this.#keys(packedKey(runId, "*"))) {
+      if (keys.length > 0) await this.#ask((redis) => redis.del(...keys));
+    }
   }
 
   async showPresence(presence: HostPresence): Promise<void> {
@@ -201,13 +226,13 @@ export class Records {
     const names = await this.#own(HOSTS, (redis) => redis.smembers(HOSTS));
     const present: HostPresence[] = [];
     for (const group of inGroups(names)) {
-      const found = await this.#ask((redis) => redis.mget(...group.map(hostKey)));
+      const found = await this.#ask((redis) => readTexts(redis, group.map(hostKey)));
       const gone = group.filter((_, n) => found[n] === null);
       await this.#forget(HOSTS, gone);
       for (const [n, name] of group.entries()) {
-        const text = found[n];
-        if (typeof text !== "string") continue;
-        const open = () => parsed(hostPresence, this.#link.seals.open("presence", [name], text));
+        const sent = found[n] ?? null;
+        if (sent === null) continue;
+        const open = () => parsed(hostPresence, this.#link.seals.open("presence", [name], bounded(sent)));
         const presence = this.#link.skipNonsense(hostKey(name), open);
         if (presence?.host === name) present.push(presence);
       }
@@ -225,12 +250,13 @@ export class Records {
 
   /** Runs a command on a key of ours. A key of another type is removed first. */
   async #own<T>(key: string, command: (redis: RedisClient) => Promise<T>): Promise<T> {
-    try {
-      return await this.#ask(command);
-    } catch (error) {
-      if (!isOfOtherType(error)) throw error;
-      await this.#remove(key, "expected a key of another type");
-      return this.#ask(command);
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#ask(command);
+      } catch (error) {
+        if (!isOfOtherType(error) || tries > MOST_REMOVALS) throw error;
+        await this.#remove(key, "expected a key of another type");
+      }
     }
   }
 
@@ -239,35 +265,23 @@ export class Records {
     await this.#ask((redis) => redis.del(key));
   }
 
-  async *#keys(pattern: string): AsyncGenerator<string> {
+  async *#keys(pattern: string): AsyncGenerator<readonly string[]> {
     let cursor = "0";
     do {
       const [next, keys] = await this.#ask((redis) => redis.scan(cursor, "MATCH", pattern, "COUNT", 1000));
-      yield* keys;
+      yield keys;
       cursor = next;
     } while (cursor !== "0");
   }
 }
 
-const RUNS = `${PREFIX}:runs`;
-const HOSTS = `${PREFIX}:hosts`;
-const ATTENDED = "1";
+const FIELDS = ["spec", "state", "createdAt", "probeImages", "jobImages", "doneImages"] as const;
+/** Hosts that the sign of a coordinator names. */
+const MOST_BEATS = 10_000;
+
 const LONGEST_TIME = 40;
-/** Keys of a queue that are no job's, with their types. They exist while jobs are in them. */
-const QUEUE_PARTS: ReadonlyMap<string, string> = new Map([
-  ["meta", "hash"],
-  ["id", "string"],
-  ["events", "stream"],
-  ["wait", "list"],
-  ["paused", "list"],
-  ["active", "list"],
-  ["prioritized", "zset"],
-  ["delayed", "zset"],
-  ["completed", "zset"],
-  ["failed", "zset"],
-  ["stalled", "set"],
-  ["marker", "zset"],
-]);
+/** A client that writes a key again at once is not outrun. */
+const MOST_REMOVALS = 20;
 
 /** The state of a run has the key of cancellations: no other message can end a run. */
 function roleOf(field: string): Role {
@@ -280,20 +294,4 @@ function aboutField({ runId, key, nonce }: RunIds, field: string): About {
 
 function isOfOtherType(error: unknown): boolean {
   return isError(error) && error.message.includes("WRONGTYPE");
-}
-
-function runKey(runId: string): string {
-  return `${PREFIX}:run:${runId}`;
-}
-
-function attendedKey(runId: string): string {
-  return `${PREFIX}:attended:${runId}`;
-}
-
-function hostKey(host: string): string {
-  return `${PREFIX}:host:${host}`;
-}
-
-function packedKey(runId: string, offset: number | "*"): string {
-  return `${PREFIX}:packed:${runId}:${offset}`;
 }

@@ -5,7 +5,15 @@ import { RunError } from "#src/base/errors.js";
 import { addPartials, contradictionOf, emptyPartial } from "#src/metrics/score-sums.js";
 import type { HostPresence, RangeAnswer, RunSpec } from "./messages.js";
 import { NonsenseError } from "./seal.js";
-import { ATTEMPTS, allocateImages, jobIdOf, type PackedAnswers, sha256Of, unpack } from "./spec.js";
+import {
+  ATTEMPTS,
+  allocateImages,
+  jobIdOf,
+  type PackedAnswers,
+  packedBytes,
+  sha256Of,
+  unpack,
+} from "./spec.js";
 
 /** Work that a host did in a run. */
 export interface HostShare {
@@ -143,6 +151,11 @@ export class RunProgress {
     this.take(range, answer, takenAtMs);
   }
 
+  /** Bytes of each image's answers of a range. */
+  packedBytes({ limit }: ImageRange): number {
+    return packedBytes(limit, this.#packedClasses);
+  }
+
   /** Copies each image's answers of a range; false where the bytes are not those of so many images. */
   takeImages(range: ImageRange, bytes: Uint8Array): boolean {
     const classes = this.#packedClasses;
@@ -215,6 +228,11 @@ export class HostWatch {
     const haveAllRefused =
       hosts.length > 0 && hosts.every(({ refused }) => Object.hasOwn(refused, this.#runId));
     if (!haveAllRefused) this.#acceptedAtMs = nowMs;
+  }
+
+  /** Whether a host has opened the run, and waits for its jobs or computes one. */
+  get areServing(): boolean {
+    return this.#hosts.some(({ runId }) => runId === this.#runId);
   }
 
   #isNew({ host, beat }: HostPresence, nowMs: number): boolean {

@@ -266,7 +266,7 @@ export async function closeRecord(
   { doneImages, isWhole, isInterrupted, failure }: RunEnd,
 ): Promise<void> {
   const { runId } = spec;
-  await records.attend(spec, doneImages);
+  await records.attend(spec, doneImages, []);
   await records.leave(runId);
   if (isWhole) {
     await records.setState(spec, "done");

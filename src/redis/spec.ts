@@ -15,6 +15,41 @@ import type { About } from "./seal.js";
 /** First part of BullMQ's keys. The run ID follows. */
 export const QUEUE_PREFIX = "batchwise:queue";
 
+export const RUNS = "batchwise:runs";
+export const HOSTS = "batchwise:hosts";
+
+/** Keys of a queue that are no job's, with their types. They exist while jobs are in them. */
+export const QUEUE_PARTS: ReadonlyMap<string, string> = new Map([
+  ["meta", "hash"],
+  ["id", "string"],
+  ["events", "stream"],
+  ["wait", "list"],
+  ["paused", "list"],
+  ["active", "list"],
+  ["prioritized", "zset"],
+  ["delayed", "zset"],
+  ["completed", "zset"],
+  ["failed", "zset"],
+  ["stalled", "set"],
+  ["marker", "zset"],
+]);
+
+export function runKey(runId: string): string {
+  return `batchwise:run:${runId}`;
+}
+
+export function attendedKey(runId: string): string {
+  return `batchwise:attended:${runId}`;
+}
+
+export function hostKey(host: string): string {
+  return `batchwise:host:${host}`;
+}
+
+export function packedKey(runId: string, offset: number | "*"): string {
+  return `batchwise:packed:${runId}:${offset}`;
+}
+
 /** Attempts per range. A loss of the host does not count. */
 export const ATTEMPTS = 3;
 
@@ -59,6 +94,15 @@ export function pack({ predictions, probabilities, ranking }: PackedAnswers): Bu
 
 export function sha256Of(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Bytes that `pack` writes. `classes` is 0 where there are no probabilities. */
+export function packedBytes(count: number, classes: number): number {
+  return (
+    count *
+    (Uint16Array.BYTES_PER_ELEMENT +
+      classes * (Float64Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT))
+  );
 }
 
 /** Reads what `pack` wrote; undefined where the length does not fit. `classes` is 0 where there are no probabilities. */

@@ -123,7 +123,7 @@ longTest("a coordinator is killed, and started again with the same run id", asyn
   const first = spawn(process.execPath, [CLI, ...args], { stdio: "ignore" });
   const link = await openLink(url, SILENT);
   t.teardown(() => link.close());
-  const done = async () => Number(await link.redis.hget("batchwise:run:killed", "doneImages"));
+  const done = async () => Number(await link.redis.call("hget", "batchwise:run:killed", "doneImages"));
   while ((await done()) < 2000) await sleep(100);
   await endProcess(first);
   let taken = 0;

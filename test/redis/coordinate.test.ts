@@ -109,16 +109,16 @@ redisTest("a host of another version refuses", async (t) => {
   if (run === undefined) throw new Error("no record");
   const identity = { ...run.spec.identity, batchwise: "0.0.1" };
   await records.writeRun({ ...run, state: "open", spec: { ...run.spec, identity } });
-  await records.attend(run.spec, 0);
   startHost(t, url);
   for (let tries = 0; tries < 100; tries++) {
-    const [host] = await records.hosts();
+    const hosts = await records.hosts();
+    const [host] = hosts;
     const refusal = host?.refused.old;
     if (refusal !== undefined) {
       t.is(refusal.split(":")[0], "ERR_HOST_VERSION");
       return;
     }
-    await records.attend(run.spec, 0);
+    await records.attend(run.spec, 0, hosts);
     await sleep(100);
   }
   t.fail("nobody refused");
@@ -139,7 +139,7 @@ redisTest("a job that is added twice is one job", async (t) => {
   const { result, run: facts } = await coordinateHere(url, {}, { runId: "twice", jobImages: 5000 });
   t.deepEqual(result, await localResult({}));
   t.is(facts.hosts?.[0]?.jobs, 2);
-  await queue.close(false);
+  await queue.close(1000, false);
 });
 
 redisTest("an interrupted run is partial, and goes on where it was", async (t) => {

@@ -54,14 +54,21 @@ async function bundledSpec(): Promise<RunSpec> {
 
 /** As much of a Redis with one open run as a host asks for. */
 function linkOver(spec: RunSpec, events: string[], exists: RedisClient["exists"] = async () => 1): Link {
+  const names = new Set<string>();
   const redis = {
-    set: async () => "OK",
+    async set(key: string) {
+      names.add(key.slice("batchwise:host:".length));
+    },
     sadd: async () => 1,
     srem: async () => 1,
     del: async () => 1,
     smembers: async () => [spec.runId],
-    hgetall: async () => ({ spec: JSON.stringify(spec), state: "open", createdAt: "now", probeImages: "0" }),
-    get: async () => ((await exists("")) === 1 ? "1" : null),
+    /** Scripts: the fields of the run's record, and the sign of its coordinator, which has seen all hosts. */
+    async call(_name: string, _script: string, _keys: string, key: string) {
+      if (key.includes(":run:")) return [JSON.stringify(spec), "open", "now", "0", null, null];
+      const beats = Object.fromEntries([...names].map((name) => [name, 1]));
+      return [(await exists("")) === 1 ? JSON.stringify(beats) : null];
+    },
   };
   class Worker {
     constructor() {

@@ -5,8 +5,8 @@ import test from "ava";
 import { SILENT } from "#src/base/contracts/run.js";
 import { RunError } from "#src/base/errors.js";
 import { type Link, openLink } from "#src/redis/link.js";
-import { COMMANDS, TRANSACTION } from "#src/redis/peers.js";
 import { NonsenseError, readSecret, sealsOf } from "#src/redis/seal.js";
+import { COMMANDS, TRANSACTION } from "#src/redis/server.js";
 import { coordinateHere, endProcess, localResult, sleep, startHost, whenDone } from "../helpers/hosts.js";
 import { redisTest, startRedis } from "../helpers/redis.js";
 import { temporaryFolder } from "../helpers/temporary.js";
@@ -126,6 +126,8 @@ function forge(link: Link, runId: string, answers: unknown[]): void {
       drainDelay: 1,
       stalledInterval: 2000,
       maxStalledCount: 100,
+      maximumRateLimitDelay: 1000,
+      runRetryDelay: 1000,
     },
   );
   worker.on("error", () => {});

@@ -125,8 +125,8 @@ redisTest("a Redis that falls silent ends `runs`", async (t) => {
   for (const args of [["list"], ["show", "a"], ["cancel", "a"]]) {
     let connections = 0;
     proxy.change((bytes) => {
-      if (connections >= 2) return Buffer.alloc(0);
-      // Each connection asks for the version once. The first is that of the check at the start.
+      if (connections >= 3) return Buffer.alloc(0);
+      // Each connection asks for the version once, and that of the check at the start twice.
       if (bytes.includes("redis_version:")) connections++;
       return bytes;
     });
@@ -161,7 +161,12 @@ redisTest("a connection ends that is closed while it waits to connect again", as
 redisTest(
   "a port that answers with arrays nested deeper than the stack, or with noise, is one coded line",
   async (t) => {
-    for (const bytes of ["*1\r\n".repeat(200_000), "HTTP/1.1 200 OK\r\n\r\n", "\0\0\0"]) {
+    for (const bytes of [
+      "+OK\r\n".repeat(100),
+      "*1\r\n".repeat(200_000),
+      "HTTP/1.1 200 OK\r\n\r\n",
+      "\0\0\0",
+    ]) {
       const server = createServer((socket) => void socket.on("error", () => {}).end(bytes));
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       t.teardown(() => server.close());
@@ -174,20 +179,32 @@ redisTest(
   },
 );
 
-redisTest("a worker whose Redis answers OK to everything ends after a signal", async (t) => {
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    // One answer for each command: each begins with a line of `*` and a number.
-    socket.on("data", (data) => socket.write("+OK\r\n".repeat(data.toString("latin1").split("\n*").length)));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.teardown(() => server.close());
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
-  const { status, stderr } = await spawnCli(["worker", "--redis", `redis://127.0.0.1:${port}`], {
-    onStderr: (command, text) => {
-      if (text.includes("waiting for runs")) command.kill("SIGTERM");
-    },
-  });
-  t.is(status, 0, stderr);
-});
+redisTest(
+  "a version that is garbled at the start is one coded line, and later it changes nothing",
+  async (t) => {
+    const redis = await startRedis(t);
+    const proxy = await startProxy(t, redis.url);
+    const garbled = (byte: string) => (bytes: Buffer) =>
+      Buffer.from(bytes.toString("latin1").replace(/(redis_version:)./g, `$1${byte}`), "latin1");
+    for (const byte of ["1", "x", "\0"]) {
+      proxy.change(garbled(byte));
+      const { status, stderr } = await spawnCli(["worker", "--redis", proxy.url]);
+      t.is(status, 5, byte);
+      t.regex(
+        stderr,
+        /^batchwise: ERR_REDIS_CONNECT: [^\n]+ expected a redis_version from 5, found [^\n]+\n$/,
+        byte,
+      );
+    }
+    let versions = 0;
+    proxy.change((bytes) => {
+      if (bytes.includes("redis_version:")) versions++;
+      // Those of the check at the start are the first two.
+      return versions > 2 ? garbled("1")(bytes) : bytes;
+    });
+    startHost(t, redis.url);
+    const { result } = await coordinateHere(proxy.url, { limit: 500 }, { jobImages: 100 });
+    t.deepEqual(result, await localResult({ limit: 500 }));
+    t.true(versions > 2);
+  },
+);

@@ -92,6 +92,11 @@ export const queueCodes = {
     (f: { host: string; reason: string; hosts: number }) =>
       `expected at least one host, found only rejections: ${printable(f.host)}: ${f.reason}${f.hosts > 1 ? `; ${f.hosts} hosts in total` : ""}`,
   ),
+  ERR_RUN_DISTURBED: row(
+    5,
+    (f: { address: string; runId: string; seconds: number }) =>
+      `${f.address}: hosts are there, but found no job of the run "${f.runId}" for ${f.seconds} s; stop the client that changes keys below batchwise: and continue with the same --run-id`,
+  ),
   ERR_HOSTS_ABSENT: row(
     4,
     (f: { seconds: number }) =>

@@ -168,7 +168,7 @@ interface ListedRun {
 async function listedRun(records: Records, run: RunRecord, isCancelled: boolean): Promise<ListedRun> {
   const { spec, state, createdAt, doneImages, jobImages = null } = run;
   const { runId } = spec;
-  const isWaiting = state === "open" && !(await records.isAttended(spec));
+  const isWaiting = state === "open" && (await records.beatsSeen(spec)) === undefined;
   const hosts = await records.hosts();
   return {
     runId,
