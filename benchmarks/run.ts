@@ -13,6 +13,7 @@ import type { Question } from "./question.js";
 const NAMES = [
   "engines",
   "ml-matrix",
+  "cnn",
   "threads",
   "task-size",
   "dispatch",
