@@ -12,6 +12,7 @@ export const BUNDLED: ReadonlyMap<string, URL> = new Map([
   ["bundled", new URL("bundled.safetensors", FIXTURES)],
   ["bundled-standardize", new URL("bundled-standardize.safetensors", FIXTURES)],
   ["bundled-whiten", new URL("bundled-whiten.safetensors", FIXTURES)],
+  ["bundled-cnn", new URL("bundled-cnn.safetensors", FIXTURES)],
 ]);
 
 /** Names of the networks in the package and of those that are downloaded. */

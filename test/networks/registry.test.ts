@@ -135,7 +135,10 @@ test("refuses what is no file of weights, and says why", async (t) => {
       const error = await refused(t, source, "ERR_NETWORK_UNKNOWN");
       t.like(error.facts, {
         found: source,
-        known: ["bundled", "bundled-standardize", "bundled-whiten", "book", "book-ch07", "book-ch08"],
+        known: [
+          ...["bundled", "bundled-standardize", "bundled-whiten", "bundled-cnn"],
+          ...["book", "book-ch07", "book-ch08"],
+        ],
         suggestion: undefined,
       });
     }

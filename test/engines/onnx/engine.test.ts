@@ -130,7 +130,7 @@ withOnnx("divides pixels by 255 where a model says nothing, or does what the opt
 withOnnx(
   "runs each bundled network, written as ONNX, and predicts all bundled images as ml-matrix does",
   async (t) => {
-    for (const name of ["bundled", "bundled-standardize", "bundled-whiten"]) {
+    for (const name of ["bundled", "bundled-standardize", "bundled-whiten", "bundled-cnn"]) {
       await inCase(
         t,
         `runs ${name}, written as ONNX, and predicts all bundled images as ml-matrix does`,
