@@ -74,7 +74,12 @@ export async function assembled(
   const assumptions: Assumption[] = [...(decoded.chosen ?? [])];
   const guessed = guessedBiases(plan);
   if (guessed.length > 0) {
-    assumptions.push({ subject: "architecture", what: `${listed(guessed)} as biases`, source, option: null });
+    assumptions.push({
+      subject: "architecture",
+      what: `${listed(guessed)} as biases`,
+      source,
+      option: "--architecture",
+    });
   }
   if (layers.length > 1 && options.activation === undefined && !isActivationStated) {
     assumptions.push(activationAssumed(source, layers));
@@ -108,7 +113,9 @@ async function bookChain(
   if (found === undefined) return undefined;
   checkCount(activation, found.hidden);
   const { architecture, layers, preprocessing, imageSizes } = found;
-  const assumptions: Assumption[] = [{ subject: "architecture", what: architecture, source, option: null }];
+  const assumptions: Assumption[] = [
+    { subject: "architecture", what: architecture, source, option: "--architecture" },
+  ];
   if (activation === undefined) assumptions.push(activationAssumed(source, layers));
   return { layers, preprocessing, imageSizes, statistics: [], assumptions };
 }
@@ -121,7 +128,7 @@ function activationAssumed(source: string, layers: readonly Layer[]): Assumption
 /** Assumption for weights whose shapes chain in both orientations: all are square, for example. */
 function orientationAssumed(source: string, transposed: boolean): Assumption {
   const what = `weights (${transposed ? "outputs × inputs" : "inputs × outputs"})`;
-  return { subject: "orientation", what, source, option: null };
+  return { subject: "orientation", what, source, option: "--architecture" };
 }
 
 /** @throws UsageError ERR_OPTION_VALUE if a list has not one activation for each hidden layer */

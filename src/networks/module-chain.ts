@@ -99,7 +99,7 @@ export function chainOfModules(
 const PLACES = ["before the activation", "after the activation", "after the pool"] as const;
 
 /** Where a batch normalization stands: of two modules before it, the second is the pool. */
-function normalizationPlace({ modulesBefore = 0 }: Block, isPooled: boolean): (typeof PLACES)[number] {
+export function normalizationPlace({ modulesBefore = 0 }: Block, isPooled: boolean): (typeof PLACES)[number] {
   if (modulesBefore === 0) return "before the activation";
   return isPooled && modulesBefore > 1 ? "after the pool" : "after the activation";
 }
@@ -132,7 +132,7 @@ function assumptionsOf(
   return [
     ...(parts.length === 0
       ? []
-      : [{ subject: "architecture", what: parts.join(", "), source, option: null } as const]),
+      : [{ subject: "architecture", what: parts.join(", "), source, option: "--architecture" } as const]),
     ...(activation !== undefined || blocks.length < 2
       ? []
       : [{ subject: "activation", what: `${hint} between layers`, source, option: "--activation" } as const]),
@@ -188,7 +188,7 @@ export function bareNormalization(
 
 const NORMALIZATION = /norm|^(bn|ln|gn|inorm)_?\d*$/i;
 
-function architectureText(
+export function architectureText(
   convolutions: readonly Block[],
   plan: readonly ConvolutionPlan[],
   pools: "average" | "max",
@@ -202,7 +202,10 @@ function architectureText(
  * Returns the kind of pool after which modules are named: average for `avgpool`, `avg_pool1`, `pool_avg`. In an nn.Sequential
  * pools have numbers; an `avgpool` beside it is one of another kind.
  */
-function poolHint(convolutions: readonly Block[], paths: readonly string[] | undefined): "average" | "max" {
+export function poolHint(
+  convolutions: readonly Block[],
+  paths: readonly string[] | undefined,
+): "average" | "max" {
   if (convolutions.some(({ name }) => /(^|\.)\d+$/.test(name))) return "max";
   const leaves = (paths ?? []).map((path) => path.slice(path.lastIndexOf(".") + 1));
   const isAverage = leaves.some((leaf) => AVERAGE_POOL.test(leaf));

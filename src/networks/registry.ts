@@ -247,7 +247,7 @@ async function decode(
     case "npz":
       return { arrays: await (await import("./numpy.js")).decodeNpz(path, bytes), ...ARRAYS_ALONE };
     case "keras":
-      return (await import("./keras/read.js")).decodeKeras(path, bytes);
+      return (await import("./keras/read.js")).decodeKeras(path, bytes, activation);
     case "tfjs":
       return (await import("./keras/tfjs.js")).decodeTfjs(path, bytes);
     case "onnx": {

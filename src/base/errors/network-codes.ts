@@ -116,7 +116,7 @@ export const networkCodes = {
   ERR_NETWORK_ARCHITECTURE: row(
     3,
     (f: { path: string; layer: string; inputs: number; found: string; next?: string | undefined }) =>
-      `${f.path}: expected convolutions of one conventional architecture (28 × 28 pictures, paddings of 0 or half a kernel, 2 × 2 max pools) that give ${f.layer} its ${grouped(f.inputs)} inputs, found ${f.found}${nextText(f)}`,
+      `${f.path}: expected convolutions of one conventional architecture (28 × 28 pictures, paddings of 0 or half a kernel, 2 × 2 max pools) that give ${f.layer} its ${grouped(f.inputs)} inputs, found ${f.found}; state the layers with --architecture${nextText(f)}`,
   ),
   ERR_NETWORK_INPUTS: row(
     3,

@@ -242,8 +242,15 @@ export const NETWORK_OPTIONS = rows({
   },
 });
 
-/** Options of `fit` and `convert` alone. */
+/** Options of single commands. */
 export const FILE_OPTIONS = rows({
+  architectureTemplate: {
+    flag: "--architecture-template",
+    type: FLAG_TYPE,
+    help: "print a template for --architecture",
+    group: "answer",
+    commands: ["inspect"],
+  },
   /** ε of whitening, 10⁻⁶ to 1,000, as in the training. Default 0.1. */
   epsilon: {
     flag: "--epsilon",

@@ -24,10 +24,16 @@ export function inspectCommand(runWork: RunWork): Command {
 }
 
 async function runInspect(
-  { format = "text", ...flags }: InspectFlags,
+  { format = "text", architectureTemplate: isTemplate = false, ...flags }: InspectFlags,
   context: Context,
 ): Promise<readonly Error[]> {
   const options = resolveOptions(flags, 1);
+  if (isTemplate && typeof options.weights === "string") {
+    const { architectureTemplate } = await import("#src/networks/architecture/template.js");
+    const request = { ...options, ...downloadOptions(context) };
+    context.writeAnswer(await architectureTemplate(options.weights, request));
+    return [];
+  }
   const pair = await loadPair(options, downloadOptions(context));
   context.assume(pair.assumptions);
   const facts = await factsOf(pair, options.batchSize);

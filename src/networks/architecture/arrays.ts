@@ -2,27 +2,22 @@
 import { basename } from "node:path";
 import { FileError, NetworkError, UsageError } from "#src/base/errors.js";
 import { isErrorNamed } from "#src/base/realm.js";
-import { printable } from "#src/base/text.js";
-import type { NamedArray, NamedArrays } from "#src/files/formats/arrays.js";
-import type { Hdf5Group } from "#src/files/formats/hdf5/group.js";
+import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { syntaxReason } from "#src/files/read-document.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import { jsonBloat, scanJson } from "#src/files/scan-json.js";
 import type { DecodedChain } from "#src/networks/chain-facts.js";
 import { type WeightsFormat, weightsFormat } from "#src/networks/format.js";
 import { chainOfArchitecture, parseArchitecture } from "./chain.js";
+import type { DraftSource } from "./draft.js";
 import type { Architecture } from "./schema.js";
 
 /** Most bytes of an architecture. A layer takes some hundred. */
 const MAX_BYTES = 2 ** 24;
 /** Document, layers, layer, setting. */
 const MAX_DEPTH = 4;
-/** Most groups of an HDF5 file around an array, and most of its arrays. */
-const MAX_GROUPS = 16;
-const MAX_ARRAYS = 10_000;
-/** Numbers of the training in files of Keras: states of optimizers, and of generators of random numbers. */
-const TRAINING = /(^|\/)(seed_generator|optimizer|optimizer_weights|metrics)$/;
-
+/** Arrays, with what shows their roles. */
+type FoundArrays = Pick<DraftSource, "arrays"> & Partial<DraftSource>;
 type WithFiles = { readonly files: readonly Uint8Array[] };
 
 /**
@@ -75,10 +70,7 @@ export async function chainByArchitecture(
  * @throws UsageError ERR_OPTION_VALUE if the file states its own layers
  * @throws FileError and NetworkError as the format's reader
  */
-export async function arraysAlone(
-  path: string,
-  bytes: Uint8Array,
-): Promise<{ readonly arrays: NamedArrays } & WithFiles> {
+export async function arraysAlone(path: string, bytes: Uint8Array): Promise<FoundArrays & WithFiles> {
   const format = await weightsFormat(path, bytes);
   return { files: [bytes], ...(await decodeArrays(path, bytes, format)) };
 }
@@ -87,16 +79,16 @@ async function decodeArrays(
   path: string,
   bytes: Uint8Array,
   format: WeightsFormat,
-): Promise<{ readonly arrays: NamedArrays } & Partial<WithFiles>> {
+): Promise<FoundArrays & Partial<WithFiles>> {
   switch (format) {
     case "pickle":
     case "npy":
     case "json":
       return (await import("#src/networks/content.js")).decodeContent(path, bytes, format);
     case "torch": {
-      const arrays = await (await import("#src/networks/torch/decode.js")).torchArrays(path, bytes);
-      if (arrays === undefined) throw statesLayers(path, "a whole nn.Sequential");
-      return { arrays };
+      const found = await (await import("#src/networks/torch/decode.js")).torchArrays(path, bytes);
+      if (found === undefined) throw statesLayers(path, "a whole nn.Sequential");
+      return { ...found, isOrdered: true };
     }
     case "npz":
       return { arrays: await (await import("#src/networks/numpy.js")).decodeNpz(path, bytes, true) };
@@ -105,7 +97,9 @@ async function decodeArrays(
       const { openHdf5 } = await import("#src/files/formats/hdf5/group.js");
       const root = openHdf5(path, bytes);
       if (root.texts("model_config") !== undefined) throw statesLayers(path, "a whole model of Keras");
-      return { arrays: hdf5Arrays(path, root) };
+      const { hdf5Arrays, kerasDraft } = await import("./keras.js");
+      const arrays = hdf5Arrays(path, root);
+      return { arrays, ...kerasDraft(root, arrays) };
     }
     case "tfjs":
       throw statesLayers(path, "a model of TensorFlow.js");
@@ -124,25 +118,4 @@ async function decodeArrays(
 export function statesLayers(path: string, what: string): UsageError {
   const expected = `no architecture for ${path}, which is ${what} and states its own`;
   return new UsageError("ERR_OPTION_VALUE", { option: "--architecture", expected, found: "one" });
-}
-
-/** All arrays of an HDF5 file by their paths: `layers/dense/vars/0`, `dense/dense/kernel:0`. */
-function hdf5Arrays(path: string, root: Hdf5Group): Map<string, NamedArray> {
-  const arrays = new Map<string, NamedArray>();
-  const visit = (group: Hdf5Group, prefix: string, depth: number): void => {
-    for (const name of group.names()) {
-      const full = `${prefix}${name}`;
-      if (TRAINING.test(full)) continue;
-      if (depth > MAX_GROUPS || arrays.size >= MAX_ARRAYS) {
-        const expected = `at most ${MAX_ARRAYS} arrays, ${MAX_GROUPS} groups deep`;
-        throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected, found: `more at ${printable(full)}` });
-      }
-      const inner = group.group(name);
-      const array = inner === undefined ? group.dataset(name)?.array() : undefined;
-      if (inner !== undefined) visit(inner, `${full}/`, depth + 1);
-      if (array !== undefined) arrays.set(full, array);
-    }
-  };
-  visit(root, "", 0);
-  return arrays;
 }

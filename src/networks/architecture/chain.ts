@@ -36,10 +36,10 @@ export function parseArchitecture(path: string, document: unknown): Architecture
     ? "known keys"
     : issue.message.replace(/^Invalid input: expected (.*), received .*$/, "$1");
   const found = isKey ? listed(issue.keys.map((key) => `"${printable(key)}"`)) : valueText(value);
-  const next =
-    value === UNKNOWN
-      ? "fill in what the file of weights does not state"
-      : "see schemas/architecture.schema.json";
+  const isOpen = value === UNKNOWN || (Array.isArray(value) && value.includes(UNKNOWN));
+  const next = isOpen
+    ? "fill in what the file of weights does not state"
+    : "see schemas/architecture.schema.json";
   throw new NetworkError("ERR_NETWORK_LAYER", { path, layer, expected, found, next });
 }
 

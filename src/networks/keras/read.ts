@@ -1,6 +1,6 @@
 /** Reads networks of Keras: .h5 and .hdf5 of Keras 2.2 to 3, .keras, and files of weights alone. Nothing is run. */
 import { inTurns } from "#src/base/abort.js";
-import type { Activation } from "#src/base/contracts/network.js";
+import type { Activation, Activations } from "#src/base/contracts/network.js";
 import { FileError, NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
@@ -28,17 +28,25 @@ export interface WeightsAlone {
 }
 
 /**
- * Reads a model, or weights alone if they are of dense layers. `path` is for messages.
+ * Reads a model, or weights alone if they are of dense layers, or of convolutions in one conventional architecture. `path` is
+ * for messages.
  *
  * @throws NetworkError ERR_NETWORK_FORMAT, ERR_NETWORK_LAYER, ERR_NETWORK_CHAIN, ERR_NETWORK_NOT_FINITE, ERR_NETWORK_OUTPUTS, ERR_ARRAY_DTYPE,
  *   ERR_WEIGHTS_SIZE
  * @throws FileError ERR_HDF5_*, ERR_ZIP_*
  */
-export async function decodeKeras(path: string, bytes: Uint8Array): Promise<DecodedChain | WeightsAlone> {
+export async function decodeKeras(
+  path: string,
+  bytes: Uint8Array,
+  activation?: Activations | undefined,
+): Promise<DecodedChain | WeightsAlone> {
   if (!bytes.subarray(0, 2).every((byte, index) => byte === "PK".charCodeAt(index))) {
     const root = openHdf5(path, bytes);
     const config = root.texts("model_config")?.[0];
-    if (config === undefined) return weightsAlone(path, root);
+    if (config === undefined) {
+      const { conventionalKeras } = await import("#src/networks/architecture/keras.js");
+      return conventionalKeras(path, root, activation) ?? weightsAlone(path, root);
+    }
     const find = namedArrays(root.group("model_weights") ?? root);
     return chainOfConfig(path, config, {
       next: kerasToOnnx(path),

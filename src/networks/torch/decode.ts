@@ -77,13 +77,10 @@ export async function decodeTorch(
 }
 
 /** Arrays of a state dict, for an architecture in a file of its own; undefined for a whole module. Throws as `decodeTorch`. */
-export async function torchArrays(
-  path: string,
-  bytes: Uint8Array,
-): Promise<ReadonlyMap<string, NamedArray> | undefined> {
+export async function torchArrays(path: string, bytes: Uint8Array): Promise<TorchStateDict | undefined> {
   const file = await openTorch(path, bytes);
   const { network } = networkIn(path, file.root);
-  return network instanceof TorchModule ? undefined : (await readStateDict(file, network)).arrays;
+  return network instanceof TorchModule ? undefined : readStateDict(file, network);
 }
 
 /** The state dict or the module itself, or the one within a checkpoint. */

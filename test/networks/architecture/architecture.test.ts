@@ -7,10 +7,13 @@ import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
 import { FIXTURES, PACKAGE_ROOT } from "#src/base/package.js";
 import { createEngine } from "#src/engines/registry.js";
 import { evaluate, type LoadedNetwork, loadNetwork } from "#src/index.js";
+import { architectureTemplate } from "#src/networks/architecture/template.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
 import { encodeNpz } from "#src/networks/numpy.js";
+import { runCli } from "../../helpers/cli.js";
 import { AVAILABLE_ENGINES } from "../../helpers/engines.js";
 import { inCase } from "../../helpers/in-case.js";
+import { validate } from "../../helpers/published-schemas.js";
 import { runPython } from "../../helpers/python.js";
 import { torch, withTorch } from "../../helpers/python-writers.js";
 import { randomNetwork } from "../../helpers/random.js";
@@ -27,12 +30,13 @@ interface Made {
     readonly architecture: string;
     readonly logits: readonly number[];
   }[];
+  readonly conventional: { readonly pixels: readonly number[]; readonly logits: readonly number[] };
 }
 
 withTorch("gives PyTorch's logits of arrays in each format by an architecture of each layer", async (t) => {
   t.timeout(300_000);
   const folder = await temporaryFolder(t);
-  const { pixels, files } = runPython(torch, NETWORKS, folder) as Made;
+  const { pixels, files, conventional } = runPython(torch, NETWORKS, folder) as Made;
   t.is(files.length, 5 * 8);
   let most = 0;
   for (const { file, architecture, logits } of files) {
@@ -46,6 +50,28 @@ withTorch("gives PyTorch's logits of arrays in each format by an architecture of
       }
     });
   }
+  for (const file of ["conventional-3.weights.h5", "conventional-2.weights.h5"]) {
+    const network = await loadNetwork(join(folder, file));
+    t.deepEqual(network.assumptions.slice(0, 2), [
+      {
+        subject: "architecture",
+        what: "28 × 28 pictures, stride 1, padding 0 and a 2 × 2 max pool after conv2d, conv2d_1",
+        source: file,
+        option: "--architecture",
+      },
+      { subject: "activation", what: "relu between layers", source: file, option: "--activation" },
+    ]);
+    const difference = await differenceOf(network, "ml-matrix", conventional.pixels, conventional.logits);
+    t.true(difference <= MOST_DIFFERENCE, `${file}: ${difference}`);
+    const template = await architectureTemplate(join(folder, file), {});
+    t.notRegex(template, /"\?"/);
+    await writeFile(join(folder, "template.json"), template);
+    const again = await loadNetwork(join(folder, file), { architecture: join(folder, "template.json") });
+    t.deepEqual(again.layers, network.layers);
+  }
+  const fewer = loadNetwork(join(folder, "conventional-2-fewer.weights.h5"));
+  const error = await codedAsync(t, fewer, "ERR_NETWORK_ARCHITECTURE");
+  t.regex(error.message, /state the layers with --architecture/);
   t.log(`largest difference of ${files.length} files: ${most}`);
 });
 
@@ -210,4 +236,63 @@ test("refuses an architecture for a file that states its own layers, and beside 
     const error = await codedAsync(t, call, "ERR_USAGE");
     t.regex(error.message, /--architecture and --activation exclude each other/);
   }
+});
+
+/** Nested lists of numbers, which JSON holds as an array of this shape. */
+function nested([size = 1, ...inner]: readonly number[], next: () => number): unknown {
+  return Array.from({ length: size }, () => (inner.length === 0 ? next() : nested(inner, next)));
+}
+
+async function jsonOf(t: ExecutionContext, shapes: Record<string, readonly number[]>): Promise<string> {
+  const path = join(await temporaryFolder(t), "state.json");
+  let seed = 1;
+  const next = () => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed / 2_147_483_647 - 0.5;
+  };
+  const entries = Object.entries(shapes).map(([name, shape]) => [name, nested(shape, next)]);
+  await writeFile(path, JSON.stringify(Object.fromEntries(entries)));
+  return path;
+}
+
+test("writes a template with the conventional layers, which read as the file does without it", async (t) => {
+  const shapes = { "conv1.weight": [2, 1, 3, 3], "conv1.bias": [2], "fc.weight": [3, 338], "fc.bias": [3] };
+  const weights = await jsonOf(t, shapes);
+  const network = await loadNetwork(weights);
+  t.deepEqual(
+    network.assumptions.map(({ option }) => option),
+    ["--architecture", "--activation", "--normalize"],
+  );
+  const { status, stdout } = await runCli(["inspect", "--weights", weights, "--architecture-template"]);
+  t.is(status, 0);
+  const lines = stdout.trimEnd().split("\n");
+  t.deepEqual(lines.slice(2), [
+    '  "input": [ 28, 28, 1 ],',
+    '  "layers": [',
+    '    { "type": "conv2d", "weights": "conv1.weight", "bias": "conv1.bias" },',
+    '    { "type": "relu" },',
+    '    { "type": "max-pool", "size": 2 },',
+    '    { "type": "flatten" },',
+    '    { "type": "dense", "weights": "fc.weight", "bias": "fc.bias" }',
+    "  ]",
+    "}",
+  ]);
+  t.deepEqual(validate("architecture", JSON.parse(stdout)), []);
+  const architecture = join(await temporaryFolder(t), "template.json");
+  await writeFile(architecture, stdout);
+  const stated = await loadNetwork(weights, { architecture });
+  t.deepEqual(stated.layers, network.layers);
+  t.deepEqual(
+    stated.assumptions.map(({ option }) => option),
+    ["--normalize"],
+  );
+});
+
+test("marks in a template what no convention answers, and refuses the marks", async (t) => {
+  const weights = await jsonOf(t, { "a.weight": [2, 3, 3, 3], "b.weight": [3, 2] });
+  const architecture = join(await temporaryFolder(t), "template.json");
+  await writeFile(architecture, await architectureTemplate(weights, {}));
+  t.regex(readFileSync(architecture, "utf8"), /"input": \[ "\?", "\?", 3 \],\n.*"padding": "\?" }/s);
+  const error = await codedAsync(t, loadNetwork(weights, { architecture }), "ERR_NETWORK_LAYER");
+  t.regex(error.message, /template\.json: input: expected .*fill in what the file/);
 });

@@ -275,4 +275,26 @@ def write(name, net):
 for name, net in [("cnn", convolutional()), ("pools", pools()), ("largest", largest()), ("activations", every_activation()),
                   ("reshaped", reshaped())]:
     write(name, net)
+
+# Convolutions of Keras that one conventional architecture fits: no architecture is given.
+pixels = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
+net = Make(input=[28, 28]).conv("conv2d", 4, 1, 3, 3).add("relu").add("max-pool", size=2).conv("conv2d_1", 5, 4, 3, 3).add("relu")
+net.add("max-pool", size=2).add("flatten").dense("dense", 6, size_of(net)).add("relu").dense("dense_1", 10, 6)
+_, arrays = keras(net)
+listed = ["conv2d", "max_pooling2d", "conv2d_1", "max_pooling2d_1", "flatten", "dense", "dense_1"]
+with h5py.File(f"{folder}/conventional-3.weights.h5", "w") as file:
+    for name in listed:
+        file.create_group(f"layers/{name}/vars")
+    for key, array in arrays.items():
+        layer, part = key.split(".")
+        file[f"layers/{layer}/vars/{int(part == 'bias')}"] = array.numpy()
+for ending, names in (("", listed), ("-fewer", [name for name in listed if name != "max_pooling2d"])):
+    with h5py.File(f"{folder}/conventional-2{ending}.weights.h5", "w") as file:
+        file.attrs["layer_names"] = [name.encode() for name in names]
+        for name in names:
+            parts = [part for part in ("kernel", "bias") if f"{name}.{part.replace('kernel', 'weight')}" in arrays]
+            file.create_group(name).attrs["weight_names"] = [f"{name}/{part}:0".encode() for part in parts]
+            for part in parts:
+                file[f"{name}/{name}/{part}:0"] = arrays[f"{name}.{part.replace('kernel', 'weight')}"].numpy()
+result["conventional"] = {"pixels": pixels.flatten().tolist(), "logits": net.logits().flatten().tolist()}
 print(json.dumps(result))

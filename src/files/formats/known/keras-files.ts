@@ -80,7 +80,7 @@ export const kerasToOnnx = (path: string) =>
 
 /** Next step for weights without their architecture, which stands in the program that made them. */
 export const KERAS_PROGRAM =
-  "in the program that defines the model, load this file with model.load_weights, then call model.save('model.keras'), and give --weights model.keras";
+  "in the program that defines the model, load this file with model.load_weights, then call model.save('model.keras'), and give --weights model.keras; or state its layers with --architecture";
 
 const kerasWeights: KnownFile = {
   name: "a Keras weights file (.weights.h5)",
