@@ -44,6 +44,7 @@ export async function decodeKeras(
     const root = openHdf5(path, bytes);
     const config = root.texts("model_config")?.[0];
     if (config === undefined) {
+      if (!hasConvolutions(root)) return weightsAlone(path, root);
       const { conventionalKeras } = await import("#src/networks/architecture/keras.js");
       return conventionalKeras(path, root, activation) ?? weightsAlone(path, root);
     }
@@ -144,6 +145,10 @@ function weightsAlone(path: string, root: Hdf5Group): WeightsAlone {
     throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected: "HDF5 with layers of Keras", found });
   }
   return { arrays, activation: "relu", assumed: ["activation"], isOriented: true };
+}
+
+function hasConvolutions(root: Hdf5Group): boolean {
+  return groupsOf(root).some(({ found }) => found.some(({ shape }) => shape.length === 4));
 }
 
 interface Group {

@@ -99,7 +99,8 @@ const keras: Target = {
     ...malformed(".keras"),
   ],
   words: [...KERAS_WORDS, ...JSON_WORDS],
-  codes: /^ERR_(HDF5_\w+|ZIP_\w+|ARRAY_DTYPE|WEIGHTS_SIZE|NETWORK_(FORMAT|LAYER|CHAIN|NOT_FINITE|OUTPUTS))$/,
+  codes:
+    /^ERR_(HDF5_\w+|ZIP_\w+|ARRAY_DTYPE|WEIGHTS_SIZE|NETWORK_(FORMAT|LAYER|CHAIN|NOT_FINITE|OUTPUTS|ARCHITECTURE|KEYS|ORDER))$/,
   onDisk: false,
   async read(bytes, path) {
     const decoded = await decodeKeras(path, bytes);
