@@ -135,7 +135,7 @@ export type Layer = DenseLayer | Conv2dLayer | Pool2dLayer | ActivationLayer;
 export interface Network {
   /** Name of the file or folder, or of a bundled network. */
   readonly name: string;
-  /** SHA-256 in hex of the file's bytes, or of a folder's files in the order of their names. */
+  /** SHA-256 in hex of the file's bytes, or of a folder's files in the order of their names; then of the architecture's file. */
   readonly sha256: string;
   /** Rows and columns of one image, if the file states them and not only their product. Default: unknown. */
   readonly imageSizes?: readonly number[] | undefined;

@@ -16,7 +16,7 @@ import { inCase } from "../../helpers/in-case.js";
 import { validate } from "../../helpers/published-schemas.js";
 import { runPython } from "../../helpers/python.js";
 import { torch, withTorch } from "../../helpers/python-writers.js";
-import { randomNetwork } from "../../helpers/random.js";
+import { randomDataset, randomNetwork } from "../../helpers/random.js";
 import { temporaryFolder } from "../../helpers/temporary.js";
 import { codedAsync } from "../coded.js";
 
@@ -88,6 +88,23 @@ async function differenceOf(
   return found.reduce((largest, logit, n) => Math.max(largest, Math.abs(logit - logits[n]!) / size), 0);
 }
 
+test("is an input that no output replaces, and is named in the result", async (t) => {
+  const { weights, architecture } = await filesOf(t, {
+    ...ORDER,
+    input: [2, 2],
+    layers: [FLATTEN, ...LAYERS],
+  });
+  const call = ["--weights", weights, "--architecture", architecture, "--output"];
+  const { status, stderr } = await runCli([...call, architecture]);
+  t.is(status, 2);
+  t.regex(stderr, /ERR_OUTPUT_SHARED: --output: .*layers\.json: .*the file of --architecture/);
+  const images = { dataset: randomDataset(12, { rows: 2, columns: 2, classes: 2 }) };
+  const result = await evaluate({ ...images, weights, architecture, threads: 0 });
+  t.is(result.network.location?.architecture, architecture);
+  t.is(result.network.sha256, (await loadNetwork(weights, { architecture })).sha256);
+});
+
+const FLATTEN = { type: "flatten" };
 const LAYERS = [
   { type: "dense", weights: "W1", bias: "b1" },
   { type: "tanh" },
