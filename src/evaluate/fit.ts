@@ -24,8 +24,8 @@ import { denseLayers } from "#src/networks/chain.js";
 import { foldAffine } from "#src/networks/fold.js";
 import { LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";
 import { loadWeights, type Weights } from "#src/networks/registry.js";
-import { encodeSafetensors } from "#src/networks/safetensors.js";
 import { assertFitsImages } from "#src/networks/validate.js";
+import { encodeSafetensors } from "#src/networks/write-safetensors.js";
 import { assertStated } from "./open-inputs.js";
 
 /** Most inputs of whitening. The decomposition takes O(n³) time and O(n²) memory: one or two minutes for this size. */

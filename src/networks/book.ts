@@ -9,9 +9,10 @@
  */
 import type { Activation } from "#src/base/contracts/network.js";
 import type { NamedArray, NamedArrays } from "#src/files/formats/arrays.js";
-import { activationAt, convWeights } from "./chain.js";
+import { activationAt } from "./chain.js";
 import { ChainBuilder } from "./chain-builder.js";
 import type { BuiltChain } from "./chain-facts.js";
+import { convWeights } from "./weight-order.js";
 
 /** Padding of DeepConvNet's convolutions, all of 3 × 3 with a stride of 1. A pool of 2 × 2 follows each second one. */
 const DEEP_PADS = [1, 1, 1, 2, 1, 1] as const;

@@ -1,5 +1,6 @@
 /** What readers of formats tell of layers, and what they return: the contract of the chain builder. */
-import type { Assumption } from "#src/base/assumptions.js";
+import { basename, resolve } from "node:path";
+import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 import type { Activation, Layer, Padding, Pair, Preprocessing } from "#src/base/contracts/network.js";
 
 export interface DenseFacts {
@@ -55,4 +56,24 @@ export interface DecodedChain extends BuiltChain {
   readonly pixelsReason?: string | undefined;
   /** Bytes on disk, if there are more files than one. */
   readonly files?: readonly Uint8Array[];
+}
+
+/**
+ * Assumptions about layers that the writer of a file of Batchwise had to make, and that its readers make again. Those about
+ * pixels follow from the preprocessing.
+ */
+export function assumedBefore(
+  path: string,
+  assumed: readonly AssumptionSubject[],
+  layers: readonly Layer[],
+): Assumption[] {
+  const source = basename(resolve(path));
+  const [first, ...more] = layers;
+  return assumed.flatMap((subject): Assumption[] => {
+    if (subject === "architecture") {
+      return [{ subject, what: "the layers that its writer assumed", source, option: null }];
+    }
+    if (subject !== "activation" || first === undefined || more.length === 0) return [];
+    return [{ subject, what: `${first.activation} between layers`, source, option: "--activation" }];
+  });
 }

@@ -1,8 +1,7 @@
 /** Recognizes the format of a file of weights by its content, and reads the metadata beside the weights. */
 
-import { basename, resolve } from "node:path";
 import { ASSUMPTION_SUBJECTS, type Assumption, type AssumptionSubject } from "#src/base/assumptions.js";
-import { ACTIVATIONS, type Activation, type Layer } from "#src/base/contracts/network.js";
+import { ACTIVATIONS, type Activation } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { looksLikeTorch } from "#src/files/formats/torch/head.js";
@@ -103,26 +102,6 @@ export function assumedIn(path: string, metadata: Metadata, prefix = ""): Assump
       expected: `metadata "${prefix}${ASSUMED}" to be of ${ASSUMPTION_SUBJECTS.join(", ")}`,
       found: `"${printable(word)}"`,
     });
-  });
-}
-
-/**
- * Assumptions about layers that the writer of a file of Batchwise had to make, and that its readers make again. Those about
- * pixels follow from the preprocessing.
- */
-export function assumedBefore(
-  path: string,
-  assumed: readonly AssumptionSubject[],
-  layers: readonly Layer[],
-): Assumption[] {
-  const source = basename(resolve(path));
-  const [first, ...more] = layers;
-  return assumed.flatMap((subject): Assumption[] => {
-    if (subject === "architecture") {
-      return [{ subject, what: "the layers that its writer assumed", source, option: null }];
-    }
-    if (subject !== "activation" || first === undefined || more.length === 0) return [];
-    return [{ subject, what: `${first.activation} between layers`, source, option: "--activation" }];
   });
 }
 

@@ -4,13 +4,14 @@ import type { Activation, Activations } from "#src/base/contracts/network.js";
 import { printable } from "#src/base/text.js";
 import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
 import { checkCount } from "./assemble.js";
-import { activationAt, convWeights } from "./chain.js";
+import { activationAt } from "./chain.js";
 import { ChainBuilder } from "./chain-builder.js";
 import type { DecodedChain } from "./chain-facts.js";
 import { type ConvolutionPlan, conventionalPlan, PICTURE, planText } from "./conventional.js";
 import { arrayName, type Block, leafOf, readBlocks } from "./modules.js";
 import { batchNormalization } from "./normalization.js";
 import { floatShapes } from "./validate.js";
+import { convWeights } from "./weight-order.js";
 
 /** PyTorch's default. A state dict does not state it. */
 const EPSILON = 1e-5;

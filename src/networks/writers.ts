@@ -4,8 +4,8 @@ import { NetworkError, UsageError } from "#src/base/errors.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { ARCHITECTURE, describedLayers } from "./architecture/write.js";
 import { encodeNpz } from "./numpy.js";
-import { encodeSafetensors, encodeTensors } from "./safetensors.js";
 import { isUniform, largestFloat32Change, type WritableNetwork, type WrittenType } from "./tensors.js";
+import { encodeSafetensors, encodeTensors } from "./write-safetensors.js";
 
 export const NETWORK_ENDINGS = [".npz", ".safetensors", ".onnx"] as const;
 export type NetworkEnding = (typeof NETWORK_ENDINGS)[number];

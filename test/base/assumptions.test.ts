@@ -5,7 +5,7 @@ import { assumedText } from "#src/base/assumptions.js";
 import { evaluate, loadNetwork, NetworkError } from "#src/index.js";
 import { encodeNpz } from "#src/networks/numpy.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
-import { encodeSafetensors } from "#src/networks/safetensors.js";
+import { encodeSafetensors } from "#src/networks/write-safetensors.js";
 import { runCli } from "../helpers/cli.js";
 import { randomNetwork } from "../helpers/random.js";
 import { temporaryFolder } from "../helpers/temporary.js";

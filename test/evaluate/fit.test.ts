@@ -10,7 +10,7 @@ import { evaluate } from "#src/evaluate/evaluate.js";
 import { type FitInput, fitPreprocessing } from "#src/evaluate/fit.js";
 import { LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";
 import { loadNetwork } from "#src/networks/registry.js";
-import { encodeSafetensors } from "#src/networks/safetensors.js";
+import { encodeSafetensors } from "#src/networks/write-safetensors.js";
 import { runCli } from "../helpers/cli.js";
 import { loadDense } from "../helpers/dense.js";
 import { AVAILABLE_ENGINES } from "../helpers/engines.js";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FIXTURES } from "#src/base/package.js";
-import { encodeSafetensors } from "#src/networks/safetensors.js";
+import { encodeSafetensors } from "#src/networks/write-safetensors.js";
 import { BOMBS } from "./bombs.js";
 import { SIX_PIXELS } from "./named-child.js";
 import { randomNetwork } from "./random.js";

@@ -12,10 +12,10 @@ import {
 } from "#src/base/contracts/network.js";
 import type { ErrorCode } from "#src/base/errors.js";
 import { createEngine } from "#src/engines/registry.js";
-import { convWeights } from "#src/networks/chain.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
 import { batchNormalization } from "#src/networks/normalization.js";
+import { convWeights } from "#src/networks/weight-order.js";
 import { pythonWith, runPython } from "../helpers/python.js";
 import { seeded } from "../helpers/random.js";
 import { needs } from "../helpers/require.js";

@@ -9,7 +9,7 @@ import type { Activation, DenseLayer } from "#src/base/contracts/network.js";
 import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
 import { type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";
-import { encodeSafetensors } from "#src/networks/safetensors.js";
+import { encodeSafetensors } from "#src/networks/write-safetensors.js";
 import { loadDense } from "../helpers/dense.js";
 import { inCase } from "../helpers/in-case.js";
 import { npyDict, npyFile, npyFloats } from "../helpers/npy.js";

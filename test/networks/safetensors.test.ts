@@ -2,7 +2,8 @@
 import test from "ava";
 import type { Activation, DenseLayer, Network } from "#src/base/contracts/network.js";
 import { BatchwiseError } from "#src/base/errors.js";
-import { decodeSafetensors, encodeSafetensors } from "#src/networks/safetensors.js";
+import { decodeSafetensors } from "#src/networks/safetensors.js";
+import { encodeSafetensors } from "#src/networks/write-safetensors.js";
 import { inCase } from "../helpers/in-case.js";
 import { coded, raw, u64 } from "./coded.js";
 

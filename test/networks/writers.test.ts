@@ -12,8 +12,9 @@ import { decodeNpy, decodeNpz, encodeNpy, encodeNpz } from "#src/networks/numpy.
 import { decodeOnnx } from "#src/networks/onnx/decode.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { loadNetwork } from "#src/networks/registry.js";
-import { decodeSafetensors, encodeSafetensors } from "#src/networks/safetensors.js";
+import { decodeSafetensors } from "#src/networks/safetensors.js";
 import { buildLayers } from "#src/networks/validate.js";
+import { encodeSafetensors } from "#src/networks/write-safetensors.js";
 import { encodeNetwork, NETWORK_ENDINGS } from "#src/networks/writers.js";
 import { inCase } from "../helpers/in-case.js";
 import { randomDataset, randomNetwork } from "../helpers/random.js";

@@ -5,11 +5,11 @@ import { atLeast, BatchwiseError, type FactsOf, NetworkError } from "#src/base/e
 import { listed, printable, suggest, valueText } from "#src/base/text.js";
 import { type NamedArray, type NamedArrays, transpose } from "#src/files/formats/arrays.js";
 import { placeOf } from "#src/files/read-document.js";
-import { convWeights } from "#src/networks/chain.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";
 import type { DecodedChain } from "#src/networks/chain-facts.js";
 import { batchNormalization } from "#src/networks/normalization.js";
 import { isCounter } from "#src/networks/state-dict.js";
+import { convWeights } from "#src/networks/weight-order.js";
 import { type Architecture, type ArchitectureLayer, architectureSchema, UNKNOWN } from "./schema.js";
 
 /** PyTorch's ε of batch normalizations. */

@@ -1,10 +1,10 @@
 /** Writes a chain of layers as an architecture over named arrays, and reads such an architecture from a file's metadata. */
 import type { Layer, MapShape, Network, Padding, Pair } from "#src/base/contracts/network.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
-import { isCeil, outputsFirst } from "#src/networks/chain.js";
-import type { DecodedChain } from "#src/networks/chain-facts.js";
-import { assumedBefore, assumedIn, type Metadata } from "#src/networks/format.js";
+import { assumedBefore, type DecodedChain } from "#src/networks/chain-facts.js";
+import { assumedIn, type Metadata } from "#src/networks/format.js";
 import type { Tensor } from "#src/networks/tensors.js";
+import { isCeil, isSameMap, outputsFirst } from "#src/networks/weight-order.js";
 import { decodeArchitecture } from "./arrays.js";
 import { chainOfArchitecture } from "./chain.js";
 import type { Architecture, ArchitectureLayer } from "./schema.js";
@@ -36,7 +36,7 @@ export function describedLayers(
       return `${kind}${index + 1}`;
     };
     if (layer.kind === "dense" && typeof shape === "object") written.push({ type: "flatten" });
-    if ("input" in layer && !isSame(shape, layer.input)) written.push(reshapeTo(layer.input));
+    if ("input" in layer && !isSameMap(shape, layer.input)) written.push(reshapeTo(layer.input));
     if (layer.kind !== "activation") written.push(layerOf(layer, add));
     written.push(...activationOf(layer, add));
     if (layer.kind !== "activation") shape = "output" in layer ? layer.output : layer.outputs;
@@ -64,15 +64,6 @@ function imageOf({ layers, imageSizes = [] }: Parameters<typeof describedLayers>
   const [rows = 0, columns = 0] = imageSizes;
   const channels = inputs / (rows * columns);
   return imageSizes.length === 2 && Number.isInteger(channels) ? { rows, columns, channels } : inputs;
-}
-
-function isSame(shape: MapShape | number, { rows, columns, channels }: MapShape): boolean {
-  return (
-    typeof shape === "object" &&
-    shape.rows === rows &&
-    shape.columns === columns &&
-    shape.channels === channels
-  );
 }
 
 function reshapeTo({ rows, columns, channels }: MapShape): ArchitectureLayer {

@@ -2,7 +2,6 @@
  * Layers as nodes of ONNX, opset 13. ONNX has maps as (channels, rows, columns) and flattens them in that order: weights are
  * brought into it, so that no node moves numbers.
  */
-import { isDeepStrictEqual } from "node:util";
 import type {
   Activation,
   Conv2dLayer,
@@ -13,7 +12,8 @@ import type {
   Padding,
   Pool2dLayer,
 } from "#src/base/contracts/network.js";
-import { channelsFirst, isCeil, isOneAxis, outputsFirst } from "#src/networks/chain.js";
+import { isOneAxis } from "#src/networks/chain.js";
+import { channelsFirst, isCeil, isSameMap, outputsFirst } from "#src/networks/weight-order.js";
 
 export const INPUT = "images";
 export const OUTPUT = "logits";
@@ -176,7 +176,7 @@ class LayerWriter {
   /** Units, or another map, as a map. Those of several channels and places have their channels last. */
   #reshape(map: MapShape): void {
     const { rows, columns, channels } = map;
-    if (isDeepStrictEqual(this.#shape, map)) return;
+    if (isSameMap(this.#shape, map)) return;
     this.#channelsLast(`l${this.#number}`);
     this.#shape = map;
     const isPlain = isOneAxis(map);

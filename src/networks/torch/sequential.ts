@@ -7,7 +7,7 @@ import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
 import { kindOf } from "#src/files/formats/pickle/values.js";
 import { readTensors, type TorchFile } from "#src/files/formats/torch/container.js";
 import { TorchModule, type TorchTensor } from "#src/files/formats/torch/values.js";
-import { convWeights } from "#src/networks/chain.js";
+import { convWeights } from "#src/networks/weight-order.js";
 import { ChainBuilder } from "../chain-builder.js";
 import type { BuiltChain, DecodedChain } from "../chain-facts.js";
 import { batchNormalization } from "../normalization.js";

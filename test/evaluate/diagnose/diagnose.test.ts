@@ -5,7 +5,7 @@ import { atLeast } from "#src/base/errors.js";
 import { diagnose, loadNetwork, type Network, UsageError } from "#src/index.js";
 import { wilsonAmong } from "#src/metrics/intervals.js";
 import { encodeNpz } from "#src/networks/numpy.js";
-import { encodeSafetensors } from "#src/networks/safetensors.js";
+import { encodeSafetensors } from "#src/networks/write-safetensors.js";
 import { blackOrWhite, changedSet, inverted, same, transposed } from "../../helpers/changed-set.js";
 import { runCli } from "../../helpers/cli.js";
 import { loadDense } from "../../helpers/dense.js";
