@@ -18,7 +18,7 @@ type Pixels = Uint8Array | Float32Array | Float64Array;
  *   them; with `none` they stay unchanged.
  * @returns (outputs) or (N, outputs), each row a distribution over the classes
  * @throws NetworkError ERR_NETWORK_INPUTS if the images do not have the network's inputs; ERR_LOGITS_NAN if finite
- *   weights overflow so that a logit is NaN, with the image's index among those given
+ *   weights overflow so that a logit is NaN, with the image's index among those given; ERR_NETWORK_SCORES for scores
  * @throws UsageError ERR_ARGUMENT if an argument is not a network, or not such pixels
  */
 export function predict(network: Network, images: Tensor<Pixels> | Pixels): Tensor<Float64Array> {
@@ -26,12 +26,14 @@ export function predict(network: Network, images: Tensor<Pixels> | Pixels): Tens
   checkArgument("predict", "images", images, IMAGES);
   const data = "shape" in images ? images.data : images;
   if (!isUint8Array(data) && network.preprocessing.kind !== "none") assertFractions(data);
-  return classify(network, images, (image) => image).probabilities;
+  const { probabilities } = classify(network, images, (image) => image);
+  if (probabilities !== undefined) return probabilities;
+  throw new NetworkError("ERR_NETWORK_SCORES", { path: network.name, use: "probabilities" });
 }
 
 export interface Classified {
-  /** Probabilities as `predict` returns them. */
-  readonly probabilities: Tensor<Float64Array>;
+  /** Probabilities as `predict` returns them; undefined for a network whose outputs are scores. */
+  readonly probabilities: Tensor<Float64Array> | undefined;
   /** (N) u16: argmax of each image's logits. Probabilities can be equal when logits are not. */
   readonly predictions: Uint16Array;
 }
@@ -64,14 +66,15 @@ export function classify(
       const logits = forwardRow(layers, data.subarray(image * inputs, (image + 1) * inputs));
       predictions[image] = predictClass(logits, image);
       probabilities.set(logits, image * outputs);
-      probabilitiesInPlace(ends ?? "logits", probabilities, image * outputs, outputs);
+      if (ends !== "scores") probabilitiesInPlace(ends ?? "logits", probabilities, image * outputs, outputs);
     }
   } catch (error) {
     if (!(error instanceof NanLogitError)) throw error;
     throw new NetworkError("ERR_LOGITS_NAN", { path: network.name, image: nameOf(error.image) });
   }
   return {
-    probabilities: { data: probabilities, shape: isBatch ? [count, outputs] : [outputs] },
+    probabilities:
+      ends === "scores" ? undefined : { data: probabilities, shape: isBatch ? [count, outputs] : [outputs] },
     predictions,
   };
 }

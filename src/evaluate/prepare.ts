@@ -5,6 +5,7 @@ import { withAnswerBuffers } from "#src/base/slab.js";
 import { preloadEngine } from "#src/engines/registry.js";
 import type { Resumption } from "#src/evaluate/journal/resume.js";
 import type { DownloadNotice } from "#src/files/catalog.js";
+import { assertProbabilities } from "#src/networks/outputs.js";
 import { batchesIn } from "#src/pool/plan.js";
 import type { EvaluationPlan } from "./listeners.js";
 import { type AnyPair, loadModelPair, loadPair } from "./open-inputs.js";
@@ -51,6 +52,7 @@ export async function prepare(
     readAhead: readsAhead ? { multiple, lanes: Math.max(1, threads) } : undefined,
   });
   const { dataset, network, assumptions } = pair;
+  if (options.probabilities && "layers" in network) assertProbabilities(network);
   const resumption =
     options.resume === undefined
       ? undefined

@@ -38,6 +38,9 @@ export interface PoolFacts extends WindowFacts {
   readonly ceil?: boolean | undefined;
 }
 
+/** Pixels that can be assumed: ÷ 255, or bytes. */
+export type LikelyPixels = "scale" | "none";
+
 export interface BuiltChain {
   readonly layers: readonly Layer[];
   /** What the file states about pixels (bytes): undefined if it states nothing. */
@@ -54,6 +57,10 @@ export interface DecodedChain extends BuiltChain {
   readonly stated: readonly Activation[];
   /** Reason for the assumption of pixels ÷ 255, to follow its text. */
   readonly pixelsReason?: string | undefined;
+  /** Pixels that are assumed instead of those ÷ 255. */
+  readonly likelyPixels?: LikelyPixels | undefined;
+  /** Names of the outputs, if the file states them. */
+  readonly classNames?: readonly string[] | undefined;
   /** Bytes on disk, if there are more files than one. */
   readonly files?: readonly Uint8Array[];
 }

@@ -129,8 +129,9 @@ export async function explainedWeights(path: string, error: unknown): Promise<un
   if (!isLayout && !isForbidden && !FORMAT_CODES.test(code)) return error;
   const known = await recognizeFile(path, { use: "weights", split: "test" });
   if (known === undefined) return error;
-  // Files of PyTorch are read, so a damaged one, or one beyond the limits, is reported as that.
-  const isDamaged = /^ERR_PICKLE_(MALFORMED|TRUNCATED)$/.test(code) && known.found.includes("PyTorch");
+  // Files of PyTorch and scikit-learn are read, so a damaged one, or one beyond the limits, is reported as that.
+  const isDamaged =
+    /^ERR_PICKLE_(MALFORMED|TRUNCATED)$/.test(code) && /PyTorch|scikit-learn/.test(known.found);
   if (code === "ERR_PICKLE_LIMIT" || isDamaged) return error;
   const { found, nextStep: next } = known;
   if (isLayout || isForbidden) {

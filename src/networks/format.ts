@@ -15,11 +15,12 @@ export type WeightsFormat =
   | "json"
   | "keras"
   | "tfjs"
-  | "torch";
+  | "torch"
+  | "sklearn";
 
 /** Formats that are read, for messages. */
 export const EXPECTED_FORMATS =
-  "PyTorch, Keras, TensorFlow.js, ONNX, safetensors, .npz, JSON, or a pickle of NumPy arrays";
+  "PyTorch, Keras, TensorFlow.js, ONNX, scikit-learn, safetensors, .npz, JSON, or a pickle of NumPy arrays";
 
 /** Magics of ZIP: of an entry, and of the end record of an empty archive. */
 const ZIP_MAGICS = ["PK\x03\x04", "PK\x05\x06"];
@@ -31,6 +32,10 @@ const PYTHON_OBJECTS = /^\x93NUMPY.{4,6}\{[^}]*'descr': '\|O'/s;
 const ZIP_HEADER_BYTES = 30;
 /** First entries of .keras files: keras/src/saving/saving_lib.py writes metadata.json, then config.json. */
 const KERAS_ENTRY = /^(metadata|config)\.json/;
+
+/** A pickle of protocols 0 and 1, 2 and 3, or 4 and 5, that begins with the name of a class of scikit-learn. */
+const SKLEARN =
+  /^(ccopy_?reg\n_reconstructor\n(p0\n|q.)?\(csklearn\.|\x80[\x02\x03]csklearn\.|\x80[\x04\x05](\x95.{8})?\x8c.sklearn\.)/s;
 
 /** Other formats, for messages: a name helps more than bytes. */
 const FOREIGN: readonly { readonly magic: string; readonly name: string }[] = [
@@ -57,9 +62,11 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
   if (ZIP_MAGICS.some((magic) => head.startsWith(magic))) {
     return KERAS_ENTRY.test(head.slice(ZIP_HEADER_BYTES)) ? "keras" : "npz";
   }
+  if (SKLEARN.test(head)) return "sklearn";
   if (/^(\x80|[(}\]]|c[\w.]+\n[\w.]+\n)/.test(head)) return "pickle";
   if (PYTHON_OBJECTS.test(head)) return "npy";
   if (/^(\xef\xbb\xbf)?\s*[{[]/.test(head)) return looksLikeTfjs(bytes) ? "tfjs" : "json";
+  if (/^(\x1f\x8b|x)/.test(head) && (await isPackedSklearn(bytes))) return "sklearn";
   const foreign = FOREIGN.find(({ magic }) => head.startsWith(magic));
   if (foreign === undefined && (await import("#src/networks/onnx/message.js")).looksLikeOnnx(bytes))
     return "onnx";
@@ -73,6 +80,12 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
 /** True for a `model.json`: weights in JSON have no such key. */
 export function looksLikeTfjs(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('"modelTopology"');
+}
+
+/** True for a pickle of scikit-learn in a gzip or zlib stream. */
+async function isPackedSklearn(bytes: Uint8Array): Promise<boolean> {
+  const { isPacked, startOfPacked } = await import("#src/files/formats/sklearn/container.js");
+  return isPacked(bytes) && SKLEARN.test(Buffer.from(startOfPacked(bytes)).toString("latin1"));
 }
 
 function hex(bytes: Uint8Array): string {

@@ -13,6 +13,7 @@ import { EPSILON_LIMITS, MEAN_LIMITS, NETWORK_OPTIONS, STD_LIMITS } from "#src/b
 import { assertTogether } from "#src/base/options/table.js";
 import { checkedValue } from "#src/base/options/values.js";
 import { printable } from "#src/base/text.js";
+import type { LikelyPixels } from "./chain-facts.js";
 import { type Metadata, metadataOneOf } from "./format.js";
 
 /** Decimal number as JavaScript or Python writes it. */
@@ -80,7 +81,7 @@ export function readPreprocessing(path: string, metadata: Metadata, prefix = "")
 }
 
 /**
- * Returns the preprocessing of a network's pixels: as its file states it, or as requested, or `scale` as an assumption.
+ * Returns the preprocessing of a network's pixels: as its file states it, or as requested, or `likely` as an assumption.
  * `reason` follows the text of the assumption.
  *
  * @throws UsageError as `checkedPreprocessing`
@@ -92,6 +93,7 @@ export function choosePreprocessing(
   stated: Preprocessing | undefined,
   asked: RequestedPreprocessing,
   reason = "",
+  likely: LikelyPixels = DEFAULT_NORMALIZATION,
 ): ChosenPreprocessing {
   checkedPreprocessing(asked);
   const { mean, std } = asked;
@@ -107,7 +109,7 @@ export function choosePreprocessing(
   if (wanted !== undefined) return { preprocessing: wanted, assumptions: [] };
   switch (kind) {
     case undefined:
-      return { preprocessing: { kind: DEFAULT_NORMALIZATION }, assumptions: [pixelsAssumed(path, reason)] };
+      return { preprocessing: { kind: likely }, assumptions: [pixelsAssumed(path, likely, reason)] };
     case "scale":
     case "none":
       return { preprocessing: { kind }, assumptions: [] };
@@ -152,10 +154,10 @@ function standardizing(mean: number, std: number): Standardizing {
   return { kind: "standardize", mean, std };
 }
 
-function pixelsAssumed(path: string, reason: string): Assumption {
+function pixelsAssumed(path: string, likely: LikelyPixels, reason: string): Assumption {
   return {
     subject: "pixels",
-    what: `pixels ÷ 255${reason}`,
+    what: `${likely === "scale" ? "pixels ÷ 255" : "pixels as bytes"}${reason}`,
     source: basename(resolve(path)),
     option: "--normalize",
   };

@@ -15,7 +15,7 @@ import { NETWORK_CATALOG } from "#src/files/catalog.js";
 import { sha256Of } from "#src/files/hash.js";
 import { pathKind } from "#src/files/read-file.js";
 import { ARRAYS_ALONE, assembled, checkActivation, type DecodedArrays } from "./assemble.js";
-import type { DecodedChain } from "./chain-facts.js";
+import type { DecodedChain, LikelyPixels } from "./chain-facts.js";
 import { activationOf, assumedIn, weightsFormat } from "./format.js";
 import type { WholeModel } from "./onnx/external.js";
 import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
@@ -46,7 +46,7 @@ const OPTIONS: KindsOf<LoadNetworkOptions> = { ...DOWNLOAD, ...exactKindsOf(ROWS
 
 /**
  * Loads a network by name (`bundled`, `book`; see `NETWORK_NAMES`), from a file (PyTorch, Keras, TensorFlow.js, ONNX,
- * safetensors, .npz, JSON, or a pickle of NumPy arrays) or from a folder of .npy or .csv files or with a model.json. A name has
+ * scikit-learn, safetensors, .npz, JSON, or a pickle of NumPy arrays) or from a folder of .npy or .csv files or with a model.json. A name has
  * priority over a file of that name; `./bundled` is the file. `book`, the network of *Deep Learning from Scratch*, is
  * downloaded into the cache, unless a file of its size is there.
  *
@@ -77,10 +77,16 @@ export async function networkOfBytes(
 }
 
 function withPixels(
-  { statistics, pixelsReason, ...weights }: Weights,
+  { statistics, pixelsReason, likelyPixels, ...weights }: Weights,
   options: RequestedPreprocessing,
 ): LoadedNetwork {
-  const chosen = choosePreprocessing(weights.name, weights.preprocessing, options, pixelsReason);
+  const chosen = choosePreprocessing(
+    weights.name,
+    weights.preprocessing,
+    options,
+    pixelsReason,
+    likelyPixels,
+  );
   const { preprocessing } = chosen;
   const assumptions = chosen.assumptions.map((one) => withStatistics(one, statistics));
   return {
@@ -105,6 +111,8 @@ export interface Weights extends Omit<LoadedNetwork, "preprocessing"> {
   readonly statistics: readonly string[];
   /** Reason for the assumption of pixels ÷ 255, to follow its text. */
   readonly pixelsReason?: string | undefined;
+  /** Pixels that are assumed instead of those ÷ 255. */
+  readonly likelyPixels?: LikelyPixels | undefined;
 }
 
 /** `loadNetwork` without a choice of preprocessing. Throws the same errors, except those of that choice. */
@@ -166,13 +174,12 @@ async function weightsOf(
 /** @throws UsageError ERR_OPTION_VALUE if the option names another activation than the file */
 function weightsOfChain(
   { name, sha256, path }: { readonly name: string; readonly sha256: string; readonly path: string },
-  { layers, preprocessing, imageSizes, assumptions, stated, pixelsReason }: DecodedChain,
+  { stated, files: _, ...chain }: DecodedChain,
   activation: Activations | undefined,
 ): Weights {
   if (stated.length > 0) checkActivation(path, stated, activation);
-  const unstated = assumptions.map(({ subject }) => subject);
-  const facts = { name, sha256, layers, preprocessing, imageSizes, assumptions, unstated };
-  return { ...facts, statistics: [], pixelsReason };
+  const unstated = chain.assumptions.map(({ subject }) => subject);
+  return { ...chain, name, sha256, unstated, statistics: [] };
 }
 
 /** True for files of the book, whose programs state what they do not: activations, architectures, and pixels ÷ 255. */
@@ -242,6 +249,8 @@ async function decode(
         ...(await (await import("./content.js")).decodeContent(path, bytes, format)),
         ...ARRAYS_ALONE,
       };
+    case "sklearn":
+      return (await import("./sklearn/decode.js")).decodeSklearn(path, bytes);
     case "torch":
       return (await import("./torch/decode.js")).decodeTorch(path, bytes, activation);
     case "npz":

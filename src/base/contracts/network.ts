@@ -25,8 +25,11 @@ export type Activation = (typeof ACTIVATIONS)[number];
 /** One activation of all hidden layers, or one for each. */
 export type Activations = Activation | readonly Activation[];
 
-export const OUTPUT_KINDS = ["logits", "softmax", "log-softmax", "sigmoid"] as const;
-/** Last operation of a model on the logits z: none, softmax(z), ln softmax(z), or σ(z) per class. */
+export const OUTPUT_KINDS = ["logits", "softmax", "log-softmax", "sigmoid", "scores"] as const;
+/**
+ * Last operation of a model on the logits z: none, softmax(z), ln softmax(z), or σ(z) per class. `scores` are numbers of which
+ * the largest gives the class, but no probabilities: distances from a margin, as support vector machines have them.
+ */
 export type OutputKind = (typeof OUTPUT_KINDS)[number];
 
 /** Size of a map: numbers at (row, column, channel), row-major, so that the channel varies fastest. */
@@ -141,6 +144,8 @@ export interface Network {
   readonly imageSizes?: readonly number[] | undefined;
   /** At least one layer. The outputs of the last are the logits. */
   readonly layers: readonly Layer[];
+  /** Names of the outputs, if the file states them: a data set's labels are matched by name. Default: output k is label k. */
+  readonly classNames?: readonly string[] | undefined;
   /** Change of the pixels, bytes 0 to 255, before the first layer. */
   readonly preprocessing: Preprocessing;
   /** Assumptions about facts that neither the file nor an option states. Default: none. */

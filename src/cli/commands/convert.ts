@@ -16,6 +16,7 @@ import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import { DEFAULT_ACTIVATION } from "#src/networks/assemble.js";
 import { layerSizes } from "#src/networks/chain.js";
 import { annotateOnnx } from "#src/networks/onnx/preprocessing.js";
+import { assertProbabilities, matchOutputs } from "#src/networks/outputs.js";
 import { DEFAULT_NORMALIZATION } from "#src/networks/recipe.js";
 import { readNetwork, readOnnxFile } from "#src/networks/registry.js";
 import { hiddenActivation } from "#src/networks/tensors.js";
@@ -75,13 +76,15 @@ async function runConvert(
     }
   }
 
-  const network = await readNetwork(input, {
+  const named = await readNetwork(input, {
     ...downloadOptions(context),
     offline: flags.offline,
     activation,
     architecture,
     ...asked,
   });
+  const network = matchOutputs(named, undefined);
+  assertProbabilities(network, "file");
   if (flags.strict) assertStated(network.assumptions);
   context.assume(network.assumptions);
   const written = encodeNetwork(ending, network, { type, deflated: compress });

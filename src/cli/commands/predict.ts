@@ -12,6 +12,7 @@ import { classify } from "#src/engines/predict.js";
 import { assertStated, loadPair } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
+import { matchOutputs } from "#src/networks/outputs.js";
 import { readNetwork } from "#src/networks/registry.js";
 import { assertFitsImages } from "#src/networks/validate.js";
 import { digitWithBars } from "#src/reports/images.js";
@@ -44,14 +45,15 @@ async function runPredict(
   context: Context,
 ): Promise<readonly Error[]> {
   const { classes, ...options } = resolveOptions(flags, 1);
-  const network = await readNetwork(flags.weights ?? OPTIONS.weights.default, {
+  const given = await readNetwork(flags.weights ?? OPTIONS.weights.default, {
     ...options,
     ...downloadOptions(context),
   });
+  const names = classes === undefined ? given.classNames : await readClassNames(classes);
+  const network = matchOutputs(given, names);
   if (options.strict) assertStated(network.assumptions);
   context.assume(network.assumptions);
   assertFitsImages(network, network.name, SHAPE);
-  const names = classes === undefined ? undefined : await readClassNames(classes);
   const outputs = network.layers[network.layers.length - 1]!.outputs;
   if (names !== undefined) assertClassCount(names, outputs, classes ?? "");
   const nameOf = (label: number) => names?.[label] ?? String(label);
@@ -62,14 +64,14 @@ async function runPredict(
     const image = toDigit(await readPng(path), path);
     viewPixels(image, SHAPE, options);
     const classified = classify(network, image, () => path);
-    const { data } = classified.probabilities;
+    const data = classified.probabilities?.data;
     const [label] = atLeast(classified.predictions, 1);
     answers.push({
       path,
       label,
       name: nameOf(label),
-      probability: data[label]!,
-      probabilities: [...data],
+      probability: data?.[label] ?? null,
+      probabilities: data === undefined ? null : [...data],
       image,
     });
   }
@@ -80,10 +82,9 @@ async function runPredict(
   }
   const paint = await context.loadPaint();
   for (const { path, name, probability, probabilities, image } of answers) {
-    const lines = digitWithBars(image, SHAPE, probabilities, nameOf, paint);
-    context.writeAnswer(
-      `${[...lines, `${printable(path)}: ${name} (${probability.toFixed(4)})`].join("\n")}\n`,
-    );
+    const lines = digitWithBars(image, SHAPE, probabilities ?? [], nameOf, paint);
+    const share = probability === null ? "" : ` (${probability.toFixed(4)})`;
+    context.writeAnswer(`${[...lines, `${printable(path)}: ${name}${share}`].join("\n")}\n`);
   }
   return [];
 }
@@ -117,7 +118,7 @@ async function runShow(
     { offset: index, limit: 1 },
   )) {
     const { probabilities, predictions } = classify(network, pixels, () => index);
-    const { data } = probabilities;
+    const data = probabilities?.data ?? [];
     const name = (label: number) => classNames?.[label] ?? String(label);
     const head = [
       `label: ${name(labels[0]!)}`,

@@ -143,6 +143,7 @@ export interface Rows {
 export function logitOf(kind: OutputKind, value: number): number {
   switch (kind) {
     case "logits":
+    case "scores":
     case "log-softmax":
       return value;
     case "softmax":
@@ -172,6 +173,7 @@ export function canBe(kind: OutputKind, { values, classes }: Rows): boolean {
   const numbers = Array.from(values);
   switch (kind) {
     case "logits":
+    case "scores":
       return true;
     case "sigmoid":
       return numbers.every((value) => value >= 0 && value <= 1);

@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import { advisedFor, asError } from "#src/base/errors.js";
 import type { NumberLike } from "#src/base/options/define.js";
+import { readClassNames } from "#src/data/labels.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { prepareEngine } from "#src/engines/registry.js";
 import { type Demands, readBaseline } from "#src/evaluate/gates.js";
@@ -12,6 +13,7 @@ import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/e
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { checkDocument, readJson } from "#src/files/read-document.js";
 import { engineSource } from "#src/networks/fold.js";
+import { matchOutputs } from "#src/networks/outputs.js";
 import { NETWORK_NAMES } from "#src/networks/source.js";
 import type { EngineSetup } from "#src/pool/task-runner.js";
 import type { CheckedEvaluation } from "./suite-schema.js";
@@ -121,12 +123,14 @@ export async function loadSuite(
   const known = new Map<string, Pick<LoadedEntry, "network" | "source">>();
 
   async function sourceOf(options: EvaluateOptions): Promise<Pick<LoadedEntry, "network" | "source">> {
-    const { weights, activation, architecture, normalize, mean, std, engine } = options;
-    const key = JSON.stringify([weights, activation, architecture, normalize, mean, std, engine]);
+    const { weights, activation, architecture, normalize, mean, std, engine, classes } = options;
+    const key = JSON.stringify([weights, activation, architecture, normalize, mean, std, engine, classes]);
     const found = known.get(key);
     if (found !== undefined) return found;
     const load = await networkLoader(engine);
-    const network = typeof weights === "string" ? await load(weights, { ...options, ...download }) : weights;
+    const given = typeof weights === "string" ? await load(weights, { ...options, ...download }) : weights;
+    const names = classes === undefined ? undefined : await readClassNames(classes);
+    const network = matchOutputs(given, names);
     const source = await engineSource(network);
     // An error of the engine belongs to this entry, not to the pool.
     const assets = await prepareEngine(engine, source);

@@ -74,14 +74,14 @@ export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): 
   const { signal = new AbortController().signal, onDownload, onTried } = hooks;
   const { options, images, seed, stated } = resolveDiagnosis(input);
   const download = { signal, ...(onDownload && { onDownload }) };
-  const { dataset, network } = await openInput(options, input.split === undefined, download);
+  const { dataset, network: given } = await openInput(options, input.split === undefined, download);
   if (dataset.facts.labelsPath === undefined) {
     throw new UsageError("ERR_USAGE", {
       problem: `diagnose needs labels, and "${dataset.facts.name}" has none`,
     });
   }
   // Throws the same errors as `evaluate` if data and network do not match.
-  const { classes } = pairOf(dataset, network, options);
+  const { classes, network } = pairOf(dataset, given, options);
   const { sample, others, own } = await drawSamples(dataset, images, seed, signal);
   const known: Known = { ...stated, network, own, shape: dataset.facts.shape };
   const trials = picturesOf(known).flatMap((pictures) =>

@@ -103,6 +103,8 @@ async function decodeArrays(
     }
     case "tfjs":
       throw statesLayers(path, "a model of TensorFlow.js");
+    case "sklearn":
+      throw statesLayers(path, "a classifier of scikit-learn");
     case "onnx":
       throw statesLayers(path, "an ONNX model");
     case "safetensors": {

@@ -43,7 +43,7 @@ export interface WrittenGraph {
   readonly output: string;
 }
 
-const ENDS: Readonly<Record<Exclude<OutputKind, "logits">, string>> = {
+const ENDS: Readonly<Record<Exclude<OutputKind, "logits" | "scores">, string>> = {
   softmax: "Softmax",
   "log-softmax": "LogSoftmax",
   sigmoid: "Sigmoid",
@@ -106,7 +106,8 @@ class LayerWriter {
       this.#flatten(OUTPUT);
     }
     const ends = isLast ? (layer.ends ?? "logits") : "logits";
-    if (ends !== "logits") this.#add(ENDS[ends], ends, [], ends === "sigmoid" ? {} : { axis: 1 });
+    if (ends !== "logits" && ends !== "scores")
+      this.#add(ENDS[ends], ends, [], ends === "sigmoid" ? {} : { axis: 1 });
   }
 
   #dense({ weights, biases, inputs, outputs }: DenseLayer, last: string | undefined): void {

@@ -16,16 +16,6 @@ import {
   WITH_ACTIVATION,
 } from "./known-file.js";
 
-/** Activations by scikit-learn's names (sklearn/neural_network/_base.py). */
-const SKLEARN_ACTIVATIONS: ReadonlyMap<string, string> = new Map([
-  ["logistic", "sigmoid"],
-  ["relu", "relu"],
-  ["tanh", "tanh"],
-  ["identity", "identity"],
-]);
-/** Estimators whose `coef_` and `intercept_` are one layer. */
-const LINEAR =
-  /\.(LogisticRegression|LogisticRegressionCV|SGDClassifier|Perceptron|RidgeClassifier|LinearSVC|LinearDiscriminantAnalysis)$/;
 const JOBLIB = /^joblib\./;
 
 /** Outline of the file itself, or of the beginning of its compressed content. */
@@ -48,34 +38,13 @@ function sklearnClass(head: FileHead): string | undefined {
   return pickle?.globals.find((name) => /^sklearn\.(?!preprocessing)/.test(name));
 }
 
-function activationIn(value: Outline | undefined): string | undefined {
-  const state = value?.kind === "object" ? value.state : undefined;
-  const said = state?.kind === "dict" ? state.entries.get("activation") : undefined;
-  return said?.kind === "text" ? SKLEARN_ACTIVATIONS.get(said.text) : undefined;
-}
-
 const sklearn: KnownFile = {
   name: "a scikit-learn model",
   recognizes: (head) => sklearnClass(head) !== undefined,
   describe: ({ head }) =>
     `a scikit-learn model (${printable(sklearnClass(head) ?? "")})${isJoblib(head) ? ", saved by joblib" : ""}`,
-  nextStep: ({ head, path }) => {
-    const name = sklearnClass(head) ?? "";
-    const model = load(head, "numpy as np", "m");
-    if (/\.MLPClassifier$/.test(name)) {
-      const activation = activationIn(pickleOf(head)?.value);
-      const code = `${model}; np.savez('out.npz',**{f'W{i+1}':w for i,w in enumerate(m.coefs_)},**{f'b{i+1}':b for i,b in enumerate(m.intercepts_)}); print(m.activation)`;
-      const option =
-        activation === undefined
-          ? " --activation as it prints (logistic is sigmoid)"
-          : ` --activation ${activation}`;
-      return exported(path, code, `${option}${TRUSTED}`);
-    }
-    if (LINEAR.test(name)) {
-      return exported(path, `${model}; np.savez('out.npz',W1=m.coef_.T,b1=m.intercept_)`, TRUSTED);
-    }
-    return "it is not a network of dense layers: only an MLPClassifier or a linear model of scikit-learn can be exported, from its coefs_ and intercepts_";
-  },
+  nextStep: () =>
+    "it is not a network of dense layers that Batchwise reads (MLPClassifier, LogisticRegression, SGDClassifier, LinearSVC or RidgeClassifier, alone or after StandardScaler, MinMaxScaler or MaxAbsScaler): export it by skl2onnx.to_onnx, with the option zipmap False, and give --weights model.onnx --engine onnx",
 };
 
 /** Dict that the book's dataset/mnist.py writes. */
@@ -281,7 +250,28 @@ const otherPickle: KnownFile = {
   nextStep: arraysStep,
 };
 
+/** Compressions of joblib that are not read, by their first bytes in hexadecimal digits (joblib/compressor.py). */
+const COMPRESSIONS: readonly (readonly [start: string, name: string])[] = [
+  ["425a68", "bz2"],
+  ["fd377a585a", "xz"],
+  ["5d0000", "lzma"],
+  ["04224d18", "lz4"],
+];
+const compressionOf = ({ hex }: FileHead) => COMPRESSIONS.find(([start]) => hex.startsWith(start))?.[1];
+
+const packed: KnownFile = {
+  name: "a compressed file",
+  recognizes: (head) => compressionOf(head) !== undefined,
+  describe: ({ head }) => `a file compressed by ${compressionOf(head)}, as joblib writes it`,
+  nextStep: ({ path, use }) => {
+    if (use === "images") return "unpack it, and give what it holds to --dataset";
+    const code = "import joblib; joblib.dump(joblib.load(FILE),'out.joblib')";
+    return `run ${python(path, code)} and give --weights out.joblib${TRUSTED}`;
+  },
+};
+
 export const PICKLE_FILES: readonly KnownFile[] = [
+  packed,
   bookImages,
   nielsenImages,
   ...[sklearn, kerasPickled, torchPickled, npyObjects, ofClass, arrays, otherPickle].map(networkFile),

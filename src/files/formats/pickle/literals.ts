@@ -76,6 +76,7 @@ function decimal(reader: ByteReader, text: string): number {
 /** Integer in little-endian two's complement of any length. No bytes mean 0. */
 function twosComplement(reader: ByteReader, length: number): number {
   if (length > PICKLE_LIMITS.integerBytes) {
+    if (reader.hasLongIntegers) return reader.take(length).length > 0 ? Number.NaN : 0;
     throw reader.limit("bytes in an integer", PICKLE_LIMITS.integerBytes);
   }
   const bits = reader.take(length).reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
@@ -83,6 +84,7 @@ function twosComplement(reader: ByteReader, length: number): number {
 }
 
 function exact(reader: ByteReader, value: number): number {
+  if (reader.hasLongIntegers && !Number.isSafeInteger(value)) return Number.NaN;
   if (!Number.isSafeInteger(value)) throw reader.limit("bits in an integer", PICKLE_LIMITS.integerBits);
   return value;
 }

@@ -99,8 +99,8 @@ export const OPERATIONS: ReadonlyMap<number, Operate> = new Map<number, Operate>
   [OP.APPENDS, (stack, reader) => append(reader, stack.popToMark(), stack.top())],
 
   [OP.DICT, dict],
-  [OP.SETITEM, (stack, reader) => setItems(reader, stack.take(2), stack.top())],
-  [OP.SETITEMS, (stack, reader) => setItems(reader, stack.popToMark(), stack.top())],
+  [OP.SETITEM, (stack, reader) => setItems(stack, reader, stack.take(2))],
+  [OP.SETITEMS, (stack, reader) => setItems(stack, reader, stack.popToMark())],
 
   [
     OP.GLOBAL,
@@ -128,7 +128,7 @@ function list(stack: PickleStack, reader: ByteReader): void {
 function dict(stack: PickleStack, reader: ByteReader): void {
   const items = stack.popToMark();
   stack.push(new Map());
-  setItems(reader, items, stack.top());
+  setItems(stack, reader, items);
 }
 
 function append(reader: ByteReader, items: readonly PickledValue[], target: PickledValue): void {
@@ -137,11 +137,13 @@ function append(reader: ByteReader, items: readonly PickledValue[], target: Pick
 }
 
 /** A number as key becomes its digits. */
-function setItems(reader: ByteReader, items: readonly PickledValue[], target: PickledValue): void {
+function setItems(stack: PickleStack, reader: ByteReader, items: readonly PickledValue[]): void {
+  const target = stack.top();
   if (!isMap(target)) throw reader.malformed("a dict to set items in", kindOf(target));
   for (let index = 0; index < items.length; index += 2) {
     const item = items[index];
-    const key = typeof item === "number" ? String(item) : item;
+    const other = item === undefined ? undefined : stack.vocabulary.outside?.key?.(item, target.size);
+    const key = typeof item === "number" ? String(item) : (other ?? item);
     const value = items[index + 1];
     if (typeof key !== "string") throw reader.malformed("a text or a number as key", kindOf(key));
     if (value === undefined) throw reader.malformed("pairs of key and value", "a key without a value");

@@ -20,6 +20,8 @@ const NEWLINE = 0x0a;
 
 export class ByteReader {
   readonly path: string;
+  /** Whether integers beyond 53 bits, the seeds of random numbers, become NaN. Otherwise they are refused. */
+  readonly hasLongIntegers: boolean;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #position = 0;
@@ -27,8 +29,9 @@ export class ByteReader {
   #frameEnd: number | undefined;
   #opcodeOffset = 0;
 
-  constructor(path: string, bytes: Uint8Array) {
+  constructor(path: string, bytes: Uint8Array, { hasLongIntegers = false } = {}) {
     this.path = path;
+    this.hasLongIntegers = hasLongIntegers;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
@@ -77,6 +80,12 @@ export class ByteReader {
   take(length: number | bigint): Uint8Array {
     const begin = this.#advance(length);
     return this.#bytes.subarray(begin, this.#position);
+  }
+
+  /** `take` for bytes that are no part of the pickle: a frame ends before them. */
+  takeOutside(length: number): Uint8Array {
+    if (this.#position === this.#frameEnd) this.#frameEnd = undefined;
+    return this.take(length);
   }
 
   /** Returns the bytes up to the next newline, which is read too but not returned. */

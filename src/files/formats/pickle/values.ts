@@ -110,8 +110,10 @@ export interface Vocabulary {
   reduce(reader: ByteReader, call: readonly PickledValue[]): PickledValue;
   /** BUILD: gives an object its state. */
   build(reader: ByteReader, state: PickledValue, target: PickledValue): void;
-  /** What PyTorch's files need beyond NumPy's. Absent: refused. */
+  /** What other files need beyond NumPy's. Absent: refused. */
   readonly outside?: {
+    /** Key of a dict that is neither a text nor a number; `index` is its place in the dict. Absent: refused. */
+    key?(value: PickledValue, index: number): string | undefined;
     /** BINPERSID: the object with this identifier, which is kept outside the pickle. */
     persistent(reader: ByteReader, id: PickledValue): PickledValue;
     /** NEWOBJ: an object without its state, of a class and its arguments. */

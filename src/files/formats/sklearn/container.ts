@@ -1,0 +1,63 @@
+/** Opens a file of scikit-learn: a pickle, or what joblib writes, as it is or compressed by zlib or gzip. */
+
+import { constants, unzip, unzipSync } from "node:zlib";
+import { inTurns } from "#src/base/abort.js";
+import { NetworkError, reasonOf } from "#src/base/errors.js";
+import { runPickleInSteps } from "#src/files/formats/pickle/machine.js";
+import { ByteReader } from "#src/files/formats/pickle/reader.js";
+import type { PickledValue } from "#src/files/formats/pickle/values.js";
+import { isTooLong } from "#src/files/inflate.js";
+import { SklearnVocabulary } from "./vocabulary.js";
+
+/** Most bytes of an unpacked file. */
+const MAX_UNPACKED = 2 ** 30;
+/** Most unpacked bytes per byte of a larger file. Weights of a penalty that makes zeros shrink to a thirtieth. */
+const MAX_RATIO = 100;
+/** A file that unpacks to no more than this may have any ratio. */
+const SMALL_BYTES = 2 ** 24;
+/** Packed bytes that hold the first name of a pickle, and the most that they yield. */
+const START_BYTES = 512;
+
+/** True for the first bytes of a gzip member, and of a zlib stream with a window of 32 KB, as Python writes it. */
+export function isPacked(head: Uint8Array): boolean {
+  const [first, second] = head;
+  return (first === 0x1f && second === 0x8b) || (first === 0x78 && (0x7800 + (second ?? 0)) % 31 === 0);
+}
+
+/** The beginning of what a packed file holds; no bytes if it is damaged. */
+export function startOfPacked(bytes: Uint8Array): Uint8Array {
+  try {
+    return unzipSync(bytes.subarray(0, START_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+/** A value, and the number of bytes of the pickle that holds it. */
+export interface SklearnFile {
+  readonly root: PickledValue;
+  readonly pickleBytes: number;
+}
+
+/** @throws NetworkError ERR_PICKLE_*; ERR_NETWORK_FORMAT for damaged compression */
+export async function openSklearn(path: string, bytes: Uint8Array): Promise<SklearnFile> {
+  const pickle = isPacked(bytes) ? await unpacked(path, bytes) : bytes;
+  const reader = new ByteReader(path, pickle, { hasLongIntegers: true });
+  const root = await inTurns(runPickleInSteps(reader, new SklearnVocabulary()));
+  return { root, pickleBytes: pickle.length };
+}
+
+function unpacked(path: string, bytes: Uint8Array): Promise<Uint8Array> {
+  const limit = Math.min(MAX_UNPACKED, Math.max(SMALL_BYTES, MAX_RATIO * bytes.length));
+  return new Promise((resolve, reject) => {
+    unzip(bytes, { maxOutputLength: limit }, (error, content) => {
+      if (error === null) resolve(content);
+      else if (isTooLong(error)) {
+        reject(new NetworkError("ERR_PICKLE_LIMIT", { path, what: "unpacked bytes", limit }));
+      } else {
+        const facts = { path, expected: "a whole zlib or gzip stream", found: reasonOf(error) };
+        reject(new NetworkError("ERR_NETWORK_FORMAT", facts, { cause: error }));
+      }
+    });
+  });
+}

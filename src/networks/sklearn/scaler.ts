@@ -1,0 +1,54 @@
+/** Scalers of scikit-learn before a classifier: x · scale + shift per pixel, and what their statistics show about the pixels. */
+import type { ChainBuilder } from "../chain-builder.js";
+import type { LikelyPixels } from "../chain-facts.js";
+import type { Estimator } from "./estimator.js";
+
+/** Statistics of the training images: beyond 1 for bytes, at most 1 for pixels ÷ 255. */
+const STATISTICS: readonly (readonly [attribute: string, words: string])[] = [
+  ["data_max_", "maxima"],
+  ["max_abs_", "maxima"],
+  ["mean_", "means"],
+];
+
+/** Adds x · scale + shift, and the limits of a scaler that clips (sklearn/preprocessing/_data.py, `transform`). */
+export function addScaler(builder: ChainBuilder, scaler: Estimator): void {
+  const { scale, shift } = affineOf(scaler);
+  const name = scaler.type;
+  builder.normalize(name, scale, shift);
+  if (scaler.get("clip") !== true) return;
+  const range = name === "MaxAbsScaler" ? [-1, 1] : scaler.items("feature_range").map(Number);
+  builder.activation(`${name}.clip`, "hard-tanh", range);
+}
+
+function affineOf(scaler: Estimator): { scale: Float64Array; shift: Float64Array } {
+  const pixels = (name: string) => scaler.array(name).data;
+  switch (scaler.type) {
+    case "StandardScaler": {
+      // A scaler keeps statistics that its options leave out.
+      const means = scaler.get("with_mean") === false ? undefined : pixels("mean_");
+      const deviations = scaler.get("with_std") === false ? undefined : pixels("scale_");
+      const scale = deviations?.map((deviation) => 1 / deviation) ?? new Float64Array([1]);
+      const shift = means?.map((mean, n) => -mean / (deviations?.[n] ?? 1)) ?? new Float64Array([0]);
+      return { scale, shift };
+    }
+    case "MinMaxScaler":
+      return { scale: pixels("scale_"), shift: pixels("min_") };
+    default:
+      return { scale: pixels("scale_").map((largest) => 1 / largest), shift: new Float64Array([0]) };
+  }
+}
+
+/** Pixels that the training images of the first scaler had. No file states them: large statistics show bytes. */
+export function pixelsOf(scaler: Estimator | undefined): {
+  readonly likelyPixels?: LikelyPixels;
+  readonly pixelsReason?: string;
+} {
+  for (const [attribute, words] of STATISTICS) {
+    const value = scaler?.get(attribute);
+    if (scaler === undefined || value === undefined || value === null) continue;
+    const largest = scaler.array(attribute).data.reduce((most, one) => Math.max(most, one), 0);
+    const reason = `, since the scaler's ${words} reach ${Number(largest.toPrecision(3))}`;
+    return { likelyPixels: largest > 1 ? "none" : "scale", pixelsReason: reason };
+  }
+  return {};
+}
