@@ -117,7 +117,7 @@ export const NETWORK = also(
       layers: listOf("a list of layers", LAYER),
       preprocessing: objectWith("a preprocessing", { kind: wordOf(NORMALIZATIONS) }),
     },
-    { assumptions: LIST, unstated: LIST, imageSizes: LIST },
+    { assumptions: LIST, unstated: LIST, imageSizes: LIST, classNames: listOf("a list of names", TEXT) },
   ),
   ({ layers }: Network) => {
     const broken = layers.findIndex(({ inputs }, n) => n > 0 && inputs !== layers[n - 1]!.outputs);

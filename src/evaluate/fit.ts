@@ -22,7 +22,7 @@ import { readDataset } from "#src/data/registry.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { denseLayers } from "#src/networks/chain.js";
 import { foldAffine } from "#src/networks/fold.js";
-import { assertProbabilities, matchOutputs } from "#src/networks/outputs.js";
+import { assertStatable, matchOutputs } from "#src/networks/outputs.js";
 import { LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";
 import { loadWeights, type Weights } from "#src/networks/registry.js";
 import { assertFitsImages } from "#src/networks/validate.js";
@@ -124,7 +124,7 @@ async function fitTo(input: FitInput, download: Omit<DownloadOptions, "offline">
   const signal = download.signal ?? new AbortController().signal;
   const loaded = await loadWeights(input.weights, { ...download, activation, architecture, offline });
   const weights = matchOutputs(loaded, undefined);
-  assertProbabilities(weights, "file");
+  assertStatable(weights);
   if (input.strict) assertStated(weights.assumptions);
   if (weights.preprocessing !== undefined) {
     throw new NetworkError("ERR_NORMALIZE_FITTED", {

@@ -18,7 +18,6 @@ import { assertClassCount, assertLabelsWithin } from "#src/data/labels.js";
 import { readDataset } from "#src/data/registry.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { layerSizes } from "#src/networks/chain.js";
-import { matchOutputs } from "#src/networks/outputs.js";
 import { choosePreprocessing } from "#src/networks/recipe.js";
 import { type LoadNetworkOptions, readNetwork } from "#src/networks/registry.js";
 import { assertFitsImages, assertModelFits } from "#src/networks/validate.js";
@@ -132,7 +131,7 @@ async function pairUp<N extends Network | OnnxModel>(
           ? load(weights, { ...download, signal, activation, architecture, normalize, mean, std, offline })
           : weights,
     );
-    return pairOf(dataset, network, options, ahead);
+    return await pairOf(dataset, network, options, ahead);
   } catch (error) {
     await ahead?.end();
     throw error;
@@ -176,16 +175,19 @@ class ReadAhead {
  * @throws NetworkError ERR_ASSUMED, ERR_NETWORK_CLASSES, ERR_NETWORK_INPUTS, ERR_NETWORK_IMAGES, ERR_NETWORK_OUTPUTS, ERR_NORMALIZE_MISMATCH
  * @throws DatasetError ERR_CLASSES_FILE, ERR_RANGE_EMPTY, ERR_SHARD_EMPTY; its slabs ERR_LABEL_RANGE
  */
-export function pairOf<N extends Network | OnnxModel>(
+export async function pairOf<N extends Network | OnnxModel>(
   dataset: Dataset,
   given: N,
   options: Pick<EvaluateOptions, "classes" | "normalize" | "mean" | "std" | "strict" | keyof RangeOptions>,
   ahead?: ReadAhead,
-): DataAndNetwork<N> {
+): Promise<DataAndNetwork<N>> {
   // A network that was passed as an object has not been checked against the options yet.
   choosePreprocessing(given.name, given.preprocessing, options);
   const { name, shape, total, labelsPath, classNames } = dataset.facts;
-  const network = matchOutputs(given, classNames);
+  const network =
+    given.classNames === undefined
+      ? given
+      : (await import("#src/networks/outputs.js")).matchOutputs(given, classNames);
   assertFits(network, shape);
   const sizes = layerSizes(network);
   const classes = sizes[sizes.length - 1]!;

@@ -1,11 +1,11 @@
 /** Opens what an evaluation needs, once for all of its runs: data, network, journal, runner. */
 import type { DurableOutput } from "#src/base/contracts/journal.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
+import { NetworkError } from "#src/base/errors.js";
 import { withAnswerBuffers } from "#src/base/slab.js";
 import { preloadEngine } from "#src/engines/registry.js";
 import type { Resumption } from "#src/evaluate/journal/resume.js";
 import type { DownloadNotice } from "#src/files/catalog.js";
-import { assertProbabilities } from "#src/networks/outputs.js";
 import { batchesIn } from "#src/pool/plan.js";
 import type { EvaluationPlan } from "./listeners.js";
 import { type AnyPair, loadModelPair, loadPair } from "./open-inputs.js";
@@ -52,7 +52,10 @@ export async function prepare(
     readAhead: readsAhead ? { multiple, lanes: Math.max(1, threads) } : undefined,
   });
   const { dataset, network, assumptions } = pair;
-  if (options.probabilities && "layers" in network) assertProbabilities(network);
+  if (options.probabilities && "layers" in network && network.layers.at(-1)?.ends === "scores") {
+    await pair.end();
+    throw new NetworkError("ERR_NETWORK_SCORES", { path: network.name, use: "probabilities" });
+  }
   const resumption =
     options.resume === undefined
       ? undefined

@@ -35,7 +35,7 @@ const KERAS_ENTRY = /^(metadata|config)\.json/;
 
 /** A pickle of protocols 0 and 1, 2 and 3, or 4 and 5, that begins with the name of a class of scikit-learn. */
 const SKLEARN =
-  /^(ccopy_?reg\n_reconstructor\n(p0\n|q.)?\(csklearn\.|\x80[\x02\x03]csklearn\.|\x80[\x04\x05](\x95.{8})?\x8c.sklearn\.)/s;
+  /^(ccopy_?reg\n_reconstructor\n(p0\n|q.)?\(csklearn\.|\x80.csklearn\.|\x80.(\x95.{8})?\x8c.sklearn\.)/s;
 
 /** Other formats, for messages: a name helps more than bytes. */
 const FOREIGN: readonly { readonly magic: string; readonly name: string }[] = [
@@ -66,7 +66,8 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
   if (/^(\x80|[(}\]]|c[\w.]+\n[\w.]+\n)/.test(head)) return "pickle";
   if (PYTHON_OBJECTS.test(head)) return "npy";
   if (/^(\xef\xbb\xbf)?\s*[{[]/.test(head)) return looksLikeTfjs(bytes) ? "tfjs" : "json";
-  if (/^(\x1f\x8b|x)/.test(head) && (await isPackedSklearn(bytes))) return "sklearn";
+  if ((head.startsWith("\x1f\x8b") || head.startsWith("x")) && (await isPackedSklearn(bytes)))
+    return "sklearn";
   const foreign = FOREIGN.find(({ magic }) => head.startsWith(magic));
   if (foreign === undefined && (await import("#src/networks/onnx/message.js")).looksLikeOnnx(bytes))
     return "onnx";

@@ -64,12 +64,9 @@ function lowestOf(layers: readonly Layer[]): number {
   return -largest;
 }
 
-/** @throws NetworkError ERR_NETWORK_SCORES if the outputs are scores, of which no probabilities follow */
-export function assertProbabilities(
-  { name: path, layers }: Pick<Network, "name" | "layers">,
-  use: "probabilities" | "file" = "probabilities",
-): void {
-  if (layers.at(-1)?.ends === "scores") throw new NetworkError("ERR_NETWORK_SCORES", { path, use });
+/** @throws NetworkError ERR_NETWORK_SCORES if the outputs are scores, which no format that is written can state */
+export function assertStatable({ name: path, layers }: Pick<Network, "name" | "layers">): void {
+  if (layers.at(-1)?.ends === "scores") throw new NetworkError("ERR_NETWORK_SCORES", { path, use: "file" });
 }
 
 /** English words that are labels in data sets of digits. */

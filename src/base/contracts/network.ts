@@ -236,6 +236,8 @@ export interface OnnxModel {
   readonly name: string;
   /** SHA-256 of the file, in hex. */
   readonly sha256: string;
+  /** None: output k of a whole model is label k. */
+  readonly classNames?: undefined;
   /** Change of the bytes before the model or within it. */
   readonly preprocessing: Preprocessing;
   /** Whether the graph does the preprocessing and so reads bytes. Default false. */

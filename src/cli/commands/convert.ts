@@ -16,7 +16,7 @@ import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import { DEFAULT_ACTIVATION } from "#src/networks/assemble.js";
 import { layerSizes } from "#src/networks/chain.js";
 import { annotateOnnx } from "#src/networks/onnx/preprocessing.js";
-import { assertProbabilities, matchOutputs } from "#src/networks/outputs.js";
+import { assertStatable, matchOutputs } from "#src/networks/outputs.js";
 import { DEFAULT_NORMALIZATION } from "#src/networks/recipe.js";
 import { readNetwork, readOnnxFile } from "#src/networks/registry.js";
 import { hiddenActivation } from "#src/networks/tensors.js";
@@ -84,7 +84,7 @@ async function runConvert(
     ...asked,
   });
   const network = matchOutputs(named, undefined);
-  assertProbabilities(network, "file");
+  assertStatable(network);
   if (flags.strict) assertStated(network.assumptions);
   context.assume(network.assumptions);
   const written = encodeNetwork(ending, network, { type, deflated: compress });

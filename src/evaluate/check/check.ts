@@ -113,7 +113,7 @@ export async function checkEntry(
 ): Promise<CheckOutcome> {
   const beganAt = performance.now();
   try {
-    const pair = pairOf(await open(options), network, options);
+    const pair = await pairOf(await open(options), network, options);
     const { baseline } = demands;
     if (baseline !== undefined) {
       assertComparable(baseline, await subjectOf(pair));

@@ -72,7 +72,7 @@ export async function openSides(
     }
     const { weights } = side;
     const network = typeof weights === "string" ? await load(weights, { ...options, ...download }) : weights;
-    const pair = pairOf(dataset, network, options);
+    const pair = await pairOf(dataset, network, options);
     // A shard has an offset of its own.
     ({ offset, limit: total } = pair.range);
     sides.push({ kind: "network", pair, facts: networkFacts(network, { ...options, weights }) });

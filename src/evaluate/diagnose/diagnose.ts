@@ -81,7 +81,7 @@ export async function runDiagnosis(input: DiagnoseInput, hooks: DiagnoseHooks): 
     });
   }
   // Throws the same errors as `evaluate` if data and network do not match.
-  const { classes, network } = pairOf(dataset, given, options);
+  const { classes, network } = await pairOf(dataset, given, options);
   const { sample, others, own } = await drawSamples(dataset, images, seed, signal);
   const known: Known = { ...stated, network, own, shape: dataset.facts.shape };
   const trials = picturesOf(known).flatMap((pictures) =>

@@ -39,7 +39,8 @@ export class Estimator {
   array(name: string, value = this.get(name)): NamedArray {
     if (typeof value === "number") return { shape: [], data: Float64Array.of(value) };
     if (value instanceof PickledArray) return this.#arrays.decode(`${this.type}.${name}`, value);
-    throw this.fault(name, "numbers, as fit makes them", kindOf(value));
+    const next = value === undefined ? "fit the model before it is saved" : undefined;
+    throw this.fault(name, "numbers, as fit makes them", kindOf(value), next);
   }
 
   /** @throws NetworkError ERR_NETWORK_LAYER */

@@ -43,8 +43,10 @@ const sklearn: KnownFile = {
   recognizes: (head) => sklearnClass(head) !== undefined,
   describe: ({ head }) =>
     `a scikit-learn model (${printable(sklearnClass(head) ?? "")})${isJoblib(head) ? ", saved by joblib" : ""}`,
-  nextStep: () =>
-    "it is not a network of dense layers that Batchwise reads (MLPClassifier, LogisticRegression, SGDClassifier, LinearSVC or RidgeClassifier, alone or after StandardScaler, MinMaxScaler or MaxAbsScaler): export it by skl2onnx.to_onnx, with the option zipmap False, and give --weights model.onnx --engine onnx",
+  nextStep: ({ head }) =>
+    /^(dict|list|tuple)$/.test(pickleOf(head)?.value?.kind ?? "")
+      ? "save the classifier by itself, or a pipeline of its scaler and it, by joblib.dump(model, 'out.joblib'), and give --weights out.joblib"
+      : "it is not a network of dense layers that Batchwise reads (MLPClassifier, LogisticRegression, SGDClassifier, LinearSVC or RidgeClassifier, alone or after StandardScaler, MinMaxScaler or MaxAbsScaler): export it by skl2onnx.to_onnx, with the option zipmap False, and give --weights model.onnx --engine onnx (that loads the file, which may run code: only for one that you trust)",
 };
 
 /** Dict that the book's dataset/mnist.py writes. */

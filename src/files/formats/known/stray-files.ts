@@ -23,6 +23,12 @@ const starts =
   ({ text }: FileHead) =>
     text.startsWith(magic);
 
+/** joblib compresses too, under names that the programs of these formats refuse. */
+const packed =
+  (magic: string): KnownFile["recognizes"] =>
+  (head, path) =>
+    starts(magic)(head) && !/\.(joblib|pkl|pickle|sav)$/i.test(path);
+
 const lfs: KnownFile = {
   name: "a Git LFS pointer, not the file itself",
   // git-lfs/git-lfs, docs/spec.md.
@@ -54,7 +60,7 @@ const notFound: KnownFile = {
 
 const plural = (
   name: string,
-  magic: (head: FileHead) => boolean,
+  magic: KnownFile["recognizes"],
   unpack: (path: string) => string,
 ): KnownFile => ({
   name,
@@ -75,8 +81,8 @@ const ARCHIVES: readonly KnownFile[] = [
   ),
   plural("a 7z archive", starts("7z\xbc\xaf\x27\x1c"), (path) => `7z x ${path}`),
   plural("a RAR archive", starts("Rar!\x1a\x07"), (path) => `unrar x ${path}`),
-  plural("an xz file", starts("\xfd7zXZ\0"), (path) => `xz -dk ${path}`),
-  plural("a bzip2 file", starts("BZh"), (path) => `bzip2 -dk ${path}`),
+  plural("an xz file", packed("\xfd7zXZ\0"), (path) => `xz -dk ${path}`),
+  plural("a bzip2 file", packed("BZh"), (path) => `bzip2 -dk ${path}`),
   plural("a Zstandard file", starts("\x28\xb5\x2f\xfd"), (path) => `zstd -dk ${path}`),
 ];
 
