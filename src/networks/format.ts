@@ -33,9 +33,7 @@ const ZIP_HEADER_BYTES = 30;
 /** First entries of .keras files: keras/src/saving/saving_lib.py writes metadata.json, then config.json. */
 const KERAS_ENTRY = /^(metadata|config)\.json/;
 
-/** A pickle of protocols 0 and 1, 2 and 3, or 4 and 5, that begins with the name of a class of scikit-learn. */
-const SKLEARN =
-  /^(ccopy_?reg\n_reconstructor\n(p0\n|q.)?\(csklearn\.|\x80.csklearn\.|\x80.(\x95.{8})?\x8c.sklearn\.)/s;
+const loadSklearn = () => import("#src/files/formats/sklearn/container.js");
 
 /** Other formats, for messages: a name helps more than bytes. */
 const FOREIGN: readonly { readonly magic: string; readonly name: string }[] = [
@@ -62,12 +60,10 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
   if (ZIP_MAGICS.some((magic) => head.startsWith(magic))) {
     return KERAS_ENTRY.test(head.slice(ZIP_HEADER_BYTES)) ? "keras" : "npz";
   }
-  if (SKLEARN.test(head)) return "sklearn";
+  if (/^[\x80cx]|^\W\x8b/.test(head) && (await loadSklearn()).looksLikeSklearn(bytes)) return "sklearn";
   if (/^(\x80|[(}\]]|c[\w.]+\n[\w.]+\n)/.test(head)) return "pickle";
   if (PYTHON_OBJECTS.test(head)) return "npy";
   if (/^(\xef\xbb\xbf)?\s*[{[]/.test(head)) return looksLikeTfjs(bytes) ? "tfjs" : "json";
-  if ((head.startsWith("\x1f\x8b") || head.startsWith("x")) && (await isPackedSklearn(bytes)))
-    return "sklearn";
   const foreign = FOREIGN.find(({ magic }) => head.startsWith(magic));
   if (foreign === undefined && (await import("#src/networks/onnx/message.js")).looksLikeOnnx(bytes))
     return "onnx";
@@ -81,12 +77,6 @@ export async function weightsFormat(path: string, bytes: Uint8Array): Promise<We
 /** True for a `model.json`: weights in JSON have no such key. */
 export function looksLikeTfjs(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('"modelTopology"');
-}
-
-/** True for a pickle of scikit-learn in a gzip or zlib stream. */
-async function isPackedSklearn(bytes: Uint8Array): Promise<boolean> {
-  const { isPacked, startOfPacked } = await import("#src/files/formats/sklearn/container.js");
-  return isPacked(bytes) && SKLEARN.test(Buffer.from(startOfPacked(bytes)).toString("latin1"));
 }
 
 function hex(bytes: Uint8Array): string {

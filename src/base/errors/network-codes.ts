@@ -141,12 +141,12 @@ export const networkCodes = {
   ERR_NETWORK_CLASSES: row(
     3,
     (f: { path: string; found: string; known?: readonly string[] | undefined }) =>
-      `${f.path}: expected ${f.known === undefined ? "outputs named by digits" : `outputs named ${f.known.slice(0, 12).join(", ")}`}, found ${f.found}; give --classes a file with these names, one per line, the first for label 0`,
+      `${f.path}: expected outputs named ${f.known?.slice(0, 12).join(", ") ?? "by digits"}, found ${f.found}; give --classes a file with these names, one per line, the first for label 0`,
   ),
   ERR_NETWORK_SCORES: row(
     3,
     (f: { path: string; use: "probabilities" | "file" }) =>
-      `${f.path}: expected outputs that are probabilities or logits, found scores, which are neither; ${f.use === "file" ? "no format that is written can state them: evaluate this file itself" : "leave out what needs probabilities: --calibration, --top-k, --probabilities"}`,
+      `${f.path}: expected probabilities or logits, found scores; ${f.use === "file" ? "evaluate this file itself: no format that is written states scores" : "leave out --calibration, --top-k and --probabilities"}`,
   ),
   ERR_NETWORK_NOT_FINITE: row(
     3,

@@ -20,9 +20,8 @@ export type PickledValue =
   | PickledArray
   | PickledObject;
 
-/** Stand-in for an object that only another vocabulary than NumPy's makes. */
+/** Stand-in for an object that only another vocabulary than NumPy's makes. `what` names its kind, for messages: `a tensor`. */
 export abstract class PickledObject {
-  /** Name of its kind, for messages: `a tensor`. */
   abstract readonly what: string;
 }
 

@@ -18,14 +18,24 @@ const SMALL_BYTES = 2 ** 24;
 /** Packed bytes that hold the first name of a pickle, and the most that they yield. */
 const START_BYTES = 512;
 
+/** A pickle of protocols 0 and 1, 2 and 3, or 4 and 5, that begins with the name of a class of scikit-learn. */
+const NAMED =
+  /^(ccopy_?reg\n_reconstructor\n(p0\n|q.)?\(csklearn\.|\x80.csklearn\.|\x80.(\x95.{8})?\x8c.sklearn\.)/s;
+
+/** True for the beginning of a pickle of scikit-learn, as it is or in a gzip or zlib stream. */
+export function looksLikeSklearn(bytes: Uint8Array): boolean {
+  const start = isPacked(bytes) ? startOfPacked(bytes) : bytes.subarray(0, START_BYTES);
+  return NAMED.test(Buffer.from(start).toString("latin1"));
+}
+
 /** True for the first bytes of a gzip member, and of a zlib stream with a window of 32 KB, as Python writes it. */
-export function isPacked(head: Uint8Array): boolean {
+function isPacked(head: Uint8Array): boolean {
   const [first, second] = head;
   return (first === 0x1f && second === 0x8b) || (first === 0x78 && (0x7800 + (second ?? 0)) % 31 === 0);
 }
 
 /** The beginning of what a packed file holds; no bytes if it is damaged. */
-export function startOfPacked(bytes: Uint8Array): Uint8Array {
+function startOfPacked(bytes: Uint8Array): Uint8Array {
   try {
     return unzipSync(bytes.subarray(0, START_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
   } catch {
