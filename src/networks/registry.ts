@@ -7,7 +7,6 @@ import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 import type { Activations, Network, Preprocessing } from "#src/base/contracts/network.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
-import { assertTogether } from "#src/base/options/table.js";
 import { exactKindsOf } from "#src/base/options/values.js";
 import { listed } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
@@ -135,11 +134,10 @@ async function weightsAt(
   path: string,
   options: Omit<LoadNetworkOptions, keyof RequestedPreprocessing>,
 ): Promise<Weights> {
-  const decoded = await (options.architecture === undefined ? readSource : readWithLayers)(
-    source,
-    path,
-    options,
-  );
+  const decoded =
+    options.architecture === undefined
+      ? await readSource(source, path, options)
+      : await (await import("./architecture/arrays.js")).readWithLayers(source, path, options);
   return weightsOf(source, path, decoded, options);
 }
 
@@ -217,22 +215,6 @@ async function readSource(
   const bytes = await readWeights(source, path);
   await decodeAfter;
   return { files: [bytes], ...(await decode(path, bytes, activation)) };
-}
-
-/** Reads the arrays of a file or a folder, and the layers from the file that the option `architecture` names. */
-async function readWithLayers(
-  source: string,
-  path: string,
-  { decodeAfter, architecture = "", activation }: LoadNetworkOptions,
-): Promise<DecodedChain & { readonly files: readonly Uint8Array[] }> {
-  assertTogether(NETWORK_OPTIONS, { architecture, activation });
-  const { arraysAlone, chainByArchitecture } = await import("./architecture/arrays.js");
-  if ((await pathKind(path)) === "folder") {
-    return chainByArchitecture(path, architecture, await (await loadFolder()).readArrayFolder(path));
-  }
-  const bytes = await readWeights(source, path);
-  await decodeAfter;
-  return chainByArchitecture(path, architecture, await arraysAlone(path, bytes));
 }
 
 async function decode(

@@ -1,13 +1,16 @@
 /** Reads the arrays of a file of weights alone, whatever its format, for an architecture in a file of its own. */
 import { basename } from "node:path";
+import type { Activations } from "#src/base/contracts/network.js";
 import { FileError, NetworkError, UsageError } from "#src/base/errors.js";
+import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import { assertTogether } from "#src/base/options/table.js";
 import { isErrorNamed } from "#src/base/realm.js";
-import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { syntaxReason } from "#src/files/read-document.js";
-import { readWholeFile } from "#src/files/read-file.js";
+import { pathKind, readWholeFile } from "#src/files/read-file.js";
 import { jsonBloat, scanJson } from "#src/files/scan-json.js";
 import type { DecodedChain } from "#src/networks/chain-facts.js";
 import { type WeightsFormat, weightsFormat } from "#src/networks/format.js";
+import { readWeights } from "#src/networks/source.js";
 import { chainOfArchitecture, parseArchitecture } from "./chain.js";
 import type { DraftSource } from "./draft.js";
 import type { Architecture } from "./schema.js";
@@ -18,6 +21,12 @@ const MAX_BYTES = 2 ** 24;
 const MAX_DEPTH = 4;
 /** Arrays, with what shows their roles. */
 type FoundArrays = Pick<DraftSource, "arrays"> & Partial<DraftSource>;
+interface LayersRequest {
+  readonly decodeAfter?: Promise<unknown> | undefined;
+  readonly architecture?: string | undefined;
+  readonly activation?: Activations | undefined;
+}
+
 type WithFiles = { readonly files: readonly Uint8Array[] };
 
 /**
@@ -50,18 +59,34 @@ export function decodeArchitecture(path: string, text: string): Architecture {
 }
 
 /**
- * Reads a network whose architecture is in a file of its own.
+ * Reads the arrays of a file or a folder, and the layers from the file that the option `architecture` names.
  *
- * @throws FileError and NetworkError as `decodeArchitecture` and `chainOfArchitecture`
+ * @throws UsageError ERR_USAGE beside an activation; FileError and NetworkError as `decodeArchitecture` and `chainOfArchitecture`
  */
-export async function chainByArchitecture(
+export async function readWithLayers(
+  source: string,
   path: string,
-  architecturePath: string,
-  weights: { readonly arrays: NamedArrays; readonly files: readonly Uint8Array[] },
+  { decodeAfter, architecture: layersPath = "", activation }: LayersRequest,
 ): Promise<DecodedChain & WithFiles> {
-  const { architecture, bytes } = await readArchitecture(architecturePath);
-  const chain = chainOfArchitecture(path, architecture, weights.arrays, basename(architecturePath));
-  return { ...chain, files: [...weights.files, bytes] };
+  assertTogether(NETWORK_OPTIONS, { architecture: layersPath, activation });
+  const found = await arraysAt(source, path, decodeAfter);
+  const { architecture, bytes } = await readArchitecture(layersPath);
+  const chain = chainOfArchitecture(path, architecture, found.arrays, basename(layersPath));
+  return { ...chain, files: [...found.files, bytes] };
+}
+
+/** The arrays of a file or a folder. Throws as `arraysAlone`. */
+export async function arraysAt(
+  source: string,
+  path: string,
+  decodeAfter?: Promise<unknown> | undefined,
+): Promise<FoundArrays & WithFiles> {
+  if ((await pathKind(path)) === "folder") {
+    return (await import("#src/networks/folder.js")).readArrayFolder(path);
+  }
+  const bytes = await readWeights(source, path);
+  await decodeAfter;
+  return arraysAlone(path, bytes);
 }
 
 /**
@@ -70,7 +95,7 @@ export async function chainByArchitecture(
  * @throws UsageError ERR_OPTION_VALUE if the file states its own layers
  * @throws FileError and NetworkError as the format's reader
  */
-export async function arraysAlone(path: string, bytes: Uint8Array): Promise<FoundArrays & WithFiles> {
+async function arraysAlone(path: string, bytes: Uint8Array): Promise<FoundArrays & WithFiles> {
   const format = await weightsFormat(path, bytes);
   return { files: [bytes], ...(await decodeArrays(path, bytes, format)) };
 }

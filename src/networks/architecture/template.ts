@@ -1,8 +1,7 @@
 /** Writes the template of an architecture for a file of arrays: what its shapes show, and a mark for what they do not. */
-import { pathKind } from "#src/files/read-file.js";
 import type { LoadNetworkOptions } from "#src/networks/registry.js";
-import { locate, readWeights } from "#src/networks/source.js";
-import { arraysAlone } from "./arrays.js";
+import { locate } from "#src/networks/source.js";
+import { arraysAt } from "./arrays.js";
 import { draftOf } from "./draft.js";
 
 const SCHEMA = "node_modules/batchwise/schemas/architecture.schema.json";
@@ -14,10 +13,7 @@ const SCHEMA = "node_modules/batchwise/schemas/architecture.schema.json";
  */
 export async function architectureTemplate(source: string, options: LoadNetworkOptions): Promise<string> {
   const path = await locate(source, options);
-  const found =
-    (await pathKind(path)) === "folder"
-      ? await (await import("#src/networks/folder.js")).readArrayFolder(path)
-      : await arraysAlone(path, await readWeights(source, path));
+  const found = await arraysAt(source, path);
   const { activation } = options;
   const { layers, ...facts } = draftOf(path, { isOrdered: false, ...found, activation });
   const [head, tail] = [Object.entries(facts).filter(([key]) => key !== "ignored"), facts.ignored];
