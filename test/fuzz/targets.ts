@@ -3,18 +3,18 @@ import type { Target } from "./target.js";
 import { DOCUMENT_TARGETS } from "./targets/documents.js";
 import { DATASET_TARGETS } from "./targets/idx.js";
 import { NETWORK_TARGETS } from "./targets/networks.js";
+import { PICKLE_TARGETS } from "./targets/pickles.js";
 import { PICTURE_TARGETS } from "./targets/pictures.js";
 import { RUN_TARGETS } from "./targets/runs.js";
 import { STREAM_TARGETS } from "./targets/streams.js";
 import { TEXT_NETWORK_TARGETS } from "./targets/text-networks.js";
-import { TORCH_TARGETS } from "./targets/torch.js";
 
 export const TARGETS: readonly Target[] = [
   ...DATASET_TARGETS,
   ...STREAM_TARGETS,
   ...NETWORK_TARGETS,
   ...TEXT_NETWORK_TARGETS,
-  ...TORCH_TARGETS,
+  ...PICKLE_TARGETS,
   ...PICTURE_TARGETS,
   ...DOCUMENT_TARGETS,
   ...RUN_TARGETS,

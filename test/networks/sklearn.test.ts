@@ -3,9 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 import test from "ava";
-import { PACKAGE_ROOT } from "#src/base/package.js";
+import { FIXTURES, PACKAGE_ROOT } from "#src/base/package.js";
+import { argmax } from "#src/engines/logits.js";
 import { createEngine } from "#src/engines/registry.js";
 import { type EvaluateInput, evaluate, loadNetwork, predict } from "#src/index.js";
 import { foldPreprocessing } from "#src/networks/fold.js";
@@ -93,6 +95,37 @@ function largestGap(logits: Float64Array, classes: number, { decision, scale }: 
   }
   return scale ? largest : largest / 100;
 }
+
+interface Expected {
+  /** Bytes, (images, 4). */
+  readonly images: readonly (readonly number[])[];
+  /** Predicted class of each image, by file. */
+  readonly classes: Readonly<Record<string, readonly number[]>>;
+}
+
+test("files of scikit-learn 1.2, 1.6 and 1.9 give its own predictions", async (t) => {
+  const folderOfFixtures = new URL("sklearn/", FIXTURES);
+  const { images, classes }: Expected = JSON.parse(
+    readFileSync(new URL("expected.json", folderOfFixtures), "utf8"),
+  );
+  const pixels = Uint8Array.from(images.flat());
+  for (const [file, expected] of Object.entries(classes)) {
+    await inCase(t, file, async () => {
+      const network = await loadNetwork(fileURLToPath(new URL(file, folderOfFixtures)), {
+        normalize: "none",
+      });
+      const layers = foldPreprocessing(network);
+      const width = layers.at(-1)!.outputs;
+      const logits = new Float64Array(images.length * width);
+      await (await createEngine("reference", layers)).forward(pixels, images.length, logits);
+      t.deepEqual(
+        images.map((_, image) => argmax(logits, image * width, width)),
+        [...expected],
+      );
+    });
+  }
+  t.is(Object.keys(classes).length, 15);
+});
 
 type Labelled = EvaluateInput & { readonly labels?: string | undefined };
 
