@@ -9,7 +9,7 @@ import { sha256Of } from "#src/files/hash.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import { IDX_LIMIT_BYTES } from "./idx-header.js";
 import { type Deflated, type Elements, elementsOf, inflatedElements } from "./stream/elements.js";
-import type { GivenFacts } from "./stream/idx-set.js";
+import type { OpenArchive } from "./stream/idx-set.js";
 import { datasetOf, type Part } from "./stream/slab-reader.js";
 
 /** Labels are u8 in memory, whatever integer type the file has. */
@@ -36,11 +36,7 @@ const READ_INTEGER: Readonly<
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_ZIP_*, ERR_NPY_*
  * @throws DatasetError ERR_NPZ_ARRAYS, ERR_NPZ_ARRAY, ERR_COUNT_MISMATCH; its slabs ERR_LABEL_RANGE, ERR_ZIP_SIZE, ERR_ZIP_CORRUPT
  */
-export async function openNpzSet(
-  path: string,
-  given: Omit<GivenFacts, "labelsPath">,
-  labelled = true,
-): Promise<Dataset> {
+export const openNpzSet: OpenArchive = async (path, given, labelled): Promise<Dataset> => {
   const { split } = given;
   const file = await readWholeFile(path, IDX_LIMIT_BYTES);
   const names = [`x_${split}`, ...(labelled ? [`y_${split}`] : [])];
@@ -86,7 +82,7 @@ export async function openNpzSet(
     parts: [part],
     sha256: () => sha256Of([file]),
   });
-}
+};
 
 /** Bytes of the array's elements from byte `first` on. */
 async function openMember(path: string, { entry, header }: NpzMember, first: number): Promise<Elements> {

@@ -1,7 +1,14 @@
 /** Opens a data set by its name, its folder, its image and label files, or its .npz file. */
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { checkedKeys, type KindsOf, required } from "#src/base/arguments.js";
-import { AS_STORED, type Dataset, type DatasetView, type Split } from "#src/base/contracts/dataset.js";
+import {
+  AS_STORED,
+  type Dataset,
+  type DatasetReading,
+  type DatasetView,
+  readingOf,
+  type Split,
+} from "#src/base/contracts/dataset.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
@@ -10,14 +17,15 @@ import { suggest } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { pathKind, readFileStart } from "#src/files/read-file.js";
 import { findImages, findInFolder, loadNested } from "./folder.js";
+import type { ArchivePath } from "./formats.js";
 import { labelsBeside, readClassNames } from "./labels.js";
 import { DATASET_NAMES, namedPaths } from "./named-sets.js";
 import { pairsByPattern, pairsOfManifest } from "./stream/find-pairs.js";
-import { type OpenArchive, openIdxSet, type PairPaths } from "./stream/idx-set.js";
+import { openIdxSet, type PairPaths } from "./stream/idx-set.js";
 import { viewedDataset } from "./view.js";
 
 /** What `openDataset` takes; `invert`, `transpose`, `grayscale` and `labelOffset` change nothing by default. */
-export interface DatasetRequest extends DownloadOptions, Partial<DatasetView> {
+export interface DatasetRequest extends DownloadOptions, DatasetReading, Partial<DatasetView> {
   /**
    * A name of `DATASET_NAMES`, a folder with MNIST's file names, an IDX file of images, a .npz file, a pattern of image
    * files (`shards/*-images-idx3-ubyte.gz`) whose labels are named likewise, or a manifest that lists pairs of files.
@@ -42,22 +50,14 @@ const REQUEST: KindsOf<DatasetRequest> = {
   split: required(KINDS.split),
 };
 
-/** One file with images and labels. */
-interface ArchivePath {
-  readonly path: string;
-  readonly open: OpenArchive;
-}
-
 type Source = PairPaths | readonly PairPaths[] | ArchivePath;
 
-/** Files with images and labels, by their first bytes; a reader is loaded only for such a file. */
-const ARCHIVES: ReadonlyMap<string, OpenArchive> = new Map<string, OpenArchive>([
-  ["PK\x03\x04", async (...given) => (await import("./npz-set.js")).openNpzSet(...given)],
-]);
-/** Bytes that identify such a file. */
+/** Bytes that identify a format. */
 const MAGIC_BYTES = 4;
 /** First bytes of IDX, gzip and ZIP. A manifest begins with a bracket. */
 const STARTS = ["\0\0", "\x1f\x8b", "PK"];
+/** First bytes of an IDX file. */
+const IDX_START = /^\0\0/;
 /** Bytes of a pipe in which a manifest must begin. */
 const HEAD_BYTES = 256;
 
@@ -108,6 +108,7 @@ async function openStored(request: DatasetRequest): Promise<Dataset> {
   const source = await locate(request);
   const classNames = request.classes === undefined ? undefined : await readClassNames(request.classes);
   const isLabelled = request.labels !== false;
+  const reading = readingOf(request);
   const given = {
     name: DATASET_NAMES.includes(request.dataset) ? request.dataset : basename(resolve(request.dataset)),
     split: request.split,
@@ -117,7 +118,10 @@ async function openStored(request: DatasetRequest): Promise<Dataset> {
       ? (await loadNested()).emnistAssumptions(request)
       : [],
   };
-  if ("open" in source) return source.open(source.path, given, isLabelled);
+  if (reading !== undefined && !("open" in source && source.takesReading)) {
+    throw (await loadFormats()).needlessReading(request.dataset, reading);
+  }
+  if ("open" in source) return source.open(source.path, { ...given, reading }, isLabelled, reading);
   const { verify } = request;
   if ("imagesPath" in source) {
     return openIdxSet([source], { ...given, labelsPath: source.labelsPath }, { verify });
@@ -140,13 +144,14 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
     throw new DatasetError("ERR_DATASET_UNKNOWN", { found: dataset, known: DATASET_NAMES, suggestion });
   }
   const start = kind === "file" ? await startOf(dataset) : "";
-  const open = ARCHIVES.get(start);
   const isManifest = kind === "file" && (start.trimStart().startsWith("[") || dataset.endsWith(".json"));
-  if (kind !== undefined && kind !== "name" && (await isCifar(dataset, kind))) {
-    if (!labels) return { path: dataset, open: openCifar };
-    throw ownLabels(dataset, labels);
+  const isKnown = kind === "name" || kind === undefined || isManifest || IDX_START.test(start);
+  const archive = isKnown ? undefined : await (await loadFormats()).archiveAt(dataset, kind, start);
+  if (archive !== undefined) {
+    if (labels) throw ownLabels(dataset, labels);
+    return archive;
   }
-  if (kind === "file" && open === undefined && !isManifest) {
+  if (kind === "file" && !isManifest) {
     if (labels === undefined) {
       const beside = await labelsBeside(dataset);
       if (beside?.path !== undefined) return { imagesPath: dataset, labelsPath: beside.path };
@@ -155,7 +160,6 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
     return { imagesPath: dataset, labelsPath: labels === false ? undefined : labels };
   }
   if (labels) throw ownLabels(dataset, labels);
-  if (open !== undefined) return { path: dataset, open };
   if (isPattern || isManifest) {
     return isPattern
       ? onlyOrAll(await pairsByPattern(dataset, labels !== false))
@@ -173,17 +177,8 @@ function ownLabels(dataset: string, labels: string): UsageError {
   return new UsageError("ERR_USAGE", { problem });
 }
 
-const loadCifar = () => import("./cifar-set.js");
-const openCifar: OpenArchive = async (...given) => (await loadCifar()).openCifarSet(...given);
-/** Names of files with CIFAR's records. A folder is recognized by its file of class names. */
-const CIFAR_FILE = /\.bin$/i;
-const CIFAR_NAMES = ["batches.meta.txt", "fine_label_names.txt"];
-
-async function isCifar(dataset: string, kind: "file" | "folder"): Promise<boolean> {
-  const kinds = kind === "folder" ? CIFAR_NAMES.map((name) => pathKind(join(dataset, name))) : [];
-  const isLikely = kind === "file" ? CIFAR_FILE.test(dataset) : (await Promise.all(kinds)).includes("file");
-  return isLikely && (await loadCifar()).isCifar(dataset);
-}
+/** Other formats than IDX, loaded only for a path that is no pair of IDX files. */
+const loadFormats = () => import("./formats.js");
 
 /** A pattern that fits one pair is a way to name it. */
 function onlyOrAll(pairs: readonly PairPaths[]): PairPaths | readonly PairPaths[] {
@@ -196,7 +191,8 @@ async function startOf(path: string): Promise<string> {
   return Buffer.from(await readFileStart(path, MAGIC_BYTES, canBegin)).toString("latin1");
 }
 
-function canBegin(head: Uint8Array): boolean {
+async function canBegin(head: Uint8Array): Promise<boolean> {
   const start = Buffer.from(head.subarray(0, HEAD_BYTES)).toString("latin1");
-  return STARTS.some((magic) => start.startsWith(magic)) || start.trimStart().startsWith("[");
+  if (STARTS.some((magic) => start.startsWith(magic)) || start.trimStart().startsWith("[")) return true;
+  return (await loadFormats()).canBeTable(head);
 }

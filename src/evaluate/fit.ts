@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { interruption } from "#src/base/abort.js";
 import { checkedKeys, type KindsOf } from "#src/base/arguments.js";
 import type { Assumption } from "#src/base/assumptions.js";
-import type { Dataset, Split } from "#src/base/contracts/dataset.js";
+import { type Dataset, type DatasetReading, readingOf, type Split } from "#src/base/contracts/dataset.js";
 import type {
   Activations,
   FittedNormalization,
@@ -35,7 +35,7 @@ const MOST_WHITENED_INPUTS = 2_048;
 const IMAGES_A_TURN = 1_000;
 
 /** Input of `fitPreprocessing`: data, weights, and the kind of preprocessing. */
-export interface FitInput {
+export interface FitInput extends DatasetReading {
   /** An input of `openDataset`, or an open data set. All images of the split are used. */
   readonly dataset: string | Dataset;
   /** Path of the label file, if `dataset` is an image file. */
@@ -134,8 +134,16 @@ async function fitTo(input: FitInput, download: Omit<DownloadOptions, "offline">
   }
   const dataset =
     typeof input.dataset === "string"
-      ? await readDataset({ ...download, dataset: input.dataset, labels: input.labels, split, offline })
+      ? await readDataset({
+          ...download,
+          ...readingOf(input),
+          dataset: input.dataset,
+          labels: input.labels,
+          split,
+          offline,
+        })
       : input.dataset;
+  if (input.strict) assertStated(dataset.facts.assumptions ?? []);
   assertFitsImages(weights, weights.name, dataset.facts.shape);
   return kind === "standardize"
     ? fitStandardizing(weights, dataset, signal)

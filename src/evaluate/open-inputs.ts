@@ -5,6 +5,7 @@ import type { Assumption } from "#src/base/assumptions.js";
 import { assumedText } from "#src/base/assumptions.js";
 import {
   type Dataset,
+  type DatasetReading,
   type DatasetView,
   type ImageRange,
   type ImageShape,
@@ -70,6 +71,7 @@ type PairOptions = Pick<
   | "std"
   | "strict"
   | keyof DatasetView
+  | keyof DatasetReading
   | "offset"
   | "limit"
   | "shard"

@@ -1,6 +1,6 @@
 /** Checks the options of an evaluation, from a command line or a program, and makes one frozen object of them. */
 
-import type { Dataset, DatasetView, ImageRange, Split } from "#src/base/contracts/dataset.js";
+import type { Dataset, DatasetReading, DatasetView, ImageRange, Split } from "#src/base/contracts/dataset.js";
 import type { Shard } from "#src/base/contracts/journal.js";
 import type { Activations, EngineName, Network, Normalization } from "#src/base/contracts/network.js";
 import { MAX_COUNT } from "#src/base/contracts/run.js";
@@ -24,7 +24,7 @@ export interface EvaluateInput
 /** Who computes: options that `evaluate` takes besides those of the evaluation. */
 export interface ExecutorInput extends Given<typeof EXECUTOR_OPTIONS> {}
 
-export interface EvaluateOptions extends DatasetView {
+export interface EvaluateOptions extends DatasetView, DatasetReading {
   readonly dataset: string | Dataset;
   readonly labels: string | false | undefined;
   readonly classes: string | undefined;
@@ -74,6 +74,7 @@ export function resolveOptions(input: EvaluateInput, availableThreads: number): 
     ...view,
     labels: input.labels,
     classes: input.classes,
+    ...resolveDataReading(input),
     split: checkedValue(split, input.split ?? split.default),
     verify: input.verify ?? false,
     offline: input.offline ?? false,
@@ -143,6 +144,14 @@ function resolveView({ invert, transpose, grayscale, labelOffset }: EvaluateInpu
     transpose: transpose ?? false,
     grayscale: grayscale ?? false,
     labelOffset: checkedValue(row, labelOffset ?? row.default),
+  };
+}
+
+function resolveDataReading({ labelColumn, imageShape, pixelMax }: EvaluateInput): DatasetReading {
+  return {
+    labelColumn,
+    imageShape,
+    pixelMax: pixelMax === undefined ? undefined : checkedValue(EVALUATE_OPTIONS.pixelMax, pixelMax),
   };
 }
 

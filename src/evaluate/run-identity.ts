@@ -22,6 +22,7 @@ export async function identityOf(
     batchwise: packageVersion(),
     dataset: await dataset.sha256(),
     view: dataset.facts.view ?? AS_STORED,
+    ...(dataset.facts.reading && { reading: dataset.facts.reading }),
     network: network.sha256,
     // The predictions of simd are proven to equal those of float64; its probabilities are not. The logits of ml-matrix equal those
     // of reference, bit by bit.

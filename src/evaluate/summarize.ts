@@ -2,7 +2,13 @@
 import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { IncompleteError, inTurns, interruption } from "#src/base/abort.js";
-import { AS_STORED, type Dataset, hashFields } from "#src/base/contracts/dataset.js";
+import {
+  AS_STORED,
+  type Dataset,
+  type DatasetReading,
+  hashFields,
+  readingOf,
+} from "#src/base/contracts/dataset.js";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import type {
@@ -225,12 +231,15 @@ export function datasetLocation({
   dataset,
   labels,
   classes,
-}: Pick<EvaluateOptions, "dataset" | "labels" | "classes">): DatasetLocation | null {
+  ...options
+}: Pick<EvaluateOptions, "dataset" | "labels" | "classes" | keyof DatasetReading>): DatasetLocation | null {
   if (typeof dataset !== "string") return null;
+  const reading = readingOf(options);
   return {
     dataset: nameOrPath(DATASET_NAMES, dataset),
     labels: labels ? resolve(labels) : null,
     classes: classes === undefined ? null : resolve(classes),
+    ...(reading && { reading }),
   };
 }
 

@@ -84,6 +84,7 @@ export async function openRun(
       mean: network.location.mean ?? undefined,
       std: network.location.std ?? undefined,
       ...identity.view,
+      ...identity.reading,
       engine: spec.engine,
       probabilities: identity.probabilities,
       threads,

@@ -7,11 +7,13 @@ import { PICKLE_TARGETS } from "./targets/pickles.js";
 import { PICTURE_TARGETS } from "./targets/pictures.js";
 import { RUN_TARGETS } from "./targets/runs.js";
 import { STREAM_TARGETS } from "./targets/streams.js";
+import { TABLE_TARGETS } from "./targets/tables.js";
 import { TEXT_NETWORK_TARGETS } from "./targets/text-networks.js";
 
 export const TARGETS: readonly Target[] = [
   ...DATASET_TARGETS,
   ...STREAM_TARGETS,
+  ...TABLE_TARGETS,
   ...NETWORK_TARGETS,
   ...TEXT_NETWORK_TARGETS,
   ...PICKLE_TARGETS,

@@ -55,6 +55,28 @@ export const AS_STORED: DatasetView = {
   labelOffset: 0,
 };
 
+/** Facts about images that tables and arrays may not state, as options state them. */
+export interface DatasetReading {
+  /** Column of the label in a table: `first`, `last`, `none` or a name. */
+  readonly labelColumn?: string | undefined;
+  /** Size of an image whose pixels are in one row: `28x28`, `32x32x3`, or `3x32x32` for channels first. */
+  readonly imageShape?: string | undefined;
+  /** Pixel value of white: `1` or `255`. */
+  readonly pixelMax?: PixelMax | undefined;
+}
+
+/** The options that were given; undefined if there are none. */
+export function readingOf({ labelColumn, imageShape, pixelMax }: DatasetReading): DatasetReading | undefined {
+  const given = Object.entries({ labelColumn, imageShape, pixelMax }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}
+
+/** Pixel values of white. */
+export const PIXEL_MAXIMA = ["1", "255"] as const;
+export type PixelMax = (typeof PIXEL_MAXIMA)[number];
+
 /** Facts about a data set. They come from the headers of its files, before any pixel is read. */
 export interface DatasetFacts {
   /** Name that the set was opened by, or the name of its file or folder without the path. */
@@ -71,6 +93,8 @@ export interface DatasetFacts {
   readonly classNames: readonly string[] | undefined;
   /** Changes of images and labels while slabs are filled. `shape` includes them. Default: as stored. */
   readonly view?: DatasetView | undefined;
+  /** Options that stated what the files do not. Default: none. */
+  readonly reading?: DatasetReading | undefined;
   /** Whether `sha256()` is of samples of long files. Default: it is of every byte. */
   readonly isSampled?: boolean | undefined;
   /** Whether images are inflated while they are read. That takes longer than a small network's forward pass. */

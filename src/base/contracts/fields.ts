@@ -1,7 +1,7 @@
 /** Fields that the schemas of our documents share. Loads zod: a start imports only types from the files with schemas. */
 import * as z from "zod";
 import { ASSUMPTION_SUBJECTS, type Assumption } from "#src/base/assumptions.js";
-import type { DatasetView } from "./dataset.js";
+import { type DatasetReading, type DatasetView, PIXEL_MAXIMA } from "./dataset.js";
 import type { Preprocessing } from "./network.js";
 import { LIMITS } from "./run.js";
 
@@ -56,6 +56,12 @@ export const datasetView: z.ZodType<DatasetView> = z.object({
   transpose: z.boolean(),
   grayscale: z.boolean().default(false),
   labelOffset: within(LIMITS.labelOffset),
+});
+
+export const datasetReading: z.ZodType<DatasetReading> = z.object({
+  labelColumn: z.string().optional(),
+  imageShape: z.string().optional(),
+  pixelMax: z.enum(PIXEL_MAXIMA).optional(),
 });
 
 export const preprocessing: z.ZodType<Preprocessing> = z.discriminatedUnion("kind", [

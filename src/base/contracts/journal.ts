@@ -5,6 +5,7 @@ import {
   count,
   countMatrix,
   type DeepReadonly,
+  datasetReading,
   datasetView,
   preprocessing,
   sha256,
@@ -21,6 +22,8 @@ export const runIdentity = z.object({
   dataset: sha256,
   /** How pictures and labels were changed. */
   view: datasetView,
+  /** Options that stated what the files of the images do not. */
+  reading: datasetReading.optional(),
   /** SHA-256, hex, as `Network.sha256`. */
   network: sha256,
   /** `float64` for all engines that predict the same; otherwise the engine, whose last digits can differ. */

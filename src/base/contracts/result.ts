@@ -7,6 +7,7 @@ import {
   countMatrix,
   type DeepReadonly,
   datasetHash,
+  datasetReading,
   datasetView,
   preprocessing,
   sha256,
@@ -29,6 +30,8 @@ const datasetLocation = z.object({
   labels: z.string().nullable(),
   /** Absolute path of the file of class names; null if none was given. */
   classes: z.string().nullable(),
+  /** Options that stated what the files do not; absent if none did. */
+  reading: datasetReading.optional(),
 });
 
 /** How to open the data set again: names as given, paths absolute. */

@@ -117,6 +117,11 @@ export const datasetCodes = {
     (f: { path: string; expected: string; found: string; next?: string | undefined }) =>
       `${f.path}: expected ${f.expected}, found ${f.found}${f.next === undefined ? "" : `; ${f.next}`}`,
   ),
+  ERR_CSV_ROW: row(
+    3,
+    (f: { path: string; line: number; column?: number | undefined; expected: string; found: string }) =>
+      `${f.path}: line ${grouped(f.line)}${f.column === undefined ? "" : `, column ${grouped(f.column)}`}: expected ${f.expected}, found ${f.found}; correct this row, or remove it`,
+  ),
   ERR_COUNT_MISMATCH: row(
     3,
     (f: { imagesPath: string; images: number; labelsPath: string; labels: number }) =>

@@ -1,6 +1,6 @@
 /** Options that name the images and the network. */
 
-import { SPLITS } from "#src/base/contracts/dataset.js";
+import { PIXEL_MAXIMA, SPLITS } from "#src/base/contracts/dataset.js";
 import { ACTIVATIONS, FITTED_NORMALIZATIONS, NORMALIZATIONS } from "#src/base/contracts/network.js";
 import { LIMITS } from "#src/base/contracts/run.js";
 import { each, FLAG_TYPE, PATH_TYPE, rows, whole, word } from "./define.js";
@@ -111,6 +111,33 @@ export const DATA_OPTIONS = rows({
     group: "data",
     commands: WITH_IMAGES,
     conflicts: [NEEDS_LABELS],
+  },
+  /** Column of the label in a table: first, last, none or its name. Default: the column of that name, or an assumed one. */
+  labelColumn: {
+    flag: "--label-column",
+    value: "<column>",
+    type: { kind: "text" },
+    help: "label of a table: first, last, none, a name",
+    group: "data",
+    commands: [...WITH_IMAGES, "fit"],
+  },
+  /** Size of images whose pixels are in one row: 28x28, 32x32x3, 3x32x32. Default: the file's, or square as an assumption. */
+  imageShape: {
+    flag: "--image-shape",
+    value: "<size>",
+    type: { kind: "text" },
+    help: "size of images in rows: 28x28, 32x32x3",
+    group: "data",
+    commands: [...WITH_IMAGES, "fit"],
+  },
+  /** Pixel value of white in tables and arrays. Default: 255, or 1 as an assumption if no first pixel is above it. */
+  pixelMax: {
+    flag: "--pixel-max",
+    value: "<n>",
+    type: word(PIXEL_MAXIMA),
+    help: "white in tables and arrays: 1 or 255",
+    group: "data",
+    commands: [...WITH_IMAGES, "fit"],
   },
   /** Hash every byte of the files. Default false: of sets larger than memory, samples of the files are hashed. */
   verify: {

@@ -59,6 +59,7 @@ async function readInput(path: string, { offline }: ReportFlags, context: Contex
     labels: location.labels ?? undefined,
     split,
     ...view,
+    ...location.reading,
     verify: evaluation.dataset.sha256 !== null,
     ...(offline !== undefined && { offline }),
   });

@@ -1,7 +1,13 @@
 /** Data sets in IDX files: any number of pairs of images and labels, of any size. */
 
 import { createHash } from "node:crypto";
-import { type Dataset, type DatasetFacts, type ImageShape, imageBytes } from "#src/base/contracts/dataset.js";
+import {
+  type Dataset,
+  type DatasetFacts,
+  type DatasetReading,
+  type ImageShape,
+  imageBytes,
+} from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import { type IdxHead, readIdxHead } from "#src/data/idx-header.js";
 import { addKnownFile, FileHash, hashOfFiles, isLongerThanSamples } from "./file-hash.js";
@@ -41,6 +47,7 @@ export type OpenArchive = (
   path: string,
   given: Omit<GivenFacts, "labelsPath">,
   labelled: boolean,
+  reading?: DatasetReading,
 ) => Promise<Dataset>;
 
 export interface IdxSetOptions {

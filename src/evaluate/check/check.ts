@@ -94,8 +94,20 @@ export function datasetsInTurn(download: DownloadOptions): OpenDataset {
   let last: { readonly key: string; readonly dataset: Dataset } | undefined;
   return async (options) => {
     const { dataset: named, labels, classes, split, invert, transpose, grayscale, labelOffset } = options;
+    const { labelColumn, imageShape, pixelMax } = options;
+    const reading = [labelColumn, imageShape, pixelMax];
     if (typeof named !== "string") return named;
-    const key = JSON.stringify([named, labels, classes, split, invert, transpose, grayscale, labelOffset]);
+    const key = JSON.stringify([
+      named,
+      labels,
+      classes,
+      split,
+      invert,
+      transpose,
+      grayscale,
+      labelOffset,
+      reading,
+    ]);
     if (last?.key !== key) {
       last = undefined;
       last = { key, dataset: await readDataset({ ...options, ...download, dataset: named }) };

@@ -176,7 +176,13 @@ export function withImagesOf(
   const { location, split, view } = side.result.dataset;
   const ofData =
     input.dataset === undefined && location !== null
-      ? { dataset: location.dataset, labels: location.labels ?? undefined, split, ...view }
+      ? {
+          dataset: location.dataset,
+          labels: location.labels ?? undefined,
+          split,
+          ...view,
+          ...location.reading,
+        }
       : {};
   const classes = location?.classes ?? undefined;
   return {

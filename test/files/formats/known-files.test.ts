@@ -75,18 +75,13 @@ const FILES: readonly (readonly [
   ["model.json", '{"format":"graph-model","modelTopology":{}}', /graph model/, /--tfjs/, /--weights/],
   ["w.json", WEIGHTS, /weights as JSON, a dict with 2 arrays/, /np\.savez/, /--weights/],
   ["n.ipynb", '{"cells": [], "nbformat": 4}', /notebook/, /np\.savez/, /./],
-  [
-    "t.csv",
-    CSV,
-    /CSV text of 5 columns under a line/,
-    /loadtxt/,
-    /skiprows=1.*x=a\[:,1:\].*\.reshape\(-1,2,2\)/,
-  ],
-  ["t.csv", CSV.replaceAll("\n", "\r\n"), /CSV text of 5/, /loadtxt/, /skiprows=1/],
-  ["t.tsv", "7\t0\t1\t2\t3\n", /TSV text of 5 columns/, /loadtxt/, /delimiter='\\t'/],
-  ["t.csv", Buffer.from(`\ufeff${CSV}`), /byte order mark/, /utf-8-sig/, /utf-8-sig/],
-  ["t.csv", Buffer.from(`\ufeff${CSV}`, "utf16le"), /UTF-16/, /utf-16/, /utf-16/],
-  ["t.csv", "0,1,2,3\n", /CSV text of 4 columns/, /loadtxt/, /it has no labels/],
+  ["t.csv", CSV, /CSV text of 5 columns under a line/, /loadtxt/, /--dataset alone/],
+  ["t.csv", CSV.replaceAll("\n", "\r\n"), /CSV text of 5/, /loadtxt/, /--dataset alone/],
+  ["t.tsv", "7\t0\t1\t2\t3\n", /TSV text of 5 columns/, /loadtxt/, /--dataset alone/],
+  ["t.csv", Buffer.from(`\ufeff${CSV}`), /byte order mark/, /utf-8-sig/, /--dataset alone/],
+  ["t.csv", Buffer.from(`\ufeff${CSV}`, "utf16le"), /UTF-16/, /utf-16/, /iconv -f UTF-16/],
+  ["t.txt", "7 0 1 2 3\n", /CSV text of 5 columns/, /loadtxt/, /tr -s ' ' ','/],
+  ["t.csv", "0,1,2,3\n", /CSV text of 4 columns/, /loadtxt/, /--dataset alone/],
   ["a.png", latin1("\x89PNG\r\n\x1a\n"), /PNG/, /predict/, /predict/],
   ["a.jpg", latin1("\xff\xd8\xff\xe0"), /JPEG/, /\.png/, /batchwise predict/],
   ["a.gif", "GIF89a", /GIF/, /\.png/, /batchwise predict/],
@@ -135,7 +130,9 @@ test("names each file, and says what to do with it as weights and as images", as
 });
 
 test("refuses such a file by the command line with exit status 3 and one line", async (t) => {
-  for (const [name, bytes, found, weights, images] of FILES.filter((_, index) => index % 7 === 0)) {
+  for (const [name, bytes, found, weights, images] of FILES.filter(
+    ([name], index) => index % 7 === 0 && !/^t\.[ct]sv$/.test(name),
+  )) {
     const path = await temporaryFile(t, bytes, name);
     for (const [option, words] of [
       ["--weights", weights],

@@ -100,7 +100,7 @@ const npzSet: Target = {
   codes: /^ERR_(FILE_READ|FILE_EMPTY|ZIP_\w+|NPY_\w+|NPZ_ARRAYS|NPZ_ARRAY|COUNT_MISMATCH|LABEL_RANGE)$/,
   onDisk: true,
   async read(_, path) {
-    const set = await openNpzSet(path, { name: "set", split: "test", classNames: undefined });
+    const set = await openNpzSet(path, { name: "set", split: "test", classNames: undefined }, true);
     const { shape, total } = set.facts;
     const { pixels, labels } = await collectSlab(set, { offset: 0, limit: total });
     const isWhole =

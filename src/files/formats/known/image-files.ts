@@ -3,7 +3,6 @@
 import { type FileHead, readFileHead } from "./file-head.js";
 import { isHdf5 } from "./keras-files.js";
 import {
-  type Candidate,
   exportedSet,
   imageFile,
   type KnownFile,
@@ -62,7 +61,7 @@ const table: KnownFile = {
     const found = tableOf(file.head);
     if (found === undefined) return "";
     const options = `${found.delimiter === " " ? "" : `,delimiter='${found.delimiter === "\t" ? "\\t" : found.delimiter}'`}${found.header ? ",skiprows=1" : ""}${found.encoding === undefined ? "" : `,encoding='${found.encoding}'`}`;
-    return file.use === "weights" ? textWeights(options) : tableSet(file, found, options);
+    return file.use === "weights" ? textWeights(options) : tableStep(file.path, found);
   },
 };
 
@@ -70,24 +69,13 @@ function textWeights(options: string): string {
   return `run python3 -c "import numpy as np; r=lambda f:np.loadtxt(f${options}); np.savez('out.npz',W1=r('W1.csv'),b1=r('b1.csv'))" with the names of your files, a W and a b for each layer, and give --weights out.npz${WITH_ACTIVATION}`;
 }
 
-/** Column of the label: the first in Kaggle's digit-recognizer and pjreddie's MNIST, the last (`class`) in OpenML's. */
-function tableSet({ path, split }: Candidate, { columns, header }: Table, options: string): string {
-  const named = header?.findIndex((name) => /^(label|labels|class|target|y|digit)$/i.test(name)) ?? -1;
-  const isSquare = (count: number) => Number.isInteger(Math.sqrt(count));
-  const load = `import numpy as np; a=np.loadtxt(FILE${options},ndmin=2)`;
-  const image = (count: number) => `${pixelBytes("x")}.reshape(-1,${Math.sqrt(count)},${Math.sqrt(count)})`;
-  if (isSquare(columns) && named < 0) {
-    return `it has no labels: run ${python(path, `${load}; x=a${pixelsCheck("x")}; np.savez('out.npz',x_${split}=${image(columns)})`)} and use predict or --predictions, or give a table with labels`;
-  }
-  if (!isSquare(columns - 1))
-    return "expected a label and the pixels of a square image in each row; save x_test (images, rows, columns) and y_test by np.savez";
-  const at = named < 0 ? 0 : named;
-  const pixels = at === 0 ? "a[:,1:]" : `np.delete(a,${at},1)`;
-  const checks = `${pixelsCheck("x")}${labelsCheck("y")}`;
-  return exportedSet(
-    path,
-    `${load}; x=${pixels}; y=a[:,${at}]${checks}; np.savez('out.npz',x_${split}=${image(columns - 1)},y_${split}=y.astype('u1'))`,
-  );
+/** Tables of pixels are read in UTF-8, with a delimiter that is no space. */
+function tableStep(path: string, { delimiter, encoding }: Table): string {
+  const file = shellQuoted(path);
+  if (encoding === "utf-16")
+    return `run iconv -f UTF-16 -t UTF-8 ${file} > out.csv and give --dataset out.csv`;
+  if (delimiter === " ") return `run tr -s ' ' ',' < ${file} > out.csv and give --dataset out.csv`;
+  return "give it to --dataset alone: its rows are images with their labels";
 }
 
 export const IDX_FILE: KnownFile = {
