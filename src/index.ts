@@ -21,6 +21,7 @@ export type {
 export type {
   Dataset,
   DatasetFacts,
+  DatasetReading,
   DatasetView,
   ImageRange,
   ImageShape,
