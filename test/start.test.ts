@@ -8,7 +8,7 @@ import { runProgram, spawnCli } from "./helpers/cli.js";
 import { inCase } from "./helpers/in-case.js";
 import { projectFolder, temporaryFolder } from "./helpers/temporary.js";
 
-const MOST_BYTES = 360_000;
+const MOST_BYTES = 370_000;
 const ROOT = fileURLToPath(PACKAGE_ROOT);
 /** The modules of each chunk of the bundle, as the bundler listed them. */
 const CHUNKS: Readonly<Record<string, readonly string[]>> = JSON.parse(

@@ -20,7 +20,6 @@ import { findImages, findInFolder, loadNested } from "./folder.js";
 import type { ArchivePath } from "./formats.js";
 import { labelsBeside, readClassNames } from "./labels.js";
 import { DATASET_NAMES, namedPaths } from "./named-sets.js";
-import { pairsByPattern, pairsOfManifest } from "./stream/find-pairs.js";
 import { openIdxSet, type PairPaths } from "./stream/idx-set.js";
 import { viewedDataset } from "./view.js";
 
@@ -161,6 +160,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   }
   if (labels) throw ownLabels(dataset, labels);
   if (isPattern || isManifest) {
+    const { pairsByPattern, pairsOfManifest } = await import("./stream/find-pairs.js");
     return isPattern
       ? onlyOrAll(await pairsByPattern(dataset, labels !== false))
       : pairsOfManifest(dataset, labels !== false);

@@ -34,7 +34,7 @@ export const DATA_OPTIONS = rows({
     commands: [...WITH_IMAGES, "fit"],
     differs: {
       compare: { help: "images: a name, folder or file", defaultText: "the result's" },
-      fit: { required: true, help: "images of the training: name, folder, file" },
+      fit: { required: true, help: "training images: a name, folder or file" },
     },
   },
   /** The label file, if `dataset` is an image file. False: predict the images without reading labels. */

@@ -11,9 +11,9 @@ import { jsonBloat, scanJson } from "#src/files/scan-json.js";
 import type { DecodedChain } from "#src/networks/chain-facts.js";
 import { type WeightsFormat, weightsFormat } from "#src/networks/format.js";
 import { readWeights } from "#src/networks/source.js";
-import { chainOfArchitecture, parseArchitecture } from "./chain.js";
+import { chainOfArchitecture } from "./chain.js";
 import type { DraftSource } from "./draft.js";
-import type { Architecture } from "./schema.js";
+import { type Architecture, parseArchitecture } from "./schema.js";
 
 /** Most bytes of an architecture. A layer takes some hundred. */
 const MAX_BYTES = 2 ** 24;

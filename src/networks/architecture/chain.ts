@@ -1,47 +1,18 @@
 /** Walks an architecture over the arrays of a file: the chain of layers that both state together. */
-import type { Activation, MapShape, Padding, Pair, Preprocessing } from "#src/base/contracts/network.js";
+import type { Activation, MapShape, Preprocessing } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
-import { atLeast, BatchwiseError, type FactsOf, NetworkError } from "#src/base/errors.js";
-import { listed, printable, suggest, valueText } from "#src/base/text.js";
+import { BatchwiseError, type FactsOf, NetworkError } from "#src/base/errors.js";
+import { listed, printable, suggest } from "#src/base/text.js";
 import { type NamedArray, type NamedArrays, transpose } from "#src/files/formats/arrays.js";
-import { placeOf } from "#src/files/read-document.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";
 import type { DecodedChain } from "#src/networks/chain-facts.js";
 import { batchNormalization } from "#src/networks/normalization.js";
 import { isCounter } from "#src/networks/state-dict.js";
 import { convWeights } from "#src/networks/weight-order.js";
-import { type Architecture, type ArchitectureLayer, architectureSchema, UNKNOWN } from "./schema.js";
+import { type Architecture, type ArchitectureLayer, type LayerOf, paddingOf, pairOf } from "./schema.js";
 
 /** PyTorch's ε of batch normalizations. */
 const EPSILON = 1e-5;
-
-type Layer<Type extends ArchitectureLayer["type"]> = Extract<ArchitectureLayer, { readonly type: Type }>;
-
-/**
- * Checks a document against the schema. `path` is for messages.
- *
- * @throws NetworkError ERR_NETWORK_LAYER that names the first place which does not fit
- */
-export function parseArchitecture(path: string, document: unknown): Architecture {
-  const parsed = architectureSchema.safeParse(document);
-  if (parsed.success) return parsed.data;
-  const [issue] = atLeast(parsed.error.issues, 1);
-  const value = issue.path.reduce<unknown>(
-    (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
-    document,
-  );
-  const layer = placeOf(issue.path) || "the architecture";
-  const isKey = issue.code === "unrecognized_keys";
-  const expected = isKey
-    ? "known keys"
-    : issue.message.replace(/^Invalid input: expected (.*), received .*$/, "$1");
-  const found = isKey ? listed(issue.keys.map((key) => `"${printable(key)}"`)) : valueText(value);
-  const isOpen = value === UNKNOWN || (Array.isArray(value) && value.includes(UNKNOWN));
-  const next = isOpen
-    ? "fill in what the file of weights does not state"
-    : "see schemas/architecture.schema.json";
-  throw new NetworkError("ERR_NETWORK_LAYER", { path, layer, expected, found, next });
-}
 
 /**
  * Returns the chain of an architecture over named arrays.
@@ -173,7 +144,7 @@ class Walk {
     }
   }
 
-  #convolution(layer: Layer<"conv2d">, place: string): void {
+  #convolution(layer: LayerOf<"conv2d">, place: string): void {
     const array = this.#array(place, layer.weights, 4);
     const isFirst = (this.#architecture.convWeights ?? "oihw") === "oihw";
     const { groups = 1 } = layer;
@@ -203,7 +174,7 @@ class Walk {
     });
   }
 
-  #dense(layer: Layer<"dense">, place: string): void {
+  #dense(layer: LayerOf<"dense">, place: string): void {
     const { shape } = this.#builder;
     if (typeof shape === "object" && shape.rows * shape.columns > 1) {
       const found = `a map of ${shape.rows} × ${shape.columns} × ${shape.channels}`;
@@ -228,7 +199,7 @@ class Walk {
     this.#builder.dense(place, { weights, outputs, biases: this.#vector(place, layer.bias, outputs) });
   }
 
-  #normalization(layer: Layer<"batch-normalization">, place: string): void {
+  #normalization(layer: LayerOf<"batch-normalization">, place: string): void {
     const mean = this.#array(place, layer.mean).data;
     const vector = (name: string | undefined) => this.#vector(place, name, mean.length);
     const variance = vector(layer.variance) ?? mean;
@@ -243,7 +214,7 @@ class Walk {
     this.#builder.normalize(place, scale, shift);
   }
 
-  #pool(layer: Layer<"max-pool"> | Layer<"average-pool">, place: string): void {
+  #pool(layer: LayerOf<"max-pool"> | LayerOf<"average-pool">, place: string): void {
     const padding = paddingOf(layer.padding);
     const countsPadding = layer.type === "average-pool" && (layer.countsPadding ?? padding !== "same");
     this.#builder.pool2d(place, layer.type === "max-pool" ? "max" : "average", {
@@ -314,26 +285,10 @@ class Walk {
 }
 
 /** Layers that are activations. */
-type ActivationOf = Extract<ArchitectureLayer, { readonly type: Activation | "prelu" }>;
+type ActivationOf = LayerOf<Activation | "prelu">;
 
 function inputOf(input: Architecture["input"]): MapShape | number | undefined {
   if (typeof input !== "object") return input;
   const [rows, columns, channels = 1] = input;
   return { rows, columns, channels };
-}
-
-function pairOf(value: number | Pair | undefined): Pair | undefined {
-  return typeof value === "number" ? [value, value] : value;
-}
-
-function paddingOf(value: Layer<"conv2d">["padding"]): Padding | "same" | undefined {
-  if (value === undefined || value === "valid") return undefined;
-  if (value === "same") return value;
-  if (typeof value === "number") return { top: value, left: value, bottom: value, right: value };
-  if (value.length === 2) {
-    const [vertical, horizontal] = value;
-    return { top: vertical, left: horizontal, bottom: vertical, right: horizontal };
-  }
-  const [top, left, bottom, right] = value;
-  return { top, left, bottom, right };
 }

@@ -12,8 +12,9 @@ import { conventionalPlan, PICTURE } from "#src/networks/conventional.js";
 import { namesIn } from "#src/networks/keras/chain.js";
 import { architectureText } from "#src/networks/module-chain.js";
 import { readBlocks } from "#src/networks/modules.js";
-import { chainOfArchitecture, parseArchitecture } from "./chain.js";
+import { chainOfArchitecture } from "./chain.js";
 import { type DraftSource, draftOfBlocks } from "./draft.js";
+import { parseArchitecture } from "./schema.js";
 
 /** keras.layers.BatchNormalization's default. */
 const EPSILON = 1e-3;

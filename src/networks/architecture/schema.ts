@@ -1,7 +1,16 @@
 /** Schema of an architecture: the layers of a network whose file holds arrays alone. Defaults are PyTorch's. */
 import * as z from "zod";
-import { ACTIVATIONS, NORMALIZATIONS, OUTPUT_KINDS } from "#src/base/contracts/network.js";
+import {
+  ACTIVATIONS,
+  NORMALIZATIONS,
+  OUTPUT_KINDS,
+  type Padding,
+  type Pair,
+} from "#src/base/contracts/network.js";
+import { atLeast, NetworkError } from "#src/base/errors.js";
 import { EPSILON_LIMITS, MEAN_LIMITS, STD_LIMITS } from "#src/base/options/inputs.js";
+import { listed, printable, valueText } from "#src/base/text.js";
+import { placeOf } from "#src/files/read-document.js";
 
 /** What a template has in place of a value that it does not know. */
 export const UNKNOWN = "?";
@@ -206,3 +215,51 @@ export const architectureSchema = z
 /** The layers of a network, as a person or `convert` writes them. */
 export type Architecture = z.infer<typeof architectureSchema>;
 export type ArchitectureLayer = Architecture["layers"][number];
+export type LayerOf<Type extends ArchitectureLayer["type"]> = Extract<
+  ArchitectureLayer,
+  { readonly type: Type }
+>;
+
+/**
+ * Checks a document against the schema. `path` is for messages.
+ *
+ * @throws NetworkError ERR_NETWORK_LAYER that names the first place which does not fit
+ */
+export function parseArchitecture(path: string, document: unknown): Architecture {
+  const parsed = architectureSchema.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const [issue] = atLeast(parsed.error.issues, 1);
+  const value = issue.path.reduce<unknown>(
+    (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
+    document,
+  );
+  const layer = placeOf(issue.path) || "the architecture";
+  const isKey = issue.code === "unrecognized_keys";
+  const expected = isKey
+    ? "known keys"
+    : issue.message.replace(/^Invalid input: expected (.*), received .*$/, "$1");
+  const found = isKey ? listed(issue.keys.map((key) => `"${printable(key)}"`)) : valueText(value);
+  const isOpen = value === UNKNOWN || (Array.isArray(value) && value.includes(UNKNOWN));
+  const next = isOpen
+    ? "fill in what the file of weights does not state"
+    : "see schemas/architecture.schema.json";
+  throw new NetworkError("ERR_NETWORK_LAYER", { path, layer, expected, found, next });
+}
+
+/** Rows and columns of a setting that may be one number for both. */
+export function pairOf(value: number | Pair | undefined): Pair | undefined {
+  return typeof value === "number" ? [value, value] : value;
+}
+
+/** Padding of a layer; undefined for none. */
+export function paddingOf(value: LayerOf<"conv2d">["padding"]): Padding | "same" | undefined {
+  if (value === undefined || value === "valid") return undefined;
+  if (value === "same") return value;
+  if (typeof value === "number") return { top: value, left: value, bottom: value, right: value };
+  if (value.length === 2) {
+    const [vertical, horizontal] = value;
+    return { top: vertical, left: horizontal, bottom: vertical, right: horizontal };
+  }
+  const [top, left, bottom, right] = value;
+  return { top, left, bottom, right };
+}

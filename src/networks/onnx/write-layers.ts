@@ -290,9 +290,7 @@ function reachedPadding({ input, kernel, stride, padding, output }: Pool2dLayer)
   };
 }
 
-function padsOf({ top, left, bottom, right }: Padding): readonly number[] {
-  return [top, left, bottom, right];
-}
+const padsOf = ({ top, left, bottom, right }: Padding): readonly number[] => [top, left, bottom, right];
 
 function columnSum(weights: Float64Array, column: number, columns: number): number {
   let sum = 0;
