@@ -6,7 +6,7 @@ import { FIXTURES } from "../src/base/package.js";
 import { createEngine } from "../src/engines/registry.js";
 import { loadPair } from "../src/evaluate/open-inputs.js";
 import { resolveOptions } from "../src/evaluate/options.js";
-import { foldPreprocessing } from "../src/networks/fold.js";
+import { foldPreprocessing } from "../src/networks/fold-maps.js";
 import { measure, type Rival, STEADY, tableOf, timed } from "./harness.js";
 import type { Question } from "./question.js";
 import { assertPredicts } from "./rivals/contestant.js";

@@ -14,7 +14,7 @@ import { loadPair } from "../src/evaluate/open-inputs.js";
 import type { EvaluateInput } from "../src/evaluate/options.js";
 import { resolveOptions } from "../src/evaluate/options.js";
 import { denseLayers, layerSizes } from "../src/networks/chain.js";
-import { foldPreprocessing } from "../src/networks/fold.js";
+import { foldPreprocessing } from "../src/networks/fold-maps.js";
 import type { Bench } from "./question.js";
 
 /** MNIST's folder, where it is given; the bundled set otherwise. */

@@ -10,7 +10,7 @@ import { argmax } from "#src/engines/logits.js";
 import { predict } from "#src/engines/predict.js";
 import { createEngine } from "#src/engines/registry.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { runCli } from "./helpers/cli.js";
 import { testOf } from "./helpers/engines.js";

@@ -3,6 +3,7 @@ import { SPLITS } from "#src/base/contracts/dataset.js";
 import {
   ACTIVATIONS,
   type Layer,
+  MAP_ORDERS,
   type Network,
   NORMALIZATIONS,
   OUTPUT_KINDS,
@@ -117,7 +118,13 @@ export const NETWORK = also(
       layers: listOf("a list of layers", LAYER),
       preprocessing: objectWith("a preprocessing", { kind: wordOf(NORMALIZATIONS) }),
     },
-    { assumptions: LIST, unstated: LIST, imageSizes: LIST, classNames: listOf("a list of names", TEXT) },
+    {
+      assumptions: LIST,
+      unstated: LIST,
+      imageSizes: LIST,
+      pixelOrder: wordOf(MAP_ORDERS),
+      classNames: listOf("a list of names", TEXT),
+    },
   ),
   ({ layers }: Network) => {
     const broken = layers.findIndex(({ inputs }, n) => n > 0 && inputs !== layers[n - 1]!.outputs);

@@ -4,7 +4,7 @@ import type { Network, Tensor } from "#src/base/contracts/network.js";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 import { IMAGES, NETWORK } from "#src/base/known-arguments.js";
 import { isUint8Array } from "#src/base/realm.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { NanLogitError, predictClass, probabilitiesInPlace } from "./logits.js";
 import { forwardRow } from "./reference.js";
 

@@ -21,13 +21,11 @@ import { inTurn } from "#src/base/slab.js";
 import { readDataset } from "#src/data/registry.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { denseLayers } from "#src/networks/chain.js";
-import { foldAffine } from "#src/networks/fold.js";
 import { assertStatable, matchOutputs } from "#src/networks/outputs.js";
-import { LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";
+import { foldAffine, LevelCounts, PixelMoments, whiteningMatrix } from "#src/networks/preprocess.js";
 import { loadWeights, type Weights } from "#src/networks/registry.js";
-import { assertFitsImages } from "#src/networks/validate.js";
 import { encodeSafetensors } from "#src/networks/write-safetensors.js";
-import { assertStated } from "./open-inputs.js";
+import { assertStated, networkFor } from "./open-inputs.js";
 
 /** Most inputs of whitening. The decomposition takes O(n³) time and O(n²) memory: one or two minutes for this size. */
 const MOST_WHITENED_INPUTS = 2_048;
@@ -144,21 +142,24 @@ async function fitTo(input: FitInput, download: Omit<DownloadOptions, "offline">
         })
       : input.dataset;
   if (input.strict) assertStated(dataset.facts.assumptions ?? []);
-  assertFitsImages(weights, weights.name, dataset.facts.shape);
+  const read = await networkFor({ ...weights, preprocessing: { kind: "scale" } }, dataset.facts.shape);
+  const { layers, pixelOrder } = read.network;
+  const assumptions = [...weights.assumptions, ...read.assumptions];
+  const network: Weights = { ...weights, layers, pixelOrder, assumptions };
   return kind === "standardize"
-    ? fitStandardizing(weights, dataset, signal)
-    : fitWhitening(weights, dataset, kind, epsilon, signal);
+    ? fitStandardizing(network, dataset, signal)
+    : fitWhitening(network, dataset, kind, epsilon, signal);
 }
 
 async function fitStandardizing(
-  { layers, assumptions }: Weights,
+  { layers, assumptions, pixelOrder }: Weights,
   dataset: Dataset,
   signal: AbortSignal,
 ): Promise<Fit> {
   const counts = new LevelCounts();
   await addImages(counts, dataset, signal);
   const preprocessing = counts.standardizing(dataset.facts.name);
-  const file = encodeSafetensors({ layers, preprocessing, assumptions });
+  const file = encodeSafetensors({ layers, preprocessing, assumptions, pixelOrder });
   return { preprocessing, images: dataset.facts.total, assumptions, file };
 }
 
@@ -169,7 +170,7 @@ async function fitWhitening(
   epsilon: number,
   signal: AbortSignal,
 ): Promise<Fit> {
-  const { assumptions } = weights;
+  const { assumptions, pixelOrder } = weights;
   const layers = denseLayers(weights, "fold whitening into the first");
   const { inputs } = layers[0]!;
   if (inputs > MOST_WHITENED_INPUTS) {
@@ -189,7 +190,7 @@ async function fitWhitening(
     eigenvalues: whitening.eigenvalues,
     images: dataset.facts.total,
     assumptions,
-    file: encodeSafetensors({ layers: folded, preprocessing, assumptions }),
+    file: encodeSafetensors({ layers: folded, preprocessing, assumptions, pixelOrder }),
   };
 }
 

@@ -5,7 +5,7 @@ import type { EngineSource } from "#src/base/contracts/network.js";
 import { RunError } from "#src/base/errors.js";
 import { allocateEntries, chainSlabs, type SlabStream } from "#src/base/slab.js";
 import { createTally, partialOf, scoreSumsOf } from "#src/metrics/tally.js";
-import { engineSource } from "#src/networks/fold.js";
+import { engineSource } from "#src/networks/images.js";
 import type { OnSlab } from "#src/pool/handover.js";
 import { batchesIn, taskPlanFor } from "#src/pool/plan.js";
 import type { Workload } from "#src/pool/registry.js";

@@ -19,9 +19,10 @@ import { assertClassCount, assertLabelsWithin } from "#src/data/labels.js";
 import { readDataset } from "#src/data/registry.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { layerSizes } from "#src/networks/chain.js";
-import { choosePreprocessing } from "#src/networks/recipe.js";
+import type { ReadImages } from "#src/networks/colours.js";
+import { assertFitsImages } from "#src/networks/images.js";
+import { channelsOf, choosePreprocessing } from "#src/networks/recipe.js";
 import { type LoadNetworkOptions, readNetwork } from "#src/networks/registry.js";
-import { assertFitsImages, assertModelFits } from "#src/networks/validate.js";
 import type { EvaluateOptions } from "./options.js";
 import { shardOf } from "./options.js";
 
@@ -186,11 +187,11 @@ export async function pairOf<N extends Network | OnnxModel>(
   // A network that was passed as an object has not been checked against the options yet.
   choosePreprocessing(given.name, given.preprocessing, options);
   const { name, shape, total, labelsPath, classNames } = dataset.facts;
-  const network =
+  const matched =
     given.classNames === undefined
       ? given
       : (await import("#src/networks/outputs.js")).matchOutputs(given, classNames);
-  assertFits(network, shape);
+  const { network, assumptions: read } = await networkFor(matched, shape);
   const sizes = layerSizes(network);
   const classes = sizes[sizes.length - 1]!;
   if (classes > MAX_CLASSES) {
@@ -198,7 +199,7 @@ export async function pairOf<N extends Network | OnnxModel>(
   }
   if (classNames !== undefined) assertClassCount(classNames, classes, options.classes ?? name);
   const { range, whole } = rangesOf(options, total);
-  const assumptions = [...(dataset.facts.assumptions ?? []), ...(network.assumptions ?? [])];
+  const assumptions = [...(dataset.facts.assumptions ?? []), ...(network.assumptions ?? []), ...read];
   if (options.strict) assertStated(assumptions);
   const checked = (slab: Slab): Slab => {
     if (labelsPath !== undefined) assertLabelsWithin(slab, classes, labelsPath);
@@ -217,6 +218,28 @@ export async function pairOf<N extends Network | OnnxModel>(
   };
 }
 
+/**
+ * Pairs a network with images that it fits. Bytes of colours lie channels last. If the network reads a list of bytes in another
+ * order, the weights of its first layer change places; if its order is unknown, channels last are assumed.
+ *
+ * @throws NetworkError ERR_NETWORK_INPUTS, ERR_NETWORK_IMAGES; ERR_NORMALIZE_CHANNELS; ERR_NETWORK_LAYER if a coloured image's
+ *   bytes would have to change places before a layer that cannot do that
+ */
+export async function networkFor<N extends Network | OnnxModel>(
+  network: N,
+  shape: ImageShape,
+): Promise<ReadImages<N>>;
+export async function networkFor(
+  network: Network | OnnxModel,
+  shape: ImageShape,
+): Promise<ReadImages<Network | OnnxModel>> {
+  if (!("layers" in network) || shape.channels > 1 || channelsOf(network.preprocessing) > 1) {
+    return (await import("#src/networks/colours.js")).readingOfColours(network, shape);
+  }
+  assertFitsImages(network, network.name, shape);
+  return { network, assumptions: [] };
+}
+
 /** Checks that nothing is assumed. @throws NetworkError ERR_ASSUMED, which names every assumption */
 export function assertStated(assumptions: readonly Assumption[]): void {
   if (assumptions.length > 0) throw new NetworkError("ERR_ASSUMED", { assumed: assumedText(assumptions) });
@@ -229,9 +252,4 @@ function rangesOf(
   if (offset >= total) throw new DatasetError("ERR_RANGE_EMPTY", { offset, total });
   const whole = { offset, limit: Math.min(limit, total - offset) };
   return { whole, range: shard === undefined ? whole : shardOf(whole, shard) };
-}
-
-function assertFits(network: Network | OnnxModel, shape: ImageShape): void {
-  if ("layers" in network) assertFitsImages(network, network.name, shape);
-  else assertModelFits(network, shape);
 }

@@ -2,7 +2,13 @@
 
 import type { Dataset, DatasetReading, DatasetView, ImageRange, Split } from "#src/base/contracts/dataset.js";
 import type { Shard } from "#src/base/contracts/journal.js";
-import type { Activations, EngineName, Network, Normalization } from "#src/base/contracts/network.js";
+import type {
+  Activations,
+  EngineName,
+  Network,
+  Normalization,
+  PerChannel,
+} from "#src/base/contracts/network.js";
 import { MAX_COUNT } from "#src/base/contracts/run.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import type { Given } from "#src/base/options/define.js";
@@ -35,8 +41,8 @@ export interface EvaluateOptions extends DatasetView, DatasetReading {
   readonly activation: Activations | undefined;
   readonly architecture: string | undefined;
   readonly normalize: Normalization | undefined;
-  readonly mean: number | undefined;
-  readonly std: number | undefined;
+  readonly mean: PerChannel | undefined;
+  readonly std: PerChannel | undefined;
   readonly strict: boolean;
   readonly engine: EngineName;
   readonly threads: number;

@@ -5,7 +5,7 @@ import { inTurn } from "#src/base/slab.js";
 import { readDataset } from "#src/data/registry.js";
 import { createEngine } from "#src/engines/registry.js";
 import { outputsOf } from "#src/networks/chain.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { networkOfBytes } from "#src/networks/registry.js";
 import type { NetworkEnding, WrittenNetwork } from "#src/networks/writers.js";
 

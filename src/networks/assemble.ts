@@ -2,7 +2,7 @@
 
 import { inTurns } from "#src/base/abort.js";
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
-import type { Activation, Activations, Layer, Preprocessing } from "#src/base/contracts/network.js";
+import type { Activation, Activations, Layer, MapOrder, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast, UsageError } from "#src/base/errors.js";
 import { listed } from "#src/base/text.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
@@ -24,6 +24,8 @@ export interface DecodedArrays {
   readonly likelyActivation?: Activation | undefined;
   readonly preprocessing?: Preprocessing | undefined;
   readonly imageSizes?: readonly number[] | undefined;
+  /** As in a network. */
+  readonly pixelOrder?: MapOrder | undefined;
   /** What the file's writer had to assume; empty if it assumed nothing. */
   readonly assumed: readonly AssumptionSubject[];
   /** What the reader chose of several networks in the file. */
@@ -41,6 +43,7 @@ export interface Assembled {
   /** Undefined if the file does not state it. */
   readonly preprocessing: Preprocessing | undefined;
   readonly imageSizes: readonly number[] | undefined;
+  readonly pixelOrder?: MapOrder | undefined;
   /** Names of single numbers beside the layers that may have standardized the pixels. */
   readonly statistics: readonly string[];
   /** What neither the file nor an option states. */
@@ -95,6 +98,7 @@ export async function assembled(
   return {
     layers,
     imageSizes: decoded.imageSizes,
+    pixelOrder: decoded.pixelOrder,
     preprocessing: assumed.includes("pixels") ? undefined : decoded.preprocessing,
     statistics: statisticsIn(arrays),
     assumptions,
@@ -112,12 +116,12 @@ async function bookChain(
   const found = (await import("./book.js")).bookNetwork(path, arrays, activation);
   if (found === undefined) return undefined;
   checkCount(activation, found.hidden);
-  const { architecture, layers, preprocessing, imageSizes } = found;
+  const { architecture, layers, preprocessing, imageSizes, pixelOrder } = found;
   const assumptions: Assumption[] = [
     { subject: "architecture", what: architecture, source, option: "--architecture" },
   ];
   if (activation === undefined) assumptions.push(activationAssumed(source, layers));
-  return { layers, preprocessing, imageSizes, statistics: [], assumptions };
+  return { layers, preprocessing, imageSizes, pixelOrder, statistics: [], assumptions };
 }
 
 function activationAssumed(source: string, layers: readonly Layer[]): Assumption {

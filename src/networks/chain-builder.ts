@@ -2,12 +2,14 @@
  * Builds a chain of layers from what a model file describes, layer by layer: checks shapes and numbers, folds
  * normalizations into their neighbours in float64, and brings weights into the canonical order (`base/contracts/network.ts`).
  */
+import { imageSizes } from "#src/base/contracts/dataset.js";
 import type {
   Activation,
   ActivationLayer,
   Conv2dLayer,
   DenseLayer,
   Layer,
+  MapOrder,
   MapShape,
   OutputKind,
   Padding,
@@ -26,7 +28,7 @@ import {
   perChannel,
 } from "./normalization.js";
 import { affinePreprocessing } from "./recipe.js";
-import { assertClasses, type MapOrder, shapeWords, UnitOrder } from "./unit-order.js";
+import { assertClasses, shapeWords, UnitOrder } from "./unit-order.js";
 import { finiteCopy } from "./validate.js";
 
 /** Most layers of a network. */
@@ -233,7 +235,9 @@ export class ChainBuilder {
     return {
       layers,
       preprocessing: this.#pixels && affinePreprocessing(this.#order.path, this.#pixels),
-      imageSizes: typeof input === "object" ? [input.rows, input.columns] : undefined,
+      imageSizes: typeof input === "object" ? imageSizes(input) : undefined,
+      // Layers behind a map are in our order. A list of pixels stays in the framework's.
+      pixelOrder: typeof input === "object" ? "channels-last" : this.#order.order,
     };
   }
 

@@ -1,7 +1,14 @@
 /** What readers of formats tell of layers, and what they return: the contract of the chain builder. */
 import { basename, resolve } from "node:path";
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
-import type { Activation, Layer, Padding, Pair, Preprocessing } from "#src/base/contracts/network.js";
+import type {
+  Activation,
+  Layer,
+  MapOrder,
+  Padding,
+  Pair,
+  Preprocessing,
+} from "#src/base/contracts/network.js";
 
 export interface DenseFacts {
   /** (inputs × outputs) row-major, with inputs in the framework's order. */
@@ -45,8 +52,10 @@ export interface BuiltChain {
   readonly layers: readonly Layer[];
   /** What the file states about pixels (bytes): undefined if it states nothing. */
   readonly preprocessing: Preprocessing | undefined;
-  /** Rows and columns of one image, if the chain needs them. */
+  /** Rows and columns of one image, and its channels if there are several, if the chain needs them. */
   readonly imageSizes: readonly number[] | undefined;
+  /** As in a network. */
+  readonly pixelOrder?: MapOrder | undefined;
 }
 
 /** What a reader of a format that describes layers returns. */

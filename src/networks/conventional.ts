@@ -2,13 +2,20 @@
  * Finds the conventional architecture of a state dict with convolutions. Its arrays do not state paddings, pools and the
  * size of the pictures; the first fully connected layer states how many numbers the maps must have.
  */
+import { imageSizes } from "#src/base/contracts/dataset.js";
 import type { MapShape, Pair } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import type { Block } from "./modules.js";
 
-/** MNIST's pictures, and those of sets like it. */
-export const PICTURE: MapShape = { rows: 28, columns: 28, channels: 1 };
+/** Pictures of MNIST and sets like it, and those of CIFAR. */
+const GREY: MapShape = { rows: 28, columns: 28, channels: 1 };
+const PICTURES: readonly MapShape[] = [GREY, { rows: 32, columns: 32, channels: 3 }];
+/** Conventional pictures of so many channels; grey ones if there are none. */
+export function pictureOf(channels: number): MapShape {
+  return PICTURES.find((one) => one.channels === channels) ?? GREY;
+}
+
 /** Most convolutions. The search doubles with each. */
 const MAX_CONVOLUTIONS = 10;
 /** Most convolutions with paddings that differ: the search quadruples with each. */
@@ -27,6 +34,8 @@ export interface ConvolutionPlan {
 type Plan = readonly ConvolutionPlan[];
 
 interface Conventional {
+  /** Pictures that the first convolution reads; undefined without convolutions. */
+  readonly picture: MapShape | undefined;
   readonly plan: Plan;
   /** Number of plans that fit, those with several paddings included. */
   readonly fitting: number;
@@ -34,7 +43,7 @@ interface Conventional {
 
 /**
  * Returns what follows each convolution, so that the flattened maps are what the first fully connected layer reads: 28 × 28
- * pictures of one channel; stride 1; padding 0, or (k − 1) ÷ 2; a 2 × 2 max pool or none.
+ * pictures of one channel, or 32 × 32 of three; stride 1; padding 0, or (k − 1) ÷ 2; a 2 × 2 max pool or none.
  *
  * The simplest rule goes first: one kind of padding for all convolutions. Only if none fits, each may have its own. The numbers
  * of nn.Sequential's modules show how many modules without arrays stand behind a convolution. The first is its activation, so
@@ -47,25 +56,26 @@ export function conventionalPlan(path: string, blocks: readonly Block[]): Conven
   const convolutions = blocks.filter(({ kind }) => kind === "convolution");
   const first = blocks.find(({ kind }) => kind === "linear");
   const [start] = convolutions;
-  if (start === undefined) return { plan: [], fitting: 1 };
+  if (start === undefined) return { picture: undefined, plan: [], fitting: 1 };
   if (first === undefined) {
     const expected = "a fully connected layer behind the convolutions";
     throw new NetworkError("ERR_NETWORK_KEYS", { path, expected, found: "none" });
   }
-  const fail = (found: string) => architectureError(path, first, found);
-  if (start.inputs !== PICTURE.channels) throw fail(`pictures of ${start.inputs} channels`);
+  const picture = pictureOf(start.inputs);
+  const fail = (found: string) => architectureError(path, first, found, picture);
+  if (picture.channels !== start.inputs) throw fail(`pictures of ${start.inputs} channels`);
   if (convolutions.length > MAX_CONVOLUTIONS) throw fail(`${convolutions.length} convolutions`);
   const last = convolutions.at(-1)!;
   // Averages over whole maps hide every padding and pool.
   if (first.inputs === last.outputs) throw fail("maps averaged over all rows and columns, or of one element");
-  const fits = (plan: Plan) => flattened(convolutions, plan) === first.inputs;
+  const fits = (plan: Plan) => flattened(picture, convolutions, plan) === first.inputs;
   const uniform = plansOf(convolutions, paddingsOf(convolutions)).filter(fits);
   const isSmall = convolutions.length <= MAX_MIXED;
   const mixed = isSmall ? plansOf(convolutions, mixedPaddings(convolutions)).filter(fits) : uniform;
   const chosen = shownOf(convolutions, uniform.length === 0 ? mixed : uniform);
   const [only, ...others] = chosen;
   if (only === undefined) throw fail("none");
-  if (others.length === 0) return { plan: only, fitting: shownOf(convolutions, mixed).length };
+  if (others.length === 0) return { picture, plan: only, fitting: shownOf(convolutions, mixed).length };
   const named = chosen.slice(0, MOST_NAMED).map((plan) => planText(convolutions, plan));
   const more = chosen.length > MOST_NAMED ? `, or another of ${chosen.length}` : "";
   throw fail(`several: ${named.join("; or ")}${more}`);
@@ -77,14 +87,19 @@ function shownOf(convolutions: readonly Block[], plans: readonly Plan[]): readon
   return plans.length > 1 && shown.length > 0 ? shown : plans;
 }
 
-function architectureError(path: string, { name, inputs }: Block, found: string): NetworkError {
-  const layer = printable(name);
-  return new NetworkError("ERR_NETWORK_ARCHITECTURE", { path, layer, inputs, found });
+function architectureError(
+  path: string,
+  { name, inputs }: Block,
+  found: string,
+  picture: MapShape,
+): NetworkError {
+  const facts = { path, layer: printable(name), inputs, pictures: imageSizes(picture).join(" × "), found };
+  return new NetworkError("ERR_NETWORK_ARCHITECTURE", facts);
 }
 
 /** Numbers of the map behind the last convolution; undefined if a map becomes too small. */
-function flattened(convolutions: readonly Block[], plan: Plan): number | undefined {
-  let [rows, columns]: Pair = [PICTURE.rows, PICTURE.columns];
+function flattened(picture: MapShape, convolutions: readonly Block[], plan: Plan): number | undefined {
+  let { rows, columns } = picture;
   for (const [n, { shape }] of convolutions.entries()) {
     const { padding, isPooled } = plan[n]!;
     rows += 2 * padding[0] - shape[2]! + 1;

@@ -1,7 +1,13 @@
 /** Recognizes the format of a file of weights by its content, and reads the metadata beside the weights. */
 
 import { ASSUMPTION_SUBJECTS, type Assumption, type AssumptionSubject } from "#src/base/assumptions.js";
-import { ACTIVATIONS, type Activation } from "#src/base/contracts/network.js";
+import {
+  ACTIVATIONS,
+  type Activation,
+  MAP_ORDERS,
+  type MapOrder,
+  type Network,
+} from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { looksLikeTorch } from "#src/files/formats/torch/head.js";
@@ -107,6 +113,23 @@ export function assumedIn(path: string, metadata: Metadata, prefix = ""): Assump
       found: `"${printable(word)}"`,
     });
   });
+}
+
+/** Key of the order in which the first layer reads the bytes of a coloured image. */
+const PIXEL_ORDER = "pixelOrder";
+
+/** Metadata that name the order; empty if it is unknown, or if the images cannot be coloured. */
+export function pixelOrderMetadata(
+  { layers, pixelOrder }: Pick<Network, "layers" | "pixelOrder">,
+  prefix = "",
+): Record<string, string> {
+  const canBeColoured = (layers[0]?.inputs ?? 0) % 3 === 0;
+  return pixelOrder === undefined || !canBeColoured ? {} : { [prefix + PIXEL_ORDER]: pixelOrder };
+}
+
+/** Reads what `pixelOrderMetadata` wrote. @throws NetworkError ERR_NETWORK_FORMAT for an unknown value */
+export function pixelOrderIn(path: string, metadata: Metadata, prefix = ""): MapOrder | undefined {
+  return metadataOneOf(path, MAP_ORDERS, prefix + PIXEL_ORDER, metadata);
 }
 
 /** Undefined if the file does not state it. @throws NetworkError ERR_NETWORK_FORMAT for a value that does not exist */

@@ -1,5 +1,6 @@
 /** Builds a chain of layers from a state dict with convolutions or batch normalizations, and names what it assumes. */
 import type { Assumption } from "#src/base/assumptions.js";
+import { imageSizes } from "#src/base/contracts/dataset.js";
 import type { Activation, Activations } from "#src/base/contracts/network.js";
 import { printable } from "#src/base/text.js";
 import { type NamedArrays, transpose } from "#src/files/formats/arrays.js";
@@ -7,7 +8,7 @@ import { checkCount } from "./assemble.js";
 import { activationAt } from "./chain.js";
 import { ChainBuilder } from "./chain-builder.js";
 import type { DecodedChain } from "./chain-facts.js";
-import { type ConvolutionPlan, conventionalPlan, PICTURE, planText } from "./conventional.js";
+import { type ConvolutionPlan, conventionalPlan, planText } from "./conventional.js";
 import { arrayName, type Block, leafOf, readBlocks } from "./modules.js";
 import { batchNormalization } from "./normalization.js";
 import { floatShapes } from "./validate.js";
@@ -42,11 +43,11 @@ export function chainOfModules(
 ): DecodedChain {
   const blocks = readBlocks(path, floatShapes(arrays), isOrdered, paths);
   const convolutions = blocks.filter(({ kind }) => kind === "convolution");
-  const { plan, fitting } = conventionalPlan(path, blocks);
+  const { picture, plan, fitting } = conventionalPlan(path, blocks);
   checkCount(activation, blocks.length - 1);
   const hint = activationHint(paths) ?? DEFAULT;
   const pools = poolHint(convolutions, paths);
-  const builder = new ChainBuilder(path, convolutions.length > 0 ? PICTURE : undefined, "channels-first");
+  const builder = new ChainBuilder(path, picture, "channels-first");
   const data = (name: string) => arrays.get(name)?.data ?? new Float64Array();
   for (const [n, block] of blocks.entries()) {
     const { name, outputs, normalization } = block;
@@ -92,7 +93,9 @@ export function chainOfModules(
     if (place !== "after the pool") pool();
   }
   const architecture =
-    convolutions.length > 0 ? architectureText(convolutions, plan, pools, fitting) : undefined;
+    picture === undefined
+      ? undefined
+      : `${imageSizes(picture).join(" × ")} pictures, stride 1, ${architectureText(convolutions, plan, pools, fitting)}`;
   const assumptions = assumptionsOf(source, blocks, plan, architecture, activation, hint);
   return { ...builder.finish(), assumptions, stated: [] };
 }
@@ -121,9 +124,7 @@ function assumptionsOf(
       : [{ name: printable(block.name), place: normalizationPlace(block, plan[n]?.isPooled ?? false) }],
   );
   const parts = [
-    ...(architecture === undefined
-      ? []
-      : [`${PICTURE.rows} × ${PICTURE.columns} pictures, stride 1, ${architecture}`]),
+    ...(architecture === undefined ? [] : [architecture]),
     ...PLACES.flatMap((place) => {
       const names = unclear.flatMap((one) => (one.place === place ? [one.name] : []));
       return names.length === 0 ? [] : [`batch normalization behind ${names.join(", ")}, ${place}`];

@@ -1,12 +1,20 @@
 /** Computes statistics of pixels in one pass, and whitening. Sums are integers, so the order of images is free. */
 
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
-import type { Standardizing, WhiteningKind } from "#src/base/contracts/network.js";
-import { DatasetError } from "#src/base/errors.js";
+import { finished } from "#src/base/abort.js";
+import type { DenseLayer, Standardizing, WhiteningKind } from "#src/base/contracts/network.js";
+import { atLeast, DatasetError } from "#src/base/errors.js";
+import { columnSums, divided, shared } from "./fold.js";
 
 const LEVELS = 256;
 /** Unit of the statistics: pixels ÷ 255. */
 const WHITE = 255;
+
+/** Numbers of all pixels together, whatever their channels. */
+export interface FittedStandardizing extends Standardizing {
+  readonly mean: number;
+  readonly std: number;
+}
 
 /** Count of each grey level, from which mean and standard deviation follow. Exact up to 2^53 pixels. */
 export class LevelCounts {
@@ -21,14 +29,14 @@ export class LevelCounts {
    *
    * @throws DatasetError ERR_STATISTICS_CONSTANT if all pixels are equal, because the standard deviation is then 0
    */
-  standardizing(dataset: string): Standardizing {
+  standardizing(dataset: string): FittedStandardizing {
     const found = this.standardizingOrNone();
     if (found === undefined) throw new DatasetError("ERR_STATISTICS_CONSTANT", { dataset });
     return found;
   }
 
   /** The same, or undefined if all pixels are equal. */
-  standardizingOrNone(): Standardizing | undefined {
+  standardizingOrNone(): FittedStandardizing | undefined {
     let pixels = 0;
     let sum = 0;
     for (const [level, count] of this.#counts.entries()) {
@@ -162,4 +170,35 @@ export function whiteningMatrix(
 function withSign(vector: number[]): number[] {
   const largest = vector.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
   return largest < 0 ? vector.map((value) => -value) : vector;
+}
+
+/** x' = (x ÷ 255 − μ) · A (I,I). */
+interface Whitened {
+  readonly means: Float64Array;
+  readonly matrix: Float64Array;
+}
+
+/**
+ * Returns layers that read bytes x in place of x' = (x ÷ 255 − μ) · A: W' (I,O) = A · W ÷ 255,
+ * b' (O) = b − μ · A · W, in float64 and shared memory.
+ */
+export function foldAffine(layers: readonly DenseLayer[], { means, matrix }: Whitened): DenseLayer[] {
+  const [first, ...rest] = atLeast(layers, 1);
+  const { inputs, outputs, weights } = first;
+  const product = new Float64Array(inputs * outputs);
+  for (let i = 0; i < inputs; i++) {
+    for (let k = 0; k < inputs; k++) {
+      const a = matrix[i * inputs + k]!;
+      for (let o = 0; o < outputs; o++) product[i * outputs + o]! += a * weights[k * outputs + o]!;
+    }
+  }
+  const sums = columnSums({ inputs, outputs, weights: product }, means);
+  return [
+    {
+      ...first,
+      weights: finished(divided(product, WHITE)),
+      biases: shared(first.biases, (bias, o) => bias - sums[o]!),
+    },
+    ...rest,
+  ];
 }

@@ -1,13 +1,15 @@
 /** Preprocessing of a network: as its file states it, as the user requests it, and as metadata. */
 import { basename, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Assumption } from "#src/base/assumptions.js";
 import {
   NORMALIZATIONS,
   type Normalization,
+  type PerChannel,
   type Preprocessing,
   type Standardizing,
 } from "#src/base/contracts/network.js";
-import { NetworkError } from "#src/base/errors.js";
+import { NetworkError, UsageError } from "#src/base/errors.js";
 import type { Given } from "#src/base/options/define.js";
 import { EPSILON_LIMITS, MEAN_LIMITS, NETWORK_OPTIONS, STD_LIMITS } from "#src/base/options/inputs.js";
 import { assertTogether } from "#src/base/options/table.js";
@@ -27,9 +29,9 @@ export interface RequestedPreprocessing {
   /** `scale` (÷ 255), `none`, or `standardize` with `mean` and `std`. */
   readonly normalize?: Normalization | undefined;
   /** Mean of pixels ÷ 255; given together with `std`. */
-  readonly mean?: number | undefined;
+  readonly mean?: PerChannel | undefined;
   /** Standard deviation of pixels ÷ 255; given together with `mean`. */
-  readonly std?: number | undefined;
+  readonly std?: PerChannel | undefined;
 }
 
 export interface ChosenPreprocessing {
@@ -38,7 +40,19 @@ export interface ChosenPreprocessing {
   readonly assumptions: readonly Assumption[];
 }
 
-/** Returns the preprocessing as metadata. Numbers keep every bit of their float64. */
+/** The number of a channel. */
+export function numberOf(numbers: PerChannel, channel: number): number {
+  return typeof numbers === "number" ? numbers : numbers[channel % numbers.length]!;
+}
+
+/** Number of channels that a preprocessing distinguishes; 1 if it treats all alike. */
+export function channelsOf(preprocessing: Preprocessing): number {
+  if (preprocessing.kind !== "standardize") return 1;
+  const { mean, std } = preprocessing;
+  return Math.max(...[mean, std].map((one) => (typeof one === "number" ? 1 : one.length)));
+}
+
+/** Returns the preprocessing as metadata. Numbers keep every bit of their float64; those of channels have commas between. */
 export function preprocessingMetadata(
   { kind, ...numbers }: Preprocessing,
   prefix = "",
@@ -64,8 +78,8 @@ export function readPreprocessing(path: string, metadata: Metadata, prefix = "")
     case "standardize":
       return {
         kind,
-        mean: readNumber(path, metadata, `${prefix}mean`, MEAN_LIMITS),
-        std: readNumber(path, metadata, `${prefix}std`, STD_LIMITS),
+        mean: readNumbers(path, metadata, `${prefix}mean`, MEAN_LIMITS),
+        std: readNumbers(path, metadata, `${prefix}std`, STD_LIMITS),
       };
     case "whiten-zca":
     case "whiten-pca":
@@ -132,11 +146,18 @@ export function checkedPreprocessing({
   std,
 }: Pick<Given<typeof NETWORK_OPTIONS>, "normalize" | "mean" | "std">): RequestedPreprocessing {
   assertTogether({ normalize: KIND, mean: MEAN, std: STD }, { normalize, mean, std });
-  return {
-    normalize: normalize === undefined ? undefined : checkedValue(KIND, normalize),
+  const numbers = {
     mean: mean === undefined ? undefined : checkedValue(MEAN, mean),
     std: std === undefined ? undefined : checkedValue(STD, std),
   };
+  const [means, deviations] = [numbers.mean, numbers.std].map((one) =>
+    typeof one === "object" ? one.length : 1,
+  );
+  if (means !== deviations && means !== 1 && deviations !== 1) {
+    const expected = `one number, or ${means}, as of --mean`;
+    throw new UsageError("ERR_OPTION_VALUE", { option: "--std", expected, found: String(std) });
+  }
+  return { normalize: normalize === undefined ? undefined : checkedValue(KIND, normalize), ...numbers };
 }
 
 /** Text of a preprocessing: its kind and numbers, as options name them. */
@@ -147,10 +168,10 @@ function recipeText(preprocessing: Preprocessing): string {
 
 function isSame(stated: Preprocessing, wanted: Standardizing | undefined): boolean {
   if (wanted === undefined) return true;
-  return stated.kind === "standardize" && stated.mean === wanted.mean && stated.std === wanted.std;
+  return stated.kind === "standardize" && isDeepStrictEqual(stated, wanted);
 }
 
-function standardizing(mean: number, std: number): Standardizing {
+function standardizing(mean: PerChannel, std: PerChannel): Standardizing {
   return { kind: "standardize", mean, std };
 }
 
@@ -170,9 +191,28 @@ function readNumber(
   [low, high]: readonly [number, number],
 ): number {
   const said = metadata.get(key) ?? "";
+  return numberWithin(said, [low, high], () => fault(path, metadata, key, `a number from ${low} to ${high}`));
+}
+
+/** One number, or one for each channel with commas between them. */
+function readNumbers(
+  path: string,
+  metadata: Metadata,
+  key: string,
+  limits: readonly [number, number],
+): PerChannel {
+  const said = (metadata.get(key) ?? "").split(",");
+  const numbers = said.map((one) =>
+    numberWithin(one, limits, () => fault(path, metadata, key, `numbers from ${limits.join(" to ")}`)),
+  );
+  const [only] = numbers;
+  return numbers.length === 1 && only !== undefined ? only : numbers;
+}
+
+function numberWithin(said: string, [low, high]: readonly [number, number], error: () => Error): number {
   const value = NUMBER.test(said) ? Number(said) : Number.NaN;
   if (value >= low && value <= high) return value;
-  throw fault(path, metadata, key, `a number from ${low} to ${high}`);
+  throw error();
 }
 
 function fault(path: string, metadata: Metadata, key: string, expected: string): NetworkError {

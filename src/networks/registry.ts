@@ -15,7 +15,7 @@ import { sha256Of } from "#src/files/hash.js";
 import { pathKind } from "#src/files/read-file.js";
 import { ARRAYS_ALONE, assembled, checkActivation, type DecodedArrays } from "./assemble.js";
 import type { DecodedChain, LikelyPixels } from "./chain-facts.js";
-import { activationOf, assumedIn, weightsFormat } from "./format.js";
+import { activationOf, assumedIn, pixelOrderIn, weightsFormat } from "./format.js";
 import type { WholeModel } from "./onnx/external.js";
 import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
 import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
@@ -258,6 +258,7 @@ async function decode(
         preprocessing: readPreprocessing(path, metadata),
         assumed: assumedIn(path, metadata),
         isOriented: isOurs,
+        pixelOrder: pixelOrderIn(path, metadata),
       };
     }
   }

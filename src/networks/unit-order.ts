@@ -1,6 +1,6 @@
 /** What the next layer of a chain reads, and the order of its elements: ours, or that of the file's framework. */
 import { isDeepStrictEqual } from "node:util";
-import type { MapShape } from "#src/base/contracts/network.js";
+import type { MapOrder, MapShape } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { isOneAxis, sizeOf } from "./chain.js";
@@ -17,12 +17,10 @@ export function assertClasses(path: string, found: number): void {
   if (found > MAX_OUTPUTS) throw new NetworkError("ERR_NETWORK_OUTPUTS", { path, found, limit: MAX_OUTPUTS });
 }
 
-/** The order in which a framework flattens a map: (channels, rows, columns) or (rows, columns, channels). */
-export type MapOrder = "channels-first" | "channels-last";
-
 export class UnitOrder {
   readonly path: string;
-  readonly #order: MapOrder;
+  /** How the framework flattens a map. */
+  readonly order: MapOrder;
   #shape: MapShape | number | undefined;
   /** Map that was flattened channels first, and whose units no dense layer has read yet. */
   #flattened: MapShape | undefined;
@@ -30,7 +28,7 @@ export class UnitOrder {
   /** @throws NetworkError ERR_NETWORK_LAYER for a size that no layer can have */
   constructor(path: string, input: MapShape | number | undefined, order: MapOrder) {
     this.path = path;
-    this.#order = order;
+    this.order = order;
     if (input !== undefined) this.assertSize("input", input);
     this.#shape = input;
   }
@@ -61,7 +59,7 @@ export class UnitOrder {
   flatten(): void {
     if (typeof this.#shape !== "object") return;
     const map = this.#shape;
-    const isMoved = this.#order === "channels-first" && map.channels > 1 && map.rows * map.columns > 1;
+    const isMoved = this.order === "channels-first" && map.channels > 1 && map.rows * map.columns > 1;
     if (isMoved) this.#flattened = map;
     this.#shape = sizeOf(map);
   }
@@ -76,7 +74,7 @@ export class UnitOrder {
     if (isDeepStrictEqual(now, shape)) return false;
     const size = now === undefined ? sizeOf(shape) : sizeOf(now);
     const isPlain = isOneAxis(shape) && (typeof now !== "object" || isOneAxis(now));
-    const keepsOrder = this.#flattened === undefined && (this.#order === "channels-last" || isPlain);
+    const keepsOrder = this.#flattened === undefined && (this.order === "channels-last" || isPlain);
     const restores = this.#flattened !== undefined && isDeepStrictEqual(this.#flattened, shape);
     if (size !== sizeOf(shape) || !(restores || keepsOrder)) {
       const found = `${shapeWords(now)} to ${shapeWords(shape)}`;
@@ -103,7 +101,7 @@ export class UnitOrder {
     if (numbers.length !== expected && !isPerElement) {
       throw this.chainFault(name, `(${expected ?? 1},)`, [numbers.length]);
     }
-    const map = this.#flattened ?? (isPerElement && this.#order === "channels-first" ? shape : undefined);
+    const map = this.#flattened ?? (isPerElement && this.order === "channels-first" ? shape : undefined);
     return map === undefined ? numbers : channelsLast(numbers, map, 1);
   }
 

@@ -1,12 +1,10 @@
 /** Builds the layers of a network from named arrays, checks that numbers are finite, and copies them to shared memory. */
 
 import { finished, type Steps } from "#src/base/abort.js";
-import { type ImageShape, imageBytes, imageSizes } from "#src/base/contracts/dataset.js";
-import type { Activation, DenseLayer, Network, OnnxModel } from "#src/base/contracts/network.js";
-import { atLeast, NetworkError } from "#src/base/errors.js";
+import type { Activation, DenseLayer } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { type NamedArray, type NamedArrays, transpose, transposePart } from "#src/files/formats/arrays.js";
-import { layerSizes } from "./chain.js";
 import { contradiction } from "./layout.js";
 import { planLayers } from "./state-dict.js";
 
@@ -65,46 +63,6 @@ const MOST_LISTED = 8;
 function listedNumbers(array: NamedArray | undefined): string {
   const values = array?.data ?? new Float64Array();
   return `${values.subarray(0, MOST_LISTED).join(", ")}${values.length > MOST_LISTED ? " …" : ""}`;
-}
-
-/**
- * @throws NetworkError ERR_NETWORK_INPUTS if the number of inputs is not that of an image's pixels; ERR_NETWORK_IMAGES if the
- *   file states other rows and columns
- */
-export function assertFitsImages(
-  { layers, imageSizes: stated }: Pick<Network, "layers" | "imageSizes">,
-  path: string,
-  shape: ImageShape,
-): void {
-  const expected = layers[0]?.inputs ?? 0;
-  const found = imageBytes(shape);
-  const imageShape = imageSizes(shape);
-  if (found !== expected) throw new NetworkError("ERR_NETWORK_INPUTS", { path, expected, found, imageShape });
-  if (stated === undefined || `${stated}` === `${imageShape}`) return;
-  throw new NetworkError("ERR_NETWORK_IMAGES", { path, expected: stated, found: imageShape });
-}
-
-/**
- * @throws NetworkError ERR_NETWORK_INPUTS if the model reads another number of pixels; ERR_NETWORK_IMAGES if it reads
- *   images of other rows and columns.
- */
-export function assertModelFits(model: OnnxModel, shape: ImageShape): void {
-  const { name, input } = model;
-  const imageShape = imageSizes(shape);
-  if (input.shape.length === 1) {
-    const [expected] = atLeast(layerSizes(model), 1);
-    const found = imageBytes(shape);
-    if (found === expected) return;
-    throw new NetworkError("ERR_NETWORK_INPUTS", { path: name, expected, found, imageShape });
-  }
-  const [rows, columns] = atLeast(input.shape.length === 2 ? input.shape : withoutChannel(input.shape), 2);
-  if (rows === shape.rows && columns === shape.columns) return;
-  throw new NetworkError("ERR_NETWORK_IMAGES", { path: name, expected: [rows, columns], found: imageShape });
-}
-
-/** (1, rows, columns) or (rows, columns, 1). */
-function withoutChannel(shape: readonly number[]): readonly number[] {
-  return shape[0] === 1 ? shape.slice(1) : shape.slice(0, 2);
 }
 
 const NOT_FINITE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

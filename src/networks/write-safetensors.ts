@@ -1,6 +1,6 @@
 /** Writes networks as safetensors (github.com/huggingface/safetensors#format). */
 import { ELEMENT_BYTES } from "#src/files/formats/arrays.js";
-import { assumedMetadata } from "./format.js";
+import { assumedMetadata, pixelOrderMetadata } from "./format.js";
 import { preprocessingMetadata } from "./recipe.js";
 import { FORMAT, LENGTH_BYTES, OUR_FORMAT } from "./safetensors.js";
 import {
@@ -27,7 +27,11 @@ const DTYPE_NAMES = { float32: "F32", float64: "F64" } as const;
  */
 export function encodeSafetensors(network: WritableNetwork, type: WrittenType = "float32"): Uint8Array {
   const { layers, preprocessing } = network;
-  const metadata = { activation: hiddenActivation(layers), ...preprocessingMetadata(preprocessing) };
+  const metadata = {
+    activation: hiddenActivation(layers),
+    ...preprocessingMetadata(preprocessing),
+    ...pixelOrderMetadata(network),
+  };
   return encodeTensors(network, tensorsOf(network), metadata, type);
 }
 

@@ -5,7 +5,7 @@ import { type ImageShape, imageBytes } from "#src/base/contracts/dataset.js";
 import { UsageError } from "#src/base/errors.js";
 import { PICTURE_SHAPE } from "#src/base/known-arguments.js";
 import { isFloat32Array, isUint8Array } from "#src/base/realm.js";
-import { lumaOf } from "#src/data/view.js";
+import { lumaOf } from "#src/data/view-pixels.js";
 import { bar, cellsOf, leftCell } from "./cells.js";
 
 /** A pixel: its grey, or its red, green and blue; each 0 to 255. */

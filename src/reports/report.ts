@@ -2,7 +2,7 @@
 
 import { extname } from "node:path";
 import type { GateOutcome } from "#src/base/contracts/checks.js";
-import type { Preprocessing } from "#src/base/contracts/network.js";
+import type { PerChannel, Preprocessing } from "#src/base/contracts/network.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { UsageError } from "#src/base/errors.js";
 
@@ -23,12 +23,19 @@ export function preprocessingText(preprocessing: Preprocessing): string {
     case "scale":
       return "pixels ÷ 255";
     case "standardize":
-      return `(pixels ÷ 255 − ${preprocessing.mean.toFixed(4)}) ÷ ${preprocessing.std.toFixed(4)}`;
+      return `(pixels ÷ 255 − ${fixed(preprocessing.mean)}) ÷ ${fixed(preprocessing.std)}`;
     case "whiten-zca":
       return `pixels ÷ 255, ZCA-whitened with ε = ${preprocessing.epsilon}, folded into W1 and b1`;
     case "whiten-pca":
       return `pixels ÷ 255, PCA-whitened with ε = ${preprocessing.epsilon}, folded into W1 and b1`;
   }
+}
+
+/** `0.1307`, or `[0.4914, 0.4822, 0.4465]`. */
+function fixed(numbers: PerChannel): string {
+  return typeof numbers === "number"
+    ? numbers.toFixed(4)
+    : `[${numbers.map((one) => one.toFixed(4)).join(", ")}]`;
 }
 
 /** Endings of files in each format. */

@@ -1,5 +1,5 @@
 import test from "ava";
-import { viewPixels } from "#src/data/view.js";
+import { viewPixels } from "#src/data/view-pixels.js";
 
 const NO_CHANGE = { invert: false, transpose: false };
 

@@ -4,9 +4,9 @@ import { BatchwiseError, ERROR_CODES } from "#src/base/errors.js";
 import { loadModel } from "#src/engines/load-model.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
+import { assertModelFits } from "#src/networks/colours.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { readOnnxFacts } from "#src/networks/onnx/preprocessing.js";
-import { assertModelFits } from "#src/networks/validate.js";
 import { runCli } from "../helpers/cli.js";
 import { cnnModel, SIDE } from "../helpers/cnn.js";
 import { hasOnnxruntime } from "../helpers/engines.js";
@@ -57,15 +57,15 @@ const REFUSED: readonly (readonly [string, Buffer, "ERR_ONNX_GRAPH" | "ERR_ONNX_
     /one input, of images, found none$/,
   ],
   [
-    "three channels",
+    "four channels",
     small({
       nodes: [{ op: "Flatten", inputs: ["x"], output: "y" }],
       tensors: [],
-      inputs: [value("x", ["N", 3, 2, 2])],
-      outputs: [value("y", ["N", 12])],
+      inputs: [value("x", ["N", 4, 2, 2])],
+      outputs: [value("y", ["N", 16])],
     }),
     "ERR_ONNX_GRAPH",
-    /found \(N, 3, 2, 2\) of float32$/,
+    /found \(N, 4, 2, 2\) of float32$/,
   ],
   [
     "rows and columns of any size",

@@ -12,7 +12,7 @@ import { predict } from "#src/engines/predict.js";
 import { forwardRow } from "#src/engines/reference.js";
 import { createEngine } from "#src/engines/registry.js";
 import { KERNEL_ACTIVATIONS } from "#src/engines/simd/quantise.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { EXACT_ENGINES } from "../helpers/engines.js";
 import { inCase } from "../helpers/in-case.js";
 import { explicitLogits, explicitly, largestDifference } from "../helpers/preprocess.js";

@@ -11,7 +11,7 @@ import { createEngine } from "#src/engines/registry.js";
 import { KERNEL_URL, loadKernel, prepareSimd } from "#src/engines/simd/engine.js";
 import { fitsMemory } from "#src/engines/simd/layout.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { renderText } from "#src/reports/text.js";
 import { compareOverRange } from "../../scripts/extreme-networks.js";

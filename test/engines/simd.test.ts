@@ -13,7 +13,7 @@ import { type Affine, boundErrors } from "#src/engines/simd/error-bound.js";
 import * as fields from "#src/engines/simd/fields.js";
 import { layOut } from "#src/engines/simd/layout.js";
 import { isSimdLayer, KERNEL_ACTIVATIONS, quantiseLayers } from "#src/engines/simd/quantise.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { randomNetwork, seeded } from "../helpers/random.js";
 
 const KERNEL = new URL("dist/src/engines/simd/kernel.wasm", PACKAGE_ROOT);

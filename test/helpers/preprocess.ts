@@ -4,6 +4,7 @@ import type { Network, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast } from "#src/base/errors.js";
 import { forwardRow } from "#src/engines/reference.js";
 import type { WhiteningMatrix } from "#src/networks/preprocess.js";
+import { numberOf } from "#src/networks/recipe.js";
 
 export type Explicit = (bytes: Uint8Array) => number[];
 
@@ -13,7 +14,11 @@ export function explicitly(preprocessing: Preprocessing): Explicit {
     case "scale":
       return (bytes) => Array.from(bytes, (byte) => byte / 255);
     case "standardize":
-      return (bytes) => Array.from(bytes, (byte) => (byte / 255 - preprocessing.mean) / preprocessing.std);
+      return (bytes) =>
+        Array.from(
+          bytes,
+          (byte) => (byte / 255 - numberOf(preprocessing.mean, 0)) / numberOf(preprocessing.std, 0),
+        );
     default:
       return (bytes) => [...bytes];
   }

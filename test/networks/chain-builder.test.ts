@@ -13,7 +13,7 @@ import {
 import type { ErrorCode } from "#src/base/errors.js";
 import { createEngine } from "#src/engines/registry.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { batchNormalization } from "#src/networks/normalization.js";
 import { convWeights } from "#src/networks/weight-order.js";
 import { pythonWith, runPython } from "../helpers/python.js";

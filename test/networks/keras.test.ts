@@ -8,7 +8,7 @@ import { unzipSync } from "fflate";
 import { BatchwiseError, type ErrorCode } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
 import { createEngine } from "#src/engines/registry.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { type LoadedNetwork, loadNetwork } from "#src/networks/registry.js";
 import { EXACT_ENGINES } from "../helpers/engines.js";
 import { inCase } from "../helpers/in-case.js";

@@ -9,7 +9,7 @@ import { createEngine } from "#src/engines/registry.js";
 import { decodeCsv } from "#src/files/formats/csv-arrays.js";
 import { decodeJson } from "#src/files/formats/json-arrays.js";
 import { loadNetwork } from "#src/index.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { runCli } from "../helpers/cli.js";
 import { inCase } from "../helpers/in-case.js";
 import { runPython } from "../helpers/python.js";

@@ -8,7 +8,7 @@ import { FIXTURES } from "#src/base/package.js";
 import { createEngine } from "#src/engines/registry.js";
 import { compareWritten } from "#src/evaluate/read-back.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { encodeNetwork } from "#src/networks/writers.js";
 import { inCase } from "../helpers/in-case.js";

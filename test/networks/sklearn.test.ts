@@ -10,7 +10,7 @@ import { FIXTURES, PACKAGE_ROOT } from "#src/base/package.js";
 import { argmax } from "#src/engines/logits.js";
 import { createEngine } from "#src/engines/registry.js";
 import { type EvaluateInput, evaluate, loadNetwork, predict } from "#src/index.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { runCli } from "../helpers/cli.js";
 import { inCase } from "../helpers/in-case.js";
 import { pythonWith, runPython } from "../helpers/python.js";

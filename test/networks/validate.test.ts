@@ -1,6 +1,7 @@
 import test from "ava";
 import type { NamedArray } from "#src/files/formats/arrays.js";
-import { assertFitsImages, buildLayers } from "#src/networks/validate.js";
+import { assertFitsImages } from "#src/networks/images.js";
+import { buildLayers } from "#src/networks/validate.js";
 import { inCase } from "../helpers/in-case.js";
 import { coded } from "./coded.js";
 

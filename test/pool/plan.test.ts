@@ -5,7 +5,7 @@ import { SILENT } from "#src/base/contracts/run.js";
 import { atLeast, RunError } from "#src/base/errors.js";
 import { createEngine } from "#src/engines/registry.js";
 import { createTally } from "#src/metrics/tally.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import {
   batchAt,
   batchCount,

@@ -10,7 +10,7 @@ import { withAnswerBuffers } from "#src/base/slab.js";
 import { evaluate, evaluateWith, type OpenExecutor } from "#src/evaluate/evaluate.js";
 import type { EvaluateInput } from "#src/evaluate/options.js";
 import { createTally } from "#src/metrics/tally.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { withCoordinator } from "#src/pool/head-start.js";
 import { taskOf } from "#src/pool/plan.js";
 import { openExecutor, openSharedExecutor } from "#src/pool/registry.js";

@@ -64,8 +64,11 @@ export const datasetReading: z.ZodType<DatasetReading> = z.object({
   pixelMax: z.enum(PIXEL_MAXIMA).optional(),
 });
 
+/** One number for all channels, or one for each. */
+export const perChannel = z.union([z.number(), z.array(z.number()).min(1)]);
+
 export const preprocessing: z.ZodType<Preprocessing> = z.discriminatedUnion("kind", [
   z.object({ kind: z.enum(["none", "scale"]) }),
-  z.object({ kind: z.literal("standardize"), mean: z.number(), std: z.number() }),
+  z.object({ kind: z.literal("standardize"), mean: perChannel, std: perChannel }),
   z.object({ kind: z.enum(["whiten-zca", "whiten-pca"]), epsilon: z.number(), folded: z.literal(true) }),
 ]);

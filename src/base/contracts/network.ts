@@ -42,6 +42,10 @@ export interface MapShape {
   readonly channels: number;
 }
 
+/** The order in which a framework flattens a map: (channels, rows, columns) or (rows, columns, channels). */
+export const MAP_ORDERS = ["channels-first", "channels-last"] as const;
+export type MapOrder = (typeof MAP_ORDERS)[number];
+
 /** Rows and columns of a kernel, a stride or a dilation. */
 export type Pair = readonly [rows: number, columns: number];
 
@@ -140,8 +144,13 @@ export interface Network {
   readonly name: string;
   /** SHA-256 in hex of the file's bytes, or of a folder's files in the order of their names; then of the architecture's file. */
   readonly sha256: string;
-  /** Rows and columns of one image, if the file states them and not only their product. Default: unknown. */
+  /**
+   * Rows and columns of one image, and its channels if there are several, if the file states them and not only their product.
+   * Default: unknown.
+   */
   readonly imageSizes?: readonly number[] | undefined;
+  /** Order of a coloured image's bytes as the first layer reads them. Default: unknown. */
+  readonly pixelOrder?: MapOrder | undefined;
   /** At least one layer. The outputs of the last are the logits. */
   readonly layers: readonly Layer[];
   /** Names of the outputs, if the file states them: a data set's labels are matched by name. Default: output k is label k. */
@@ -167,11 +176,14 @@ export type WhiteningKind = Exclude<FittedNormalization, "standardize">;
 export interface Standardizing {
   /** Value of `--normalize`. */
   readonly kind: "standardize";
-  /** Mean of pixels ÷ 255, −10 to 10. */
-  readonly mean: number;
-  /** Standard deviation of pixels ÷ 255, 10⁻⁹ to 10. */
-  readonly std: number;
+  /** Mean of pixels ÷ 255, −10 to 10; one number, or one for each channel. */
+  readonly mean: PerChannel;
+  /** Standard deviation of pixels ÷ 255, 10⁻⁹ to 10; one number, or one for each channel. */
+  readonly std: PerChannel;
 }
+
+/** One number for all channels, or one for each. */
+export type PerChannel = number | readonly number[];
 
 /**
  * x' = (x ÷ 255 − μ) · A with A = U (Λ + εI)^−½ Uᵀ for ZCA and U (Λ + εI)^−½ for PCA, where U Λ Uᵀ is the covariance
@@ -214,8 +226,13 @@ export type ModelInputType = (typeof MODEL_INPUT_TYPES)[number];
 export interface ModelInput {
   readonly name: string;
   readonly type: ModelInputType;
-  /** Shape of one image: (pixels), (rows, columns), (1, rows, columns) or (rows, columns, 1), equal in memory. */
+  /**
+   * Shape of one image: (pixels), (rows, columns), (1, rows, columns) or (rows, columns, 1), equal in memory; of colours
+   * (3, rows, columns) or (rows, columns, 3).
+   */
   readonly shape: readonly number[];
+  /** Order of a coloured image's bytes in the model's input. Default: channels last. */
+  readonly order?: MapOrder | undefined;
   /** Fixed number of images per run; undefined if it is free. */
   readonly batch: number | undefined;
 }

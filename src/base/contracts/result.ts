@@ -9,6 +9,7 @@ import {
   datasetHash,
   datasetReading,
   datasetView,
+  perChannel,
   preprocessing,
   sha256,
   share,
@@ -65,9 +66,9 @@ const networkLocation = z.object({
   /** The requested normalization; null if none was requested. */
   normalize: z.enum(NORMALIZATIONS).nullable(),
   /** The given mean of pixels ÷ 255; null if none was given. */
-  mean: z.number().nullable().default(null),
+  mean: perChannel.nullable().default(null),
   /** The given standard deviation of pixels ÷ 255; null if none was given. */
-  std: z.number().nullable().default(null),
+  std: perChannel.nullable().default(null),
 });
 
 /** How to load the network again: names as given, paths absolute, and the options for what the file does not state. */

@@ -115,18 +115,25 @@ export const networkCodes = {
   ),
   ERR_NETWORK_ARCHITECTURE: row(
     3,
-    (f: { path: string; layer: string; inputs: number; found: string; next?: string | undefined }) =>
-      `${f.path}: expected convolutions of one conventional architecture (28 × 28 pictures, paddings of 0 or half a kernel, 2 × 2 max pools) that give ${f.layer} its ${grouped(f.inputs)} inputs, found ${f.found}; state the layers with --architecture${nextText(f)}`,
+    (f: {
+      path: string;
+      layer: string;
+      inputs: number;
+      pictures: string;
+      found: string;
+      next?: string | undefined;
+    }) =>
+      `${f.path}: expected convolutions of one conventional architecture (${f.pictures} pictures, paddings of 0 or half a kernel, 2 × 2 max pools) that give ${f.layer} its ${grouped(f.inputs)} inputs, found ${f.found}; state the layers with --architecture${nextText(f)}`,
   ),
   ERR_NETWORK_INPUTS: row(
     3,
-    (f: { path: string; expected: number; found: number; imageShape: readonly number[] }) =>
-      `${f.path}: expected images of ${grouped(f.expected)} pixels, found ${f.imageShape.join(" × ")} = ${grouped(f.found)}; choose data and weights that belong together`,
+    (f: { path: string; expected: number; found: number; imageShape: readonly number[]; next?: string }) =>
+      `${f.path}: expected images of ${grouped(f.expected)} pixels, found ${f.imageShape.join(" × ")} = ${grouped(f.found)}; ${f.next ?? "choose data and weights that belong together"}`,
   ),
   ERR_NETWORK_IMAGES: row(
     3,
-    (f: { path: string; expected: readonly number[]; found: readonly number[] }) =>
-      `${f.path}: expected images of ${f.expected.join(" × ")} pixels, found ${f.found.join(" × ")}; choose data and weights that belong together`,
+    (f: { path: string; expected: readonly number[]; found: readonly number[]; next?: string }) =>
+      `${f.path}: expected images of ${f.expected.join(" × ")} pixels, found ${f.found.join(" × ")}; ${f.next ?? "choose data and weights that belong together"}`,
   ),
   ERR_NETWORK_LAYERS: row(
     3,
@@ -218,6 +225,11 @@ export const networkCodes = {
     3,
     (f: { path: string; expected: string; found: string }) =>
       `${f.path}: expected the preprocessing "${f.expected}" that the file states, found ${f.found} in the options; remove these options`,
+  ),
+  ERR_NORMALIZE_CHANNELS: row(
+    3,
+    (f: { path: string; expected: number; found: number }) =>
+      `${f.path}: expected a mean and a deviation for ${f.expected === 1 ? "the one channel" : `each of ${f.expected} channels`} of the images, found ${f.found} numbers; set one number, or one for each channel`,
   ),
   ERR_NORMALIZE_STATISTICS: row(
     3,

@@ -65,6 +65,8 @@ export type OptionType =
   | { readonly kind: "wholes"; readonly limits: Limits }
   /** A decimal number within these limits. */
   | { readonly kind: "decimal"; readonly limits: Limits; readonly unit?: "seconds" }
+  /** One decimal number within these limits, or several with commas between them. */
+  | { readonly kind: "decimals"; readonly limits: Limits }
   /** A decimal number within these limits, kept as it is written: its places count. */
   | { readonly kind: "digits"; readonly limits: Limits }
   /** `i/n`, or an object with both. */
@@ -87,26 +89,30 @@ export type ValueOf<Type> = Type extends { kind: "flag" }
       ? Word | readonly Word[]
       : Type extends { kind: "whole" | "decimal" | "digits" }
         ? NumberLike
-        : Type extends { kind: "paths" | "texts" }
-          ? readonly string[]
-          : Type extends { kind: "shard" }
-            ? string | Shard
-            : Type extends { kind: "dataset" }
-              ? string | Dataset
-              : Type extends { kind: "weights" }
-                ? string | Network
-                : Type extends { kind: "labels" }
-                  ? string | false
-                  : string;
+        : Type extends { kind: "decimals" }
+          ? NumberLike | readonly number[]
+          : Type extends { kind: "paths" | "texts" }
+            ? readonly string[]
+            : Type extends { kind: "shard" }
+              ? string | Shard
+              : Type extends { kind: "dataset" }
+                ? string | Dataset
+                : Type extends { kind: "weights" }
+                  ? string | Network
+                  : Type extends { kind: "labels" }
+                    ? string | false
+                    : string;
 
 /** What the command line makes of an option's text. */
 export type ParsedOf<Type> = Type extends { kind: "whole" | "decimal" }
   ? number
-  : Type extends { kind: "labels" }
-    ? string | false
-    : Type extends { kind: "dataset" | "weights" | "shard" | "digits" }
-      ? string
-      : ValueOf<Type>;
+  : Type extends { kind: "decimals" }
+    ? number | readonly number[]
+    : Type extends { kind: "labels" }
+      ? string | false
+      : Type extends { kind: "dataset" | "weights" | "shard" | "digits" }
+        ? string
+        : ValueOf<Type>;
 
 /** Another option without which, or with which, an option makes no sense. */
 export interface Together {
@@ -190,6 +196,10 @@ export function whole(low: number, high: number) {
 
 export function decimal(low: number, high: number) {
   return { kind: "decimal", limits: [low, high] } as const;
+}
+
+export function decimals(low: number, high: number) {
+  return { kind: "decimals", limits: [low, high] } as const;
 }
 
 export function seconds(low: number, high: number) {

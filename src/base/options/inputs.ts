@@ -3,7 +3,7 @@
 import { PIXEL_MAXIMA, SPLITS } from "#src/base/contracts/dataset.js";
 import { ACTIVATIONS, FITTED_NORMALIZATIONS, NORMALIZATIONS } from "#src/base/contracts/network.js";
 import { LIMITS } from "#src/base/contracts/run.js";
-import { each, FLAG_TYPE, PATH_TYPE, rows, whole, word } from "./define.js";
+import { decimals, each, FLAG_TYPE, PATH_TYPE, rows, whole, word } from "./define.js";
 
 /** Pixels ÷ 255 lie between 0 and 1; some trainings used other values on purpose. Values beyond these belong to bytes. */
 export const MEAN_LIMITS = [-10, 10] as const;
@@ -229,22 +229,22 @@ export const NETWORK_OPTIONS = rows({
       },
     },
   },
-  /** Mean to subtract from pixels ÷ 255, −10 to 10. Needs `std`. */
+  /** Mean to subtract from pixels ÷ 255, −10 to 10; one number, or one for each channel. Needs `std`. */
   mean: {
     flag: "--mean",
     value: "<x>",
-    type: { kind: "decimal", limits: MEAN_LIMITS },
+    type: decimals(...MEAN_LIMITS),
     help: "mean to subtract from pixels / 255",
     group: "network",
     commands: WITH_FACTS,
     requires: [{ key: "std", flag: "--std", because: `${BOTH_NUMBERS}; --std 1 divides by nothing` }],
     conflicts: [ONLY_STANDARDIZE],
   },
-  /** Standard deviation to divide (pixels ÷ 255 − mean) by, 10⁻⁹ to 10. Needs `mean`. */
+  /** Standard deviation to divide (pixels ÷ 255 − mean) by, 10⁻⁹ to 10; as `mean`. Needs `mean`. */
   std: {
     flag: "--std",
     value: "<x>",
-    type: { kind: "decimal", limits: STD_LIMITS },
+    type: decimals(...STD_LIMITS),
     help: "standard deviation to divide by after --mean",
     group: "network",
     commands: WITH_FACTS,

@@ -43,6 +43,11 @@ function schemaOf(type: OptionType, message: Message): z.ZodType {
       const [low, high] = type.limits;
       return z.number({ error }).min(low, { error }).max(high, { error });
     }
+    case "decimals": {
+      const [low, high] = type.limits;
+      const number = z.number({ error }).min(low, { error }).max(high, { error });
+      return z.union([number, z.array(number, { error }).min(1, { error })], { error });
+    }
     case "paths":
     case "texts":
       return z.array(schemaOf({ kind: "text" }, message), { error });

@@ -39,6 +39,8 @@ export function expectedOf(type: OptionType): string {
       return `a number ${type.unit === undefined ? "" : `of ${type.unit} `}${rangeText(type.limits)}`;
     case "digits":
       return `a number ${rangeText(type.limits)}`;
+    case "decimals":
+      return `a number ${rangeText(type.limits)}, or one for each channel with commas between them`;
     case "paths":
       return "a list of paths";
     case "texts":
@@ -86,6 +88,8 @@ function checkedBy(row: NamedType, given: unknown): unknown {
       return numberWithin(flag, type, given, /^-?\d+$/, Number.isInteger);
     case "decimal":
       return numberWithin(flag, type, given, /^-?\d*\.?\d+$/, Number.isFinite);
+    case "decimals":
+      return decimalsWithin(flag, type, given);
     case "digits":
       numberWithin(flag, type, given, /^-?\d*\.?\d+$/, Number.isFinite);
       return given;
@@ -112,6 +116,22 @@ function numberWithin(
   const value = isNumber ? Number(given) : Number.NaN;
   if (isKind(value) && value >= low && value <= high) return value;
   throw new UsageError("ERR_OPTION_VALUE", { option, expected: expectedOf(type), found: String(given) });
+}
+
+/** One number, or several. A command line has commas between them. */
+function decimalsWithin(
+  option: string,
+  type: OptionType & { readonly limits: Limits },
+  given: unknown,
+): number | readonly number[] {
+  const found: readonly unknown[] = Array.isArray(given) ? given : String(given).split(",");
+  const numbers = found.map((one) => {
+    const number = typeof given === "number" ? given : one;
+    return numberWithin(option, type, number, /^-?\d*\.?\d+$/, Number.isFinite);
+  });
+  const [only] = numbers;
+  if (only === undefined) numberWithin(option, type, "", /./, Number.isFinite);
+  return numbers.length === 1 && only !== undefined ? only : numbers;
 }
 
 /** One of the known names, or an error that suggests the nearest. */
@@ -153,6 +173,8 @@ function exactKindOf(type: OptionType): Kind {
       return WHOLE_NUMBER;
     case "decimal":
       return NUMBER;
+    case "decimals":
+      return either(NUMBER, listOf("a list of numbers", NUMBER));
     case "dataset":
     case "weights":
       return TEXT;
@@ -170,6 +192,8 @@ function kindOf({ kind }: OptionType): Kind {
     case "decimal":
     case "digits":
       return NUMBER_LIKE;
+    case "decimals":
+      return either(NUMBER_LIKE, listOf("a list of numbers", NUMBER));
     case "paths":
     case "texts":
       return listOf("a list of strings", TEXT);

@@ -11,10 +11,13 @@ import {
 } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
+import { channelsOf, numberOf } from "#src/networks/recipe.js";
 import type { Runtime, RuntimeTensor, TensorData, ValueMetadata } from "./runtime.js";
 
 const BYTE_VALUES = 256;
 const WHITE = 255;
+/** Red, green and blue. */
+const COLOURS = 3;
 /** IEEE 754 binary16: fraction bits, bias, bits of infinity. */
 const FRACTION_BITS = 10;
 const BIAS = 15;
@@ -25,37 +28,75 @@ export type Feed = (pixels: Uint8Array, count: number, rows: number) => RuntimeT
 
 export function createFeed(
   { Tensor }: Pick<Runtime, "Tensor">,
-  { type, shape }: Pick<ModelInput, "type" | "shape">,
+  { type, shape, order }: Pick<ModelInput, "type" | "shape" | "order">,
   preprocessing: Preprocessing,
 ): Feed {
   const inputs = shape.reduce((product, size) => product * size, 1);
-  const table = byteTable(type, preprocessing);
+  const fill =
+    order === "channels-first" || channelsOf(preprocessing) > 1
+      ? colourFiller(type, preprocessing, inputs, order === "channels-first")
+      : greyFiller(type, preprocessing);
   let values = arrayOf(type, 0);
   return (pixels, count, rows) => {
     if (values.length < rows * inputs) values = arrayOf(type, rows * inputs);
-    const filled = count * inputs;
-    for (let n = 0; n < filled; n++) values[n] = table[pixels[n]!]!;
-    values.fill(table[0]!, filled, rows * inputs);
+    fill(values, pixels, count * inputs);
+    // Missing images are black. Every filler makes the same of equal images.
+    if (count < rows)
+      fill(values.subarray(count * inputs), BLACK(inputs * (rows - count)), (rows - count) * inputs);
     return new Tensor(type, values.subarray(0, rows * inputs), [rows, ...shape]);
   };
 }
 
-/** Table of what each byte becomes, in the input's own type; float16 as its bits. */
-export function byteTable(type: ModelInputType, preprocessing: Preprocessing): TensorData {
+/** Writes `length` values from as many bytes. */
+type Fill = (values: TensorData, pixels: Uint8Array, length: number) => void;
+
+const BLACK = (length: number) => new Uint8Array(length);
+
+function greyFiller(type: ModelInputType, preprocessing: Preprocessing): Fill {
+  const table = byteTable(type, preprocessing);
+  return (values, pixels, length) => {
+    for (let n = 0; n < length; n++) values[n] = table[pixels[n]!]!;
+  };
+}
+
+/** Bytes lie channels last. Each channel has its own table. */
+function colourFiller(
+  type: ModelInputType,
+  preprocessing: Preprocessing,
+  inputs: number,
+  isChannelsFirst: boolean,
+): Fill {
+  const tables = Array.from({ length: COLOURS }, (_, channel) => byteTable(type, preprocessing, channel));
+  const places = inputs / COLOURS;
+  const [step, next] = isChannelsFirst ? [1, places] : [COLOURS, 1];
+  return (values, pixels, length) => {
+    for (let image = 0; image < length; image += inputs) {
+      for (const [channel, table] of tables.entries()) {
+        let to = image + channel * next;
+        for (let from = image + channel; from < image + inputs; from += COLOURS, to += step) {
+          values[to] = table[pixels[from]!]!;
+        }
+      }
+    }
+  };
+}
+
+/** Table of what each byte of a channel becomes, in the input's own type; float16 as its bits. */
+export function byteTable(type: ModelInputType, preprocessing: Preprocessing, channel = 0): TensorData {
   const table = arrayOf(type, BYTE_VALUES);
   for (let byte = 0; byte < BYTE_VALUES; byte++) {
-    const value = preprocessed(byte, preprocessing);
+    const value = preprocessed(byte, preprocessing, channel);
     table[byte] = type === "float16" ? float16Bits(value) : value;
   }
   return table;
 }
 
-function preprocessed(byte: number, preprocessing: Preprocessing): number {
+function preprocessed(byte: number, preprocessing: Preprocessing, channel: number): number {
   switch (preprocessing.kind) {
     case "scale":
       return byte / WHITE;
     case "standardize":
-      return (byte / WHITE - preprocessing.mean) / preprocessing.std;
+      return (byte / WHITE - numberOf(preprocessing.mean, channel)) / numberOf(preprocessing.std, channel);
     case "none":
     case "whiten-zca":
     case "whiten-pca":
@@ -88,13 +129,14 @@ function float16Bits(value: number): number {
   return value < 0 ? bits | 0x8000 : bits;
 }
 
-const LAYOUTS = "(N, pixels), (N, rows, columns), (N, 1, rows, columns) or (N, rows, columns, 1)";
+const LAYOUTS =
+  "(N, pixels), (N, rows, columns), or (N, channels, rows, columns) or (N, rows, columns, channels) of 1 or 3 channels";
 const LOGIT_TYPES: readonly (string | undefined)[] = ["float32", "float64", "float16"];
 /** Most numbers of one run's input: 512 MiB of float64. */
 const MAX_RUN_ELEMENTS = 2 ** 26;
 
 /**
- * Returns the only input, which takes grey images. The first dimension is the batch, of a fixed or of any size.
+ * Returns the only input, which takes images. The first dimension is the batch, of a fixed or of any size.
  *
  * @throws NetworkError ERR_ONNX_GRAPH
  */
@@ -117,7 +159,7 @@ export function inputOf(path: string, inputs: readonly ValueMetadata[]): ModelIn
   if (shape.reduce((product, size) => product * size, images ?? 1) > MAX_RUN_ELEMENTS) {
     throw fault(path, `an input of at most ${MAX_RUN_ELEMENTS} pixels a run`, shapeOf(input));
   }
-  return { name: input.name, type, shape, batch: images };
+  return { name: input.name, type, shape, batch: images, ...orderOf(shape) };
 }
 
 /** Returns the outputs whose shape may be (N, classes). An unknown shape may be any. */
@@ -144,9 +186,20 @@ export function noLogits(path: string, found: string): NetworkError {
 
 function isLayout(shape: readonly number[]): boolean {
   if (!shape.every((size) => size > 0)) return false;
-  const [first, , third] = shape;
+  const [first = 0, , third = 0] = shape;
   // With a single channel it does not matter whether it comes first or last.
-  return shape.length === 1 || shape.length === 2 || (shape.length === 3 && (first === 1 || third === 1));
+  return (
+    shape.length === 1 ||
+    shape.length === 2 ||
+    (shape.length === 3 && [1, COLOURS].some((one) => one === first || one === third))
+  );
+}
+
+/** Where the channels of a coloured image are; empty for grey images and lists of pixels. */
+function orderOf(shape: readonly number[]): Pick<ModelInput, "order"> {
+  const [first, , third] = shape;
+  if (shape.length < 3 || first === 1 || third === 1) return {};
+  return { order: first === COLOURS ? "channels-first" : "channels-last" };
 }
 
 function shapeOf({ shape = [], type = "no tensor" }: ValueMetadata): string {

@@ -6,9 +6,10 @@ import { checkArgument, checkedKeys, FUNCTION, type KindsOf, TEXT, without } fro
 import type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import type { Executor } from "#src/base/contracts/executor.js";
+import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
-import { asError, atLeast, BatchwiseError, RunError } from "#src/base/errors.js";
+import { asError, atLeast, BatchwiseError, RunError, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { kindsOf } from "#src/base/options/values.js";
@@ -126,6 +127,8 @@ export async function checkEntry(
   const beganAt = performance.now();
   try {
     const pair = await pairOf(await open(options), network, options);
+    if (orderOf(pair.network) !== orderOf(network))
+      throw new UsageError("ERR_USAGE", { problem: orderProblem(network.name) });
     const { baseline } = demands;
     if (baseline !== undefined) {
       assertComparable(baseline, await subjectOf(pair));
@@ -142,6 +145,14 @@ export async function checkEntry(
     const evaluation = error instanceof IncompleteError ? error.partial : undefined;
     return { ...broken(name, asError(error)), evaluation };
   }
+}
+
+const orderOf = (network: Network | OnnxModel) =>
+  "layers" in network ? network.pixelOrder : network.input.order;
+
+/** The pool reads every data set by the same weights. */
+function orderProblem(name: string): string {
+  return `"${name}" reads a list of bytes, channels first: judge it over images in colour by evaluate, not by check`;
 }
 
 /** Outcome of an evaluation without a result. */

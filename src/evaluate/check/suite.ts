@@ -12,7 +12,7 @@ import { networkLoader } from "#src/evaluate/open-inputs.js";
 import { type EvaluateInput, type EvaluateOptions, resolveOptions } from "#src/evaluate/options.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { checkDocument, readJson } from "#src/files/read-document.js";
-import { engineSource } from "#src/networks/fold.js";
+import { engineSource } from "#src/networks/images.js";
 import { matchOutputs } from "#src/networks/outputs.js";
 import { NETWORK_NAMES } from "#src/networks/source.js";
 import type { EngineSetup } from "#src/pool/task-runner.js";

@@ -10,7 +10,7 @@ import type { Progress } from "#src/evaluate/listeners.js";
 import type { AnyPair } from "#src/evaluate/open-inputs.js";
 import type { EvaluateOptions } from "#src/evaluate/options.js";
 import { createTally } from "#src/metrics/tally.js";
-import { engineSource } from "#src/networks/fold.js";
+import { engineSource } from "#src/networks/images.js";
 import { taskPlanFor } from "#src/pool/plan.js";
 import type { openSharedExecutor } from "#src/pool/registry.js";
 import { runBatches } from "#src/pool/run-batches.js";

@@ -18,16 +18,15 @@ import type {
   Network,
   OnnxModel,
   Preprocessing,
-  Standardizing,
 } from "#src/base/contracts/network.js";
 import { inTurn } from "#src/base/slab.js";
-import { viewPixels } from "#src/data/view.js";
+import { viewPixels } from "#src/data/view-pixels.js";
 import { argmax } from "#src/engines/logits.js";
 import { createEngine } from "#src/engines/registry.js";
 import { wilsonAmong } from "#src/metrics/intervals.js";
 import { layerSizes } from "#src/networks/chain.js";
-import { engineSource } from "#src/networks/fold.js";
-import { LevelCounts } from "#src/networks/preprocess.js";
+import { engineSource } from "#src/networks/images.js";
+import { type FittedStandardizing, LevelCounts } from "#src/networks/preprocess.js";
 
 /** A reading of the network with a view of the pictures. */
 export interface Trial extends Reading {
@@ -143,7 +142,7 @@ export interface Drawn {
   /** The same number of other images, for the best candidate. */
   readonly others: Sample;
   /** Mean and standard deviation of the whole set's pixels; undefined if all pixels are equal. */
-  readonly own: Standardizing | undefined;
+  readonly own: FittedStandardizing | undefined;
 }
 
 /**
@@ -222,7 +221,7 @@ export interface Stated {
 export interface Known extends Stated {
   readonly network: Network | OnnxModel;
   /** Mean and standard deviation of the set's pixels ÷ 255; undefined if all pixels are equal. */
-  readonly own: Standardizing | undefined;
+  readonly own: FittedStandardizing | undefined;
   readonly shape: ImageShape;
 }
 
@@ -280,7 +279,7 @@ function preprocessingOptions(preprocessing: Preprocessing): string[] {
 }
 
 /** Statistics rounded to four decimals. The mean of inverted pixels is 1 − mean. */
-function typed({ mean, std }: Standardizing, isInverted: boolean): Standardizing {
+function typed({ mean, std }: FittedStandardizing, isInverted: boolean): FittedStandardizing {
   const round = (value: number) => Math.round(value * PLACES) / PLACES;
   const seen = round(isInverted ? 1 - mean : mean);
   return { kind: "standardize", mean: seen, std: Math.max(round(std), 1 / PLACES) };

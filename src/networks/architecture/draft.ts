@@ -6,7 +6,7 @@ import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { DEFAULT_ACTIVATION } from "#src/networks/assemble.js";
 import type { Shapes } from "#src/networks/chain.js";
 import { activationAt } from "#src/networks/chain.js";
-import { type ConvolutionPlan, conventionalPlan, PICTURE } from "#src/networks/conventional.js";
+import { type ConvolutionPlan, conventionalPlan, pictureOf } from "#src/networks/conventional.js";
 import { activationHint, normalizationPlace, poolHint } from "#src/networks/module-chain.js";
 import { arrayName, type Block, readBlocks } from "#src/networks/modules.js";
 import { hasModules, isCounter, planNetwork } from "#src/networks/state-dict.js";
@@ -131,7 +131,8 @@ function poolOf(
 }
 
 function inputOf({ inputs }: Block, plan: readonly ConvolutionPlan[] | undefined): unknown {
-  return plan === undefined ? [UNKNOWN, UNKNOWN, inputs] : [PICTURE.rows, PICTURE.columns, inputs];
+  const { rows, columns } = pictureOf(inputs);
+  return plan === undefined ? [UNKNOWN, UNKNOWN, inputs] : [rows, columns, inputs];
 }
 
 function draftOfDense(path: string, { arrays, paths, activation }: DraftSource): Draft {

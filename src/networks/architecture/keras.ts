@@ -1,6 +1,7 @@
 /** Weights alone of Keras as PyTorch would name them: kernels, biases and batch normalizations, in the order of their layers. */
 import { basename } from "node:path";
 import type { Assumption } from "#src/base/assumptions.js";
+import { imageSizes } from "#src/base/contracts/dataset.js";
 import type { Activations } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -8,7 +9,7 @@ import type { NamedArray, NamedArrays } from "#src/files/formats/arrays.js";
 import type { Hdf5Group } from "#src/files/formats/hdf5/group.js";
 import { checkCount } from "#src/networks/assemble.js";
 import type { DecodedChain } from "#src/networks/chain-facts.js";
-import { conventionalPlan, PICTURE } from "#src/networks/conventional.js";
+import { conventionalPlan } from "#src/networks/conventional.js";
 import { namesIn } from "#src/networks/keras/chain.js";
 import { architectureText } from "#src/networks/module-chain.js";
 import { readBlocks } from "#src/networks/modules.js";
@@ -181,7 +182,8 @@ export function conventionalKeras(
   );
   if (blocks.some(({ normalization }) => normalization !== undefined)) return undefined;
   checkCount(activation, blocks.length - 1);
-  const { plan, fitting } = conventionalPlan(path, blocks);
+  const { picture, plan, fitting } = conventionalPlan(path, blocks);
+  const pictures = picture === undefined ? "" : imageSizes(picture).join(" × ");
   const pooled = plan.filter(({ isPooled }) => isPooled).length;
   const convolutions = blocks.filter(({ kind }) => kind === "convolution");
   const text = architectureText(convolutions, plan, "max", fitting);
@@ -189,11 +191,17 @@ export function conventionalKeras(
     const [{ inputs }] = atLeast(blocks.slice(convolutions.length), 1);
     const [{ name }] = atLeast(blocks.slice(convolutions.length), 1);
     const found = `${text}, but ${draft.poolCount} pools by name`;
-    throw new NetworkError("ERR_NETWORK_ARCHITECTURE", { path, layer: printable(name), inputs, found });
+    throw new NetworkError("ERR_NETWORK_ARCHITECTURE", {
+      path,
+      layer: printable(name),
+      inputs,
+      pictures,
+      found,
+    });
   }
   const architecture = parseArchitecture(path, draftOfBlocks(blocks, plan, { ...draft, activation }));
   const source = basename(path);
-  const what = `${PICTURE.rows} × ${PICTURE.columns} pictures, stride 1, ${text}`;
+  const what = `${pictures} pictures, stride 1, ${text}`;
   const assumptions: Assumption[] = [
     { subject: "architecture", what, source, option: "--architecture" },
     ...(activation === undefined

@@ -39,6 +39,11 @@ const decimal = ([low, high]: readonly [number, number]) => {
   const expected = `a number from ${low} to ${high}`;
   return z.number(expected).min(low, expected).max(high, expected);
 };
+/** One number, or one for each channel. */
+const perChannel = (limits: readonly [number, number]) => {
+  const expected = `a number from ${limits.join(" to ")}, or a list of them`;
+  return z.union([decimal(limits), z.array(decimal(limits)).min(1, expected).readonly()], expected);
+};
 const isSet = z.boolean("true or false").optional();
 
 const padding = z
@@ -154,8 +159,8 @@ const preprocessing = z.discriminatedUnion(
     z.strictObject({ kind: z.enum(["none", "scale"]) }),
     z.strictObject({
       kind: z.literal("standardize"),
-      mean: decimal(MEAN_LIMITS).describe("Mean of pixels ÷ 255."),
-      std: decimal(STD_LIMITS).describe("Standard deviation of pixels ÷ 255."),
+      mean: perChannel(MEAN_LIMITS).describe("Mean of pixels ÷ 255, or one for each channel."),
+      std: perChannel(STD_LIMITS).describe("Standard deviation of pixels ÷ 255, or one for each channel."),
     }),
     z.strictObject({
       kind: z.enum(["whiten-zca", "whiten-pca"]),

@@ -1,6 +1,7 @@
 /** Writes a chain of layers as an architecture over named arrays, and reads such an architecture from a file's metadata. */
 import type { Layer, MapShape, Network, Padding, Pair } from "#src/base/contracts/network.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
+import { isDense } from "#src/networks/chain.js";
 import { assumedBefore, type DecodedChain } from "#src/networks/chain-facts.js";
 import { assumedIn, type Metadata } from "#src/networks/format.js";
 import type { Tensor } from "#src/networks/tensors.js";
@@ -23,7 +24,7 @@ export interface DescribedLayers {
  * columns), as PyTorch has them, and dense ones (inputs × outputs).
  */
 export function describedLayers(
-  network: Pick<Network, "layers" | "preprocessing"> & Partial<Pick<Network, "imageSizes">>,
+  network: Pick<Network, "layers" | "preprocessing"> & Partial<Pick<Network, "imageSizes" | "pixelOrder">>,
 ): DescribedLayers {
   const { layers, preprocessing } = network;
   const image = imageOf(network);
@@ -46,7 +47,8 @@ export function describedLayers(
     architecture: {
       input: typeof image === "number" ? image : [image.rows, image.columns, image.channels],
       preprocessing,
-      flattening: "channels-last",
+      // Layers are in our order, except those of a list of pixels in another one.
+      flattening: (typeof image === "number" && isDense(layers) && network.pixelOrder) || "channels-last",
       convWeights: "oihw",
       denseWeights: "inputs-outputs",
       layers: written,
@@ -63,7 +65,7 @@ function imageOf({ layers, imageSizes = [] }: Parameters<typeof describedLayers>
   const inputs = first?.inputs ?? 0;
   const [rows = 0, columns = 0] = imageSizes;
   const channels = inputs / (rows * columns);
-  return imageSizes.length === 2 && Number.isInteger(channels) ? { rows, columns, channels } : inputs;
+  return imageSizes.length >= 2 && Number.isInteger(channels) ? { rows, columns, channels } : inputs;
 }
 
 function reshapeTo({ rows, columns, channels }: MapShape): ArchitectureLayer {

@@ -25,6 +25,7 @@ export interface WeightsAlone {
   readonly activation: Activation;
   readonly assumed: readonly ["activation"];
   readonly isOriented: true;
+  readonly pixelOrder: "channels-last";
 }
 
 /**
@@ -144,7 +145,13 @@ function weightsAlone(path: string, root: Hdf5Group): WeightsAlone {
     const found = `HDF5 with ${listed(root.names())}`;
     throw new NetworkError("ERR_NETWORK_FORMAT", { path, expected: "HDF5 with layers of Keras", found });
   }
-  return { arrays, activation: "relu", assumed: ["activation"], isOriented: true };
+  return {
+    arrays,
+    activation: "relu",
+    assumed: ["activation"],
+    isOriented: true,
+    pixelOrder: "channels-last",
+  };
 }
 
 function hasConvolutions(root: Hdf5Group): boolean {

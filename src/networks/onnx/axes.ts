@@ -1,6 +1,5 @@
 /** Axes of the tensors in an ONNX graph, and the part that each plays in a map. */
-import type { MapShape } from "#src/base/contracts/network.js";
-import type { MapOrder } from "#src/networks/unit-order.js";
+import type { MapOrder, MapShape } from "#src/base/contracts/network.js";
 
 /** A list of units is an axis of channels. An axis of size 1 can have each role. */
 export type Role = "rows" | "columns" | "channels";

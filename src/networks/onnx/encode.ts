@@ -1,7 +1,7 @@
 /** Writes a network as an ONNX model for every runtime: nothing newer than opset 13. */
 import protobuf from "protobufjs/minimal.js";
 import type { Normalization } from "#src/base/contracts/network.js";
-import { assumedMetadata } from "#src/networks/format.js";
+import { assumedMetadata, pixelOrderMetadata } from "#src/networks/format.js";
 import { preprocessingMetadata } from "#src/networks/recipe.js";
 import { encodeElements, type WritableNetwork, type WrittenType } from "#src/networks/tensors.js";
 import { float, integer, message, raw, text } from "./message.js";
@@ -68,6 +68,7 @@ export function encodeOnnx(network: WritableNetwork, type: WrittenType = "float3
   message(writer, MODEL.opsetImport, (opset) => integer(opset, OPERATOR_SET.version, OPSET));
   const metadata: readonly (readonly [key: string, value: string])[] = [
     ...Object.entries(preprocessingMetadata(network.preprocessing, KEY_PREFIX)),
+    ...Object.entries(pixelOrderMetadata(network, KEY_PREFIX)),
     ...Object.entries(assumedMetadata(network.assumptions ?? [], KEY_PREFIX)),
     [`${KEY_PREFIX}activations`, activations],
   ];

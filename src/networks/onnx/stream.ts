@@ -5,13 +5,13 @@
  */
 
 import type { Steps } from "#src/base/abort.js";
-import type { Activation, MapShape, OutputKind } from "#src/base/contracts/network.js";
+import type { Activation, MapOrder, MapShape, OutputKind } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";
 import type { BuiltChain } from "#src/networks/chain-facts.js";
-import { assertClasses, type MapOrder } from "#src/networks/unit-order.js";
+import { assertClasses } from "#src/networks/unit-order.js";
 import { type Axis, imageAxes, isMore, isOf, ONE, ORDERS, startOf } from "./axes.js";
 import { nodeFault, type OrderedGraph, type Step } from "./chain.js";
 import { isFloat } from "./constant.js";

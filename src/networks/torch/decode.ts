@@ -32,6 +32,7 @@ export interface TorchArrays extends TorchStateDict {
   readonly likelyActivation: Activation | undefined;
   readonly assumed: readonly [];
   readonly isOriented: true;
+  readonly pixelOrder: "channels-first";
   /** What was chosen of several networks in the file. */
   readonly chosen: readonly Assumption[];
 }
@@ -73,7 +74,9 @@ export async function decodeTorch(
   if (hasModules(arrays)) {
     return chain(chainOfModules(path, source, { arrays, isOrdered: true, paths }, activation));
   }
-  return { arrays, paths, likelyActivation: activationHint(paths), assumed: [], isOriented: true, chosen };
+  const likelyActivation = activationHint(paths);
+  const facts = { assumed: [], isOriented: true, pixelOrder: "channels-first" } as const;
+  return { arrays, paths, likelyActivation, ...facts, chosen };
 }
 
 /** Arrays of a state dict, for an architecture in a file of its own; undefined for a whole module. Throws as `decodeTorch`. */

@@ -1,5 +1,7 @@
 /** Reads a whole nn.Sequential: its modules state every number, and their order is the order of computation. */
+
 import type { Assumption } from "#src/base/assumptions.js";
+import { imageSizes } from "#src/base/contracts/dataset.js";
 import type { Activation, MapShape, OutputKind, Padding, Pair } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -17,6 +19,8 @@ const MAX_DEPTH = 20;
 const MAX_MODULES = 1_000;
 /** Sides of the pictures that are tried: MNIST's, then those of other sets of small pictures. */
 const SIDES = [28, 32, 8, 16, 20, 24, 48, 64, 96, 128, 224] as const;
+/** CIFAR's go first. */
+const COLOURED_SIDES = [...new Set([32, ...SIDES])];
 
 /** Modules in order, and their arrays as `module.array`. */
 export interface Sequential {
@@ -69,10 +73,11 @@ export function chainOfSequential(path: string, source: string, sequential: Sequ
   const channels = channelsRead(sequential);
   if (channels === undefined) return whole(built(path, sequential, undefined), []);
   let first: unknown;
-  for (const side of SIDES) {
+  for (const side of channels === 1 ? SIDES : COLOURED_SIDES) {
     try {
-      const chain = built(path, sequential, { rows: side, columns: side, channels });
-      const what = `${side} × ${side} pictures`;
+      const picture = { rows: side, columns: side, channels };
+      const chain = built(path, sequential, picture);
+      const what = `${imageSizes(picture).join(" × ")} pictures`;
       return whole(chain, [{ subject: "architecture", what, source, option: null }]);
     } catch (error) {
       first ??= error;

@@ -12,7 +12,7 @@ import { byteTable } from "#src/engines/onnx/feed.js";
 import { createEngine } from "#src/engines/registry.js";
 import { evaluate } from "#src/evaluate/evaluate.js";
 import { decodeElements } from "#src/files/formats/arrays.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { CLASSES, type CnnLayout, cnnLogits, cnnModel, PIXELS, SIDE } from "../../helpers/cnn.js";

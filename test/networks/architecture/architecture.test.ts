@@ -8,7 +8,7 @@ import { FIXTURES, PACKAGE_ROOT } from "#src/base/package.js";
 import { createEngine } from "#src/engines/registry.js";
 import { evaluate, type LoadedNetwork, loadNetwork } from "#src/index.js";
 import { architectureTemplate } from "#src/networks/architecture/template.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { encodeNpz } from "#src/networks/numpy.js";
 import { runCli } from "../../helpers/cli.js";
 import { AVAILABLE_ENGINES } from "../../helpers/engines.js";

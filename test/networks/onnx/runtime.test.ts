@@ -2,7 +2,7 @@
 import type { Layer, OnnxModel } from "#src/base/contracts/network.js";
 import { loadModel } from "#src/engines/load-model.js";
 import { createEngine } from "#src/engines/registry.js";
-import { engineSource } from "#src/networks/fold.js";
+import { engineSource } from "#src/networks/images.js";
 import { decodeOnnx } from "#src/networks/onnx/decode.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { loadNetwork } from "#src/networks/registry.js";

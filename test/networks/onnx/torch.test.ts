@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { ActivationLayer } from "#src/base/contracts/network.js";
 import { createEngine } from "#src/engines/registry.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { loadNetwork } from "#src/networks/registry.js";
 import { inCase } from "../../helpers/in-case.js";
 import { largestDifference } from "../../helpers/preprocess.js";

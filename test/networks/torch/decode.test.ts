@@ -5,7 +5,7 @@ import type { ExecutionContext } from "ava";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { createEngine } from "#src/engines/registry.js";
 import { loadNetwork } from "#src/index.js";
-import { foldPreprocessing } from "#src/networks/fold.js";
+import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { inCase } from "../../helpers/in-case.js";
 import { pythonWith, runPython } from "../../helpers/python.js";
 import { needs } from "../../helpers/require.js";
@@ -55,7 +55,7 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   "refused-pools.pt":
     /ERR_NETWORK_ARCHITECTURE.*found several: padding 1 .* after conv2; or .* after conv1; .*export/,
   "refused-average.pt": /ERR_NETWORK_ARCHITECTURE.*found maps averaged/,
-  "refused-color.pt": /ERR_NETWORK_ARCHITECTURE.*found pictures of 3 channels/,
+  "refused-color.pt": /ERR_NETWORK_ARCHITECTURE.*32 × 32 × 3 pictures.*found none/,
   "refused-size.pt": /ERR_NETWORK_ARCHITECTURE.*its 900 inputs, found none; /,
   "refused-no-linear.pt":
     /ERR_NETWORK_KEYS.*a fully connected layer behind the convolutions, found none; .*export/,
