@@ -1,8 +1,8 @@
 /** Rejects an output that is also an input or another output, before any work: it would destroy what is there. */
 
 import { type BigIntStats, fstatSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { platform } from "node:process";
 import type { Command } from "commander";
 import { UsageError } from "#src/base/errors.js";
@@ -66,7 +66,11 @@ export async function assertDistinct(
   for (const [identity, file] of streams) others.set(identity, file);
   const isReplacing = (await Promise.all(written.map(({ path }) => isFile(path)))).includes(true);
   const limits = isReplacing ? WHOLE : BEGINNING;
-  const paths = [...inputs, ...(await Promise.all(inputs.map((input) => filesBehind(input, limits)))).flat()];
+  const behind = inputs.map(async (input) => [
+    ...(await filesBehind(input, limits)),
+    ...(isReplacing && input.option === "--dataset" ? await picturesAmong(written, input.path) : []),
+  ]);
+  const paths = [...inputs, ...(await Promise.all(behind)).flat()];
   for (const file of paths) {
     const identity = await identityOf(file.path);
     if (identity !== undefined) others.set(identity, file);
@@ -142,7 +146,8 @@ const BEGINNING: SearchLimits = { modelBytes: 8 * 2 ** 20, paths: 10_000 };
 const WHOLE: SearchLimits = { modelBytes: 2 ** 31 - 1, paths: 2 ** 22 };
 const LONGEST_PATH = 4096;
 /** Names of data and arrays: other files in a folder of data are outputs of earlier runs. */
-const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz|bin)$/i;
+const DATA_NAME = /idx\d|ubyte|\.(?:gz|npy|npz|bin|parquet)$/i;
+const PICTURE_NAME = /\.(?:png|jpe?g)$/i;
 /** Arguments and options whose JSON lists further inputs. */
 const LISTS: ReadonlySet<string> = new Set(["--dataset", "<suite>", "<a>", "<b>"]);
 /** Arguments and options that can name a model of ONNX or TensorFlow.js, whose data may lie in files beside it. */
@@ -194,6 +199,17 @@ async function filesBehind({ option, path }: NamedFile, limits: SearchLimits): P
     // A file that cannot be read is reported when it is opened.
     return [];
   }
+}
+
+/** A folder has thousands of pictures: these are the outputs that would replace one of them. */
+async function picturesAmong(written: readonly NamedFile[], folder: string): Promise<NamedFile[]> {
+  const found: NamedFile[] = [];
+  for (const { path } of written) {
+    const [file, root] = await Promise.all([realpath(path), realpath(folder)]).catch(() => []);
+    if (file === undefined || root === undefined || !PICTURE_NAME.test(file)) continue;
+    if (file.startsWith(root + sep)) found.push({ option: "--dataset", path: file });
+  }
+  return found;
 }
 
 const dataIn = async (folder: string) => (await readdir(folder)).filter((name) => DATA_NAME.test(name));

@@ -4,14 +4,15 @@ import { basename, join } from "node:path";
 import type { DatasetReading } from "#src/base/contracts/dataset.js";
 import { UsageError } from "#src/base/errors.js";
 import { pathKind } from "#src/files/read-file.js";
+import type { PictureFolderOptions } from "./picture-folder.js";
 import type { OpenArchive } from "./stream/idx-set.js";
 
 /** A file or a folder with images and labels. */
 export interface ArchivePath {
   readonly path: string;
   readonly open: OpenArchive;
-  /** Whether options state what the file does not. */
-  readonly takesReading?: boolean;
+  /** Options that state what the file does not; true for those of tables and arrays. */
+  readonly takesReading?: boolean | readonly (keyof DatasetReading)[];
 }
 
 const loadNpz = () => import("./npz-set.js");
@@ -51,6 +52,16 @@ export async function archiveAt(
   return isText ? { path, open: openCsvSet, takesReading: true } : undefined;
 }
 
+/** The reader of pictures in a folder. */
+export function picturesAt(path: string, options: PictureFolderOptions): ArchivePath {
+  return {
+    path,
+    takesReading: ["imageShape", "fit", "classOrder"],
+    open: async (folder, given, labelled) =>
+      (await import("./picture-folder.js")).openPictureFolder(folder, given, labelled, options),
+  };
+}
+
 export async function canBeTable(head: Uint8Array): Promise<boolean> {
   return (await loadCsv()).canBeTable(head);
 }
@@ -59,11 +70,22 @@ const READING_OPTIONS = [
   ["labelColumn", "--label-column"],
   ["imageShape", "--image-shape"],
   ["pixelMax", "--pixel-max"],
+  ["fit", "--fit"],
+  ["classOrder", "--class-order"],
 ] as const;
+const OF_TABLES: readonly (keyof DatasetReading)[] = ["labelColumn", "imageShape", "pixelMax"];
 
-/** The error for options that have no effect on a set. */
-export function needlessReading(dataset: string, reading: DatasetReading): UsageError {
-  const given = READING_OPTIONS.flatMap(([key, option]) => (reading[key] === undefined ? [] : [option]));
-  const problem = `${given.join(", ")}: expected a table or arrays, found "${dataset}", which states its facts itself`;
-  return new UsageError("ERR_USAGE", { problem });
+/** @throws UsageError ERR_USAGE for options that have no effect on a set */
+export function assertTaken(
+  dataset: string,
+  reading: DatasetReading,
+  taken: ArchivePath["takesReading"],
+): void {
+  const keys = taken === true ? OF_TABLES : taken || [];
+  const needless = READING_OPTIONS.filter(([key]) => reading[key] !== undefined && !keys.includes(key));
+  if (needless.length === 0) return;
+  const given = needless.map(([, option]) => option).join(", ");
+  const isOfTables = needless.some(([key]) => OF_TABLES.includes(key));
+  const problem = `${given}: expected ${isOfTables ? "a table or arrays" : "pictures"}, found "${dataset}", which states its facts itself`;
+  throw new UsageError("ERR_USAGE", { problem });
 }

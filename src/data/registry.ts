@@ -117,8 +117,9 @@ async function openStored(request: DatasetRequest): Promise<Dataset> {
       ? (await loadNested()).emnistAssumptions(request)
       : [],
   };
-  if (reading !== undefined && !("open" in source && source.takesReading)) {
-    throw (await loadFormats()).needlessReading(request.dataset, reading);
+  if (reading !== undefined) {
+    const taken = "open" in source ? source.takesReading : undefined;
+    (await loadFormats()).assertTaken(request.dataset, reading, taken);
   }
   if ("open" in source) return source.open(source.path, { ...given, reading }, isLabelled, reading);
   const { verify } = request;
@@ -165,11 +166,24 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
       ? onlyOrAll(await pairsByPattern(dataset, labels !== false))
       : pairsOfManifest(dataset, labels !== false);
   }
-  if (kind === "folder") {
-    return labels === false ? { imagesPath: await findImages(dataset, split) } : findInFolder(dataset, split);
-  }
+  if (kind === "folder") return inFolder({ dataset, labels, split, ...options });
   const paths = await namedPaths(dataset, split, options);
   return labels === false ? { imagesPath: paths.imagesPath } : paths;
+}
+
+/** IDX files, or pictures where there are none. */
+async function inFolder(request: DatasetRequest): Promise<Source> {
+  const { dataset, labels, split } = request;
+  try {
+    return labels === false
+      ? { imagesPath: await findImages(dataset, split) }
+      : await findInFolder(dataset, split);
+  } catch (error) {
+    const isMissing = error instanceof DatasetError && error.code === "ERR_DATASET_FILES";
+    if (!isMissing || !(await (await import("./pictures/find-pictures.js")).hasPictures(dataset)))
+      throw error;
+  }
+  return (await loadFormats()).picturesAt(dataset, request);
 }
 
 function ownLabels(dataset: string, labels: string): UsageError {

@@ -153,11 +153,14 @@ function resolveView({ invert, transpose, grayscale, labelOffset }: EvaluateInpu
   };
 }
 
-function resolveDataReading({ labelColumn, imageShape, pixelMax }: EvaluateInput): DatasetReading {
+function resolveDataReading(input: EvaluateInput): DatasetReading {
+  const { labelColumn, imageShape, pixelMax, fit, classOrder } = input;
   return {
     labelColumn,
     imageShape,
     pixelMax: pixelMax === undefined ? undefined : checkedValue(EVALUATE_OPTIONS.pixelMax, pixelMax),
+    fit: fit === undefined ? undefined : checkedValue(EVALUATE_OPTIONS.fit, fit),
+    classOrder: classOrder === undefined ? undefined : checkedValue(EVALUATE_OPTIONS.classOrder, classOrder),
   };
 }
 

@@ -191,19 +191,14 @@ async function digestOf(dataset: Dataset): Promise<Digest> {
   }
 }
 
-type LocationOptions = Pick<
-  EvaluateOptions,
-  "dataset" | "labels" | "classes" | "offset" | keyof DatasetReading
->;
-
 export async function datasetFacts(
   dataset: Dataset,
-  options: LocationOptions,
+  options: EvaluateOptions,
 ): Promise<Evaluation["dataset"]> {
   return factsWith({ sha256: await dataset.sha256() }, dataset, options);
 }
 
-function factsWith(digest: Digest, dataset: Dataset, options: LocationOptions): Evaluation["dataset"] {
+function factsWith(digest: Digest, dataset: Dataset, options: EvaluateOptions): Evaluation["dataset"] {
   const { name, split, total, classNames, view } = dataset.facts;
   return {
     name,
@@ -237,7 +232,7 @@ export function datasetLocation({
   labels,
   classes,
   ...options
-}: Omit<LocationOptions, "offset">): DatasetLocation | null {
+}: Pick<EvaluateOptions, "dataset" | "labels" | "classes" | keyof DatasetReading>): DatasetLocation | null {
   if (typeof dataset !== "string") return null;
   const reading = readingOf(options);
   return {

@@ -55,7 +55,15 @@ export const AS_STORED: DatasetView = {
   labelOffset: 0,
 };
 
-/** Facts about images that tables and arrays may not state, as options state them. */
+/** How pictures of another size become images: resized as Pillow or Keras does, or centred as `predict` does. */
+export const FITS = ["pillow", "keras", "mnist"] as const;
+export type PictureFit = (typeof FITS)[number];
+
+/** Orders of class folders: `text` is that of torchvision and Keras; by `numeric` the number in a folder's name is its label. */
+export const CLASS_ORDERS = ["text", "numeric"] as const;
+export type ClassOrder = (typeof CLASS_ORDERS)[number];
+
+/** Facts about images that tables, arrays and pictures may not state, as options state them. */
 export interface DatasetReading {
   /** Column of the label in a table: `first`, `last`, `none` or a name. */
   readonly labelColumn?: string | undefined;
@@ -63,11 +71,16 @@ export interface DatasetReading {
   readonly imageShape?: string | undefined;
   /** Pixel value of white: `1` or `255`. */
   readonly pixelMax?: PixelMax | undefined;
+  /** How pictures of other sizes become images of one size. */
+  readonly fit?: PictureFit | undefined;
+  /** Order of class folders. */
+  readonly classOrder?: ClassOrder | undefined;
 }
 
 /** The options that were given; undefined if there are none. */
-export function readingOf({ labelColumn, imageShape, pixelMax }: DatasetReading): DatasetReading | undefined {
-  const given = Object.entries({ labelColumn, imageShape, pixelMax }).filter(
+export function readingOf(options: DatasetReading): DatasetReading | undefined {
+  const { labelColumn, imageShape, pixelMax, fit, classOrder } = options;
+  const given = Object.entries({ labelColumn, imageShape, pixelMax, fit, classOrder }).filter(
     ([, value]) => value !== undefined,
   );
   return given.length === 0 ? undefined : Object.fromEntries(given);

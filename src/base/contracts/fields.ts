@@ -1,7 +1,7 @@
 /** Fields that the schemas of our documents share. Loads zod: a start imports only types from the files with schemas. */
 import * as z from "zod";
 import { ASSUMPTION_SUBJECTS, type Assumption } from "#src/base/assumptions.js";
-import { type DatasetReading, type DatasetView, PIXEL_MAXIMA } from "./dataset.js";
+import { CLASS_ORDERS, type DatasetReading, type DatasetView, FITS, PIXEL_MAXIMA } from "./dataset.js";
 import type { Preprocessing } from "./network.js";
 import { LIMITS } from "./run.js";
 
@@ -62,6 +62,8 @@ export const datasetReading: z.ZodType<DatasetReading> = z.object({
   labelColumn: z.string().optional(),
   imageShape: z.string().optional(),
   pixelMax: z.enum(PIXEL_MAXIMA).optional(),
+  fit: z.enum(FITS).optional(),
+  classOrder: z.enum(CLASS_ORDERS).optional(),
 });
 
 /** One number for all channels, or one for each. */

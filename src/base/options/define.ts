@@ -11,7 +11,6 @@ export const COMMAND_NAMES = [
   "inspect",
   "diagnose",
   "predict",
-  "score",
   "compare",
   "check",
   "report",

@@ -1,6 +1,6 @@
 /** Options that name the images and the network. */
 
-import { PIXEL_MAXIMA, SPLITS } from "#src/base/contracts/dataset.js";
+import { CLASS_ORDERS, FITS, PIXEL_MAXIMA, SPLITS } from "#src/base/contracts/dataset.js";
 import { ACTIVATIONS, FITTED_NORMALIZATIONS, NORMALIZATIONS } from "#src/base/contracts/network.js";
 import { LIMITS } from "#src/base/contracts/run.js";
 import { decimals, each, FLAG_TYPE, PATH_TYPE, rows, whole, word } from "./define.js";
@@ -11,8 +11,7 @@ export const STD_LIMITS = [1e-9, 10] as const;
 /** What `batchwise fit` takes, so that every file that it writes can be read. */
 export const EPSILON_LIMITS = [1e-6, 1_000] as const;
 
-const WITH_PIXELS = ["evaluate", "show", "inspect", "diagnose", "compare", "bench"] as const;
-const WITH_IMAGES = [...WITH_PIXELS, "score"] as const;
+const WITH_IMAGES = ["evaluate", "show", "inspect", "diagnose", "compare", "bench"] as const;
 const WITH_NETWORK = ["evaluate", "show", "inspect", "diagnose", "predict", "bench"] as const;
 const WITH_RANGE = ["evaluate", "compare", "bench"] as const;
 /** Commands that read a network's file, and so what the file may not state. */
@@ -35,7 +34,6 @@ export const DATA_OPTIONS = rows({
     commands: [...WITH_IMAGES, "fit"],
     differs: {
       compare: { help: "images: a name, folder or file", defaultText: "the result's" },
-      score: { help: "set with the labels: name, folder or file", defaultText: "none" },
       fit: { required: true, help: "training images: a name, folder or file" },
     },
   },
@@ -48,11 +46,7 @@ export const DATA_OPTIONS = rows({
     group: "data",
     commands: [...WITH_IMAGES, "fit"],
     // A comparison and a fit need labels.
-    differs: {
-      fit: { type: PATH_TYPE },
-      compare: { type: PATH_TYPE },
-      score: { type: PATH_TYPE, help: "labels: IDX, .npy, CSV or NDJSON" },
-    },
+    differs: { fit: { type: PATH_TYPE }, compare: { type: PATH_TYPE } },
     negation: {
       flag: "--no-labels",
       help: "predict only; read no labels",
@@ -127,12 +121,12 @@ export const DATA_OPTIONS = rows({
     group: "data",
     commands: [...WITH_IMAGES, "fit"],
   },
-  /** Size of images whose pixels are in one row: 28x28, 32x32x3, 3x32x32. Default: the file's, or square as an assumption. */
+  /** Size of images: of pixels in one row 28x28, 32x32x3, 3x32x32; of pictures 28x28. Default: the file's, or an assumed one. */
   imageShape: {
     flag: "--image-shape",
     value: "<size>",
     type: { kind: "text" },
-    help: "size of images in rows: 28x28, 32x32x3",
+    help: "size of images: 28x28, 32x32x3",
     group: "data",
     commands: [...WITH_IMAGES, "fit"],
   },
@@ -145,13 +139,32 @@ export const DATA_OPTIONS = rows({
     group: "data",
     commands: [...WITH_IMAGES, "fit"],
   },
+  /** Pictures of other sizes: resized as Pillow or Keras does, or `mnist`: centred as `predict` does. Default: `pillow` as an assumption. */
+  fit: {
+    flag: "--fit",
+    value: "<how>",
+    type: word(FITS),
+    help: "resize pictures as pillow, keras; or mnist",
+    group: "data",
+    commands: [...WITH_IMAGES, "fit"],
+  },
+  /** Labels of class folders: text order as in PyTorch and Keras, or the number in the name. Default: `text` as an assumption. */
+  classOrder: {
+    flag: "--class-order",
+    value: "<order>",
+    type: word(CLASS_ORDERS),
+    help: "class folders: text or numeric",
+    group: "data",
+    commands: [...WITH_IMAGES, "fit"],
+    conflicts: [NEEDS_LABELS],
+  },
   /** Hash every byte of the files. Default false: of sets larger than memory, samples of the files are hashed. */
   verify: {
     flag: "--verify",
     type: FLAG_TYPE,
     help: "hash all of large files, not samples",
     group: "data",
-    commands: ["evaluate", "inspect", "diagnose", "bench", "score"],
+    commands: ["evaluate", "inspect", "diagnose", "bench"],
   },
   /** Index of the first image evaluated, counted from 0. Default 0. */
   offset: {
@@ -263,18 +276,7 @@ export const NETWORK_OPTIONS = rows({
     type: FLAG_TYPE,
     help: "fail if anything had to be assumed",
     group: "network",
-    commands: [
-      "evaluate",
-      "show",
-      "inspect",
-      "predict",
-      "compare",
-      "check",
-      "convert",
-      "fit",
-      "bench",
-      "score",
-    ],
+    commands: ["evaluate", "show", "inspect", "predict", "compare", "check", "convert", "fit", "bench"],
   },
   /** Download nothing: names are opened from the cache, or are an error. Default false. */
   offline: {
@@ -282,7 +284,7 @@ export const NETWORK_OPTIONS = rows({
     type: FLAG_TYPE,
     help: "download nothing; use the cache only",
     group: "network",
-    commands: [...WITH_FACTS, "check", "report", "fit", "score"],
+    commands: [...WITH_FACTS, "check", "report", "fit"],
   },
 });
 

@@ -7,7 +7,7 @@ import { readWholeFile } from "#src/files/read-file.js";
 import { PALETTE, type PngFile, readPngFile, readPngHeader, readRows } from "./png-file.js";
 import { type GreyPicture, WHITE } from "./to-digit.js";
 
-const MAX_FILE_BYTES = 64 * 2 ** 20;
+export const MAX_PICTURE_BYTES = 64 * 2 ** 20;
 export const MAX_PIXELS = 2 ** 24;
 /** Most pixels of one side, as in a JPEG. Each row takes time, however short it is. */
 export const MAX_SIDE = 2 ** 16 - 1;
@@ -16,7 +16,11 @@ const LUMA = [0.299, 0.587, 0.114] as const;
 
 /** @throws FileError, or PictureError ERR_PICTURE_FORMAT, ERR_PICTURE_SIZE */
 export async function readPng(path: string): Promise<GreyPicture> {
-  const bytes = await readWholeFile(path, MAX_FILE_BYTES);
+  return greyOfPng(await readWholeFile(path, MAX_PICTURE_BYTES), path);
+}
+
+/** @throws PictureError ERR_PICTURE_FORMAT, ERR_PICTURE_SIZE */
+export async function greyOfPng(bytes: Uint8Array, path: string): Promise<GreyPicture> {
   try {
     const { width, height } = readPngHeader(bytes);
     // Before anything is decoded: a few bytes of PNG can claim gigabytes of pixels.

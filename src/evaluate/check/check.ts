@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { IncompleteError, TERMINATED } from "#src/base/abort.js";
 import { checkArgument, checkedKeys, FUNCTION, type KindsOf, TEXT, without } from "#src/base/arguments.js";
 import type { CheckOutcome, CheckStatus, ChecksReport } from "#src/base/contracts/checks.js";
-import type { Dataset } from "#src/base/contracts/dataset.js";
+import { type Dataset, readingOf } from "#src/base/contracts/dataset.js";
 import type { Executor } from "#src/base/contracts/executor.js";
 import type { Network, OnnxModel } from "#src/base/contracts/network.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
@@ -95,8 +95,7 @@ export function datasetsInTurn(download: DownloadOptions): OpenDataset {
   let last: { readonly key: string; readonly dataset: Dataset } | undefined;
   return async (options) => {
     const { dataset: named, labels, classes, split, invert, transpose, grayscale, labelOffset } = options;
-    const { labelColumn, imageShape, pixelMax } = options;
-    const reading = [labelColumn, imageShape, pixelMax];
+    const reading = readingOf(options);
     if (typeof named !== "string") return named;
     const key = JSON.stringify([
       named,

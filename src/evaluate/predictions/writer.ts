@@ -248,8 +248,9 @@ export class PredictionsOutput implements Listener {
   }
 
   async slab(slab: Slab): Promise<void> {
-    if (this.#fault !== undefined) return;
-    await this.#attempt(() => this.#writer.add(slab));
+    const { probabilities, ranking } = slab;
+    if (this.#fault !== undefined || probabilities === undefined || ranking === undefined) return;
+    await this.#attempt(() => this.#writer.add({ ...slab, probabilities, ranking }));
   }
 
   end(): Promise<Closing> {
