@@ -138,6 +138,7 @@ export type {
 export { type MergeHooks, mergeParts } from "#src/evaluate/merge.js";
 export type { EvaluateInput, ExecutorInput } from "#src/evaluate/options.js";
 export type { PrepareHooks } from "#src/evaluate/prepare.js";
+export { type ScoreHooks, type ScoreInput, score } from "#src/evaluate/score/score.js";
 export type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 export type { RequestedPreprocessing } from "#src/networks/recipe.js";
 export { type LoadedNetwork, type LoadNetworkOptions, loadNetwork } from "#src/networks/registry.js";

@@ -34,6 +34,7 @@ const LOADERS: Readonly<Record<CommandName, LoadCommand>> = {
   inspect: async (run) => (await import("#src/cli/commands/inspect.js")).inspectCommand(run),
   diagnose: async (run) => (await import("#src/cli/commands/diagnose.js")).diagnoseCommand(run),
   predict: async (run) => (await loadPredict()).predictCommand(run),
+  score: async (run) => (await import("#src/cli/commands/score.js")).scoreCommand(run),
   compare: async (run) => (await import("#src/cli/commands/compare.js")).compareCommand(run),
   check: async (run) => (await import("#src/cli/commands/check.js")).checkCommand(run),
   report: async (run) => (await import("#src/cli/commands/report.js")).reportCommand(run),

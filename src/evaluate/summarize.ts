@@ -191,14 +191,19 @@ async function digestOf(dataset: Dataset): Promise<Digest> {
   }
 }
 
+type LocationOptions = Pick<
+  EvaluateOptions,
+  "dataset" | "labels" | "classes" | "offset" | keyof DatasetReading
+>;
+
 export async function datasetFacts(
   dataset: Dataset,
-  options: EvaluateOptions,
+  options: LocationOptions,
 ): Promise<Evaluation["dataset"]> {
   return factsWith({ sha256: await dataset.sha256() }, dataset, options);
 }
 
-function factsWith(digest: Digest, dataset: Dataset, options: EvaluateOptions): Evaluation["dataset"] {
+function factsWith(digest: Digest, dataset: Dataset, options: LocationOptions): Evaluation["dataset"] {
   const { name, split, total, classNames, view } = dataset.facts;
   return {
     name,
@@ -232,7 +237,7 @@ export function datasetLocation({
   labels,
   classes,
   ...options
-}: Pick<EvaluateOptions, "dataset" | "labels" | "classes" | keyof DatasetReading>): DatasetLocation | null {
+}: Omit<LocationOptions, "offset">): DatasetLocation | null {
   if (typeof dataset !== "string") return null;
   const reading = readingOf(options);
   return {

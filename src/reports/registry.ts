@@ -2,7 +2,6 @@
 
 import { FORMATS, type Format } from "#src/base/options/answer.js";
 import type { Paint } from "./cells.js";
-import { renderCsv } from "./csv.js";
 import { renderJson } from "./json.js";
 import type { Report } from "./report.js";
 import { formatByEnding } from "./report.js";
@@ -16,7 +15,7 @@ export async function render(format: Format, report: Report, paint?: Paint): Pro
     case "json":
       return renderJson(report.evaluation);
     case "csv":
-      return renderCsv(report.evaluation);
+      return (await import("./csv.js")).renderCsv(report.evaluation);
     case "markdown":
       return (await import("./markdown.js")).renderMarkdown(report);
     case "junit": {

@@ -26,7 +26,9 @@ function headingRows({ assumptions, dataset, network, run, result, timing }: Any
     ["Data", `${printable(dataset.name)}, ${dataset.split}: ${imagesText(result.total, dataset.total)}`],
     ["Network", `${printable(network.name)}, ${network.layers.join("-")}`],
   ];
-  if (run.batches === 0 && result.total > 0) {
+  if (run.engine === "none") {
+    rows.push(["Engine", "none: the predictions were made elsewhere"]);
+  } else if (run.batches === 0 && result.total > 0) {
     rows.push(["Engine", run.engine], ["Time", "already finished; the result comes from the journal"]);
   } else {
     const batches = `${counted(run.batches, "batch", "batches")} of ${grouped(run.batchSize)}`;

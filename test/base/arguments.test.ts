@@ -172,6 +172,10 @@ const OTHER_KINDS: Readonly<
     [[[]], "mergeParts: paths: expected a list of paths, found an empty list"],
     [[[1]], "mergeParts: paths: expected a list of paths, found a list with 1"],
   ],
+  score: [
+    [[{ labels: "y.npy" }], "score: predictions: expected a string, found nothing"],
+    [[{ predictions: "p.npy", labels: false }], "score: labels: expected a string, found false"],
+  ],
   predict: [
     [["bundled", pixels], 'predict: network: expected a loaded network, found "bundled"'],
     [

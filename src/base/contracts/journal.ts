@@ -218,13 +218,17 @@ export const predictionSchema = z
     label: count.nullable(),
     /** Predicted class. */
     prediction: count,
-    /** Probability of the predicted class. */
-    probability: share,
-    /** The most probable classes, most probable first; among equals, the lower class first. */
-    topK: z.array(classProbability).min(1),
+    /** Probability of the predicted class; null if only classes were given to `batchwise score`. */
+    probability: share.nullable(),
+    /** The most probable classes, most probable first; among equals, the lower class first. Empty without probabilities. */
+    topK: z.array(classProbability),
     /** Whether the prediction is the label; null if the images have no labels. */
     correct: z.boolean().nullable(),
   })
+  .refine(
+    ({ probability, topK }) => (probability === null) === (topK.length === 0),
+    "expected a probability and classes, or neither",
+  )
   .meta({ title: "Batchwise: a line of a predictions file" });
 
 /** A line of a predictions file. */

@@ -75,11 +75,14 @@ const networkLocation = z.object({
 export interface NetworkLocation extends DeepReadonly<z.infer<typeof networkLocation>> {}
 
 export const evaluatedNetwork = z.object({
-  /** Name of the network, as `Network.name`. */
+  /** Name of the network, as `Network.name`; `predictions of FILE` for predictions that were made elsewhere. */
   name: z.string(),
-  /** SHA-256, hex, as `Network.sha256`. */
+  /** SHA-256, hex, as `Network.sha256`; of the file of predictions that were made elsewhere. */
   sha256,
-  /** Units from the inputs to the classes: `[784, 50, 100, 10]`. An ONNX model that runs whole has two: inputs, classes. */
+  /**
+   * Units from the inputs to the classes: `[784, 50, 100, 10]`. An ONNX model that runs whole has two: inputs, classes.
+   * Predictions that were made elsewhere have the classes alone.
+   */
   layers: z.array(z.int().positive()),
   /** Activation of each layer; null for an ONNX model that runs whole. */
   activations: z.array(z.enum(ACTIVATIONS)).nullable().default(null),

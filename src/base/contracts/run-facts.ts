@@ -18,8 +18,11 @@ const hostFacts = z.object({
 export interface HostFacts extends DeepReadonly<z.infer<typeof hostFacts>> {}
 
 export const runFacts = z.object({
-  /** The engine that computed. For probabilities `simd` is replaced by `ml-matrix`. */
-  engine: z.enum(ENGINES),
+  /**
+   * The engine that computed. For probabilities `simd` is replaced by `ml-matrix`. `none` for predictions that were made
+   * elsewhere.
+   */
+  engine: z.enum([...ENGINES, "none"]),
   /** `inline`: the calling thread, with 0 threads. `local`: a pool of worker threads. `bullmq`: hosts over Redis. */
   executor: z.enum(["local", "inline", "bullmq"]),
   /** The hosts that computed; only with executor `bullmq`. */

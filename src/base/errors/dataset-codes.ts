@@ -192,6 +192,21 @@ export const datasetCodes = {
     (f: { path: string; expected: number; found: number; matched: number }) =>
       `${f.path}: expected predictions of ${grouped(f.expected)} images, found ${grouped(f.found)}, of which ${grouped(f.matched)} fit the images and labels of the data; evaluate again`,
   ),
+  ERR_ANSWERS_FORMAT: row(
+    3,
+    (f: { path: string; expected: string; found: string; next: string }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}; ${f.next}`,
+  ),
+  ERR_ANSWERS_ROW: row(
+    3,
+    (f: { path: string; place: string; expected: string; found: string }) =>
+      `${f.path}: ${f.place}: expected ${f.expected}, found ${printable(f.found)}; write the file again`,
+  ),
+  ERR_ANSWERS_MATCH: row(
+    3,
+    (f: { path: string; labelsPath: string; total: number; found: string }) =>
+      `${f.path}: expected a row for each of the ${grouped(f.total)} labels of ${f.labelsPath}, found ${f.found}; do the files belong together?`,
+  ),
   ERR_STATISTICS_CONSTANT: row(
     3,
     (f: { dataset: string }) =>

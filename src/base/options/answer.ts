@@ -32,6 +32,7 @@ export const ANSWER_OPTIONS = rows({
       "inspect",
       "diagnose",
       "predict",
+      "score",
       "compare",
       "check",
       "merge",
@@ -58,7 +59,7 @@ export const ANSWER_OPTIONS = rows({
     type: PATHS_TYPE,
     help: "answer in a file too, by ending; repeatable",
     group: "answer",
-    commands: ["evaluate", "compare", "check", "report", "fit", "merge", "bench"],
+    commands: ["evaluate", "score", "compare", "check", "report", "fit", "merge", "bench"],
     differs: {
       report: { type: PATH_TYPE, help: "the report", defaultText: "beside the result" },
       fit: { type: PATH_TYPE, required: true, help: "the .safetensors file to write" },
@@ -71,7 +72,7 @@ export const ANSWER_OPTIONS = rows({
     type: PATH_TYPE,
     help: "write every prediction: .ndjson or .csv",
     group: "answer",
-    commands: ["evaluate"],
+    commands: ["evaluate", "score"],
   },
   report: {
     flag: "--report",
@@ -80,7 +81,7 @@ export const ANSWER_OPTIONS = rows({
     type: PATH_TYPE,
     help: "write a page with charts and images: .html",
     group: "answer",
-    commands: ["evaluate", "compare"],
+    commands: ["evaluate", "score", "compare"],
     conflicts: [
       { key: "labels", values: [false], flag: "--no-labels", because: "without labels there is no report" },
       {
@@ -110,7 +111,7 @@ export const ANSWER_OPTIONS = rows({
 });
 
 const SHARE = decimal(0, 1);
-const WITH_GATES = ["evaluate", "merge"] as const;
+const WITH_GATES = ["evaluate", "score", "merge"] as const;
 const WHOLE_RESULTS = [
   NEEDS_LABELS,
   { key: "shard", flag: "--shard", because: "a gate judges whole results; give the gate to merge" },

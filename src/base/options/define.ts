@@ -11,6 +11,7 @@ export const COMMAND_NAMES = [
   "inspect",
   "diagnose",
   "predict",
+  "score",
   "compare",
   "check",
   "report",

@@ -11,7 +11,8 @@ export const STD_LIMITS = [1e-9, 10] as const;
 /** What `batchwise fit` takes, so that every file that it writes can be read. */
 export const EPSILON_LIMITS = [1e-6, 1_000] as const;
 
-const WITH_IMAGES = ["evaluate", "show", "inspect", "diagnose", "compare", "bench"] as const;
+const WITH_PIXELS = ["evaluate", "show", "inspect", "diagnose", "compare", "bench"] as const;
+const WITH_IMAGES = [...WITH_PIXELS, "score"] as const;
 const WITH_NETWORK = ["evaluate", "show", "inspect", "diagnose", "predict", "bench"] as const;
 const WITH_RANGE = ["evaluate", "compare", "bench"] as const;
 /** Commands that read a network's file, and so what the file may not state. */
@@ -34,6 +35,7 @@ export const DATA_OPTIONS = rows({
     commands: [...WITH_IMAGES, "fit"],
     differs: {
       compare: { help: "images: a name, folder or file", defaultText: "the result's" },
+      score: { help: "set with the labels: name, folder or file", defaultText: "none" },
       fit: { required: true, help: "training images: a name, folder or file" },
     },
   },
@@ -46,7 +48,11 @@ export const DATA_OPTIONS = rows({
     group: "data",
     commands: [...WITH_IMAGES, "fit"],
     // A comparison and a fit need labels.
-    differs: { fit: { type: PATH_TYPE }, compare: { type: PATH_TYPE } },
+    differs: {
+      fit: { type: PATH_TYPE },
+      compare: { type: PATH_TYPE },
+      score: { type: PATH_TYPE, help: "labels: IDX, .npy, CSV or NDJSON" },
+    },
     negation: {
       flag: "--no-labels",
       help: "predict only; read no labels",
@@ -164,7 +170,7 @@ export const DATA_OPTIONS = rows({
     type: FLAG_TYPE,
     help: "hash all of large files, not samples",
     group: "data",
-    commands: ["evaluate", "inspect", "diagnose", "bench"],
+    commands: ["evaluate", "inspect", "diagnose", "bench", "score"],
   },
   /** Index of the first image evaluated, counted from 0. Default 0. */
   offset: {
@@ -276,7 +282,18 @@ export const NETWORK_OPTIONS = rows({
     type: FLAG_TYPE,
     help: "fail if anything had to be assumed",
     group: "network",
-    commands: ["evaluate", "show", "inspect", "predict", "compare", "check", "convert", "fit", "bench"],
+    commands: [
+      "evaluate",
+      "show",
+      "inspect",
+      "predict",
+      "compare",
+      "check",
+      "convert",
+      "fit",
+      "bench",
+      "score",
+    ],
   },
   /** Download nothing: names are opened from the cache, or are an error. Default false. */
   offline: {
@@ -284,7 +301,7 @@ export const NETWORK_OPTIONS = rows({
     type: FLAG_TYPE,
     help: "download nothing; use the cache only",
     group: "network",
-    commands: [...WITH_FACTS, "check", "report", "fit"],
+    commands: [...WITH_FACTS, "check", "report", "fit", "score"],
   },
 });
 

@@ -149,7 +149,7 @@ export const SCORE_OPTIONS = rows({
     type: whole(...LIMITS.topK),
     help: "accuracy within the k most probable classes",
     group: "answer",
-    commands: ["evaluate"],
+    commands: ["evaluate", "score"],
     conflicts: [NEEDS_LABELS],
   },
   /** Report log loss, Brier score and calibration. Implies `probabilities`. Default false. */
@@ -169,7 +169,7 @@ export const SCORE_OPTIONS = rows({
     default: 0,
     help: "resamples for an interval of macro F1",
     group: "answer",
-    commands: ["evaluate"],
+    commands: ["evaluate", "score"],
     conflicts: [NEEDS_LABELS],
   },
   /** Seed of the bootstrap, 0 to 2³² − 1. Default 1. */
@@ -180,7 +180,7 @@ export const SCORE_OPTIONS = rows({
     default: 1,
     help: "seed of the bootstrap",
     group: "answer",
-    commands: ["evaluate", "diagnose"],
+    commands: ["evaluate", "diagnose", "score"],
     differs: { diagnose: { help: "seed of the sample" } },
     requires: [
       {
@@ -190,6 +190,22 @@ export const SCORE_OPTIONS = rows({
         because: "only the bootstrap is random; --report has one too",
       },
     ],
+  },
+});
+
+/** What predictions have for each class, where their file has no names of columns. */
+export const CLASS_VALUES = ["probabilities", "logits"] as const;
+
+/** Options of `score` alone. */
+export const JUDGE_OPTIONS = rows({
+  /** What the numbers of each class are. Default: what the file states, otherwise probabilities if they can be. */
+  values: {
+    flag: "--values",
+    value: "<kind>",
+    type: word(CLASS_VALUES),
+    help: "numbers per class: probabilities or logits",
+    group: "data",
+    commands: ["score"],
   },
 });
 

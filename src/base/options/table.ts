@@ -8,7 +8,7 @@ import { ANSWER_OPTIONS, GATE_OPTIONS } from "./answer.js";
 import type { CommandName, OptionFacts, OptionRow, OptionRows, ParsedOf, Together } from "./define.js";
 import { DATA_OPTIONS, FILE_OPTIONS, NETWORK_OPTIONS } from "./inputs.js";
 import { EXECUTOR_OPTIONS, WORKER_OPTIONS } from "./redis.js";
-import { BENCH_OPTIONS, RUN_OPTIONS, SCORE_OPTIONS } from "./run.js";
+import { BENCH_OPTIONS, JUDGE_OPTIONS, RUN_OPTIONS, SCORE_OPTIONS } from "./run.js";
 
 /** Options of an evaluation, whoever computes it. */
 export const EVALUATE_OPTIONS = { ...DATA_OPTIONS, ...NETWORK_OPTIONS, ...RUN_OPTIONS, ...SCORE_OPTIONS };
@@ -17,6 +17,7 @@ export const EVALUATE_OPTIONS = { ...DATA_OPTIONS, ...NETWORK_OPTIONS, ...RUN_OP
 export const OPTIONS = {
   ...EVALUATE_OPTIONS,
   ...FILE_OPTIONS,
+  ...JUDGE_OPTIONS,
   ...BENCH_OPTIONS,
   ...ANSWER_OPTIONS,
   ...GATE_OPTIONS,

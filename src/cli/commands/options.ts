@@ -25,6 +25,10 @@ export const COMMANDS: Readonly<Record<CommandName, CommandFacts>> = {
     summary: "predict which digit a picture shows",
     arguments: [["<picture...>", "PNG files, one digit each"]],
   },
+  score: {
+    summary: "judge predictions made elsewhere",
+    arguments: [["<predictions>", "CSV, NDJSON or .npy, by any tool"]],
+  },
   compare: {
     summary: "compare two networks or results",
     arguments: [

@@ -37,21 +37,26 @@ export async function assertReportPath(option: string, path: string): Promise<vo
 export class ReportFile implements Listener {
   readonly #path: string;
   #shape: ImageShape = { rows: 0, columns: 0, channels: 1 };
+  /** Given where the slabs may have no probabilities, which state it otherwise. */
+  #classes: number | undefined;
   #chooser: ImageChooser | undefined;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  begin({ dataset }: Pick<EvaluationPlan, "dataset">): void {
+  begin({ dataset, classes }: Pick<EvaluationPlan, "dataset"> & { readonly classes?: number }): void {
     this.#shape = dataset.facts.shape;
+    this.#classes = classes;
   }
 
   slab(slab: Slab): void {
-    const { probabilities, ranking } = slab;
-    if (probabilities === undefined || ranking === undefined) return;
-    this.#chooser ??= this.#createChooser(probabilities.length / slab.count);
-    offerSlab(this.#chooser, { ...slab, probabilities, ranking });
+    const { probabilities } = slab;
+    const classes = probabilities === undefined ? this.#classes : probabilities.length / slab.count;
+    // Labels without images have no pixels to show.
+    if (classes === undefined || slab.inputs === 0) return;
+    this.#chooser ??= this.#createChooser(classes);
+    offerSlab(this.#chooser, slab);
   }
 
   async end(evaluation: AnyEvaluation): Promise<Closing> {

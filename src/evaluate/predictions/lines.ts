@@ -30,17 +30,17 @@ export function csvColumns(k: number): string[] {
 /** Most classes: predictions are u16. */
 const MOST_RANKS = 2 ** 16;
 
-/** True for the columns that Batchwise writes, with at least one class. */
+/** True for the columns that Batchwise writes. */
 export function isCsvHeader(columns: readonly string[]): boolean {
   const ranks = (columns.length - csvColumns(0).length) / 2;
-  if (!Number.isInteger(ranks) || ranks < 1 || ranks > MOST_RANKS) return false;
+  if (!Number.isInteger(ranks) || ranks < 0 || ranks > MOST_RANKS) return false;
   return csvColumns(ranks).every((name, column) => name === columns[column]);
 }
 
-/** Cells that need a label are empty for an image without one. */
+/** Cells that need a label or a probability are empty for an image without one. */
 function csvLine({ index, label, prediction, probability, correct, topK }: Prediction): string {
   const tops = topK.map((top) => `,${top.class},${top.probability}`).join("");
-  return `${index},${label ?? ""},${prediction},${probability},${correct ?? ""}${tops}\n`;
+  return `${index},${label ?? ""},${prediction},${probability ?? ""},${correct ?? ""}${tops}\n`;
 }
 
 const PIECE_CHARACTERS = 2 ** 16;
@@ -60,10 +60,10 @@ export interface PredictedImages {
   readonly count: number;
   readonly labels: Uint8Array;
   readonly predictions: Uint16Array;
-  /** (count × classes), row-major. */
-  readonly probabilities: Float64Array;
+  /** (count × classes), row-major; undefined if only classes are known. */
+  readonly probabilities: Float64Array | undefined;
   /** (count × classes), row-major: each image's classes, from the largest logit to the smallest. */
-  readonly ranking: Uint16Array;
+  readonly ranking: Uint16Array | undefined;
 }
 
 /** The lines of the images, in pieces. The first piece of a file begins with the header. */
@@ -72,7 +72,7 @@ export function* pieces(
   images: PredictedImages,
   isFirst: boolean,
 ): Generator<string> {
-  const classes = images.probabilities.length / images.count;
+  const classes = (images.probabilities?.length ?? 0) / images.count;
   const k = Math.min(topK, classes);
   const lines = lineWriter(format, k);
   let piece = isFirst ? lines.header : "";
@@ -92,16 +92,16 @@ function predictionOf(
   k: number,
   labelled: boolean,
 ): Prediction {
-  const probabilities = images.probabilities.subarray(image * classes, (image + 1) * classes);
-  const ranking = images.ranking.subarray(image * classes, image * classes + k);
+  const probabilities = images.probabilities?.subarray(image * classes, (image + 1) * classes);
+  const ranking = images.ranking?.subarray(image * classes, image * classes + k) ?? [];
   const prediction = images.predictions[image]!;
   const label = labelled ? images.labels[image]! : null;
   return {
     index: images.firstImage + image,
     label,
     prediction,
-    probability: probabilities[prediction]!,
-    topK: Array.from(ranking, (one) => ({ class: one, probability: probabilities[one]! })),
+    probability: probabilities?.[prediction] ?? null,
+    topK: Array.from(ranking, (one) => ({ class: one, probability: probabilities?.[one] ?? 0 })),
     correct: label === null ? null : label === prediction,
   };
 }

@@ -248,9 +248,8 @@ export class PredictionsOutput implements Listener {
   }
 
   async slab(slab: Slab): Promise<void> {
-    const { probabilities, ranking } = slab;
-    if (this.#fault !== undefined || probabilities === undefined || ranking === undefined) return;
-    await this.#attempt(() => this.#writer.add({ ...slab, probabilities, ranking }));
+    if (this.#fault !== undefined) return;
+    await this.#attempt(() => this.#writer.add(slab));
   }
 
   end(): Promise<Closing> {

@@ -1,6 +1,7 @@
 /** Reads the headers of .npy files, alone and in a .npz. The elements are read later. */
 import { FileError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
+import { decodeElements, type ElementType } from "./arrays.js";
 import { readZipDirectory, startOfEntry } from "./zip.js";
 import type { ZipEntry } from "./zip-entry.js";
 
@@ -100,6 +101,37 @@ export function npyElements(path: string, file: Uint8Array, header: NpyHeader): 
   }
   return file.subarray(headerBytes);
 }
+
+/** Types that JavaScript's views read. */
+const READERS: Readonly<
+  Partial<Record<NpyDtype, (view: DataView, at: number, littleEndian: boolean) => number | bigint>>
+> = {
+  u1: (view, at) => view.getUint8(at),
+  u2: (view, at, littleEndian) => view.getUint16(at, littleEndian),
+  u4: (view, at, littleEndian) => view.getUint32(at, littleEndian),
+  u8: (view, at, littleEndian) => view.getBigUint64(at, littleEndian),
+  i1: (view, at) => view.getInt8(at),
+  i2: (view, at, littleEndian) => view.getInt16(at, littleEndian),
+  i4: (view, at, littleEndian) => view.getInt32(at, littleEndian),
+  i8: (view, at, littleEndian) => view.getBigInt64(at, littleEndian),
+};
+
+/** Decodes elements of any type to float64, in the file's order. Integers beyond 2⁵³ are rounded. */
+export function npyValues(elements: Uint8Array, { dtype, littleEndian }: NpyHeader): Float64Array {
+  const read = READERS[dtype];
+  if (read === undefined) return decodeElements(elements, FLOATS[dtype] ?? "float64", littleEndian);
+  const view = new DataView(elements.buffer, elements.byteOffset, elements.byteLength);
+  const elementBytes = Number(dtype.slice(1));
+  const values = new Float64Array(elements.length / elementBytes);
+  for (let n = 0; n < values.length; n++) values[n] = Number(read(view, n * elementBytes, littleEndian));
+  return values;
+}
+
+const FLOATS: Readonly<Partial<Record<NpyDtype, ElementType>>> = {
+  f2: "float16",
+  f4: "float32",
+  f8: "float64",
+};
 
 interface Dict {
   readonly descr: string;

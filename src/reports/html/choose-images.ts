@@ -26,7 +26,8 @@ export interface ImageChooser {
 }
 
 export function limitsFor(classes: number, inputs: number): ImageLimits {
-  const images = Math.max(1, Math.floor(PIXELS / inputs));
+  // Predictions can be judged without the images: their pixels take no memory.
+  const images = Math.max(1, Math.floor(PIXELS / Math.max(1, inputs)));
   return {
     mistakes: Math.min(MISTAKES, images),
     rightPerClass: Math.min(RIGHT_PER_CLASS, Math.floor(Math.min(RIGHT_IMAGES, images) / classes)),
@@ -46,22 +47,26 @@ export function createImageChooser(classes: number, limits: ImageLimits): ImageC
   };
 }
 
-/** An evaluated slab. `probabilities` and `ranking` are (count × classes), row-major. */
+/** An evaluated slab. `probabilities` and `ranking` are (count × classes), row-major; undefined if only classes are known. */
 export type AnsweredSlab = Pick<
   Slab,
-  "firstImage" | "count" | "inputs" | "pixels" | "labels" | "predictions"
-> & { readonly probabilities: Float64Array; readonly ranking: Uint16Array };
+  "firstImage" | "count" | "inputs" | "pixels" | "labels" | "predictions" | "probabilities" | "ranking"
+>;
 
 export function offerSlab(chooser: ImageChooser, slab: AnsweredSlab): void {
   const { firstImage, count, inputs, pixels, labels, predictions, probabilities, ranking } = slab;
-  const classes = probabilities.length / count;
+  const classes = (probabilities?.length ?? 0) / count;
   for (let i = 0; i < count; i++) {
     const [label, prediction] = [labels[i]!, predictions[i]!];
-    const row = probabilities.subarray(i * classes, (i + 1) * classes);
-    chooser.offer({ index: firstImage + i, label, prediction, confidence: row[prediction]! }, () => ({
+    const row = probabilities?.subarray(i * classes, (i + 1) * classes);
+    const confidence = row?.[prediction] ?? 0;
+    chooser.offer({ index: firstImage + i, label, prediction, confidence }, () => ({
       // A copy, because the slab's memory is shared and reused.
       pixels: Uint8Array.from(pixels.subarray(i * inputs, (i + 1) * inputs)),
-      probabilities: mostProbable(row, ranking.subarray(i * classes, (i + 1) * classes), label),
+      probabilities:
+        row === undefined || ranking === undefined
+          ? []
+          : mostProbable(row, ranking.subarray(i * classes, (i + 1) * classes), label),
     }));
   }
 }
@@ -139,7 +144,7 @@ export async function chooseFromPredictions(
       total++;
       if (i >= 0 && labels[i] === label && [prediction, ...topK.map((entry) => entry.class)].every(isClass)) {
         matched++;
-        chooser.offer({ index, label, prediction, confidence: probability }, () => ({
+        chooser.offer({ index, label, prediction, confidence: probability ?? 0 }, () => ({
           pixels: Uint8Array.from(pixels.subarray(i * inputs, (i + 1) * inputs)),
           probabilities: topK.map((entry) => ({ label: entry.class, probability: entry.probability })),
         }));

@@ -195,7 +195,8 @@ const BAD: readonly [format: PredictionsFormat, content: string, words: RegExp][
     `${CSV.replace("top1", "top2")}0,1,1,0.5,true,1,0.5\n`,
     /line 1 is not a prediction: expected the columns/,
   ],
-  ["csv", CSV.replace(",top1Class,top1Probability", ""), /line 1 .*the columns/],
+  ["csv", CSV.replace(",top1Probability", ""), /line 1 .*the columns/],
+  ["csv", `${CSV}0,1,1,,true,1,0.5\n`, /line 2 .*expected a probability and classes, or neither/],
 ];
 test("refuses a line that is no prediction, and names it", async (t) => {
   const folder = await temporaryFolder(t);

@@ -1,5 +1,6 @@
 /** Readers of texts: configuration, checks, results, predictions, class names. */
 import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import type { PredictionsFormat } from "#src/base/contracts/run.js";
 import { CONFIG_KEYS, readConfig } from "#src/cli/config/read.js";
 import { readClassNames } from "#src/data/labels.js";
@@ -7,6 +8,8 @@ import { readSuite } from "#src/evaluate/check/suite.js";
 import { lineWriter } from "#src/evaluate/predictions/lines.js";
 import { readPredictions } from "#src/evaluate/predictions/reader.js";
 import { readResult } from "#src/evaluate/read-result.js";
+import { readAnswers } from "#src/evaluate/score/read.js";
+import { npyBytes, npyFloats } from "../../helpers/npy.js";
 import { SAMPLE_RESULT } from "../../helpers/sample-result.js";
 import { JSON_TOKENS, JSON_WORDS, type Seed, type Target, textPieces } from "../target.js";
 import { malformed } from "./malformed.js";
@@ -145,7 +148,8 @@ function predictionsTarget(format: PredictionsFormat, tokens: RegExp, words: Tar
       const sha256 = createHash("sha256").update(bytes).digest("hex");
       let last = -1;
       for await (const { index, probability, topK } of readPredictions(path, { sha256, format })) {
-        if (!(index > last && probability >= 0 && probability <= 1 && topK.length > 0))
+        const isShare = probability === null ? topK.length === 0 : probability >= 0 && probability <= 1;
+        if (!(index > last && isShare && (probability === null || topK.length > 0)))
           return `read a prediction of image ${index}`;
         last = index;
       }
@@ -173,6 +177,43 @@ const classNames: Target = {
   },
 };
 
+const ANSWERS = {
+  "classes.csv": '\ufeffImageId,Label\r\n1,3\r\n"2",0\r\n3,cat\r\n',
+  "probabilities.csv": "id;p0;p1;p2;actual\n0;0.25;0.5;0.25;1\n1;1;0;0;0\n",
+  "logits.ndjson": '{"index":0,"logits":[1.5,-2,0],"label":2}\n{"index":1,"logits":[0,1e3,2],"label":1}\n',
+  "savetxt.csv": "# classes\n3.000000000000000000e+00\n1.000000000000000000e+00\n",
+};
+
+const answers: Target = {
+  name: "answers",
+  seeds: [
+    ...Object.entries(ANSWERS).map(([name, text]) => ({
+      name,
+      bytes: Buffer.from(text),
+      inner: textPieces(text, /[^,;\n]+|[,;\n]/g),
+    })),
+    { name: "classes.npy", bytes: npyBytes([3], [1, 0, 2]) },
+    { name: "values.npy", bytes: npyFloats([2, 3], [0.5, 0.25, 0.25, 1, 0, 0]) },
+    { name: "classes.csv.gz", bytes: gzipSync(ANSWERS["classes.csv"]) },
+  ],
+  words: ["prediction", "actual", "p1", '""', '"', "1e999", "-0", "\r", "id", "1024", "dog", "{}", "#", "\t"],
+  codes: /^ERR_(FILE_READ|FILE_EMPTY|ANSWERS_FORMAT|ANSWERS_ROW|GZIP_CORRUPT|GZIP_TRAILING|NPY_\w+|IDX_\w+)$/,
+  onDisk: true,
+  async read(_, path) {
+    for (const purpose of ["predictions", "labels"] as const) {
+      const options = { purpose, classNames: ["dog", "mouse", "cat"] };
+      const { rows, ids, predictions, labels, values } = await readAnswers(path, options);
+      const lengths = [ids, predictions, labels].map((column) => column?.length ?? rows);
+      if (lengths.some((length) => length !== rows)) return `read columns of ${lengths} rows`;
+      if (values !== undefined && values.values.length !== rows * values.classes)
+        return "read a matrix with holes";
+      if (rows === 0 || [...(predictions ?? []), ...(labels ?? [])].some((one) => one > 1023))
+        return "read no class";
+    }
+    return undefined;
+  },
+};
+
 export const DOCUMENT_TARGETS: readonly Target[] = [
   config,
   checks,
@@ -189,4 +230,5 @@ export const DOCUMENT_TARGETS: readonly Target[] = [
     "__proto__",
   ]),
   classNames,
+  answers,
 ];

@@ -93,7 +93,7 @@ test("copies what it keeps, for a slab's memory is used again", (t) => {
   const slab = slabOf([[0, 1, 0.75]]);
   offerSlab(chooser, slab);
   slab.pixels.fill(9);
-  slab.probabilities.fill(0);
+  slab.probabilities?.fill(0);
   const [image] = atLeast(chooser.chosen().images, 1);
   t.deepEqual([...image.pixels], [0, 255]);
   t.deepEqual(image.probabilities, [
