@@ -71,6 +71,12 @@ save("standard-shift", make_pipeline(StandardScaler(with_std=False), LogisticReg
 save("minmax", make_pipeline(MinMaxScaler((-1, 1)), RidgeClassifier()), scale=False)
 save("minmax-clip", make_pipeline(MinMaxScaler(clip=True), LogisticRegression()), scale=False)
 save("maxabs", make_pipeline(MaxAbsScaler(), "passthrough", LinearSVC()), scale=False)
+# Values of NumPy, as a search over an array of them sets them.
+save("numpy-mean", make_pipeline(StandardScaler(with_mean=np.False_), LogisticRegression()))
+save("numpy-std", make_pipeline(StandardScaler(with_std=np.False_), LogisticRegression()))
+save("numpy-clip", make_pipeline(MinMaxScaler((np.float64(0), np.float32(0.5)), clip=np.True_), LogisticRegression()), scale=False)
+save("numpy-text", MLPClassifier((5,), activation=np.str_("tanh"), max_iter=9))
+save("numpy-loss", SGDClassifier(loss=np.str_("log_loss")), y=(Y == 2).astype(int))
 save("search", GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), {"logisticregression__C": [0.1, 1]}, cv=2), scale=False)
 save("named-digits", LogisticRegression(), y=Y.astype(str))
 save("named-objects", LogisticRegression(), y=Y.astype(str).astype(object))

@@ -4,10 +4,10 @@ import { isUint8Array } from "#src/base/realm.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
 import type { ArrayDecoder } from "#src/files/formats/pickle/decode.js";
 import {
-  type ArrayState,
   EncodedText,
   kindOf,
   PickledArray,
+  type PickledDtype,
   PickledList,
   PickledTuple,
   type PickledValue,
@@ -31,8 +31,18 @@ export class Estimator {
     this.#arrays = arrays;
   }
 
+  /** Value of an attribute; a number, text or truth value of NumPy as Python's own. @throws NetworkError ERR_ARRAY_* */
   get(name: string): PickledValue | undefined {
-    return this.#object.attributes.get(name);
+    const value = this.#object.attributes.get(name);
+    return value === undefined ? undefined : this.#plain(name, value);
+  }
+
+  /** Whether an option is set, as Python decides. @throws NetworkError ERR_NETWORK_LAYER */
+  isTrue(name: string, byDefault: boolean): boolean {
+    const value = this.get(name);
+    if (value === undefined) return byDefault;
+    if (value === null || typeof value === "boolean" || typeof value === "number") return Boolean(value);
+    throw this.fault(name, "True or False", kindOf(value));
   }
 
   /** Numbers of an attribute; a single number is an array without axes. @throws NetworkError ERR_NETWORK_LAYER, ERR_ARRAY_* */
@@ -46,8 +56,19 @@ export class Estimator {
   /** @throws NetworkError ERR_NETWORK_LAYER */
   items(name: string): readonly PickledValue[] {
     const value = this.get(name);
-    if (value instanceof PickledList || value instanceof PickledTuple) return value.items;
+    if (value instanceof PickledList || value instanceof PickledTuple) {
+      return value.items.map((item) => this.#plain(name, item));
+    }
     throw this.fault(name, "a list", kindOf(value));
+  }
+
+  #plain(name: string, value: PickledValue): PickledValue {
+    if (!(value instanceof PickledArray) || value.state?.shape.length !== 0) return value;
+    const { dtype, payload } = value.state;
+    if (/^[fiu]/.test(dtype.name)) return this.array(name, value).data[0] ?? value;
+    const bytes = bytesOf(payload);
+    if (dtype.name === "b1" && bytes !== undefined) return bytes.some((byte) => byte !== 0);
+    return (bytes && textsIn(dtype, 1, bytes)?.[0]) ?? value;
   }
 
   fault(attribute: string, expected: string, found: string, next = EXPORT): NetworkError {
@@ -109,7 +130,7 @@ function valuesIn(value: PickledValue | undefined): (string | number)[] | undefi
   const bytes = bytesOf(payload);
   if (bytes === undefined) return undefined;
   if (dtype.name === "b1") return [...bytes].map((byte) => Number(byte !== 0));
-  return textsIn(value.state, bytes);
+  return textsIn(dtype, shape[0] ?? 0, bytes);
 }
 
 function bytesOf(payload: PickledValue): Buffer | undefined {
@@ -119,7 +140,7 @@ function bytesOf(payload: PickledValue): Buffer | undefined {
 }
 
 /** Texts of equal length, which zeros fill: characters of four bytes (U), or bytes (S). */
-function textsIn({ dtype, shape: [count = 0] }: ArrayState, bytes: Buffer): string[] | undefined {
+function textsIn(dtype: PickledDtype, count: number, bytes: Buffer): string[] | undefined {
   const [, kind, size] = /^([US])(\d{1,4})$/.exec(dtype.name) ?? [];
   const unitBytes = kind === "U" ? 4 : 1;
   const units = Number(size);

@@ -1,4 +1,5 @@
 /** Scalers of scikit-learn before a classifier: x · scale + shift per pixel, and what their statistics show about the pixels. */
+import { PickledArray } from "#src/files/formats/pickle/values.js";
 import type { ChainBuilder } from "../chain-builder.js";
 import type { LikelyPixels } from "../chain-facts.js";
 import type { Estimator } from "./estimator.js";
@@ -15,9 +16,19 @@ export function addScaler(builder: ChainBuilder, scaler: Estimator): void {
   const { scale, shift } = affineOf(scaler);
   const name = scaler.type;
   builder.normalize(name, scale, shift);
-  if (scaler.get("clip") !== true) return;
-  const range = name === "MaxAbsScaler" ? [-1, 1] : scaler.items("feature_range").map(Number);
+  if (!scaler.isTrue("clip", false)) return;
+  const range = name === "MaxAbsScaler" ? [-1, 1] : rangeOf(scaler);
   builder.activation(`${name}.clip`, "hard-tanh", range);
+}
+
+/** @throws NetworkError ERR_NETWORK_LAYER */
+function rangeOf(scaler: Estimator): number[] {
+  const value = scaler.get("feature_range");
+  const range =
+    value instanceof PickledArray ? [...scaler.array("feature_range").data] : scaler.items("feature_range");
+  const numbers = range.flatMap((one) => (typeof one === "number" ? [one] : []));
+  if (numbers.length === 2 && range.length === 2) return numbers;
+  throw scaler.fault("feature_range", "two numbers", `${numbers.length}`);
 }
 
 function affineOf(scaler: Estimator): { scale: Float64Array; shift: Float64Array } {
@@ -25,8 +36,8 @@ function affineOf(scaler: Estimator): { scale: Float64Array; shift: Float64Array
   switch (scaler.type) {
     case "StandardScaler": {
       // A scaler keeps statistics that its options leave out.
-      const means = scaler.get("with_mean") === false ? undefined : pixels("mean_");
-      const deviations = scaler.get("with_std") === false ? undefined : pixels("scale_");
+      const means = scaler.isTrue("with_mean", true) ? pixels("mean_") : undefined;
+      const deviations = scaler.isTrue("with_std", true) ? pixels("scale_") : undefined;
       const scale = deviations?.map((deviation) => 1 / deviation) ?? new Float64Array([1]);
       const shift = means?.map((mean, n) => -mean / (deviations?.[n] ?? 1)) ?? new Float64Array([0]);
       return { scale, shift };
