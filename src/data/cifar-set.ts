@@ -27,7 +27,7 @@ const RECORDS_AT_ONCE = 341;
 
 /** A version of the set: its files by split, and its class names. */
 interface Version {
-  readonly files: Readonly<Record<Split, readonly string[]>>;
+  readonly files: Readonly<Partial<Record<Split, readonly string[]>>>;
   readonly names: string;
   /** Labels before each image; the last is the class. */
   readonly labels: number;
@@ -71,7 +71,7 @@ export async function isCifar(path: string): Promise<boolean> {
  */
 export const openCifarSet: OpenArchive = async (path, given, labelled): Promise<Dataset> => {
   const version = (await pathKind(path)) === "folder" ? await versionOf(path) : undefined;
-  const files = version === undefined ? [path] : await filesIn(path, version.files[given.split]);
+  const files = version === undefined ? [path] : await filesIn(path, version, given.split);
   const records: Records[] = [];
   for (const file of files) records.push(await recordsIn(file, version?.labels));
   return datasetOf({
@@ -87,7 +87,15 @@ export const openCifarSet: OpenArchive = async (path, given, labelled): Promise<
   });
 };
 
-async function filesIn(folder: string, names: readonly string[]): Promise<string[]> {
+async function filesIn(folder: string, { files }: Version, split: Split): Promise<string[]> {
+  const names = files[split];
+  if (names === undefined) {
+    throw new DatasetError("ERR_DATASET_SPLIT", {
+      dataset: folder,
+      expected: Object.keys(files),
+      found: split,
+    });
+  }
   const paths = names.map((name) => join(folder, name));
   const kinds = await Promise.all(paths.map(pathKind));
   if (kinds.every((kind) => kind === "file")) return paths;

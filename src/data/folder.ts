@@ -11,7 +11,7 @@ export interface LabelledPaths {
 }
 
 /** What the names of a split's files begin with. */
-export const SPLIT_PREFIXES: Readonly<Record<Split, string>> = { test: "t10k", train: "train" };
+export const SPLIT_PREFIXES: Readonly<Record<Split, string>> = { test: "t10k", train: "train", val: "val" };
 /** As published; unpacked by hand, the hyphen before `idx` is often a dot. */
 const SEPARATORS = ["-", "."];
 /** An unpacked file is taken before its gzipped twin: it is ready to read. */

@@ -3,7 +3,7 @@
 import { basename, join } from "node:path";
 import type { DatasetReading } from "#src/base/contracts/dataset.js";
 import { UsageError } from "#src/base/errors.js";
-import { pathKind } from "#src/files/read-file.js";
+import { pathKind, readFileStart } from "#src/files/read-file.js";
 import type { PictureFolderOptions } from "./picture-folder.js";
 import type { OpenArchive } from "./stream/idx-set.js";
 
@@ -13,12 +13,22 @@ export interface ArchivePath {
   readonly open: OpenArchive;
   /** Options that state what the file does not; true for those of tables and arrays. */
   readonly takesReading?: boolean | readonly (keyof DatasetReading)[];
+  /** Whether the labels may be in another file. */
+  readonly takesLabels?: boolean;
 }
 
 const loadNpz = () => import("./npz-set.js");
 const loadCifar = () => import("./cifar-set.js");
+const loadPickle = () => import("./pickle-set.js");
 const loadCsv = () => import("./csv-set.js");
 
+/** PROTO and its version (PEP 3154). */
+const PICKLE_STARTS = ["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"];
+/** How a dict, a list or a tuple begins in protocols 0 and 1. */
+const TEXT_PICKLE = /^[(}\]]/;
+const PICKLE_NAME = /\.(pkl|pickle|p)(\.gz)?$/i;
+/** Characters that show a PyTorch file: the name of a ZIP's first entry is among them. */
+const HEAD_BYTES = 256;
 const GZIP_START = "\x1f\x8b";
 /** Gzipped files of these names are IDX files, and are not unpacked to see it. */
 const IDX_NAME = /idx\d|ubyte/i;
@@ -38,9 +48,16 @@ export async function archiveAt(
 ): Promise<ArchivePath | undefined> {
   if (kind === "folder") {
     const kinds = await Promise.all(CIFAR_NAMES.map((name) => pathKind(join(path, name))));
-    return kinds.includes("file") ? { path, open: (await loadCifar()).openCifarSet } : undefined;
+    if (kinds.includes("file")) return { path, open: (await loadCifar()).openCifarSet };
+    const { isBatches, openBatches } = await loadPickle();
+    return (await isBatches(path)) ? { path, open: openBatches, takesReading: true } : undefined;
   }
-  if (start.startsWith("PK\x03\x04")) return { path, open: (await loadNpz()).openNpzSet };
+  if (await isPickle(path, start))
+    return { path, open: (await loadPickle()).openPickleSet, takesReading: true };
+  if (start.startsWith("PK\x03\x04")) return { path, open: (await loadNpz()).openNpzSet, takesReading: true };
+  if (start.startsWith("\x93NUM")) {
+    return { path, open: (await loadNpz()).openNpySet, takesReading: true, takesLabels: true };
+  }
   if (CIFAR_FILE.test(path)) {
     const { isCifar, openCifarSet } = await loadCifar();
     if (await isCifar(path)) return { path, open: openCifarSet };
@@ -60,6 +77,15 @@ export function picturesAt(path: string, options: PictureFolderOptions): Archive
     open: async (folder, given, labelled) =>
       (await import("./picture-folder.js")).openPictureFolder(folder, given, labelled, options),
   };
+}
+
+/** A pickle of protocol 2 or later, gzipped or not, or a PyTorch file, which may be a ZIP. */
+async function isPickle(path: string, start: string): Promise<boolean> {
+  if (PICKLE_STARTS.includes(start.slice(0, 2))) return true;
+  if (start.startsWith(GZIP_START)) return PICKLE_NAME.test(path);
+  if (!start.startsWith("PK")) return PICKLE_NAME.test(path) && TEXT_PICKLE.test(start);
+  const { looksLikeTorch } = await import("#src/files/formats/torch/head.js");
+  return looksLikeTorch(Buffer.from(await readFileStart(path, HEAD_BYTES)).toString("latin1"));
 }
 
 export async function canBeTable(head: Uint8Array): Promise<boolean> {

@@ -90,7 +90,7 @@ function pairsOf(files: readonly string[], prefix: string, labelled: boolean): F
 }
 
 const FORMAT_CODES =
-  /^ERR_(DATASET_LABELS|IDX_MAGIC|GZIP_CORRUPT|NPZ_ARRAYS?|NPY_(DTYPE|HEADER)|ZIP_(UNSUPPORTED|STRUCTURE)|JSON_(SYNTAX|SHAPE))$/;
+  /^ERR_(DATASET_LABELS|IDX_MAGIC|GZIP_CORRUPT|NPZ_ARRAYS?|NPY_(DTYPE|HEADER)|ZIP_(UNSUPPORTED|STRUCTURE)|JSON_(SYNTAX|SHAPE)|PICKLE_(FORBIDDEN|MALFORMED|TRUNCATED|LIMIT)|NETWORK_FORMAT)$/;
 const EXPECTED = "an IDX file, or a .npz with x_test and y_test";
 
 interface Request {
@@ -105,9 +105,6 @@ export async function explainedImages({ dataset, labels, split }: Request, error
   const { code } = error;
   const named = (error.facts as { readonly path?: string }).path ?? dataset;
   const path = fileOf(named);
-  if (error instanceof DatasetError && (code === "ERR_IDX_RANK" || code === "ERR_IDX_DTYPE")) {
-    return explainedIdx(path, path === labels ? "labels" : "images", error);
-  }
   const areLabelsRefused = code === "ERR_USAGE" && labels;
   if (!FORMAT_CODES.test(code) && !areLabelsRefused) return error;
   const { recognizeFile } = await import("#src/files/formats/known/recognize.js");
@@ -124,6 +121,7 @@ export async function explainedImages({ dataset, labels, split }: Request, error
   }
   if (code === "ERR_NPZ_ARRAY") {
     const facts = error.facts as DatasetError<"ERR_NPZ_ARRAY">["facts"];
+    if (facts.next !== undefined) return error;
     return new DatasetError(code, { ...facts, next }, { cause: error });
   }
   const expected = path === labels ? "an IDX file of labels" : EXPECTED;
@@ -138,22 +136,6 @@ function isArchive(found: string): boolean {
 /** An array of an archive is named with it: `set.npz:x_test.npy`. */
 function fileOf(path: string): string {
   return path.replace(/(\.npz):[^:]*\.npy$/, "$1");
-}
-
-/** Images that were given for labels, or labels for images, are told by their ranks, and need no other words. */
-async function explainedIdx(path: string, as: "images" | "labels", error: DatasetError): Promise<unknown> {
-  const { idxStep } = await import("#src/files/formats/known/image-files.js");
-  const next = await idxStep(path, as).catch(() => undefined);
-  if (next === undefined) return error;
-  if (error.code === "ERR_IDX_RANK") {
-    const facts = error.facts as DatasetError<"ERR_IDX_RANK">["facts"];
-    const isSwapped = as === "images" ? facts.found === 1 : facts.found >= 3;
-    return isSwapped || facts.found === 0
-      ? error
-      : new DatasetError("ERR_IDX_RANK", { ...facts, next }, { cause: error });
-  }
-  const facts = error.facts as DatasetError<"ERR_IDX_DTYPE">["facts"];
-  return new DatasetError("ERR_IDX_DTYPE", { ...facts, next }, { cause: error });
 }
 
 /** What EMNIST's files do not state and no option did: pictures are stored transposed, letters count from 1 (pytorch/vision#8783). */

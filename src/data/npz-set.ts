@@ -1,88 +1,63 @@
-/** A labelled set in one .npz file, as Keras keeps MNIST: x_train, y_train, x_test, y_test. */
-import type { Dataset } from "#src/base/contracts/dataset.js";
-import { grouped, shapeText } from "#src/base/errors/define.js";
-import { DatasetError } from "#src/base/errors.js";
-import { listed, printable } from "#src/base/text.js";
-import { type NpyDtype, type NpzMember, openNpz } from "#src/files/formats/npz.js";
+/** Labelled sets in NumPy's files: a .npz archive, as Keras, MedMNIST and np.savez write it, or two .npy files. */
+import { basename, dirname, join } from "node:path";
+import { grouped } from "#src/base/errors/define.js";
+import { DatasetError, FileError } from "#src/base/errors.js";
+import { printable } from "#src/base/text.js";
+import {
+  MAX_NPY_HEADER_BYTES,
+  type NpyHeader,
+  type NpzMember,
+  openNpz,
+  parseNpyHeader,
+} from "#src/files/formats/npz.js";
 import { corruptEntry, verifyEntry, wholeEntry, wrongEntrySize } from "#src/files/formats/zip.js";
 import { sha256Of } from "#src/files/hash.js";
-import { readWholeFile } from "#src/files/read-file.js";
+import {
+  assertUnchanged,
+  openRegularFileNow,
+  pathKind,
+  readFault,
+  readInto,
+  readWholeFile,
+  withFile,
+} from "#src/files/read-file.js";
+import { choosePair } from "./array-pairs.js";
+import { arraysDataset, type StoredArray } from "./array-set.js";
 import { IDX_LIMIT_BYTES } from "./idx-header.js";
 import { type Deflated, type Elements, elementsOf, inflatedElements } from "./stream/elements.js";
+import { hashOfFiles, type KnownFile } from "./stream/file-hash.js";
 import type { OpenArchive } from "./stream/idx-set.js";
-import { datasetOf, type Part } from "./stream/slab-reader.js";
-
-/** Labels are u8 in memory, whatever integer type the file has. */
-const LABEL_VALUES = 256;
-
-/** Reads an integer of a dtype. f2, f4 and f8 are missing: a label is a whole number. */
-const READ_INTEGER: Readonly<
-  Partial<Record<NpyDtype, (view: DataView, at: number, littleEndian: boolean) => number | bigint>>
-> = {
-  u1: (view, at) => view.getUint8(at),
-  u2: (view, at, littleEndian) => view.getUint16(at, littleEndian),
-  u4: (view, at, littleEndian) => view.getUint32(at, littleEndian),
-  u8: (view, at, littleEndian) => view.getBigUint64(at, littleEndian),
-  i1: (view, at) => view.getInt8(at),
-  i2: (view, at, littleEndian) => view.getInt16(at, littleEndian),
-  i4: (view, at, littleEndian) => view.getInt32(at, littleEndian),
-  i8: (view, at, littleEndian) => view.getBigInt64(at, littleEndian),
-};
 
 /**
- * Opens the images of a split, u8 of shape (total, rows, columns), and their labels, whole numbers 0 to 255 of shape
- * (total). Only the archive's directory and the arrays' headers are unpacked. Arrays of the other split are never unpacked.
+ * Opens the images of a split and their labels. Only the archive's directory and the arrays' headers are unpacked. Arrays of the
+ * other splits are never unpacked.
  *
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_ZIP_*, ERR_NPY_*
- * @throws DatasetError ERR_NPZ_ARRAYS, ERR_NPZ_ARRAY, ERR_COUNT_MISMATCH; its slabs ERR_LABEL_RANGE, ERR_ZIP_SIZE, ERR_ZIP_CORRUPT
+ * @throws DatasetError ERR_NPZ_ARRAYS, ERR_NPZ_ARRAY, ERR_COUNT_MISMATCH; its slabs ERR_LABEL_RANGE, ERR_PIXEL_VALUE, ERR_ZIP_SIZE, ERR_ZIP_CORRUPT
  */
-export const openNpzSet: OpenArchive = async (path, given, labelled): Promise<Dataset> => {
+export const openNpzSet: OpenArchive = async (path, given, labelled, reading) => {
   const { split } = given;
   const file = await readWholeFile(path, IDX_LIMIT_BYTES);
-  const names = [`x_${split}`, ...(labelled ? [`y_${split}`] : [])];
-  const lacking = (found: string) => new DatasetError("ERR_NPZ_ARRAYS", { path, expected: names, found });
   const members = await openNpz(path, file, IDX_LIMIT_BYTES, (name) => {
-    throw lacking(`"${printable(name)}"`);
+    const expected = [`x_${split}`, ...(labelled ? [`y_${split}`] : [])];
+    throw new DatasetError("ERR_NPZ_ARRAYS", { path, expected, found: `"${printable(name)}"` });
   });
-  const x = members.get(`x_${split}`);
-  const y = labelled ? members.get(`y_${split}`) : undefined;
-  if (x === undefined || (labelled && y === undefined)) throw lacking(listed([...members.keys()]) || "none");
-
-  const [total = 0, rows = 0, columns = 0] = checkShape(x, "u8 of shape (images, rows, columns)", 3, ["u1"]);
-  if (y !== undefined) {
-    const [labels = 0] = checkShape(y, "whole numbers of shape (images,)", 1, Object.keys(READ_INTEGER));
-    if (labels !== total) {
-      const facts = { imagesPath: x.path, images: total, labelsPath: y.path, labels };
-      throw new DatasetError("ERR_COUNT_MISMATCH", facts);
-    }
-  }
-  const part: Part = {
-    count: total,
-    async open(first) {
-      const images = await openMember(path, x, first * rows * columns);
-      const labels = y && (await openLabels(path, y, first));
-      return {
-        images,
-        labels,
-        async finish() {
-          await images.finish();
-          await labels?.finish();
-        },
-      };
-    },
-  };
-  return datasetOf({
-    facts: {
-      ...given,
-      labelsPath: y?.path,
-      shape: { rows, columns, channels: 1 },
-      total,
-      isDeflated: x.entry.method === "deflated",
-    },
-    parts: [part],
-    sha256: () => sha256Of([file]),
-  });
+  const arrays = [...members].map(
+    ([name, { header, entry, path: inner }]): StoredArray => ({
+      name,
+      path: inner,
+      ...arrayFacts(header),
+      isDeflated: entry.method === "deflated",
+      open: (first) => openMember(path, { header, entry, path: inner }, first),
+    }),
+  );
+  const pair = choosePair(path, given.name, arrays, split, labelled);
+  return arraysDataset({ ...pair, path, given, reading, sha256: () => sha256Of([file]) });
 };
+
+function arrayFacts({ dtype, littleEndian, fortranOrder, shape }: NpyHeader) {
+  return { type: dtype, littleEndian, fortranOrder, shape };
+}
 
 /** Bytes of the array's elements from byte `first` on. */
 async function openMember(path: string, { entry, header }: NpzMember, first: number): Promise<Elements> {
@@ -104,46 +79,93 @@ async function openMember(path: string, { entry, header }: NpzMember, first: num
   return inflatedElements(source, skipBytes);
 }
 
-/** Labels (N) u8 of any integer type, from label `first` on. */
-async function openLabels(path: string, member: NpzMember, first: number): Promise<Elements> {
-  const { dtype, littleEndian, shape, totalBytes, headerBytes } = member.header;
-  const read = READ_INTEGER[dtype];
-  const elementBytes = (totalBytes - headerBytes) / (shape[0] ?? 1);
-  const { finish, close, ...stored } = await openMember(path, member, first * elementBytes);
-  let index = first;
+/** An array in a .npy file, and the file for its hash. */
+export interface NpyFile {
+  readonly array: StoredArray;
+  readonly file: KnownFile;
+}
+
+/** @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_NPY_HEADER, ERR_NPY_DTYPE, ERR_NPY_LENGTH */
+export function readNpy(path: string): Promise<NpyFile> {
+  return withFile(path, async ({ bytes, stamp, ...file }, sizeBytes) => {
+    const head = bytes ?? new Uint8Array(Math.min(sizeBytes, MAX_NPY_HEADER_BYTES));
+    if (bytes === undefined) await readInto(file, head, 0);
+    const header = parseNpyHeader(path, head);
+    if (header.totalBytes !== sizeBytes) {
+      const facts = { path, expectedBytes: header.totalBytes, actualBytes: sizeBytes };
+      throw new FileError("ERR_NPY_LENGTH", facts);
+    }
+    const known = { path, bytes, stamp };
+    const open = async (first: number) => openFileElements(known, header.headerBytes + first);
+    return { array: { name: "", path, ...arrayFacts(header), open }, file: known };
+  });
+}
+
+/** Bytes of a plain file from `first` on. */
+function openFileElements({ path, bytes, stamp }: KnownFile, first: number): Elements {
+  if (bytes !== undefined) return elementsOf(bytes, first);
+  const handle = openRegularFileNow(path, stamp);
+  let position = first;
   return {
     async read(into) {
-      const bytes = new Uint8Array(into.length * elementBytes);
-      await stored.read(bytes);
-      const view = new DataView(bytes.buffer);
-      for (let n = 0; n < into.length; n++, index++) {
-        const label = Number(read?.(view, n * elementBytes, littleEndian));
-        if (!(label >= 0 && label < LABEL_VALUES)) {
-          throw new DatasetError("ERR_LABEL_RANGE", {
-            path: member.path,
-            index,
-            label,
-            classes: LABEL_VALUES,
-          });
-        }
-        into[n] = label;
+      try {
+        const found = await readInto(handle, into, position);
+        position += into.length;
+        if (found === into.length) return;
+        assertUnchanged(path, stamp);
+        throw new Error("it ended before its last element");
+      } catch (error) {
+        throw readFault(path, error);
       }
     },
-    finish,
-    close,
+    async finish() {},
+    check: () => assertUnchanged(path, stamp),
+    close: () => handle.close(),
   };
 }
 
-function checkShape(
-  { path, header }: NpzMember,
-  expected: string,
-  rank: number,
-  dtypes: readonly string[],
-): readonly number[] {
-  const { dtype, shape, fortranOrder } = header;
-  // Order means nothing in one dimension.
-  const isOrdered = rank === 1 || !fortranOrder;
-  if (dtypes.includes(dtype) && shape.length === rank && !shape.includes(0) && isOrdered) return shape;
-  const found = `${dtype} of shape ${shapeText(shape)}${fortranOrder ? " in Fortran order" : ""}`;
-  throw new DatasetError("ERR_NPZ_ARRAY", { path, expected, found });
+/** Names of images, and those of the labels that lie beside them. */
+const BESIDE: readonly (readonly [RegExp, string])[] = [
+  [/images/i, "labels"],
+  [/image/i, "label"],
+  [/imgs?/i, "labels"],
+  [/data/i, "labels"],
+  [/(?<![a-z])x(?![a-z])/i, "y"],
+];
+
+/** The labels beside a .npy file of images: `y_test.npy` for `x_test.npy`. Undefined where the name shows none. */
+export async function npyLabelsBeside(path: string): Promise<string | undefined> {
+  const name = basename(path);
+  for (const [images, labels] of BESIDE) {
+    if (!images.test(name)) continue;
+    const beside = join(
+      dirname(path),
+      name.replace(images, (found) =>
+        /^[A-Z]/.test(found) && labels !== "y" ? labels.toUpperCase() : labels,
+      ),
+    );
+    if ((await pathKind(beside)) === "file") return beside;
+  }
+  return undefined;
 }
+
+/**
+ * Opens a .npy file of images, and one of labels: the given one, or the one beside it.
+ *
+ * @throws DatasetError ERR_DATASET_LABELS, ERR_NPZ_ARRAY, ERR_COUNT_MISMATCH; FileError as `readNpy`
+ */
+export const openNpySet: OpenArchive = async (path, given, labelled, reading, labels) => {
+  const images = await readNpy(path);
+  const labelsPath = labelled ? (labels ?? (await npyLabelsBeside(path))) : undefined;
+  if (labelled && labelsPath === undefined) throw new DatasetError("ERR_DATASET_LABELS", { path });
+  const classes = labelsPath === undefined ? undefined : await readNpy(labelsPath);
+  const files = [images.file, ...(classes ? [classes.file] : [])];
+  return arraysDataset({
+    images: images.array,
+    labels: classes?.array,
+    path,
+    given,
+    reading,
+    sha256: () => hashOfFiles(files, false),
+  });
+};

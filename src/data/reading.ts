@@ -4,6 +4,8 @@ import type { Assumption } from "#src/base/assumptions.js";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 
+/** Furthest that a number between 0 and 1 may be from a byte ÷ 255, and one between 0 and 255 from a byte. */
+const TOLERANCE = 1e-3;
 const COLOURS = 3;
 const WHITE = 255;
 /** `28x28`, `32x32x3` or `3x32x32`. */
@@ -93,16 +95,23 @@ function optionFault(expected: string, found: string): UsageError {
  * @param given value of --pixel-max
  */
 export function pixelMaxOf(
-  first: Iterable<number>,
+  first: ArrayLike<number>,
   source: string,
   given: string | undefined,
 ): { readonly pixelMax: number; readonly assumptions: readonly Assumption[] } {
   if (given !== undefined) return { pixelMax: Number(given), assumptions: [] };
   let most = 0;
-  for (const pixel of first) if (pixel > most) most = pixel;
+  for (let n = 0; n < first.length; n++) if (first[n]! > most) most = first[n]!;
   if (most === 0 || most > 1) return { pixelMax: WHITE, assumptions: [] };
   const what = "pixels from 0 to 1 as bytes ÷ 255";
   return { pixelMax: 1, assumptions: [{ subject: "pixels", what, source, option: "--pixel-max" }] };
+}
+
+/** The byte of a pixel's value; −1 where it is further than the tolerance from one. */
+export function toPixel(value: number, pixelMax: number): number {
+  const pixel = Math.round((value * WHITE) / pixelMax);
+  const isPixel = pixel >= 0 && pixel <= WHITE && Math.abs(value - (pixel * pixelMax) / WHITE) <= TOLERANCE;
+  return isPixel ? pixel : -1;
 }
 
 /** out (pixels, colours) from `at` on = x (colours, pixels). */

@@ -54,7 +54,7 @@ type Source = PairPaths | readonly PairPaths[] | ArchivePath;
 /** Bytes that identify a format. */
 const MAGIC_BYTES = 4;
 /** First bytes of IDX, gzip and ZIP. A manifest begins with a bracket. */
-const STARTS = ["\0\0", "\x1f\x8b", "PK"];
+const STARTS = ["\0\0", "\x1f\x8b", "PK", "\x93NUM", "\x80"];
 /** First bytes of an IDX file. */
 const IDX_START = /^\0\0/;
 /** Bytes of a pipe in which a manifest must begin. */
@@ -118,13 +118,20 @@ async function openStored(request: DatasetRequest): Promise<Dataset> {
       : [],
   };
   if (reading !== undefined) {
-    const taken = "open" in source ? source.takesReading : undefined;
+    const taken = "open" in source ? source.takesReading : "imagesPath" in source;
     (await loadFormats()).assertTaken(request.dataset, reading, taken);
   }
-  if ("open" in source) return source.open(source.path, { ...given, reading }, isLabelled, reading);
+  if ("open" in source) {
+    const { labels } = request;
+    return source.open(source.path, { ...given, reading }, isLabelled, reading, labels || undefined);
+  }
   const { verify } = request;
   if ("imagesPath" in source) {
-    return openIdxSet([source], { ...given, labelsPath: source.labelsPath }, { verify });
+    const facts = { ...given, labelsPath: source.labelsPath };
+    const openArrays = async (cause?: unknown) => {
+      return (await import("./idx-arrays.js")).openIdxArrays(source, { ...facts, reading }, reading, cause);
+    };
+    return reading === undefined ? openIdxSet([source], facts, { verify }).catch(openArrays) : openArrays();
   }
   const labelsPath = isLabelled ? request.dataset : undefined;
   return openIdxSet(source, { ...given, labelsPath }, { isListed: true, verify });
@@ -148,7 +155,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   const isKnown = kind === "name" || kind === undefined || isManifest || IDX_START.test(start);
   const archive = isKnown ? undefined : await (await loadFormats()).archiveAt(dataset, kind, start);
   if (archive !== undefined) {
-    if (labels) throw ownLabels(dataset, labels);
+    if (labels && !archive.takesLabels) throw ownLabels(dataset, labels);
     return archive;
   }
   if (kind === "file" && !isManifest) {

@@ -3,8 +3,8 @@
 import type { Assumption } from "#src/base/assumptions.js";
 import type { SlabStream } from "#src/base/slab.js";
 
-export const SPLITS = ["test", "train"] as const;
-/** Part of a data set: `test` for evaluation, `train` for training. */
+export const SPLITS = ["test", "train", "val"] as const;
+/** Part of a data set: `test` for evaluation, `train` for training, `val` for validation. */
 export type Split = (typeof SPLITS)[number];
 
 /** Size of one image. */

@@ -122,6 +122,11 @@ export const datasetCodes = {
     (f: { path: string; line: number; column?: number | undefined; expected: string; found: string }) =>
       `${f.path}: line ${grouped(f.line)}${f.column === undefined ? "" : `, column ${grouped(f.column)}`}: expected ${f.expected}, found ${f.found}; correct this row, or remove it`,
   ),
+  ERR_PIXEL_VALUE: row(
+    3,
+    (f: { path: string; index: number; expected: string; found: number }) =>
+      `${f.path}: image ${grouped(f.index)}: expected ${f.expected}, found ${f.found}; was the set normalized or resampled? save its pixels as bytes`,
+  ),
   ERR_COUNT_MISMATCH: row(
     3,
     (f: { imagesPath: string; images: number; labelsPath: string; labels: number }) =>

@@ -68,19 +68,19 @@ export const DATA_OPTIONS = rows({
     group: "data",
     commands: [...WITH_IMAGES, "predict"],
   },
-  /** `test` or `train`, for sets that have both. Default `test`. */
+  /** `test`, `train` or `val`, for sets that have several. Default `test`. */
   split: {
     flag: "--split",
     value: "<name>",
     type: word(SPLITS),
     default: "test",
-    help: "test or train",
+    help: "test, train or val",
     group: "data",
     commands: [...WITH_IMAGES, "fit"],
     differs: {
       compare: { defaultText: "the result's" },
       diagnose: { defaultText: "train, if there is one" },
-      fit: { default: "train", help: "images to fit to: train or test" },
+      fit: { default: "train", help: "images to fit to: train, test or val" },
     },
   },
   /** Turn each pixel p into 255 − p, before everything else. Default false. */

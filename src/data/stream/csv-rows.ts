@@ -2,6 +2,7 @@
 
 import { DatasetError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
+import { toPixel } from "#src/data/reading.js";
 
 export const LF = 0x0a;
 export const CR = 0x0d;
@@ -11,8 +12,6 @@ const PLUS = 0x2b;
 const POINT = 0x2e;
 const ZERO = 0x30;
 const WHITE = 255;
-/** Furthest that a number between 0 and 1 may be from a byte ÷ 255, and one between 0 and 255 from a byte. */
-export const TOLERANCE = 1e-3;
 /** Digits that float64 holds exactly. */
 const MOST_DIGITS = 15;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
@@ -102,9 +101,8 @@ export class CsvRows {
 
   #pixelOf(value: number, column: number, bytes: Uint8Array, start: number): number {
     const { pixelMax } = this.#layout;
-    const pixel = Math.round((value * WHITE) / pixelMax);
-    if (pixel >= 0 && pixel <= WHITE && Math.abs(value - (pixel * pixelMax) / WHITE) <= TOLERANCE)
-      return pixel;
+    const pixel = toPixel(value, pixelMax);
+    if (pixel >= 0) return pixel;
     const expected =
       pixelMax === WHITE ? "a whole number from 0 to 255" : "a number from 0 to 1 that is a byte ÷ 255";
     throw this.#cellFault(column, expected, bytes, start);

@@ -48,6 +48,7 @@ export type OpenArchive = (
   given: Omit<GivenFacts, "labelsPath">,
   labelled: boolean,
   reading?: DatasetReading,
+  labelsPath?: string,
 ) => Promise<Dataset>;
 
 export interface IdxSetOptions {

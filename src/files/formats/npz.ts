@@ -40,7 +40,7 @@ function utf8(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("utf8");
 }
 
-const NPY_DTYPES = ["f2", "f4", "f8", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8"] as const;
+const NPY_DTYPES = ["b1", "f2", "f4", "f8", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8"] as const;
 export type NpyDtype = (typeof NPY_DTYPES)[number];
 
 type Fault = (expected: string, found: string) => FileError;
@@ -205,7 +205,6 @@ const FOREIGN: Readonly<Record<string, string>> = {
   O: "Python objects, which are a pickle and could run code",
   "[": "records with named fields",
   c: "complex numbers",
-  b: "truth values",
   S: "bytes",
   U: "texts",
   V: "raw bytes",

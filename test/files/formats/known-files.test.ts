@@ -249,7 +249,7 @@ test("a network given as images is sent to --weights, and images without names a
   for (const [arrays, step] of [
     [LAYERS, /this (is|looks like) a network.*: give it to --weights/],
     [{ arr_0: LAYERS.w1, arr_1: LAYERS.b1 }, /this looks like a network: give it to --weights/],
-    [{ arr_0: zeros(20, 9), arr_1: labels }, /x_test=.*d\['arr_0'\].*y_test=d\['arr_1'\]/],
+    [{ arr_0: zeros(20, 9), arr_1: labels, arr_2: labels }, /x_test=.*d\['IMAGES'\].*y_test=d\['LABELS'\]/],
   ] as const) {
     const path = await temporaryFile(t, npz(arrays), "m.npz");
     const { status, stderr } = await runCli(["--dataset", path]);

@@ -1,16 +1,9 @@
 /** Known files of NumPy whose names, types or layouts are not read, as weights and as images. */
+import type { Split } from "#src/base/contracts/dataset.js";
 import { printable } from "#src/base/text.js";
 import type { FileHead, NpyOutline } from "./file-head.js";
 import { EXPORT_ONNX, otherLayers } from "./keras-files.js";
-import {
-  type Candidate,
-  exportedSet,
-  type KnownFile,
-  labelsCheck,
-  pixelBytes,
-  pixelsCheck,
-  python,
-} from "./known-file.js";
+import { type Candidate, exportedSet, type KnownFile } from "./known-file.js";
 import { type FoundArray, handMade } from "./pickle-files.js";
 
 const PLAIN_NAME = /^[\w .:/()+-]+$/;
@@ -20,7 +13,7 @@ const isSingle = ({ arrays }: FileHead) => arrays.has("");
 /** Names of images, the likeliest first: `x_test`, `test_images` (MedMNIST), `X`, `arr_0`. */
 const IMAGE_NAME = /^(x|img|imgs|image|images|data|arr_0|pixels|features)$/i;
 const LABEL_NAME = /^(y|t|label|labels|target|targets|arr_1|class|classes)$/i;
-const SPLIT_WORD = { test: /test|t10k/i, train: /train/i } as const;
+const SPLIT_WORD: Readonly<Record<Split, RegExp>> = { test: /test|t10k/i, train: /train/i, val: /val/i };
 
 interface FoundSet {
   readonly images: readonly [string, NpyOutline];
@@ -28,14 +21,14 @@ interface FoundSet {
 }
 
 /** Finds images, of rank 3 or 4, or 2 if they are flat, and labels of the same number. */
-function setIn(arrays: ReadonlyMap<string, NpyOutline>, split: "test" | "train"): FoundSet | undefined {
+function setIn(arrays: ReadonlyMap<string, NpyOutline>, split: Split): FoundSet | undefined {
   const mentions = (name: string) => SPLIT_WORD[split].test(name);
   const stem = (name: string) => name.replace(/[_-]?(test|t10k|train|val)[_-]?/gi, "");
   const named = [...arrays].filter(([name]) => PLAIN_NAME.test(name));
-  const other = split === "test" ? "train" : "test";
+  const others = Object.entries(SPLIT_WORD).flatMap(([other, word]) => (other === split ? [] : [word]));
   const images = named
     .filter(([name, { shape }]) => shape.length >= 2 && shape.length <= 4 && IMAGE_NAME.test(stem(name)))
-    .filter(([name]) => mentions(name) || !SPLIT_WORD[other].test(name))
+    .filter(([name]) => mentions(name) || !others.some((word) => word.test(name)))
     .sort(([a], [b]) => Number(mentions(b)) - Number(mentions(a)))
     .at(0);
   if (images === undefined) return undefined;
@@ -45,48 +38,6 @@ function setIn(arrays: ReadonlyMap<string, NpyOutline>, split: "test" | "train")
     .sort(([a], [b]) => Number(mentions(b)) - Number(mentions(a)))
     .at(0);
   return { images, labels };
-}
-
-/** Expression for images as u8 of shape (N, rows, columns), from what NumPy's header states. */
-function imagesCode(expression: string, { descr, shape }: NpyOutline): string | undefined {
-  const kind = descr.replace(/^[<>|=]/, "").charAt(0);
-  const sides = shapeOfImages(shape);
-  if (sides === undefined) return undefined;
-  const numbers =
-    kind === "b"
-      ? `${expression}.astype('u1')*255`
-      : kind === "f"
-        ? pixelBytes(expression)
-        : `${expression}.astype('u1')`;
-  return `np.ascontiguousarray((${numbers}).reshape(-1,${sides.join(",")}))`;
-}
-
-/** Empty for bytes and booleans, which are pixels already. */
-function checkOf(expression: string, { descr }: NpyOutline): string {
-  return /^[|<>=]?(u1|b1)$/.test(descr) ? "" : pixelsCheck(expression);
-}
-
-/** Rows and columns of (N, R, C), (N, R, C, 1), (N, 1, R, C) and (N, R²). */
-function shapeOfImages(shape: readonly number[]): readonly [number, number] | undefined {
-  const [, a = 0, b = 0, c = 0] = shape;
-  if (shape.length === 3) return [a, b];
-  if (shape.length === 4 && c === 1) return [a, b];
-  if (shape.length === 4 && a === 1) return [b, c];
-  const side = Math.sqrt(a);
-  return shape.length === 2 && Number.isInteger(side) ? [side, side] : undefined;
-}
-
-/** Expression for labels as whole numbers (N,), from (N, 1), from one column per class, or from floats. */
-function labelsCode(expression: string, { shape }: NpyOutline): string {
-  const flat = shape.length === 2 && shape[1]! > 1 ? `${expression}.argmax(1)` : `${expression}.ravel()`;
-  return `${flat}.astype('i8')`;
-}
-
-/** Stops at columns that are not one per class, and at floats that are no classes. */
-function labelsCheckOf(expression: string, { descr, shape }: NpyOutline): string {
-  if (shape.length === 2 && shape[1]! > 1)
-    return `; assert abs(${expression}.sum(1)-1).max()<.001,'labels are not one column per class'`;
-  return /^[<>=]?f/.test(descr) ? labelsCheck(expression) : "";
 }
 
 const text = ({ descr, shape, fortranOrder }: NpyOutline) =>
@@ -159,22 +110,17 @@ const setArchive: KnownFile = {
       return "these are images, not weights: give them to --dataset, and the network to --weights";
     const set = setIn(head.arrays, split);
     if (set === undefined) return "it has no arrays of this split: choose the other with --split";
-    const [name, array] = set.images;
-    const images = imagesCode(`d['${name}']`, array);
-    if (images === undefined)
-      return "images have one channel here: save them as u1 (images, rows, columns), as x_test, with y_test";
     if (set.labels === undefined) {
-      return withLabels(file, `import numpy as np; d=np.load(FILE)${checkOf(`d['${name}']`, array)}`, images);
+      return `it has no labels: save both by np.savez('out.npz', x_${split}=…, y_${split}=…), or set --no-labels`;
     }
-    const y = `d['${set.labels[0]}']`;
-    const check = checkOf(`d['${name}']`, array) + labelsCheckOf(y, set.labels[1]);
-    const labels = labelsCode(y, set.labels[1]);
-    return exportedSet(
-      path,
-      `import numpy as np; d=np.load(FILE)${check}; np.savez('out.npz',x_${split}=${images},y_${split}=${labels})`,
-    );
+    const [, { fortranOrder }] = set.images;
+    return fortranOrder ? exportedSet(path, ROW_MAJOR) : ownNames(path, split);
   },
 };
+
+/** The same arrays in C order. */
+const ROW_MAJOR =
+  "import numpy as np; d=np.load(FILE); np.savez('out.npz',**{k:np.ascontiguousarray(d[k]) for k in d})";
 
 /**
  * True for matrices with vectors of one of their sides: they are layers, whatever their names (`arr_0`, `arr_1` …). The
@@ -215,25 +161,13 @@ const ownNames = (path: string, split: string) =>
 const foundArrays = (arrays: ReadonlyMap<string, NpyOutline>): FoundArray[] =>
   [...arrays].map(([name, { shape, descr }]) => ({ name, shape, dtype: descr }));
 
-/** Expression for labels in a file of their own, a .npy or a .npz with one array; LABELS if no file was named. */
-function withLabels({ path, split, labels }: Candidate, load: string, images: string): string {
-  const known = labels !== undefined && PLAIN_NAME.test(labels) ? labels : "LABELS";
-  const code = `${load}; y=np.load('${known}'); y=y[y.files[0]] if hasattr(y,'files') else y; np.savez('out.npz',x_${split}=${images},y_${split}=y.ravel())`;
-  return `run ${python(path, code)}${known === "LABELS" ? " with your file of labels for LABELS" : ""} and give --dataset out.npz alone`;
-}
-
 const singleArray: KnownFile = {
   name: "a single NumPy array (.npy)",
   recognizes: isSingle,
   describe: ({ head }) => `a single NumPy array (.npy), ${text(head.arrays.get("") ?? NOTHING)}`,
   nextStep: (file: Candidate) => {
-    const { head, use } = file;
-    const array = head.arrays.get("") ?? NOTHING;
-    if (use === "weights") return "give the folder that has all of W1.npy, b1.npy and so on";
-    const images = imagesCode("x", array);
-    if (images === undefined)
-      return "give the images, u1 (images, rows, columns), and their labels in one .npz, as x_test and y_test";
-    return withLabels(file, `import numpy as np; x=np.load(FILE)${checkOf("x", array)}`, images);
+    if (file.use === "weights") return "give the folder that has all of W1.npy, b1.npy and so on";
+    return "set --labels FILE.npy, or --no-labels with --predictions FILE to predict";
   },
 };
 

@@ -1,10 +1,11 @@
 /** Entry of the list of known files, and the words that next steps share. */
+import type { Split } from "#src/base/contracts/dataset.js";
 import type { FileHead } from "./file-head.js";
 
 /** Option that the file was given for: `--weights`, or `--dataset` with a split. */
 export interface Purpose {
   readonly use: "weights" | "images";
-  readonly split: "test" | "train";
+  readonly split: Split;
   /** Value of `--labels`. */
   readonly labels?: string | undefined;
 }
