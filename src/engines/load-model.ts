@@ -8,7 +8,7 @@ import { listed, printable } from "#src/base/text.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
 import { fedPreprocessing } from "#src/engines/onnx/engine.js";
 import { sha256Of } from "#src/files/hash.js";
-import { assumedIn, type Metadata } from "#src/networks/format.js";
+import { assumedIn, type Metadata, pixelOrderIn } from "#src/networks/format.js";
 import { KEY_PREFIX } from "#src/networks/onnx/encode.js";
 import { modelPreprocessing, readOnnxFacts } from "#src/networks/onnx/preprocessing.js";
 import { type LoadNetworkOptions, readNetwork, readOnnxFile } from "#src/networks/registry.js";
@@ -46,6 +46,7 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
   const { input, output, ...described } = await describeModel(path, bytes, facts.endings, fed);
   if (facts.isRandom(output.name)) throw new NetworkError("ERR_ONNX_RANDOM", { path });
   const name = basename(resolve(path));
+  const order = input.shape.length === 1 ? pixelOrderIn(path, facts.metadata, KEY_PREFIX) : input.order;
   return {
     name,
     sha256: await sha256Of(files),
@@ -56,7 +57,7 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
       ...outputAssumed(name, described.candidates),
       ...(described.isKnown ? [] : [outputsAssumed(name, output.kind)]),
     ],
-    input,
+    input: { ...input, order },
     output,
     bytes: shareBytes(described.bytes),
   };

@@ -56,6 +56,8 @@ export interface BuiltChain {
   readonly imageSizes: readonly number[] | undefined;
   /** As in a network. */
   readonly pixelOrder?: MapOrder | undefined;
+  /** As in a network. */
+  readonly likelyPixelOrder?: MapOrder | undefined;
 }
 
 /** What a reader of a format that describes layers returns. */

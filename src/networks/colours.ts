@@ -2,12 +2,20 @@
 
 import type { Assumption } from "#src/base/assumptions.js";
 import { type ImageShape, imageSizes } from "#src/base/contracts/dataset.js";
-import type { Layer, MapShape, Network, OnnxModel, Preprocessing } from "#src/base/contracts/network.js";
+import type {
+  Layer,
+  MapOrder,
+  MapShape,
+  Network,
+  OnnxModel,
+  Preprocessing,
+} from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { layerSizes } from "./chain.js";
 import { assertFitsImages, assertSizes, mapSizes, nextStep } from "./images.js";
 import { channelsLast } from "./normalization.js";
 import { channelsOf } from "./recipe.js";
+import { GRAPH_ORDER } from "./unit-order.js";
 import { finiteCopy } from "./validate.js";
 
 /**
@@ -54,26 +62,39 @@ export function readingOfColours(
   assertChannels(network.name, network.preprocessing, shape);
   if (!("layers" in network)) {
     assertModelFits(network, shape);
-    const isList = shape.channels > 1 && network.input.shape.length === 1;
-    const { order = "channels-first" } = network.input;
-    return {
-      network: isList ? { ...network, input: { ...network.input, order } } : network,
-      assumptions: [],
-    };
+    return readingOfModel(network, shape);
   }
   assertFitsImages(network, network.name, shape);
-  const { pixelOrder } = network;
-  if (shape.channels === 1 || pixelOrder === "channels-last") return { network, assumptions: [] };
-  if (pixelOrder === undefined) {
-    const what = "the bytes of a pixel side by side (rows, columns, channels)";
-    const assumed = { subject: "pixels", what, source: network.name, option: null } as const;
-    return { network, assumptions: mapSizes(network.layers[0]) === undefined ? [assumed] : [] };
-  }
+  if (shape.channels === 1 || mapSizes(network.layers[0]) !== undefined) return { network, assumptions: [] };
+  const { pixelOrder, likelyPixelOrder = "channels-last" } = network;
+  const assumptions = pixelOrder === undefined ? [orderAssumed(network.name, likelyPixelOrder)] : [];
+  if ((pixelOrder ?? likelyPixelOrder) === "channels-last") return { network, assumptions };
   const layers = inOurOrder(network, shape);
   return {
     network: { ...network, layers, imageSizes: imageSizes(shape), pixelOrder: "channels-last" },
-    assumptions: [],
+    assumptions,
   };
+}
+
+/** A whole model may read a list of pixels, whose order no graph shows. */
+function readingOfModel(model: OnnxModel, { channels }: ImageShape): ReadImages<OnnxModel> {
+  const { input } = model;
+  if (input.shape.length > 1) return { network: model, assumptions: [] };
+  const order = channels === 1 ? undefined : (input.order ?? GRAPH_ORDER);
+  const isAssumed = order !== undefined && input.order === undefined;
+  return {
+    network: { ...model, input: { ...input, order } },
+    assumptions: isAssumed ? [orderAssumed(model.name, order)] : [],
+  };
+}
+
+const SIDE_BY_SIDE: Readonly<Record<MapOrder, string>> = {
+  "channels-first": "the bytes of a channel side by side (channels, rows, columns)",
+  "channels-last": "the bytes of a pixel side by side (rows, columns, channels)",
+};
+
+function orderAssumed(source: string, order: MapOrder): Assumption {
+  return { subject: "pixels", what: SIDE_BY_SIDE[order], source, option: null };
 }
 
 /** The layers of a network that reads (channels, rows, columns), for (rows, columns, channels). */

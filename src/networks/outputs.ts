@@ -6,6 +6,8 @@ import { listed, printable } from "#src/base/text.js";
 
 /** Score of a label that the network does not know: below every score that it can give, and finite in float32. */
 const NEVER = -(2 ** 100);
+/** Most outputs among which others are placed: weights of zeros for all of them take memory. Evaluations have no more. */
+const MOST_OUTPUTS = 1024;
 /** Largest preprocessed pixel: ((255 ÷ 255) + 10) ÷ 10⁻⁹, by the limits of mean and deviation. */
 const LARGEST_PIXEL = 1.1e10;
 
@@ -13,7 +15,8 @@ const LARGEST_PIXEL = 1.1e10;
  * Moves output i to place `places[i]` of `count` outputs. A place without an output is never predicted. Of equal scores the first
  * label is predicted, so places in ascending order keep the rule of the file's framework.
  *
- * @throws NetworkError ERR_NETWORK_LAYER if the last layer is not a plain dense one, or can give a score as low as `NEVER`
+ * @throws NetworkError ERR_NETWORK_LAYER if the last layer is not a plain dense one, or can give a score as low as `NEVER`;
+ *   ERR_NETWORK_OUTPUTS
  */
 export function arrangeOutputs(
   path: string,
@@ -22,6 +25,8 @@ export function arrangeOutputs(
   count: number,
 ): readonly Layer[] {
   if (count === places.length && places.every((place, output) => place === output)) return layers;
+  const limit = Math.max(MOST_OUTPUTS, places.length);
+  if (count > limit) throw new NetworkError("ERR_NETWORK_OUTPUTS", { path, found: count, limit });
   const last = layers.at(-1);
   const fault = (expected: string, found: string) =>
     new NetworkError("ERR_NETWORK_LAYER", { path, layer: "output", expected, found });

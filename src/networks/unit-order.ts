@@ -17,6 +17,9 @@ export function assertClasses(path: string, found: number): void {
   if (found > MAX_OUTPUTS) throw new NetworkError("ERR_NETWORK_OUTPUTS", { path, found, limit: MAX_OUTPUTS });
 }
 
+/** Order that is assumed where an ONNX graph does not show it: PyTorch's, whose exporter wrote most of them. */
+export const GRAPH_ORDER: MapOrder = "channels-first";
+
 export class UnitOrder {
   readonly path: string;
   /** How the framework flattens a map. */

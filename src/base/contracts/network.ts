@@ -151,6 +151,8 @@ export interface Network {
   readonly imageSizes?: readonly number[] | undefined;
   /** Order of a coloured image's bytes as the first layer reads them. Default: unknown. */
   readonly pixelOrder?: MapOrder | undefined;
+  /** Order that is assumed for a list of pixels in colour if `pixelOrder` is unknown. Default: channels last. */
+  readonly likelyPixelOrder?: MapOrder | undefined;
   /** At least one layer. The outputs of the last are the logits. */
   readonly layers: readonly Layer[];
   /** Names of the outputs, if the file states them: a data set's labels are matched by name. Default: output k is label k. */

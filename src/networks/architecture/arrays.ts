@@ -1,5 +1,6 @@
 /** Reads the arrays of a file of weights alone, whatever its format, for an architecture in a file of its own. */
 import { basename } from "node:path";
+import type { Assumption } from "#src/base/assumptions.js";
 import type { Activations } from "#src/base/contracts/network.js";
 import { FileError, NetworkError, UsageError } from "#src/base/errors.js";
 import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
@@ -19,8 +20,9 @@ import { type Architecture, parseArchitecture } from "./schema.js";
 const MAX_BYTES = 2 ** 24;
 /** Document, layers, layer, setting. */
 const MAX_DEPTH = 4;
-/** Arrays, with what shows their roles. */
-type FoundArrays = Pick<DraftSource, "arrays"> & Partial<DraftSource>;
+/** Arrays, with what shows their roles, and what was chosen of several networks. */
+type FoundArrays = Pick<DraftSource, "arrays"> &
+  Partial<DraftSource> & { readonly chosen?: readonly Assumption[] };
 interface LayersRequest {
   readonly decodeAfter?: Promise<unknown> | undefined;
   readonly architecture?: string | undefined;
@@ -72,7 +74,8 @@ export async function readWithLayers(
   const found = await arraysAt(source, path, decodeAfter);
   const { architecture, bytes } = await readArchitecture(layersPath);
   const chain = chainOfArchitecture(path, architecture, found.arrays, basename(layersPath));
-  return { ...chain, files: [...found.files, bytes] };
+  const assumptions = [...(found.chosen ?? []), ...chain.assumptions];
+  return { ...chain, assumptions, files: [...found.files, bytes] };
 }
 
 /** The arrays of a file or a folder. Throws as `arraysAlone`. */

@@ -24,9 +24,10 @@ export interface DescribedLayers {
  * columns), as PyTorch has them, and dense ones (inputs × outputs).
  */
 export function describedLayers(
-  network: Pick<Network, "layers" | "preprocessing"> & Partial<Pick<Network, "imageSizes" | "pixelOrder">>,
+  network: Pick<Network, "layers" | "preprocessing"> &
+    Partial<Pick<Network, "imageSizes" | "pixelOrder" | "likelyPixelOrder">>,
 ): DescribedLayers {
-  const { layers, preprocessing } = network;
+  const { layers, preprocessing, pixelOrder = network.likelyPixelOrder } = network;
   const image = imageOf(network);
   const tensors: Tensor[] = [];
   const written: ArchitectureLayer[] = [];
@@ -48,7 +49,7 @@ export function describedLayers(
       input: typeof image === "number" ? image : [image.rows, image.columns, image.channels],
       preprocessing,
       // Layers are in our order, except those of a list of pixels in another one.
-      flattening: (typeof image === "number" && isDense(layers) && network.pixelOrder) || "channels-last",
+      flattening: (typeof image === "number" && isDense(layers) && pixelOrder) || "channels-last",
       convWeights: "oihw",
       denseWeights: "inputs-outputs",
       layers: written,

@@ -11,7 +11,7 @@ import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";
 import type { BuiltChain } from "#src/networks/chain-facts.js";
-import { assertClasses } from "#src/networks/unit-order.js";
+import { assertClasses, GRAPH_ORDER } from "#src/networks/unit-order.js";
 import { type Axis, imageAxes, isMore, isOf, ONE, ORDERS, startOf } from "./axes.js";
 import { nodeFault, type OrderedGraph, type Step } from "./chain.js";
 import { isFloat } from "./constant.js";
@@ -217,9 +217,11 @@ export class Stream {
    */
   *finish(last: Step | undefined): Steps<BuiltChain> {
     if (last !== undefined) this.settlePadding(last);
-    const [order = "channels-first", other] = this.#orders;
-    const found = "maps that are flattened in both orders";
-    if (other !== undefined) throw this.graphFault("maps that are flattened in one order", found);
+    const [found, other] = this.#orders;
+    const order = found ?? GRAPH_ORDER;
+    if (other !== undefined) {
+      throw this.graphFault("maps that are flattened in one order", "maps that are flattened in both orders");
+    }
     const builder = new ChainBuilder(this.path, this.#start, order);
     assertClasses(this.path, this.size ?? 1);
     for (const operation of this.#operations) {
@@ -227,7 +229,10 @@ export class Stream {
       yield;
     }
     if (builder.length === 0) throw this.graphFault("logits as the output, or their Softmax", "no layer");
-    return builder.finish();
+    const chain = builder.finish();
+    // No node shows the order of a list of pixels.
+    const isOpen = found === undefined && typeof this.#start !== "object";
+    return isOpen ? { ...chain, pixelOrder: undefined, likelyPixelOrder: order } : chain;
   }
 
   fault({ name }: Step, expected: string, found: string): NetworkError {

@@ -27,14 +27,17 @@ export interface TorchStateDict {
   readonly paths: readonly string[] | undefined;
 }
 
-export interface TorchArrays extends TorchStateDict {
+/** What was chosen of several networks in a file. */
+interface Chosen {
+  readonly chosen: readonly Assumption[];
+}
+
+export interface TorchArrays extends TorchStateDict, Chosen {
   /** Activation after which modules are named. */
   readonly likelyActivation: Activation | undefined;
   readonly assumed: readonly [];
   readonly isOriented: true;
   readonly pixelOrder: "channels-first";
-  /** What was chosen of several networks in the file. */
-  readonly chosen: readonly Assumption[];
 }
 
 /**
@@ -51,10 +54,8 @@ export async function decodeTorch(
   activation: Activations | undefined,
 ): Promise<TorchArrays | DecodedChain> {
   const file = await openTorch(path, bytes);
-  const { network, choice } = networkIn(path, file.root);
+  const { network, chosen } = networkIn(path, file.root);
   const source = basename(path);
-  const chosen: Assumption[] =
-    choice === undefined ? [] : [{ subject: "architecture", what: choice, source, option: null }];
   const chain = (one: DecodedChain) => ({ ...one, assumptions: [...chosen, ...one.assumptions] });
   if (network instanceof TorchModule) {
     return chain(chainOfSequential(path, source, await readSequential(file, network)));
@@ -80,17 +81,20 @@ export async function decodeTorch(
 }
 
 /** Arrays of a state dict, for an architecture in a file of its own; undefined for a whole module. Throws as `decodeTorch`. */
-export async function torchArrays(path: string, bytes: Uint8Array): Promise<TorchStateDict | undefined> {
+export async function torchArrays(
+  path: string,
+  bytes: Uint8Array,
+): Promise<(TorchStateDict & Chosen) | undefined> {
   const file = await openTorch(path, bytes);
-  const { network } = networkIn(path, file.root);
-  return network instanceof TorchModule ? undefined : readStateDict(file, network);
+  const { network, chosen } = networkIn(path, file.root);
+  return network instanceof TorchModule ? undefined : { ...(await readStateDict(file, network)), chosen };
 }
 
 /** The state dict or the module itself, or the one within a checkpoint. */
 function networkIn(
   path: string,
   root: PickledValue,
-): { network: PickledDict | TorchModule; choice?: string } {
+): { network: PickledDict | TorchModule; chosen: Assumption[] } {
   const entries = isMap(root) ? [...root] : [];
   const inner = entries.flatMap(([key, value]) => {
     const network = asNetwork(value);
@@ -99,14 +103,15 @@ function networkIn(
   // A checkpoint may hold single numbers as tensors: its loss, its best accuracy.
   const itself = asNetwork(root);
   if (itself !== undefined && (inner.length === 0 || !isMap(itself) || hasArrays(itself))) {
-    return { network: itself };
+    return { network: itself, chosen: [] };
   }
   const known = WRAPPERS.flatMap((wrapper) => inner.filter(({ key }) => key === wrapper));
   const [only, ...others] = known.length > 0 ? known.slice(0, 1) : inner;
   if (only !== undefined && others.length === 0) {
     const left = inner.filter(({ key }) => key !== only.key).map(({ key }) => printable(key));
-    if (left.length === 0) return { network: only.network };
-    return { network: only.network, choice: `the network "${printable(only.key)}", not ${listed(left)}` };
+    const what = `the network "${printable(only.key)}", not ${listed(left)}`;
+    const assumed: Assumption = { subject: "architecture", what, source: basename(path), option: null };
+    return { network: only.network, chosen: left.length === 0 ? [] : [assumed] };
   }
   const keys = (inner.length > 1 ? inner.map(({ key }) => key) : entries.map(([key]) => key)).map((key) =>
     printable(key),

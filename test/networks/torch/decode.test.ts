@@ -1,10 +1,12 @@
 /** PyTorch's networks, saved by PyTorch in each way: the same logits, or a refusal with the next step. */
 import { existsSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { createEngine } from "#src/engines/registry.js";
 import { loadNetwork } from "#src/index.js";
+import { architectureTemplate } from "#src/networks/architecture/template.js";
 import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { inCase } from "../../helpers/in-case.js";
 import { pythonWith, runPython } from "../../helpers/python.js";
@@ -99,6 +101,17 @@ testTorch("computes PyTorch's logits of every file, and names what it assumes", 
     await inCase(t, name, () => assertRefused(t, join(folder, name), message));
   }
   t.false(existsSync(join(folder, "was-run")));
+  // An architecture does not say which of two networks it belongs to.
+  const architecture = join(folder, "layers.json");
+  await writeFile(architecture, await architectureTemplate(join(folder, "mlp-model.pt"), {}));
+  const { assumptions } = await loadNetwork(join(folder, "mlp-model.pt"), {
+    architecture,
+    normalize: "scale",
+  });
+  t.deepEqual(
+    assumptions.map(({ what }) => what),
+    ['the network "model", not model_ema'],
+  );
 });
 
 async function forward(
