@@ -118,7 +118,7 @@ const UNKNOWN_WORDS: readonly [args: string[], code: ErrorCode, hint: string][] 
   [
     ["frobnicate"],
     "ERR_OPTION_UNKNOWN",
-    "expected one of evaluate, show, inspect, diagnose, predict, compare",
+    "expected one of evaluate, show, inspect, diagnose, predict, score, compare",
   ],
   [["--thread", "8"], "ERR_USAGE", "Did you mean --threads?"],
   [["--engine", "ml-matrx"], "ERR_OPTION_UNKNOWN", 'did you mean "ml-matrix"?'],

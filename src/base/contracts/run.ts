@@ -27,8 +27,10 @@ export const LIMITS = {
   seed: [0, 2 ** 32 - 1],
 } as const;
 
-/** Formats of a predictions file. */
-export const PREDICTIONS_FORMATS = ["ndjson", "csv"] as const;
+/** Formats of a predictions file. `kaggle` has the columns ImageId, from 1, and Label; `dvc` has actual and predicted. */
+export const PREDICTIONS_FORMATS = ["ndjson", "csv", "kaggle", "dvc"] as const;
+/** Formats that a file's ending states, and that `compare` and `report` read. */
+export const FULL_FORMATS = ["ndjson", "csv"] as const;
 /** A format of a predictions file. */
 export type PredictionsFormat = (typeof PREDICTIONS_FORMATS)[number];
 

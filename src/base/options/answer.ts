@@ -1,5 +1,6 @@
 /** Options of the answer: its formats and files, its gates, and what every command prints. */
 
+import { PREDICTIONS_FORMATS } from "#src/base/contracts/run.js";
 import { decimal, FLAG_TYPE, PATH_TYPE, PATHS_TYPE, rows, TEXT_TYPE, word } from "./define.js";
 import { NEEDS_LABELS } from "./inputs.js";
 
@@ -73,6 +74,16 @@ export const ANSWER_OPTIONS = rows({
     help: "write every prediction: .ndjson or .csv",
     group: "answer",
     commands: ["evaluate", "score"],
+  },
+  predictionsFormat: {
+    flag: "--predictions-format",
+    value: "<f>",
+    type: word(PREDICTIONS_FORMATS),
+    defaultText: "by ending",
+    help: "ndjson, csv, kaggle or dvc",
+    group: "answer",
+    commands: ["evaluate", "score"],
+    requires: [{ key: "predictions", flag: "--predictions", because: "it is the format of that file" }],
   },
   report: {
     flag: "--report",

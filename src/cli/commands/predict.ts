@@ -2,10 +2,11 @@
 import type { Command } from "commander";
 import { imageSizes } from "#src/base/contracts/dataset.js";
 import { shapeText } from "#src/base/errors/define.js";
-import { atLeast, DatasetError, UsageError } from "#src/base/errors.js";
+import { atLeast, BatchwiseError, DatasetError, UsageError } from "#src/base/errors.js";
 import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
 import { printable } from "#src/base/text.js";
 import { assertClassCount, readClassNames } from "#src/data/labels.js";
+import { countShapes } from "#src/data/pictures/shapes.js";
 import { DIGIT_SIDE, toDigit } from "#src/data/pictures/to-digit.js";
 import { viewPixels } from "#src/data/view-pixels.js";
 import { classify } from "#src/engines/predict.js";
@@ -27,9 +28,11 @@ const loadPng = () => import("#src/data/pictures/read-png.js");
 const SHAPE = { rows: DIGIT_SIDE, columns: DIGIT_SIDE, channels: 1 };
 const EXAMPLES = `
 A picture may have any size. Its ink may be dark on light, or light on dark.
+- is standard input.
 
-Example:
-  batchwise predict my-seven.png`;
+Examples:
+  batchwise predict my-seven.png my-three.png
+  batchwise predict - < my-seven.png`;
 
 export function predictCommand(runWork: RunWork): Command {
   return createCommand("predict")
@@ -58,27 +61,39 @@ async function runPredict(
   if (names !== undefined) assertClassCount(names, outputs, classes ?? "");
   const nameOf = (label: number) => names?.[label] ?? String(label);
 
-  const { readPng } = await loadPng();
   const answers = [];
+  const faults: Error[] = [];
   for (const path of paths) {
-    const image = toDigit(await readPng(path), path);
-    viewPixels(image, SHAPE, options);
-    const classified = classify(network, image, () => path);
-    const data = classified.probabilities?.data;
-    const [label] = atLeast(classified.predictions, 1);
-    answers.push({
-      path,
-      label,
-      name: nameOf(label),
-      probability: data?.[label] ?? null,
-      probabilities: data === undefined ? null : [...data],
-      image,
-    });
+    try {
+      const { image, shapes } = await readDigit(path);
+      viewPixels(image, SHAPE, options);
+      const classified = classify(network, image, () => path);
+      const data = classified.probabilities?.data;
+      const [label] = atLeast(classified.predictions, 1);
+      answers.push({
+        path,
+        label,
+        name: nameOf(label),
+        probability: data?.[label] ?? null,
+        probabilities: data === undefined ? null : [...data],
+        shapes,
+        image,
+      });
+    } catch (error) {
+      // The other pictures are answered all the same.
+      if (!(error instanceof BatchwiseError) || error.exitStatus !== BAD_INPUT) throw error;
+      faults.push(error);
+    }
   }
+  for (const { path, shapes } of answers) {
+    if (shapes === 1) continue;
+    context.hint(`${path} seems to hold ${shapes} digits, but is read as one; give a picture of each`);
+  }
+  if (answers.length === 0) return faults;
   if (format === "json") {
     const listed = answers.map(({ image: _, ...answer }) => answer);
     context.writeAnswer(`${JSON.stringify(listed, null, 2)}\n`);
-    return [];
+    return faults;
   }
   const paint = await context.loadPaint();
   for (const { path, name, probability, probabilities, image } of answers) {
@@ -86,7 +101,15 @@ async function runPredict(
     const share = probability === null ? "" : ` (${probability.toFixed(4)})`;
     context.writeAnswer(`${[...lines, `${printable(path)}: ${name}${share}`].join("\n")}\n`);
   }
-  return [];
+  return faults;
+}
+
+/** Exit status of a file that cannot be read, or is no picture. */
+const BAD_INPUT = 3;
+
+async function readDigit(path: string): Promise<{ readonly image: Uint8Array; readonly shapes: number }> {
+  const picture = await (await loadPng()).readPng(path);
+  return { image: toDigit(picture, path), shapes: countShapes(picture, path) };
 }
 
 type ShowFlags = FlagsOf<"show">;

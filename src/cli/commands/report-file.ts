@@ -3,8 +3,8 @@
 import { IncompleteError } from "#src/base/abort.js";
 import { type ImageShape, imageBytes } from "#src/base/contracts/dataset.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
-import { PREDICTIONS_FORMATS } from "#src/base/contracts/run.js";
-import { BatchwiseError } from "#src/base/errors.js";
+import { FULL_FORMATS } from "#src/base/contracts/run.js";
+import { BatchwiseError, UsageError } from "#src/base/errors.js";
 import type { FlagsOf } from "#src/base/options/table.js";
 import type { Slab } from "#src/base/slab.js";
 import type { CompareOutcome } from "#src/evaluate/compare/compare.js";
@@ -106,14 +106,22 @@ export class ComparisonFile {
   }
 }
 
+type PredictionsFlags = Pick<FlagsOf<"evaluate">, "topK" | "labels" | "predictionsFormat">;
+
 /** Throws UsageError for another ending, RunError ERR_OUTPUT_WRITE for a path that cannot be written. */
 export async function predictionsTarget(
   path: string,
-  topK: number | undefined,
-  labelled: boolean,
+  { topK, labels, predictionsFormat }: PredictionsFlags,
 ): Promise<PredictionsTarget> {
-  const byEnding = () => formatByEnding(PREDICTIONS_FORMATS, path, "--predictions");
-  const format = await formatFor(path, byEnding, "ndjson");
+  const labelled = labels !== false;
+  if (predictionsFormat === "dvc" && !labelled) {
+    throw new UsageError("ERR_USAGE", {
+      problem:
+        "--predictions-format dvc and --no-labels exclude each other: its column actual has the labels",
+    });
+  }
+  const byEnding = () => formatByEnding(FULL_FORMATS, path, "--predictions");
+  const format = predictionsFormat ?? (await formatFor(path, byEnding, "ndjson"));
   await assertWritable(path);
   return { path, format, topK: topK ?? DEFAULT_TOP_K, labelled };
 }
@@ -121,7 +129,7 @@ export async function predictionsTarget(
 /** Throws what `predictionsTarget` and `PredictionsOutput.open` throw. */
 export async function openPredictionsFile(
   path: string,
-  { topK, labels, resume }: Pick<FlagsOf<"evaluate">, "topK" | "labels" | "resume">,
+  { resume, ...flags }: PredictionsFlags & Pick<FlagsOf<"evaluate">, "resume">,
 ): Promise<PredictionsOutput> {
-  return PredictionsOutput.open(await predictionsTarget(path, topK, labels !== false), resume);
+  return PredictionsOutput.open(await predictionsTarget(path, flags), resume);
 }

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import type { Command } from "commander";
 import { hashOf } from "#src/base/contracts/dataset.js";
 import type { ResultFile } from "#src/base/contracts/result.js";
+import { FULL_FORMATS } from "#src/base/contracts/run.js";
 import { DatasetError } from "#src/base/errors.js";
 import type { FlagsOf } from "#src/base/options/table.js";
 import { inTurn } from "#src/base/slab.js";
@@ -106,6 +107,8 @@ function needed(path: string, { result, dataset: { location }, predictionsFile }
   const refusal = (found: string) => new DatasetError("ERR_REPORT_RESULT", { path, found });
   if (!result.labelled) throw refusal("one without labels");
   if (predictionsFile === null) throw refusal("one without predictions");
+  const { format } = predictionsFile;
+  if (!FULL_FORMATS.some((full) => full === format)) throw refusal(`predictions in the format ${format}`);
   if (location === null) throw refusal("one whose data a program had passed opened");
   return { result, location, predictionsFile };
 }

@@ -7,7 +7,7 @@ export const DIGIT_SIDE = 28;
 /** The drawing fits a box of so many pixels, its aspect kept. */
 const BOX_SIDE = 20;
 /** Share of the strongest ink, which is 1. */
-const SURE_INK = 0.5;
+export const SURE_INK = 0.5;
 /** This share of the inked pixels is darkened fully: a thin pen on a large sheet would else leave but a shade. */
 const FULL_INK_QUANTILE = 0.75;
 

@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type DatasetView, hashOf } from "#src/base/contracts/dataset.js";
 import type { ResultFile } from "#src/base/contracts/result.js";
+import { FULL_FORMATS } from "#src/base/contracts/run.js";
 import { grouped } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
 import { isSameView } from "#src/data/view.js";
@@ -58,7 +59,9 @@ export async function readResultSide(given: string): Promise<ResultSide> {
   };
   if (!result.result.labelled) return refuse("one without labels");
   if (!result.result.complete) refuse("a partial one");
-  if (result.predictionsFile === null) refuse("one without predictions");
+  if (result.predictionsFile === null) return refuse("one without predictions");
+  const { format } = result.predictionsFile;
+  if (!FULL_FORMATS.some((full) => full === format)) refuse(`one with predictions in the format ${format}`);
   // The file holds a square matrix of the classes, so the memory of a comparison stays in proportion to the file.
   const [classes, outputs] = [result.result.confusionMatrix.length, classesOfResult(result)];
   if (classes !== outputs)

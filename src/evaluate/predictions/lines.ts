@@ -10,8 +10,18 @@ export interface LineWriter {
 
 /** Makes lines of one format. @param k number of classes in each `topK` */
 export function lineWriter(format: PredictionsFormat, k: number): LineWriter {
-  if (format === "ndjson") return { header: "", line: (prediction) => `${JSON.stringify(prediction)}\n` };
-  return { header: `${csvColumns(k).join(",")}\n`, line: csvLine };
+  switch (format) {
+    case "ndjson":
+      return { header: "", line: (prediction) => `${JSON.stringify(prediction)}\n` };
+    case "csv":
+      return { header: `${csvColumns(k).join(",")}\n`, line: csvLine };
+    case "kaggle":
+      // Digit Recognizer's sample_submission.csv (kaggle.com/c/digit-recognizer/data).
+      return { header: "ImageId,Label\n", line: ({ index, prediction }) => `${index + 1},${prediction}\n` };
+    case "dvc":
+      // `dvc plots show FILE --template confusion -x actual -y predicted`.
+      return { header: "actual,predicted\n", line: ({ label, prediction }) => `${label},${prediction}\n` };
+  }
 }
 
 /** Names of the columns. Cells are numbers and booleans, so none needs quotes and none is a formula. */

@@ -237,7 +237,7 @@ test("refuses gates that cannot be judged", async (t) => {
 test("predictions that cannot be written are a fault beside the whole evaluation", async (t) => {
   const folder = join(await temporaryFolder(t), "gone");
   await mkdir(folder);
-  const target = await predictionsTarget(join(folder, "p.csv"), undefined, true);
+  const target = await predictionsTarget(join(folder, "p.csv"), {});
   t.is(target.topK, 5);
   const output = await PredictionsOutput.open(target);
   const slab = allocateSlab({ firstImage: 0, count: 1, inputs: 4 });

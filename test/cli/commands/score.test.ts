@@ -65,3 +65,36 @@ test("a missed gate, a wrong file and missing labels have their exit statuses", 
   t.is(wrong.status, 3);
   t.regex(wrong.stdout, /ERR_ANSWERS_ROW/);
 });
+
+test("writes a Kaggle submission, and what DVC plots, of a network's and of others' predictions", async (t) => {
+  const folder = await temporaryFolder(t);
+  const [kaggle, dvc, result] = ["submission.csv", "confusion.csv", "result.json"].map((name) =>
+    join(folder, name),
+  );
+  const few = ["--offset", "5", "--limit", "3", "--threads", "0", "--output", `${result}`];
+  const first = await runCli([...few, "--predictions", `${kaggle}`, "--predictions-format", "kaggle"]);
+  t.is(first.status, 0, first.stderr);
+  t.regex(await readFile(`${kaggle}`, "utf8"), /^ImageId,Label\n6,\d\n7,\d\n8,\d\n$/);
+  const answered = await read(`${result}`);
+  t.deepEqual(validate("result", answered), []);
+  t.is(answered.predictionsFile.format, "kaggle");
+  for (const args of [
+    ["compare", `${result}`, "bundled"],
+    ["report", `${result}`],
+  ]) {
+    const { status, stderr } = await runCli(args);
+    t.is(status, 3);
+    t.regex(stderr, /predictions in the format kaggle/);
+  }
+
+  const given = join(folder, "given.csv");
+  await writeFile(given, "prediction,actual\n1,1\n2,0\n");
+  const second = await runCli(["score", given, "--predictions", `${dvc}`, "--predictions-format", "dvc"]);
+  t.is(second.status, 0, second.stderr);
+  t.is(await readFile(`${dvc}`, "utf8"), "actual,predicted\n1,1\n0,2\n");
+  const again = await runCli(["score", `${dvc}`]);
+  t.regex(again.stdout, /Accuracy : 0\.5\n$/);
+  const unlabelled = await runCli(["--no-labels", "--predictions", `${dvc}`, "--predictions-format", "dvc"]);
+  t.is(unlabelled.status, 2);
+  t.is((await runCli(["--predictions-format", "dvc"])).status, 2);
+});

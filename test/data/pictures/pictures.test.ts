@@ -1,15 +1,17 @@
-import { writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { memoryUsage } from "node:process";
+import { execPath, memoryUsage } from "node:process";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 import test from "ava";
 import { encode } from "fast-png";
 import { FIXTURES } from "#src/base/package.js";
-import { MAX_PIXELS, readPng } from "#src/data/pictures/read-png.js";
+import { encodePng, MAX_PIXELS, readPng } from "#src/data/pictures/read-png.js";
+import { countShapes } from "#src/data/pictures/shapes.js";
 import type { GreyPicture } from "#src/data/pictures/to-digit.js";
 import { DIGIT_SIDE, inkOf, toDigit } from "#src/data/pictures/to-digit.js";
-import { runCli } from "../../helpers/cli.js";
+import { CLI, runCli } from "../../helpers/cli.js";
 import { inCase } from "../../helpers/in-case.js";
 import { ADAM7_PASSES, pngFile, pngOfSamples } from "../../helpers/png.js";
 import { seeded } from "../../helpers/random.js";
@@ -271,4 +273,52 @@ test("names the file that is no picture", async (t) => {
   const { status, stderr } = await runCli(["predict", "package.json"]);
   t.is(status, 3);
   t.regex(stderr, /^batchwise: ERR_PICTURE_FORMAT: package\.json: expected a PNG picture/);
+});
+
+test("answers the pictures beside a bad one, and names the bad one at the end", async (t) => {
+  const args = ["predict", drawing("seven"), "package.json", drawing("two"), "--format", "json"];
+  const { status, stdout, stderr } = await runCli(args);
+  t.is(status, 3);
+  t.deepEqual(
+    JSON.parse(stdout).map(({ label }: { readonly label: number }) => label),
+    [7, 2],
+  );
+  t.regex(stderr, /^batchwise: ERR_PICTURE_FORMAT: package\.json/m);
+});
+
+/** Pictures side by side, of the same height. */
+function sideBySide(pictures: readonly GreyPicture[]): GreyPicture {
+  const width = pictures.reduce((sum, picture) => sum + picture.width, 0);
+  const height = pictures[0]?.height ?? 0;
+  const shades = new Uint8Array(width * height);
+  let left = 0;
+  for (const picture of pictures) {
+    for (let row = 0; row < height; row++) {
+      const line = picture.shades.subarray(row * picture.width, (row + 1) * picture.width);
+      shades.set(line, row * width + left);
+    }
+    left += picture.width;
+  }
+  return { width, height, shades };
+}
+
+test("says when a picture seems to hold several digits", async (t) => {
+  for (const [name] of DRAWINGS) t.is(countShapes(await readPng(drawing(name)), name), 1, name);
+  const [seven, other] = [await readPng(drawing("seven")), await readPng(drawing("seven"))];
+  const pair = sideBySide([seven, other]);
+  t.is(countShapes(pair, "pair"), 2);
+  t.is(countShapes(sideBySide([pair, seven]), "three"), 3);
+  const file = encodePng(pair.shades, { rows: pair.height, columns: pair.width, channels: 1 });
+  const path = await temporaryFile(t, file, "pair.png");
+  const { status, stdout, stderr } = await runCli(["predict", path, "--format", "json"]);
+  t.is(status, 0);
+  t.is(JSON.parse(stdout)[0].shapes, 2);
+  t.regex(stderr, /^hint: .*pair\.png seems to hold 2 digits/m);
+});
+
+test("reads a picture from standard input", async (t) => {
+  const input = await readFile(drawing("seven"));
+  const { status, stdout } = spawnSync(execPath, [CLI, "predict", "-"], { input, encoding: "utf8" });
+  t.is(status, 0);
+  t.regex(stdout, /^-: 7 /m);
 });

@@ -134,7 +134,7 @@ async function interruptedWithPredictions(
   const small = ["--limit", "2000", "--batch-size", "50"];
   const args = ["--engine", "reference", "--threads", "1", ...small, "--predictions", predictions];
   args.push("--resume", journal);
-  const output = await PredictionsOutput.open(await predictionsTarget(predictions, undefined, true), journal);
+  const output = await PredictionsOutput.open(await predictionsTarget(predictions, {}), journal);
   const stop = new AbortController();
   // By images, not by time: of a run that takes a moment none is surely its middle.
   const run = evaluate(
