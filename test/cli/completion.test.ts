@@ -39,7 +39,7 @@ test("bash completes commands, options and the words of their values", async (t)
     [["runs", "c"], ["cancel"]],
     [
       ["--quiet", "show", "--lab"],
-      ["--labels", "--label-offset"],
+      ["--labels", "--label-offset", "--label-column"],
     ],
     [
       ["show", "--no-"],

@@ -276,7 +276,7 @@ export const pictureCodes = {
   ERR_PICTURE_FORMAT: row(
     3,
     (f: { path: string; reason: string }) =>
-      `${f.path}: expected a PNG picture, found a file that cannot be decoded (${printable(f.reason)}); convert it to PNG first`,
+      `${f.path}: expected a PNG or JPEG picture, found a file that cannot be decoded (${printable(f.reason)}); convert it to PNG first`,
   ),
   ERR_PICTURE_SIZE: row(
     3,

@@ -14,7 +14,7 @@ interface CommandFacts {
 }
 
 export const COMMANDS: Readonly<Record<CommandName, CommandFacts>> = {
-  evaluate: { summary: "evaluate a network over labelled images (default)" },
+  evaluate: { summary: "evaluate a network over images (default)" },
   show: {
     summary: "show an image, its label and the probabilities",
     arguments: [["<index>", "which image, counted from 0"]],
@@ -23,7 +23,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandFacts>> = {
   diagnose: { summary: "find out why an accuracy is low" },
   predict: {
     summary: "predict which digit a picture shows",
-    arguments: [["<picture...>", "PNG files, one digit each"]],
+    arguments: [["<picture...>", "PNG or JPEG files, one digit each"]],
   },
   score: {
     summary: "judge predictions made elsewhere",

@@ -12,6 +12,7 @@ import { viewPixels } from "#src/data/view-pixels.js";
 import { classify } from "#src/engines/predict.js";
 import { assertStated, loadPair } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
+import { readWholeFile } from "#src/files/read-file.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
 import { assertFitsImages } from "#src/networks/images.js";
 import { matchOutputs } from "#src/networks/outputs.js";
@@ -22,7 +23,7 @@ import { createCommand } from "./options.js";
 
 type PredictFlags = FlagsOf<"predict">;
 
-/** Loaded only where a PNG is read or written. */
+/** Loaded only where a picture is read or written. */
 const loadPng = () => import("#src/data/pictures/read-png.js");
 
 const SHAPE = { rows: DIGIT_SIDE, columns: DIGIT_SIDE, channels: 1 };
@@ -108,7 +109,11 @@ async function runPredict(
 const BAD_INPUT = 3;
 
 async function readDigit(path: string): Promise<{ readonly image: Uint8Array; readonly shapes: number }> {
-  const picture = await (await loadPng()).readPng(path);
+  const [{ MAX_PICTURE_BYTES }, { greyPicture }] = await Promise.all([
+    loadPng(),
+    import("#src/data/pictures/frame.js"),
+  ]);
+  const picture = await greyPicture(await readWholeFile(path, MAX_PICTURE_BYTES), path);
   return { image: toDigit(picture, path), shapes: countShapes(picture, path) };
 }
 

@@ -146,10 +146,12 @@ export function frameInto(
 }
 
 async function centreInto(bytes: Uint8Array, path: string, out: Uint8Array, at: number): Promise<void> {
-  const grey: GreyPicture = isJpeg(bytes)
-    ? shadesOf(await decodePicture(bytes, path))
-    : await greyOfPng(bytes, path);
-  out.set(toDigit(grey, path), at);
+  out.set(toDigit(await greyPicture(bytes, path), path), at);
+}
+
+/** Shades of grey of a PNG or a JPEG. @throws PictureError ERR_PICTURE_FORMAT, ERR_PICTURE_SIZE */
+export async function greyPicture(bytes: Uint8Array, path: string): Promise<GreyPicture> {
+  return isJpeg(bytes) ? shadesOf(await decodePicture(bytes, path)) : greyOfPng(bytes, path);
 }
 
 function shadesOf(picture: Picture): GreyPicture {

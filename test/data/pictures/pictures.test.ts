@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 import test from "ava";
 import { encode } from "fast-png";
+import jpeg from "jpeg-js";
 import { FIXTURES } from "#src/base/package.js";
 import { encodePng, MAX_PIXELS, readPng } from "#src/data/pictures/read-png.js";
 import { countShapes } from "#src/data/pictures/shapes.js";
@@ -272,7 +273,7 @@ test("prints the drawing as the network sees it, with bars and the answer", asyn
 test("names the file that is no picture", async (t) => {
   const { status, stderr } = await runCli(["predict", "package.json"]);
   t.is(status, 3);
-  t.regex(stderr, /^batchwise: ERR_PICTURE_FORMAT: package\.json: expected a PNG picture/);
+  t.regex(stderr, /^batchwise: ERR_PICTURE_FORMAT: package\.json: expected a PNG or JPEG picture/);
 });
 
 test("answers the pictures beside a bad one, and names the bad one at the end", async (t) => {
@@ -314,6 +315,17 @@ test("says when a picture seems to hold several digits", async (t) => {
   t.is(status, 0);
   t.is(JSON.parse(stdout)[0].shapes, 2);
   t.regex(stderr, /^hint: .*pair\.png seems to hold 2 digits/m);
+});
+
+test("predicts a JPEG as the PNG of the same drawing", async (t) => {
+  const { width, height, shades } = await readPng(drawing("seven"));
+  const data = Buffer.from([...shades].flatMap((shade) => [shade, shade, shade, 255]));
+  const path = await temporaryFile(t, jpeg.encode({ data, width, height }, 95).data, "seven.jpg");
+  const { status, stdout, stderr } = await runCli(["predict", path, drawing("seven"), "--format", "json"]);
+  t.is(status, 0, stderr);
+  const [decoded, exact] = JSON.parse(stdout);
+  t.is(decoded.label, 7);
+  t.true(Math.abs(decoded.probability - exact.probability) < 1e-3);
 });
 
 test("reads a picture from standard input", async (t) => {
