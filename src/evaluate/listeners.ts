@@ -170,6 +170,8 @@ export interface Closing {
   readonly faults?: readonly Error[];
   /** The predictions file, for the evaluation. */
   readonly predictionsFile?: PredictionsFile | undefined;
+  /** The evaluation with what the listener changed in it. */
+  readonly evaluation?: AnyEvaluation | undefined;
 }
 
 /** How a run ended, after all listeners were closed. */
@@ -212,9 +214,9 @@ export async function closeListeners(
             : await listener.abort?.(failure);
       written.push(...(closing?.written ?? []));
       faults.push(...(closing?.faults ?? []));
-      const predictionsFile = closing?.predictionsFile;
-      if (evaluation === undefined || predictionsFile === undefined) continue;
-      evaluation = { ...evaluation, predictionsFile };
+      const { predictionsFile, evaluation: changed } = closing ?? {};
+      if (evaluation === undefined || (predictionsFile ?? changed) === undefined) continue;
+      evaluation = { ...evaluation, ...changed, ...(predictionsFile && { predictionsFile }) };
       if (failure instanceof IncompleteError) failure = new IncompleteError(failure, evaluation);
     } catch (error) {
       // The following listeners still have files to close.

@@ -11,18 +11,24 @@ import { renderText } from "./text.js";
 export async function render(format: Format, report: Report, paint?: Paint): Promise<string> {
   switch (format) {
     case "text":
-      return renderText(report.evaluation, paint);
+      return `${isSliced(report) ? (await loadGroups()).sliceText(report.evaluation) : ""}${renderText(report.evaluation, paint)}`;
     case "json":
       return renderJson(report.evaluation);
     case "csv":
       return (await import("./csv.js")).renderCsv(report.evaluation);
     case "markdown":
-      return (await import("./markdown.js")).renderMarkdown(report);
+      return `${(await import("./markdown.js")).renderMarkdown(report)}${isSliced(report) ? (await loadGroups()).sliceMarkdown(report.evaluation) : ""}`;
     case "junit": {
       const { junitSuite, renderJunit } = await import("./junit.js");
       return renderJunit([junitSuite(report)]);
     }
   }
+}
+
+const loadGroups = () => import("./groups.js");
+
+function isSliced({ evaluation: { where, groups } }: Report): boolean {
+  return where !== undefined || groups !== undefined;
 }
 
 export function formatOf(path: string): Format {

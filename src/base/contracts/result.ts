@@ -163,6 +163,22 @@ const predictionsFile = z.object({
 /** The file with one line per image. */
 export interface PredictionsFile extends DeepReadonly<z.infer<typeof predictionsFile>> {}
 
+const groupCounts = z.object({
+  /** Name of the group, as its file has it. */
+  name: z.string(),
+  /** Images of the group that were counted. */
+  total: count,
+  /** Images whose prediction is their label. */
+  correct: count,
+  /** correct ÷ total; null if no image was counted. */
+  accuracy: share.nullable(),
+  /** Wilson's interval of the accuracy; [0, 1] if no image was counted. */
+  confidenceInterval95: shareInterval,
+});
+
+/** The counts of one group of images. */
+export interface GroupCounts extends DeepReadonly<z.infer<typeof groupCounts>> {}
+
 /**
  * Reading drops unknown keys, so that a later version can add fields under the same `schemaVersion`. The published JSON
  * Schema is stricter: it allows exactly what this version writes.
@@ -181,6 +197,10 @@ export const resultSchema = z
     run: runFacts,
     /** The counts: the same for every executor, thread count and batch size, and for every engine except `onnx`. */
     result: z.discriminatedUnion("labelled", [resultCounts, predictedCounts]),
+    /** Only with `--where`: `result` and `groups` count the images with these labels alone. */
+    where: z.object({ labels: z.array(count) }).optional(),
+    /** Only with `--groups`: the counts of each group, by its name. */
+    groups: z.array(groupCounts).optional(),
     /** Only in the answer of `--shard`: what `batchwise merge` adds. */
     shard: shardPart.optional(),
     /** Durations. The result does not depend on them. */

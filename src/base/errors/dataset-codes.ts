@@ -212,6 +212,11 @@ export const datasetCodes = {
     (f: { path: string; labelsPath: string; total: number; found: string }) =>
       `${f.path}: expected a row for each of the ${grouped(f.total)} labels of ${f.labelsPath}, found ${f.found}; do the files belong together?`,
   ),
+  ERR_GROUPS_FILE: row(
+    3,
+    (f: { path: string; expected: string; found: string }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}; write one group per line`,
+  ),
   ERR_STATISTICS_CONSTANT: row(
     3,
     (f: { dataset: string }) =>

@@ -19,6 +19,19 @@ export const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", 
 
 const PLAIN = { type: word(PLAIN_FORMATS), help: "text or json" } as const;
 
+/** Runs in which this process does not see every image. */
+const ALL_COUNTS = [
+  NEEDS_LABELS,
+  { key: "shard", flag: "--shard", because: "merge adds the counts of all images" },
+  { key: "resume", flag: "--resume", because: "a journal counts images without their labels" },
+  {
+    key: "executor",
+    values: ["bullmq"],
+    flag: "--executor bullmq",
+    because: "hosts count images without their labels",
+  },
+] as const;
+
 /** Options of the answer. */
 export const ANSWER_OPTIONS = rows({
   format: {
@@ -74,6 +87,32 @@ export const ANSWER_OPTIONS = rows({
     help: "write every prediction: .ndjson or .csv",
     group: "answer",
     commands: ["evaluate", "score"],
+  },
+  where: {
+    flag: "--where",
+    value: "<rule>",
+    type: TEXT_TYPE,
+    help: "count only images with labels: label=3,5",
+    group: "answer",
+    commands: ["evaluate", "score"],
+    conflicts: [
+      ...ALL_COUNTS,
+      ...["topK", "calibration"].map((key) => ({
+        key,
+        flag: key === "topK" ? "--top-k" : "--calibration",
+        because: "sums of probabilities are those of all images",
+      })),
+      { key: "baseline", flag: "--baseline", because: "a baseline counts all its images" },
+    ],
+  },
+  groups: {
+    flag: "--groups",
+    value: "<file>",
+    type: PATH_TYPE,
+    help: "accuracy by group: a group per line, or CSV",
+    group: "answer",
+    commands: ["evaluate", "score"],
+    conflicts: ALL_COUNTS,
   },
   predictionsFormat: {
     flag: "--predictions-format",

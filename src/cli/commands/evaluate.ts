@@ -81,13 +81,18 @@ async function evaluateAsAsked(
     ...(needsProbabilities && { probabilities: true }),
     ...(report !== undefined && { bootstrap: flags.bootstrap ?? report.resamples }),
   };
+  const files: readonly Listener[] = [
+    // The report shows the evaluation with the predictions file that this one has written.
+    ...(predictions === undefined ? [] : [predictions]),
+    ...(report === undefined ? [] : [report.file]),
+  ];
+  const isSliced = flags.where !== undefined || flags.groups !== undefined;
+  const slices = isSliced ? await (await import("#src/evaluate/slices.js")).sliced(flags, files) : undefined;
   const listeners: Listener[] = [
     ...(demands?.baseline === undefined ? [] : [await baselineListener(demands.baseline)]),
     displayListener(context),
     hintListener(context),
-    // The report shows the evaluation with the predictions file that this one has written.
-    ...(predictions === undefined ? [] : [predictions]),
-    ...(report === undefined ? [] : [report.file]),
+    ...(slices?.listeners ?? files),
   ];
   return evaluateListened(RUNNERS, input, listeners, {
     signal,

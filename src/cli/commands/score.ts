@@ -4,6 +4,7 @@ import type { FlagsOf } from "#src/base/options/table.js";
 import { isError } from "#src/base/realm.js";
 import type { Listener } from "#src/evaluate/listeners.js";
 import { type Scored, scoreListened } from "#src/evaluate/score/score.js";
+import { sliced } from "#src/evaluate/slices.js";
 import { formatOf } from "#src/reports/registry.js";
 import { type Context, downloadLine, type RunWork } from "./context.js";
 import { createCommand } from "./options.js";
@@ -48,20 +49,25 @@ async function runScore(path: string, flags: ScoreFlags, context: Context): Prom
 
 async function scored(path: string, flags: ScoreFlags, context: Context): Promise<Scored> {
   const { signal, log, note } = context;
-  const { predictions, report, ...input } = flags;
+  const { predictions, report, where, groups, ...input } = flags;
   if (report !== undefined) await assertReportPath("--report", report);
   const page = report === undefined ? undefined : new ReportFile(report);
   const listeners: Listener[] =
     predictions === undefined ? [] : [await openPredictionsFile(predictions, flags)];
   if (page !== undefined) listeners.push(page);
   const bootstrap = flags.bootstrap ?? (page && REPORT_RESAMPLES);
+  const slices = await sliced({ where, groups }, listeners);
   return scoreListened(
     { ...input, bootstrap, predictions: path },
-    listeners,
+    slices.listeners,
     { signal, log, onDownload: (notice) => note(downloadLine(notice)) },
     (plan) => {
       context.assume(plan.assumptions);
       page?.begin(plan);
+      slices.begin({
+        dataset: plan.dataset,
+        options: { topK: undefined, bootstrap: bootstrap ?? 0, seed: flags.seed ?? 1 },
+      });
     },
   );
 }

@@ -74,8 +74,8 @@ export async function scoreListened(
     throw failure;
   }
   const { written, faults, evaluation } = await closeListeners(listeners, { evaluation: judged });
-  const predictionsFile = evaluation?.predictionsFile ?? null;
-  return { written, faults, evaluation: { ...judged, predictionsFile } };
+  const result = evaluation?.result.labelled ? evaluation.result : judged.result;
+  return { written, faults, evaluation: { ...judged, ...evaluation, result } };
 }
 
 async function judge(
