@@ -190,7 +190,7 @@ async function filesBehind({ option, path }: NamedFile, limits: SearchLimits): P
       return [...within(images, "."), ...labels.flat().slice(0, limits.paths)];
     }
     if (!stats?.isFile()) return [];
-    const beside = option === "--dataset" ? (await labelsBeside(path))?.path : undefined;
+    const beside = option === "--dataset" ? await labelsOf(path) : undefined;
     return within(
       [...(beside === undefined ? [] : [basename(beside)]), ...(await listedIn(option, path, limits))],
       dirname(path),
@@ -210,6 +210,12 @@ async function picturesAmong(written: readonly NamedFile[], folder: string): Pro
     if (file.startsWith(root + sep)) found.push({ option: "--dataset", path: file });
   }
   return found;
+}
+
+/** The labels that are read with a file of images. */
+async function labelsOf(path: string): Promise<string | undefined> {
+  if (!path.endsWith(".npy")) return (await labelsBeside(path))?.path;
+  return (await import("#src/data/npz-set.js")).npyLabelsBeside(path);
 }
 
 const dataIn = async (folder: string) => (await readdir(folder)).filter((name) => DATA_NAME.test(name));

@@ -97,7 +97,8 @@ const npzSet: Target = {
     ...malformed(".npz"),
   ],
   words: ["x_test.npy\0", "y_test.npy\0", "'<i8'", "'|u1'", "(0,)", "(4294967296, 1)", "PK\x05\x06"],
-  codes: /^ERR_(FILE_READ|FILE_EMPTY|ZIP_\w+|NPY_\w+|NPZ_ARRAYS|NPZ_ARRAY|COUNT_MISMATCH|LABEL_RANGE)$/,
+  codes:
+    /^ERR_(FILE_READ|FILE_EMPTY|ZIP_\w+|NPY_\w+|NPZ_ARRAYS|NPZ_ARRAY|COUNT_MISMATCH|LABEL_RANGE|PIXEL_VALUE|DATASET_FORMAT)$/,
   onDisk: true,
   async read(_, path) {
     const set = await openNpzSet(path, { name: "set", split: "test", classNames: undefined }, true);

@@ -6,11 +6,8 @@ import type { FileHead } from "./file-head.js";
 import {
   type Candidate,
   exported,
-  exportedSet,
   type KnownFile,
   networkFile,
-  pixelBytes,
-  pixelsCheck,
   python,
   TRUSTED,
   WITH_ACTIVATION,
@@ -59,13 +56,10 @@ const bookImages: KnownFile = {
     return value?.kind === "dict" && [...value.entries.keys()].some((key) => BOOK_KEYS.includes(key));
   },
   describe: () => "the book's mnist.pkl, which holds the images and labels (train_img, test_img …)",
-  nextStep: ({ path, use, split }) =>
+  nextStep: ({ use }) =>
     use === "weights"
       ? "the book's network is another file: sample_weight.pkl of its ch03, or --weights book"
-      : exportedSet(
-          path,
-          `import pickle,numpy as np; d=pickle.load(open(FILE,'rb')); x=d['${split}_img']${pixelsCheck("x")}; np.savez('out.npz',x_${split}=${pixelBytes("x")}.reshape(-1,28,28),y_${split}=d['${split}_label'])`,
-        ),
+      : "dataset/mnist.py of the book writes it again",
 };
 
 /**
@@ -86,13 +80,10 @@ const nielsenImages: KnownFile = {
     );
   },
   describe: () => "Nielsen's mnist.pkl.gz, which holds images: (training, validation, test)",
-  nextStep: ({ head, path, use, split }) =>
+  nextStep: ({ use }) =>
     use === "weights"
       ? "it holds no weights: give the network to --weights"
-      : exportedSet(
-          path,
-          `import gzip,pickle,numpy as np; x,y=pickle.load(${isCompressed(head) ? "gzip.open(FILE)" : "open(FILE,'rb')"},encoding='latin1')[${split === "train" ? 0 : -1}]; x=np.asarray(x)${pixelsCheck("x")}; np.savez('out.npz',x_${split}=${pixelBytes("x")}.reshape(-1,28,28),y_${split}=y)`,
-        ),
+      : "expected three pairs of arrays, as in mnist_loader.py of Nielsen's book; is the download complete?",
 };
 
 const kerasPickled: KnownFile = {
