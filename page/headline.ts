@@ -32,7 +32,7 @@ export function headline(report: Report): HTMLElement {
   });
 }
 
-function tiles({ result, timing }: Report): HTMLElement[] {
+function tiles({ result, run, timing }: Report): HTMLElement[] {
   const { averages, scores, macroF1Interval95: f1 } = result;
   const { p50, p90, p99 } = timing.batchLatencyMs;
   const fromScores = scores && [
@@ -53,9 +53,14 @@ function tiles({ result, timing }: Report): HTMLElement[] {
     ),
     tile("Balanced accuracy", decimal(result.balancedAccuracy), `Cohen’s κ ${decimal(result.cohensKappa)}`),
     ...(fromScores ?? []),
-    tile("Images per second", count(timing.imagesPerSecond), `in ${milliseconds(timing.evaluateMs)}`),
-    tile("Batch latency, p50", milliseconds(p50), "half of the batches"),
-    tile("Batch latency, p99", milliseconds(p99), `p90 ${milliseconds(p90)}`),
+    // Predictions that were made elsewhere took no time here.
+    ...(run.engine === "none"
+      ? []
+      : [
+          tile("Images per second", count(timing.imagesPerSecond), `in ${milliseconds(timing.evaluateMs)}`),
+          tile("Batch latency, p50", milliseconds(p50), "half of the batches"),
+          tile("Batch latency, p99", milliseconds(p99), `p90 ${milliseconds(p90)}`),
+        ]),
   ];
 }
 

@@ -19,7 +19,7 @@ import { confidence, count, element, setShare } from "./dom.js";
 import { type Framed, showFramed } from "./frame.js";
 import { gallery } from "./gallery.js";
 import { headline } from "./headline.js";
-import { perClass } from "./per-class.js";
+import { byGroup, perClass } from "./per-class.js";
 import { provenance } from "./provenance.js";
 import { speed } from "./speed.js";
 
@@ -46,6 +46,7 @@ export function reportPage(report: Report): Framed {
       { name: "Confusion", content: confusion(report, images, newCardList) },
       { name: "Mistakes", content: gallery(report, images, newCardList) },
       { name: "Classes", content: perClass(report) },
+      ...(report.groups === undefined ? [] : [{ name: "Groups", content: byGroup(report.groups) }]),
       ...(scores === null ? [] : [{ name: "Calibration", content: calibration(scores) }]),
       ...(report.timeline.total === 0 ? [] : [{ name: "Speed", content: speed(report) }]),
       { name: "About", content: provenance(report) },
@@ -62,7 +63,7 @@ export function reportAlbum(report: Report): Album<PlacedImage> {
     shape,
     pixelsOf,
     describe: (image) =>
-      `Image ${count(image.index)}: label ${nameOf(image.label)}, predicted ${nameOf(image.prediction)}, confidence ${confidence(confidenceOf(image))}`,
+      `Image ${count(image.index)}: label ${nameOf(image.label)}, predicted ${nameOf(image.prediction)}${confidenceInWords(image)}`,
     facts: (image, where) => [
       verdict(
         fact("label", nameOf(image.label), true),
@@ -71,6 +72,11 @@ export function reportAlbum(report: Report): Album<PlacedImage> {
       probabilityBars(report, image, where === "card" ? CARD_BARS : image.probabilities.length),
     ],
   };
+}
+
+/** Predictions that were made elsewhere may have no probabilities. */
+function confidenceInWords(image: PlacedImage): string {
+  return image.probabilities.length === 0 ? "" : `, confidence ${confidence(confidenceOf(image))}`;
 }
 
 /** Bars of the `most` most probable classes, and of the label. */

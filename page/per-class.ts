@@ -133,3 +133,34 @@ function table({ result, nameOf }: Report): HTMLElement {
 function measures({ precision, recall, f1 }: Pick<ClassMetrics, Measure>): string[] {
   return [precision, recall, f1].map((value) => decimal(value));
 }
+
+type Groups = NonNullable<Report["groups"]>;
+
+/** Section with the accuracy of each group. */
+export function byGroup(groups: Groups): HTMLElement {
+  const ranked = groups.flatMap(({ name, accuracy }) => (accuracy === null ? [] : [{ name, accuracy }]));
+  ranked.sort((a, b) => a.accuracy - b.accuracy);
+  const [lowest, highest] = [ranked.at(0), ranked.at(-1)];
+  const lead =
+    lowest === undefined || highest === undefined
+      ? "No group has images."
+      : `Group ${lowest.name} has the lowest accuracy, group ${highest.name} the highest.`;
+  return section(
+    "groups",
+    "Groups",
+    lead,
+    numbersTable({
+      name: "Accuracy by group",
+      caption: "Accuracy by group, with its 95 % interval",
+      head: ["Group", "Images", "Correct", "Accuracy", "From", "To"],
+      rows: groups.map(({ name, total, correct, accuracy, confidenceInterval95: [low, high] }) => [
+        name,
+        count(total),
+        count(correct),
+        decimal(accuracy),
+        decimal(low),
+        decimal(high),
+      ]),
+    }),
+  );
+}

@@ -5,17 +5,20 @@ import type { PageData } from "../src/reports/html/page-data.js";
 import type { Report } from "./album.js";
 import { count, counted, element, section } from "./dom.js";
 
-export function provenance({ dataset, network, run, shape, result }: Report): HTMLElement {
+export function provenance({ dataset, network, run, shape, result, where }: Report): HTMLElement {
   return aboutSection("What was evaluated", [
     ["Network", `${network.name}, layers ${network.layers.join(" – ")}`],
     ["Network’s SHA-256", network.sha256],
     ["Data", imagesOfData(dataset, result.total, shape)],
+    ...(where === undefined ? [] : [["Counted", `labels ${where.labels.join(", ")}`] as const]),
     ...(dataset.sha256 === null
       ? [["Data’s SHA-256 of samples", dataset["sampled-sha256"] ?? "unknown"] as const]
       : [["Data’s SHA-256", dataset.sha256] as const]),
     [
       "Engine",
-      `${run.engine}, ${threadsText(run.threads)}, batches of ${count(run.batchSize)}, pixels: ${run.normalize}`,
+      run.engine === "none"
+        ? "none: the predictions were made elsewhere"
+        : `${run.engine}, ${threadsText(run.threads)}, batches of ${count(run.batchSize)}, pixels: ${run.normalize}`,
     ],
     [
       "Retries",
@@ -52,6 +55,7 @@ export function imagesOfData(
     evaluated === total
       ? `all ${counted(total, "image")}`
       : `${counted(evaluated, "image")} from image ${count(offset)}, of ${count(total)}`;
+  if (rows === 0) return `${name}, ${split}: ${range}, known by their labels alone`;
   return `${name}, ${split}: ${range}, ${rows} × ${columns} pixels${channels === 1 ? "" : " in colour"}`;
 }
 

@@ -32,7 +32,7 @@ export function renderMarkdown(report: Report): string {
           markdownText(network.name),
           run.engine,
           grouped(result.total),
-          grouped(timing.imagesPerSecond),
+          run.engine === "none" ? NONE : grouped(timing.imagesPerSecond),
         ],
       ],
       ["left", "left", "left", "right", "right"],

@@ -9,6 +9,10 @@ export interface PageData extends Pick<ReportedEvaluation, "assumptions" | "netw
   readonly kind: "evaluation";
   readonly dataset: Omit<ReportedEvaluation["dataset"], "classNames">;
   readonly result: Omit<ReportedEvaluation["result"], "confusionMatrix">;
+  /** Labels of the images that are counted; absent if all are. */
+  readonly where?: ReportedEvaluation["where"];
+  /** Counts by group; absent without groups. */
+  readonly groups?: ReportedEvaluation["groups"];
   /** One per class. */
   readonly classNames: readonly string[];
   readonly matrix: MatrixData;
@@ -111,7 +115,8 @@ export interface ComparedImage {
 export type AnyPageData = PageData | ComparisonPageData;
 
 /** An evaluation of labelled images, from memory or from its JSON, without paths of this machine. */
-export interface ReportedEvaluation extends Pick<Evaluation, "assumptions" | "run" | "result" | "timing"> {
+export interface ReportedEvaluation
+  extends Pick<Evaluation, "assumptions" | "run" | "result" | "timing" | "where" | "groups"> {
   readonly dataset: Omit<Evaluation["dataset"], "location">;
   readonly network: Omit<Evaluation["network"], "location">;
   /** Absent or empty if it was not kept. */

@@ -18,7 +18,7 @@ const TIMELINE_BATCHES = 4000;
 
 export function toPageData({ evaluation, shape, chosen }: ReportInput): PageData {
   const { run, timing, timeline = [] } = evaluation;
-  const { assumptions } = evaluation;
+  const { assumptions, where, groups } = evaluation;
   const { name, split, total, offset, view, classNames } = evaluation.dataset;
   const { name: networkName, sha256: networkSha256, layers, activations, preprocessing } = evaluation.network;
   const { confusionMatrix, ...result } = evaluation.result;
@@ -30,6 +30,8 @@ export function toPageData({ evaluation, shape, chosen }: ReportInput): PageData
     run,
     timing,
     result,
+    ...(where !== undefined && { where }),
+    ...(groups !== undefined && { groups }),
     classNames: confusionMatrix.map((_, label) => classNames?.[label] ?? String(label)),
     matrix: matrixData(confusionMatrix),
     images: chosen.images.map(({ index, label, prediction, probabilities }) => ({

@@ -230,3 +230,31 @@ testPage("prints light, without controls", async (t) => {
     t.false(await page.locator(control).first().isVisible(), control);
   }
 });
+
+testPage("shows groups, the labels counted, and predictions that were made elsewhere", async (t) => {
+  const { evaluation, chosen, ...input } = madeUpInput();
+  const counts = { total: 4, correct: 3, accuracy: 0.75 };
+  const groups = [
+    { name: EVIL, ...counts, confidenceInterval95: [0.3, 0.95] as const },
+    { name: "empty", total: 0, correct: 0, accuracy: null, confidenceInterval95: [0, 1] as const },
+  ];
+  const images = chosen.images.map((image) => ({ ...image, probabilities: [] }));
+  const run = { ...evaluation.run, engine: "none" as const };
+  const report = renderReport({
+    ...input,
+    chosen: { ...chosen, images },
+    evaluation: { ...evaluation, run, groups, where: { labels: [3, 5] } },
+  });
+  const { page, faults } = await openFile(t, t.context.browser, report);
+  const table = await page.locator("#groups table").innerText();
+  t.true(table.includes(EVIL));
+  t.regex(table, /4\s+3\s+0\.7500\s+0\.3000\s+0\.9500/);
+  t.regex(
+    await page.locator("#about").innerText(),
+    /labels 3, 5[\s\S]*none: the predictions were made elsewhere/,
+  );
+  t.is(await page.locator("#mistakes [aria-label*='confidence']").count(), 0);
+  t.false((await page.locator("dl").first().innerText()).includes("latency"));
+  await assertAccessible(t, page, "#mistakes .enlarge");
+  t.deepEqual(faults, []);
+});
