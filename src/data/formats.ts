@@ -1,9 +1,10 @@
 /** Formats of image sets besides IDX, recognized by content. The reader of a format is loaded only for a file of it. */
 
 import { basename, join } from "node:path";
-import type { DatasetReading } from "#src/base/contracts/dataset.js";
-import { UsageError } from "#src/base/errors.js";
+import type { DatasetReading, Split } from "#src/base/contracts/dataset.js";
+import { atLeast, UsageError } from "#src/base/errors.js";
 import { pathKind, readFileStart } from "#src/files/read-file.js";
+import type { ParquetOptions } from "./parquet-rows.js";
 import type { PictureFolderOptions } from "./picture-folder.js";
 import type { OpenArchive } from "./stream/idx-set.js";
 
@@ -45,6 +46,7 @@ export async function archiveAt(
   path: string,
   kind: "file" | "folder",
   start: string,
+  options: ParquetOptions,
 ): Promise<ArchivePath | undefined> {
   if (kind === "folder") {
     const kinds = await Promise.all(CIFAR_NAMES.map((name) => pathKind(join(path, name))));
@@ -52,6 +54,7 @@ export async function archiveAt(
     const { isBatches, openBatches } = await loadPickle();
     return (await isBatches(path)) ? { path, open: openBatches, takesReading: true } : undefined;
   }
+  if (start.startsWith("PAR1")) return parquetAt([path], options);
   if (await isPickle(path, start))
     return { path, open: (await loadPickle()).openPickleSet, takesReading: true };
   if (start.startsWith("PK\x03\x04")) return { path, open: (await loadNpz()).openNpzSet, takesReading: true };
@@ -69,8 +72,29 @@ export async function archiveAt(
   return isText ? { path, open: openCsvSet, takesReading: true } : undefined;
 }
 
+/** The reader of Parquet files that are one set. */
+export function parquetAt(paths: readonly string[], options: ParquetOptions): ArchivePath {
+  return {
+    path: atLeast(paths, 1)[0],
+    takesReading: ["labelColumn", "imageShape", "pixelMax", "fit"],
+    open: async (_, given, labelled) =>
+      (await import("./parquet-set.js")).openParquetSet(paths, given, labelled, options),
+  };
+}
+
+/** The reader of a folder without IDX files: of Parquet files or pictures; undefined where it has neither. */
+export async function withinFolder(
+  folder: string,
+  options: PictureFolderOptions & ParquetOptions & { readonly split: Split },
+): Promise<ArchivePath | undefined> {
+  const paths = await (await import("./parquet-set.js")).parquetIn(folder, options.split);
+  if (paths.length > 0) return parquetAt(paths, options);
+  const isOfPictures = await (await import("./pictures/find-pictures.js")).hasPictures(folder);
+  return isOfPictures ? picturesAt(folder, options) : undefined;
+}
+
 /** The reader of pictures in a folder. */
-export function picturesAt(path: string, options: PictureFolderOptions): ArchivePath {
+function picturesAt(path: string, options: PictureFolderOptions): ArchivePath {
   return {
     path,
     takesReading: ["imageShape", "fit", "classOrder"],

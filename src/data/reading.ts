@@ -1,7 +1,7 @@
 /** Facts that tables and arrays of pixels may not state: the size of an image, its colours, the value of white. */
 
 import type { Assumption } from "#src/base/assumptions.js";
-import type { ImageShape } from "#src/base/contracts/dataset.js";
+import { type ImageShape, imageBytes } from "#src/base/contracts/dataset.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 
 /** Furthest that a number between 0 and 1 may be from a byte ÷ 255, and one between 0 and 255 from a byte. */
@@ -49,8 +49,7 @@ export function imageLayout({ path, source, inputs, stated, given }: ImageLayout
     throw optionFault(`${inputs} pixels, as each image of ${source} has`, `${given}`);
   }
   const known = stated === undefined ? undefined : parsedShape(stated);
-  if (known !== undefined && known.shape.rows * known.shape.columns === inputs)
-    return { ...known, assumptions: [] };
+  if (known !== undefined && imageBytes(known.shape) === inputs) return { ...known, assumptions: [] };
   for (const channels of [1, COLOURS]) {
     const side = Math.sqrt(inputs / channels);
     if (!Number.isInteger(side) || inputs <= channels) continue;

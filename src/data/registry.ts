@@ -153,7 +153,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   const start = kind === "file" ? await startOf(dataset) : "";
   const isManifest = kind === "file" && (start.trimStart().startsWith("[") || dataset.endsWith(".json"));
   const isKnown = kind === "name" || kind === undefined || isManifest || IDX_START.test(start);
-  const archive = isKnown ? undefined : await (await loadFormats()).archiveAt(dataset, kind, start);
+  const archive = isKnown ? undefined : await (await loadFormats()).archiveAt(dataset, kind, start, options);
   if (archive !== undefined) {
     if (labels && !archive.takesLabels) throw ownLabels(dataset, labels);
     return archive;
@@ -167,6 +167,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
     return { imagesPath: dataset, labelsPath: labels === false ? undefined : labels };
   }
   if (labels) throw ownLabels(dataset, labels);
+  if (isPattern && /\.parquet$/i.test(dataset)) return parquetByPattern(dataset, options);
   if (isPattern || isManifest) {
     const { pairsByPattern, pairsOfManifest } = await import("./stream/find-pairs.js");
     return isPattern
@@ -178,7 +179,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   return labels === false ? { imagesPath: paths.imagesPath } : paths;
 }
 
-/** IDX files, or pictures where there are none. */
+/** IDX files, or Parquet files or pictures where there are none. */
 async function inFolder(request: DatasetRequest): Promise<Source> {
   const { dataset, labels, split } = request;
   try {
@@ -187,10 +188,17 @@ async function inFolder(request: DatasetRequest): Promise<Source> {
       : await findInFolder(dataset, split);
   } catch (error) {
     const isMissing = error instanceof DatasetError && error.code === "ERR_DATASET_FILES";
-    if (!isMissing || !(await (await import("./pictures/find-pictures.js")).hasPictures(dataset)))
-      throw error;
+    const source = isMissing ? await (await loadFormats()).withinFolder(dataset, request) : undefined;
+    if (source === undefined) throw error;
+    return source;
   }
-  return (await loadFormats()).picturesAt(dataset, request);
+}
+
+async function parquetByPattern(pattern: string, options: Partial<DatasetRequest>): Promise<Source> {
+  const { filesByPattern } = await import("./stream/find-pairs.js");
+  const paths = (await filesByPattern(pattern)).sort();
+  if (paths.length === 0) throw new DatasetError("ERR_DATASET_GLOB", { pattern, matched: 0 });
+  return (await loadFormats()).parquetAt(paths, options);
 }
 
 function ownLabels(dataset: string, labels: string): UsageError {

@@ -86,7 +86,7 @@ const FILES: readonly (readonly [
   ["a.jpg", latin1("\xff\xd8\xff\xe0"), /JPEG/, /\.png/, /batchwise predict/],
   ["a.gif", "GIF89a", /GIF/, /\.png/, /batchwise predict/],
   ["a.bmp", latin1("BM\x10\0\0\0\0\0\0\0"), /BMP/, /\.png/, /batchwise predict/],
-  ["a.parquet", "PAR1", /Parquet/, /--dataset/, /read_parquet/],
+  ["a.parquet", "PAR1", /Parquet/, /--dataset/, /--dataset alone/],
   ["a.arrow", "ARROW1\0\0", /Arrow/, /--dataset/, /from_file/],
   ["test_batch.bin", new Uint8Array(2 * 3_073), /CIFAR-10/, /--dataset/, /--dataset alone/],
   ["i", imageBytes(1), /IDX/, /--dataset/, /^$/],

@@ -89,11 +89,7 @@ const isIdx = (hex: string) => /^0000(0[89b-e])0[1-8]/.test(hex);
 const parquet: KnownFile = {
   name: "a Parquet file",
   recognizes: ({ text }) => text.startsWith("PAR1"),
-  nextStep: ({ path, split }) =>
-    exportedSet(
-      path,
-      `import io,numpy as np,pandas as pd; from PIL import Image; d=pd.read_parquet(FILE); np.savez('out.npz',x_${split}=np.stack([np.asarray(Image.open(io.BytesIO(i['bytes'])).convert('L')) for i in d['image']]),y_${split}=d['label'])`,
-    ),
+  nextStep: () => "give it to --dataset alone: it has images and labels",
 };
 
 const arrow: KnownFile = {

@@ -1,0 +1,255 @@
+/** A Parquet file: its columns of images and labels, and its rows, one row group at a time. hyparquet decodes it. */
+
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import type { AsyncBuffer, Compressors, FileMetaData, SchemaTree } from "hyparquet";
+import { grouped } from "#src/base/errors/define.js";
+import { BatchwiseError, DatasetError, reasonOf } from "#src/base/errors.js";
+import { listed } from "#src/base/text.js";
+import { type OpenFile, readInto } from "#src/files/read-file.js";
+
+/** Most bytes of a page, unpacked, and of the columns of a row group, packed. */
+const MAX_PAGE_BYTES = 2 ** 28;
+const MAX_GROUP_BYTES = 2 ** 29;
+/** Most numbers of a row group, which take up to 40 bytes each. */
+const MAX_GROUP_VALUES = 2 ** 24;
+const MAX_METADATA_BYTES = 2 ** 26;
+const END_BYTES = 8;
+
+const IMAGE_NAMES = ["image", "img", "picture", "pixels", "x", "data"];
+const LABEL_NAMES = ["label", "labels", "class", "target", "y", "digit"];
+
+/** `pictures` are PNG or JPEG files in a column; `lists` are numbers. */
+export type ImageKind = "pictures" | "lists";
+
+export interface ParquetFile {
+  readonly path: string;
+  readonly metadata: FileMetaData;
+  readonly total: number;
+  /** Index of the first row of each group, and the total. */
+  readonly starts: readonly number[];
+  readonly images: { readonly name: string; readonly kind: ImageKind };
+  /** Undefined where the file has no column of labels. */
+  readonly label: string | undefined;
+  /** Names of all columns. */
+  readonly columns: readonly string[];
+  /** Names of ClassLabel, by Hugging Face's `datasets`. */
+  readonly classNames: readonly string[] | undefined;
+}
+
+/** A row: the bytes of a picture or nested lists of numbers, and a label. */
+export interface ParquetRow {
+  readonly image: unknown;
+  readonly label: unknown;
+}
+
+const loadHyparquet = () => import("hyparquet");
+
+/** @param labelColumn value of --label-column @throws DatasetError ERR_DATASET_FORMAT; FileError ERR_FILE_READ */
+export async function readParquetFile(
+  path: string,
+  file: OpenFile,
+  labelColumn?: string,
+): Promise<ParquetFile> {
+  const { parquetMetadataAsync, parquetSchema } = await loadHyparquet();
+  const metadata = await decoded(path, async () => {
+    const end = new Uint8Array(END_BYTES);
+    await readInto(file, end, Math.max(0, file.sizeBytes - END_BYTES));
+    const bytes = new DataView(end.buffer).getUint32(0, true);
+    if (bytes > Math.min(MAX_METADATA_BYTES, file.sizeBytes))
+      throw new Error(`its metadata claims ${grouped(bytes)} bytes`);
+    return parquetMetadataAsync(bufferOf(file), { geoparquet: false });
+  });
+  const tree = await decoded(path, async () => parquetSchema(metadata));
+  const starts = [0];
+  for (const { num_rows: rows } of metadata.row_groups) {
+    const count = Number(rows);
+    if (!Number.isSafeInteger(count) || count < 0) throw corrupt(path, `a row group claims ${rows} rows`);
+    starts.push(starts.at(-1)! + count);
+  }
+  const columns = tree.children.map(({ element }) => element.name);
+  const label = labelOf(path, columns, labelColumn);
+  return {
+    path,
+    metadata,
+    total: starts.at(-1)!,
+    starts,
+    images: imagesOf(path, tree, label),
+    label,
+    columns,
+    classNames: label === undefined ? undefined : classNamesOf(metadata, label),
+  };
+}
+
+function labelOf(path: string, columns: readonly string[], given: string | undefined): string | undefined {
+  if (given === "none") return undefined;
+  const name = given === "first" ? columns[0] : given === "last" ? columns.at(-1) : given;
+  if (name === undefined) return LABEL_NAMES.find((one) => columns.includes(one));
+  if (columns.includes(name)) return name;
+  throw new DatasetError("ERR_DATASET_FORMAT", {
+    path,
+    expected: `a column "${name}"`,
+    found: listed(columns),
+    next: "set --label-column",
+  });
+}
+
+function imagesOf(path: string, { children }: SchemaTree, label: string | undefined): ParquetFile["images"] {
+  const found = children.flatMap((child) => {
+    const kind = child.element.name === label ? undefined : kindOf(child);
+    return kind === undefined ? [] : [{ name: child.element.name, kind }];
+  });
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  const named = IMAGE_NAMES.flatMap((name) => found.find((one) => one.name === name) ?? [])[0];
+  if (named !== undefined) return named;
+  throw new DatasetError("ERR_DATASET_FORMAT", {
+    path,
+    expected: `a column of pictures or pixels named ${IMAGE_NAMES.join(", ")}`,
+    found: listed(children.map(({ element }) => element.name)),
+    next: "rename the column to image",
+  });
+}
+
+function kindOf({ element, children }: SchemaTree): ImageKind | undefined {
+  if (element.type === "BYTE_ARRAY") return element.converted_type === "UTF8" ? undefined : "pictures";
+  if (children.some((child) => child.element.name === "bytes" && child.element.type === "BYTE_ARRAY"))
+    return "pictures";
+  return element.converted_type === "LIST" || element.logical_type?.type === "LIST" ? "lists" : undefined;
+}
+
+/** `datasets` writes its features as JSON beside the schema. */
+function classNamesOf(
+  { key_value_metadata: pairs = [] }: FileMetaData,
+  label: string,
+): readonly string[] | undefined {
+  const text = pairs.find(({ key }) => key === "huggingface")?.value;
+  if (text === undefined) return undefined;
+  try {
+    const names: unknown = JSON.parse(text)?.info?.features?.[label]?.names;
+    const isNamed =
+      Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string");
+    return isNamed ? names : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The rows of a group. @throws DatasetError ERR_DATASET_FORMAT */
+export async function readRows(
+  file: ParquetFile,
+  handle: OpenFile,
+  group: number,
+  labelled: boolean,
+): Promise<readonly ParquetRow[]> {
+  const { path, metadata, starts, images, label } = file;
+  const { parquetReadObjects } = await loadHyparquet();
+  const columns = [images.name, ...(labelled && label !== undefined ? [label] : [])];
+  const rows = await decoded(path, async () => {
+    await assertPages(file, handle, group, columns);
+    const options = {
+      file: bufferOf(handle),
+      metadata,
+      columns,
+      utf8: false,
+      compressors: await compressorsFor(metadata),
+    };
+    return parquetReadObjects({ ...options, rowStart: starts[group]!, rowEnd: starts[group + 1]! });
+  });
+  const count = starts[group + 1]! - starts[group]!;
+  if (rows.length !== count) throw corrupt(path, `row group ${group} has ${rows.length} rows, not ${count}`);
+  return rows.map((row) => ({
+    image: images.kind === "pictures" ? bytesOf(row[images.name]) : row[images.name],
+    label: label === undefined ? undefined : row[label],
+  }));
+}
+
+/** The column itself, or its `bytes`. */
+function bytesOf(cell: unknown): unknown {
+  return typeof cell === "object" && cell !== null && "bytes" in cell ? cell.bytes : cell;
+}
+
+/** What the pages claim, before any memory is allocated for it. */
+async function assertPages(
+  file: ParquetFile,
+  handle: OpenFile,
+  group: number,
+  columns: readonly string[],
+): Promise<void> {
+  const { parquetHeader } = await import("hyparquet/src/column.js");
+  let groupBytes = 0;
+  for (const { meta_data: meta } of file.metadata.row_groups[group]!.columns) {
+    if (meta === undefined) throw new Error("a column has no metadata");
+    if (!columns.includes(meta.path_in_schema[0] ?? "")) continue;
+    const start = Number(meta.dictionary_page_offset ?? meta.data_page_offset);
+    const [bytes, values] = [Number(meta.total_compressed_size), Number(meta.num_values)];
+    groupBytes += bytes;
+    if (!(bytes >= 0 && start >= 0 && start + bytes <= handle.sizeBytes))
+      throw new Error("a column lies outside the file");
+    if (groupBytes > MAX_GROUP_BYTES || values > MAX_GROUP_VALUES) {
+      const next = "write smaller row groups: pyarrow's write_table(table, path, row_group_size=1000)";
+      const found = `${grouped(values)} values, ${grouped(groupBytes)} bytes`;
+      const expected = `row groups of at most ${grouped(MAX_GROUP_VALUES)} values and ${grouped(MAX_GROUP_BYTES)} bytes`;
+      throw new DatasetError("ERR_DATASET_FORMAT", { path: file.path, expected, found, next });
+    }
+    const chunk = new Uint8Array(bytes);
+    await readInto(handle, chunk, start);
+    const reader = { view: new DataView(chunk.buffer), offset: 0 };
+    for (let left = values; left > 0 && reader.offset < bytes - 1; ) {
+      const header = parquetHeader(reader);
+      const dictionary = header.dictionary_page_header?.num_values;
+      const count =
+        dictionary ?? header.data_page_header?.num_values ?? header.data_page_header_v2?.num_values ?? -1;
+      if (!(count >= 0 && count <= values))
+        throw new Error(
+          count < 0 ? "a page states no number of values" : `a page claims ${count} of ${values} values`,
+        );
+      const [packed, unpacked] = [header.compressed_page_size, header.uncompressed_page_size];
+      if (!(packed >= 0 && packed <= bytes - reader.offset && unpacked >= 0 && unpacked <= MAX_PAGE_BYTES)) {
+        throw new Error(`a page claims ${packed} bytes, ${unpacked} unpacked`);
+      }
+      reader.offset += packed;
+      if (dictionary === undefined) left -= count;
+    }
+  }
+}
+
+/** hyparquet unpacks Snappy itself. */
+async function compressorsFor({ row_groups: groups }: FileMetaData): Promise<Compressors> {
+  const isZstd = groups.some(({ columns }) => columns.some(({ meta_data: meta }) => meta?.codec === "ZSTD"));
+  const zstd = isZstd ? await import("fzstd") : undefined;
+  return {
+    GZIP: (packed, bytes) => gunzipSync(packed, { maxOutputLength: Math.max(1, bytes) }),
+    BROTLI: (packed, bytes) => brotliDecompressSync(packed, { maxOutputLength: Math.max(1, bytes) }),
+    ...(zstd && {
+      ZSTD: (packed: Uint8Array, bytes: number) => zstd.decompress(packed, new Uint8Array(bytes)),
+    }),
+  };
+}
+
+function bufferOf(handle: OpenFile): AsyncBuffer {
+  return {
+    byteLength: handle.sizeBytes,
+    async slice(start, end = handle.sizeBytes) {
+      const bytes = Math.min(end, handle.sizeBytes) - start;
+      if (!(start >= 0 && bytes >= 0)) throw new Error("it points outside the file");
+      const into = new Uint8Array(bytes);
+      if ((await readInto(handle, into, start)) < bytes) throw new Error("it ended before its last page");
+      return into.buffer;
+    },
+  };
+}
+
+async function decoded<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof BatchwiseError) throw error;
+    throw corrupt(path, reasonOf(error), error);
+  }
+}
+
+export function corrupt(path: string, reason: string, cause?: unknown): DatasetError {
+  const next = "is it complete? write it again, by pyarrow or datasets";
+  const facts = { path, expected: "a Parquet file", found: `one that cannot be decoded (${reason})`, next };
+  return new DatasetError("ERR_DATASET_FORMAT", facts, { cause });
+}

@@ -1,0 +1,165 @@
+/** Sets in Parquet files, as Hugging Face's `datasets` writes them: pictures in a column `image`, or lists of pixels, and labels. */
+
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Dataset, imageBytes } from "#src/base/contracts/dataset.js";
+import { DatasetError } from "#src/base/errors.js";
+import { listed } from "#src/base/text.js";
+import { assertUnchanged, openRegularFile, openRegularFileNow, readFault } from "#src/files/read-file.js";
+import { type ParquetRow, readParquetFile, readRows } from "./parquet-file.js";
+import { fault, type Layout, labelOf, layoutOf, type ParquetOptions, type Shard } from "./parquet-rows.js";
+import { hashOfFiles, isLongerThanSamples } from "./stream/file-hash.js";
+import type { GivenFacts } from "./stream/idx-set.js";
+import { datasetOf, type OpenPart, type Part } from "./stream/slab-reader.js";
+
+const ENDING = /\.parquet$/i;
+/** How names of a split's files begin, for `datasets`: `test-00000-of-00001.parquet`. */
+const SPLIT_NAMES: Readonly<Record<string, RegExp>> = {
+  test: /^test(ing)?\b/i,
+  train: /^train(ing)?\b/i,
+  val: /^val(id|idation)?\b/i,
+};
+/** Files of less are hashed whole. */
+const WHOLE_BYTES = 16 * 2 ** 20;
+
+/** The split's files of a folder, or of `data` within it, in the order of their names. @throws DatasetError ERR_DATASET_SPLIT */
+export async function parquetIn(folder: string, split: string): Promise<readonly string[]> {
+  for (const home of [folder, join(folder, "data")]) {
+    const names = (await readdir(home).catch(() => [])).filter((name) => ENDING.test(name)).sort();
+    if (names.length === 0) continue;
+    const splits = Object.entries(SPLIT_NAMES).filter(([, pattern]) =>
+      names.some((name) => pattern.test(name)),
+    );
+    const chosen = splits.length === 0 ? names : names.filter((name) => SPLIT_NAMES[split]?.test(name));
+    if (chosen.length > 0) return chosen.map((name) => join(home, name));
+    throw new DatasetError("ERR_DATASET_SPLIT", {
+      dataset: folder,
+      expected: splits.map(([name]) => name),
+      found: split,
+    });
+  }
+  return [];
+}
+
+/** @throws DatasetError ERR_DATASET_FORMAT, ERR_DATASET_SHAPE; PictureError; FileError. The slabs also ERR_LABEL_RANGE, ERR_DATASET_CHANGED */
+export async function openParquetSet(
+  paths: readonly string[],
+  given: Omit<GivenFacts, "labelsPath">,
+  labelled: boolean,
+  options: ParquetOptions = {},
+): Promise<Dataset> {
+  const shards: Shard[] = [];
+  for (const path of paths) shards.push(await shardAt(path, options.labelColumn));
+  const [first] = shards;
+  const total = shards.reduce((sum, shard) => sum + shard.total, 0);
+  if (first === undefined || total === 0)
+    throw fault(paths[0] ?? given.name, "rows", "none", "name another file");
+  const bare = labelled ? shards.find(({ label }) => label === undefined) : undefined;
+  if (bare !== undefined) {
+    throw fault(bare.path, "a column label", listed(bare.columns), "set --label-column NAME, or --no-labels");
+  }
+  const layout = await layoutOf(shards.find((shard) => shard.total > 0) ?? first, given.name, options);
+  const classNames = given.classNames ?? (labelled ? first.classNames : undefined);
+  const sizeBytes = shards.reduce((sum, shard) => sum + shard.sizeBytes, 0);
+  const isSampled =
+    !options.verify &&
+    sizeBytes > WHOLE_BYTES &&
+    shards.some((shard) => isLongerThanSamples(shard.sizeBytes));
+  return datasetOf({
+    facts: {
+      ...given,
+      classNames,
+      labelsPath: labelled ? first.path : undefined,
+      shape: layout.shape,
+      total,
+      isDeflated: true,
+      ...(isSampled && { isSampled }),
+      assumptions: [...(given.assumptions ?? []), ...layout.assumptions],
+    },
+    parts: shards.flatMap((shard) => (shard.total > 0 ? partOf(shard, layout, labelled, classNames) : [])),
+    sha256: () =>
+      hashOfFiles(
+        shards.map(({ path, stamp }) => ({ path, stamp, bytes: undefined })),
+        isSampled,
+      ),
+  });
+}
+
+async function shardAt(path: string, labelColumn: string | undefined): Promise<Shard> {
+  const file = await openRegularFile(path);
+  try {
+    const { stamp, sizeBytes } = file;
+    return { ...(await readParquetFile(path, file, labelColumn)), stamp, sizeBytes };
+  } catch (error) {
+    throw readFault(path, error);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Images and labels lie in the same rows: a read of images keeps the labels for the read of labels that goes with it. */
+function partOf(
+  shard: Shard,
+  { shape, place }: Layout,
+  labelled: boolean,
+  classNames: readonly string[] | undefined,
+): Part {
+  const { path, stamp, starts, total } = shard;
+  const inputs = imageBytes(shape);
+  return {
+    count: total,
+    async open(first): Promise<OpenPart> {
+      const file = openRegularFileNow(path, stamp);
+      let index = first;
+      let group = starts.findLastIndex((start) => start <= first);
+      let rows: readonly ParquetRow[] = [];
+      /** Index of the first of `rows`. */
+      let start = -1;
+      let reading: Promise<Uint8Array> = Promise.resolve(new Uint8Array());
+
+      async function rowAt(row: number): Promise<ParquetRow> {
+        while (start < 0 || row >= start + rows.length) {
+          if (start >= 0) group++;
+          // Only one group is held.
+          rows = [];
+          rows = await readRows(shard, file, group, labelled);
+          start = starts[group]!;
+        }
+        return rows[row - start]!;
+      }
+
+      async function fill(into: Uint8Array): Promise<Uint8Array> {
+        const labels = new Uint8Array(into.length / inputs);
+        for (let n = 0; n < labels.length; n++, index++) {
+          const row = start >= 0 && index < start + rows.length ? rows[index - start]! : await rowAt(index);
+          const placed = place(row.image, path, index, into, n * inputs);
+          if (placed !== undefined) await placed;
+          if (labelled) labels[n] = labelOf(row.label, path, index, classNames);
+        }
+        return labels;
+      }
+
+      return {
+        images: {
+          async read(into) {
+            reading = fill(into);
+            await reading;
+          },
+          async finish() {},
+          check: () => assertUnchanged(path, stamp),
+          close: () => file.close(),
+        },
+        labels: labelled
+          ? {
+              async read(into) {
+                into.set(await reading);
+              },
+              async finish() {},
+              async close() {},
+            }
+          : undefined,
+        async finish() {},
+      };
+    },
+  };
+}
