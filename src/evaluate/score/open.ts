@@ -19,21 +19,20 @@ import { type AlignedAnswers, kindOfValues, rowsOfImages } from "./align.js";
 import type { Answers } from "./answers.js";
 import { readAnswers } from "./read.js";
 
-const { dataset, labels, classes, split, invert, transpose, grayscale, labelOffset, verify } = DATA_OPTIONS;
-const { labelColumn, imageShape, pixelMax } = DATA_OPTIONS;
+const { offset: _, limit: __, ...IMAGES } = DATA_OPTIONS;
 const { strict, offline } = NETWORK_OPTIONS;
 const { topK, bootstrap, seed } = SCORE_OPTIONS;
-const ROWS = {
-  ...{ dataset, labels, classes, split, invert, transpose, grayscale, labelOffset, verify },
-  ...{ labelColumn, imageShape, pixelMax },
-  ...{ strict, offline, topK, bootstrap, seed, values: JUDGE_OPTIONS.values },
-};
+const ROWS = { ...IMAGES, strict, offline, topK, bootstrap, seed, ...JUDGE_OPTIONS };
 
 /**
  * Input of `score`. Labels come from `dataset`, from the file `labels`, or from a column `actual` of the predictions.
  * Numbers may be strings, as on a command line.
  */
-export interface ScoreInput extends Omit<Given<typeof ROWS>, "labels" | "dataset"> {
+export interface ScoreInput
+  extends Omit<Given<typeof DATA_OPTIONS>, "labels" | "dataset" | "offset" | "limit">,
+    Pick<Given<typeof NETWORK_OPTIONS>, "strict" | "offline">,
+    Pick<Given<typeof SCORE_OPTIONS>, "topK" | "bootstrap" | "seed">,
+    Given<typeof JUDGE_OPTIONS> {
   /** File of the predictions: CSV, NDJSON or .npy; classes, probabilities or logits. */
   readonly predictions: string;
   /** What `openDataset` opens, or an open data set. Its labels are the truth, and its images are those of a report. */
@@ -107,14 +106,13 @@ async function openImages(
   hooks: Omit<DownloadOptions, "offline">,
 ): Promise<Dataset> {
   const view = viewOf(input);
-  const { labels, classes, verify, offline, labelColumn, imageShape, pixelMax } = input;
   const { split } = DATA_OPTIONS;
-  const reading = { labelColumn, imageShape, pixelMax };
-  const request = { labels, classes, verify, offline, ...reading, ...view, ...hooks };
   const dataset =
     typeof named === "string"
       ? await readDataset({
-          ...request,
+          ...input,
+          ...view,
+          ...hooks,
           dataset: named,
           split: checkedValue(split, input.split ?? split.default),
         })
