@@ -11,11 +11,11 @@ import { fileURLToPath } from "node:url";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 
 const ROOT = fileURLToPath(PACKAGE_ROOT);
-/** The hash of the sources of the last build that went well. */
+/** Hash of the sources of the last build that succeeded. */
 const STAMP = join(ROOT, "dist", ".sources");
 const STEPS = ["build:kernel", "build:schemas", "build:bundle"];
 
-/** tsc's record has the hash of each source that tsc compiles; npm's has the version of each installed package. */
+/** tsc's record has a hash of each source that tsc compiles. npm's record has the version of each installed package. */
 const SOURCE_FILES = [
   "dist/.tsbuildinfo",
   "node_modules/.package-lock.json",
@@ -26,7 +26,7 @@ const SOURCE_FILES = [
 /** Sources that tsc does not compile. */
 const SOURCE_FOLDERS = ["page", "src/engines/simd/kernel"];
 
-/** One of each step's, and those that are removed most easily. */
+/** At least one output of each step. */
 const OUTPUTS = [
   "dist/src/engines/simd/kernel.wasm",
   "dist/src/engines/simd/kernel-relaxed.wasm",
@@ -45,7 +45,8 @@ const isDone =
 if (!isDone) {
   rmSync(STAMP, { force: true });
   for (const step of STEPS) {
-    const { status } = spawnSync("npm", ["run", step], { cwd: ROOT, stdio: "inherit" });
+    // Windows starts npm only through a shell.
+    const { status } = spawnSync(`npm run ${step}`, { cwd: ROOT, stdio: "inherit", shell: true });
     if (status !== 0) process.exit(status ?? 1);
   }
   writeFileSync(STAMP, hash);

@@ -102,7 +102,7 @@ export function chainOfModules(
 
 const PLACES = ["before the activation", "after the activation", "after the pool"] as const;
 
-/** Where a batch normalization stands: of two modules before it, the second is the pool. */
+/** Where a batch normalization stands. If two modules stand before it, the second one is the pool. */
 export function normalizationPlace({ modulesBefore = 0 }: Block, isPooled: boolean): (typeof PLACES)[number] {
   if (modulesBefore === 0) return "before the activation";
   return isPooled && modulesBefore > 1 ? "after the pool" : "after the activation";
@@ -117,7 +117,7 @@ function assumptionsOf(
   hint: Activation,
 ): Assumption[] {
   const normalized = blocks.filter(({ normalization }) => normalization !== undefined);
-  // Directly behind its layer it is certain. A module between may be an activation, a pool or a Dropout.
+  // Directly behind its layer its place is certain. A module between them may be an activation, a pool or a Dropout.
   const unclear = blocks.flatMap((block, n) =>
     block.normalization === undefined || block.modulesBefore === 0
       ? []
@@ -177,7 +177,7 @@ export function activationsNamed(paths: readonly string[] | undefined): readonly
   return [...found];
 }
 
-/** A module that is named after a normalization and has no arrays: it may normalize each image by its own numbers. */
+/** A module without arrays that is named after a normalization. It may normalize each image by its own statistics. */
 export function bareNormalization(
   paths: readonly string[] | undefined,
   arrays: NamedArrays,

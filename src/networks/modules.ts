@@ -174,8 +174,8 @@ export function arrayName(module: string, part: string): string {
 }
 
 /**
- * The order of the file, if its shapes chain; else the only order in which they do. In a file without an order, layers of equal
- * shapes need numbers in their names.
+ * The order of the file, if its shapes chain; otherwise the only order in which they do. In a file without an order, layers of
+ * equal shapes need numbers in their names.
  */
 function inOrder(path: string, layers: readonly Layer[], isOrdered: boolean): readonly Layer[] {
   const byShape = orderByShape(layers);
@@ -198,8 +198,8 @@ function areNumbered(layers: readonly Layer[]): boolean {
 }
 
 /**
- * The layer that a normalization belongs to: the one beside it with its number (`conv2` and `bn2`), else the one before it in
- * the file, if both belong to one module.
+ * The layer that a normalization belongs to: the one beside it with its number (`conv2` and `bn2`), otherwise the one before it
+ * in the file, if both belong to one module.
  */
 function ownerOf(norm: Normalization, after: Layer | undefined, layers: readonly Layer[]): Layer | undefined {
   const number = numberOf(norm.name);

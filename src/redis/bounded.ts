@@ -1,12 +1,12 @@
-/** Reads from Redis with a limit: the size is compared there, and a value above it does not come over the network. */
+/** Reads from Redis with a limit. Redis compares the size, so a value above the limit is never sent. */
 import { types } from "node:util";
 import type { RedisClient } from "./peers.js";
 import { NonsenseError } from "./seal.js";
 
-/** A message of more bytes is not read: another client can write 512 MB. */
+/** Most bytes of a message that is read. Another client can write 512 MB. */
 const MOST_BYTES = 4 * 2 ** 20;
 
-/** Script: the text of each key, or its size where that is above the limit; nothing for a key of another type. */
+/** Script: the text of each key; its size if that is above the limit; false for a key of another type. */
 const TEXTS = `
 local found = {}
 for n, key in ipairs(KEYS) do
@@ -27,12 +27,12 @@ for n = 2, #ARGV do
 end
 return found`;
 
-/** Texts of keys, in their order: null for none, and the size of one that is too large to be read. */
+/** Texts of keys, in the order of the keys: null for a key without a text, the size for a text above the limit. */
 export async function readTexts(redis: RedisClient, keys: readonly string[]): Promise<readonly unknown[]> {
   return listOf(await redis.call("eval", TEXTS, String(keys.length), ...keys, String(MOST_BYTES)));
 }
 
-/** Bytes of a key; null where there are none, or more than `mostBytes`. */
+/** Bytes of a key; null if there are none, or more than `mostBytes`. */
 export async function readBytes(
   redis: RedisClient,
   key: string,
@@ -42,7 +42,7 @@ export async function readBytes(
   return types.isUint8Array(bytes) ? bytes : null;
 }
 
-/** Fields of a hash, as `readTexts` has texts. */
+/** Fields of a hash. Values are as in `readTexts`. */
 export async function readFields(
   redis: RedisClient,
   key: string,
@@ -56,7 +56,7 @@ function listOf(answer: unknown): readonly unknown[] {
   return Array.isArray(answer) ? answer : [];
 }
 
-/** What was read. @throws NonsenseError where the size of a text was read in its place */
+/** Returns what was read. @throws NonsenseError if it is the size of a text above the limit */
 export function bounded(sent: unknown): unknown {
   if (typeof sent !== "number") return sent;
   throw new NonsenseError(`expected at most ${MOST_BYTES} bytes, found ${sent}`);

@@ -1,15 +1,15 @@
-/** What a server of Redis must be: its version, and the commands that a run needs. An ACL of these suffices (docs/scale.md has the same list). */
+/** Checks a Redis server: its version, and permission for the commands of a run. docs/scale.md has the same list for an ACL. */
 import { RunError } from "#src/base/errors.js";
 import { isError } from "#src/base/realm.js";
 import type { RedisClient } from "./peers.js";
 
-/** BullMQ's least. */
+/** Oldest version of Redis for BullMQ. */
 const LEAST_VERSION = 5;
 
 /**
- * What the server says about itself. BullMQ asks each connection for it; one whose answer is garbled would never be ready.
+ * Checks the answer to INFO. BullMQ requests it on each connection, and waits forever if it cannot read the answer.
  *
- * @throws RunError ERR_REDIS_CONNECT where it is no Redis, or too old
+ * @throws RunError ERR_REDIS_CONNECT if the server is no Redis, or too old
  */
 export async function readInfo(client: RedisClient, address: string): Promise<string> {
   const info: unknown = await client.info();
@@ -22,7 +22,7 @@ export async function readInfo(client: RedisClient, address: string): Promise<st
 
 const KEY = "batchwise:permitted";
 
-/** Each command with arguments that it takes: Redis checks their number first, and then the permission. */
+/** Each command with valid arguments: Redis checks their number before the permission. */
 export const COMMANDS: ReadonlyMap<string, readonly string[]> = new Map([
   // Ours.
   ["ping", []],
@@ -35,7 +35,7 @@ export const COMMANDS: ReadonlyMap<string, readonly string[]> = new Map([
   ["scan", ["0"]],
   ["sadd", [KEY, ""]],
   ["hsetnx", [KEY, "", ""]],
-  // BullMQ's, also those of its scripts.
+  // BullMQ's, those in its scripts included.
   ["eval", ["return 0", "0"]],
   ["evalsha", ["0", "0"]],
   ["del", [KEY]],

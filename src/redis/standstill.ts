@@ -1,16 +1,17 @@
-/** A run that stands still although hosts serve it: another client changes its keys. Its queue is then made again. */
+/** Notices a run that makes no progress although hosts serve it, because another client changes its keys. Renews its queue. */
 import type { ImageRange } from "#src/base/contracts/dataset.js";
 import { RunError } from "#src/base/errors.js";
 import type { Link } from "./link.js";
 import { LOCK_MS, type RangeQueue } from "./range-queue.js";
 import type { HostWatch } from "./run-progress.js";
 
-/** Time without an answer after which locks are looked at. */
+/** Time without an answer after which the locks are read. */
 const IDLE_MS = 1000;
-/** Time between two looks: a lock that is there at both was renewed by a host that computes. */
+/** Time between two reads of the locks. A lock that is in both was renewed by a host that computes. */
 const HELD_MS = LOCK_MS + 500;
-/** A run whose jobs are lost this often without an answer between is given up, after its patience and this time. */
+/** A run ends with an error after its jobs were lost this many times without an answer in between. */
 const MOST_LOSSES = 4;
+/** Shortest time without an answer before that error. `--patience` may be longer. */
 const LEAST_DISTURBED_MS = 20_000;
 
 export class Standstill {
@@ -18,11 +19,11 @@ export class Standstill {
   readonly #queue: RangeQueue;
   readonly #hosts: HostWatch;
   #movedAtMs: number;
-  /** Time from which the next standstill is measured. */
+  /** Start of the current wait for an answer. */
   #sinceMs: number;
-  /** Times that jobs were lost since the last answer. */
+  /** Number of times that jobs were lost since the last answer. */
   #losses = 0;
-  /** Locks at the first look; undefined where nothing stands still. */
+  /** Locks at the first read; undefined while the run makes progress. */
   #before: { readonly locks: ReadonlySet<string>; readonly atMs: number } | undefined;
 
   constructor(link: Link, queue: RangeQueue, hosts: HostWatch, beganAtMs: number) {
@@ -33,19 +34,19 @@ export class Standstill {
     this.#sinceMs = beganAtMs;
   }
 
-  /** Notes an answer, or a range that was given up. */
+  /** Records an answer, or a range that was given up. */
   noteMove(nowMs: number): void {
     this.#movedAtMs = nowMs;
     this.#sinceMs = nowMs;
     this.#losses = 0;
   }
 
-  /** Notes that jobs were not in Redis any more. */
+  /** Records that jobs were no longer in Redis. */
   noteLoss(): void {
     this.#losses++;
   }
 
-  /** Makes the queue again where hosts serve the run and none of them holds a job. */
+  /** Adds the jobs again if hosts serve the run and none of them holds a job. */
   async mend(ranges: readonly ImageRange[], nowMs: number): Promise<void> {
     if (ranges.length === 0 || !this.#hosts.areServing || nowMs - this.#sinceMs < IDLE_MS) {
       this.#before = undefined;
@@ -55,7 +56,7 @@ export class Standstill {
     if (before !== undefined && nowMs - before.atMs < HELD_MS) return;
     const locks = await this.#queue.locks(ranges);
     this.#before = { locks, atMs: nowMs };
-    // Jobs that no host can begin are locked again and again.
+    // Jobs that no host can begin are locked again with new locks.
     if (before === undefined || [...locks].some((lock) => before.locks.has(lock))) return;
     this.#sinceMs = nowMs;
     this.noteLoss();
@@ -63,7 +64,7 @@ export class Standstill {
     await this.#queue.renew(ranges);
   }
 
-  /** @throws RunError ERR_RUN_DISTURBED where jobs are lost again and again, and no answer has come for `patienceMs` */
+  /** @throws RunError ERR_RUN_DISTURBED if jobs are lost repeatedly, and no answer has come for `patienceMs` */
   assertMoving(runId: string, nowMs: number, patienceMs: number): void {
     const limitMs = Math.max(patienceMs, LEAST_DISTURBED_MS);
     if (this.#losses < MOST_LOSSES || nowMs - this.#movedAtMs <= limitMs) return;

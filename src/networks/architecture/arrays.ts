@@ -16,7 +16,7 @@ import { chainOfArchitecture } from "./chain.js";
 import type { DraftSource } from "./draft.js";
 import { type Architecture, parseArchitecture } from "./schema.js";
 
-/** Most bytes of an architecture. A layer takes some hundred. */
+/** Most bytes of an architecture. One layer takes a few hundred. */
 const MAX_BYTES = 2 ** 24;
 /** Document, layers, layer, setting. */
 const MAX_DEPTH = 4;

@@ -85,7 +85,7 @@ class Walk {
     });
   }
 
-  /** Adds to faults of the builder where to correct them. */
+  /** Adds the file to correct to errors of the builder. */
   #explained<T>(build: () => T): T {
     try {
       return build();
@@ -271,7 +271,7 @@ class Walk {
     return array;
   }
 
-  /** A list of numbers: (length), or a matrix of one row or column. */
+  /** A list of numbers: shape (length), or a matrix with one row or one column. */
   #vector(place: string, name: string | undefined, length: number): Float64Array | undefined {
     if (name === undefined) return undefined;
     const { shape, data } = this.#array(place, name);

@@ -1,4 +1,4 @@
-/** Drafts an architecture from the names and shapes of arrays: what is conventional, and marks where nothing is. */
+/** Drafts an architecture from names and shapes of arrays: conventional values, and marks where no value is conventional. */
 import type { Activations } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -153,7 +153,7 @@ function draftOfDense(path: string, { arrays, paths, activation }: DraftSource):
   };
 }
 
-/** Arrays of matrices and kernels as layers, in the file's order; of the others only the names. */
+/** Layers for matrices and kernels, in the order of the file; only the names of other arrays. */
 function draftOfShapes(arrays: NamedArrays): Draft {
   const layers = [...arrays].flatMap(([name, { shape, isWhole }]): object[] => {
     if (isWhole === true || isCounter(name)) return [];

@@ -32,10 +32,11 @@ const KERNEL = [
 ] as const;
 const POOL = /pool/i;
 
-/** Most groups of an HDF5 file around an array, and most of its arrays. */
+/** Most groups around an array of an HDF5 file. */
 const MAX_GROUPS = 16;
+/** Most arrays of an HDF5 file. */
 const MAX_ARRAYS = 10_000;
-/** Numbers of the training in files of Keras: states of optimizers, and of generators of random numbers. */
+/** Groups that only training needs: states of optimizers, metrics and random number generators. */
 const TRAINING = /(^|\/)(seed_generator|optimizer|optimizer_weights|metrics)$/;
 
 interface Layer {
@@ -106,7 +107,7 @@ function inOrder(layers: readonly Layer[], names: readonly string[]): Layer[] {
   return layers.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
 }
 
-/** Groups are called by class and count. Batch normalizations follow the convolutions if there are as many. */
+/** Groups are named by class and count. Batch normalizations follow the convolutions if there are as many. */
 function inClasses(layers: readonly Layer[]): Layer[] | undefined {
   const number = ({ name }: Layer) => Number(/_(\d+)$/.exec(name)?.[1] ?? 0);
   const sorted = layers.toSorted((a, b) => number(a) - number(b));
@@ -163,8 +164,8 @@ export function hdf5Arrays(path: string, root: Hdf5Group): Map<string, NamedArra
 }
 
 /**
- * The chain of a file that has convolutions and states nothing else, if one conventional architecture fits; undefined if a batch
- * normalization or another layer stands in it, whose place or numbers it does not state.
+ * Returns the chain of a file with convolutions, if one conventional architecture fits its arrays. Undefined if the file has a
+ * batch normalization, or another layer whose place or numbers it does not state.
  *
  * @throws NetworkError ERR_NETWORK_ARCHITECTURE, and all that `readBlocks` and `chainOfArchitecture` throw
  */

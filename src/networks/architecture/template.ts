@@ -1,4 +1,4 @@
-/** Writes the template of an architecture for a file of arrays: what its shapes show, and a mark for what they do not. */
+/** Writes a template of an architecture for a file of arrays: values that the shapes show, and a mark for each other value. */
 import type { LoadNetworkOptions } from "#src/networks/registry.js";
 import { locate } from "#src/networks/source.js";
 import { arraysAt } from "./arrays.js";

@@ -59,7 +59,7 @@ export function describedLayers(
   };
 }
 
-/** The map that the first windows move over, if activations alone come before them; otherwise what the file states of images. */
+/** Input of the first layer that is no activation: its map, or the number of pixels. A stated image size turns the number into a map. */
 function imageOf({ layers, imageSizes = [] }: Parameters<typeof describedLayers>[0]): MapShape | number {
   const first = layers.find(({ kind }) => kind !== "activation") ?? layers[0];
   if (first !== undefined && "input" in first) return first.input;

@@ -45,7 +45,7 @@ export function activationIn(settings: Settings, isKeras3: boolean): KnownActiva
     const known = activationOfLayer(String(value.class_name), inner, isKeras3);
     if (known !== undefined) return known;
   }
-  // {"class_name": "function", "config": "relu"}; the package of an own function stands before ">".
+  // {"class_name": "function", "config": "relu"}; the package of a user's function stands before ">".
   const name = isObject(value) && value.class_name === "function" ? value.config : value;
   if (name === "hard_sigmoid") {
     return {
@@ -59,7 +59,7 @@ export function activationIn(settings: Settings, isKeras3: boolean): KnownActiva
   throw settings.fault(`one of ${[...NAMES.keys()].join(", ")} or hard_sigmoid`, found);
 }
 
-/** Activation of a layer that is nothing else; undefined for other layers. @throws NetworkError ERR_NETWORK_LAYER */
+/** Activation of a layer that is only an activation; undefined for other layers. @throws NetworkError ERR_NETWORK_LAYER */
 export function activationOfLayer(
   className: string,
   settings: Settings,

@@ -1,4 +1,4 @@
-/** Translation of a Keras model: the arrays of its layers, the chain so far, and what Keras would see of it. */
+/** State of the translation of a Keras model: arrays of its layers, the chain so far, and the shapes that Keras would see. */
 import type { MapShape } from "#src/base/contracts/network.js";
 import { printable } from "#src/base/text.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
@@ -13,7 +13,7 @@ export type LayerArrays = readonly { readonly name: string | undefined; readonly
 /** Finds the arrays of a layer; undefined if the file has none for it. */
 export type FindArrays = (layer: KerasLayer) => LayerArrays | undefined;
 
-/** Most parts of a list of names that is too long for one attribute: keras/engine/saving.py. */
+/** Most attributes into which a long list of names is divided: keras/engine/saving.py. */
 const MAX_PARTS = 1_000;
 
 /** Names in an attribute, which long lists divide into `weight_names0`, `weight_names1` and so on. */
@@ -97,7 +97,7 @@ export function numberedArrays(variables: readonly Variables[], layers: readonly
   return (layer) => assigned.get(layer);
 }
 
-/** False for a layer that learns nothing as it is set: its group has no variables, and takes no place in the order. */
+/** False for a layer whose settings leave it nothing to learn. Its group has no variables and does not count in the order. */
 const HAS_ARRAYS = ({ className, settings }: KerasLayer) =>
   className !== "Normalization" || !Array.isArray(settings.value("mean"));
 
@@ -178,7 +178,7 @@ export function ofRank(settings: Settings, array: NamedArray, rank: number): rea
   throw settings.fault(`weights of ${rank} dimensions`, `${array.shape.length}`);
 }
 
-/** Refuses rows and columns without an axis of channels, over whose last axis Keras would compute. */
+/** Refuses images without an axis of channels: Keras would treat their columns as channels. */
 export function refusePlanar({ settings, className }: KerasLayer, { isPlanar }: KerasChain): void {
   if (isPlanar)
     throw settings.fault("Flatten or Reshape before it", `${className} on rows and columns without channels`);

@@ -118,7 +118,7 @@ interface Context {
   readonly next: string;
 }
 
-/** @throws NetworkError ERR_NETWORK_LAYER for what is no chain of layers, or no JSON */
+/** @throws NetworkError ERR_NETWORK_LAYER if the text is not JSON, or the model is not a chain of layers */
 export function parseModel(path: string, json: string, next: string): KerasModel {
   const context = { path, next };
   const scanned = scanJson(json, { depth: MAX_DEPTH, entries: MAX_ENTRIES });
@@ -172,7 +172,7 @@ function readLayer(context: Context, value: unknown): Described {
   return { layer: { className, name: String(name), settings }, node: value };
 }
 
-/** Where a layer's input comes from, and how it is called. */
+/** A call of a layer: the tensors that it reads, and whether it is called for training. */
 interface Call {
   readonly sources: readonly string[];
   readonly isTraining: boolean;

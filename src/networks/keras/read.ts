@@ -14,7 +14,7 @@ import { buildChain } from "./layers.js";
 
 /** Limit for everything that a .keras file may claim to hold, in bytes. */
 const LIMIT_BYTES = 2 ** 31;
-/** Limit for `config.json` and `metadata.json`, in bytes; one of a thousand layers is a megabyte long. */
+/** Limit for `config.json` and `metadata.json`, in bytes. A model of 1,000 layers takes about 1 MB. */
 const MAX_JSON_BYTES = 2 ** 26;
 
 /** Dense layers of a file that states nothing else. */
@@ -96,7 +96,7 @@ function versionOf(version: string | undefined): boolean {
   return version?.startsWith("3") ?? true;
 }
 
-/** What a container says of a model beside its architecture. */
+/** Facts that a container states beside the architecture. */
 export interface ModelFacts {
   /** What to do with a model that is not read. */
   readonly next: string;
@@ -160,7 +160,7 @@ function hasConvolutions(root: Hdf5Group): boolean {
 
 interface Group {
   readonly name: string;
-  /** Whether the name of its class or those of its weights are those of a dense layer. */
+  /** Whether its class, or the names of its weights, show a dense layer. */
   readonly isDense: boolean;
   readonly found: readonly NamedArray[];
 }

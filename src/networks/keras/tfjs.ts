@@ -21,7 +21,7 @@ import type { FindArrays, LayerArrays } from "./chain.js";
 import { isObject, type JsonObject } from "./config.js";
 import { chainOfConfig } from "./read.js";
 
-/** Most bytes of `model.json`; one of a thousand layers is a megabyte long. */
+/** Most bytes of `model.json`. A model of 1,000 layers takes about 1 MB. */
 export const MAX_JSON_BYTES = 2 ** 26;
 const JSON_LIMITS = { depth: 64, entries: 2 ** 18 };
 /** Most bytes of all weights as float32, so that quantized ones do not take more memory. */

@@ -158,7 +158,7 @@ const MAX_NODES = 16;
 /** Float32 constants differ by 6 · 10⁻⁸; GELU's two forms by 5 · 10⁻⁴. */
 const TOLERANCE = 1e-6;
 
-/** Numbers from here on may overflow on the way. */
+/** Inputs from this size on may overflow in intermediate results. */
 const OVERFLOW = 1e3;
 
 const SAMPLES: Float64Array = Float64Array.from([
@@ -268,7 +268,7 @@ function softplus(x: number): number {
   return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
-/** Abramowitz and Stegun 7.1.26, within 1.5 · 10⁻⁷. The same stands in the nodes and in the known function. */
+/** Abramowitz and Stegun 7.1.26, within 1.5 · 10⁻⁷. Both functions that are compared use it. */
 function erf(x: number): number {
   const t = 1 / (1 + 0.3275911 * Math.abs(x));
   const series =

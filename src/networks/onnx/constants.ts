@@ -86,7 +86,7 @@ function quotient(x: number, y: number): number {
   return Math.trunc(x / y);
 }
 
-/** As `combined`, with shapes, where one of the two already has the shape of the result: results do not grow. */
+/** Like `combined`, with shapes. One of the two must have the shape of the result, so that results do not grow. */
 function broadcast(
   x: Constant,
   y: Constant,
@@ -135,7 +135,7 @@ function dequantized(x: Constant, node: Node, constant: Known): Constant | undef
   const [, scale, zero] = node.inputs.map((input) => constant(input));
   const axis = attributeOf(node, "axis")?.integer ?? 1;
   if (scale === undefined) return undefined;
-  // One number per slice of an axis stands along that axis.
+  // A list has one number for each slice of the axis.
   const along = (numbers: Constant) => {
     const at = axis < 0 ? axis + x.shape.length : axis;
     const isList = numbers.shape.length === 1 && numbers.shape[0] !== 1;

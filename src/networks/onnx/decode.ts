@@ -23,8 +23,8 @@ const SPARE_NUMBERS = 65_536;
 const SHAPE = "Shape";
 
 /**
- * Reads a chain of layers: nodes in any order of which each reads the output of the one before it and constants, shapes that
- * are computed, and activations of several nodes. A Softmax, LogSoftmax or Sigmoid at the end is left out. A division by 255
+ * Reads a chain of layers: each node reads constants and the output of one other node. Nodes may be in any order, shapes may be
+ * computed, and an activation may be several nodes. A Softmax, LogSoftmax or Sigmoid at the end is left out. A division by 255
  * before the first layer is read as the preprocessing `scale`; without one, the model's properties state it
  * (`batchwise.normalize`, …). Elements are float32, float64, float16 or bfloat16, in any field that onnx.proto has for them.
  * `path` is for messages. `activation` replaces those between layers if the file names them as assumed.
@@ -224,7 +224,7 @@ class Walk {
   }
 }
 
-/** Operators with which activations of several nodes begin, and no others. */
+/** All operators that can be the first of an activation of several nodes. */
 const FUNCTIONS: ReadonlySet<string> = new Set(["Exp", "Neg", "Erf", "Abs"]);
 
 /** An empty name at the end is an optional input that was left out. */

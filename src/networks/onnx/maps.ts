@@ -50,7 +50,7 @@ function conv(stream: Stream, step: ReadStep): void {
   if (stated !== undefined && `${stated}` !== `${kernel}`) {
     throw stream.fault(step, `kernel_shape (${kernel.join(", ")})`, shapeText(stated));
   }
-  // Zeros of a Pad before it are its own padding. Those of a convolution after a Pad are around them.
+  // Zeros of a Pad before the convolution become its padding. Its own padding lies outside of them.
   const around = stream.padding;
   stream.padding = undefined;
   const input = stream.map(step);
@@ -154,7 +154,7 @@ function windowOf(stream: Stream, step: ReadStep, input: MapShape, kernel: Pair)
   return { stride, dilation, padding: { top, left, bottom, right } };
 }
 
-/** Rows or columns before and after a map, so that the output has ⌈size ÷ stride⌉. An odd one is after it, or before. */
+/** Padding before and after, for an output of ⌈size ÷ stride⌉. An odd one is after the map, or before it if `isLower`. */
 function sameSide(
   size: number,
   kernel: number,

@@ -78,7 +78,7 @@ export class Message {
     else if (this.#wireType === WIRE.VARINT) integer(writer, field, this.integer());
   }
 
-  /** Reads an integer. Numbers beyond 2^53 become inexact, and so are beyond the safe integers. */
+  /** Reads an integer. Numbers beyond 2^53 become inexact; `Number.isSafeInteger` is false for them. */
   integer(): number {
     return this.#take(WIRE.VARINT, "a whole number", int64);
   }

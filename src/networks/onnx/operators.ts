@@ -259,13 +259,13 @@ function softmax(stream: Stream, step: ReadStep): void {
   stream.end(step, step.node.operator === "Softmax" ? "softmax" : "log-softmax");
 }
 
-/** Only in training, which is no inference, does it draw numbers. */
+/** Has no effect, unless `training_mode` lets it draw random numbers. */
 function dropout(stream: Stream, step: ReadStep): void {
   const [, ratio, mode] = step.constants.map((constant) => constant?.data[0]);
   if (mode !== undefined && mode !== 0 && ratio !== 0) throw stream.fault(step, "training_mode = 0", "1");
 }
 
-/** Between floats; from bytes before all layers. */
+/** From floats to floats, or from bytes to floats before all layers. */
 function cast(stream: Stream, step: ReadStep): void {
   const to = attributeOf(step.node, "to")?.integer ?? 0;
   if (!isFloat(to)) throw stream.fault(step, "a cast to floats", `type ${to}`);

@@ -73,7 +73,7 @@ export class Stream {
     this.isPixels = false;
   }
 
-  /** Adds an operation that may come before all layers, of which none are needed. */
+  /** Adds an operation that may stand before all layers. The pixels stay pixels. */
   prepare(step: Step, operation: Operation): void {
     this.notEnded(step);
     this.settlePadding(step);

@@ -149,7 +149,7 @@ class LayerWriter {
     this.#reshape(input);
     const isMax = kind === "max-pool";
     const counts = !isMax && countsPadding && Object.values(padding).some((size) => size > 0);
-    // Runtimes leave out a last window behind the input, as PyTorch does, or not. Padding that is not counted serves both.
+    // Some runtimes leave out a last window behind the input, as PyTorch does; others do not. Uncounted padding serves both.
     const isCeiling = isCeil(layer) && (counts || !leavesOut(layer));
     this.#add(isMax ? "MaxPool" : "AveragePool", `a${this.#number}`, [], {
       kernel_shape: kernel,
@@ -161,7 +161,7 @@ class LayerWriter {
     this.#shape = output;
   }
 
-  /** Brings a map into the order of its units, before it becomes something else than the input of a dense layer. */
+  /** Reorders a map to channels last, the order of its units. The weights of a dense layer are reordered instead. */
   #channelsLast(output: string): void {
     if (typeof this.#shape === "number" || isOneAxis(this.#shape)) return;
     this.#add("Transpose", output, [], { perm: [0, 2, 3, 1] });
@@ -174,7 +174,7 @@ class LayerWriter {
     this.#shape = rows * columns * channels;
   }
 
-  /** Units, or another map, as a map. Those of several channels and places have their channels last. */
+  /** Reshapes units, or another map, to this map. Units are in the order of channels last. */
   #reshape(map: MapShape): void {
     const { rows, columns, channels } = map;
     if (isSameMap(this.#shape, map)) return;
@@ -279,7 +279,7 @@ function leavesOut({ input, kernel, stride, padding, output }: Pool2dLayer): boo
   return rows !== output.rows || columns !== output.columns;
 }
 
-/** The padding, and at its ends what the last windows need. */
+/** The padding, with the rows and columns at its ends that the last windows need. */
 function reachedPadding({ input, kernel, stride, padding, output }: Pool2dLayer): Padding {
   const { top, left, bottom, right } = padding;
   const reach = (outputs: number, axis: 0 | 1) => (outputs - 1) * stride[axis] + kernel[axis];

@@ -30,7 +30,7 @@ const LINEAR = new Set(
 const READ = `MLPClassifier, ${[...LINEAR].join(", ")}`;
 const SCALERS = ["StandardScaler", "MinMaxScaler", "MaxAbsScaler"];
 const SEARCHES = ["GridSearchCV", "RandomizedSearchCV"];
-/** Pipelines and searches within each other. */
+/** Most levels of pipelines and searches within each other. */
 const MAX_NESTED = 4;
 
 /**

@@ -139,7 +139,7 @@ function bytesOf(payload: PickledValue): Buffer | undefined {
   return typeof text === "string" ? Buffer.from(text, "latin1") : undefined;
 }
 
-/** Texts of equal length, which zeros fill: characters of four bytes (U), or bytes (S). */
+/** Texts padded with zeros to equal length: characters of four bytes (U), or bytes (S). */
 function textsIn(dtype: PickledDtype, count: number, bytes: Buffer): string[] | undefined {
   const [, kind, size] = /^([US])(\d{1,4})$/.exec(dtype.name) ?? [];
   const unitBytes = kind === "U" ? 4 : 1;

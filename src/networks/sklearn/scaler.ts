@@ -35,7 +35,7 @@ function affineOf(scaler: Estimator): { scale: Float64Array; shift: Float64Array
   const pixels = (name: string) => scaler.array(name).data;
   switch (scaler.type) {
     case "StandardScaler": {
-      // A scaler keeps statistics that its options leave out.
+      // A scaler stores statistics even if its options disable them.
       const means = scaler.isTrue("with_mean", true) ? pixels("mean_") : undefined;
       const deviations = scaler.isTrue("with_std", true) ? pixels("scale_") : undefined;
       const scale = deviations?.map((deviation) => 1 / deviation) ?? new Float64Array([1]);
@@ -49,7 +49,7 @@ function affineOf(scaler: Estimator): { scale: Float64Array; shift: Float64Array
   }
 }
 
-/** Pixels that the training images of the first scaler had. No file states them: large statistics show bytes. */
+/** Pixels of the training images, as the first scaler read them. No file states them: large statistics show bytes. */
 export function pixelsOf(scaler: Estimator | undefined): {
   readonly likelyPixels?: LikelyPixels;
   readonly pixelsReason?: string;

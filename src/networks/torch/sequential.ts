@@ -103,7 +103,7 @@ function channelsRead({ modules, arrays }: Sequential): number | undefined {
 
 function built(path: string, { modules, arrays }: Sequential, picture: MapShape | undefined): BuiltChain {
   const builder = new ChainBuilder(path, picture, "channels-first");
-  // An operation that turns logits into probabilities is left out at the end only.
+  // An operation that turns logits into probabilities is left out only if it is the last one.
   const last = modules.findLastIndex(({ type }) => !PLAIN.has(type));
   for (const [index, module] of modules.entries()) {
     const end = index === last ? ENDS[module.type] : undefined;
@@ -230,7 +230,7 @@ function addConvolution(builder: ChainBuilder, module: ModuleAttributes, part: P
   });
 }
 
-/** Numbers, or the words `valid` and `same`: PyTorch's `same` exists for a stride of 1 only, and puts an odd rest at the end. */
+/** Numbers, or the words `valid` and `same`: PyTorch's `same` needs stride 1, and puts an odd row or column at the end. */
 function convolutionPadding(module: ModuleAttributes, kernel: Pair, dilation: Pair): Padding {
   const word = module.text("padding");
   if (word === undefined) return evenPadding(module.pair("padding", 0));
@@ -254,7 +254,7 @@ function windowOf(module: ModuleAttributes) {
   };
 }
 
-/** Windows of equal size, where the output divides the map. */
+/** Windows of equal size, if the size of the output divides the size of the map. */
 function addAdaptive(builder: ChainBuilder, module: ModuleAttributes, kind: "average" | "max"): void {
   const [rows, columns] = module.pair("output_size");
   const { shape } = builder;

@@ -5,7 +5,7 @@ import { printable } from "#src/base/text.js";
 
 /** Every address and length is a u64 in files that h5py writes. An undefined address is all ones. */
 const UNDEFINED_ADDRESS = 2n ** 64n - 1n;
-/** Most messages, links, nodes and heap objects that are looked at. A network of 1,000 layers takes some 50,000. */
+/** Most messages, links, nodes and heap objects that are read. A network of 1,000 layers takes some 50,000. */
 const MAX_STEPS = 1_000_000;
 /** Most bytes of all texts together. `model_config` of a large network is a few megabytes long. */
 const MAX_TEXT_BYTES = 2 ** 26;

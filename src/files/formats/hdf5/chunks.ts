@@ -64,7 +64,7 @@ export function unpack(
   return bytes;
 }
 
-/** Shuffle puts all first bytes of the elements before all second ones, and so on; what is left over stays behind. */
+/** Shuffle puts all first bytes of the elements before all second ones, and so on; bytes that are left over stay at the end. */
 function unshuffle(bytes: Uint8Array, elementBytes: number): Uint8Array {
   const count = Math.floor(bytes.length / elementBytes);
   const ordered = Uint8Array.from(bytes);
@@ -104,7 +104,7 @@ export function place(
   }
 }
 
-/** Most levels. One of 32 entries a node holds more than any file does. */
+/** Most levels. With 32 entries per node, a tree of these levels holds more than any file. */
 const MAX_LEVEL = 16;
 
 /** Kinds of trees: section III.A.1 of the specification. */

@@ -148,7 +148,7 @@ export class Hdf5Dataset {
     };
   }
 
-  /** Each chunk is there once, and together they are no longer than the file. So little cannot claim to be much. */
+  /** Each chunk is there once, and together they are at most as long as the file. So a small file cannot claim much data. */
   #checkCover(
     cursor: Cursor,
     shape: readonly number[],

@@ -100,7 +100,7 @@ export function readTexts(cursor: Cursor, type: Hdf5Type, count: number, heap: G
       `${cursor.leftBytes} bytes`,
     );
   }
-  // A text of no bytes takes none, so the length above does not bound their number.
+  // Empty texts take no bytes, so the length above does not limit their number.
   cursor.file.step(count);
   return Array.from({ length: count }, () => {
     if (type.kind === "variable text") return heap.text(cursor);

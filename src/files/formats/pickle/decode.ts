@@ -150,9 +150,9 @@ export class ArrayDecoder {
   }
 }
 
-/** Most lists, dicts and arrays that are looked at: once for each reference to them. */
+/** Most lists, dicts and arrays that are visited. Each reference to one counts. */
 const MAX_VALUES = 2 ** 14;
-/** Most numbers in lists of numbers, also once for each reference: 32 MB. */
+/** Most numbers in lists of numbers, 32 MB. Each reference counts. */
 const MAX_LISTED = 2 ** 22;
 const MAX_DEPTH = 10;
 /** NumPy's type of Python objects: an array of arrays, whose shapes differ. */

@@ -136,7 +136,7 @@ function append(reader: ByteReader, items: readonly PickledValue[], target: Pick
   for (const item of items) target.items.push(item);
 }
 
-/** A number as key becomes its digits. */
+/** Key of a dict as text. A number becomes its digits. */
 function setItems(stack: PickleStack, reader: ByteReader, items: readonly PickledValue[]): void {
   const target = stack.top();
   if (!isMap(target)) throw reader.malformed("a dict to set items in", kindOf(target));
@@ -160,7 +160,7 @@ function stackGlobal(stack: PickleStack, reader: ByteReader): void {
   stack.push(stack.vocabulary.find(reader, module, name));
 }
 
-/** Instances of a class are rejected, on the allow-list or not: weights need none. */
+/** Instances of every class are rejected, also of classes on the allow-list: weights need none. */
 function refuseInstance(reader: ByteReader): never {
   throw reader.forbidden(printable(`${shortLine(reader)}.${shortLine(reader)}`));
 }

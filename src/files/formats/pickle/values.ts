@@ -20,7 +20,7 @@ export type PickledValue =
   | PickledArray
   | PickledObject;
 
-/** Stand-in for an object that only another vocabulary than NumPy's makes. `what` names its kind, for messages: `a tensor`. */
+/** Stand-in for an object that NumPy's vocabulary does not have. `what` names its kind, for messages: `a tensor`. */
 export abstract class PickledObject {
   abstract readonly what: string;
 }
@@ -51,8 +51,10 @@ export class PickledGlobal {
   }
 }
 
-/** Bytes that protocols 0 to 2 write as a text, one character per byte. They are kept as the text until they are
- * elements, so that a pickle that encodes one text a thousand times gains nothing. */
+/**
+ * Bytes that protocols 0 to 2 write as a text, one character per byte. They stay a text until they are decoded as elements. So a
+ * pickle that encodes one text a thousand times does not take a thousand times its memory.
+ */
 export class EncodedText {
   readonly text: string;
 
@@ -105,7 +107,7 @@ export function kindOf(value: PickledValue | undefined): string {
 export interface Vocabulary {
   /** GLOBAL: the stand-in for a name. @throws NetworkError ERR_PICKLE_FORBIDDEN */
   find(reader: ByteReader, module: string, name: string): PickledValue;
-  /** REDUCE: what a call makes, of a callee and its arguments. */
+  /** REDUCE: the result of a call, from the callee and its arguments. */
   reduce(reader: ByteReader, call: readonly PickledValue[]): PickledValue;
   /** BUILD: gives an object its state. */
   build(reader: ByteReader, state: PickledValue, target: PickledValue): void;

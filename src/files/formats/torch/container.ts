@@ -1,4 +1,4 @@
-/** Opens a PyTorch file: a ZIP since version 1.6, before that pickles in a row with the storages behind them. */
+/** Opens a PyTorch file: a ZIP since version 1.6; before that, several pickles, then the storages. */
 
 import { NetworkError } from "#src/base/errors.js";
 import { isMap } from "#src/base/realm.js";

@@ -65,7 +65,7 @@ export class TorchModule extends PickledObject {
   }
 }
 
-/** What calls of a name make. */
+/** Object that a call of a name returns. */
 export type TorchCall = "dict" | "tensor" | "parameter" | "module" | "nothing" | "type";
 
 export class TorchName extends PickledObject {
@@ -82,7 +82,7 @@ export class TorchName extends PickledObject {
   }
 }
 
-/** An object of which nothing is needed: a device, a set, a number of NumPy. */
+/** An object that the reader does not need: a device, a set, a number of NumPy. */
 export class TorchThing extends PickledObject {
   constructor(readonly name: string) {
     super();
@@ -144,7 +144,7 @@ export function torchName(module: string, name: string): TorchName | undefined {
       return new TorchName(full, "parameter");
     }
   }
-  // torch.nn.modules.linear.Linear: the file of a class is not a part of what it is.
+  // torch.nn.modules.linear.Linear: the file that defines a class does not matter.
   if (/^torch\.nn\.modules(\.\w+)?$/.test(module) && MODULES.split(" ").includes(name)) {
     return new TorchName(name, "module");
   }
