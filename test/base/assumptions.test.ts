@@ -74,7 +74,12 @@ test("names the orientation of weights that are all square", async (t) => {
   const square = await written(t, "square.npz", encodeNpz(randomNetwork([4, 4, 4]), "float64"));
   const { assumptions } = await loadNetwork(square, { activation: "relu", normalize: "none" });
   t.deepEqual(assumptions, [
-    { subject: "orientation", what: "weights (inputs × outputs)", source: "square.npz", option: "--architecture" },
+    {
+      subject: "orientation",
+      what: "weights (inputs × outputs)",
+      source: "square.npz",
+      option: "--architecture",
+    },
   ]);
   const stated = await written(t, "square.safetensors", encodeSafetensors(randomNetwork([4, 4, 4])));
   t.deepEqual((await loadNetwork(stated)).assumptions, []);
