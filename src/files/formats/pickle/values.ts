@@ -51,10 +51,7 @@ export class PickledGlobal {
   }
 }
 
-/**
- * Bytes that protocols 0 to 2 write as a text, one character per byte. They stay a text until they are decoded as elements. So a
- * pickle that encodes one text a thousand times does not take a thousand times its memory.
- */
+/** Bytes that protocols 0 to 2 write as a text, one character per byte. They stay a text until they are decoded. */
 export class EncodedText {
   readonly text: string;
 
