@@ -183,6 +183,8 @@ async function assertPages(
     const start = Number(meta.dictionary_page_offset ?? meta.data_page_offset);
     const [bytes, values] = [Number(meta.total_compressed_size), Number(meta.num_values)];
     groupBytes += bytes;
+    const rows = file.starts[group + 1]! - file.starts[group]!;
+    if (!(rows <= values)) throw new Error(`a row group claims ${rows} rows of ${values} values`);
     if (!(bytes >= 0 && start >= 0 && start + bytes <= handle.sizeBytes))
       throw new Error("a column lies outside the file");
     if (groupBytes > MAX_GROUP_BYTES || values > MAX_GROUP_VALUES) {
