@@ -8,6 +8,7 @@ import { listed, printable } from "#src/base/text.js";
 import { describeModel } from "#src/engines/onnx/describe.js";
 import { fedPreprocessing } from "#src/engines/onnx/engine.js";
 import { sha256Of } from "#src/files/hash.js";
+import { assumedBefore } from "#src/networks/chain-facts.js";
 import { assumedIn, type Metadata, pixelOrderIn } from "#src/networks/format.js";
 import { KEY_PREFIX } from "#src/networks/onnx/encode.js";
 import { modelPreprocessing, readOnnxFacts } from "#src/networks/onnx/preprocessing.js";
@@ -53,6 +54,7 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
     ...chosen,
     assumptions: [
       ...pixels,
+      ...assumedBefore(path, assumedIn(path, facts.metadata, KEY_PREFIX), []),
       ...activationAssumed(path, name, facts.metadata),
       ...outputAssumed(name, described.candidates),
       ...(described.isKnown ? [] : [outputsAssumed(name, output.kind)]),

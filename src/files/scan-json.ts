@@ -11,6 +11,8 @@ export interface JsonLimits {
   readonly keys?: number;
   /** Most lists and objects in all. */
   readonly containers?: number;
+  /** Rejects a key that an object has twice: JSON.parse takes the last one. */
+  readonly eachKeyOnce?: boolean;
   /** Rejects a key that an object has twice, and values other than texts, whole numbers, lists and objects. */
   readonly strict?: boolean;
 }
@@ -29,9 +31,16 @@ const DIGIT_OR_SPACE = /[\d \t\r\n]/;
  */
 export function scanJson(
   text: string,
-  { depth, entries = Infinity, keys: mostKeys = Infinity, containers = Infinity, strict = false }: JsonLimits,
+  {
+    depth,
+    entries = Infinity,
+    keys: mostKeys = Infinity,
+    containers = Infinity,
+    strict = false,
+    eachKeyOnce = strict,
+  }: JsonLimits,
 ): JsonFault | undefined {
-  /** Keys of each open container; a list has none. Filled only if strict. */
+  /** Keys of each open container; a list has none. Filled only if each key may occur once. */
   const keys: Set<string>[] = [];
   let openCount = 0;
   let containerCount = 0;
@@ -43,7 +52,7 @@ export function scanJson(
     const mark = text.charCodeAt(at);
     if (mark === QUOTE) {
       const end = closingQuote(text, at);
-      if (strict) lastString = text.slice(at, end + 1);
+      if (eachKeyOnce) lastString = text.slice(at, end + 1);
       at = end;
     } else if (mark === LIST || mark === OBJECT) {
       containerCount++;
@@ -52,7 +61,7 @@ export function scanJson(
       if (containerCount > containers) {
         return { expected: `at most ${containers} lists and objects`, found: "more" };
       }
-      if (strict) keys.push(new Set());
+      if (eachKeyOnce) keys.push(new Set());
     } else if (mark === LIST_END || mark === OBJECT_END) {
       openCount--;
       keys.pop();
@@ -62,7 +71,7 @@ export function scanJson(
     } else if (mark === COLON) {
       keyCount++;
       if (keyCount > mostKeys) return { expected: `at most ${mostKeys} keys`, found: "more" };
-      if (!strict) continue;
+      if (!eachKeyOnce) continue;
       if (lastString === undefined) return { expected: "a key before each colon", found: "none" };
       const key = unescaped(lastString);
       lastString = undefined;

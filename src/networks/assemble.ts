@@ -6,6 +6,7 @@ import type { Activation, Activations, Layer, MapOrder, Preprocessing } from "#s
 import { atLeast, UsageError } from "#src/base/errors.js";
 import { listed } from "#src/base/text.js";
 import type { NamedArrays } from "#src/files/formats/arrays.js";
+import { assumedBefore, type LikelyPixels } from "./chain-facts.js";
 import { guessedBiases, statisticsIn } from "./layout.js";
 import { planNetwork } from "./state-dict.js";
 import { floatShapes, layersInSteps } from "./validate.js";
@@ -23,6 +24,8 @@ export interface DecodedArrays {
   /** Activation that the writer of such files is known for, if the file does not state it. */
   readonly likelyActivation?: Activation | undefined;
   readonly preprocessing?: Preprocessing | undefined;
+  /** As in a chain. */
+  readonly likelyPixels?: LikelyPixels | undefined;
   readonly imageSizes?: readonly number[] | undefined;
   /** As in a network. */
   readonly pixelOrder?: MapOrder | undefined;
@@ -42,6 +45,7 @@ export interface Assembled {
   readonly layers: readonly Layer[];
   /** Undefined if the file does not state it. */
   readonly preprocessing: Preprocessing | undefined;
+  readonly likelyPixels?: LikelyPixels | undefined;
   readonly imageSizes: readonly number[] | undefined;
   readonly pixelOrder?: MapOrder | undefined;
   /** Names of single numbers beside the layers that may have standardized the pixels. */
@@ -74,7 +78,8 @@ export async function assembled(
   checkCount(options.activation, plan.length - 1);
   const activation = options.activation ?? said ?? assumedActivation;
   const layers = await inTurns(layersInSteps(path, arrays, activation), options.signal);
-  const assumptions: Assumption[] = [...(decoded.chosen ?? [])];
+  const inherited = assumedBefore(path, assumed, layers).filter(({ subject }) => subject !== "activation");
+  const assumptions: Assumption[] = [...(decoded.chosen ?? []), ...inherited];
   const guessed = guessedBiases(plan);
   if (guessed.length > 0) {
     assumptions.push({
@@ -99,7 +104,8 @@ export async function assembled(
     layers,
     imageSizes: decoded.imageSizes,
     pixelOrder: decoded.pixelOrder,
-    preprocessing: assumed.includes("pixels") ? undefined : decoded.preprocessing,
+    preprocessing: decoded.preprocessing,
+    likelyPixels: decoded.likelyPixels,
     statistics: statisticsIn(arrays),
     assumptions,
   };

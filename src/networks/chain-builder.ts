@@ -28,7 +28,7 @@ import {
   perChannel,
 } from "./normalization.js";
 import { affinePreprocessing } from "./recipe.js";
-import { assertClasses, shapeWords, UnitOrder } from "./unit-order.js";
+import { assertClasses, mapOf, shapeWords, UnitOrder } from "./unit-order.js";
 import { finiteCopy } from "./validate.js";
 
 /** Most layers of a network. */
@@ -231,13 +231,13 @@ export class ChainBuilder {
     assertClasses(this.#order.path, last.outputs);
     const isEnded = this.#ends !== undefined && this.#ends !== "logits";
     const layers = isEnded ? [...this.#layers.slice(0, -1), { ...last, ends: this.#ends }] : this.#layers;
-    const input = this.#input;
+    const map = mapOf(this.#input);
     return {
       layers,
       preprocessing: this.#pixels && affinePreprocessing(this.#order.path, this.#pixels),
-      imageSizes: typeof input === "object" ? imageSizes(input) : undefined,
+      imageSizes: map && imageSizes(map),
       // Layers behind a map are in our order. A list of pixels stays in the framework's.
-      pixelOrder: typeof input === "object" ? "channels-last" : this.#order.order,
+      pixelOrder: map === undefined ? this.#order.order : "channels-last",
     };
   }
 

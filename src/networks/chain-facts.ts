@@ -91,7 +91,11 @@ export function assumedBefore(
     if (subject === "architecture") {
       return [{ subject, what: "the layers that its writer assumed", source, option: null }];
     }
-    if (subject !== "activation" || first === undefined || more.length === 0) return [];
+    // Pixels are an assumption of each reader.
+    if (subject === "pixels") return [];
+    if (subject !== "activation")
+      return [{ subject, what: `${subject} that its writer assumed`, source, option: null }];
+    if (first === undefined || more.length === 0) return [];
     return [{ subject, what: `${first.activation} between layers`, source, option: "--activation" }];
   });
 }

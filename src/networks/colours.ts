@@ -36,7 +36,9 @@ export function assertModelFits(model: OnnxModel, shape: ImageShape): void {
 /** Rows and columns, and channels if there are several; undefined for a list of pixels. */
 function statedSizes({ shape, order }: OnnxModel["input"]): readonly number[] | undefined {
   const [first = 1, second = 1, third = 1] = shape;
-  if (shape.length < 3) return shape.length === 2 ? shape : undefined;
+  // Sizes of 1 beside a single other one are a list of pixels, in a graph whose operators read only maps.
+  if (shape.filter((size) => size > 1).length < 2) return undefined;
+  if (shape.length < 3) return shape;
   if (first === 1) return [second, third];
   return third === 1 ? [first, second] : order === "channels-first" ? [second, third, first] : shape;
 }

@@ -1,7 +1,7 @@
 /** Preprocessing of a network: as its file states it, as the user requests it, and as metadata. */
 import { basename, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Assumption } from "#src/base/assumptions.js";
+import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 import {
   NORMALIZATIONS,
   type Normalization,
@@ -59,6 +59,15 @@ export function preprocessingMetadata(
 ): Record<string, string> {
   const entries = Object.entries({ normalize: kind, ...numbers });
   return Object.fromEntries(entries.map(([key, value]) => [prefix + key, String(value)]));
+}
+
+/** What the metadata of a file of Batchwise state: a preprocessing, or the one that its writer assumed. */
+export function writtenPreprocessing(
+  stated: Preprocessing | undefined,
+  assumed: readonly AssumptionSubject[],
+): { readonly preprocessing?: Preprocessing | undefined; readonly likelyPixels?: LikelyPixels | undefined } {
+  if (!assumed.includes("pixels")) return { preprocessing: stated };
+  return { likelyPixels: stated?.kind === "none" ? "none" : undefined };
 }
 
 /**

@@ -17,7 +17,12 @@ import { ARRAYS_ALONE, assembled, checkActivation, type DecodedArrays } from "./
 import type { DecodedChain, LikelyPixels } from "./chain-facts.js";
 import { activationOf, assumedIn, pixelOrderIn, weightsFormat } from "./format.js";
 import type { WholeModel } from "./onnx/external.js";
-import { choosePreprocessing, type RequestedPreprocessing, readPreprocessing } from "./recipe.js";
+import {
+  choosePreprocessing,
+  type RequestedPreprocessing,
+  readPreprocessing,
+  writtenPreprocessing,
+} from "./recipe.js";
 import { decodeSafetensors, FORMAT, OUR_FORMAT } from "./safetensors.js";
 import { BUNDLED, locate, readWeights } from "./source.js";
 import { hasModules } from "./state-dict.js";
@@ -248,6 +253,7 @@ async function decode(
     }
     case "safetensors": {
       const { arrays, metadata } = decodeSafetensors(path, bytes);
+      const assumed = assumedIn(path, metadata);
       const isOurs = metadata.get(FORMAT) === OUR_FORMAT;
       if (isOurs && metadata.has("architecture")) {
         return (await import("./architecture/write.js")).chainOfMetadata(path, metadata, arrays);
@@ -255,8 +261,8 @@ async function decode(
       return {
         arrays,
         activation: activationOf(path, "activation", metadata),
-        preprocessing: readPreprocessing(path, metadata),
-        assumed: assumedIn(path, metadata),
+        ...writtenPreprocessing(readPreprocessing(path, metadata), assumed),
+        assumed,
         isOriented: isOurs,
         pixelOrder: pixelOrderIn(path, metadata),
       };

@@ -20,6 +20,11 @@ export function assertClasses(path: string, found: number): void {
 /** Order that is assumed where an ONNX graph does not show it: PyTorch's, whose exporter wrote most of them. */
 export const GRAPH_ORDER: MapOrder = "channels-first";
 
+/** A map of more than one place. A map of one is a list of pixels, in a format whose layers read only maps. */
+export function mapOf(input: MapShape | number | undefined): MapShape | undefined {
+  return typeof input === "object" && input.rows * input.columns > 1 ? input : undefined;
+}
+
 export class UnitOrder {
   readonly path: string;
   /** How the framework flattens a map. */

@@ -12,6 +12,7 @@ import { createEngine } from "#src/engines/registry.js";
 import { type EvaluateInput, evaluate, loadNetwork, predict } from "#src/index.js";
 import { foldPreprocessing } from "#src/networks/fold-maps.js";
 import { runCli } from "../helpers/cli.js";
+import { AVAILABLE_ENGINES } from "../helpers/engines.js";
 import { inCase } from "../helpers/in-case.js";
 import { pythonWith, runPython } from "../helpers/python.js";
 import { needs } from "../helpers/require.js";
@@ -188,6 +189,39 @@ testSklearn("classes that are numbers with gaps, digits, words or names are the 
     ]);
     t.is(status, 3);
     t.regex(stderr, name === "svc" ? /ERR_NETWORK_SCORES.*no format that is written/ : /ERR_NETWORK_CLASSES/);
+  }
+});
+
+testSklearn("convert keeps assumptions about labels and pixels in the file that it writes", async (t) => {
+  await make();
+  const dataset = join(folder, "set.npz");
+  const assumed = {
+    "standard.joblib": [/^pixels as bytes/],
+    "minmax-clip.joblib": [/^pixels as bytes/],
+    "named-digits.4.pkl": [/^labels that its writer assumed$/, /^pixels ÷ 255/],
+  };
+  for (const [file, words] of Object.entries(assumed)) {
+    for (const ending of ["onnx", "safetensors"]) {
+      await inCase(t, `${file} to ${ending}`, async () => {
+        const written = join(folder, `${file}.${ending}`);
+        const { status, stderr } = await runCli(["convert", join(folder, file), written]);
+        t.is(status, 0, stderr);
+        const before = await evaluate({ dataset, weights: join(folder, file), threads: 0 });
+        for (const engine of AVAILABLE_ENGINES) {
+          if (engine === "onnx" && ending !== "onnx") continue;
+          const after = await evaluate({ dataset, weights: written, threads: 0, engine });
+          t.deepEqual(after.predictions, before.predictions);
+          t.is(after.assumptions.length, words.length, engine);
+          for (const one of words)
+            t.true(
+              after.assumptions.some(({ what }) => one.test(what)),
+              engine,
+            );
+          const strict = evaluate({ dataset, weights: written, threads: 0, engine, strict: true });
+          await t.throwsAsync(strict, { code: "ERR_ASSUMED" });
+        }
+      });
+    }
   }
 });
 

@@ -38,16 +38,18 @@ type WithFiles = { readonly files: readonly Uint8Array[] };
  */
 async function readArchitecture(path: string): Promise<{ architecture: Architecture; bytes: Uint8Array }> {
   const bytes = await readWholeFile(path, MAX_BYTES);
-  return { architecture: decodeArchitecture(path, Buffer.from(bytes).toString("utf8")), bytes };
+  // PowerShell 5 writes UTF-16 where an output is redirected.
+  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8";
+  return { architecture: decodeArchitecture(path, new TextDecoder(encoding).decode(bytes)), bytes };
 }
 
 /** Decodes the JSON of an architecture. `path` is for messages. Throws as `readArchitecture`. */
 export function decodeArchitecture(path: string, text: string): Architecture {
   const bloat = jsonBloat(text);
-  const fault = scanJson(text, { depth: MAX_DEPTH });
+  const fault = scanJson(text, { depth: MAX_DEPTH, eachKeyOnce: true });
   if (bloat !== undefined || fault !== undefined) {
     const [expected, found] = [fault?.expected ?? "a shorter document", fault?.found ?? "more"];
-    const next = "see schemas/architecture.schema.json";
+    const next = "correct it: see schemas/architecture.schema.json";
     throw new NetworkError("ERR_NETWORK_LAYER", { path, layer: "the architecture", expected, found, next });
   }
   let document: unknown;

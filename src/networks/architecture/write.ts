@@ -4,6 +4,7 @@ import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { isDense } from "#src/networks/chain.js";
 import { assumedBefore, type DecodedChain } from "#src/networks/chain-facts.js";
 import { assumedIn, type Metadata } from "#src/networks/format.js";
+import { writtenPreprocessing } from "#src/networks/recipe.js";
 import type { Tensor } from "#src/networks/tensors.js";
 import { isCeil, isSameMap, outputsFirst } from "#src/networks/weight-order.js";
 import { decodeArchitecture } from "./arrays.js";
@@ -151,7 +152,8 @@ export function chainOfMetadata(path: string, metadata: Metadata, arrays: NamedA
   const assumed = assumedIn(path, metadata);
   return {
     ...chain,
-    preprocessing: assumed.includes("pixels") ? undefined : chain.preprocessing,
+    preprocessing: undefined,
+    ...writtenPreprocessing(chain.preprocessing, assumed),
     assumptions: assumedBefore(path, assumed, chain.layers),
   };
 }

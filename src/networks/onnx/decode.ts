@@ -5,7 +5,7 @@ import { NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
 import { assumedBefore, type BuiltChain, type DecodedChain } from "#src/networks/chain-facts.js";
 import { assumedIn, pixelOrderIn } from "#src/networks/format.js";
-import { readPreprocessing } from "#src/networks/recipe.js";
+import { readPreprocessing, writtenPreprocessing } from "#src/networks/recipe.js";
 import { activationOf, type OrderedGraph, orderedGraph, type Step } from "./chain.js";
 import { type Constant, constantFrom, list } from "./constant.js";
 import { constantValue, evaluateConstant } from "./constants.js";
@@ -57,7 +57,8 @@ export function* onnxInSteps(path: string, bytes: Uint8Array, activation?: Activ
     layers: isAssumed && activation !== undefined ? withActivation(chain.layers, activation) : chain.layers,
     imageSizes: imageSizesOf(graph.input) ?? chain.imageSizes,
     pixelOrder: pixelOrderIn(path, model.metadata, KEY_PREFIX) ?? chain.pixelOrder,
-    preprocessing: assumed.includes("pixels") ? undefined : (chain.preprocessing ?? stated),
+    preprocessing: undefined,
+    ...writtenPreprocessing(chain.preprocessing ?? stated, assumed),
     assumptions: assumedBefore(path, assumed, chain.layers).filter(
       ({ subject }) => subject !== "activation" || activation === undefined,
     ),

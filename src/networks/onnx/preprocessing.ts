@@ -10,6 +10,7 @@ import {
   preprocessingMetadata,
   type RequestedPreprocessing,
   readPreprocessing,
+  writtenPreprocessing,
 } from "#src/networks/recipe.js";
 import { KEY_PREFIX, withProperties } from "./encode.js";
 import { drawsNumbers, type Ending, endingOf, GraphView } from "./ending.js";
@@ -46,7 +47,9 @@ export function modelPreprocessing(
   if (stated === undefined && normalize?.startsWith("whiten")) {
     throw new NetworkError("ERR_NORMALIZE_STATISTICS", { path, found: normalize, isWhole: true });
   }
-  return { ...choosePreprocessing(path, stated, asked, pixelsReason(pixels)), isWithin };
+  const assumed = assumedIn(path, facts.metadata, KEY_PREFIX);
+  const { likelyPixels } = writtenPreprocessing(readPreprocessing(path, facts.metadata, KEY_PREFIX), assumed);
+  return { ...choosePreprocessing(path, stated, asked, pixelsReason(pixels), likelyPixels), isWithin };
 }
 
 /**

@@ -156,6 +156,12 @@ test("names the layer, what it expected and what it found, and refuses arrays th
     ["a list", [], "ERR_NETWORK_LAYER", /the architecture: expected object, found \[\]; see schemas/],
     ["nothing", {}, "ERR_NETWORK_LAYER", /: layers: expected a list of 1 to 2000 layers, found nothing; /],
     ["deep", '{"layers": [[[[[1]]]]]}', "ERR_NETWORK_LAYER", /nesting at most 4 deep, found deeper/],
+    [
+      "twice",
+      '{"layers": [{"type": "relu", "type": "tanh"}]}',
+      "ERR_NETWORK_LAYER",
+      /the architecture: expected each key once, found "type" twice; correct it/,
+    ],
     ["a key", { layers: [{ ...first, units: 3 }] }, "ERR_NETWORK_LAYER", /layers\[0\]: .*found "units"/],
     [
       "a kind",
@@ -234,6 +240,11 @@ test("names the layer, what it expected and what it found, and refuses arrays th
   }
   const { weights, architecture } = await filesOf(t, { ...ORDER, layers: [first], ignored: ["W2", "b2"] });
   t.is((await loadNetwork(weights, { architecture })).layers.length, 1);
+  const text = `\ufeff${readFileSync(architecture, "utf8")}`;
+  for (const encoding of ["utf8", "utf16le"] as const) {
+    await writeFile(architecture, text, encoding);
+    t.is((await loadNetwork(weights, { architecture })).layers.length, 1, encoding);
+  }
 });
 
 test("refuses an architecture for a file that states its own layers, and beside --activation", async (t) => {
