@@ -17,7 +17,7 @@ import { temporaryFolder } from "./helpers/temporary.js";
 
 const ROOT = fileURLToPath(PACKAGE_ROOT);
 const LIMIT_PACKED_BYTES = 4_000_000;
-const LIMIT_UNPACKED_BYTES = 8_000_000;
+const LIMIT_UNPACKED_BYTES = 8_500_000;
 
 /** All that may be inside. */
 const ALLOWED = [
