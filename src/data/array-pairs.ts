@@ -5,7 +5,7 @@ import type { Split } from "#src/base/contracts/dataset.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
-import type { ArrayPair, StoredArray } from "./array-set.js";
+import type { ArrayPair, StoredArray } from "./stored-array.js";
 
 /** Names of the splits in names of arrays. */
 export const SPLIT_WORDS: Readonly<Record<Split, readonly string[]>> = {

@@ -2,9 +2,10 @@
 
 import type { Dataset, DatasetReading } from "#src/base/contracts/dataset.js";
 import { BatchwiseError } from "#src/base/errors.js";
-import { type ArrayType, arraysDataset, type StoredArray } from "./array-set.js";
+import { arraysDataset } from "./array-set.js";
 import { assertTaken } from "./formats.js";
 import { type IdxDtype, type IdxHead, readIdxHead } from "./idx-header.js";
+import type { ArrayType, StoredArray } from "./stored-array.js";
 import { hashOfFiles } from "./stream/file-hash.js";
 import { openIdxElements } from "./stream/idx-elements.js";
 import type { GivenFacts, PairPaths } from "./stream/idx-set.js";

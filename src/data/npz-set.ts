@@ -22,8 +22,9 @@ import {
   withFile,
 } from "#src/files/read-file.js";
 import { choosePair } from "./array-pairs.js";
-import { arraysDataset, type StoredArray } from "./array-set.js";
+import { arraysDataset } from "./array-set.js";
 import { IDX_LIMIT_BYTES } from "./idx-header.js";
+import type { StoredArray } from "./stored-array.js";
 import { type Deflated, type Elements, elementsOf, inflatedElements } from "./stream/elements.js";
 import { hashOfFiles, type KnownFile } from "./stream/file-hash.js";
 import type { OpenArchive } from "./stream/idx-set.js";

@@ -3,47 +3,20 @@
  * torchvision's processed/test.pt. Nothing in them is run.
  */
 
-import { endianness } from "node:os";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
-import { inTurns } from "#src/base/abort.js";
 import type { Split } from "#src/base/contracts/dataset.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
-import { isMap, isUint8Array } from "#src/base/realm.js";
-import { runPickleInSteps } from "#src/files/formats/pickle/machine.js";
-import { ByteReader } from "#src/files/formats/pickle/reader.js";
-import {
-  EncodedText,
-  kindOf,
-  PickledArray,
-  PickledList,
-  PickledTuple,
-  type PickledValue,
-} from "#src/files/formats/pickle/values.js";
-import { openTorch, type TorchFile } from "#src/files/formats/torch/container.js";
-import { looksLikeTorch } from "#src/files/formats/torch/head.js";
-import { STORAGE_BYTES, type StorageType, TorchTensor } from "#src/files/formats/torch/values.js";
+import { isMap } from "#src/base/realm.js";
+import { kindOf, PickledList, PickledTuple, type PickledValue } from "#src/files/formats/pickle/values.js";
 import { sha256Of } from "#src/files/hash.js";
-import {
-  assertCanHold,
-  assertTrailer,
-  corrupt,
-  inflateAtMost,
-  isGzip,
-  openGzip,
-  TRAILER_BYTES,
-} from "#src/files/inflate.js";
-import { pathKind, readWholeFile } from "#src/files/read-file.js";
+import { pathKind } from "#src/files/read-file.js";
 import { choosePair } from "./array-pairs.js";
-import { type ArrayType, arraysDataset, isArrayType, type StoredArray } from "./array-set.js";
-import { type Elements, elementsOf } from "./stream/elements.js";
+import { arraysDataset } from "./array-set.js";
+import { arrayOf, type Unpickled, unpickled } from "./pickle-arrays.js";
+import type { StoredArray } from "./stored-array.js";
 import type { OpenArchive } from "./stream/idx-set.js";
 
-/** Most bytes of a file, and of its content where it is gzipped: Nielsen's has 220 MB. */
-const LIMIT_BYTES = 2 ** 30;
-/** Characters that show a PyTorch file: the name of a ZIP's first entry is among them. */
-const HEAD_BYTES = 256;
 /** An image of CIFAR: all red bytes, all green ones, all blue ones (cs.toronto.edu/~kriz/cifar.html). */
 const CIFAR_SHAPE = "3x32x32";
 const CIFAR_INPUTS = 3_072;
@@ -53,26 +26,6 @@ const PLACES: ReadonlyMap<number, readonly Split[]> = new Map([
   [2, ["train", "test"]],
   [3, ["train", "val", "test"]],
 ]);
-const TENSOR_TYPES: Readonly<Partial<Record<StorageType, ArrayType>>> = {
-  bool: "b1",
-  uint8: "u1",
-  int8: "i1",
-  int16: "i2",
-  int32: "i4",
-  int64: "i8",
-  float16: "f2",
-  float32: "f4",
-  float64: "f8",
-};
-
-/** What a file holds: its value, and its bytes for the hash. */
-interface Unpickled {
-  readonly path: string;
-  readonly file: Uint8Array;
-  readonly root: PickledValue;
-  readonly torch: TorchFile | undefined;
-}
-
 /**
  * Opens one file.
  *
@@ -175,37 +128,6 @@ function withShape(
   return isCifar ? { imageShape: CIFAR_SHAPE, ...reading } : reading;
 }
 
-async function unpickled(path: string): Promise<Unpickled> {
-  const file = await readWholeFile(path, LIMIT_BYTES);
-  const bytes = isGzip(file) ? await gunzipped(path, file) : file;
-  const head = Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString("latin1");
-  if (looksLikeTorch(head)) {
-    const torch = await openTorch(path, bytes);
-    return { path, file, root: torch.root, torch };
-  }
-  return { path, file, root: await inTurns(runPickleInSteps(new ByteReader(path, bytes))), torch: undefined };
-}
-
-async function gunzipped(path: string, file: Uint8Array): Promise<Uint8Array> {
-  const { deflate } = openGzip(file, path);
-  // ISIZE: the length of the content, modulo 2^32 (RFC 1952).
-  const sizeBytes = Buffer.from(file.subarray(-4)).readUInt32LE();
-  const packedBytes = deflate.length - TRAILER_BYTES;
-  if (packedBytes < 0 || sizeBytes === 0 || sizeBytes > LIMIT_BYTES)
-    throw corrupt(path, `a content of ${sizeBytes} bytes`);
-  assertCanHold(path, packedBytes, sizeBytes);
-  const { content, deflateBytes } = await inflateAtMost(deflate, sizeBytes).catch((error: unknown) => {
-    throw corrupt(path, error);
-  });
-  const member = {
-    crc: crc32(content),
-    contentBytes: content.length,
-    trailingBytes: packedBytes - deflateBytes,
-  };
-  assertTrailer(path, deflate.subarray(deflateBytes, deflateBytes + TRAILER_BYTES), member);
-  return content;
-}
-
 /** The arrays of a dict by their keys; those of a tuple of pairs as `train_x`, `train_y` and so on; those of a pair as `x`, `y`. */
 async function arraysOf(read: Unpickled): Promise<StoredArray[]> {
   const arrays: StoredArray[] = [];
@@ -241,111 +163,6 @@ function leavesOf(root: PickledValue): [name: string, value: PickledValue][] {
 
 function itemsOf(value: PickledValue): readonly PickledValue[] | undefined {
   return value instanceof PickledTuple || value instanceof PickledList ? value.items : undefined;
-}
-
-async function arrayOf(
-  { path, torch }: Unpickled,
-  name: string,
-  value: PickledValue,
-): Promise<StoredArray | undefined> {
-  const inner = `${path}:${name}`;
-  if (value instanceof PickledArray) return numpyArray(inner, name, value);
-  if (value instanceof TorchTensor && torch !== undefined) return tensorArray(inner, name, value, torch);
-  if (!(value instanceof PickledList) || value.items.length === 0) return undefined;
-  const numbers = value.items.flatMap((item) => (typeof item === "number" ? [item] : []));
-  if (numbers.length !== value.items.length) return undefined;
-  const bytes = new Uint8Array(Float64Array.from(numbers).buffer);
-  return inMemory(
-    {
-      path: inner,
-      name,
-      type: "f8",
-      littleEndian: endianness() === "LE",
-      fortranOrder: false,
-      shape: [numbers.length],
-    },
-    bytes,
-  );
-}
-
-type ArrayFacts = Omit<StoredArray, "open">;
-
-function inMemory(facts: ArrayFacts, bytes: Uint8Array): StoredArray {
-  return { ...facts, open: async (first) => elementsOf(bytes, first) };
-}
-
-function wrongLength(path: string, facts: ArrayFacts, found: number): DatasetError {
-  const expected = `the elements of ${facts.type} ${shapeText(facts.shape)}`;
-  return new DatasetError("ERR_NPZ_ARRAY", { path, expected, found: `${found} bytes` });
-}
-
-/** Undefined for an array of another type, such as texts. */
-function numpyArray(path: string, name: string, { state }: PickledArray): StoredArray | undefined {
-  if (state === undefined || !isArrayType(state.dtype.name)) return undefined;
-  const { shape, dtype, order } = state;
-  const facts: ArrayFacts = {
-    path,
-    name,
-    type: state.dtype.name,
-    littleEndian: dtype.byteOrder !== ">",
-    fortranOrder: order !== "C",
-    shape,
-  };
-  const payload = state.payload instanceof EncodedText ? state.payload.text : state.payload;
-  const isBytes = isUint8Array(payload);
-  if (!isBytes && typeof payload !== "string") return undefined;
-  const expectedBytes = shape.reduce((product, size) => product * size, Number(facts.type.slice(1)));
-  if (payload.length !== expectedBytes) throw wrongLength(path, facts, payload.length);
-  if (isBytes) return inMemory(facts, payload);
-  if (/[\u0100-\uffff]/.test(payload)) throw wrongLength(path, facts, payload.length);
-  return { ...facts, open: async (first) => textElements(payload, first) };
-}
-
-/** Bytes of a text with one character per byte, as protocols 0 to 2 have them. */
-function textElements(text: string, first: number): Elements {
-  let at = first;
-  return {
-    async read(into) {
-      into.set(Buffer.from(text.slice(at, at + into.length), "latin1"));
-      at += into.length;
-    },
-    async finish() {},
-    async close() {},
-  };
-}
-
-async function tensorArray(
-  path: string,
-  name: string,
-  tensor: TorchTensor,
-  torch: TorchFile,
-): Promise<StoredArray | undefined> {
-  const { storage, shape, strides, offset } = tensor;
-  const type = TENSOR_TYPES[storage.type];
-  if (type === undefined) return undefined;
-  const facts: ArrayFacts = {
-    path,
-    name,
-    type,
-    littleEndian: torch.isLittleEndian,
-    fortranOrder: false,
-    shape,
-  };
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; stride *= shape[axis--]!) {
-    if (shape[axis] === 1 || strides[axis] === stride) continue;
-    throw new DatasetError("ERR_NPZ_ARRAY", {
-      path,
-      expected: "a contiguous tensor",
-      found: "strides",
-      next: "save tensor.contiguous()",
-    });
-  }
-  const elementBytes = STORAGE_BYTES[storage.type];
-  const begin = (storage.begin + offset) * elementBytes;
-  const bytes = (await torch.bytesOf(storage.key)).subarray(begin, begin + stride * elementBytes);
-  if (bytes.length !== stride * elementBytes) throw wrongLength(path, facts, bytes.length);
-  return inMemory(facts, bytes);
 }
 
 /** Arrays one behind the other. */

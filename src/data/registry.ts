@@ -11,7 +11,8 @@ import {
 } from "#src/base/contracts/dataset.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
-import { DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import { DATA_OPTIONS } from "#src/base/options/images.js";
+import { NETWORK_OPTIONS } from "#src/base/options/network.js";
 import { exactKindsOf } from "#src/base/options/values.js";
 import { suggest } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";

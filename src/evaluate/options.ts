@@ -12,7 +12,8 @@ import type {
 import { MAX_COUNT } from "#src/base/contracts/run.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import type { Given } from "#src/base/options/define.js";
-import { type DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import type { DATA_OPTIONS } from "#src/base/options/images.js";
+import { NETWORK_OPTIONS } from "#src/base/options/network.js";
 import type { EXECUTOR_OPTIONS } from "#src/base/options/redis.js";
 import type { RUN_OPTIONS, SCORE_OPTIONS } from "#src/base/options/run.js";
 import { assertTogether, EVALUATE_OPTIONS } from "#src/base/options/table.js";

@@ -11,7 +11,7 @@ import {
 } from "#src/base/contracts/network.js";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 import type { Given } from "#src/base/options/define.js";
-import { EPSILON_LIMITS, MEAN_LIMITS, NETWORK_OPTIONS, STD_LIMITS } from "#src/base/options/inputs.js";
+import { EPSILON_LIMITS, MEAN_LIMITS, NETWORK_OPTIONS, STD_LIMITS } from "#src/base/options/network.js";
 import { assertTogether } from "#src/base/options/table.js";
 import { checkedValue } from "#src/base/options/values.js";
 import { printable } from "#src/base/text.js";

@@ -6,7 +6,7 @@ import { checkArgument, checkedKeys, type KindsOf, PROMISE, TEXT } from "#src/ba
 import type { Assumption, AssumptionSubject } from "#src/base/assumptions.js";
 import type { Activations, Network, Preprocessing } from "#src/base/contracts/network.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
-import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import { NETWORK_OPTIONS } from "#src/base/options/network.js";
 import { exactKindsOf } from "#src/base/options/values.js";
 import { listed } from "#src/base/text.js";
 import type { DownloadOptions } from "#src/files/catalog.js";

@@ -2,7 +2,7 @@
 
 import { PREDICTIONS_FORMATS } from "#src/base/contracts/run.js";
 import { decimal, FLAG_TYPE, PATH_TYPE, PATHS_TYPE, rows, TEXT_TYPE, word } from "./define.js";
-import { NEEDS_LABELS } from "./inputs.js";
+import { NEEDS_LABELS } from "./images.js";
 
 /** Formats of an evaluation. */
 export const FORMATS = ["text", "json", "csv", "markdown", "junit"] as const;

@@ -3,7 +3,7 @@
 import { ENGINES } from "#src/base/contracts/network.js";
 import { LIMITS, MAX_COUNT, SCENARIOS } from "#src/base/contracts/run.js";
 import { FLAG_TYPE, PATH_TYPE, rows, seconds, whole, word } from "./define.js";
-import { NEEDS_LABELS } from "./inputs.js";
+import { NEEDS_LABELS } from "./images.js";
 
 /** A higher number of threads is a typing error. */
 const MAX_THREADS = 1024;

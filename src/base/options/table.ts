@@ -6,7 +6,8 @@
 import { UsageError } from "#src/base/errors.js";
 import { ANSWER_OPTIONS, GATE_OPTIONS } from "./answer.js";
 import type { CommandName, OptionFacts, OptionRow, OptionRows, ParsedOf, Together } from "./define.js";
-import { DATA_OPTIONS, FILE_OPTIONS, NETWORK_OPTIONS } from "./inputs.js";
+import { DATA_OPTIONS } from "./images.js";
+import { FILE_OPTIONS, NETWORK_OPTIONS } from "./network.js";
 import { EXECUTOR_OPTIONS, WORKER_OPTIONS } from "./redis.js";
 import { BENCH_OPTIONS, JUDGE_OPTIONS, RUN_OPTIONS, SCORE_OPTIONS } from "./run.js";
 

@@ -3,7 +3,8 @@
 import * as z from "zod";
 import { GATE_OPTIONS } from "#src/base/options/answer.js";
 import { PATH_TYPE } from "#src/base/options/define.js";
-import { DATA_OPTIONS, NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import { DATA_OPTIONS } from "#src/base/options/images.js";
+import { NETWORK_OPTIONS } from "#src/base/options/network.js";
 import { RUN_OPTIONS } from "#src/base/options/run.js";
 import { type Message, optionsShape } from "#src/base/options/schema.js";
 import { valueText } from "#src/base/text.js";

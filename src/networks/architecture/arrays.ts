@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import type { Assumption } from "#src/base/assumptions.js";
 import type { Activations } from "#src/base/contracts/network.js";
 import { FileError, NetworkError, UsageError } from "#src/base/errors.js";
-import { NETWORK_OPTIONS } from "#src/base/options/inputs.js";
+import { NETWORK_OPTIONS } from "#src/base/options/network.js";
 import { assertTogether } from "#src/base/options/table.js";
 import { isErrorNamed } from "#src/base/realm.js";
 import { syntaxReason } from "#src/files/read-document.js";

@@ -8,7 +8,7 @@ import {
   type Pair,
 } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
-import { EPSILON_LIMITS, MEAN_LIMITS, STD_LIMITS } from "#src/base/options/inputs.js";
+import { EPSILON_LIMITS, MEAN_LIMITS, STD_LIMITS } from "#src/base/options/network.js";
 import { listed, printable, valueText } from "#src/base/text.js";
 import { placeOf } from "#src/files/read-document.js";
 
