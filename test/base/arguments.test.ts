@@ -160,7 +160,7 @@ const OTHER_KINDS: Readonly<
   ],
   openDataset: [
     [["bundled"], 'openDataset: options: expected a plain object, found "bundled"'],
-    [[{ dataset: "bundled" }], "openDataset: split: expected test or train, found nothing"],
+    [[{ dataset: "bundled" }], "openDataset: split: expected test or train or val, found nothing"],
   ],
   loadMnist: [[["mnist"], 'loadMnist: options: expected a plain object, found "mnist"']],
   readIdx: [

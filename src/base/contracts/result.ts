@@ -198,7 +198,12 @@ export const resultSchema = z
     /** The counts: the same for every executor, thread count and batch size, and for every engine except `onnx`. */
     result: z.discriminatedUnion("labelled", [resultCounts, predictedCounts]),
     /** Only with `--where`: `result` and `groups` count the images with these labels alone. */
-    where: z.object({ labels: z.array(count) }).optional(),
+    where: z
+      .object({
+        /** The labels of the images that count. */
+        labels: z.array(count),
+      })
+      .optional(),
     /** Only with `--groups`: the counts of each group, by its name. */
     groups: z.array(groupCounts).optional(),
     /** Only in the answer of `--shard`: what `batchwise merge` adds. */
