@@ -57,18 +57,27 @@ export async function readClassNames(path: string): Promise<readonly string[]> {
     .trimEnd()
     .split(/\r?\n/)
     .map((line) => line.trim());
-  const lineOf = new Map<string, number>();
-  for (const [index, name] of names.entries()) {
-    const line = index + 1;
-    const twin = lineOf.get(name);
-    if (name === "") throw fault(path, "a class name on every line", `none on line ${line}`);
-    if (/\p{Cc}/u.test(name))
-      throw fault(path, "names that can be printed", `a control character on line ${line}`);
-    if (twin !== undefined)
-      throw fault(path, "every name once", `"${printable(name)}" on lines ${twin} and ${line}`);
-    lineOf.set(name, line);
-  }
+  assertNames(path, names, "line");
   return names;
+}
+
+/**
+ * Class names can be printed, and each is there once. `place` is what the message counts: `line`.
+ *
+ * @throws DatasetError ERR_CLASSES_FILE
+ */
+export function assertNames(path: string, names: readonly string[], place: string): void {
+  const placeOf = new Map<string, number>();
+  for (const [index, name] of names.entries()) {
+    const at = index + 1;
+    const twin = placeOf.get(name);
+    if (name.trim() === "") throw fault(path, `a class name on every ${place}`, `none on ${place} ${at}`);
+    if (/\p{Cc}/u.test(name))
+      throw fault(path, "names that can be printed", `a control character on ${place} ${at}`);
+    if (twin !== undefined)
+      throw fault(path, "every name once", `"${printable(name)}" on ${place}s ${twin} and ${at}`);
+    placeOf.set(name, at);
+  }
 }
 
 /**

@@ -90,6 +90,7 @@ async function gunzipped(path: string, file: Uint8Array): Promise<Uint8Array> {
  * A value as an array: NumPy's, a tensor, or a list of numbers. Undefined for any other.
  *
  * @throws DatasetError ERR_NPZ_ARRAY for an array with too few elements, or a tensor that is not contiguous
+ * @throws NetworkError ERR_ARRAY_LAYOUT for a tensor without its storage
  */
 export async function arrayOf(
   { path, torch }: Unpickled,

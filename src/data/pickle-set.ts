@@ -13,6 +13,7 @@ import { sha256Of } from "#src/files/hash.js";
 import { pathKind } from "#src/files/read-file.js";
 import { choosePair } from "./array-pairs.js";
 import { arraysDataset } from "./array-set.js";
+import { assertNames } from "./labels.js";
 import { arrayOf, type Unpickled, unpickled } from "./pickle-arrays.js";
 import type { StoredArray } from "./stored-array.js";
 import type { OpenArchive } from "./stream/idx-set.js";
@@ -30,7 +31,7 @@ const PLACES: ReadonlyMap<number, readonly Split[]> = new Map([
  * Opens one file.
  *
  * @throws DatasetError ERR_DATASET_FORMAT, ERR_NPZ_ARRAYS, ERR_NPZ_ARRAY, ERR_COUNT_MISMATCH, ERR_GZIP_*
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_ZIP_*; NetworkError ERR_PICKLE_*
+ * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_ZIP_*; NetworkError ERR_PICKLE_*, ERR_NETWORK_FORMAT, ERR_ARRAY_LAYOUT
  */
 export const openPickleSet: OpenArchive = async (path, given, labelled, reading) => {
   const read = await unpickled(path);
@@ -75,7 +76,7 @@ export async function isBatches(folder: string): Promise<boolean> {
   return (await batchesIn(folder)) !== undefined;
 }
 
-/** Opens such a folder. @throws as `openPickleSet`; DatasetError ERR_DATASET_SPLIT */
+/** Opens such a folder. @throws as `openPickleSet`; DatasetError ERR_DATASET_SPLIT, ERR_CLASSES_FILE */
 export const openBatches: OpenArchive = async (folder, given, labelled, reading) => {
   const { files = {}, meta = "", names = "" } = (await batchesIn(folder)) ?? {};
   const wanted = files[given.split];
@@ -112,9 +113,10 @@ async function namesIn(path: string, key: string): Promise<readonly string[] | u
   const list = isMap(root) ? root.get(key) : undefined;
   const names =
     list instanceof PickledList ? list.items.flatMap((name) => (typeof name === "string" ? [name] : [])) : [];
-  return names.length > 0 && list instanceof PickledList && names.length === list.items.length
-    ? names
-    : undefined;
+  if (!(list instanceof PickledList) || names.length === 0 || names.length !== list.items.length)
+    return undefined;
+  assertNames(path, names, "place");
+  return names;
 }
 
 /** CIFAR's batches have names of their pictures, and no shape. */

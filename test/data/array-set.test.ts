@@ -6,6 +6,7 @@ import { type DatasetRequest, openDataset } from "#src/index.js";
 import { copiesOf } from "../helpers/all-of.js";
 import { inCase } from "../helpers/in-case.js";
 import { npyBytes, npyDict, npyFile, npyFloats } from "../helpers/npy.js";
+import { dict, latin1, list, numpy as numpyArray, text, whole } from "../helpers/pickle.js";
 import { pythonWith } from "../helpers/python.js";
 import { needs } from "../helpers/require.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
@@ -211,6 +212,27 @@ needs("numpy", numpy !== undefined)(
     });
   },
 );
+
+test("refuses class names of CIFAR's batches that cannot be printed, or are there twice", async (t) => {
+  const { writeFile } = await import("node:fs/promises");
+  const data = numpyArray("u1", [1, 3_072], new Uint8Array(3_072));
+  const folder = await temporaryFolder(t);
+  await writeFile(
+    join(folder, "test_batch"),
+    latin1(`\x80\x03${dict({ labels: list([whole(1)]), data, filenames: list([text("a.png")]) })}.`),
+  );
+  for (const [names, message] of [
+    [["cat", "dog\u001b[31m"], /a control character on place 2/],
+    [["cat", "cat"], /"cat" on places 1 and 2/],
+    [["cat", ""], /none on place 2/],
+  ] as const) {
+    await writeFile(
+      join(folder, "batches.meta"),
+      latin1(`\x80\x02${dict({ label_names: list(names.map(text)) })}.`),
+    );
+    t.regex((await codedAsync(t, read(folder), "ERR_CLASSES_FILE")).message, message);
+  }
+});
 
 const torch = pythonWith("numpy", "torch");
 needs("torch", torch !== undefined)("reads torchvision's processed files, of both formats", async (t) => {

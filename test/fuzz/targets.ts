@@ -1,5 +1,6 @@
 /** Every reader of files that may come from strangers; a new reader is one more in these lists. */
 import type { Target } from "./target.js";
+import { ARRAY_TARGETS } from "./targets/arrays.js";
 import { DOCUMENT_TARGETS } from "./targets/documents.js";
 import { DATASET_TARGETS } from "./targets/idx.js";
 import { NETWORK_TARGETS } from "./targets/networks.js";
@@ -12,6 +13,7 @@ import { TEXT_NETWORK_TARGETS } from "./targets/text-networks.js";
 
 export const TARGETS: readonly Target[] = [
   ...DATASET_TARGETS,
+  ...ARRAY_TARGETS,
   ...STREAM_TARGETS,
   ...TABLE_TARGETS,
   ...NETWORK_TARGETS,

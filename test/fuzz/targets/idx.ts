@@ -1,13 +1,9 @@
-/** Readers of images and labels: IDX, gzipped IDX, and sets in a .npz file. */
+/** Readers of whole IDX files, plain and gzipped. */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { readIdx } from "#src/data/idx.js";
-import { openNpzSet } from "#src/data/npz-set.js";
-import { collectSlab } from "#src/data/stream/slab-reader.js";
 import { idxBytes, idxHeader, imageBytes, labelBytes } from "../../helpers/idx.js";
-import { npyBytes, npyDict, npyFile } from "../../helpers/npy.js";
 import type { Seed, Target } from "../target.js";
 import { malformed } from "./malformed.js";
-import { archive } from "./npz.js";
 
 const PLAIN: Readonly<Record<string, Uint8Array>> = {
   images: imageBytes(12),
@@ -79,37 +75,4 @@ const gzip: Target = {
   words: [...IDX_WORDS, Buffer.of(0x1f, 0x8b, 8, 0), gzipSync("x")],
 };
 
-const npzSet: Target = {
-  name: "npz-set",
-  seeds: [
-    archive("images", {
-      "x_test.npy": npyBytes([4, 3, 2], Array(24).fill(7)),
-      "y_test.npy": npyBytes([4], [1, 2, 3, 0]),
-    }),
-    archive(
-      "wide labels",
-      {
-        "x_test.npy": npyBytes([2, 3, 2], Array(12).fill(9)),
-        "y_test.npy": npyFile(npyDict("<i8", [2]), new Uint8Array(BigInt64Array.of(1n, 2n).buffer)),
-      },
-      true,
-    ),
-    ...malformed(".npz"),
-  ],
-  words: ["x_test.npy\0", "y_test.npy\0", "'<i8'", "'|u1'", "(0,)", "(4294967296, 1)", "PK\x05\x06"],
-  codes:
-    /^ERR_(FILE_READ|FILE_EMPTY|ZIP_\w+|NPY_\w+|NPZ_ARRAYS|NPZ_ARRAY|COUNT_MISMATCH|LABEL_RANGE|PIXEL_VALUE|DATASET_FORMAT)$/,
-  onDisk: true,
-  async read(_, path) {
-    const set = await openNpzSet(path, { name: "set", split: "test", classNames: undefined }, true);
-    const { shape, total } = set.facts;
-    const { pixels, labels } = await collectSlab(set, { offset: 0, limit: total });
-    const isWhole =
-      pixels.length === total * shape.rows * shape.columns && labels.length === total && total > 0;
-    return isWhole
-      ? undefined
-      : `read ${pixels.length} pixels and ${labels.length} labels for ${total} images`;
-  },
-};
-
-export const DATASET_TARGETS: readonly Target[] = [idx, gzip, npzSet];
+export const DATASET_TARGETS: readonly Target[] = [idx, gzip];

@@ -1,9 +1,8 @@
 /** Readers of tables of pixels. */
 import { gzipSync } from "node:zlib";
-import { imageBytes } from "#src/base/contracts/dataset.js";
 import { openCsvSet } from "#src/data/csv-set.js";
-import { collectSlab } from "#src/data/stream/slab-reader.js";
 import type { Seed, Target } from "../target.js";
+import { GIVEN, readSet } from "./arrays.js";
 import { gzipped } from "./idx.js";
 
 const HEADED = "label,pixel0,pixel1,pixel2,pixel3\n7,0,1,200,255\n0,9,8,7,60\n";
@@ -39,16 +38,7 @@ const table: Target = {
   ],
   codes: /^ERR_(FILE_READ|FILE_EMPTY|DATASET_FORMAT|CSV_ROW|GZIP_\w+)$/,
   onDisk: true,
-  async read(_, path) {
-    const given = { name: "set", split: "test", classNames: undefined } as const;
-    const set = await openCsvSet(path, given, true);
-    const { shape, total } = set.facts;
-    const { pixels, labels } = await collectSlab(set, { offset: 0, limit: total });
-    const isWhole = pixels.length === total * imageBytes(shape) && labels.length === total && total > 0;
-    return isWhole
-      ? undefined
-      : `read ${pixels.length} pixels and ${labels.length} labels for ${total} images`;
-  },
+  read: (_, path) => readSet(openCsvSet(path, GIVEN, true)),
 };
 
 export const TABLE_TARGETS: readonly Target[] = [table];
