@@ -25,15 +25,21 @@ export function lumaOf(red: number, green: number, blue: number): number {
   return (red * 19_595 + green * 38_470 + blue * 7_471 + 0x8000) >> 16;
 }
 
-/** Changes a slab in place: its memory is filled before each use. @throws DatasetError ERR_LABEL_OFFSET from the function returned */
+/**
+ * Changes a slab in place: its memory is filled before each use. The pixels become grey first and are inverted then, as
+ * in folders of pictures, whose reader makes grey. `wasInverted` says that an earlier view inverted them.
+ *
+ * @throws DatasetError ERR_LABEL_OFFSET from the function returned
+ */
 export function changer(
-  shape: ImageShape,
+  { shape, labelsPath }: { readonly shape: ImageShape; readonly labelsPath?: string | undefined },
   view: DatasetView,
-  labelsPath: string | undefined,
+  wasInverted: boolean,
 ): (slab: Slab) => Slab {
+  const channels = view.grayscale ? 1 : shape.channels;
   return (stored) => {
-    viewPixels(stored.pixels, shape, view);
-    const slab = view.grayscale ? greySlab(stored) : stored;
+    const slab = view.grayscale ? greySlab(stored, wasInverted) : stored;
+    viewPixels(slab.pixels, { ...shape, channels }, view);
     const { labels, firstImage } = slab;
     if (labelsPath === undefined || view.labelOffset === 0) return slab;
     for (let n = 0; n < labels.length; n++) {
@@ -53,11 +59,15 @@ export function changer(
   };
 }
 
-/** The same memory with images of one channel; labels and predictions follow the pixels. */
-function greySlab({ buffer, firstImage, count, inputs, pixels, labels }: Slab): Slab {
+/**
+ * The same memory with images of one channel; labels and predictions follow the pixels. The grey of inverted colours is that of
+ * the colours, inverted: rounding makes the two orders differ.
+ */
+function greySlab({ buffer, firstImage, count, inputs, pixels, labels }: Slab, isInverted: boolean): Slab {
+  const flip = isInverted ? WHITE : 0;
   const grey = viewSlab(buffer, { firstImage, count, inputs: inputs / COLOURS });
   for (let n = 0, at = 0; n < grey.pixels.length; n++, at += COLOURS) {
-    grey.pixels[n] = lumaOf(pixels[at]!, pixels[at + 1]!, pixels[at + 2]!);
+    grey.pixels[n] = flip ^ lumaOf(flip ^ pixels[at]!, flip ^ pixels[at + 1]!, flip ^ pixels[at + 2]!);
   }
   grey.labels.set(labels);
   grey.predictions.fill(NOT_PREDICTED);

@@ -20,7 +20,7 @@ export function viewedDataset(dataset: Dataset, requested: DatasetView): Dataset
       return {
         async *[Symbol.asyncIterator]() {
           const { changer } = await import("./view-pixels.js");
-          const change = changer(facts.shape, view, facts.labelsPath);
+          const change = changer(facts, view, facts.view?.invert ?? false);
           for await (const slab of stream) yield change(slab);
         },
         release: (slab) => stream.release(slab),

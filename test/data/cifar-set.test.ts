@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
+import { AS_STORED } from "#src/base/contracts/dataset.js";
+import { viewedDataset } from "#src/data/view.js";
 import { evaluate, openDataset } from "#src/index.js";
 import { copiesOf, ONE_BY_ONE } from "../helpers/all-of.js";
 import { CIFAR_INPUTS, CIFAR_NAMES, cifarFolder, cifarRecords } from "../helpers/cifar.js";
@@ -103,6 +105,26 @@ test("--grayscale makes colours grey as Pillow does, and slabs smaller", async (
     t.deepEqual(result.confusionMatrix, opened.result.confusionMatrix);
   }
   await codedAsync(t, evaluate({ dataset, weights, threads: 0 }), "ERR_NETWORK_INPUTS");
+});
+
+test("--grayscale and --invert give the same pixels in one view and in two, in either order", async (t) => {
+  // The grey of red 0, green 52 and blue 184 is 51.5, rounded up. Inverted first, it would be 204.
+  const INVERTED_GREY = 255 - 52;
+  const { bytes } = cifarRecords(1);
+  for (const [channel, colour] of [0, 52, 184].entries()) bytes[1 + channel * 1_024] = colour;
+  const dataset = await temporaryFile(t, bytes, "test_batch.bin");
+  const GREY = { ...AS_STORED, grayscale: true };
+  const INVERTED = { ...AS_STORED, invert: true };
+  const stored = await openDataset({ dataset, split: "test" });
+  const both = await openDataset({ dataset, split: "test", grayscale: true, invert: true });
+  const [expected] = await copiesOf(both.slabs({ offset: 0, limit: 1 }, ONE_BY_ONE));
+  t.is(expected?.pixels[0], INVERTED_GREY);
+  const [grey, inverted] = [viewedDataset(stored, GREY), viewedDataset(stored, INVERTED)];
+  for (const set of [viewedDataset(grey, INVERTED), viewedDataset(inverted, GREY)]) {
+    const [seen] = await copiesOf(set.slabs({ offset: 0, limit: 1 }, ONE_BY_ONE));
+    t.deepEqual(seen?.pixels, expected?.pixels);
+    t.deepEqual(set.facts.view, both.facts.view);
+  }
 });
 
 test("--grayscale leaves grey images as they are", async (t) => {

@@ -193,6 +193,12 @@ test("refuses convolutions and normalizations among arrays, and points at ONNX",
   };
   const running = { "1.running_mean": floats(4), "1.running_var": floats(4) };
   const affine = { "1.weight": floats(4), "1.bias": floats(4) };
+  const first = {
+    "norm.weight": floats(6),
+    "norm.bias": floats(6),
+    "norm.running_mean": floats(6),
+    "norm.running_var": floats(6),
+  };
   const book = { W1: floats(3, 1, 5, 5), b1: floats(3), W2: floats(12, 2), b2: floats(2) };
   for (const [what, code, arrays] of [
     ["half of a BatchNorm1d", "ERR_NETWORK_KEYS", { ...linear, ...affine, "1.running_mean": floats(4) }],
@@ -200,10 +206,12 @@ test("refuses convolutions and normalizations among arrays, and points at ONNX",
     ["PReLU", "ERR_NETWORK_RANK", { ...linear, "2.weight": floats(1) }],
     ["Conv2d", "ERR_NETWORK_ARCHITECTURE", { ...linear, "0.weight": floats(4, 1, 3, 3) }],
     ["the book's convolution", "ERR_NETWORK_CHAIN", book],
+    ["BatchNorm1d before all layers", "ERR_NETWORK_ORDER", { ...first, ...linear }],
   ] as const) {
     const entries = Object.entries(arrays).map(([name, content]) => ({ name: `${name}.npy`, content }));
     const { message } = await refused(t, await written(t, "m.npz", zipFile(entries)), code);
     t.regex(message, /torch\.onnx\.export\(.*give --weights out\.onnx --engine onnx/, what);
+    t.is(message.split("--architecture").length, 2, what);
   }
   const normalized = { ...linear, ...affine, ...running, "1.num_batches_tracked": counter };
   const entries = Object.entries(normalized).map(([name, content]) => ({ name: `${name}.npy`, content }));

@@ -123,7 +123,7 @@ export const networkCodes = {
       found: string;
       next?: string | undefined;
     }) =>
-      `${f.path}: expected convolutions of one conventional architecture (${f.pictures} pictures, paddings of 0 or half a kernel, 2 × 2 max pools) that give ${f.layer} its ${grouped(f.inputs)} inputs, found ${f.found}; state the layers with --architecture${nextText(f)}`,
+      `${f.path}: expected convolutions of one conventional architecture (${f.pictures} pictures, paddings of 0 or half a kernel, 2 × 2 max pools) that give ${f.layer} its ${grouped(f.inputs)} inputs, found ${f.found}${f.next?.includes("--architecture") ? "" : "; state the layers with --architecture"}${nextText(f)}`,
   ),
   ERR_NETWORK_INPUTS: row(
     3,

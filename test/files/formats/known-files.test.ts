@@ -1,8 +1,9 @@
 /** The list of known files: each is named, what it says to do works, and nothing is left out in silence. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import test from "ava";
+import { FIXTURES } from "#src/base/package.js";
 import { python, shellQuoted } from "#src/files/formats/known/known-file.js";
 import { recognizeFile } from "#src/files/formats/known/recognize.js";
 import { runCli } from "../../helpers/cli.js";
@@ -46,7 +47,13 @@ const FILES: readonly (readonly [
   ["a.7z", latin1("7z\xbc\xaf\x27\x1c\0"), /7z/, /7z x/, /--dataset/],
   ["a.xz", latin1("\xfd7zXZ\0\0"), /xz/, /xz -dk/, /--dataset/],
   ["a.h5", latin1("\x89HDF\r\n\x1a\n\0\0\0"), /HDF5/, /visititems/, /x_test/],
-  ["m.h5", latin1("\x89HDF\r\n\x1a\nlayer_names weight_names"), /Keras HDF5/, /load_model/, /--weights/],
+  [
+    "m.h5",
+    latin1("\x89HDF\r\n\x1a\nmodel_config layer_names weight_names"),
+    /Keras HDF5/,
+    /load_model/,
+    /--weights/,
+  ],
   ["m.weights.h5", latin1("\x89HDF\r\n\x1a\nlayers vars"), /weights\.h5/, /load_weights/, /--weights/],
   [
     "m.mat",
@@ -233,7 +240,7 @@ test("arrays that are no network are refused with what would make them one", asy
     [
       "convolutions",
       { w1: zeros(2, 1, 3, 3) },
-      /only in the book's shapes or under PyTorch's names: .*onnx\.export/,
+      /only in the book's shapes or under PyTorch's names: state the layers with --architecture; or .*onnx\.export/,
     ],
   ] as const) {
     const path = await temporaryFile(t, npz({ ...LAYERS, ...arrays }), "m.npz");
@@ -244,11 +251,42 @@ test("arrays that are no network are refused with what would make them one", asy
   }
 });
 
+/** What np.savez("cnn.npz", *model.get_weights()) writes of a convolution and a dense layer of Keras. */
+const UNNAMED_CNN = {
+  arr_0: zeros(5, 5, 1, 8),
+  arr_1: zeros(8),
+  arr_2: zeros(72, CLASSES),
+  arr_3: zeros(CLASSES),
+};
+
+test("convolutions of Keras without names are called a network, and images without names are not", async (t) => {
+  const path = await temporaryFile(t, npz(UNNAMED_CNN), "cnn.npz");
+  const { status, stderr } = await runCli(["--weights", path]);
+  t.is(status, 3);
+  t.regex(stderr, /state the layers with --architecture/);
+  t.notRegex(stderr, /these are images/);
+  const images = { arr_0: zeros(20, 4, 4, 1), arr_1: zeros(20), arr_2: zeros(20, CLASSES) };
+  const set = await runCli(["--weights", await temporaryFile(t, npz(images), "set.npz")]);
+  t.regex(set.stderr, /these are images, not weights/);
+});
+
+test("only files of Keras with a model are sent to load_model", async (t) => {
+  for (const [name, step] of [
+    ["keras-2.weights.h5", /model\.load_weights.*state its layers with --architecture/],
+    ["keras-3.h5", /load_model/],
+  ] as const) {
+    const path = await temporaryFile(t, await readFile(new URL(`keras/${name}`, FIXTURES)), "model.h5");
+    t.regex((await recognizeFile(path, { use: "weights", split: "test" }))?.nextStep ?? "", step, name);
+  }
+});
+
 test("a network given as images is sent to --weights, and images without names are not", async (t) => {
   const labels = npyFile(npyDict("|u1", [20]), new Uint8Array(20));
   for (const [arrays, step] of [
     [LAYERS, /this (is|looks like) a network.*: give it to --weights/],
     [{ arr_0: LAYERS.w1, arr_1: LAYERS.b1 }, /this looks like a network: give it to --weights/],
+    [UNNAMED_CNN, /this looks like a network: give it to --weights/],
+    [{ arr_0: zeros(20, 4, 4, 1), arr_1: labels, arr_2: zeros(20, 9) }, /x_test=.*d\['IMAGES'\]/],
     [{ arr_0: zeros(20, 9), arr_1: labels, arr_2: labels }, /x_test=.*d\['IMAGES'\].*y_test=d\['LABELS'\]/],
   ] as const) {
     const path = await temporaryFile(t, npz(arrays), "m.npz");

@@ -124,18 +124,22 @@ const ROW_MAJOR =
 
 /**
  * True for matrices with vectors of one of their sides: they are layers, whatever their names (`arr_0`, `arr_1` …). The
- * longest side is that of the pixels, so a vector as long holds labels.
+ * longest side is that of the pixels, so a vector as long holds labels. Kernels (rows, columns, inputs, outputs) may stand
+ * among them; images and their labels would have one first side.
  */
 function isChain({ arrays }: FileHead): boolean {
   const shapes = [...arrays.values()].map(({ shape }) => shape);
   const matrices = shapes.filter(({ length }) => length === 2);
   const vectors = shapes.filter(({ length }) => length === 1);
-  const longest = Math.max(...matrices.flat());
+  const kernels = shapes.filter(({ length }) => length === 4);
+  const longest = kernels.length > 0 ? Infinity : Math.max(...matrices.flat());
+  const layers = [...matrices, ...kernels];
   return (
     matrices.length > 0 &&
     vectors.length > 0 &&
-    matrices.length + vectors.length === shapes.length &&
-    vectors.every(([size = 0]) => size < longest && matrices.some((matrix) => matrix.includes(size)))
+    layers.length + vectors.length === shapes.length &&
+    (kernels.length === 0 || new Set(layers.map(([first]) => first)).size > 1) &&
+    vectors.every(([size = 0]) => size < longest && layers.some((layer) => layer.includes(size)))
   );
 }
 

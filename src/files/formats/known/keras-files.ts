@@ -71,7 +71,8 @@ const kerasHdf5: KnownFile = {
   name: "a Keras HDF5 file",
   recognizes: (head) => isHdf5(head) && has(head, "weight_names"),
   describe: ({ head }) => `a Keras HDF5 file${ofLayers(configText(head))}`,
-  nextStep: ({ path }) => kerasToOnnx(path),
+  // load_model needs the architecture, which weights alone do not have.
+  nextStep: ({ head, path }) => (has(head, "model_config") ? kerasToOnnx(path) : KERAS_PROGRAM),
 };
 
 /** Python code that loads the whole model. It needs Keras, and serves layers that are not dense. */
@@ -168,9 +169,9 @@ export const KERAS_FILES: readonly KnownFile[] = [
   frozenGraph,
 ].map(networkFile);
 
-/** Next step: the file has only names and shapes, so the program that has the model must export it. */
+/** Next step: the file has only names and shapes, so the user must state the layers, or the program that has them export them. */
 export const EXPORT_ONNX =
-  "its layers stand in the program that made it: there, call torch.onnx.export(model.eval(), torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx";
+  "state its layers with --architecture, if it has their kinds; or, in the program that made it, call torch.onnx.export(model.eval(), torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx";
 
 /** Names of the layers that are not dense; undefined if all are. */
 export function otherLayers(shapes: ReadonlyMap<string, readonly number[]>): string | undefined {
