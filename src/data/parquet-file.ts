@@ -6,12 +6,8 @@ import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, DatasetError, reasonOf } from "#src/base/errors.js";
 import { listed } from "#src/base/text.js";
 import { type OpenFile, readInto } from "#src/files/read-file.js";
+import { assertColumn, assertThrift, columnOf, MAX_GROUP_BYTES, MAX_GROUP_VALUES } from "./parquet-pages.js";
 
-/** Most bytes of a page, unpacked, and of the columns of a row group, packed. */
-const MAX_PAGE_BYTES = 2 ** 28;
-const MAX_GROUP_BYTES = 2 ** 29;
-/** Most numbers of a row group, which take up to 40 bytes each. */
-const MAX_GROUP_VALUES = 2 ** 24;
 const MAX_METADATA_BYTES = 2 ** 26;
 const END_BYTES = 8;
 
@@ -55,8 +51,12 @@ export async function readParquetFile(
     const end = new Uint8Array(END_BYTES);
     await readInto(file, end, Math.max(0, file.sizeBytes - END_BYTES));
     const bytes = new DataView(end.buffer).getUint32(0, true);
-    if (bytes > Math.min(MAX_METADATA_BYTES, file.sizeBytes))
+    const room = file.sizeBytes - END_BYTES;
+    if (bytes > Math.min(MAX_METADATA_BYTES, room))
       throw new Error(`its metadata claims ${grouped(bytes)} bytes`);
+    const stated = new Uint8Array(bytes);
+    await readInto(file, stated, room - bytes);
+    assertThrift(new DataView(stated.buffer), 0);
     return parquetMetadataAsync(bufferOf(file), { geoparquet: false });
   });
   const tree = await decoded(path, async () => parquetSchema(metadata));
@@ -145,13 +145,14 @@ export async function readRows(
   const { parquetReadObjects } = await loadHyparquet();
   const columns = [images.name, ...(labelled && label !== undefined ? [label] : [])];
   const rows = await decoded(path, async () => {
-    await assertPages(file, handle, group, columns);
+    const compressors = await compressorsFor(metadata);
+    await assertPages(file, handle, group, columns, compressors);
     const options = {
       file: bufferOf(handle),
       metadata,
       columns,
       utf8: false,
-      compressors: await compressorsFor(metadata),
+      compressors,
     };
     return parquetReadObjects({ ...options, rowStart: starts[group]!, rowEnd: starts[group + 1]! });
   });
@@ -174,45 +175,42 @@ async function assertPages(
   handle: OpenFile,
   group: number,
   columns: readonly string[],
+  compressors: Compressors,
 ): Promise<void> {
   const { parquetHeader } = await import("hyparquet/src/column.js");
-  let groupBytes = 0;
+  const { decompressPage } = await import("hyparquet/src/datapage.js");
+  const tree = (await loadHyparquet()).parquetSchema(file.metadata);
+  const rows = file.starts[group + 1]! - file.starts[group]!;
+  const weight = { bytes: 0, lists: 0 };
+  let [groupBytes, groupValues] = [0, 0];
+  const missing = new Set(columns);
   for (const { meta_data: meta } of file.metadata.row_groups[group]!.columns) {
     if (meta === undefined) throw new Error("a column has no metadata");
-    if (!columns.includes(meta.path_in_schema[0] ?? "")) continue;
-    const start = Number(meta.dictionary_page_offset ?? meta.data_page_offset);
+    const [name = ""] = meta.path_in_schema;
+    if (!columns.includes(name)) continue;
+    missing.delete(name);
+    const start = Number(meta.dictionary_page_offset || meta.data_page_offset);
     const [bytes, values] = [Number(meta.total_compressed_size), Number(meta.num_values)];
     groupBytes += bytes;
-    const rows = file.starts[group + 1]! - file.starts[group]!;
+    groupValues += values;
     if (!(rows <= values)) throw new Error(`a row group claims ${rows} rows of ${values} values`);
     if (!(bytes >= 0 && start >= 0 && start + bytes <= handle.sizeBytes))
       throw new Error("a column lies outside the file");
-    if (groupBytes > MAX_GROUP_BYTES || values > MAX_GROUP_VALUES) {
+    if (groupBytes > MAX_GROUP_BYTES || groupValues > MAX_GROUP_VALUES) {
       const next = "write smaller row groups: pyarrow's write_table(table, path, row_group_size=1000)";
-      const found = `${grouped(values)} values, ${grouped(groupBytes)} bytes`;
+      const found = `${grouped(groupValues)} values, ${grouped(groupBytes)} bytes`;
       const expected = `row groups of at most ${grouped(MAX_GROUP_VALUES)} values and ${grouped(MAX_GROUP_BYTES)} bytes`;
       throw new DatasetError("ERR_DATASET_FORMAT", { path: file.path, expected, found, next });
     }
     const chunk = new Uint8Array(bytes);
     await readInto(handle, chunk, start);
-    const reader = { view: new DataView(chunk.buffer), offset: 0 };
-    for (let left = values; left > 0 && reader.offset < bytes - 1; ) {
-      const header = parquetHeader(reader);
-      const dictionary = header.dictionary_page_header?.num_values;
-      const count =
-        dictionary ?? header.data_page_header?.num_values ?? header.data_page_header_v2?.num_values ?? -1;
-      if (!(count >= 0 && count <= values))
-        throw new Error(
-          count < 0 ? "a page states no number of values" : `a page claims ${count} of ${values} values`,
-        );
-      const [packed, unpacked] = [header.compressed_page_size, header.uncompressed_page_size];
-      if (!(packed >= 0 && packed <= bytes - reader.offset && unpacked >= 0 && unpacked <= MAX_PAGE_BYTES)) {
-        throw new Error(`a page claims ${packed} bytes, ${unpacked} unpacked`);
-      }
-      reader.offset += packed;
-      if (dictionary === undefined) left -= count;
-    }
+    const { codec } = meta;
+    const column = columnOf(tree, meta.path_in_schema, meta.type, (packed, size) =>
+      decompressPage(packed, size, codec, compressors),
+    );
+    assertColumn(chunk, values, column, weight, parquetHeader);
   }
+  if (missing.size > 0) throw new Error(`row group ${group} lacks the column ${listed([...missing])}`);
 }
 
 /** hyparquet unpacks Snappy itself. */

@@ -123,6 +123,21 @@ test("names what is wrong with a file, its columns or a row", async (t) => {
   t.regex((await codedAsync(t, contentOf(holes, 3), "ERR_LABEL_RANGE")).message, /found -1 at index 5/);
 });
 
+test("refuses claims of metadata before it reserves memory for them", async (t) => {
+  const list = [0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07];
+  const cases = [
+    [list, /its metadata claims a list of 2147483647/],
+    [Array<number>(64).fill(0x1c), /its metadata nests deeper than 32/],
+    [[0x16, ...Array<number>(64).fill(0xff)], /a number has too many bytes/],
+  ] as const;
+  for (const [metadata, message] of cases) {
+    const length = Buffer.of(metadata.length, 0, 0, 0);
+    const bytes = Buffer.concat([Buffer.from("PAR1"), Buffer.from(metadata), length, Buffer.from("PAR1")]);
+    const path = await temporaryFile(t, bytes, "a.parquet");
+    t.regex((await codedAsync(t, open(path), "ERR_DATASET_FORMAT")).message, message);
+  }
+});
+
 test("refuses a Parquet file of the set as an output", async (t) => {
   const path = await fileOf(t, "snappy");
   const { status, stderr } = await runCli(["--dataset", path, "--output", path]);

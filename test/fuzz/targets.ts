@@ -4,6 +4,7 @@ import { ARRAY_TARGETS } from "./targets/arrays.js";
 import { DOCUMENT_TARGETS } from "./targets/documents.js";
 import { DATASET_TARGETS } from "./targets/idx.js";
 import { NETWORK_TARGETS } from "./targets/networks.js";
+import { PARQUET_TARGETS } from "./targets/parquet.js";
 import { PICKLE_TARGETS } from "./targets/pickles.js";
 import { PICTURE_TARGETS } from "./targets/pictures.js";
 import { RUN_TARGETS } from "./targets/runs.js";
@@ -20,6 +21,7 @@ export const TARGETS: readonly Target[] = [
   ...TEXT_NETWORK_TARGETS,
   ...PICKLE_TARGETS,
   ...PICTURE_TARGETS,
+  ...PARQUET_TARGETS,
   ...DOCUMENT_TARGETS,
   ...RUN_TARGETS,
 ];
