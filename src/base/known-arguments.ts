@@ -123,6 +123,7 @@ export const NETWORK = also(
       unstated: LIST,
       imageSizes: LIST,
       pixelOrder: wordOf(MAP_ORDERS),
+      likelyPixelOrder: wordOf(MAP_ORDERS),
       classNames: listOf("a list of names", TEXT),
     },
   ),

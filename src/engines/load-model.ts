@@ -47,7 +47,7 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
   const { input, output, ...described } = await describeModel(path, bytes, facts.endings, fed);
   if (facts.isRandom(output.name)) throw new NetworkError("ERR_ONNX_RANDOM", { path });
   const name = basename(resolve(path));
-  const order = input.shape.length === 1 ? pixelOrderIn(path, facts.metadata, KEY_PREFIX) : input.order;
+  const orders = input.shape.length === 1 ? pixelOrderIn(path, facts.metadata, KEY_PREFIX) : undefined;
   return {
     name,
     sha256: await sha256Of(files),
@@ -59,7 +59,10 @@ export async function loadModel(source: string, options: LoadNetworkOptions): Pr
       ...outputAssumed(name, described.candidates),
       ...(described.isKnown ? [] : [outputsAssumed(name, output.kind)]),
     ],
-    input: { ...input, order },
+    input: {
+      ...input,
+      ...(orders && { order: orders.pixelOrder, likelyOrder: orders.likelyPixelOrder }),
+    },
     output,
     bytes: shareBytes(described.bytes),
   };

@@ -29,6 +29,7 @@ export interface DecodedArrays {
   readonly imageSizes?: readonly number[] | undefined;
   /** As in a network. */
   readonly pixelOrder?: MapOrder | undefined;
+  readonly likelyPixelOrder?: MapOrder | undefined;
   /** What the file's writer had to assume; empty if it assumed nothing. */
   readonly assumed: readonly AssumptionSubject[];
   /** What the reader chose of several networks in the file. */
@@ -48,6 +49,7 @@ export interface Assembled {
   readonly likelyPixels?: LikelyPixels | undefined;
   readonly imageSizes: readonly number[] | undefined;
   readonly pixelOrder?: MapOrder | undefined;
+  readonly likelyPixelOrder?: MapOrder | undefined;
   /** Names of single numbers beside the layers that may have standardized the pixels. */
   readonly statistics: readonly string[];
   /** What neither the file nor an option states. */
@@ -104,6 +106,7 @@ export async function assembled(
     layers,
     imageSizes: decoded.imageSizes,
     pixelOrder: decoded.pixelOrder,
+    likelyPixelOrder: decoded.likelyPixelOrder,
     preprocessing: decoded.preprocessing,
     likelyPixels: decoded.likelyPixels,
     statistics: statisticsIn(arrays),

@@ -124,10 +124,8 @@ export class ChainBuilder {
     const input = this.#order.map(name);
     const { kernel, stride = kernel, countsPadding = false, ceil = false } = facts;
     const padding = this.#padding(facts.padding, input, kernel, stride, [1, 1]);
-    const output = outputOf({
-      ...{ input, kernel, stride, dilation: [1, 1], padding, channels: input.channels },
-      ceil,
-    });
+    const window = { input, kernel, stride, dilation: [1, 1], padding, channels: input.channels } as const;
+    const output = outputOf({ ...window, ceil });
     const layer: Pool2dLayer = {
       kind: `${kind}-pool`,
       ...{ inputs: sizeOf(input), outputs: sizeOf(output), activation: "identity" },
@@ -236,8 +234,9 @@ export class ChainBuilder {
       layers,
       preprocessing: this.#pixels && affinePreprocessing(this.#order.path, this.#pixels),
       imageSizes: map && imageSizes(map),
-      // Layers behind a map are in our order. A list of pixels stays in the framework's.
-      pixelOrder: map === undefined ? this.#order.order : "channels-last",
+      // Layers behind a map are in our order. A list of pixels stays in the framework's, by its convention only.
+      pixelOrder: map && "channels-last",
+      likelyPixelOrder: this.#order.order,
     };
   }
 

@@ -82,7 +82,7 @@ export function readingOfColours(
 function readingOfModel(model: OnnxModel, { channels }: ImageShape): ReadImages<OnnxModel> {
   const { input } = model;
   if (input.shape.length > 1) return { network: model, assumptions: [] };
-  const order = channels === 1 ? undefined : (input.order ?? GRAPH_ORDER);
+  const order = channels === 1 ? undefined : (input.order ?? input.likelyOrder ?? GRAPH_ORDER);
   const isAssumed = order !== undefined && input.order === undefined;
   return {
     network: { ...model, input: { ...input, order } },

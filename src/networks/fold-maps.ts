@@ -52,12 +52,15 @@ function foldOther(network: Foldable, unit: PixelUnit = "byte"): FoldedLayers {
 }
 
 /** The same with numbers for each channel. A list of pixels lies in the network's order. */
-function foldChannels({ layers, preprocessing, pixelOrder, name = "" }: Foldable, unit: PixelUnit): Layer[] {
+function foldChannels(
+  { layers, preprocessing, pixelOrder, likelyPixelOrder, name = "" }: Foldable,
+  unit: PixelUnit,
+): Layer[] {
   const channels = channelsOf(preprocessing);
   const shifts = Array.from({ length: channels }, (_, channel) => shiftOf(preprocessing, unit, channel));
   const [first, ...rest] = atLeast(layers, 1);
   const isMap = "input" in first && first.input.channels < first.inputs;
-  const isFirst = !isMap && pixelOrder === "channels-first";
+  const isFirst = !isMap && (pixelOrder ?? likelyPixelOrder) === "channels-first";
   const count = isFirst ? first.inputs : channels;
   const shiftAt = (n: number) => shifts[isFirst ? Math.floor((n * channels) / first.inputs) : n]!;
   const given: Affine = {

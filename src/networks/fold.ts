@@ -20,7 +20,9 @@ export interface Shift {
 }
 
 /** Parts of a network that the folding reads. */
-export type Foldable = Pick<Network, "layers" | "preprocessing" | "pixelOrder"> & { readonly name?: string };
+export type Foldable = Pick<Network, "layers" | "preprocessing" | "pixelOrder" | "likelyPixelOrder"> & {
+  readonly name?: string;
+};
 
 /** Whether one number standardizes all inputs of a fully connected layer. Other networks are rarer. */
 export function isPlain({ layers, preprocessing }: Foldable): boolean {

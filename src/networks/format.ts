@@ -1,13 +1,7 @@
 /** Recognizes the format of a file of weights by its content, and reads the metadata beside the weights. */
 
 import { ASSUMPTION_SUBJECTS, type Assumption, type AssumptionSubject } from "#src/base/assumptions.js";
-import {
-  ACTIVATIONS,
-  type Activation,
-  MAP_ORDERS,
-  type MapOrder,
-  type Network,
-} from "#src/base/contracts/network.js";
+import { ACTIVATIONS, type Activation, MAP_ORDERS, type Network } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { looksLikeTorch } from "#src/files/formats/torch/head.js";
@@ -117,19 +111,30 @@ export function assumedIn(path: string, metadata: Metadata, prefix = ""): Assump
 
 /** Key of the order in which the first layer reads the bytes of a coloured image. */
 const PIXEL_ORDER = "pixelOrder";
+/** Key of the order that is assumed. */
+const LIKELY_ORDER = "likelyPixelOrder";
 
 /** Metadata that name the order; empty if it is unknown, or if the images cannot be coloured. */
 export function pixelOrderMetadata(
-  { layers, pixelOrder }: Pick<Network, "layers" | "pixelOrder">,
+  { layers, pixelOrder, likelyPixelOrder }: Pick<Network, "layers" | "pixelOrder" | "likelyPixelOrder">,
   prefix = "",
 ): Record<string, string> {
   const canBeColoured = (layers[0]?.inputs ?? 0) % 3 === 0;
-  return pixelOrder === undefined || !canBeColoured ? {} : { [prefix + PIXEL_ORDER]: pixelOrder };
+  const [key, order] =
+    pixelOrder === undefined ? [LIKELY_ORDER, likelyPixelOrder] : [PIXEL_ORDER, pixelOrder];
+  return order === undefined || !canBeColoured ? {} : { [prefix + key]: order };
 }
 
-/** Reads what `pixelOrderMetadata` wrote. @throws NetworkError ERR_NETWORK_FORMAT for an unknown value */
-export function pixelOrderIn(path: string, metadata: Metadata, prefix = ""): MapOrder | undefined {
-  return metadataOneOf(path, MAP_ORDERS, prefix + PIXEL_ORDER, metadata);
+/** Reads what `pixelOrderMetadata` wrote; empty if it wrote nothing. @throws NetworkError ERR_NETWORK_FORMAT for an unknown value */
+export function pixelOrderIn(
+  path: string,
+  metadata: Metadata,
+  prefix = "",
+): Pick<Network, "pixelOrder" | "likelyPixelOrder"> {
+  const pixelOrder = metadataOneOf(path, MAP_ORDERS, prefix + PIXEL_ORDER, metadata);
+  const likelyPixelOrder = metadataOneOf(path, MAP_ORDERS, prefix + LIKELY_ORDER, metadata);
+  if (pixelOrder !== undefined) return { pixelOrder };
+  return likelyPixelOrder === undefined ? {} : { pixelOrder, likelyPixelOrder };
 }
 
 /** Undefined if the file does not state it. @throws NetworkError ERR_NETWORK_FORMAT for a value that does not exist */

@@ -264,7 +264,7 @@ async function decode(
         ...writtenPreprocessing(readPreprocessing(path, metadata), assumed),
         assumed,
         isOriented: isOurs,
-        pixelOrder: pixelOrderIn(path, metadata),
+        ...pixelOrderIn(path, metadata),
       };
     }
   }

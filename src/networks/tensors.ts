@@ -7,7 +7,7 @@ import { denseLayers, isDense } from "./chain.js";
 
 /** Content of a written file. Without `assumptions` everything in it is stated. */
 export type WritableNetwork = Pick<Network, "layers" | "preprocessing"> &
-  Partial<Pick<Network, "assumptions" | "imageSizes" | "pixelOrder">>;
+  Partial<Pick<Network, "assumptions" | "imageSizes" | "pixelOrder" | "likelyPixelOrder">>;
 
 export interface Tensor extends NamedArray {
   readonly name: string;

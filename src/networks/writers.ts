@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { ARCHITECTURE, describedLayers } from "./architecture/write.js";
+import { pixelOrderMetadata } from "./format.js";
 import { encodeNpz } from "./numpy.js";
 import { isUniform, largestFloat32Change, type WritableNetwork, type WrittenType } from "./tensors.js";
 import { encodeSafetensors, encodeTensors } from "./write-safetensors.js";
@@ -61,7 +62,8 @@ const ENCODE: Readonly<
   ".safetensors": (network, type) => {
     if (isUniform(network.layers)) return encodeSafetensors(network, type);
     const { architecture, tensors } = describedLayers(network);
-    return encodeTensors(network, tensors, { [ARCHITECTURE]: JSON.stringify(architecture) }, type);
+    const metadata = { [ARCHITECTURE]: JSON.stringify(architecture), ...pixelOrderMetadata(network) };
+    return encodeTensors(network, tensors, metadata, type);
   },
   ".onnx": encodeOnnx,
 };

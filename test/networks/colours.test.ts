@@ -1,6 +1,6 @@
 /** Networks of coloured images: PyTorch's answers over CIFAR's files, in each format and with each engine. */
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test from "ava";
@@ -56,7 +56,7 @@ testTorch("computes PyTorch's answers over colours, with every engine", async (t
         largest = Math.max(largest, ...differences);
         t.true(Math.max(...differences) < 1e-5, `${Math.max(...differences)}`);
         const assumed = found.assumptions.map(({ what }) => what).join();
-        const isOpen = name === "plain.npz" || name === "rows.onnx" || name === "flat.onnx";
+        const isOpen = ["plain.npz", "rows.onnx", "flat.onnx", "dense.pt", "keras-row.h5"].includes(name);
         t.is(/side by side/.test(assumed), isOpen, assumed);
       });
     }
@@ -65,14 +65,30 @@ testTorch("computes PyTorch's answers over colours, with every engine", async (t
   const cnn = await loadNetwork(join(folder, "cnn.pt"), { normalize: "scale" });
   t.regex(cnn.assumptions.map(({ what }) => what).join(), /^32 × 32 × 3 pictures, stride 1, padding 1/);
 
-  // A file of Batchwise states the order of a list.
-  const stated = join(folder, "stated.onnx");
+  // A written file keeps the order of a list, and that it was assumed; an architecture states it.
+  const dense = { dataset, weights: join(folder, "dense.pt"), threads: 0, ...PER_CHANNEL } as const;
+  await codedAsync(t, evaluate({ ...dense, activation: "relu", strict: true }), "ERR_ASSUMED");
+  const architecture = join(folder, "dense.json");
+  const [W1, W2] = ["fc1", "fc2"].map((fc) => ({
+    type: "dense",
+    weights: `${fc}.weight`,
+    bias: `${fc}.bias`,
+  }));
+  const layers = [W1, { type: "relu" }, W2];
+  writeFileSync(architecture, JSON.stringify({ flattening: "channels-first", input: 3072, layers }));
+  const told = await evaluate({ ...dense, architecture, strict: true });
   const numbers = ["--mean", `${PER_CHANNEL.mean}`, "--std", `${PER_CHANNEL.std}`, "--activation", "relu"];
-  t.is((await runCli(["convert", join(folder, "dense.pt"), stated, ...numbers])).status, 0);
-  const first = await evaluate({ dataset, weights: join(folder, "dense.pt"), threads: 0, ...PER_CHANNEL });
-  for (const engine of AVAILABLE_ENGINES) {
-    const found = await evaluate({ dataset, weights: stated, engine, threads: 0, strict: true });
-    t.deepEqual(found.predictions, first.predictions, engine);
+  for (const ending of ["onnx", "safetensors"]) {
+    const written = join(folder, `written.${ending}`);
+    t.is((await runCli(["convert", dense.weights, written, ...numbers])).status, 0);
+    for (const engine of AVAILABLE_ENGINES) {
+      if (engine === "onnx" && ending !== "onnx") continue;
+      const given = { dataset, weights: written, engine, threads: 0 };
+      const found = await evaluate(given);
+      t.deepEqual(found.predictions, told.predictions, `${ending} with ${engine}`);
+      t.regex(found.assumptions.map(({ what }) => what).join(), /a channel side by side/);
+      await codedAsync(t, evaluate({ ...given, strict: true }), "ERR_ASSUMED");
+    }
   }
 
   const pairs = [

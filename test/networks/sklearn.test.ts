@@ -177,7 +177,7 @@ testSklearn("classes that are numbers with gaps, digits, words or names are the 
   const words = join(folder, "animals.txt");
   await t.throwsAsync(evaluate(of("animals", { classes: words, calibration: true })), {
     code: "ERR_NETWORK_SCORES",
-    message: /found scores; leave out --calibration/,
+    message: /found scores; leave out --predictions, --report, --calibration/,
   });
   const { assumptions } = await evaluate(of("named-digits", { classes: words, calibration: true }));
   t.regex(assumptions[0]?.what ?? "", DIGITS);

@@ -235,6 +235,8 @@ export interface ModelInput {
   readonly shape: readonly number[];
   /** Order of a coloured image's bytes in the model's input. Default: channels last. */
   readonly order?: MapOrder | undefined;
+  /** Order that is assumed for a list of pixels in colour if `order` is unknown. Default: channels first. */
+  readonly likelyOrder?: MapOrder | undefined;
   /** Fixed number of images per run; undefined if it is free. */
   readonly batch: number | undefined;
 }

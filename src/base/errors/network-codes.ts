@@ -153,7 +153,7 @@ export const networkCodes = {
   ERR_NETWORK_SCORES: row(
     3,
     (f: { path: string; use: "probabilities" | "file" }) =>
-      `${f.path}: expected probabilities or logits, found scores; ${f.use === "file" ? "evaluate this file itself: no format that is written states scores" : "leave out --calibration, --top-k and --probabilities"}`,
+      `${f.path}: expected probabilities or logits, found scores; ${f.use === "file" ? "evaluate this file itself: no format that is written states scores" : "leave out --predictions, --report, --calibration, --top-k and --probabilities, which need probabilities"}`,
   ),
   ERR_NETWORK_NOT_FINITE: row(
     3,

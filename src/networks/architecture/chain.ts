@@ -77,11 +77,13 @@ class Walk {
   }
 
   finish(): DecodedChain {
-    const { output, preprocessing } = this.#architecture;
+    const { output, preprocessing, flattening } = this.#architecture;
     return this.#explained(() => {
       if (output !== undefined) this.#builder.end("output", output);
       const stated: Preprocessing | undefined = preprocessing;
-      return { ...this.#builder.finish(), preprocessing: stated, assumptions: [], stated: [...this.#stated] };
+      const built = this.#builder.finish();
+      const pixelOrder = built.pixelOrder ?? flattening;
+      return { ...built, pixelOrder, preprocessing: stated, assumptions: [], stated: [...this.#stated] };
     });
   }
 

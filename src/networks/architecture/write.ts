@@ -3,7 +3,7 @@ import type { Layer, MapShape, Network, Padding, Pair } from "#src/base/contract
 import type { NamedArrays } from "#src/files/formats/arrays.js";
 import { isDense } from "#src/networks/chain.js";
 import { assumedBefore, type DecodedChain } from "#src/networks/chain-facts.js";
-import { assumedIn, type Metadata } from "#src/networks/format.js";
+import { assumedIn, type Metadata, pixelOrderIn } from "#src/networks/format.js";
 import { writtenPreprocessing } from "#src/networks/recipe.js";
 import type { Tensor } from "#src/networks/tensors.js";
 import { isCeil, isSameMap, outputsFirst } from "#src/networks/weight-order.js";
@@ -154,6 +154,7 @@ export function chainOfMetadata(path: string, metadata: Metadata, arrays: NamedA
     ...chain,
     preprocessing: undefined,
     ...writtenPreprocessing(chain.preprocessing, assumed),
+    ...pixelOrderIn(path, metadata),
     assumptions: assumedBefore(path, assumed, chain.layers),
   };
 }

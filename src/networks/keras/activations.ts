@@ -59,11 +59,17 @@ export function activationIn(settings: Settings, isKeras3: boolean): KnownActiva
   throw settings.fault(`one of ${[...NAMES.keys()].join(", ")} or hard_sigmoid`, found);
 }
 
-/** Activation of a layer that is only an activation; undefined for other layers. @throws NetworkError ERR_NETWORK_LAYER */
+/**
+ * Activation of a layer that is only an activation; undefined for other layers.
+ *
+ * @param isList whether the layer reads a list of units, whose axis 1 is the last
+ * @throws NetworkError ERR_NETWORK_LAYER
+ */
 export function activationOfLayer(
   className: string,
   settings: Settings,
   isKeras3: boolean,
+  isList = false,
 ): KnownActivation | undefined {
   switch (className) {
     case "Activation":
@@ -78,7 +84,9 @@ export function activationOfLayer(
       return { activation: "elu", numbers: [settings.number("alpha", 1)] };
     case "Softmax": {
       const axis = settings.value("axis") ?? -1;
-      if (axis !== -1) throw settings.fault("softmax over the last axis", `axis ${valueText(axis)}`);
+      if (axis !== -1 && !(isList && axis === 1)) {
+        throw settings.fault("softmax over the last axis", `axis ${valueText(axis)}`);
+      }
       return SOFTMAX;
     }
     default:

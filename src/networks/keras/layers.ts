@@ -42,7 +42,8 @@ export function* buildChain(
     const format = settings.value("data_format") ?? "channels_last";
     if (format !== "channels_last") throw settings.fault("data_format channels_last", valueText(format));
     const build = BUILD.get(className);
-    const own = build === undefined ? activationOfLayer(className, settings, isKeras3) : undefined;
+    const isList = typeof chain.builder.shape === "number";
+    const own = build === undefined ? activationOfLayer(className, settings, isKeras3, isList) : undefined;
     if (build === undefined && own === undefined) throw unknownLayer(layer);
     build?.(layer, chain);
     if (!isIdentity(layer)) chain.isAtPixels = false;

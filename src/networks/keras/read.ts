@@ -25,7 +25,6 @@ export interface WeightsAlone {
   readonly activation: Activation;
   readonly assumed: readonly ["activation"];
   readonly isOriented: true;
-  readonly pixelOrder: "channels-last";
 }
 
 /**
@@ -150,7 +149,6 @@ function weightsAlone(path: string, root: Hdf5Group): WeightsAlone {
     activation: "relu",
     assumed: ["activation"],
     isOriented: true,
-    pixelOrder: "channels-last",
   };
 }
 

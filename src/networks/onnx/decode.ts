@@ -56,7 +56,7 @@ export function* onnxInSteps(path: string, bytes: Uint8Array, activation?: Activ
     ...chain,
     layers: isAssumed && activation !== undefined ? withActivation(chain.layers, activation) : chain.layers,
     imageSizes: imageSizesOf(graph.input) ?? chain.imageSizes,
-    pixelOrder: pixelOrderIn(path, model.metadata, KEY_PREFIX) ?? chain.pixelOrder,
+    ...pixelOrderIn(path, model.metadata, KEY_PREFIX),
     preprocessing: undefined,
     ...writtenPreprocessing(chain.preprocessing ?? stated, assumed),
     assumptions: assumedBefore(path, assumed, chain.layers).filter(

@@ -11,7 +11,7 @@ import { OTHER_ENGINE } from "#src/base/errors/network-codes.js";
 import { NetworkError } from "#src/base/errors.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";
 import type { BuiltChain } from "#src/networks/chain-facts.js";
-import { assertClasses, GRAPH_ORDER, mapOf } from "#src/networks/unit-order.js";
+import { assertClasses, GRAPH_ORDER } from "#src/networks/unit-order.js";
 import { type Axis, imageAxes, isMore, isOf, ONE, ORDERS, startOf } from "./axes.js";
 import { nodeFault, type OrderedGraph, type Step } from "./chain.js";
 import { isFloat } from "./constant.js";
@@ -230,9 +230,8 @@ export class Stream {
     }
     if (builder.length === 0) throw this.graphFault("logits as the output, or their Softmax", "no layer");
     const chain = builder.finish();
-    // No node shows the order of a list of pixels.
-    const isOpen = found === undefined && mapOf(this.#start) === undefined;
-    return isOpen ? { ...chain, pixelOrder: undefined, likelyPixelOrder: order } : chain;
+    // A map that is flattened shows the order of a list of pixels.
+    return { ...chain, pixelOrder: chain.pixelOrder ?? found };
   }
 
   fault({ name }: Step, expected: string, found: string): NetworkError {

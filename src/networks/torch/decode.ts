@@ -37,7 +37,7 @@ export interface TorchArrays extends TorchStateDict, Chosen {
   readonly likelyActivation: Activation | undefined;
   readonly assumed: readonly [];
   readonly isOriented: true;
-  readonly pixelOrder: "channels-first";
+  readonly likelyPixelOrder: "channels-first";
 }
 
 /**
@@ -76,7 +76,7 @@ export async function decodeTorch(
     return chain(chainOfModules(path, source, { arrays, isOrdered: true, paths }, activation));
   }
   const likelyActivation = activationHint(paths);
-  const facts = { assumed: [], isOriented: true, pixelOrder: "channels-first" } as const;
+  const facts = { assumed: [], isOriented: true, likelyPixelOrder: "channels-first" } as const;
   return { arrays, paths, likelyActivation, ...facts, chosen };
 }
 
