@@ -123,8 +123,12 @@ export async function explainedWeights(path: string, error: unknown): Promise<un
   if (!(error instanceof BatchwiseError)) return error;
   const { code, facts } = error;
   const isLayout = LAYOUT_CODES.has(code);
-  // The architecture of a file names what to correct in it.
-  if (isLayout && (facts as FactsOf<"ERR_NETWORK_KEYS">).next !== undefined) return error;
+  // A reader that knows the next step names it: what to correct in an architecture, or that a file is damaged.
+  if (
+    (isLayout || code === "ERR_NETWORK_FORMAT") &&
+    (facts as FactsOf<"ERR_NETWORK_KEYS">).next !== undefined
+  )
+    return error;
   const isForbidden = code === "ERR_PICKLE_FORBIDDEN";
   if (!isLayout && !isForbidden && !FORMAT_CODES.test(code)) return error;
   const known = await recognizeFile(path, { use: "weights", split: "test" });

@@ -77,7 +77,14 @@ testTorch("computes PyTorch's answers over colours, with every engine", async (t
   const layers = [W1, { type: "relu" }, W2];
   writeFileSync(architecture, JSON.stringify({ flattening: "channels-first", input: 3072, layers }));
   const told = await evaluate({ ...dense, architecture, strict: true });
-  const numbers = ["--mean", `${PER_CHANNEL.mean}`, "--std", `${PER_CHANNEL.std}`, "--activation", "relu"];
+  const numbers = [
+    "--mean",
+    PER_CHANNEL.mean.join(", "),
+    "--std",
+    `${PER_CHANNEL.std}`,
+    "--activation",
+    "relu",
+  ];
   for (const ending of ["onnx", "safetensors"]) {
     const written = join(folder, `written.${ending}`);
     t.is((await runCli(["convert", dense.weights, written, ...numbers])).status, 0);

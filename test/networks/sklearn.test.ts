@@ -283,5 +283,20 @@ test("a file that unpacks to much more than its own size is refused", async (t) 
   const path = await temporaryFile(t, bomb, "bomb.joblib");
   await t.throwsAsync(loadNetwork(path), { code: "ERR_PICKLE_LIMIT", message: /unpacked bytes/ });
   await writeFile(path, deflateSync(start).subarray(0, -3));
-  await t.throwsAsync(loadNetwork(path), { code: "ERR_NETWORK_FORMAT" });
+  await t.throwsAsync(loadNetwork(path), {
+    code: "ERR_NETWORK_FORMAT",
+    message: /found a damaged one .*is the file complete\?$/,
+  });
+});
+
+test("a classifier of a kind that is read, but saved in another way, is refused with the way to save it", async (t) => {
+  for (const [names, step] of [
+    ["csklearn.linear_model\nSGDClassifier\nq\x00cscipy.sparse._csr\ncsr_matrix\n", /model\.densify\(\)/],
+    ["csklearn.linear_model\nSGDClassifier\nq\x00cnumpy\nmemmap\n", /without mmap_mode/],
+    ["csklearn.model_selection._search\nGridSearchCV\n", /refit=True/],
+    ["csklearn.model_selection._search\nGridSearchCV\nq\x00csklearn.svm._classes\nSVC\n", /skl2onnx/],
+  ] as const) {
+    const path = await temporaryFile(t, Buffer.from(`\x80\x02${names}.`, "latin1"), "model.pkl");
+    await t.throwsAsync(loadNetwork(path), { message: step }, names);
+  }
 });

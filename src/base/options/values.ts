@@ -118,13 +118,13 @@ function numberWithin(
   throw new UsageError("ERR_OPTION_VALUE", { option, expected: expectedOf(type), found: String(given) });
 }
 
-/** One number, or several. A command line has commas between them. */
+/** One number, or several. A command line has commas between them, and spaces if they were copied from Python. */
 function decimalsWithin(
   option: string,
   type: OptionType & { readonly limits: Limits },
   given: unknown,
 ): number | readonly number[] {
-  const found: readonly unknown[] = Array.isArray(given) ? given : String(given).split(",");
+  const found: readonly unknown[] = Array.isArray(given) ? given : String(given).split(/,\s*/);
   const numbers = found.map((one) => {
     const number = typeof given === "number" ? given : one;
     return numberWithin(option, type, number, /^-?\d*\.?\d+$/, Number.isFinite);

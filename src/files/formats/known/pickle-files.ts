@@ -43,8 +43,26 @@ const sklearn: KnownFile = {
   nextStep: ({ head }) =>
     /^(dict|list|tuple)$/.test(pickleOf(head)?.value?.kind ?? "")
       ? "save the classifier by itself, or a pipeline of its scaler and it, by joblib.dump(model, 'out.joblib'), and give --weights out.joblib"
-      : "it is not a network of dense layers that Batchwise reads (MLPClassifier, LogisticRegression, SGDClassifier, LinearSVC or RidgeClassifier, alone or after StandardScaler, MinMaxScaler or MaxAbsScaler): export it by skl2onnx.to_onnx, with the option zipmap False, and give --weights model.onnx --engine onnx (that loads the file, which may run code: only for one that you trust)",
+      : (unreadPart(pickleOf(head)?.globals ?? []) ??
+        "it is not a network of dense layers that Batchwise reads (MLPClassifier, LogisticRegression, SGDClassifier, LinearSVC or RidgeClassifier, alone or after StandardScaler, MinMaxScaler or MaxAbsScaler): export it by skl2onnx.to_onnx, with the option zipmap False, and give --weights model.onnx --engine onnx (that loads the file, which may run code: only for one that you trust)"),
 };
+
+/** Next step for a classifier that is read, but not as it was saved, by the names in its pickle. */
+function unreadPart(globals: readonly string[]): string | undefined {
+  const mentions = (name: RegExp) => globals.some((one) => name.test(one));
+  if (mentions(/^sklearn\.linear_model\./) && mentions(/^scipy\.sparse\./)) {
+    return "its weights are sparse: call model.densify(), and save it again";
+  }
+  if (mentions(/^numpy\.(\w+\.)*memmap$/)) {
+    return "its arrays are mapped from a file: load the model without mmap_mode, and save it again";
+  }
+  const hasOthers = mentions(
+    /^sklearn\.(?!(linear_model|neural_network|model_selection|preprocessing|pipeline|utils)\.)/,
+  );
+  return mentions(/^sklearn\.model_selection\./) && !hasOthers
+    ? "a search is read if it keeps its best classifier, of the kinds MLPClassifier, LogisticRegression, SGDClassifier, LinearSVC or RidgeClassifier: fit it with refit=True, and save it again"
+    : undefined;
+}
 
 /** Dict that the book's dataset/mnist.py writes. */
 const BOOK_KEYS = ["train_img", "train_label", "test_img", "test_label"];

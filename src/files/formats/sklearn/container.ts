@@ -65,7 +65,12 @@ function unpacked(path: string, bytes: Uint8Array): Promise<Uint8Array> {
       else if (isTooLong(error)) {
         reject(new NetworkError("ERR_PICKLE_LIMIT", { path, what: "unpacked bytes", limit }));
       } else {
-        const facts = { path, expected: "a whole zlib or gzip stream", found: reasonOf(error) };
+        const facts = {
+          path,
+          expected: "a whole zlib or gzip stream around a model of scikit-learn",
+          found: `a damaged one (${reasonOf(error)})`,
+          next: "is the file complete?",
+        };
         reject(new NetworkError("ERR_NETWORK_FORMAT", facts, { cause: error }));
       }
     });
