@@ -93,9 +93,9 @@ const LABELS = npyFile(npyDict("|u1", [1]), Buffer.of(0));
 const IMAGE = npyFile(npyDict("|u1", [1, 2, 3]), Buffer.alloc(6));
 
 export const MALFORMED_SETS: Readonly<Record<string, Malformed>> = {
-  "fractions.set.npz": {
-    bytes: set(npyFile(npyDict("<f4", [1, 2, 3]), Buffer.alloc(24)), LABELS),
-    code: "ERR_NPZ_ARRAY",
+  "strings.set.npz": {
+    bytes: set(npyFile(npyDict("<U1", [1, 2, 3]), Buffer.alloc(24)), LABELS),
+    code: "ERR_DATASET_FORMAT",
   },
   "objects.set.npz": {
     bytes: set(npyFile(npyDict("|O", [1]), latin1("\x80\x04N.")), LABELS),
