@@ -61,6 +61,7 @@ export type {
   Normalization,
   Padding,
   Pair,
+  PerChannel,
   Pool2dLayer,
   Preprocessing,
   Standardizing,

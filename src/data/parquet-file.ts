@@ -67,6 +67,8 @@ export async function readParquetFile(
     starts.push(starts.at(-1)! + count);
   }
   const columns = tree.children.map(({ element }) => element.name);
+  // The type promises a name. The bytes of a stranger's file may lack it.
+  if (columns.some((name) => typeof name !== "string")) throw corrupt(path, "a column has no name");
   const label = labelOf(path, columns, labelColumn);
   return {
     path,

@@ -57,10 +57,12 @@ export const AS_STORED: DatasetView = {
 
 /** How pictures of another size become images: resized as Pillow or Keras does, or centred as `predict` does. */
 export const FITS = ["pillow", "keras", "mnist"] as const;
+/** How pictures of another size are brought to the size of the set. */
 export type PictureFit = (typeof FITS)[number];
 
 /** Orders of class folders: `text` is that of torchvision and Keras; by `numeric` the number in a folder's name is its label. */
 export const CLASS_ORDERS = ["text", "numeric"] as const;
+/** Order of the folders of classes: of their names as texts, or as numbers. */
 export type ClassOrder = (typeof CLASS_ORDERS)[number];
 
 /** Facts about images that tables, arrays and pictures may not state, as options state them. */

@@ -71,7 +71,7 @@ withTorch("gives PyTorch's logits of arrays in each format by an architecture of
   }
   const fewer = loadNetwork(join(folder, "conventional-2-fewer.weights.h5"));
   const error = await codedAsync(t, fewer, "ERR_NETWORK_ARCHITECTURE");
-  t.regex(error.message, /state the layers with --architecture/);
+  t.regex(error.message, /state its layers with --architecture/);
   t.log(`largest difference of ${files.length} files: ${most}`);
 });
 
