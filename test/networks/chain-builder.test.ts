@@ -3,13 +3,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import {
-  ACTIVATIONS,
-  type Activation,
-  type Engine,
-  type Layer,
-  type Padding,
-} from "#src/base/contracts/network.js";
+import type { Engine } from "#src/base/contracts/engine.js";
+import { ACTIVATIONS, type Activation, type Layer, type Padding } from "#src/base/contracts/network.js";
 import type { ErrorCode } from "#src/base/errors.js";
 import { createEngine } from "#src/engines/registry.js";
 import { ChainBuilder } from "#src/networks/chain-builder.js";

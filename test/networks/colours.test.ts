@@ -104,7 +104,7 @@ testTorch("computes PyTorch's answers over colours, with every engine", async (t
     [join(folder, "cnn.pt"), randomDataset(3, { rows: 64, columns: 16, channels: 3 }), /32 × 32 × 3/],
   ] as const;
   for (const [weights, images, message] of pairs) {
-    for (const engine of ["reference", "onnx"] as const) {
+    for (const engine of AVAILABLE_ENGINES) {
       const error = await t.throwsAsync(evaluate({ dataset: images, weights, engine, threads: 0 }));
       t.regex(error?.message ?? "", message);
     }

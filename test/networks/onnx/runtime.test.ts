@@ -1,5 +1,6 @@
 /** Chains as exporters other than PyTorch write them: logits against onnxruntime's. */
-import type { Layer, OnnxModel } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/engine.js";
+import type { Layer } from "#src/base/contracts/network.js";
 import { loadModel } from "#src/engines/load-model.js";
 import { createEngine } from "#src/engines/registry.js";
 import { engineSource } from "#src/networks/images.js";
