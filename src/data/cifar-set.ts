@@ -18,7 +18,7 @@ import {
 import { readClassNames } from "./labels.js";
 import { hashOfFiles, type KnownFile } from "./stream/file-hash.js";
 import type { OpenArchive } from "./stream/idx-set.js";
-import { datasetOf, type OpenPart, type Part } from "./stream/slab-reader.js";
+import { datasetOf, type OpenPart, type Part, partOfRecords } from "./stream/slab-reader.js";
 
 const SHAPE: ImageShape = { rows: 32, columns: 32, channels: 3 };
 const INPUTS = imageBytes(SHAPE);
@@ -117,7 +117,6 @@ async function recordsIn(path: string, labels?: number): Promise<Records> {
   return { path, bytes: undefined, stamp, labels: found, count: sizeBytes / (found + INPUTS) };
 }
 
-/** Images and labels lie in the same records: a read of images keeps the labels for the read of labels that goes with it. */
 function partOf({ path, stamp, labels, count }: Records, labelled: boolean): Part {
   const recordBytes = labels + INPUTS;
   return {
@@ -125,7 +124,6 @@ function partOf({ path, stamp, labels, count }: Records, labelled: boolean): Par
     async open(first): Promise<OpenPart> {
       const handle = openRegularFileNow(path, stamp);
       let at = first * recordBytes;
-      let reading: Promise<Uint8Array> = Promise.resolve(new Uint8Array());
 
       async function readRecords(into: Uint8Array): Promise<Uint8Array> {
         const classes = new Uint8Array(into.length / INPUTS);
@@ -144,27 +142,8 @@ function partOf({ path, stamp, labels, count }: Records, labelled: boolean): Par
         return classes;
       }
 
-      return {
-        images: {
-          async read(into) {
-            reading = readRecords(into);
-            await reading;
-          },
-          async finish() {},
-          check: () => assertUnchanged(path, stamp),
-          close: () => handle.close(),
-        },
-        labels: labelled
-          ? {
-              async read(into) {
-                into.set(await reading);
-              },
-              async finish() {},
-              async close() {},
-            }
-          : undefined,
-        async finish() {},
-      };
+      const check = () => assertUnchanged(path, stamp);
+      return partOfRecords({ read: readRecords, check, close: () => handle.close() }, labelled);
     },
   };
 }

@@ -12,7 +12,7 @@ import { channelsLast } from "./reading.js";
 import { COLUMN, CR, CsvRows, LF, type RowLayout } from "./stream/csv-rows.js";
 import { hashOfFiles } from "./stream/file-hash.js";
 import type { OpenArchive } from "./stream/idx-set.js";
-import { datasetOf, type OpenPart } from "./stream/slab-reader.js";
+import { datasetOf, type OpenPart, partOfRecords } from "./stream/slab-reader.js";
 
 /** Longest line in bytes: 300,000 numbers of 13 digits. */
 const MAX_LINE_BYTES = 2 ** 22;
@@ -172,7 +172,6 @@ function openRows(
   /** The next line, and the end of the whole lines in `bytes`. */
   let [at, end] = [from === 0 ? -1 : 0, 0];
   const scratch = new Uint8Array(inputs);
-  let reading: Promise<Uint8Array> = Promise.resolve(scratch);
 
   /** Takes the next piece behind what is left of the last one. */
   async function more(): Promise<void> {
@@ -216,29 +215,11 @@ function openRows(
     return labels;
   }
 
-  return {
-    images: {
-      async read(into) {
-        reading = readRows(into);
-        await reading;
-      },
-      async finish() {},
-      check: () => assertUnchanged(path, stamp),
-      async close() {
-        await pieces.return(undefined);
-      },
-    },
-    labels: rowLayout.kinds.includes(COLUMN.label)
-      ? {
-          async read(into) {
-            into.set(await reading);
-          },
-          async finish() {},
-          async close() {},
-        }
-      : undefined,
-    async finish() {},
+  const close = async () => {
+    await pieces.return(undefined);
   };
+  const check = () => assertUnchanged(path, stamp);
+  return partOfRecords({ read: readRows, check, close }, rowLayout.kinds.includes(COLUMN.label));
 }
 
 async function* keptPieces(pieces: readonly Uint8Array[], from: number): AsyncGenerator<Uint8Array> {

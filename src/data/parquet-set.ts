@@ -10,7 +10,7 @@ import { type ParquetRow, readParquetFile, readRows } from "./parquet-file.js";
 import { fault, type Layout, labelOf, layoutOf, type ParquetOptions, type Shard } from "./parquet-rows.js";
 import { hashOfFiles, isLongerThanSamples } from "./stream/file-hash.js";
 import type { GivenFacts } from "./stream/idx-set.js";
-import { datasetOf, type OpenPart, type Part } from "./stream/slab-reader.js";
+import { datasetOf, type OpenPart, type Part, partOfRecords } from "./stream/slab-reader.js";
 
 const ENDING = /\.parquet$/i;
 /** How names of a split's files begin, for `datasets`: `test-00000-of-00001.parquet`. */
@@ -97,7 +97,6 @@ async function shardAt(path: string, labelColumn: string | undefined): Promise<S
   }
 }
 
-/** Images and labels lie in the same rows: a read of images keeps the labels for the read of labels that goes with it. */
 function partOf(
   shard: Shard,
   { shape, place }: Layout,
@@ -115,7 +114,6 @@ function partOf(
       let rows: readonly ParquetRow[] = [];
       /** Index of the first of `rows`. */
       let start = -1;
-      let reading: Promise<Uint8Array> = Promise.resolve(new Uint8Array());
 
       async function rowAt(row: number): Promise<ParquetRow> {
         while (start < 0 || row >= start + rows.length) {
@@ -139,27 +137,8 @@ function partOf(
         return labels;
       }
 
-      return {
-        images: {
-          async read(into) {
-            reading = fill(into);
-            await reading;
-          },
-          async finish() {},
-          check: () => assertUnchanged(path, stamp),
-          close: () => file.close(),
-        },
-        labels: labelled
-          ? {
-              async read(into) {
-                into.set(await reading);
-              },
-              async finish() {},
-              async close() {},
-            }
-          : undefined,
-        async finish() {},
-      };
+      const check = () => assertUnchanged(path, stamp);
+      return partOfRecords({ read: fill, check, close: () => file.close() }, labelled);
     },
   };
 }

@@ -1,7 +1,6 @@
 /** The value of a pickle or of a PyTorch file, plain or gzipped, and its arrays. Nothing in the file is run. */
 
 import { endianness } from "node:os";
-import { crc32 } from "node:zlib";
 import { inTurns } from "#src/base/abort.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
@@ -17,15 +16,7 @@ import {
 import { openTorch, type TorchFile } from "#src/files/formats/torch/container.js";
 import { looksLikeTorch } from "#src/files/formats/torch/head.js";
 import { STORAGE_BYTES, type StorageType, TorchTensor } from "#src/files/formats/torch/values.js";
-import {
-  assertCanHold,
-  assertTrailer,
-  corrupt,
-  inflateAtMost,
-  isGzip,
-  openGzip,
-  TRAILER_BYTES,
-} from "#src/files/inflate.js";
+import { inflateGzip, isGzip } from "#src/files/inflate.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import { type ArrayType, isArrayType, type StoredArray } from "./stored-array.js";
 import { type Elements, elementsOf } from "./stream/elements.js";
@@ -57,33 +48,13 @@ export interface Unpickled {
 /** @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_ZIP_*; DatasetError ERR_GZIP_*; NetworkError ERR_PICKLE_* */
 export async function unpickled(path: string): Promise<Unpickled> {
   const file = await readWholeFile(path, LIMIT_BYTES);
-  const bytes = isGzip(file) ? await gunzipped(path, file) : file;
+  const bytes = isGzip(file) ? await inflateGzip(path, file, LIMIT_BYTES) : file;
   const head = Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString("latin1");
   if (looksLikeTorch(head)) {
     const torch = await openTorch(path, bytes);
     return { path, file, root: torch.root, torch };
   }
   return { path, file, root: await inTurns(runPickleInSteps(new ByteReader(path, bytes))), torch: undefined };
-}
-
-async function gunzipped(path: string, file: Uint8Array): Promise<Uint8Array> {
-  const { deflate } = openGzip(file, path);
-  // ISIZE: the length of the content, modulo 2^32 (RFC 1952).
-  const sizeBytes = Buffer.from(file.subarray(-4)).readUInt32LE();
-  const packedBytes = deflate.length - TRAILER_BYTES;
-  if (packedBytes < 0 || sizeBytes === 0 || sizeBytes > LIMIT_BYTES)
-    throw corrupt(path, `a content of ${sizeBytes} bytes`);
-  assertCanHold(path, packedBytes, sizeBytes);
-  const { content, deflateBytes } = await inflateAtMost(deflate, sizeBytes).catch((error: unknown) => {
-    throw corrupt(path, error);
-  });
-  const member = {
-    crc: crc32(content),
-    contentBytes: content.length,
-    trailingBytes: packedBytes - deflateBytes,
-  };
-  assertTrailer(path, deflate.subarray(deflateBytes, deflateBytes + TRAILER_BYTES), member);
-  return content;
 }
 
 /**

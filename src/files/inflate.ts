@@ -150,6 +150,33 @@ export async function inflateFirst({ path, deflate }: GzipFile, countBytes: numb
   }
 }
 
+/**
+ * Unpacks a whole gzip file of at most `limitBytes` bytes of content. Memory is allocated for the length that its trailer
+ * states, if the compressed bytes can hold it.
+ *
+ * @throws DatasetError ERR_GZIP_CORRUPT, ERR_GZIP_TRAILING
+ */
+export async function inflateGzip(path: string, file: Uint8Array, limitBytes: number): Promise<Uint8Array> {
+  const { deflate } = openGzip(file, path);
+  const packedBytes = deflate.length - TRAILER_BYTES;
+  if (packedBytes < 0) throw corrupt(path, "it ends within its trailer");
+  // ISIZE: the length of the content, modulo 2^32 (RFC 1952).
+  const sizeBytes = new DataView(file.buffer, file.byteOffset).getUint32(file.length - 4, true);
+  if (sizeBytes > limitBytes) throw corrupt(path, `a content of ${grouped(sizeBytes)} bytes`);
+  assertCanHold(path, packedBytes, sizeBytes);
+  const { content, deflateBytes } = await inflateAtMost(deflate, Math.max(1, sizeBytes)).catch(
+    (error: unknown) => {
+      throw corrupt(path, error);
+    },
+  );
+  assertTrailer(path, deflate.subarray(deflateBytes, deflateBytes + TRAILER_BYTES), {
+    crc: crc32(content),
+    contentBytes: content.length,
+    trailingBytes: packedBytes - deflateBytes,
+  });
+  return content;
+}
+
 /** Facts of a member that was unpacked. */
 export interface UnpackedMember {
   /** CRC-32 of the content. */

@@ -44,6 +44,37 @@ export interface OpenPart {
   finish(): Promise<void>;
 }
 
+/** A file whose records hold an image and its label. */
+export interface Records {
+  /** Fills `into` with the next images, and returns their labels. */
+  read(into: Uint8Array): Promise<Uint8Array>;
+  /** Throws if the file is not the one that was opened. */
+  check(): void;
+  close(): Promise<void>;
+}
+
+/** A part of one file of records: a read of images keeps the labels for the read of labels that goes with it. */
+export function partOfRecords({ read, check, close }: Records, labelled: boolean): OpenPart {
+  let reading: Promise<Uint8Array> = Promise.resolve(new Uint8Array());
+  const images: Elements = {
+    async read(into) {
+      reading = read(into);
+      await reading;
+    },
+    async finish() {},
+    check,
+    close,
+  };
+  const labels: Elements = {
+    async read(into) {
+      into.set(await reading);
+    },
+    async finish() {},
+    async close() {},
+  };
+  return { images, labels: labelled ? labels : undefined, async finish() {} };
+}
+
 /** What `datasetOf` makes a data set of. */
 export interface DatasetSource {
   readonly facts: DatasetFacts;

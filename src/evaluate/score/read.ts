@@ -1,6 +1,5 @@
 /** Reads a file of answers that any tool wrote: CSV, NDJSON, .npy or IDX; one row per image. */
 
-import { crc32 } from "node:zlib";
 import { inTurns } from "#src/base/abort.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
@@ -8,15 +7,7 @@ import { readIdx } from "#src/data/idx.js";
 import { rowMajor } from "#src/files/formats/arrays.js";
 import { npyElements, npyValues, parseNpyHeader } from "#src/files/formats/npz.js";
 import { sha256Of } from "#src/files/hash.js";
-import {
-  assertCanHold,
-  assertTrailer,
-  corrupt,
-  inflateAtMost,
-  isGzip,
-  openGzip,
-  TRAILER_BYTES,
-} from "#src/files/inflate.js";
+import { inflateGzip, isGzip } from "#src/files/inflate.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import {
   type Answers,
@@ -43,29 +34,8 @@ const LIMIT_BYTES = 2 ** 31 - 1;
 export async function readAnswers(path: string, options: ReadOptions): Promise<Answers> {
   const file = await readWholeFile(path, LIMIT_BYTES);
   const sha256 = await sha256Of([file]);
-  const bytes = isGzip(file) ? await unpacked(path, file) : file;
+  const bytes = isGzip(file) ? await inflateGzip(path, file, LIMIT_BYTES) : file;
   return { path, sha256, ...(await readContent(path, bytes, options)) };
-}
-
-/** Content of a gzip file. Its length comes from the trailer, so that no memory is allocated without need. */
-async function unpacked(path: string, file: Uint8Array): Promise<Uint8Array> {
-  const { deflate } = openGzip(file, path);
-  const view = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  const length = file.length < TRAILER_BYTES ? 0 : view.readUInt32LE(file.length - 4);
-  const packedBytes = Math.max(0, deflate.length - TRAILER_BYTES);
-  if (length > LIMIT_BYTES) throw corrupt(path, new Error(`its content is longer than ${LIMIT_BYTES} bytes`));
-  assertCanHold(path, packedBytes, length);
-  let inflated: Awaited<ReturnType<typeof inflateAtMost>>;
-  try {
-    inflated = await inflateAtMost(deflate, Math.max(1, length));
-  } catch (error) {
-    throw corrupt(path, error);
-  }
-  const { content, deflateBytes } = inflated;
-  const trailer = deflate.subarray(deflateBytes, deflateBytes + TRAILER_BYTES);
-  const trailingBytes = deflate.length - deflateBytes - TRAILER_BYTES;
-  assertTrailer(path, trailer, { crc: crc32(content), contentBytes: content.length, trailingBytes });
-  return content;
 }
 
 async function readContent(path: string, bytes: Uint8Array, options: ReadOptions): Promise<ReadRows> {
