@@ -1,7 +1,7 @@
 /** The bundled convolutional network, engine by engine, on one thread. */
 import { readFileSync } from "node:fs";
 import { reasonOf } from "#src/base/errors.js";
-import type { Engine, EngineName } from "../src/base/contracts/network.js";
+import type { Engine, EngineName } from "../src/base/contracts/engine.js";
 import { FIXTURES } from "../src/base/package.js";
 import { createEngine } from "../src/engines/registry.js";
 import { loadPair } from "../src/evaluate/open-inputs.js";

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { ENGINES } from "#src/base/contracts/network.js";
+import { ENGINES } from "#src/base/contracts/engine.js";
 import type { ResultFile } from "#src/base/contracts/result.js";
 import { loadRuntime } from "#src/engines/onnx/runtime.js";
 import { BATCH_SIZES, cellsOf } from "./determinism-matrix.js";

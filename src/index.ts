@@ -31,6 +31,7 @@ export type {
   Split,
 } from "#src/base/contracts/dataset.js";
 export type { Candidate, Diagnosis, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
+export type { EngineName } from "#src/base/contracts/engine.js";
 export type {
   DurableOutput,
   OutputFacts,
@@ -54,7 +55,6 @@ export type {
   Activations,
   Conv2dLayer,
   DenseLayer,
-  EngineName,
   Layer,
   MapShape,
   Network,

@@ -1,7 +1,7 @@
 /** One answer, byte for byte as JSON, however it is computed. Node's versions: `npm run determinism`. */
 import { readFile } from "node:fs/promises";
 import test, { type ExecutionContext } from "ava";
-import { ENGINES, type EngineName } from "#src/base/contracts/network.js";
+import { ENGINES, type EngineName } from "#src/base/contracts/engine.js";
 import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { FIXTURES } from "#src/base/package.js";
 import { openDataset } from "#src/data/registry.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { env } from "node:process";
 import type { ExecutionContext } from "ava";
 import test from "ava";
-import type { EngineName } from "#src/base/contracts/network.js";
+import type { EngineName } from "#src/base/contracts/engine.js";
 import { atLeast } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { runCli } from "./helpers/cli.js";

@@ -1,5 +1,5 @@
 /** Our own way from slabs to classes, over workers that stay warm. */
-import type { EngineName, FoldedLayers } from "../../src/base/contracts/network.js";
+import type { EngineName, FoldedLayers } from "../../src/base/contracts/engine.js";
 import { SILENT } from "../../src/base/contracts/run.js";
 import { type Slab, streamOf } from "../../src/base/slab.js";
 import { openEvaluator } from "../../src/evaluate/evaluator.js";

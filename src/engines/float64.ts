@@ -2,7 +2,7 @@
  * Products in float64: x · w without the terms that are zero. Each sum starts at +0 and runs over ascending k,
  * as in the plain loop. A term 0 · w with finite w is ±0 and leaves such a sum unchanged, so skipping it gives the same bits.
  */
-import type { FoldedLayers } from "#src/base/contracts/network.js";
+import type { FoldedLayers } from "#src/base/contracts/engine.js";
 import { isDense } from "#src/networks/chain.js";
 import { activateOf } from "./activations.js";
 import { forwardRow } from "./reference.js";

@@ -1,7 +1,8 @@
 /** Loads networks for the engine `onnx`: an ONNX file as a whole model with any operators, other files as layers. */
 import { basename, resolve } from "node:path";
 import type { Assumption } from "#src/base/assumptions.js";
-import type { Network, OnnxModel, OutputKind } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/engine.js";
+import type { Network, OutputKind } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError, UsageError } from "#src/base/errors.js";
 import { shareBytes } from "#src/base/slab.js";
 import { listed, printable } from "#src/base/text.js";

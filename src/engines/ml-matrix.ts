@@ -1,6 +1,7 @@
 /** The default engine: ml-matrix's float64 matrices. A convolution is im2col and one product, as in the book's chapter 7. */
 import { Matrix } from "ml-matrix";
-import type { Conv2dLayer, DenseLayer, Engine, FoldedLayers, Layer } from "#src/base/contracts/network.js";
+import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
+import type { Conv2dLayer, DenseLayer, Layer } from "#src/base/contracts/network.js";
 import { isDense } from "#src/networks/chain.js";
 import { type Activate, activateOf } from "./activations.js";
 import { gatherNonZero, sumRows } from "./float64.js";

@@ -1,12 +1,6 @@
 /** The oracle: plain loops in float64, against which every other engine is tested. */
-import type {
-  Conv2dLayer,
-  DenseLayer,
-  Engine,
-  FoldedLayers,
-  Layer,
-  Pool2dLayer,
-} from "#src/base/contracts/network.js";
+import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
+import type { Conv2dLayer, DenseLayer, Layer, Pool2dLayer } from "#src/base/contracts/network.js";
 import { activateOf } from "./activations.js";
 
 export function createReferenceEngine(layers: FoldedLayers): Engine {

@@ -6,7 +6,7 @@ import type {
   EngineSource,
   FoldedLayers,
   OnnxModel,
-} from "#src/base/contracts/network.js";
+} from "#src/base/contracts/engine.js";
 import { NetworkError } from "#src/base/errors.js";
 import type { SimdAssets } from "#src/engines/simd/engine.js";
 import { createReferenceEngine } from "./reference.js";

@@ -2,7 +2,8 @@
 import { IncompleteError, ownSignal } from "#src/base/abort.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import type { Network, OnnxModel } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/engine.js";
+import type { Network } from "#src/base/contracts/network.js";
 import type { AnyEvaluation, PredictionsFile } from "#src/base/contracts/result.js";
 import type { Log } from "#src/base/contracts/run.js";
 import { asError, RunError } from "#src/base/errors.js";

@@ -1,7 +1,7 @@
 /** The runner of this machine: this thread, or a pool of workers. */
 import { interruption } from "#src/base/abort.js";
+import type { EngineSource } from "#src/base/contracts/engine.js";
 import type { Executor } from "#src/base/contracts/executor.js";
-import type { EngineSource } from "#src/base/contracts/network.js";
 import { RunError } from "#src/base/errors.js";
 import { allocateEntries, chainSlabs, type SlabStream } from "#src/base/slab.js";
 import { createTally, partialOf, scoreSumsOf } from "#src/metrics/tally.js";

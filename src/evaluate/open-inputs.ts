@@ -12,7 +12,8 @@ import {
   imageBytes,
   type SlabPlan,
 } from "#src/base/contracts/dataset.js";
-import type { EngineName, Network, OnnxModel } from "#src/base/contracts/network.js";
+import type { EngineName, OnnxModel } from "#src/base/contracts/engine.js";
+import type { Network } from "#src/base/contracts/network.js";
 import { DatasetError, NetworkError } from "#src/base/errors.js";
 import { mapSlabs, type Slab, type SlabStream } from "#src/base/slab.js";
 import { assertClassCount, assertLabelsWithin } from "#src/data/labels.js";

@@ -1,14 +1,9 @@
 /** Checks the options of an evaluation, from a command line or a program, and makes one frozen object of them. */
 
 import type { Dataset, DatasetReading, DatasetView, ImageRange, Split } from "#src/base/contracts/dataset.js";
+import type { EngineName } from "#src/base/contracts/engine.js";
 import type { Shard } from "#src/base/contracts/journal.js";
-import type {
-  Activations,
-  EngineName,
-  Network,
-  Normalization,
-  PerChannel,
-} from "#src/base/contracts/network.js";
+import type { Activations, Network, Normalization, PerChannel } from "#src/base/contracts/network.js";
 import { MAX_COUNT } from "#src/base/contracts/run.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import type { Given } from "#src/base/options/define.js";

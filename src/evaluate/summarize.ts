@@ -9,8 +9,9 @@ import {
   hashFields,
   readingOf,
 } from "#src/base/contracts/dataset.js";
+import type { OnnxModel } from "#src/base/contracts/engine.js";
 import type { PartialCounts } from "#src/base/contracts/journal.js";
-import type { Network, OnnxModel } from "#src/base/contracts/network.js";
+import type { Network } from "#src/base/contracts/network.js";
 import type {
   AnyEvaluation,
   BootstrapInterval,

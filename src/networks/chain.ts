@@ -1,13 +1,12 @@
 /** The layers of a network: their order, their activations, the sizes of their maps and windows. */
+import type { EngineSource, OnnxModel } from "#src/base/contracts/engine.js";
 import type {
   Activation,
   Activations,
   DenseLayer,
-  EngineSource,
   Layer,
   MapShape,
   Network,
-  OnnxModel,
   Padding,
   Pair,
 } from "#src/base/contracts/network.js";

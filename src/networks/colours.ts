@@ -2,14 +2,8 @@
 
 import type { Assumption } from "#src/base/assumptions.js";
 import { type ImageShape, imageSizes } from "#src/base/contracts/dataset.js";
-import type {
-  Layer,
-  MapOrder,
-  MapShape,
-  Network,
-  OnnxModel,
-  Preprocessing,
-} from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/engine.js";
+import type { Layer, MapOrder, MapShape, Network, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { layerSizes } from "./chain.js";
 import { assertFitsImages, assertSizes, mapSizes, nextStep } from "./images.js";

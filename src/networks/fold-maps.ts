@@ -1,7 +1,8 @@
 /** Folds the preprocessing into any first layer: a plain one, one that reads a map, or with numbers for each channel. */
 
 import { finished } from "#src/base/abort.js";
-import type { DenseLayer, FoldedLayers, Layer, Network } from "#src/base/contracts/network.js";
+import type { FoldedLayers } from "#src/base/contracts/engine.js";
+import type { DenseLayer, Layer, Network } from "#src/base/contracts/network.js";
 import { atLeast } from "#src/base/errors.js";
 import {
   assertFinite,

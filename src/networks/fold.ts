@@ -1,7 +1,8 @@
 /** Folds the preprocessing into the first layer once, so that engines read bytes. */
 
 import type { Steps } from "#src/base/abort.js";
-import type { DenseLayer, FoldedLayers, Network, Preprocessing } from "#src/base/contracts/network.js";
+import type { FoldedLayers } from "#src/base/contracts/engine.js";
+import type { DenseLayer, Network, Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { channelsOf, numberOf } from "./recipe.js";
 

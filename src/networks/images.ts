@@ -2,7 +2,8 @@
 
 import { inTurns } from "#src/base/abort.js";
 import { type ImageShape, imageBytes, imageSizes } from "#src/base/contracts/dataset.js";
-import type { EngineSource, Layer, Network, OnnxModel } from "#src/base/contracts/network.js";
+import type { EngineSource, OnnxModel } from "#src/base/contracts/engine.js";
+import type { Layer, Network } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { foldPlain, isPlain } from "./fold.js";
 

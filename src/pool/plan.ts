@@ -1,8 +1,8 @@
 /** The plan of a run: slabs cut into batches, batches grouped into tasks. */
 
 import type { ImageRange } from "#src/base/contracts/dataset.js";
+import type { EngineName } from "#src/base/contracts/engine.js";
 import type { Batch, BatchSpan, Executor, Sharing, Task } from "#src/base/contracts/executor.js";
-import type { EngineName } from "#src/base/contracts/network.js";
 import type { Slab } from "#src/base/slab.js";
 
 /** A task, and the slab that its answers lie in. */

@@ -1,8 +1,8 @@
 /** The executor that the options ask for; only what it needs is loaded. */
 
 import { setImmediate } from "node:timers/promises";
+import type { EngineName, EngineSource } from "#src/base/contracts/engine.js";
 import type { Executor } from "#src/base/contracts/executor.js";
-import type { EngineName, EngineSource } from "#src/base/contracts/network.js";
 import { type EngineAssets, prepareEngine } from "#src/engines/registry.js";
 import { productsOfLayer } from "#src/networks/chain.js";
 import type { LocalPool } from "./local-pool.js";

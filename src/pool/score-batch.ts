@@ -1,7 +1,7 @@
 /** What a worker does with batches whose probabilities are asked for; loaded only then. */
 
+import type { Engine } from "#src/base/contracts/engine.js";
 import type { ScoreSums } from "#src/base/contracts/metrics.js";
-import type { Engine } from "#src/base/contracts/network.js";
 import type { Slab } from "#src/base/slab.js";
 import { predictClass, probabilitiesInPlace } from "#src/engines/logits.js";
 import { classRanker } from "#src/metrics/score-metrics.js";

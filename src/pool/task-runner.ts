@@ -1,7 +1,7 @@
 /** What a worker does with a task: the forward pass of each batch, argmax, the count of what is right. */
 
+import type { Engine, EngineName, EngineSource } from "#src/base/contracts/engine.js";
 import type { BatchAnswer, Task } from "#src/base/contracts/executor.js";
-import type { Engine, EngineName, EngineSource } from "#src/base/contracts/network.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { viewSlab } from "#src/base/slab.js";
 import { NanLogitError, predictClass } from "#src/engines/logits.js";

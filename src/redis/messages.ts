@@ -1,9 +1,9 @@
 /** Schemas of everything that is read from Redis. What does not fit is nonsense: skipped, named, never fatal. */
 import * as z from "zod";
 import { SPLITS } from "#src/base/contracts/dataset.js";
+import { ENGINES } from "#src/base/contracts/engine.js";
 import { count, type DeepReadonly, sha256 } from "#src/base/contracts/fields.js";
 import { partialCounts, runIdentity } from "#src/base/contracts/journal.js";
-import { ENGINES } from "#src/base/contracts/network.js";
 import { evaluatedDataset, evaluatedNetwork } from "#src/base/contracts/result.js";
 import { MAX_COUNT } from "#src/base/contracts/run.js";
 import { asError } from "#src/base/errors.js";

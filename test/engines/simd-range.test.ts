@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import type { FoldedLayers } from "#src/base/contracts/network.js";
+import type { FoldedLayers } from "#src/base/contracts/engine.js";
 import { atLeast } from "#src/base/errors.js";
 import { loadMnist } from "#src/data/named-sets.js";
 import { argmax } from "#src/engines/logits.js";

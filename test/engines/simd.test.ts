@@ -2,7 +2,8 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import test from "ava";
-import type { DenseLayer, Engine, FoldedLayers } from "#src/base/contracts/network.js";
+import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
+import type { DenseLayer } from "#src/base/contracts/network.js";
 import { atLeast } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { argmax } from "#src/engines/logits.js";

@@ -1,6 +1,6 @@
 import test from "ava";
 import { IncompleteError } from "#src/base/abort.js";
-import { ENGINES } from "#src/base/contracts/network.js";
+import { ENGINES } from "#src/base/contracts/engine.js";
 import { UsageError } from "#src/base/errors.js";
 import { mapSlabs } from "#src/base/slab.js";
 import { argmax } from "#src/engines/logits.js";

@@ -1,6 +1,6 @@
 /** Which engines tests can run, and which of them give float64's own logits. */
 import test from "ava";
-import { ENGINES, type EngineName } from "#src/base/contracts/network.js";
+import { ENGINES, type EngineName } from "#src/base/contracts/engine.js";
 import { loadRuntime } from "#src/engines/onnx/runtime.js";
 import { needs } from "./require.js";
 

@@ -2,8 +2,8 @@
 
 import { setTimeout } from "node:timers/promises";
 import test from "ava";
+import type { EngineName, OnnxModel } from "#src/base/contracts/engine.js";
 import type { Executor, Task } from "#src/base/contracts/executor.js";
-import type { EngineName, OnnxModel } from "#src/base/contracts/network.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { withAnswerBuffers } from "#src/base/slab.js";

@@ -1,8 +1,9 @@
 /** The answer of `bench`: its JSON report is `benchmarkSchema`. */
 import * as z from "zod";
 import { SPLITS } from "./dataset.js";
+import { ENGINES } from "./engine.js";
 import { assumption, count, type DeepReadonly, datasetHash, milliseconds, sha256 } from "./fields.js";
-import { ENGINES, NORMALIZATIONS } from "./network.js";
+import { NORMALIZATIONS } from "./network.js";
 import { SCENARIOS } from "./run.js";
 
 const percentiles = z.object({

@@ -1,6 +1,7 @@
 /** A part of a run, for the result of a shard and for a journal. Its counts are integers that can be added in any order. */
 import * as z from "zod";
 import type { ImageRange } from "./dataset.js";
+import { ENGINES } from "./engine.js";
 import {
   count,
   countMatrix,
@@ -12,7 +13,7 @@ import {
   share,
   within,
 } from "./fields.js";
-import { ACTIVATIONS, ENGINES } from "./network.js";
+import { ACTIVATIONS } from "./network.js";
 import { LIMITS, PREDICTIONS_FORMATS } from "./run.js";
 
 export const runIdentity = z.object({

@@ -1,7 +1,8 @@
 /** How an evaluation ran, and how long it took. The result does not depend on either. */
 import * as z from "zod";
+import { ENGINES } from "./engine.js";
 import { count, type DeepReadonly, milliseconds } from "./fields.js";
-import { ENGINES, NORMALIZATIONS } from "./network.js";
+import { NORMALIZATIONS } from "./network.js";
 
 const hostFacts = z.object({
   /** Name of the machine, with a suffix that is unique per process. */

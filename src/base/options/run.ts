@@ -1,6 +1,6 @@
 /** Options of the computation: engines, threads, statistics. */
 
-import { ENGINES } from "#src/base/contracts/network.js";
+import { ENGINES } from "#src/base/contracts/engine.js";
 import { LIMITS, MAX_COUNT, SCENARIOS } from "#src/base/contracts/run.js";
 import { FLAG_TYPE, PATH_TYPE, rows, seconds, whole, word } from "./define.js";
 import { NEEDS_LABELS } from "./images.js";

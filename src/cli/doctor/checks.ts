@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import process, { versions } from "node:process";
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import { ENGINES, type EngineName } from "#src/base/contracts/network.js";
+import { ENGINES, type EngineName } from "#src/base/contracts/engine.js";
 import type { Evaluation } from "#src/base/contracts/result.js";
 import { grouped } from "#src/base/errors/define.js";
 import { QUEUE_INSTALL_COMMAND } from "#src/base/errors/queue-codes.js";

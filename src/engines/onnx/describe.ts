@@ -1,6 +1,7 @@
 /** Input and output of a model, by its metadata and by one run: what a file states about its outputs is only a claim. */
 
-import type { ModelInput, ModelOutput, Preprocessing } from "#src/base/contracts/network.js";
+import type { ModelInput, ModelOutput } from "#src/base/contracts/engine.js";
+import type { Preprocessing } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";

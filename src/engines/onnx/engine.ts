@@ -3,13 +3,8 @@
  * order that may change with the batch and the processor. Its logits are close to the reference's but not the same bits, so
  * two classes that are nearly equal may change places.
  */
-import type {
-  Engine,
-  FoldedLayers,
-  OnnxModel,
-  OutputKind,
-  Preprocessing,
-} from "#src/base/contracts/network.js";
+import type { Engine, FoldedLayers, OnnxModel } from "#src/base/contracts/engine.js";
+import type { OutputKind, Preprocessing } from "#src/base/contracts/network.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { atLeast, NetworkError } from "#src/base/errors.js";
 import { shareBytes } from "#src/base/slab.js";

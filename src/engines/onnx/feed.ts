@@ -3,12 +3,8 @@
  * preprocessing is a table.
  */
 
-import {
-  MODEL_INPUT_TYPES,
-  type ModelInput,
-  type ModelInputType,
-  type Preprocessing,
-} from "#src/base/contracts/network.js";
+import { MODEL_INPUT_TYPES, type ModelInput, type ModelInputType } from "#src/base/contracts/engine.js";
+import type { Preprocessing } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { listed, printable } from "#src/base/text.js";
 import { channelsOf, numberOf } from "#src/networks/recipe.js";

@@ -3,7 +3,7 @@
  * possible, so every prediction is the reference's. A network for which the bound itself does not hold is computed in float64.
  */
 import { readFileSync } from "node:fs";
-import type { Engine, FoldedLayers } from "#src/base/contracts/network.js";
+import type { Engine, FoldedLayers } from "#src/base/contracts/engine.js";
 import { RunError } from "#src/base/errors.js";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { createRowForward } from "#src/engines/float64.js";

@@ -1,5 +1,5 @@
 /** Memory of the kernel: constants first, the same for all workers, then scratch, then pixels and answers. */
-import type { FoldedLayers } from "#src/base/contracts/network.js";
+import type { FoldedLayers } from "#src/base/contracts/engine.js";
 import { activationError, type ErrorBounds, type PairBounds } from "./error-bound.js";
 import * as field from "./fields.js";
 import { type KernelActivation, type KernelLayer, LANES } from "./quantise.js";

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { IncompleteError, TERMINATED } from "#src/base/abort.js";
 import type { Benchmark, Configuration } from "#src/base/contracts/bench.js";
 import { AS_STORED } from "#src/base/contracts/dataset.js";
-import type { EngineName } from "#src/base/contracts/network.js";
+import type { EngineName } from "#src/base/contracts/engine.js";
 import { RunError } from "#src/base/errors.js";
 import { streamOf } from "#src/base/slab.js";
 import { loadWhole, type OpenEvaluator, openEvaluatorWith } from "#src/evaluate/evaluator.js";

@@ -1,7 +1,7 @@
 /** Options of a benchmark: turns comma lists into a checked sweep of configurations. */
 
 import type { Configuration } from "#src/base/contracts/bench.js";
-import { ENGINES } from "#src/base/contracts/network.js";
+import { ENGINES } from "#src/base/contracts/engine.js";
 import type { Scenario } from "#src/base/contracts/run.js";
 import { UsageError } from "#src/base/errors.js";
 import type { NumberLike } from "#src/base/options/define.js";

@@ -9,7 +9,7 @@ import type {
   Percentiles,
 } from "#src/base/contracts/bench.js";
 import { hashFields } from "#src/base/contracts/dataset.js";
-import type { EngineName } from "#src/base/contracts/network.js";
+import type { EngineName } from "#src/base/contracts/engine.js";
 import type { DataAndNetwork } from "#src/evaluate/open-inputs.js";
 import { quantile } from "#src/metrics/durations.js";
 import { layerSizes } from "#src/networks/chain.js";

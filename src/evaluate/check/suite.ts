@@ -1,7 +1,8 @@
 /** Reads a suite of checks: validates it, makes its paths absolute, and loads its networks. */
 
 import { dirname, resolve } from "node:path";
-import type { Network, OnnxModel } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/engine.js";
+import type { Network } from "#src/base/contracts/network.js";
 import { advisedFor, asError } from "#src/base/errors.js";
 import type { NumberLike } from "#src/base/options/define.js";
 import { readClassNames } from "#src/data/labels.js";

@@ -11,14 +11,8 @@ import {
   imageBytes,
 } from "#src/base/contracts/dataset.js";
 import type { Candidate, ScoredCandidate } from "#src/base/contracts/diagnosis.js";
-import type {
-  Activation,
-  Engine,
-  EngineName,
-  Network,
-  OnnxModel,
-  Preprocessing,
-} from "#src/base/contracts/network.js";
+import type { Engine, EngineName, OnnxModel } from "#src/base/contracts/engine.js";
+import type { Activation, Network, Preprocessing } from "#src/base/contracts/network.js";
 import { inTurn } from "#src/base/slab.js";
 import { viewPixels } from "#src/data/view-pixels.js";
 import { argmax } from "#src/engines/logits.js";

@@ -5,7 +5,7 @@ import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs
 import { join } from "node:path";
 import { getuid } from "node:process";
 import test from "ava";
-import { ENGINES } from "#src/base/contracts/network.js";
+import { ENGINES } from "#src/base/contracts/engine.js";
 import type { ResultCounts } from "#src/base/contracts/result.js";
 import { atLeast, RunError } from "#src/base/errors.js";
 import { FIXTURES, installedVersion, PACKAGE_ROOT, packageVersion, requiredNode } from "#src/base/package.js";

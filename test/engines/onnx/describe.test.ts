@@ -1,5 +1,5 @@
 /** Models that mix their images or draw numbers are refused. */
-import type { OnnxModel } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/engine.js";
 import { collectSlab } from "#src/data/stream/slab-reader.js";
 import { loadModel } from "#src/engines/load-model.js";
 import { createEngine } from "#src/engines/registry.js";

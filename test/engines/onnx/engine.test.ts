@@ -2,7 +2,8 @@
 
 import test from "ava";
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import type { OnnxModel, Preprocessing } from "#src/base/contracts/network.js";
+import type { OnnxModel } from "#src/base/contracts/engine.js";
+import type { Preprocessing } from "#src/base/contracts/network.js";
 import { atLeast } from "#src/base/errors.js";
 import { openDataset } from "#src/data/registry.js";
 import { collectSlab } from "#src/data/stream/slab-reader.js";
