@@ -96,6 +96,18 @@ test("loads what probabilities and the bootstrap need only where they are asked 
   t.not(scores((await loadedBy(t, [...plain, "--top-k", "2", "--bootstrap", "10"])).own).length, 0);
 });
 
+test("loads readers of other image sets only for a folder without IDX files", async (t) => {
+  const folder = await temporaryFolder(t);
+  for (const kind of ["images-idx3", "labels-idx1"]) {
+    await cp(join(ROOT, `fixtures/digits-${kind}-ubyte.gz`), join(folder, `t10k-${kind}-ubyte.gz`));
+  }
+  const { own } = await loadedBy(t, ["--limit", "100", "--threads", "0", "--dataset", folder]);
+  t.deepEqual(
+    own.filter((path) => /^data\/(formats|.*-set|picture)/.test(path) && !path.startsWith("data/stream/")),
+    [],
+  );
+});
+
 test("loads what reads configurations only where there is one", async (t) => {
   for (const config of [undefined, "{}"]) {
     const { packages, own } = await loadedBy(t, ["--limit", "100", "--threads", "2"], config);

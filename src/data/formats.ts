@@ -38,22 +38,15 @@ const CIFAR_FILE = /\.bin$/i;
 const CIFAR_NAMES = ["batches.meta.txt", "fine_label_names.txt"];
 
 /**
- * The reader of a file or a folder; undefined where it is none of these formats.
+ * The reader of a file; undefined where it is none of these formats.
  *
- * @param start first bytes of a file
+ * @param start first bytes of the file
  */
 export async function archiveAt(
   path: string,
-  kind: "file" | "folder",
   start: string,
   options: ParquetOptions,
 ): Promise<ArchivePath | undefined> {
-  if (kind === "folder") {
-    const kinds = await Promise.all(CIFAR_NAMES.map((name) => pathKind(join(path, name))));
-    if (kinds.includes("file")) return { path, open: (await loadCifar()).openCifarSet };
-    const { isBatches, openBatches } = await loadPickle();
-    return (await isBatches(path)) ? { path, open: openBatches, takesReading: true } : undefined;
-  }
   if (start.startsWith("PAR1")) return parquetAt([path], options);
   if (await isPickle(path, start))
     return { path, open: (await loadPickle()).openPickleSet, takesReading: true };
@@ -82,11 +75,15 @@ export function parquetAt(paths: readonly string[], options: ParquetOptions): Ar
   };
 }
 
-/** The reader of a folder without IDX files: of Parquet files or pictures; undefined where it has neither. */
+/** The reader of a folder without IDX files: of CIFAR, Parquet files or pictures; undefined where it has none of them. */
 export async function withinFolder(
   folder: string,
   options: PictureFolderOptions & ParquetOptions & { readonly split: Split },
 ): Promise<ArchivePath | undefined> {
+  const kinds = await Promise.all(CIFAR_NAMES.map((name) => pathKind(join(folder, name))));
+  if (kinds.includes("file")) return { path: folder, open: (await loadCifar()).openCifarSet };
+  const { isBatches, openBatches } = await loadPickle();
+  if (await isBatches(folder)) return { path: folder, open: openBatches, takesReading: true };
   const paths = await (await import("./parquet-set.js")).parquetIn(folder, options.split);
   if (paths.length > 0) return parquetAt(paths, options);
   const isOfPictures = await (await import("./pictures/find-pictures.js")).hasPictures(folder);

@@ -153,8 +153,8 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   }
   const start = kind === "file" ? await startOf(dataset) : "";
   const isManifest = kind === "file" && (start.trimStart().startsWith("[") || dataset.endsWith(".json"));
-  const isKnown = kind === "name" || kind === undefined || isManifest || IDX_START.test(start);
-  const archive = isKnown ? undefined : await (await loadFormats()).archiveAt(dataset, kind, start, options);
+  const isOther = kind === "file" && !isManifest && !IDX_START.test(start);
+  const archive = isOther ? await (await loadFormats()).archiveAt(dataset, start, options) : undefined;
   if (archive !== undefined) {
     if (labels && !archive.takesLabels) throw ownLabels(dataset, labels);
     return archive;
