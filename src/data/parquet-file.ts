@@ -6,7 +6,8 @@ import { grouped } from "#src/base/errors/define.js";
 import { BatchwiseError, DatasetError, reasonOf } from "#src/base/errors.js";
 import { listed } from "#src/base/text.js";
 import { type OpenFile, readInto } from "#src/files/read-file.js";
-import { assertColumn, assertThrift, columnOf, MAX_GROUP_BYTES, MAX_GROUP_VALUES } from "./parquet-pages.js";
+import { assertThrift, columnOf, MAX_GROUP_VALUES, type Page, pagesIn } from "./parquet-pages.js";
+import { assertValues, type Column, MAX_GROUP_BYTES, type Weight } from "./parquet-values.js";
 
 const MAX_METADATA_BYTES = 2 ** 26;
 const END_BYTES = 8;
@@ -136,7 +137,7 @@ function classNamesOf(
   }
 }
 
-/** The rows of a group. @throws DatasetError ERR_DATASET_FORMAT */
+/** The rows of a group. Images in lists are left out. @throws DatasetError ERR_DATASET_FORMAT */
 export async function readRows(
   file: ParquetFile,
   handle: OpenFile,
@@ -144,26 +145,45 @@ export async function readRows(
   labelled: boolean,
 ): Promise<readonly ParquetRow[]> {
   const { path, metadata, starts, images, label } = file;
-  const { parquetReadObjects } = await loadHyparquet();
-  const columns = [images.name, ...(labelled && label !== undefined ? [label] : [])];
+  const count = starts[group + 1]! - starts[group]!;
+  const areLabelsRead = labelled && label !== undefined;
+  const columns = [...(images.kind === "pictures" ? [images.name] : []), ...(areLabelsRead ? [label] : [])];
+  if (columns.length === 0)
+    return Array.from({ length: count }, () => ({ image: undefined, label: undefined }));
   const rows = await decoded(path, async () => {
     const compressors = await compressorsFor(metadata);
-    await assertPages(file, handle, group, columns, compressors);
-    const options = {
-      file: bufferOf(handle),
-      metadata,
-      columns,
-      utf8: false,
-      compressors,
-    };
+    for await (const { pages, column, weight } of columnsOf(file, handle, group, columns, compressors)) {
+      for (const page of pages) if ("reader" in page) assertValues(page, column, weight);
+    }
+    const { parquetReadObjects } = await loadHyparquet();
+    const options = { file: bufferOf(handle), metadata, columns, utf8: false, compressors };
     return parquetReadObjects({ ...options, rowStart: starts[group]!, rowEnd: starts[group + 1]! });
   });
-  const count = starts[group + 1]! - starts[group]!;
   if (rows.length !== count) throw corrupt(path, `row group ${group} has ${rows.length} rows, not ${count}`);
   return rows.map((row) => ({
-    image: images.kind === "pictures" ? bytesOf(row[images.name]) : row[images.name],
-    label: label === undefined ? undefined : row[label],
+    image: bytesOf(row[images.name]),
+    label: areLabelsRead ? row[label] : undefined,
   }));
+}
+
+/** The pages of the images of a group, which are lists. @throws DatasetError ERR_DATASET_FORMAT */
+export async function readListPages<T>(
+  file: ParquetFile,
+  handle: OpenFile,
+  group: number,
+  use: (column: OpenColumn) => T,
+): Promise<T> {
+  const { path, metadata, images } = file;
+  return decoded(path, async () => {
+    const compressors = await compressorsFor(metadata);
+    const columns: OpenColumn[] = [];
+    for await (const column of columnsOf(file, handle, group, [images.name], compressors))
+      columns.push(column);
+    const [only] = columns;
+    if (only === undefined || columns.length > 1)
+      throw new Error(`${images.name} has ${columns.length} columns of numbers`);
+    return use(only);
+  });
 }
 
 /** The column itself, or its `bytes`. */
@@ -171,25 +191,34 @@ function bytesOf(cell: unknown): unknown {
   return typeof cell === "object" && cell !== null && "bytes" in cell ? cell.bytes : cell;
 }
 
-/** What the pages claim, before any memory is allocated for it. */
-async function assertPages(
+export interface OpenColumn {
+  readonly pages: Iterable<Page>;
+  readonly column: Column;
+  /** Weight of all columns of the group. */
+  readonly weight: Weight;
+  /** Numbers and nulls that the column claims, at most `MAX_GROUP_VALUES`. */
+  readonly values: number;
+}
+
+/** The columns of a group under the given names; what they claim is weighed. */
+async function* columnsOf(
   file: ParquetFile,
   handle: OpenFile,
   group: number,
-  columns: readonly string[],
+  names: readonly string[],
   compressors: Compressors,
-): Promise<void> {
+): AsyncGenerator<OpenColumn> {
   const { parquetHeader } = await import("hyparquet/src/column.js");
   const { decompressPage } = await import("hyparquet/src/datapage.js");
   const tree = (await loadHyparquet()).parquetSchema(file.metadata);
   const rows = file.starts[group + 1]! - file.starts[group]!;
   const weight = { bytes: 0, lists: 0 };
   let [groupBytes, groupValues] = [0, 0];
-  const missing = new Set(columns);
+  const missing = new Set(names);
   for (const { meta_data: meta } of file.metadata.row_groups[group]!.columns) {
     if (meta === undefined) throw new Error("a column has no metadata");
     const [name = ""] = meta.path_in_schema;
-    if (!columns.includes(name)) continue;
+    if (!names.includes(name)) continue;
     missing.delete(name);
     const start = Number(meta.dictionary_page_offset || meta.data_page_offset);
     const [bytes, values] = [Number(meta.total_compressed_size), Number(meta.num_values)];
@@ -210,7 +239,7 @@ async function assertPages(
     const column = columnOf(tree, meta.path_in_schema, meta.type, (packed, size) =>
       decompressPage(packed, size, codec, compressors),
     );
-    assertColumn(chunk, values, column, weight, parquetHeader);
+    yield { pages: pagesIn(chunk, values, column, weight, parquetHeader), column, weight, values };
   }
   if (missing.size > 0) throw new Error(`row group ${group} lacks the column ${listed([...missing])}`);
 }
@@ -254,4 +283,10 @@ export function corrupt(path: string, reason: string, cause?: unknown): DatasetE
   const next = "is it complete? write it again, by pyarrow or datasets";
   const facts = { path, expected: "a Parquet file", found: `one that cannot be decoded (${reason})`, next };
   return new DatasetError("ERR_DATASET_FORMAT", facts, { cause });
+}
+
+export const rowName = (path: string, index: number) => `${path}: row ${index}`;
+
+export function fault(path: string, expected: string, found: string, next: string): DatasetError {
+  return new DatasetError("ERR_DATASET_FORMAT", { path, expected, found, next });
 }

@@ -1,33 +1,24 @@
 /** What the metadata and the pages of a Parquet file claim, weighed before hyparquet allocates memory for it. */
 
 import type { PageHeader, SchemaTree } from "hyparquet";
+import {
+  type Column,
+  MAX_GROUP_BYTES,
+  type PageValues,
+  type Reader,
+  readerOf,
+  runs,
+  varint,
+  type Weight,
+} from "./parquet-values.js";
 
-/** Most bytes of a page, unpacked, and of the columns of a row group, packed or unpacked. */
+/** Most bytes of a page, unpacked. */
 const MAX_PAGE_BYTES = 2 ** 28;
-export const MAX_GROUP_BYTES = 2 ** 29;
 /** Most numbers of a row group, which take up to 40 bytes each, and most lists, which take up to 200. */
 export const MAX_GROUP_VALUES = 2 ** 24;
 const MAX_GROUP_LISTS = 2 ** 23;
 const MAX_STRUCTS = 2 ** 20;
 const MAX_DEPTH = 32;
-const MAX_VARINT_BYTES = 10;
-/** Most values with which a writer fills its last packed run. */
-const MAX_FILLING = 504;
-
-interface Reader {
-  readonly view: DataView;
-  offset: number;
-}
-
-function varint(reader: Reader): number {
-  let number = 0;
-  for (let n = 0; n < MAX_VARINT_BYTES; n++) {
-    const byte = reader.view.getUint8(reader.offset++);
-    number += (byte & 0x7f) * 2 ** (7 * n);
-    if (byte < 0x80) return number;
-  }
-  throw new Error("a number has too many bytes");
-}
 
 /** Walks a struct of Thrift's compact protocol: hyparquet reserves a list's claimed length at once. */
 export function assertThrift(view: DataView, offset: number): void {
@@ -70,15 +61,6 @@ export function assertThrift(view: DataView, offset: number): void {
   walkStruct(0);
 }
 
-export interface Column {
-  readonly type: string;
-  readonly typeLength: number | undefined;
-  readonly isFlat: boolean;
-  readonly maxRepetition: number;
-  readonly maxDefinition: number;
-  readonly unpack: (packed: Uint8Array, bytes: number) => Uint8Array;
-}
-
 export function columnOf(
   tree: SchemaTree,
   names: readonly string[],
@@ -104,20 +86,35 @@ export function columnOf(
   };
 }
 
-/** Weight of the pages of a column: bytes unpacked, and lists. */
-export interface Weight {
-  bytes: number;
-  lists: number;
+/** A page of values: its levels were read, and `reader` is at the values. */
+export interface DataPage extends PageValues {
+  readonly count: number;
+  /** Levels at which each value begins a list; undefined in a column without lists. */
+  readonly repetition: Uint8Array | undefined;
+  /** Index of the first value that is null; undefined where none is. */
+  readonly firstNull: number | undefined;
 }
 
-/** @param parse hyparquet's parser of the header of a page */
-export function assertColumn(
+/** The bytes of a page of distinct values, unpacked when they are read. */
+export interface DictionaryPage {
+  readonly dictionary: () => Reader;
+  readonly count: number;
+}
+
+export type Page = DataPage | DictionaryPage;
+
+/**
+ * Walks the pages of a column. What a page claims is weighed before memory is allocated for it.
+ *
+ * @param parse hyparquet's parser of the header of a page
+ */
+export function* pagesIn(
   chunk: Uint8Array<ArrayBuffer>,
   values: number,
   column: Column,
   weight: Weight,
   parse: (reader: Reader) => PageHeader,
-): void {
+): Generator<Page> {
   const reader = { view: new DataView(chunk.buffer), offset: 0 };
   let dictionaries = 0;
   for (let left = values; (left > 0 || !column.isFlat) && reader.offset < chunk.length - 1; ) {
@@ -142,130 +139,79 @@ export function assertColumn(
     if (weight.bytes > MAX_GROUP_BYTES) throw new Error(`its pages claim ${weight.bytes} bytes unpacked`);
     const page = chunk.subarray(reader.offset, reader.offset + packed);
     reader.offset += packed;
-    if (isDictionary) dictionaries += count;
-    else {
+    if (isDictionary) {
+      dictionaries += count;
+      yield { count, dictionary: () => readerOf(column.unpack(page, unpacked)) };
+    } else {
       left -= count;
-      assertPage(header, page, column, weight);
+      yield* pageOf(header, page, column, weight);
     }
   }
 }
 
-function assertPage(header: PageHeader, packed: Uint8Array, column: Column, weight: Weight): void {
-  const { maxRepetition, maxDefinition, unpack } = column;
+function* pageOf(
+  header: PageHeader,
+  packed: Uint8Array,
+  { maxRepetition, maxDefinition, unpack }: Column,
+  weight: Weight,
+): Generator<DataPage> {
   const size = header.uncompressed_page_size;
   const second = header.type === "DATA_PAGE_V2" ? header.data_page_header_v2 : undefined;
   const first = header.data_page_header;
   if (second !== undefined) {
     const {
-      num_values: values,
+      num_values: count,
       num_nulls: nulls,
       num_rows: rows,
-      repetition_levels_byte_length: repetition,
-      definition_levels_byte_length: definition,
+      repetition_levels_byte_length: repetitionBytes,
+      definition_levels_byte_length: definitionBytes,
     } = second;
-    const isWhole = [values, nulls, rows, repetition, definition].every((number) => number >= 0);
+    const isWhole = [count, nulls, rows, repetitionBytes, definitionBytes].every((number) => number >= 0);
     if (
       !(
         isWhole &&
-        nulls <= values &&
-        rows <= values &&
-        repetition + definition <= Math.min(size, packed.length)
+        nulls <= count &&
+        rows <= count &&
+        repetitionBytes + definitionBytes <= Math.min(size, packed.length)
       )
     )
-      throw new Error(`a page claims ${rows} rows and ${nulls} nulls of ${values} values`);
+      throw new Error(`a page claims ${rows} rows and ${nulls} nulls of ${count} values`);
     const levels = readerOf(packed);
-    if (maxRepetition > 0) weighLists(values - runs(levels, maxRepetition, values, repetition), weight);
-    levels.offset = repetition;
-    if (maxDefinition > 0) runs(levels, maxDefinition, values, definition);
-    const rest = packed.subarray(levels.offset);
-    const bytes = size - repetition - definition;
+    const repetition = maxRepetition > 0 ? runs(levels, maxRepetition, count, repetitionBytes) : undefined;
+    weighLists(repetition, maxRepetition, weight);
+    levels.offset = repetitionBytes;
+    const definition = maxDefinition > 0 ? runs(levels, maxDefinition, count, definitionBytes) : undefined;
+    const { firstNull } = nullsOf(definition, maxDefinition, count);
+    const rest = packed.subarray(repetitionBytes + definitionBytes);
+    const bytes = size - repetitionBytes - definitionBytes;
     const page = second.is_compressed === false || bytes === 0 ? rest : unpack(rest, bytes);
-    assertValues(readerOf(page), second.encoding, values - nulls, column);
+    const { encoding } = second;
+    yield { count, repetition, firstNull, present: count - nulls, encoding, reader: readerOf(page) };
   } else if (first !== undefined) {
     const reader = readerOf(unpack(packed, size));
-    const values = first.num_values;
-    if (maxRepetition > 0) weighLists(values - runs(reader, maxRepetition, values), weight);
-    const present = maxDefinition > 0 ? runs(reader, maxDefinition, values) : values;
-    assertValues(reader, first.encoding, present, column);
+    const count = first.num_values;
+    const repetition = maxRepetition > 0 ? runs(reader, maxRepetition, count) : undefined;
+    weighLists(repetition, maxRepetition, weight);
+    const definition = maxDefinition > 0 ? runs(reader, maxDefinition, count) : undefined;
+    const nulls = nullsOf(definition, maxDefinition, count);
+    yield { count, repetition, ...nulls, encoding: first.encoding, reader };
   }
 }
 
-const readerOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Reader => ({
-  view: new DataView(buffer, byteOffset, byteLength),
-  offset: 0,
-});
+function nullsOf(
+  definition: Uint8Array | undefined,
+  max: number,
+  count: number,
+): Pick<DataPage, "firstNull" | "present"> {
+  const firstNull = definition?.findIndex((level) => level !== max) ?? -1;
+  if (definition === undefined || firstNull < 0) return { firstNull: undefined, present: count };
+  let present = 0;
+  for (const level of definition) if (level === max) present++;
+  return { firstNull, present };
+}
 
-function weighLists(lists: number, weight: Weight): void {
-  weight.lists += lists;
+function weighLists(repetition: Uint8Array | undefined, max: number, weight: Weight): void {
+  if (repetition === undefined) return;
+  for (const level of repetition) if (level !== max) weight.lists++;
   if (weight.lists > MAX_GROUP_LISTS) throw new Error(`its row group claims ${weight.lists} lists`);
-}
-
-function assertValues(reader: Reader, encoding: string | undefined, count: number, column: Column): void {
-  const left = reader.view.byteLength - reader.offset;
-  if (encoding === "RLE" && column.type === "BOOLEAN") runs(reader, 1, count);
-  else if (encoding === "PLAIN_DICTIONARY" || encoding === "RLE_DICTIONARY" || encoding === "RLE") {
-    const width = reader.view.getUint8(reader.offset++);
-    if (width > 32) throw new Error(`a page claims indexes of ${width} bits`);
-    walkRuns(reader, width, count, undefined);
-  } else if (encoding === "DELTA_BINARY_PACKED" || encoding === "DELTA_LENGTH_BYTE_ARRAY") {
-    const [block, parts] = [varint(reader), varint(reader)];
-    if (!(parts > 0 && parts <= block && block <= 2 ** 16 && block % parts === 0))
-      throw new Error(`a page claims blocks of ${block} values in ${parts} parts`);
-  } else if (encoding === "PLAIN" || encoding === "BYTE_STREAM_SPLIT") {
-    const bits = bitsOf(column);
-    if (count * bits > left * 8) throw new Error(`a page claims ${count} values in ${left} bytes`);
-  } else throw new Error(`its pages have the encoding ${encoding}`);
-}
-
-/** Fewest bits of a plain value. */
-function bitsOf({ type, typeLength = 0 }: Column): number {
-  if (type === "BOOLEAN") return 1;
-  if (type === "INT64" || type === "DOUBLE") return 64;
-  if (type === "INT96") return 96;
-  if (type !== "FIXED_LEN_BYTE_ARRAY") return 32;
-  if (!(typeLength > 0)) throw new Error(`a column claims values of ${typeLength} bytes`);
-  return 8 * typeLength;
-}
-
-/** Reads levels. @returns how many are `max` */
-function runs(reader: Reader, max: number, count: number, length?: number): number {
-  const bytes = length ?? reader.view.getUint32(reader.offset, true);
-  if (length === undefined) reader.offset += 4;
-  const end = reader.offset + bytes;
-  const found = walkRuns(reader, 32 - Math.clz32(max), count, max);
-  if (end > reader.view.byteLength) throw new Error(`a page claims ${bytes} bytes of levels`);
-  reader.offset = end;
-  return found;
-}
-
-/** Walks runs of RLE as hyparquet does, which writes a run's claimed length without a bound. */
-function walkRuns(reader: Reader, width: number, count: number, max: number | undefined): number {
-  const { view } = reader;
-  let found = 0;
-  for (let seen = 0; seen < count; ) {
-    const header = varint(reader);
-    const left = count - seen;
-    const length = Math.floor(header / 2);
-    if (header % 2 === 0) {
-      if (length > left) throw new Error(`a page claims a run of ${length} of ${left} values`);
-      let value = 0;
-      for (let n = 0; n < (width + 7) >> 3; n++) value |= view.getUint8(reader.offset++) << (8 * n);
-      if (value === max) found += length;
-      seen += length;
-      continue;
-    }
-    if (length * 8 > left + MAX_FILLING)
-      throw new Error(`a page claims a run of ${length * 8} of ${left} values`);
-    const read = Math.min(left, length * 8);
-    if (max !== undefined) {
-      for (let n = 0, bit = reader.offset * 8; n < read; n++) {
-        let value = 0;
-        for (let m = 0; m < width; m++, bit++) value |= ((view.getUint8(bit >>> 3) >> (bit & 7)) & 1) << m;
-        if (value === max) found++;
-      }
-    }
-    reader.offset += length * width;
-    seen += read;
-  }
-  return found;
 }

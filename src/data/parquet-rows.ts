@@ -6,7 +6,8 @@ import { DatasetError } from "#src/base/errors.js";
 import { isUint8Array } from "#src/base/realm.js";
 import { printable } from "#src/base/text.js";
 import { type OpenFile, openRegularFileNow } from "#src/files/read-file.js";
-import { type ParquetFile, type ParquetRow, readRows } from "./parquet-file.js";
+import { fault, type ParquetFile, type ParquetRow, readRows, rowName } from "./parquet-file.js";
+import { probeLists, readLists } from "./parquet-lists.js";
 import { frameInto, frameOf, type PictureOptions, probed } from "./pictures/frame.js";
 import { channelsLast, imageLayout, pixelMaxOf } from "./reading.js";
 import type { GivenFacts } from "./stream/idx-set.js";
@@ -14,9 +15,6 @@ import type { GivenFacts } from "./stream/idx-set.js";
 /** Rows that are looked at before the run. */
 const FIRST_ROWS = 64;
 const LABEL_VALUES = 256;
-const WHITE = 255;
-/** Distance of a number × 255 from a byte. */
-const TOLERANCE = 1e-3 * WHITE;
 
 export interface ParquetOptions extends DatasetReading, PictureOptions {
   readonly verify?: boolean | undefined;
@@ -38,62 +36,69 @@ type Place = (
 
 export interface Layout {
   readonly shape: ImageShape;
+  readonly rows: typeof readRows;
   readonly place: Place;
   readonly assumptions: NonNullable<GivenFacts["assumptions"]>;
 }
 
 /** The layout of images, by rows of the first group. */
 export async function layoutOf(shard: Shard, source: string, options: ParquetOptions): Promise<Layout> {
-  const { path } = shard;
   const group = shard.starts.findIndex((start, n) => (shard.starts[n + 1] ?? 0) > start);
-  const file = openRegularFileNow(path, shard.stamp);
-  let rows: readonly ParquetRow[];
+  const file = openRegularFileNow(shard.path, shard.stamp);
   try {
-    rows = await readRows(shard, file, group, false);
+    return shard.images.kind === "pictures"
+      ? await pictureLayout(shard, await readRows(shard, file, group, false), source, options)
+      : await listLayout(shard, await probeLists(shard, file, group), source, options);
   } finally {
     await file.close();
   }
+}
+
+async function pictureLayout(
+  { path }: Shard,
+  rows: readonly ParquetRow[],
+  source: string,
+  options: ParquetOptions,
+): Promise<Layout> {
   const step = Math.max(1, Math.floor(rows.length / FIRST_ROWS));
-  const firsts = rows.flatMap(({ image }, index) => (index % step === 0 ? [{ image, index }] : []));
-  if (shard.images.kind === "pictures") {
-    const probes = [];
-    for (const { image, index } of firsts)
-      probes.push(await probed(pictureOf(image, path, index), rowName(path, index)));
-    const frame = frameOf(probes, source, options);
-    return {
-      ...frame,
-      place: (image, from, index, out, at) =>
-        frameInto(frame, pictureOf(image, from, index), rowName(from, index), out, at),
-    };
+  const probes = [];
+  for (const [index, { image }] of rows.entries()) {
+    if (index % step === 0) probes.push(await probed(pictureOf(image, path, index), rowName(path, index)));
   }
-  const { fit } = options;
+  const frame = frameOf(probes, source, options);
+  return {
+    ...frame,
+    rows: readRows,
+    place: (image, from, index, out, at) =>
+      frameInto(frame, pictureOf(image, from, index), rowName(from, index), out, at),
+  };
+}
+
+function listLayout(
+  { path }: Shard,
+  { sizes, inputs, firsts }: Awaited<ReturnType<typeof probeLists>>,
+  source: string,
+  { fit, imageShape, pixelMax: given }: ParquetOptions,
+): Layout {
   if (fit !== undefined) throw fault(path, "pictures for --fit", "lists of pixels", "leave out --fit");
-  const sizes = sizesOf(rows[0]?.image);
-  const inputs = sizes.reduce((product, size) => product * size, 1);
-  const layout = imageLayout({
-    path,
-    source,
-    inputs,
-    stated: sizes.length > 1 ? sizes.join("x") : undefined,
-    given: options.imageShape,
-  });
-  const { pixelMax, assumptions } = pixelMaxOf(
-    firsts.flatMap(({ image }) => numbersOf(image)),
-    source,
-    options.pixelMax,
-  );
+  const stated = sizes.length > 1 ? sizes.join("x") : undefined;
+  const layout = imageLayout({ path, source, inputs, stated, given: imageShape });
+  const { pixelMax, assumptions } = pixelMaxOf(firsts, source, given);
   return {
     shape: layout.shape,
     assumptions: [...layout.assumptions, ...assumptions],
+    async rows(file, handle, group, labelled) {
+      const pixels = await readLists(file, handle, group, { sizes, inputs, pixelMax });
+      const rows = await readRows(file, handle, group, labelled);
+      return rows.map(({ label }, n) => ({ label, image: pixels.subarray(n * inputs, (n + 1) * inputs) }));
+    },
     place(image, from, index, out, at) {
-      const bytes = pixelBytes(numbersOf(image), inputs, pixelMax, rowName(from, index));
+      const bytes = pictureOf(image, from, index);
       if (layout.isChannelsFirst) channelsLast(bytes, out, at);
       else out.set(bytes, at);
     },
   };
 }
-
-const rowName = (path: string, index: number) => `${path}: row ${index}`;
 
 function pictureOf(image: unknown, path: string, index: number): Uint8Array {
   if (isUint8Array(image) && image.length > 0) return image;
@@ -105,33 +110,6 @@ function pictureOf(image: unknown, path: string, index: number): Uint8Array {
     image === null || image === undefined ? "none" : "something else",
     next,
   );
-}
-
-/** Lengths of nested lists. */
-function sizesOf(image: unknown): readonly number[] {
-  return isList(image) ? [image.length, ...(isList(image[0]) ? sizesOf(image[0]) : [])] : [];
-}
-
-const isList = (value: unknown): value is ArrayLike<unknown> =>
-  Array.isArray(value) || ArrayBuffer.isView(value);
-
-function numbersOf(image: unknown): number[] {
-  if (!isList(image)) return [Number(image ?? Number.NaN)];
-  return Array.from(image, (item) => (isList(item) ? numbersOf(item) : Number(item ?? Number.NaN))).flat();
-}
-
-/** Pixels as bytes; numbers up to 1 are parts of white. */
-function pixelBytes(numbers: readonly number[], inputs: number, pixelMax: number, path: string): Uint8Array {
-  if (numbers.length !== inputs)
-    throw fault(path, `${inputs} pixels`, `${numbers.length}`, "all images must have one size");
-  const scale = WHITE / pixelMax;
-  return Uint8Array.from(numbers, (number) => {
-    const byte = Math.round(number * scale);
-    if (byte >= 0 && byte <= WHITE && Math.abs(number * scale - byte) <= (scale === 1 ? 0 : TOLERANCE))
-      return byte;
-    const expected = pixelMax === WHITE ? "whole pixels from 0 to 255" : "pixels that are bytes ÷ 255";
-    throw fault(path, expected, `${number}`, "save bytes, before anything is normalized");
-  });
 }
 
 /** @throws DatasetError ERR_DATASET_FORMAT, ERR_LABEL_RANGE */
@@ -163,8 +141,4 @@ export function labelOf(
   }
   if (label >= 0 && label < LABEL_VALUES) return label;
   throw new DatasetError("ERR_LABEL_RANGE", { path: basename(path), index, label, classes: LABEL_VALUES });
-}
-
-export function fault(path: string, expected: string, found: string, next: string): DatasetError {
-  return new DatasetError("ERR_DATASET_FORMAT", { path, expected, found, next });
 }

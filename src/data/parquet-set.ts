@@ -6,8 +6,8 @@ import { type Dataset, imageBytes } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import { listed } from "#src/base/text.js";
 import { assertUnchanged, openRegularFile, openRegularFileNow, readFault } from "#src/files/read-file.js";
-import { type ParquetRow, readParquetFile, readRows } from "./parquet-file.js";
-import { fault, type Layout, labelOf, layoutOf, type ParquetOptions, type Shard } from "./parquet-rows.js";
+import { fault, type ParquetRow, readParquetFile } from "./parquet-file.js";
+import { type Layout, labelOf, layoutOf, type ParquetOptions, type Shard } from "./parquet-rows.js";
 import { hashOfFiles, isLongerThanSamples } from "./stream/file-hash.js";
 import type { GivenFacts } from "./stream/idx-set.js";
 import { datasetOf, type OpenPart, type Part, partOfRecords } from "./stream/slab-reader.js";
@@ -99,12 +99,13 @@ async function shardAt(path: string, labelColumn: string | undefined): Promise<S
 
 function partOf(
   shard: Shard,
-  { shape, place }: Layout,
+  layout: Layout,
   labelled: boolean,
   classNames: readonly string[] | undefined,
 ): Part {
   const { path, stamp, starts, total } = shard;
-  const inputs = imageBytes(shape);
+  const { place } = layout;
+  const inputs = imageBytes(layout.shape);
   return {
     count: total,
     async open(first): Promise<OpenPart> {
@@ -120,7 +121,7 @@ function partOf(
           if (start >= 0) group++;
           // Only one group is held.
           rows = [];
-          rows = await readRows(shard, file, group, labelled);
+          rows = await layout.rows(shard, file, group, labelled);
           start = starts[group]!;
         }
         return rows[row - start]!;

@@ -38,6 +38,12 @@ files = {
     "normalized": written(pa.table({"x": flat(pa.float32(), pixels.astype("f4") / 100 - 0.5), "label": labels})),
     "texts": written(pa.table({"image": pa.array([png(image) for image in pixels]), "label": texts})),
     "holes": written(pa.table({"image": pictures, "label": pa.array([0, 1, None, 2, 0, -1, 0, 0])})),
+    "ragged": written(pa.table({"image": pa.array([image.tolist() for image in pixels[:5]] + [[[1] * 8, [2] * 8]]), "label": labels[:6]})),
+    "gaps": written(pa.table({"image": pa.array([image.tolist() for image in pixels[:5]] + [[[1, None, 3, 4]] * 4]), "label": labels[:6]})),
+    "prefixes": written(pa.table({"image": pa.array([png(image) for image in pixels]), "label": texts}), use_dictionary=False, column_encoding={"label": "DELTA_BYTE_ARRAY", "image": "DELTA_LENGTH_BYTE_ARRAY"}),
+    "deltas": written(pa.table({"pixels": flat(pa.uint8(), pixels), "y": labels}), use_dictionary=False, data_page_version="2.0", column_encoding={"y": "DELTA_BINARY_PACKED", "pixels.list.element": "DELTA_BINARY_PACKED"}),
+    "split": written(pa.table({"image": pa.array([(image / 255).astype("f4").tolist() for image in pixels], pa.list_(pa.list_(pa.float32()))), "label": labels}), use_dictionary=False, use_byte_stream_split=["image.list.element.list.element"]),
+    "halves": written(pa.table({"image": flat(pa.float16(), pixels.astype("f2")), "label": labels})),
     "tables": written(pa.table({"width": pa.array([1.0, 2.0]), "height": pa.array([1.0, 2.0])})),
 }
 json.dump(files, open(sys.argv[1], "w"), indent=1)

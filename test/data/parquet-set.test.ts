@@ -42,6 +42,9 @@ test("reads pictures and lists of every codec, from any row on", async (t) => {
     ["lists", {}, undefined, []],
     ["flat", {}, undefined, ["--image-shape"]],
     ["flat", { imageShape: "4x4", labelColumn: "y" }, undefined, []],
+    ["deltas", {}, undefined, ["--image-shape"]],
+    ["split", {}, undefined, ["--pixel-max"]],
+    ["halves", { imageShape: "4x4" }, undefined, []],
     ["floats", { labelColumn: "kind" }, undefined, ["--image-shape", "--pixel-max"]],
     ["floats", { labelColumn: "last", imageShape: "4x4", pixelMax: "1" }, undefined, []],
   ] as const;
@@ -65,6 +68,8 @@ test("reads texts as labels by class names, and no labels", async (t) => {
   await codedAsync(t, open(path).then(contentOf), "ERR_DATASET_FORMAT");
   const classes = await temporaryFile(t, "cat\ndog\nowl\n");
   t.deepEqual((await contentOf(await open(path, { classes }))).labels, LABELS);
+  const prefixes = await contentOf(await open(await fileOf(t, "prefixes"), { classes }));
+  t.deepEqual(prefixes, { labels: LABELS, pixels: PIXELS });
   const bare = await open(await fileOf(t, "holes"), { labels: false });
   t.is(bare.facts.labelsPath, undefined);
   t.deepEqual((await contentOf(bare)).pixels, PIXELS);
@@ -107,6 +112,8 @@ test("names what is wrong with a file, its columns or a row", async (t) => {
       /row 0: expected pixels that are bytes ÷ 255, found 2/,
     ],
     [bytesOf("flat"), { fit: "keras", imageShape: "4x4" }, /found lists of pixels; leave out --fit/],
+    [bytesOf("ragged"), {}, /row 5: expected 16 pixels in lists of 4 × 4, found others; all images/],
+    [bytesOf("gaps"), {}, /row 5: expected a number in each place of its lists, found none/],
     [bytesOf("holes"), {}, /row 2: expected a whole number as label, found none/],
     [texts, {}, /row 0: expected a number as label, found "cat"; set --classes/],
   ] as const;
