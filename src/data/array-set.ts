@@ -10,6 +10,7 @@ import {
 import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
 import { imageLayout, pixelMaxOf } from "./reading.js";
+import { inRowMajor } from "./row-major.js";
 import {
   type ArrayPair,
   LABEL_VALUES,
@@ -40,20 +41,19 @@ const PROBED_IMAGES = 16;
  * @throws DatasetError ERR_NPZ_ARRAY, ERR_COUNT_MISMATCH, ERR_DATASET_FORMAT; its slabs ERR_PIXEL_VALUE, ERR_LABEL_RANGE
  * @throws UsageError ERR_OPTION_VALUE for an option of the reading
  */
-export async function arraysDataset(source: ArraySource): Promise<Dataset> {
+export async function arraysDataset(stored: ArraySource): Promise<Dataset> {
+  const source = {
+    ...stored,
+    images: inRowMajor(stored.images),
+    labels: stored.labels && inRowMajor(stored.labels),
+  };
   const { images, labels, given, reading = {}, sha256 } = source;
   const layout = layoutOf(source);
   const { shape, isChannelsFirst } = layout;
   const [total = 0] = images.shape;
   if (labels !== undefined) {
     const columns = labels.shape.slice(1).reduce((product, size) => product * size, 1);
-    if (
-      labels.shape.length > 2 ||
-      labels.shape.length === 0 ||
-      columns === 0 ||
-      columns > LABEL_VALUES ||
-      isUnordered(labels)
-    ) {
+    if (labels.shape.length > 2 || labels.shape.length === 0 || columns === 0 || columns > LABEL_VALUES) {
       throw refused(labels, "labels of shape (images,), (images, 1) or (images, classes)");
     }
     if (labels.shape[0] !== total) {
@@ -102,13 +102,8 @@ export async function arraysDataset(source: ArraySource): Promise<Dataset> {
   });
 }
 
-/** Whether the array is in Fortran order, which means nothing in one dimension. */
-function isUnordered({ fortranOrder, shape }: StoredArray): boolean {
-  return fortranOrder && shape.filter((size) => size !== 1).length > 1;
-}
-
 function refused({ path, ...array }: StoredArray, expected: string): DatasetError {
-  const found = `${array.type} of shape ${shapeText(array.shape)}${array.fortranOrder ? " in Fortran order" : ""}`;
+  const found = `${array.type} of shape ${shapeText(array.shape)}`;
   return new DatasetError("ERR_NPZ_ARRAY", { path, expected, found });
 }
 
@@ -121,7 +116,7 @@ function layoutOf({ images, path, given, reading }: ArraySource): ReturnType<typ
     const image: ImageShape = { rows, columns, channels };
     return { shape: image, isChannelsFirst: isFirst && channels > 1, assumptions: [] };
   };
-  if (!shape.includes(0) && !isUnordered(images)) {
+  if (!shape.includes(0)) {
     if (shape.length === 2) {
       return imageLayout({ path: images.path, source: given.name, inputs: a, given: reading?.imageShape });
     }

@@ -159,7 +159,7 @@ export function readRuns(
   }
 }
 
-export type Numbers = Int32Array | Float32Array | Float64Array | Uint8Array;
+export type Numbers = ArrayLike<number>;
 
 /** Plain values as numbers. @throws Error for a type that is none of numbers */
 export function plainNumbers(reader: Reader, count: number, { type, typeLength }: Column): Numbers {
@@ -208,7 +208,10 @@ function parquetType(type: string): ParquetType {
 }
 
 function asNumbers(values: ArrayLike<unknown>, type: string): Numbers {
-  if (values instanceof Int32Array || values instanceof Float32Array || values instanceof Float64Array)
-    return values;
-  return type === "BOOLEAN" ? Uint8Array.from(values, Number) : Float64Array.from(values, Number);
+  if (type === "BOOLEAN" || type === "INT64" || !areNumbers(values)) return Float64Array.from(values, Number);
+  return values;
+}
+
+function areNumbers(values: ArrayLike<unknown>): values is Numbers {
+  return typeof values[0] === "number";
 }

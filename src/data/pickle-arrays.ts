@@ -18,6 +18,7 @@ import { looksLikeTorch } from "#src/files/formats/torch/head.js";
 import { STORAGE_BYTES, type StorageType, TorchTensor } from "#src/files/formats/torch/values.js";
 import { inflateGzip, isGzip } from "#src/files/inflate.js";
 import { readWholeFile } from "#src/files/read-file.js";
+import { gathered } from "./row-major.js";
 import { type ArrayType, isArrayType, type StoredArray } from "./stored-array.js";
 import { type Elements, elementsOf } from "./stream/elements.js";
 
@@ -151,19 +152,22 @@ async function tensorArray(
     fortranOrder: false,
     shape,
   };
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; stride *= shape[axis--]!) {
-    if (shape[axis] === 1 || strides[axis] === stride) continue;
-    throw new DatasetError("ERR_NPZ_ARRAY", {
-      path,
-      expected: "a contiguous tensor",
-      found: "strides",
-      next: "save tensor.contiguous()",
-    });
-  }
+  const count = shape.reduce((product, size) => product * size, 1);
+  const span = count === 0 ? 0 : shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, 1);
   const elementBytes = STORAGE_BYTES[storage.type];
   const begin = (storage.begin + offset) * elementBytes;
-  const bytes = (await torch.bytesOf(storage.key)).subarray(begin, begin + stride * elementBytes);
-  if (bytes.length !== stride * elementBytes) throw wrongLength(path, facts, bytes.length);
-  return inMemory(facts, bytes);
+  const bytes = (await torch.bytesOf(storage.key)).subarray(begin, begin + span * elementBytes);
+  if (bytes.length !== span * elementBytes) throw wrongLength(path, facts, bytes.length);
+  if (count > span) {
+    const next = "save tensor.contiguous()";
+    const expected = "as many elements as the tensor has in its storage";
+    throw new DatasetError("ERR_NPZ_ARRAY", { path, expected, found: `${count} of ${span}`, next });
+  }
+  const isRowMajor = shape.every((size, axis) => size === 1 || strides[axis] === stepOf(shape, axis));
+  return isRowMajor ? inMemory(facts, bytes) : gathered(inMemory(facts, bytes), strides);
+}
+
+/** Elements from one place along an axis to the next, in row-major order. */
+function stepOf(shape: readonly number[], axis: number): number {
+  return shape.slice(axis + 1).reduce((product, size) => product * size, 1);
 }

@@ -15,6 +15,7 @@ import { choosePair } from "./array-pairs.js";
 import { arraysDataset } from "./array-set.js";
 import { assertNames } from "./labels.js";
 import { arrayOf, type Unpickled, unpickled } from "./pickle-arrays.js";
+import { inRowMajor } from "./row-major.js";
 import type { StoredArray } from "./stored-array.js";
 import type { OpenArchive } from "./stream/idx-set.js";
 
@@ -168,12 +169,12 @@ function itemsOf(value: PickledValue): readonly PickledValue[] | undefined {
 }
 
 /** Arrays one behind the other. */
-function joined(arrays: readonly StoredArray[]): StoredArray {
+function joined(stored: readonly StoredArray[]): StoredArray {
+  const arrays = stored.map(inRowMajor);
   const [first] = arrays;
   if (first === undefined) throw new RangeError("no arrays");
   const other = arrays.find(
-    ({ shape, type, fortranOrder }) =>
-      `${shape.slice(1)}` !== `${first.shape.slice(1)}` || type !== first.type || fortranOrder,
+    ({ shape, type }) => `${shape.slice(1)}` !== `${first.shape.slice(1)}` || type !== first.type,
   );
   if (other !== undefined) {
     const expected = `${first.type} of shape (…, ${first.shape.slice(1).join(", ")}) as in ${first.path}`;

@@ -118,12 +118,6 @@ const REFUSED: readonly (readonly [
   ],
   ["images of no pixels", { x_test: npyBytes([5, 0, 2], []), y_test: y }, "ERR_NPZ_ARRAY", /\(5, 0, 2\)/],
   [
-    "images in Fortran order",
-    { x_test: npyFile(npyDict("|u1", [5, 3, 2], true), pixelsOf(30)), y_test: y },
-    "ERR_NPZ_ARRAY",
-    /Fortran/,
-  ],
-  [
     "labels of many columns",
     { x_test: x, y_test: npyBytes([5, 10], new Uint8Array(50)) },
     "ERR_DATASET_FORMAT",

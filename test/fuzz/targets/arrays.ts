@@ -74,6 +74,27 @@ const npz: Target = {
       "weights.npy": npyFloats([IMAGES], CLASSES),
       "thumbnails.npy": npyBytes([IMAGES, 2, 2], PIXELS.slice(0, 4 * IMAGES)),
     }),
+    archive("Fortran order, beside another split", {
+      "x_train.npy": npyBytes([1, 2, 2], [1, 2, 3, 4]),
+      "y_train.npy": npyBytes([1], [5]),
+      "x_test.npy": npyFile(npyDict("|u1", [IMAGES, SIDE, SIDE], true), Uint8Array.from(PIXELS)),
+      "y_test.npy": npyFile(npyDict("|u1", [IMAGES, 2], true), Uint8Array.of(1, 0, 1, 0, 0, 1, 0, 1)),
+    }),
+    archive("truths", {
+      "x_test.npy": npyFile(
+        npyDict("|b1", [IMAGES, SIDE, SIDE]),
+        Uint8Array.from(PIXELS, (n) => n & 1),
+      ),
+      "y_test.npy": npyFloats([IMAGES], CLASSES),
+    }),
+    archive(
+      "first channels, deflated",
+      {
+        "arr_0.npy": npyBytes([1, 3, SIDE, SIDE], PIXELS.slice(0, 3 * SIDE * SIDE)),
+        "arr_1.npy": npyBytes([1], [2]),
+      },
+      true,
+    ),
     ...malformed("objects.set.npz"),
   ],
   words: ["x_test.npy\0", "y_test.npy\0", "'<i8'", "'|u1'", "(0,)", "(4294967296, 1)", "PK\x05\x06"],
@@ -98,6 +119,17 @@ const npy: Target = {
     { name: "flat bytes", bytes: npyBytes([IMAGES, SIDE * SIDE], PIXELS) },
     { name: "flat parts of 1", bytes: npyFloats([IMAGES, SIDE * SIDE], PARTS) },
     { name: "colours", bytes: npyBytes([1, 3, SIDE, SIDE], PIXELS.slice(0, 3 * SIDE * SIDE)) },
+    {
+      name: "Fortran order",
+      bytes: npyFile(npyDict("|u1", [IMAGES, SIDE, SIDE], true), Uint8Array.from(PIXELS)),
+    },
+    {
+      name: "big-endian integers",
+      bytes: npyFile(
+        npyDict(">i2", [IMAGES, SIDE, SIDE]),
+        Buffer.from(Int16Array.from(PIXELS).buffer).swap16(),
+      ),
+    },
     { name: "labels", bytes: npyFile(npyDict("<i8", [IMAGES]), wide(CLASSES)) },
     { name: "one-hot labels", bytes: npyBytes([IMAGES, 2], [0, 1, 1, 0, 0, 1, 1, 0]) },
     {
@@ -129,6 +161,16 @@ const idx: Target = {
   seeds: [
     { name: "doubles", bytes: doubles },
     { name: "flat", bytes: idxBytes("u8", [IMAGES, SIDE * SIDE], PIXELS) },
+    {
+      name: "signed bytes",
+      bytes: idxBytes(
+        "i8",
+        [IMAGES, SIDE, SIDE],
+        PIXELS.map((n) => n >> 1),
+      ),
+    },
+    { name: "short integers", bytes: idxBytes("i16", [IMAGES, SIDE, SIDE], PIXELS) },
+    { name: "floats", bytes: idxBytes("f32", [IMAGES, SIDE, SIDE, 1], PARTS) },
     { name: "colours", bytes: idxBytes("u8", [1, SIDE, SIDE, 3], PIXELS.slice(0, 3 * SIDE * SIDE)) },
     { name: "labels of QMNIST", bytes: idxBytes("i32", [IMAGES, 8], QMNIST) },
     { name: "labels as floats", bytes: idxBytes("f32", [IMAGES], CLASSES) },
