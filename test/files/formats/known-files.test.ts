@@ -203,6 +203,29 @@ test("points at EMNIST's files by its own names, and names what they do not stat
   t.notRegex(unknown, /did you mean/);
 });
 
+test("names the files of a folder that are read as images", async (t) => {
+  const cases = [
+    [["x_test.npy", "y_test.npy", "notes.md"], /one of its files: --dataset \S*x_test\.npy(?! or)/],
+    [["mnist_test.csv", "set.mat"], /one of its files: --dataset \S*mnist_test\.csv(?! or)/],
+    [["mnist.pkl.gz", "mnist.npz"], /--dataset \S*mnist\.npz or --dataset \S*mnist\.pkl\.gz/],
+    [["test_images.npy", "test_labels.npy"], /--dataset \S*test_images\.npy(?! or)/],
+    [
+      ["odd-images-idx3-ubyte.gz", "odd-labels-idx1-ubyte.gz"],
+      /--dataset \S*odd-images-idx3-ubyte\.gz(?! or)/,
+    ],
+    [["usps.h5"], /one of its files: --dataset \S*usps\.h5/],
+  ] as const;
+  for (const [names, next] of cases) {
+    const folder = await temporaryFolder(t);
+    for (const name of names) await writeFile(join(folder, name), "x");
+    const { status, stderr } = await runCli(["--quiet", "--dataset", folder]);
+    t.is(status, 3, stderr);
+    t.regex(stderr, /^batchwise: ERR_DATASET_FILES: /);
+    t.regex(stderr, next);
+    t.notRegex(stderr, /python3/);
+  }
+});
+
 test("names the files of a folder that was given as weights", async (t) => {
   const folder = await temporaryFolder(t);
   await writeFile(join(folder, "sample_weight.pkl"), "x");

@@ -2,8 +2,8 @@
 import type { Split } from "#src/base/contracts/dataset.js";
 import { printable } from "#src/base/text.js";
 import type { FileHead, NpyOutline } from "./file-head.js";
-import { EXPORT_ONNX, otherLayers } from "./keras-files.js";
-import { type Candidate, exportedSet, type KnownFile } from "./known-file.js";
+import { otherLayers } from "./keras-files.js";
+import { type Candidate, exportedSet, exportOnnx, type KnownFile } from "./known-file.js";
 import { type FoundArray, handMade } from "./pickle-files.js";
 
 const PLAIN_NAME = /^[\w .:/()+-]+$/;
@@ -60,8 +60,10 @@ const otherStateDict: KnownFile = {
     otherLayers(shapesOf(head)) !== undefined &&
     [...shapesOf(head).keys()].some((name) => /weight$/.test(name)),
   describe: ({ head }) => `a state dict with ${otherLayers(shapesOf(head))}`,
-  nextStep: ({ use }) =>
-    use === "images" ? "this is a network, not images: give it to --weights" : EXPORT_ONNX,
+  nextStep: ({ head, use }) =>
+    use === "images"
+      ? "this is a network, not images: give it to --weights"
+      : exportOnnx(shapesOf(head).values()),
 };
 
 function shapesOf({ arrays, content }: FileHead): ReadonlyMap<string, readonly number[]> {
@@ -113,14 +115,9 @@ const setArchive: KnownFile = {
     if (set.labels === undefined) {
       return `it has no labels: save both by np.savez('out.npz', x_${split}=…, y_${split}=…), or set --no-labels`;
     }
-    const [, { fortranOrder }] = set.images;
-    return fortranOrder ? exportedSet(path, ROW_MAJOR) : ownNames(path, split);
+    return ownNames(path, split);
   },
 };
-
-/** The same arrays in C order. */
-const ROW_MAJOR =
-  "import numpy as np; d=np.load(FILE); np.savez('out.npz',**{k:np.ascontiguousarray(d[k]) for k in d})";
 
 /**
  * True for matrices with vectors of one of their sides: they are layers, whatever their names (`arr_0`, `arr_1` …). The

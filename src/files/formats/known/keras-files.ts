@@ -169,10 +169,6 @@ export const KERAS_FILES: readonly KnownFile[] = [
   frozenGraph,
 ].map(networkFile);
 
-/** Next step: the file has only names and shapes, so the user must state the layers, or the program that has them export them. */
-export const EXPORT_ONNX =
-  "state its layers with --architecture, if it has their kinds; or, in the program that made it, call torch.onnx.export(model.eval(), torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx";
-
 /** Names of the layers that are not dense; undefined if all are. */
 export function otherLayers(shapes: ReadonlyMap<string, readonly number[]>): string | undefined {
   const names = [...shapes.keys()];

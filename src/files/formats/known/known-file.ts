@@ -81,6 +81,21 @@ export function exportedSet(path: string, code: string): string {
   return `run ${python(path, code)} and give --dataset out.npz`;
 }
 
+/**
+ * Python expression for one image as the network takes it, by the shapes of its arrays: (outputs, inputs) of a dense layer,
+ * (outputs, channels, …) of a convolution. The file does not state rows and columns.
+ */
+export function exampleInput(shapes: Iterable<readonly number[]> = []): string {
+  const [first] = [...shapes].filter(({ length }) => length > 1);
+  if (first?.length === 2) return `torch.zeros(1, ${first[1]})`;
+  return `torch.zeros(1, ${first?.[1] ?? "CHANNELS"}, ROWS, COLUMNS)`;
+}
+
+/** Next step: the file has only names and shapes, so the user must state the layers, or the program that has them export them. */
+export function exportOnnx(shapes: Iterable<readonly number[]>): string {
+  return `state its layers with --architecture, if it has their kinds; or, in the program that made it, call torch.onnx.export(model.eval(), ${exampleInput(shapes)}, 'out.onnx'), and give --weights out.onnx --engine onnx`;
+}
+
 /** Files that these commands write do not state the activation of hidden layers. */
 export const WITH_ACTIVATION = " --activation NAME (sigmoid, relu, tanh or identity, as it was trained)";
 

@@ -5,6 +5,7 @@ import type { Outline, PickleOutline } from "#src/files/formats/pickle-outline.j
 import type { FileHead } from "./file-head.js";
 import {
   type Candidate,
+  exampleInput,
   exported,
   type KnownFile,
   networkFile,
@@ -199,7 +200,7 @@ const WHOLE_NUMBERS = /^[<>|=]?[iu]\d/;
 /** Next step for arrays that are refused as a network. */
 export function handMade(found: readonly FoundArray[]): string {
   if (found.some(({ shape }) => shape.length > 2)) {
-    return "convolutions are read from arrays only in the book's shapes or under PyTorch's names: state the layers with --architecture; or build the model in PyTorch, load these, call torch.onnx.export(model, torch.zeros(1, 1, 28, 28), 'out.onnx'), and give --weights out.onnx --engine onnx";
+    return `convolutions are read from arrays only in the book's shapes or under PyTorch's names: state the layers with --architecture; or build the model in PyTorch, load these, call torch.onnx.export(model, ${exampleInput()}, 'out.onnx'), and give --weights out.onnx --engine onnx`;
   }
   const isWide = found.some(
     ({ name, shape }) => STATISTIC.test(name) && shape.reduce((product, size) => product * size, 1) > 1,

@@ -1,17 +1,10 @@
 /** Known files in place of others: pointers, web pages, archives, documents; and networks given as images. */
 
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { FileHead } from "./file-head.js";
 import { savedModelStep } from "./keras-files.js";
-import {
-  exportedSet,
-  type KnownFile,
-  networkFile,
-  pixelBytes,
-  pixelsCheck,
-  shellQuoted,
-} from "./known-file.js";
+import { exportedSet, type KnownFile, networkFile, shellQuoted } from "./known-file.js";
 
 const opening = ({ text }: FileHead) =>
   text
@@ -167,7 +160,12 @@ export const MISPLACED_NETWORKS: readonly KnownFile[] = READ_NETWORKS;
 export const LAST_RESORTS: readonly KnownFile[] = [zip, gzip, text];
 
 const WEIGHTS = /\.(pkl|pickle|npz|safetensors|onnx|pt|pth|h5|hdf5|keras|tflite|joblib|ckpt)$|^model\.json$/i;
-const IMAGES = /\.(csv|tsv|npz|parquet|arrow|mat|bin|h5|hdf5|pkl|pkl\.gz)$|-ubyte(\.gz)?$/i;
+const IMAGES =
+  /\.((csv|tsv|pkl|pickle|idx)(\.gz)?|npz|npy|parquet|arrow|mat|bin|h5|hdf5|pt)$|-ubyte(\.gz)?$/i;
+/** Files of images with a next step of their own. */
+const UNREAD = /\.(arrow|mat|h5|hdf5)$/i;
+/** Names of files with labels alone, which lie beside their images. */
+const LABELS = /(labels?(?![a-z])|(^|[^a-z])y(?![a-z])).*(\.npy|\.idx|ubyte)(\.gz)?$/i;
 const PICTURE = /\.(png|jpe?g|bmp|gif)$/i;
 const SHOWN = 4;
 
@@ -187,15 +185,18 @@ export async function imagesInFolder(folder: string): Promise<string | undefined
   if (names.includes("saved_model.pb")) return "this is a TensorFlow SavedModel, a network: see --weights";
   const pictures = await filesBelow(folder, names, PICTURE);
   if (pictures.length > 0) return picturesStep(folder);
-  if (names.includes("test_images.npy") && names.includes("test_labels.npy")) {
-    const load =
-      "import os,numpy as np; r=lambda n:np.load(os.path.join(FILE,'test_'+n+'.npy')); x=r('images')";
-    const code = `${load}${pixelsCheck("x")}; np.savez('out.npz',x_test=${pixelBytes("x")}.reshape(len(x),*[n for n in x.shape[1:] if n>1]),y_test=r('labels').ravel())`;
-    return exportedSet(folder, code);
-  }
-  const files = names.filter((name) => IMAGES.test(name) || name.endsWith(".npy"));
+  const files = imagesAmong(names);
   if (files.length > 0) return `give one of its files: ${listed("--dataset", folder, files)}`;
+  const below = imagesAmong(await filesBelow(folder, names, IMAGES));
+  if (below.length > 0) return `give a file below it: ${listed("--dataset", folder, below)}`;
   return undefined;
+}
+
+/** Files of images: those that are read, or else those that have a next step of their own. Files of labels are left out. */
+function imagesAmong(names: readonly string[]): string[] {
+  const files = names.filter((name) => IMAGES.test(name) && !LABELS.test(basename(name)));
+  const read = files.filter((name) => !UNREAD.test(name));
+  return read.length > 0 ? read : files;
 }
 
 /** Folders named after classes, in the order of their names, as in torchvision's ImageFolder. */

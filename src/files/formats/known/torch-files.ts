@@ -2,10 +2,12 @@
 import { type Outline, outlinePickle, type PickleOutline } from "#src/files/formats/pickle-outline.js";
 import { torchName } from "#src/files/formats/torch/values.js";
 import type { FileHead } from "./file-head.js";
-import { EXPORT_ONNX, otherLayers } from "./keras-files.js";
+import { otherLayers } from "./keras-files.js";
 import {
   type Candidate,
+  exampleInput,
   exported,
+  exportOnnx,
   type KnownFile,
   networkFile,
   pixelBytes,
@@ -21,7 +23,11 @@ const MAGIC_NUMBER = "1950a86a20f9469cfc6c";
 const LEGACY_PREFIXES = 3;
 /** Layers that are not dense, by the names of their classes and functions. */
 const NOT_DENSE = /conv|norm|pool|rnn|lstm|gru|embedding|attention|transformer/i;
-const CALL_EXPORT = "torch.onnx.export(model.eval(), torch.zeros(1, 1, 28, 28), 'out.onnx')";
+const CALL_EXPORT = `torch.onnx.export(model.eval(), ${exampleInput()}, 'out.onnx')`;
+/** Exports the module `m`. Its first weights have the number of channels, or of all inputs. */
+const EXPORT_MODULE =
+  "p=next(p for p in m.parameters() if p.dim()>1); torch.onnx.export(m,torch.zeros(1,p.shape[1],*(ROWS,COLUMNS)[:p.dim()-2]),'out.onnx')";
+const WITH_SIZE = "with the size of its images for ROWS and COLUMNS,";
 const WITH_ONNX = "and give --weights out.onnx --engine onnx";
 /** Converts to float32, because NumPy has no bfloat16. */
 const TO_NUMPY = "{k:v.float().numpy() for k,v in s.items()}";
@@ -85,7 +91,7 @@ const stateDict: KnownFile = {
   },
   nextStep: ({ head, path }) => {
     const globals = loaded(head)?.globals ?? [];
-    if (globals.every(isRead)) return EXPORT_ONNX;
+    if (globals.every(isRead)) return exportOnnx(stateDictOf(head)?.tensors.values() ?? []);
     // Objects of other classes beside the tensors are refused. The tensors alone are read.
     const access = stateDictOf(head)?.access ?? "";
     const code = `import torch; torch.save(torch.load(FILE,map_location='cpu',weights_only=False)${access},'out.pt')`;
@@ -107,8 +113,8 @@ const script: KnownFile = {
     if (!NOT_DENSE.test(head.code ?? "")) {
       return exported(path, `${load} s=m.state_dict(); np.savez('out.npz',**${TO_NUMPY})`, WITH_ACTIVATION);
     }
-    const code = `${load} torch.onnx.export(m,torch.zeros(1,1,28,28),'out.onnx')`;
-    return `run ${python(path, code)} ${WITH_ONNX}`;
+    const code = `${load} ${EXPORT_MODULE}`;
+    return `run ${python(path, code)} ${WITH_SIZE} ${WITH_ONNX}`;
   },
 };
 
@@ -127,8 +133,8 @@ const wholeModule: KnownFile = {
     }
     // A module of PyTorch's that is not read has parts whose effect no state dict states.
     const load = "import torch; m=torch.load(FILE,map_location='cpu',weights_only=False).eval();";
-    const code = `${load} torch.onnx.export(m,torch.zeros(1,1,28,28),'out.onnx')`;
-    return `run ${python(file.path, code)}${TRUSTED} ${WITH_ONNX}`;
+    const code = `${load} ${EXPORT_MODULE}`;
+    return `run ${python(file.path, code)}${TRUSTED} ${WITH_SIZE} ${WITH_ONNX}`;
   },
 };
 
