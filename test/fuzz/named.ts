@@ -10,7 +10,7 @@ import { type NamedRow, namedFiles } from "../helpers/named-files.js";
 const LONGEST_LINE = 140;
 /** Endings of each reader's files; the first that fits counts. */
 const READERS: readonly (readonly [reader: string, endings: readonly string[]])[] = [
-  ["NumPy set (.npz)", [".set.npz"]],
+  ["sets of images", [".set.npz", ".set.npy", ".set.csv", ".set.parquet", ".set.pkl", ".set.bin"]],
   ["CSV arrays", [".weights.csv"]],
   ["JSON arrays", [".weights.json"]],
   ["gzip", [".idx.gz", ".streamed.json"]],

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { FIXTURES } from "#src/base/package.js";
 import type { Malformed } from "./malformed.js";
 import { npyDict, npyFile } from "./npy.js";
+import { dict, numpy, latin1 as pickled } from "./pickle.js";
 import { zipFile } from "./zip.js";
 
 const latin1 = (text: string) => Buffer.from(text, "latin1");
@@ -89,6 +90,17 @@ const set = (images: Buffer, labels: Buffer) =>
     { name: "x_test.npy", content: images },
     { name: "y_test.npy", content: labels },
   ]);
+const PARQUET = Buffer.from(
+  JSON.parse(readFileSync("test/data/parquet-reference.json", "utf8")).lists,
+  "base64",
+);
+
+/** The header of the first page claims 255 values, by the zigzag number of 128. */
+function claimed(file: Buffer): Buffer {
+  const changed = Buffer.from(file);
+  changed.writeUInt16LE(0x03fe, file.indexOf(Buffer.of(0x15, 0x80, 0x02, 0x15)) + 1);
+  return changed;
+}
 const LABELS = npyFile(npyDict("|u1", [1]), Buffer.of(0));
 const IMAGE = npyFile(npyDict("|u1", [1, 2, 3]), Buffer.alloc(6));
 
@@ -109,4 +121,24 @@ export const MALFORMED_SETS: Readonly<Record<string, Malformed>> = {
     bytes: zipFile([{ name: "x_test.npy", content: IMAGE }]),
     code: "ERR_NPZ_ARRAYS",
   },
+  "short.set.npy": { bytes: IMAGE.subarray(0, -1), code: "ERR_NPY_LENGTH" },
+  "objects.set.npy": { bytes: npyFile(npyDict("|O", [1]), latin1("\x80\x04N.")), code: "ERR_DATASET_FORMAT" },
+  "ragged.set.csv": { bytes: latin1(table("2,0,0,0,0,0")), code: "ERR_CSV_ROW" },
+  "text-in-a-pixel.set.csv": { bytes: latin1(table("2,0,0,x,0,0,0")), code: "ERR_CSV_ROW" },
+  "pixel-of-256.set.csv": { bytes: latin1(table("2,0,0,256,0,0,0")), code: "ERR_CSV_ROW" },
+  "truncated.set.parquet": { bytes: PARQUET.subarray(0, 500), code: "ERR_DATASET_FORMAT" },
+  "claims-more-values.set.parquet": { bytes: claimed(PARQUET), code: "ERR_DATASET_FORMAT" },
+  "os-system.set.pkl": {
+    bytes: latin1("\x80\x02cposix\nsystem\nX\x02\0\0\0id\x85R."),
+    code: "ERR_PICKLE_FORBIDDEN",
+  },
+  "fewer-bytes.set.pkl": {
+    bytes: pickled(`\x80\x03${dict({ x: numpy("u1", [1, 2, 3], Uint8Array.of(1, 2)) })}.`),
+    code: "ERR_NPZ_ARRAY",
+  },
+  "odd-size.set.bin": { bytes: Buffer.alloc(3_000, 7), code: "ERR_DATASET_FORMAT" },
 };
+
+function table(row: string): string {
+  return `label,${Array.from({ length: 6 }, (_, n) => `pixel${n}`).join(",")}\n1,0,0,0,0,0,0\n${row}\n`;
+}

@@ -19,6 +19,8 @@ import { SAMPLE_HEADER } from "./sample-run.js";
 export const SIX_PIXELS = "six-pixels.safetensors";
 const OF_SIX_PIXELS = ["--no-config", "--quiet", "--no-labels", "--weights", SIX_PIXELS];
 
+const setOf = (name: string) => ["--no-config", "--quiet", "--weights", SIX_PIXELS, "--dataset", name];
+
 /** What is typed for a file of the ending. */
 const COMMANDS: readonly (readonly [ending: string, args: (name: string) => readonly string[]])[] = [
   [".idx", (name) => [...OF_SIX_PIXELS, "--dataset", name]],
@@ -27,11 +29,12 @@ const COMMANDS: readonly (readonly [ending: string, args: (name: string) => read
   [".config.json", (name) => ["--config", name]],
   [".checks.json", (name) => ["check", name]],
   [".result.json", (name) => ["--no-config", "--baseline", name]],
+  ...["npz", "npy", "pkl", "parquet", "bin"].map((ending) => [`.set.${ending}`, setOf] as const),
+  [".set.csv", (name) => [...setOf(name), "--image-shape", "2x3"]],
   [".manifest.json", (name) => ["--no-config", "--dataset", name]],
   [".part.json", (name) => ["merge", name]],
   [".names.txt", (name) => ["--no-config", "--classes", name]],
   [".png", (name) => ["predict", name]],
-  [".set.npz", (name) => ["--no-config", "--quiet", "--weights", SIX_PIXELS, "--dataset", name]],
   // In a folder of arrays it is the first.
   ...[".npy", ".weights.csv"].map(
     (ending) => [ending, (name: string) => ["--no-config", "--weights", `${name}-folder`]] as const,

@@ -95,7 +95,7 @@ const npz: Target = {
       },
       true,
     ),
-    ...malformed("objects.set.npz"),
+    ...malformed(".set.npz"),
   ],
   words: ["x_test.npy\0", "y_test.npy\0", "'<i8'", "'|u1'", "(0,)", "(4294967296, 1)", "PK\x05\x06"],
   codes:
@@ -138,6 +138,7 @@ const npy: Target = {
     },
     ...malformed("truncated.npy"),
     ...malformed("objects.npy"),
+    ...malformed(".set.npy"),
   ],
   words: ["'<f4'", "'|b1'", "'<i8'", "'>f8'", "(4, 196)", "(4294967296, 1)", "(4, 0)", "True"],
   codes:
@@ -238,6 +239,7 @@ const pickle: Target = {
     { name: "a batch of CIFAR", bytes: batch },
     ...malformed("objects.pkl"),
     ...malformed("os-system.pkl"),
+    ...malformed(".set.pkl"),
   ],
   words: PICKLE_WORDS,
   codes: PICKLE_CODES,
@@ -315,6 +317,7 @@ const cifar: Target = {
     { name: "CIFAR-10", bytes: cifarRecords(3).bytes },
     { name: "CIFAR-100", bytes: cifarRecords(2, 1, 2).bytes },
     { name: "gzipped", bytes: gzipSync(cifarRecords(1).bytes), isMalformed: true },
+    ...malformed(".set.bin"),
   ],
   words: [Buffer.of(255), Buffer.alloc(1 + CIFAR_INPUTS, 9), Buffer.alloc(2 + CIFAR_INPUTS)],
   codes: /^ERR_(FILE_READ|FILE_EMPTY|DATASET_FORMAT)$/,

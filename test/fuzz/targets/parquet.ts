@@ -4,6 +4,7 @@ import { imageBytes } from "#src/base/contracts/dataset.js";
 import { openParquetSet } from "#src/data/parquet-set.js";
 import { collectSlab } from "#src/data/stream/slab-reader.js";
 import type { Target } from "../target.js";
+import { malformed } from "./malformed.js";
 
 const files: Readonly<Record<string, string>> = JSON.parse(
   readFileSync("test/data/parquet-reference.json", "utf8"),
@@ -11,7 +12,10 @@ const files: Readonly<Record<string, string>> = JSON.parse(
 
 const parquet: Target = {
   name: "parquet-set",
-  seeds: Object.entries(files).map(([name, text]) => ({ name, bytes: Buffer.from(text, "base64") })),
+  seeds: [
+    ...Object.entries(files).map(([name, text]) => ({ name, bytes: Buffer.from(text, "base64") })),
+    ...malformed(".set.parquet"),
+  ],
   words: ["PAR1", Buffer.of(0xff, 0xff, 0xff, 0x7f), Buffer.of(0x15, 0xfe, 0xff, 0xff, 0xff, 0x0f)],
   codes: /^ERR_(FILE_READ|FILE_EMPTY|DATASET_FORMAT|DATASET_SHAPE|LABEL_RANGE|PICTURE_\w+|MEMORY)$/,
   onDisk: true,

@@ -4,6 +4,7 @@ import { openCsvSet } from "#src/data/csv-set.js";
 import type { Seed, Target } from "../target.js";
 import { GIVEN, readSet } from "./arrays.js";
 import { gzipped } from "./idx.js";
+import { malformed } from "./malformed.js";
 
 const HEADED = "label,pixel0,pixel1,pixel2,pixel3\n7,0,1,200,255\n0,9,8,7,60\n";
 const TABLES: Readonly<Record<string, string>> = {
@@ -20,6 +21,7 @@ const table: Target = {
   seeds: [
     ...Object.entries(TABLES).map(([name, text]): Seed => ({ name, bytes: Buffer.from(text) })),
     gzipped("gzipped", Buffer.from(HEADED)),
+    ...malformed(".set.csv"),
     { name: "members", bytes: Buffer.concat([gzipSync(HEADED), gzipSync(HEADED)]) },
   ],
   words: [

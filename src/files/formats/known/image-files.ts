@@ -163,9 +163,17 @@ const cifar: KnownFile = {
   nextStep: () => "give it to --dataset alone: it has images and labels",
 };
 
+/** Tried last, because only its name says what it is. */
+const cutCifar: KnownFile = imageFile({
+  name: "a .bin file that is none of CIFAR's",
+  recognizes: (_, path) => /\.bin$/i.test(path),
+  describe: ({ head }) => `a .bin file of ${head.sizeBytes} bytes, which is no number of CIFAR's records`,
+  nextStep: () => "is it complete? an image of CIFAR-10 has 3,073 bytes, one of CIFAR-100 3,074",
+});
+
 export const IMAGE_FILES: readonly KnownFile[] = [
   ...[IDX_FILE, parquet, arrow, matlab73, matlab, cifar].map(imageFile),
   ...pictures,
 ];
 /** Tried after all others, because their marks are weak. */
-export const WEAK_IMAGE_FILES: readonly KnownFile[] = [dataHdf5, table];
+export const WEAK_IMAGE_FILES: readonly KnownFile[] = [dataHdf5, table, cutCifar];
