@@ -24,6 +24,7 @@ export type {
   DatasetFacts,
   DatasetReading,
   DatasetView,
+  GroupsBy,
   ImageRange,
   ImageShape,
   PictureFit,
@@ -137,7 +138,7 @@ export type {
   RunHooks,
 } from "#src/evaluate/listeners.js";
 export { type MergeHooks, mergeParts } from "#src/evaluate/merge.js";
-export type { EvaluateInput, ExecutorInput } from "#src/evaluate/options.js";
+export type { EvaluateInput, ExecutorInput, SliceInput } from "#src/evaluate/options.js";
 export type { PrepareHooks } from "#src/evaluate/prepare.js";
 export { type ScoreHooks, type ScoreInput, score } from "#src/evaluate/score/score.js";
 export type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";

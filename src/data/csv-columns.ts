@@ -28,6 +28,8 @@ export interface TableStart {
 }
 
 export interface Columns extends ImageLayout, Omit<RowLayout, "path" | "classNames"> {
+  /** Index of the column of groups. */
+  readonly group: number | undefined;
   /** Lines of names: 0 or 1. */
   readonly headerLines: number;
 }
@@ -51,7 +53,11 @@ export function columnsOf({ path, source, lines, labelled, reading }: TableStart
     .slice(headerLines, headerLines + PROBED_ROWS)
     .map((row) => cellsOf(row, delimiter))
     .filter((row) => row.length === cells.length);
-  const places = cells.flatMap((_, column) => (ID_NAME.test(names?.[column] ?? "1") ? [] : [column]));
+  const group =
+    reading.groupColumn === undefined ? undefined : namedColumn(reading.groupColumn, names, path, GROUP_NEXT);
+  const places = cells.flatMap((_, column) =>
+    column === group || ID_NAME.test(names?.[column] ?? "1") ? [] : [column],
+  );
   const asked = reading.labelColumn;
   const { column: label, assumptions } =
     asked === undefined
@@ -82,6 +88,7 @@ export function columnsOf({ path, source, lines, labelled, reading }: TableStart
     delimiter: delimiter.charCodeAt(0),
     pixelMax: white.pixelMax,
     headerLines,
+    group,
     assumptions: [...assumptions, ...layout.assumptions, ...white.assumptions],
   };
 }
@@ -101,8 +108,22 @@ function namedLabel(
   if (asked === "none") return { column: undefined, assumptions: [] };
   if (asked === "first") return { column: 0, assumptions: [] };
   if (asked === "last") return { column: columns - 1, assumptions: [] };
+  return {
+    column: namedColumn(asked, names, path, "set --label-column to first, last, none or a name"),
+    assumptions: [],
+  };
+}
+
+const GROUP_NEXT = "name a column of the table by --groups column:NAME or --group-column NAME";
+
+function namedColumn(
+  asked: string,
+  names: readonly string[] | undefined,
+  path: string,
+  next: string,
+): number {
   const column = names?.indexOf(asked) ?? -1;
-  if (column >= 0) return { column, assumptions: [] };
+  if (column >= 0) return column;
   const found =
     names === undefined
       ? "no line of names"
@@ -110,12 +131,7 @@ function namedLabel(
           .slice(0, 3)
           .map((name) => printable(name))
           .join(", ")} …`;
-  throw fault(
-    path,
-    `a column "${printable(asked)}"`,
-    found,
-    "set --label-column to first, last, none or a name",
-  );
+  throw fault(path, `a column "${printable(asked)}"`, found, next);
 }
 
 /** The label by its name; otherwise the column by which the others are square, and then its place is assumed. */

@@ -9,7 +9,7 @@ import { type ContentFile, contentPieces, openContent } from "#src/files/content
 import { assertUnchanged } from "#src/files/read-file.js";
 import { columnsOf, PROBED_ROWS } from "./csv-columns.js";
 import { channelsLast } from "./reading.js";
-import { COLUMN, CR, CsvRows, LF, type RowLayout } from "./stream/csv-rows.js";
+import { COLUMN, CR, CsvRows, cellAt, LF, type RowLayout } from "./stream/csv-rows.js";
 import { hashOfFiles } from "./stream/file-hash.js";
 import type { OpenArchive } from "./stream/idx-set.js";
 import { datasetOf, type OpenPart, partOfRecords } from "./stream/slab-reader.js";
@@ -58,7 +58,7 @@ export const openCsvSet: OpenArchive = async (path, given, labelled, reading = {
   const file = await openContent(path, canBeTable);
   const counted = await countRows(file);
   const table = columnsOf({ path, source: given.name, lines: counted.first, labelled, reading });
-  const { shape, isChannelsFirst, headerLines, assumptions, ...layout } = table;
+  const { shape, isChannelsFirst, headerLines, assumptions, group, ...layout } = table;
   const rowLayout: RowLayout = { path, ...layout, classNames: given.classNames };
   const total = counted.lines - headerLines;
   if (total <= 0) {
@@ -82,6 +82,8 @@ export const openCsvSet: OpenArchive = async (path, given, labelled, reading = {
           openRows({ file, counted, rowLayout, headerLines, inputs, isChannelsFirst }, image),
       },
     ],
+    groups: (by) =>
+      columnGroups({ file, counted, rowLayout, headerLines }, by === "column" ? group : undefined),
     sha256: () => hashOfFiles([file], false),
   });
 };
@@ -220,6 +222,45 @@ function openRows(
   };
   const check = () => assertUnchanged(path, stamp);
   return partOfRecords({ read: readRows, check, close }, rowLayout.kinds.includes(COLUMN.label));
+}
+
+/** The cells of a column, row by row, in a pass of its own. */
+async function* columnGroups(
+  { file, counted, rowLayout, headerLines }: Omit<Rows, "inputs" | "isChannelsFirst">,
+  column: number | undefined,
+): AsyncGenerator<string> {
+  const { path, stamp } = file;
+  if (column === undefined) {
+    const facts = { path, expected: "pictures in folders", found: "a table: set --groups to column:NAME" };
+    throw new DatasetError("ERR_GROUPS_FILE", facts);
+  }
+  let [line, rest] = [0, Buffer.alloc(0)];
+  const pieces = counted.kept === undefined ? contentPieces(file) : keptPieces(counted.kept, 0);
+  function* cellsIn(bytes: Buffer): Generator<string> {
+    for (let at = 0; at < bytes.length; at = bytes.indexOf(LF, at) + 1) {
+      if (++line <= headerLines || line > counted.lines) continue;
+      const cell = cellAt(bytes, at, column!, rowLayout.delimiter);
+      if (cell === "") {
+        const facts = {
+          path,
+          line,
+          column: column! + 1,
+          expected: "the name of a group",
+          found: "an empty cell",
+        };
+        throw new DatasetError("ERR_CSV_ROW", facts);
+      }
+      yield cell;
+    }
+  }
+  for await (const piece of pieces) {
+    const bytes = Buffer.concat([rest, piece]);
+    const end = bytes.lastIndexOf(LF) + 1;
+    yield* cellsIn(bytes.subarray(0, end));
+    rest = Buffer.from(bytes.subarray(end));
+  }
+  if (rest.length > 0) yield* cellsIn(Buffer.concat([rest, Uint8Array.of(LF)]));
+  assertUnchanged(path, stamp);
 }
 
 async function* keptPieces(pieces: readonly Uint8Array[], from: number): AsyncGenerator<Uint8Array> {

@@ -62,7 +62,7 @@ export async function archiveAt(
   const { isTable, openCsvSet } = await loadCsv();
   // A damaged file is reported by the reader of IDX.
   const isText = await isTable(path).catch(() => false);
-  return isText ? { path, open: openCsvSet, takesReading: true } : undefined;
+  return isText ? { path, open: openCsvSet, takesReading: OF_CSV } : undefined;
 }
 
 /** The reader of Parquet files that are one set. */
@@ -119,8 +119,10 @@ const READING_OPTIONS = [
   ["pixelMax", "--pixel-max"],
   ["fit", "--fit"],
   ["classOrder", "--class-order"],
+  ["groupColumn", "--group-column"],
 ] as const;
 const OF_TABLES: readonly (keyof DatasetReading)[] = ["labelColumn", "imageShape", "pixelMax"];
+const OF_CSV: readonly (keyof DatasetReading)[] = [...OF_TABLES, "groupColumn"];
 
 /** @throws UsageError ERR_USAGE for options that have no effect on a set */
 export function assertTaken(
@@ -132,7 +134,8 @@ export function assertTaken(
   const needless = READING_OPTIONS.filter(([key]) => reading[key] !== undefined && !keys.includes(key));
   if (needless.length === 0) return;
   const given = needless.map(([, option]) => option).join(", ");
-  const isOfTables = needless.some(([key]) => OF_TABLES.includes(key));
-  const problem = `${given}: expected ${isOfTables ? "a table or arrays" : "pictures"}, found "${dataset}", which states its facts itself`;
+  const some = (of: readonly (keyof DatasetReading)[]) => needless.some(([key]) => of.includes(key));
+  const expected = some(["groupColumn"]) ? "a CSV table" : some(OF_TABLES) ? "a table or arrays" : "pictures";
+  const problem = `${given}: expected ${expected}, found "${dataset}", which states its facts itself`;
   throw new UsageError("ERR_USAGE", { problem });
 }

@@ -1,11 +1,13 @@
 /** A folder of pictures, PNG or JPEG: one folder for each class, as torchvision's ImageFolder and Keras read it, or a flat one without labels. */
 
+import { join, relative, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { assertLoading } from "#src/base/abort.js";
 import type { Assumption } from "#src/base/assumptions.js";
-import { type ClassOrder, type Dataset, imageBytes } from "#src/base/contracts/dataset.js";
+import { type ClassOrder, type Dataset, type GroupsBy, imageBytes } from "#src/base/contracts/dataset.js";
 import { grouped } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
+import { printable } from "#src/base/text.js";
 import { type FoundPictures, findPictures, leftOutText } from "./pictures/find-pictures.js";
 import { type Frame, frameInto, frameOf, type PictureOptions, type Probe, probed } from "./pictures/frame.js";
 import { PictureFiles, smallMemory, TURN_MS } from "./pictures/picture-files.js";
@@ -67,8 +69,24 @@ export async function openPictureFolder(
       ],
     },
     parts: [partOf(files, total, frame, classes?.labels)],
+    groups: (by) => folderGroups(path, found, by),
     sha256: () => files.digest(isSampled),
   });
+}
+
+/** The folder at a level of each picture's path, from 1 for the folders of the set. */
+async function* folderGroups(path: string, { folder: root, groups }: FoundPictures, by: GroupsBy) {
+  for (const { folder, names } of groups) {
+    const name = by === "column" ? undefined : relative(root, folder).split(sep)[by - 1];
+    if (!name) {
+      throw new DatasetError("ERR_GROUPS_FILE", {
+        path,
+        expected: by === "column" ? "a table, which has columns" : `${by} folders on the way to each picture`,
+        found: by === "column" ? "pictures: set --groups to folder:1" : printable(join(folder, names[0]!)),
+      });
+    }
+    for (const _ of names) yield name;
+  }
 }
 
 interface Classes {

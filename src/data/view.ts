@@ -5,7 +5,7 @@ import type { SlabStream } from "#src/base/slab.js";
 
 /** The set through `view`, on top of the view that it has already. A view that changes nothing returns the set itself. */
 export function viewedDataset(dataset: Dataset, requested: DatasetView): Dataset {
-  const { facts } = dataset;
+  const { facts, groups } = dataset;
   const view = { ...requested, grayscale: requested.grayscale && facts.shape.channels > 1 };
   if (isAsStored(view)) return dataset;
   return {
@@ -14,6 +14,7 @@ export function viewedDataset(dataset: Dataset, requested: DatasetView): Dataset
       shape: viewedShape(facts.shape, view),
       view: joined(facts.view ?? AS_STORED, view),
     },
+    groups,
     sha256: () => dataset.sha256(),
     slabs(range, plan): SlabStream {
       const stream = dataset.slabs(range, plan);

@@ -5,6 +5,7 @@ import { checkedKeys, FUNCTION, type KindsOf } from "#src/base/arguments.js";
 import type { AnyEvaluation, Evaluation, PredictedCounts, ResultCounts } from "#src/base/contracts/result.js";
 import { SILENT } from "#src/base/contracts/run.js";
 import { asError, RunError } from "#src/base/errors.js";
+import { SLICE_OPTIONS } from "#src/base/options/answer.js";
 import { EXECUTOR_OPTIONS } from "#src/base/options/redis.js";
 import { assertTogether, EVALUATE_OPTIONS } from "#src/base/options/table.js";
 import { checkedValue, kindsOf } from "#src/base/options/values.js";
@@ -13,7 +14,7 @@ import { openExecutor } from "#src/pool/registry.js";
 import { EVALUATE, PREPARE_HOOKS, RUN_HOOKS } from "./known-arguments.js";
 import { closeListeners, type Ending, type Listener, type RunHooks, runListener } from "./listeners.js";
 import { localRunners, type OpenExecutor } from "./local-runner.js";
-import { type EvaluateInput, type ExecutorInput, resolveOptions } from "./options.js";
+import { type EvaluateInput, type ExecutorInput, resolveOptions, type SliceInput } from "./options.js";
 import { type Prepared, type PrepareHooks, prepare } from "./prepare.js";
 import type { RunnerTable } from "./runner.js";
 import { evaluationOf } from "./summarize.js";
@@ -35,7 +36,11 @@ export const LOCAL = "local";
 
 const HOOKS: KindsOf<EvaluateHooks> = { ...PREPARE_HOOKS, ...RUN_HOOKS, onJournalFault: FUNCTION };
 
-const KINDS: KindsOf<EvaluateInput & ExecutorInput> = { ...EVALUATE, ...kindsOf(EXECUTOR_OPTIONS) };
+/** All that the library's `evaluate` takes. */
+type LibraryInput = EvaluateInput & ExecutorInput & SliceInput;
+
+const ROWS = { ...EXECUTOR_OPTIONS, ...SLICE_OPTIONS };
+const KINDS: KindsOf<LibraryInput> = { ...EVALUATE, ...kindsOf(ROWS) };
 
 /** Makes the library's `evaluate` of the runners that it may use. */
 export function evaluateOn(runners: RunnerTable<EvaluateInput & ExecutorInput>) {
@@ -54,23 +59,20 @@ export function evaluateOn(runners: RunnerTable<EvaluateInput & ExecutorInput>) 
    *   damage was found in the data during the run
    */
   function evaluate(
-    input: EvaluateInput & ExecutorInput & { readonly labels: false },
+    input: LibraryInput & { readonly labels: false },
     hooks?: EvaluateHooks,
   ): Promise<Evaluation<PredictedCounts>>;
   function evaluate(
-    input?: EvaluateInput & ExecutorInput & { readonly labels?: string | undefined },
+    input?: LibraryInput & { readonly labels?: string | undefined },
     hooks?: EvaluateHooks,
   ): Promise<Evaluation>;
-  function evaluate(input?: EvaluateInput & ExecutorInput, hooks?: EvaluateHooks): Promise<AnyEvaluation>;
-  async function evaluate(
-    given?: EvaluateInput & ExecutorInput,
-    hooks?: EvaluateHooks,
-  ): Promise<AnyEvaluation> {
+  function evaluate(input?: LibraryInput, hooks?: EvaluateHooks): Promise<AnyEvaluation>;
+  async function evaluate(given?: LibraryInput, hooks?: EvaluateHooks): Promise<AnyEvaluation> {
     const input = checkedKeys("evaluate", "option", given, KINDS);
     const checkedHooks = checkedKeys("evaluate", "hook", hooks, HOOKS);
     const { executor } = EXECUTOR_OPTIONS;
     checkedValue(executor, input.executor ?? executor.default);
-    assertTogether({ ...EVALUATE_OPTIONS, ...EXECUTOR_OPTIONS }, { ...input });
+    assertTogether({ ...EVALUATE_OPTIONS, ...ROWS }, { ...input });
     return evaluateBy(runners, input, checkedHooks);
   }
   return evaluate;
@@ -90,11 +92,18 @@ export async function evaluateWith(
 
 async function evaluateBy<Input extends EvaluateInput>(
   runners: RunnerTable<Input>,
-  input: Input & { readonly executor?: string | undefined },
+  input: Input & SliceInput & { readonly executor?: string | undefined },
   hooks: EvaluateHooks,
 ): Promise<AnyEvaluation> {
   const listener: Listener = { begin: (plan) => hooks.onStart?.(plan), ...runListener(hooks) };
-  const { evaluation, failure, faults } = await evaluateListened(runners, input, [listener], hooks);
+  const isSliced = input.where !== undefined || input.groups !== undefined;
+  const slices = isSliced ? await (await import("./slices.js")).sliced(input, [listener]) : undefined;
+  const { evaluation, failure, faults } = await evaluateListened(
+    runners,
+    { ...input, ...(slices?.groupColumn !== undefined && { groupColumn: slices.groupColumn }) },
+    slices?.listeners ?? [listener],
+    hooks,
+  );
   const [fault] = faults;
   if (fault !== undefined) hooks.onJournalFault?.(fault);
   if (failure !== undefined) throw failure;

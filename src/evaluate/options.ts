@@ -6,6 +6,7 @@ import type { Shard } from "#src/base/contracts/journal.js";
 import type { Activations, Network, Normalization, PerChannel } from "#src/base/contracts/network.js";
 import { MAX_COUNT } from "#src/base/contracts/run.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
+import type { SLICE_OPTIONS } from "#src/base/options/answer.js";
 import type { Given } from "#src/base/options/define.js";
 import type { DATA_OPTIONS } from "#src/base/options/images.js";
 import { NETWORK_OPTIONS } from "#src/base/options/network.js";
@@ -22,6 +23,9 @@ export interface EvaluateInput
     Given<typeof NETWORK_OPTIONS>,
     Given<typeof RUN_OPTIONS>,
     Given<typeof SCORE_OPTIONS> {}
+
+/** Options of `evaluate` that count some images alone, or each group of them. */
+export interface SliceInput extends Given<typeof SLICE_OPTIONS> {}
 
 /** Who computes: options that `evaluate` takes besides those of the evaluation. */
 export interface ExecutorInput extends Given<typeof EXECUTOR_OPTIONS> {}
@@ -150,13 +154,14 @@ function resolveView({ invert, transpose, grayscale, labelOffset }: EvaluateInpu
 }
 
 function resolveDataReading(input: EvaluateInput): DatasetReading {
-  const { labelColumn, imageShape, pixelMax, fit, classOrder } = input;
+  const { labelColumn, imageShape, pixelMax, fit, classOrder, groupColumn } = input;
   return {
     labelColumn,
     imageShape,
     pixelMax: pixelMax === undefined ? undefined : checkedValue(EVALUATE_OPTIONS.pixelMax, pixelMax),
     fit: fit === undefined ? undefined : checkedValue(EVALUATE_OPTIONS.fit, fit),
     classOrder: classOrder === undefined ? undefined : checkedValue(EVALUATE_OPTIONS.classOrder, classOrder),
+    groupColumn,
   };
 }
 

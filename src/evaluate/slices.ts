@@ -3,12 +3,12 @@
 import type { AnyEvaluation, GroupCounts } from "#src/base/contracts/result.js";
 import { grouped } from "#src/base/errors/define.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
+import { SET_GROUPS } from "#src/base/options/answer.js";
 import { partOf, type Slab } from "#src/base/slab.js";
 import { printable } from "#src/base/text.js";
-import { delimitedRows } from "#src/files/delimited.js";
-import { readWholeFile } from "#src/files/read-file.js";
 import { wilson95 } from "#src/metrics/intervals.js";
 import { partialOf } from "#src/metrics/tally.js";
+import { type GroupSource, groupSource } from "./groups.js";
 import type { Closing, EvaluationPlan, Listener } from "./listeners.js";
 import { type CountsOptions, resultCounts } from "./summarize.js";
 
@@ -18,13 +18,21 @@ export interface SlicePlan extends Pick<EvaluationPlan, "dataset"> {
 }
 
 interface SliceListener extends Listener {
-  begin(plan: SlicePlan): void;
+  begin(plan: SlicePlan): void | Promise<void>;
+}
+
+interface Sliced {
+  readonly listeners: readonly Listener[];
+  /** The column of groups, if the rule names one: the set must be opened with it. */
+  readonly groupColumn?: string;
+  begin(plan: SlicePlan): Promise<void>;
 }
 
 /** What is asked of the slices. */
 export interface SliceFlags {
   readonly where?: string | undefined;
   readonly groups?: string | undefined;
+  readonly groupColumn?: string | undefined;
 }
 
 /**
@@ -33,18 +41,24 @@ export interface SliceFlags {
  * @throws UsageError ERR_OPTION_VALUE; FileError ERR_FILE_READ, ERR_FILE_EMPTY; DatasetError ERR_GROUPS_FILE
  */
 export async function sliced(
-  { where, groups }: SliceFlags,
+  { where, groups, groupColumn }: SliceFlags,
   listeners: readonly Listener[],
-): Promise<{ readonly listeners: readonly Listener[]; readonly begin: (plan: SlicePlan) => void }> {
+): Promise<Sliced> {
+  const column = groups === undefined ? undefined : SET_GROUPS.exec(groups)?.[1];
+  if (column !== undefined && (groupColumn ?? column) !== column) {
+    const problem = `--group-column ${groupColumn} and --groups ${groups} exclude each other: name one column`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
   const filter = where === undefined ? undefined : whereListener(where);
-  const counter = groups === undefined ? undefined : groupsListener(await readGroups(groups));
+  const counter = groups === undefined ? undefined : groupsListener(await groupSource(groups));
   const watchers = counter === undefined ? listeners : [counter, ...listeners];
   const seen = filter === undefined ? watchers : [filter, ...watchers.map((one) => filter.only(one))];
   return {
     listeners: seen,
-    begin(plan) {
+    ...(column !== undefined && { groupColumn: column }),
+    async begin(plan) {
       filter?.begin(plan);
-      counter?.begin(plan);
+      await counter?.begin(plan);
     },
   };
 }
@@ -141,59 +155,12 @@ function isEvaluation(value: unknown): value is AnyEvaluation {
   return typeof value === "object" && value !== null && "result" in value;
 }
 
-/** Most bytes of a file of groups. */
-const LIMIT_BYTES = 2 ** 30;
-/** Most groups: the answer lists all of them. */
-const MOST_GROUPS = 10_000;
-
-export interface Groups {
-  readonly path: string;
-  /** Names of the groups, sorted by their characters. */
-  readonly names: readonly string[];
-  /** (images) index of each image's group. */
-  readonly groupOf: Uint16Array;
-}
-
-/**
- * Reads the group of each image: a name per line, or the column `group` of a CSV.
- *
- * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; DatasetError ERR_GROUPS_FILE
- */
-export async function readGroups(path: string): Promise<Groups> {
-  const bytes = await readWholeFile(path, LIMIT_BYTES);
-  const refuse = (expected: string, found: string): never => {
-    throw new DatasetError("ERR_GROUPS_FILE", { path, expected, found });
-  };
-  const indexOf = new Map<string, number>();
-  const codes: number[] = [];
-  let column: number | undefined;
-  let cellsEach = 0;
-  const refuseLine = (line: number, expected: string, found: string) =>
-    refuse(`${expected} on line ${line}`, found);
-  for (const { line, cells } of delimitedRows(bytes, refuseLine)) {
-    if (column === undefined) {
-      cellsEach = cells.length;
-      column = cells.indexOf("group");
-      if (column >= 0) continue;
-      if (cellsEach > 1) refuse("a column group, or one name per line", "other columns");
-      column = 0;
-    }
-    if (cells.length !== cellsEach) refuseLine(line, `${cellsEach} cells`, `${cells.length}`);
-    const name = cells[column] ?? "";
-    if (name === "") refuseLine(line, "the name of a group", "none");
-    if (!indexOf.has(name)) indexOf.set(name, indexOf.size);
-    if (indexOf.size > MOST_GROUPS) refuse(`at most ${MOST_GROUPS} groups`, "more");
-    codes.push(indexOf.get(name) ?? 0);
-  }
-  const names = [...indexOf.keys()].sort();
-  const sorted = new Map(names.map((name, place) => [indexOf.get(name), place]));
-  return { path, names, groupOf: Uint16Array.from(codes, (code) => sorted.get(code) ?? 0) };
-}
-
 /** Counts images by their groups. */
-function groupsListener({ path, names, groupOf }: Groups): SliceListener {
-  const totals = new Float64Array(names.length);
-  const corrects = new Float64Array(names.length);
+function groupsListener(read: GroupSource): SliceListener {
+  let names: readonly string[] = [];
+  let groupOf = new Uint16Array();
+  let totals = new Float64Array();
+  let corrects = new Float64Array();
   const close = (evaluation: AnyEvaluation): Closing => ({
     evaluation: {
       ...evaluation,
@@ -201,11 +168,15 @@ function groupsListener({ path, names, groupOf }: Groups): SliceListener {
     },
   });
   return {
-    begin({ dataset }) {
+    async begin({ dataset }) {
       const { total, name } = dataset.facts;
+      const groups = await read(dataset);
+      ({ names, groupOf } = groups);
+      totals = new Float64Array(names.length);
+      corrects = new Float64Array(names.length);
       if (groupOf.length === total) return;
       throw new DatasetError("ERR_GROUPS_FILE", {
-        path,
+        path: groups.path,
         expected: `a group for each of the ${grouped(total)} images of ${printable(name)}`,
         found: grouped(groupOf.length),
       });

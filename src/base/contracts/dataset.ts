@@ -77,12 +77,14 @@ export interface DatasetReading {
   readonly fit?: PictureFit | undefined;
   /** Order of class folders. */
   readonly classOrder?: ClassOrder | undefined;
+  /** Name of a table's column that is no pixel: the group of each image. */
+  readonly groupColumn?: string | undefined;
 }
 
 /** The options that were given; undefined if there are none. */
 export function readingOf(options: DatasetReading): DatasetReading | undefined {
-  const { labelColumn, imageShape, pixelMax, fit, classOrder } = options;
-  const given = Object.entries({ labelColumn, imageShape, pixelMax, fit, classOrder }).filter(
+  const { labelColumn, imageShape, pixelMax, fit, classOrder, groupColumn } = options;
+  const given = Object.entries({ labelColumn, imageShape, pixelMax, fit, classOrder, groupColumn }).filter(
     ([, value]) => value !== undefined,
   );
   return given.length === 0 ? undefined : Object.fromEntries(given);
@@ -158,7 +160,12 @@ export interface Dataset {
   sha256(): Promise<string>;
   /** Slabs of the range, in order. Reading begins at once. The caller must iterate to the end or call `stop`. */
   slabs(range: ImageRange, plan: SlabPlan): SlabStream;
+  /** Names of the images' groups, image by image. Undefined for a set that states none. */
+  readonly groups?: ((by: GroupsBy) => AsyncIterable<string>) | undefined;
 }
+
+/** Where a set states the group of an image: the table's `groupColumn`, or the folder at a level of a picture's path, from 1. */
+export type GroupsBy = "column" | number;
 
 /** State of a file: it differs after the file was written, replaced or removed. Undefined for a pipe, which is in memory. */
 export type FileStamp = string | undefined;

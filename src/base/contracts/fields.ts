@@ -64,6 +64,7 @@ export const datasetReading: z.ZodType<DatasetReading> = z.object({
   pixelMax: z.enum(PIXEL_MAXIMA).optional(),
   fit: z.enum(FITS).optional(),
   classOrder: z.enum(CLASS_ORDERS).optional(),
+  groupColumn: z.string().optional(),
 });
 
 /** One number for all channels, or one for each. */

@@ -32,6 +32,41 @@ const ALL_COUNTS = [
   },
 ] as const;
 
+/** Groups that a set states itself: a column of a table, or a level of folders. Other values name a file. */
+export const SET_GROUPS = /^(?:column:(.+)|folder:(\d{1,2}))$/;
+
+/** Options of slices: which images are counted, and by which groups. */
+export const SLICE_OPTIONS = rows({
+  /** Only images with these labels are counted: `label=3,5`, numbers or class names. */
+  where: {
+    flag: "--where",
+    value: "<rule>",
+    type: TEXT_TYPE,
+    help: "count only images with labels: label=3,5",
+    group: "answer",
+    commands: ["evaluate", "score"],
+    conflicts: [
+      ...ALL_COUNTS,
+      ...["topK", "calibration"].map((key) => ({
+        key,
+        flag: key === "topK" ? "--top-k" : "--calibration",
+        because: "sums of probabilities are those of all images",
+      })),
+      { key: "baseline", flag: "--baseline", because: "a baseline counts all its images" },
+    ],
+  },
+  /** Accuracy by group: a file with a group per line or a column `group`; `column:NAME` of a table; `folder:N` of pictures' paths. */
+  groups: {
+    flag: "--groups",
+    value: "<by>",
+    type: PATH_TYPE,
+    help: "accuracy by group: a file, column:x or folder:1",
+    group: "answer",
+    commands: ["evaluate", "score"],
+    conflicts: ALL_COUNTS,
+  },
+});
+
 /** Options of the answer. */
 export const ANSWER_OPTIONS = rows({
   format: {
@@ -88,32 +123,7 @@ export const ANSWER_OPTIONS = rows({
     group: "answer",
     commands: ["evaluate", "score"],
   },
-  where: {
-    flag: "--where",
-    value: "<rule>",
-    type: TEXT_TYPE,
-    help: "count only images with labels: label=3,5",
-    group: "answer",
-    commands: ["evaluate", "score"],
-    conflicts: [
-      ...ALL_COUNTS,
-      ...["topK", "calibration"].map((key) => ({
-        key,
-        flag: key === "topK" ? "--top-k" : "--calibration",
-        because: "sums of probabilities are those of all images",
-      })),
-      { key: "baseline", flag: "--baseline", because: "a baseline counts all its images" },
-    ],
-  },
-  groups: {
-    flag: "--groups",
-    value: "<file>",
-    type: PATH_TYPE,
-    help: "accuracy by group: a group per line, or CSV",
-    group: "answer",
-    commands: ["evaluate", "score"],
-    conflicts: ALL_COUNTS,
-  },
+  ...SLICE_OPTIONS,
   predictionsFormat: {
     flag: "--predictions-format",
     value: "<f>",

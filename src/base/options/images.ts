@@ -153,6 +153,15 @@ export const DATA_OPTIONS = rows({
     commands: [...WITH_IMAGES, "fit"],
     conflicts: [NEEDS_LABELS],
   },
+  /** Column of a table that holds the group of each image, and no pixel. `groups: "column:…"` counts by it. */
+  groupColumn: {
+    flag: "--group-column",
+    value: "<name>",
+    type: { kind: "text" },
+    help: "column of a table that names a group: no pixel",
+    group: "data",
+    commands: [...WITH_IMAGES, "fit"],
+  },
   /** Hash every byte of the files. Default false: of sets larger than memory, samples of the files are hashed. */
   verify: {
     flag: "--verify",

@@ -94,7 +94,8 @@ async function evaluateAsAsked(
     hintListener(context),
     ...(slices?.listeners ?? files),
   ];
-  return evaluateListened(RUNNERS, input, listeners, {
+  const columned = slices?.groupColumn === undefined ? input : { ...input, groupColumn: slices.groupColumn };
+  return evaluateListened(RUNNERS, columned, listeners, {
     signal,
     log,
     output: predictions?.durable,

@@ -56,15 +56,20 @@ async function scored(path: string, flags: ScoreFlags, context: Context): Promis
     predictions === undefined ? [] : [await openPredictionsFile(predictions, flags)];
   if (page !== undefined) listeners.push(page);
   const bootstrap = flags.bootstrap ?? (page && REPORT_RESAMPLES);
-  const slices = await sliced({ where, groups }, listeners);
+  const slices = await sliced({ where, groups, groupColumn: input.groupColumn }, listeners);
   return scoreListened(
-    { ...input, bootstrap, predictions: path },
+    {
+      ...input,
+      groupColumn: slices.groupColumn ?? input.groupColumn,
+      bootstrap,
+      predictions: path,
+    },
     slices.listeners,
     { signal, log, onDownload: (notice) => note(downloadLine(notice)) },
-    (plan) => {
+    async (plan) => {
       context.assume(plan.assumptions);
       page?.begin(plan);
-      slices.begin({
+      await slices.begin({
         dataset: plan.dataset,
         options: { topK: undefined, bootstrap: bootstrap ?? 0, seed: flags.seed ?? 1 },
       });

@@ -8,7 +8,7 @@ import { cwd } from "node:process";
 import type { Command } from "commander";
 import * as z from "zod";
 import { atLeast, FileError, reasonOf, UsageError } from "#src/base/errors.js";
-import { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
+import { GLOBAL_OPTIONS, SET_GROUPS } from "#src/base/options/answer.js";
 import type { OptionRow } from "#src/base/options/define.js";
 import { DATA_OPTIONS } from "#src/base/options/images.js";
 import { NETWORK_OPTIONS } from "#src/base/options/network.js";
@@ -120,7 +120,8 @@ function rebased(key: string, value: unknown, folder: string): unknown {
   if (Array.isArray(value)) return value.map((one) => rebased(key, one, folder));
   if (typeof value !== "string") return value;
   const names = NAMES_OF[key] ?? [];
-  if (names.includes(value) || isAbsolute(value)) return value;
+  const isNoPath = names.includes(value) || (key === "groups" && SET_GROUPS.test(value));
+  if (isNoPath || isAbsolute(value)) return value;
   const path = relative(cwd(), resolve(folder, value)) || ".";
   // A file with the name of a set or network stays a file.
   return names.includes(path) ? `.${sep}${path}` : path;

@@ -37,6 +37,8 @@ export interface PictureGroup {
 }
 
 export interface FoundPictures {
+  /** The folder, or that of the split. */
+  readonly folder: string;
   readonly groups: readonly PictureGroup[];
   readonly total: number;
   /** Names of the class folders in the order of the labels; undefined for a flat folder. */
@@ -138,6 +140,7 @@ class Finder {
       throw this.#fault(folder, "PNG or JPEG pictures", "none", next);
     }
     return {
+      folder,
       groups: this.#groups,
       total: this.#total,
       classes: classes.length === 0 ? undefined : classes,

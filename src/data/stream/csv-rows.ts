@@ -201,4 +201,24 @@ export class CsvRows {
   }
 }
 
+/** The text of one cell of the row that begins at `at`, without quotes; empty if the row is shorter. */
+export function cellAt(bytes: Buffer, at: number, column: number, delimiter: number): string {
+  let isQuoted = false;
+  let from = at;
+  for (let n = 0; ; at++) {
+    const byte = bytes[at] ?? LF;
+    if (byte === QUOTE) isQuoted = !isQuoted;
+    if (byte !== LF && (byte !== delimiter || isQuoted)) continue;
+    if (n === column) break;
+    if (byte === LF) return "";
+    n++;
+    from = at + 1;
+  }
+  const text = bytes.toString("utf8", from, at).trim();
+  return text
+    .replace(/^"([\s\S]*)"$/, "$1")
+    .replaceAll('""', '"')
+    .trim();
+}
+
 const POWERS = Float64Array.from({ length: MOST_DIGITS + 1 }, (_, places) => 10 ** places);

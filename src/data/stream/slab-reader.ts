@@ -82,17 +82,20 @@ export interface DatasetSource {
   readonly parts: readonly Part[];
   /** Called once at most. */
   sha256(): Promise<string>;
+  /** Names of groups, as of `Dataset`. */
+  readonly groups?: Dataset["groups"];
   /** Pixels per lane of work in a slab. For tests. */
   readonly lanePixelBytes?: number | undefined;
 }
 
 /** A data set of parts that are read in order. A fault of the images is thrown in the place of their slab. */
-export function datasetOf({ facts, parts, sha256, lanePixelBytes }: DatasetSource): Dataset {
+export function datasetOf({ facts, parts, sha256, groups, lanePixelBytes }: DatasetSource): Dataset {
   const { shape, total } = facts;
   const inputs = imageBytes(shape);
   let digest: Promise<string> | undefined;
   return {
     facts,
+    groups,
     sha256() {
       digest ??= sha256();
       return digest;

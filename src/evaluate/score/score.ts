@@ -63,7 +63,7 @@ export async function scoreListened(
   input: ScoreInput,
   listeners: readonly Listener[],
   hooks: ScoreHooks,
-  onOpen: (plan: ScorePlan) => void = () => {},
+  onOpen: (plan: ScorePlan) => void | Promise<void> = () => {},
 ): Promise<Scored> {
   let judged: Evaluation;
   try {
@@ -82,7 +82,7 @@ async function judge(
   input: ScoreInput,
   listeners: readonly Listener[],
   hooks: ScoreHooks,
-  onOpen: (plan: ScorePlan) => void,
+  onOpen: (plan: ScorePlan) => void | Promise<void>,
 ): Promise<Evaluation> {
   const { signal = new AbortController().signal } = hooks;
   const counting = checkedCounting(input);
@@ -90,7 +90,7 @@ async function judge(
   const opened = await openAnswers(input, { ...hooks, signal });
   const { answers, classes, dataset, assumptions } = opened;
   if (input.strict) assertStated(assumptions);
-  onOpen(opened);
+  await onOpen(opened);
   const loadMs = performance.now() - beganAt;
   const { total, labelsPath = answers.path } = dataset.facts;
   const assertRunning = (done: number) => {
