@@ -113,6 +113,7 @@ function valuesOf(type: OptionRow["type"]): string {
     case "word":
       return type.words.join(", ");
     case "dataset":
+    case "datasets":
       return `${DATASET_NAMES.join(", ")}; a folder with MNIST's file names; an IDX or .npz file; a quoted glob of IDX files; a manifest`;
     case "weights":
       return `${NETWORK_NAMES.join(", ")}; a file; a folder of .npy files`;

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import * as z from "zod";
 import { benchmarkSchema } from "#src/base/contracts/bench.js";
-import { checksReportSchema } from "#src/base/contracts/checks.js";
+import { checksReportSchema, setsReportSchema } from "#src/base/contracts/checks.js";
 import { comparisonSchema } from "#src/base/contracts/comparison.js";
 import { diagnosisFileSchema } from "#src/base/contracts/diagnosis.js";
 import { journalSchema, predictionSchema } from "#src/base/contracts/journal.js";
@@ -31,6 +31,7 @@ const DOCUMENTS: Readonly<Record<string, readonly [schema: z.ZodType, file: stri
   result: [resultSchema, "result", "ResultFile"],
   benchmark: [benchmarkSchema, "bench", "Benchmark"],
   "checks-report": [checksReportSchema, "checks", "ChecksFile"],
+  "sets-report": [setsReportSchema, "checks", "SetsFile"],
   comparison: [comparisonSchema, "comparison", "Comparison"],
   diagnosis: [diagnosisFileSchema, "diagnosis", "DiagnosisFile"],
   journal: [journalSchema, "journal", "JournalHeader | JournalLine"],

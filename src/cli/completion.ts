@@ -56,13 +56,20 @@ function optionsOf(command: CommandName): Completed[] {
   return [...rows.flatMap((row) => completedOf(row, isGlobal(row) ? undefined : command)), HELP];
 }
 
-const PATH_KINDS: ReadonlySet<string> = new Set(["path", "paths", "labels", "dataset", "weights"]);
+const PATH_KINDS: ReadonlySet<string> = new Set([
+  "path",
+  "paths",
+  "labels",
+  "dataset",
+  "datasets",
+  "weights",
+]);
 
 function completedOf(row: OptionRow, command: CommandName | undefined): Completed[] {
   const { flag, short, value, type, negation } = row;
   const completed: Completed[] = [];
   if (flag !== undefined) {
-    const isRepeatable = type.kind === "paths" || type.kind === "texts";
+    const isRepeatable = ["paths", "texts", "datasets"].includes(type.kind);
     const takesValue = value !== undefined;
     const offersFiles = PATH_KINDS.has(type.kind);
     const words = wordsOf(row);
@@ -88,7 +95,7 @@ function switchOf(flag: string, help: string): Completed {
 
 function wordsOf({ type }: OptionRow): readonly string[] {
   if (type.kind === "word" || type.kind === "words" || type.kind === "each") return type.words;
-  if (type.kind === "dataset") return DATASET_NAMES;
+  if (type.kind === "dataset" || type.kind === "datasets") return DATASET_NAMES;
   return type.kind === "weights" ? NETWORK_NAMES : [];
 }
 

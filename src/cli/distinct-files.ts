@@ -23,7 +23,14 @@ export interface NamedFile {
 }
 
 /** Kinds of options whose value is a path. */
-const PATH_KINDS: ReadonlySet<string> = new Set(["path", "paths", "labels", "dataset", "weights"]);
+const PATH_KINDS: ReadonlySet<string> = new Set([
+  "path",
+  "paths",
+  "labels",
+  "dataset",
+  "datasets",
+  "weights",
+]);
 /** Arguments that are no paths. */
 const WORDS: ReadonlySet<string> = new Set(["<index>", "<name>", "[action]", "[id]", "<shell>"]);
 

@@ -28,7 +28,7 @@ export function checksFormatOf(path: string): ChecksFormat {
 }
 
 /** One JUnit suite per evaluation. A missed gate is a failure; an evaluation without a result is an error. */
-function renderChecksJunit({ checks }: ChecksReport): string {
+export function renderChecksJunit({ checks }: Pick<ChecksReport, "checks">): string {
   return renderJunit(
     checks.map(({ name, evaluation, gates, fault }) =>
       evaluation === undefined
@@ -93,16 +93,26 @@ export function renderChecksJson({ suite, checks, totalMs }: ChecksReport): stri
   const document: ChecksFile = {
     schemaVersion: 1,
     suite,
-    checks: checks.map(({ name, status, evaluation, gates, fault }) => ({
-      name,
-      status,
-      error: fault === undefined ? null : { code: codeOf(fault), message: fault.message },
-      gates,
-      evaluation: evaluation === undefined ? null : evaluationDocument(evaluation),
-    })),
+    checks: checks.map(checkDocument),
     timing: { totalMs },
   };
   return jsonText(document);
+}
+
+export function checkDocument({
+  name,
+  status,
+  evaluation,
+  gates,
+  fault,
+}: CheckOutcome): ChecksFile["checks"][number] {
+  return {
+    name,
+    status,
+    error: fault === undefined ? null : { code: codeOf(fault), message: fault.message },
+    gates,
+    evaluation: evaluation === undefined ? null : evaluationDocument(evaluation),
+  };
 }
 
 function codeOf(fault: Error): string {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type * as z from "zod";
 import { benchmarkSchema } from "#src/base/contracts/bench.js";
-import { checksReportSchema } from "#src/base/contracts/checks.js";
+import { checksReportSchema, setsReportSchema } from "#src/base/contracts/checks.js";
 import { comparisonSchema } from "#src/base/contracts/comparison.js";
 import { diagnosisFileSchema } from "#src/base/contracts/diagnosis.js";
 import { journalHeader, journalLine, predictionSchema } from "#src/base/contracts/journal.js";
@@ -22,6 +22,7 @@ import { temporaryFolder } from "../helpers/temporary.js";
 /** A document, and the contract and the published schema that it must fit. */
 type Written = readonly [name: PublishedSchema, contract: z.ZodType, document: object];
 
+const SETS = ["--dataset", "bundled", "--dataset", "bundled", "--limit", "100"];
 const SMALL = ["--limit", "300", "--threads", "0", "--quiet"];
 
 async function jsonOf(t: ExecutionContext, args: readonly string[], expected = 0): Promise<object> {
@@ -77,6 +78,7 @@ async function written(t: ExecutionContext): Promise<readonly Written[]> {
     ...(await linesOf(predictions)).map((line) => ["prediction", predictionSchema, line] satisfies Written),
     ["comparison", comparisonSchema, await jsonOf(t, ["compare", "bundled", "bundled-whiten", ...SMALL])],
     ["checks-report", checksReportSchema, await jsonOf(t, ["check", suite, "--quiet"], 3)],
+    ["sets-report", setsReportSchema, await jsonOf(t, [...SETS, "--min-accuracy", "1", "--quiet"], 100)],
     [
       "benchmark",
       benchmarkSchema,
@@ -117,6 +119,7 @@ test("publishes one schema per kind of document, each of whose fields is describ
   for (const name of [
     "benchmark",
     "checks-report",
+    "sets-report",
     "comparison",
     "diagnosis",
     "journal",

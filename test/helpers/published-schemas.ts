@@ -8,6 +8,7 @@ export const PUBLISHED_SCHEMAS = [
   "benchmark",
   "checks",
   "checks-report",
+  "sets-report",
   "comparison",
   "config",
   "diagnosis",

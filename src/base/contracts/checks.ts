@@ -25,6 +25,44 @@ export interface GateOutcome extends DeepReadonly<z.infer<typeof gateOutcome>> {
 /** Error code of a missed gate. */
 export type GateCode = GateOutcome["code"];
 
+const check = z.object({
+  /** Name of the evaluation in the suite; of several data sets, the name or path that was given. */
+  name: z.string(),
+  /** `failed`: a gate was missed. `error`: the evaluation or its gates could not be completed. */
+  status: z.enum(CHECK_STATUSES),
+  /** Why the status is `error`; null for every other status. */
+  error: z
+    .object({
+      /** Error code, such as `ERR_FILE_READ`; see docs/errors.md. */
+      code: z.string(),
+      /** The error in one line. */
+      message: z.string(),
+    })
+    .nullable(),
+  /** The outcome of each gate; empty if the status is `error`. */
+  gates: z.array(gateOutcome),
+  /** The evaluation, whole or partial; null if nothing was evaluated. */
+  evaluation: resultSchema.nullable(),
+});
+
+/** Several data sets, evaluated one after the other with one network. */
+export const setsReportSchema = z
+  .object({
+    /** Version of this document's format. */
+    schemaVersion: z.literal(1),
+    /** All data sets, in the order of the command. */
+    sets: z.array(check),
+    /** Durations in milliseconds. */
+    timing: z.object({
+      /** From the start of the first evaluation to the answer. */
+      totalMs: milliseconds,
+    }),
+  })
+  .meta({ title: "Batchwise: the result of several data sets" });
+
+/** The JSON of several data sets in one command. */
+export interface SetsFile extends DeepReadonly<z.infer<typeof setsReportSchema>> {}
+
 /** The JSON report of `check`. */
 export const checksReportSchema = z
   .object({
@@ -33,27 +71,7 @@ export const checksReportSchema = z
     /** Absolute path of the suite. */
     suite: z.string(),
     /** All evaluations of the suite, in its order. */
-    checks: z.array(
-      z.object({
-        /** Name of the evaluation in the suite. */
-        name: z.string(),
-        /** `failed`: a gate was missed. `error`: the evaluation or its gates could not be completed. */
-        status: z.enum(CHECK_STATUSES),
-        /** Why the status is `error`; null for every other status. */
-        error: z
-          .object({
-            /** Error code, such as `ERR_FILE_READ`; see docs/errors.md. */
-            code: z.string(),
-            /** The error in one line. */
-            message: z.string(),
-          })
-          .nullable(),
-        /** The outcome of each gate; empty if the status is `error`. */
-        gates: z.array(gateOutcome),
-        /** The evaluation, whole or partial; null if nothing was evaluated. */
-        evaluation: resultSchema.nullable(),
-      }),
-    ),
+    checks: z.array(check),
     /** Durations in milliseconds. */
     timing: z.object({
       /** From the call to the answer, reading the suite included. */

@@ -74,6 +74,8 @@ export type OptionType =
   | { readonly kind: "shard" }
   /** A data set: a name, a path, or an open one. */
   | { readonly kind: "dataset" }
+  /** Data sets by name or path: the option may be repeated. One of them stays a text. */
+  | { readonly kind: "datasets" }
   /** A network: a name, a path, or a loaded one. */
   | { readonly kind: "weights" }
   /** A path, or false. */
@@ -98,11 +100,13 @@ export type ValueOf<Type> = Type extends { kind: "flag" }
               ? string | Shard
               : Type extends { kind: "dataset" }
                 ? string | Dataset
-                : Type extends { kind: "weights" }
-                  ? string | Network
-                  : Type extends { kind: "labels" }
-                    ? string | false
-                    : string;
+                : Type extends { kind: "datasets" }
+                  ? string | readonly string[]
+                  : Type extends { kind: "weights" }
+                    ? string | Network
+                    : Type extends { kind: "labels" }
+                      ? string | false
+                      : string;
 
 /** What the command line makes of an option's text. */
 export type ParsedOf<Type> = Type extends { kind: "whole" | "decimal" }

@@ -51,6 +51,10 @@ function schemaOf(type: OptionType, message: Message): z.ZodType {
     case "paths":
     case "texts":
       return z.array(schemaOf({ kind: "text" }, message), { error });
+    case "datasets": {
+      const text = z.string({ error }).min(1, { error });
+      return z.union([text, z.array(text, { error }).min(1, { error })], { error });
+    }
     case "labels":
       return z.union([z.string().min(1), z.literal(false)], { error });
     default:

@@ -45,6 +45,8 @@ export function expectedOf(type: OptionType): string {
       return "a list of paths";
     case "texts":
       return "a list of texts";
+    case "datasets":
+      return "a text that is not empty, or a list of them";
     case "shard":
       return "i/n with i from 1 to n, such as 2/3";
     case "labels":
@@ -198,6 +200,7 @@ function kindOf({ kind }: OptionType): Kind {
     case "texts":
       return listOf("a list of strings", TEXT);
     case "each":
+    case "datasets":
       return either(TEXT, listOf("a list of strings", TEXT));
     case "shard":
       return SHARD;

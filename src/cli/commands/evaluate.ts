@@ -22,7 +22,8 @@ import { type Context, downloadLine, type ProgressDisplay, type RunWork } from "
 import { createCommand } from "./options.js";
 import { demandsOf, giveFault, giveReport, judgedReport, loadGates, openOutputs } from "./outputs.js";
 
-type EvaluateFlags = FlagsOf<"evaluate">;
+/** Options of one evaluation. */
+type EvaluateFlags = Omit<FlagsOf<"evaluate">, "dataset"> & { readonly dataset?: string | undefined };
 
 /** Who computes, by the name of `--executor`. */
 const RUNNERS: RunnerTable<EvaluateInput & EvaluateFlags> = new Map<
@@ -38,11 +39,19 @@ export function evaluateCommand(runWork: RunWork, refuseWords: (words: readonly 
     createCommand("evaluate")
       // The default command gets every word that is not the name of a command.
       .allowExcessArguments()
-      .action((flags: EvaluateFlags, { args }: Command) => {
+      .action((flags: FlagsOf<"evaluate">, { args }: Command) => {
         refuseWords(args);
-        return runWork((context) => runEvaluate(flags, context));
+        return runWork((context) => runAsked(flags, context));
       })
   );
+}
+
+async function runAsked(flags: FlagsOf<"evaluate">, context: Context): Promise<readonly Error[]> {
+  const { dataset } = flags;
+  if (dataset === undefined || typeof dataset === "string")
+    return runEvaluate({ ...flags, dataset }, context);
+  if (dataset.length === 1) return runEvaluate({ ...flags, dataset: dataset[0] }, context);
+  return (await import("./several.js")).evaluateSeveral(dataset, flags, context);
 }
 
 async function runEvaluate(flags: EvaluateFlags, context: Context): Promise<readonly Error[]> {

@@ -137,6 +137,10 @@ function optionsOf(key: string, row: OptionRow, isNegatable: boolean): TableOpti
 }
 
 function parserOf(row: OptionRow): (text: string, previous?: unknown) => unknown {
-  if (row.type.kind !== "paths" && row.type.kind !== "texts") return (text) => checkedValue(row, text);
-  return (text, previous) => [...(Array.isArray(previous) ? previous : []), text];
+  const { kind } = row.type;
+  if (kind !== "paths" && kind !== "texts" && kind !== "datasets") return (text) => checkedValue(row, text);
+  return (text, previous) => {
+    if (kind === "datasets" && previous === undefined) return text;
+    return [...(Array.isArray(previous) ? previous : previous === undefined ? [] : [previous]), text];
+  };
 }

@@ -35,7 +35,14 @@ const ROWS: Readonly<Record<string, OptionRow>> = Object.fromEntries(
 export const SUBJECT_KEYS: ReadonlySet<string> = new Set(
   Object.keys({ ...DATA_OPTIONS, ...NETWORK_OPTIONS }).filter((key) => key !== "offset" && key !== "limit"),
 );
-const PATH_KINDS: ReadonlySet<string> = new Set(["path", "paths", "labels", "dataset", "weights"]);
+const PATH_KINDS: ReadonlySet<string> = new Set([
+  "path",
+  "paths",
+  "labels",
+  "dataset",
+  "datasets",
+  "weights",
+]);
 /** Keys whose relative paths start at the configuration file's folder. */
 export const PATH_KEYS: ReadonlySet<string> = new Set(
   Object.entries(ROWS).flatMap(([key, { type }]) => (PATH_KINDS.has(type.kind) ? [key] : [])),
@@ -140,8 +147,21 @@ export async function applyConfig(path: string, program: Command, command: Comma
   const takesAll = command.name() === "evaluate";
   for (const [key, value] of Object.entries(await readConfig(path))) {
     if (PROGRAM_KEYS.has(key)) setUnlessGiven(program, key, value);
-    else if (takesAll || SUBJECT_KEYS.has(key)) setUnlessGiven(command, key, value);
+    else if (takesAll) setUnlessGiven(command, key, value);
+    else if (SUBJECT_KEYS.has(key)) setUnlessGiven(command, key, oneOf(path, key, value));
   }
+}
+
+/** Several data sets are those of an evaluation alone: another command takes the only one of a list. */
+function oneOf(path: string, key: string, value: unknown): unknown {
+  if (key !== "dataset" || !Array.isArray(value)) return value;
+  if (value.length === 1) return value[0];
+  return new UsageError("ERR_CONFIG_VALUE", {
+    path,
+    key,
+    expected: "one data set for this command; name it by --dataset",
+    found: `a list of ${value.length}`,
+  });
 }
 
 function setUnlessGiven(command: Command, key: string, value: unknown): void {
@@ -152,5 +172,6 @@ function setUnlessGiven(command: Command, key: string, value: unknown): void {
   );
   const name = option?.attributeName();
   if (name === undefined || command.getOptionValueSource(name) === "cli") return;
+  if (value instanceof UsageError) throw value;
   command.setOptionValueWithSource(name, value, "config");
 }

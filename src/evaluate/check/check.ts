@@ -12,6 +12,7 @@ import type { AnyEvaluation } from "#src/base/contracts/result.js";
 import { type Log, SILENT } from "#src/base/contracts/run.js";
 import { asError, atLeast, BatchwiseError, RunError, UsageError } from "#src/base/errors.js";
 import { DOWNLOAD } from "#src/base/known-arguments.js";
+import type { CommandName } from "#src/base/options/define.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { kindsOf } from "#src/base/options/values.js";
 import { isError } from "#src/base/realm.js";
@@ -25,7 +26,7 @@ import type { EvaluateOptions } from "#src/evaluate/options.js";
 import { evaluationOf } from "#src/evaluate/summarize.js";
 import type { DownloadNotice, DownloadOptions } from "#src/files/catalog.js";
 import { openSharedExecutor } from "#src/pool/registry.js";
-import { type CheckInput, type LoadedEntry, loadSuite, readSuite } from "./suite.js";
+import { type CheckInput, type LoadedEntry, loadSuite, readSuite, type SuiteEntry } from "./suite.js";
 
 /** Hooks to observe and to stop a suite. */
 export interface CheckHooks {
@@ -60,18 +61,32 @@ export async function check(path: string, input?: CheckInput, hooks?: CheckHooks
 
 async function runSuite(path: string, input: CheckInput, hooks: CheckHooks): Promise<ChecksReport> {
   const beganAt = performance.now();
+  const suite = await readSuite(path, input, availableParallelism());
+  const checks = await runEntries(suite.entries, hooks, "check");
+  return { suite: suite.path, checks, totalMs: rounded(performance.now() - beganAt) };
+}
+
+/**
+ * Runs evaluations in one pool. A fault of one is in its outcome.
+ *
+ * @param command whose options an error advises
+ */
+export async function runEntries(
+  given: readonly SuiteEntry[],
+  hooks: CheckHooks,
+  command: CommandName,
+): Promise<readonly CheckOutcome[]> {
   const { signal = new AbortController().signal, log, onDownload } = hooks;
   const download: DownloadOptions = { signal, ...(log && { log }), ...(onDownload && { onDownload }) };
-  const suite = await readSuite(path, input, availableParallelism());
-  const { entries, sources } = await loadSuite(suite.entries, download);
-  const [{ options }] = atLeast(suite.entries, 1);
+  const { entries, sources } = await loadSuite(given, download, command);
+  const [{ options }] = atLeast(given, 1);
   // Workers start when tasks need them. The number of tasks is unknown until all data are read.
   const work = { images: Number.POSITIVE_INFINITY, tasks: options.threads };
   const executor = sources.length === 0 ? undefined : await openSharedExecutor(options, sources, work);
   const open = datasetsInTurn(download);
   const checks: CheckOutcome[] = [];
   try {
-    for (const [place, { name }] of suite.entries.entries()) {
+    for (const [place, { name }] of given.entries()) {
       hooks.onEntry?.(name, place, entries.length);
       const entry = entries[place]!;
       if (isError(entry)) checks.push(broken(name, entry));
@@ -82,7 +97,7 @@ async function runSuite(path: string, input: CheckInput, hooks: CheckHooks): Pro
   } finally {
     await executor?.close();
   }
-  return { suite: suite.path, checks, totalMs: rounded(performance.now() - beganAt) };
+  return checks;
 }
 
 function untried({ reason }: AbortSignal): RunError {
@@ -152,7 +167,7 @@ const orderOf = (network: Network | OnnxModel) =>
 
 /** The pool reads every data set by the same weights. */
 function orderProblem(name: string): string {
-  return `"${name}" reads a list of bytes, channels first: judge it over images in colour by evaluate, not by check`;
+  return `"${name}" reads a list of bytes, channels first: over images in colour, evaluate it in a command of its own`;
 }
 
 /** Outcome of an evaluation without a result. */
@@ -181,7 +196,7 @@ class CheckError extends BatchwiseError {
 }
 
 /** Errors and missed gates, in the order of the suite. They determine the exit status. */
-export function faultsOf({ checks }: ChecksReport): Error[] {
+export function faultsOf({ checks }: Pick<ChecksReport, "checks">): Error[] {
   return checks.flatMap(faultsOfOne);
 }
 

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import type { OnnxModel } from "#src/base/contracts/engine.js";
 import type { Network } from "#src/base/contracts/network.js";
 import { advisedFor, asError } from "#src/base/errors.js";
-import type { NumberLike } from "#src/base/options/define.js";
+import type { CommandName, NumberLike } from "#src/base/options/define.js";
 import { readClassNames } from "#src/data/labels.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
 import { prepareEngine } from "#src/engines/registry.js";
@@ -119,6 +119,7 @@ export interface LoadedSuite {
 export async function loadSuite(
   entries: readonly SuiteEntry[],
   download: DownloadOptions,
+  command: CommandName = "check",
 ): Promise<LoadedSuite> {
   const sources: EngineSetup[] = [];
   const known = new Map<string, Pick<LoadedEntry, "network" | "source">>();
@@ -153,7 +154,7 @@ export async function loadSuite(
         ...(await sourceOf(options)),
       });
     } catch (error) {
-      loaded.push(asError(advisedFor("check", error)));
+      loaded.push(asError(advisedFor(command, error)));
     }
   }
   return { entries: loaded, sources };
