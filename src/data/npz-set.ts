@@ -12,20 +12,18 @@ import {
 } from "#src/files/formats/npz.js";
 import { corruptEntry, verifyEntry, wholeEntry, wrongEntrySize } from "#src/files/formats/zip.js";
 import { sha256Of } from "#src/files/hash.js";
-import {
-  assertUnchanged,
-  openRegularFileNow,
-  pathKind,
-  readFault,
-  readInto,
-  readWholeFile,
-  withFile,
-} from "#src/files/read-file.js";
+import { pathKind, readInto, readWholeFile, withFile } from "#src/files/read-file.js";
 import { choosePair } from "./array-pairs.js";
 import { arraysDataset } from "./array-set.js";
 import { IDX_LIMIT_BYTES } from "./idx-header.js";
 import type { StoredArray } from "./stored-array.js";
-import { type Deflated, type Elements, elementsOf, inflatedElements } from "./stream/elements.js";
+import {
+  type Deflated,
+  type Elements,
+  elementsOf,
+  fileElements,
+  inflatedElements,
+} from "./stream/elements.js";
 import { hashOfFiles, type KnownFile } from "./stream/file-hash.js";
 import type { OpenArchive } from "./stream/idx-set.js";
 
@@ -97,32 +95,9 @@ export function readNpy(path: string): Promise<NpyFile> {
       throw new FileError("ERR_NPY_LENGTH", facts);
     }
     const known = { path, bytes, stamp };
-    const open = async (first: number) => openFileElements(known, header.headerBytes + first);
+    const open = async (first: number) => fileElements(known, header.headerBytes + first);
     return { array: { name: "", path, ...arrayFacts(header), open }, file: known };
   });
-}
-
-/** Bytes of a plain file from `first` on. */
-function openFileElements({ path, bytes, stamp }: KnownFile, first: number): Elements {
-  if (bytes !== undefined) return elementsOf(bytes, first);
-  const handle = openRegularFileNow(path, stamp);
-  let position = first;
-  return {
-    async read(into) {
-      try {
-        const found = await readInto(handle, into, position);
-        position += into.length;
-        if (found === into.length) return;
-        assertUnchanged(path, stamp);
-        throw new Error("it ended before its last element");
-      } catch (error) {
-        throw readFault(path, error);
-      }
-    },
-    async finish() {},
-    check: () => assertUnchanged(path, stamp),
-    close: () => handle.close(),
-  };
 }
 
 /** Names of images, and those of the labels that lie beside them. */

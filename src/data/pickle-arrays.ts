@@ -6,21 +6,23 @@ import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
 import { isUint8Array } from "#src/base/realm.js";
 import { runPickleInSteps } from "#src/files/formats/pickle/machine.js";
-import { ByteReader } from "#src/files/formats/pickle/reader.js";
+import { ByteReader, OP } from "#src/files/formats/pickle/reader.js";
 import {
   EncodedText,
   PickledArray,
   PickledList,
   type PickledValue,
 } from "#src/files/formats/pickle/values.js";
+import { type ShortPickle, withoutPayloads } from "#src/files/formats/pickle/without-payloads.js";
 import { openTorch, type TorchFile } from "#src/files/formats/torch/container.js";
 import { looksLikeTorch } from "#src/files/formats/torch/head.js";
 import { STORAGE_BYTES, type StorageType, TorchTensor } from "#src/files/formats/torch/values.js";
 import { inflateGzip, isGzip } from "#src/files/inflate.js";
-import { readWholeFile } from "#src/files/read-file.js";
+import { readInto, readWholeFile, withFile } from "#src/files/read-file.js";
 import { gathered } from "./row-major.js";
 import { type ArrayType, isArrayType, type StoredArray } from "./stored-array.js";
-import { type Elements, elementsOf } from "./stream/elements.js";
+import { type Elements, elementsOf, fileElements } from "./stream/elements.js";
+import type { KnownFile } from "./stream/file-hash.js";
 
 /** Most bytes of a file, and of its content where it is gzipped: Nielsen's has 220 MB. */
 const LIMIT_BYTES = 2 ** 30;
@@ -38,25 +40,53 @@ const TENSOR_TYPES: Readonly<Partial<Record<StorageType, ArrayType>>> = {
   float64: "f8",
 };
 
-/** What a file holds: its value, and its bytes for the hash. */
+/** What a file holds. */
 export interface Unpickled {
   readonly path: string;
-  readonly file: Uint8Array;
+  /** For the hash. */
+  readonly file: KnownFile;
+  /** The pickle whose arrays stay in the file. */
+  readonly short: ShortPickle | undefined;
   readonly root: PickledValue;
   readonly torch: TorchFile | undefined;
 }
 
 /** @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY, ERR_ZIP_*; DatasetError ERR_GZIP_*; NetworkError ERR_PICKLE_* */
 export async function unpickled(path: string): Promise<Unpickled> {
-  const file = await readWholeFile(path, LIMIT_BYTES);
-  const bytes = isGzip(file) ? await inflateGzip(path, file, LIMIT_BYTES) : file;
-  const head = Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString("latin1");
-  if (looksLikeTorch(head)) {
-    const torch = await openTorch(path, bytes);
-    return { path, file, root: torch.root, torch };
-  }
-  return { path, file, root: await inTurns(runPickleInSteps(new ByteReader(path, bytes))), torch: undefined };
+  return (await unpickledInPlace(path)) ?? unpickledWhole(path);
 }
+
+/** Undefined for a file that must be held whole: a gzipped one, a pipe, a ZIP, or a pickle without long byte strings. */
+async function unpickledInPlace(path: string): Promise<Unpickled | undefined> {
+  return withFile(path, async (file) => {
+    const first = new Uint8Array(1);
+    if (file.bytes !== undefined || (await readInto(file, first, 0)) < 1 || first[0] !== OP.PROTO)
+      return undefined;
+    const short = await withoutPayloads(file);
+    if (short === undefined || looksLikeTorch(headOf(short.bytes))) return undefined;
+    try {
+      const root = await inTurns(runPickleInSteps(new ByteReader(path, short.bytes)));
+      return { path, file: { path, bytes: undefined, stamp: file.stamp }, short, root, torch: undefined };
+    } catch {
+      // The fault is named by its place in the whole file.
+      return undefined;
+    }
+  });
+}
+
+async function unpickledWhole(path: string): Promise<Unpickled> {
+  const whole = await readWholeFile(path, LIMIT_BYTES);
+  const bytes = isGzip(whole) ? await inflateGzip(path, whole, LIMIT_BYTES) : whole;
+  const file = { path, bytes: whole, stamp: undefined };
+  if (looksLikeTorch(headOf(bytes))) {
+    const torch = await openTorch(path, bytes);
+    return { path, file, short: undefined, root: torch.root, torch };
+  }
+  const root = await inTurns(runPickleInSteps(new ByteReader(path, bytes)));
+  return { path, file, short: undefined, root, torch: undefined };
+}
+
+const headOf = (bytes: Uint8Array) => Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString("latin1");
 
 /**
  * A value as an array: NumPy's, a tensor, or a list of numbers. Undefined for any other.
@@ -65,12 +95,13 @@ export async function unpickled(path: string): Promise<Unpickled> {
  * @throws NetworkError ERR_ARRAY_LAYOUT for a tensor without its storage
  */
 export async function arrayOf(
-  { path, torch }: Unpickled,
+  read: Unpickled,
   name: string,
   value: PickledValue,
 ): Promise<StoredArray | undefined> {
+  const { path, torch } = read;
   const inner = `${path}:${name}`;
-  if (value instanceof PickledArray) return numpyArray(inner, name, value);
+  if (value instanceof PickledArray) return numpyArray(read, inner, name, value);
   if (value instanceof TorchTensor && torch !== undefined) return tensorArray(inner, name, value, torch);
   if (!(value instanceof PickledList) || value.items.length === 0) return undefined;
   const numbers = value.items.flatMap((item) => (typeof item === "number" ? [item] : []));
@@ -101,7 +132,12 @@ function wrongLength(path: string, facts: ArrayFacts, found: number): DatasetErr
 }
 
 /** Undefined for an array of another type, such as texts. */
-function numpyArray(path: string, name: string, { state }: PickledArray): StoredArray | undefined {
+function numpyArray(
+  { file, short }: Unpickled,
+  path: string,
+  name: string,
+  { state }: PickledArray,
+): StoredArray | undefined {
   if (state === undefined || !isArrayType(state.dtype.name)) return undefined;
   const { shape, dtype, order } = state;
   const facts: ArrayFacts = {
@@ -116,6 +152,12 @@ function numpyArray(path: string, name: string, { state }: PickledArray): Stored
   const isBytes = isUint8Array(payload);
   if (!isBytes && typeof payload !== "string") return undefined;
   const expectedBytes = shape.reduce((product, size) => product * size, Number(facts.type.slice(1)));
+  const inFile =
+    isBytes && payload.buffer === short?.bytes.buffer ? short.payloads.get(payload.byteOffset) : undefined;
+  if (inFile !== undefined) {
+    if (inFile.bytes !== expectedBytes) throw wrongLength(path, facts, inFile.bytes);
+    return { ...facts, open: async (first) => fileElements(file, inFile.begin + first) };
+  }
   if (payload.length !== expectedBytes) throw wrongLength(path, facts, payload.length);
   if (isBytes) return inMemory(facts, payload);
   if (/[\u0100-\uffff]/.test(payload)) throw wrongLength(path, facts, payload.length);

@@ -9,7 +9,6 @@ import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
 import { isMap } from "#src/base/realm.js";
 import { kindOf, PickledList, PickledTuple, type PickledValue } from "#src/files/formats/pickle/values.js";
-import { sha256Of } from "#src/files/hash.js";
 import { pathKind } from "#src/files/read-file.js";
 import { choosePair } from "./array-pairs.js";
 import { arraysDataset } from "./array-set.js";
@@ -17,6 +16,7 @@ import { assertNames } from "./labels.js";
 import { arrayOf, type Unpickled, unpickled } from "./pickle-arrays.js";
 import { inRowMajor } from "./row-major.js";
 import type { StoredArray } from "./stored-array.js";
+import { hashOfFiles } from "./stream/file-hash.js";
 import type { OpenArchive } from "./stream/idx-set.js";
 
 /** An image of CIFAR: all red bytes, all green ones, all blue ones (cs.toronto.edu/~kriz/cifar.html). */
@@ -43,7 +43,7 @@ export const openPickleSet: OpenArchive = async (path, given, labelled, reading)
     path,
     given,
     reading: withShape(read.root, pair.images, reading),
-    sha256: () => sha256Of([read.file]),
+    sha256: () => hashOfFiles([read.file], false),
   });
 };
 
@@ -105,7 +105,11 @@ export const openBatches: OpenArchive = async (folder, given, labelled, reading)
     path: folder,
     given: { ...given, classNames: given.classNames ?? (await namesIn(join(folder, meta), names)) },
     reading: withShape(parts[0]?.read.root ?? null, images, reading),
-    sha256: () => sha256Of(parts.map(({ read }) => read.file)),
+    sha256: () =>
+      hashOfFiles(
+        parts.map(({ read }) => read.file),
+        false,
+      ),
   });
 };
 
@@ -204,11 +208,14 @@ function joined(stored: readonly StoredArray[]): StoredArray {
             at += count;
             if (at < lengths[n]! || n === arrays.length - 1) continue;
             at = 0;
+            current?.check?.();
+            await current?.close();
             current = await arrays[++n]?.open(0);
           }
         },
         async finish() {},
-        async close() {},
+        check: () => current?.check?.(),
+        close: async () => current?.close(),
       };
     },
   };

@@ -1,5 +1,7 @@
 /** Images and labels in arrays of every type and shape: .npz, .npy, pickles, PyTorch files. */
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { type DatasetRequest, openDataset } from "#src/index.js";
@@ -179,6 +181,20 @@ for n in range(1, 6): batch(f"py/data_batch_{n}", n, [n, n + 1])
 pickle.dump({"label_names": ["a", "b", "c", "d"]}, open("py/batches.meta", "wb"), 2)
 pickle.dump({"x": x, "f": print}, open("code.pkl", "wb"))
 `;
+/** Arrays that are long enough to stay in the file. */
+const LONG = `
+import os, pickle, sys
+import numpy as np
+os.chdir(sys.argv[1])
+x = np.arange(300 * 256, dtype="u4").astype("u1").reshape(300, 16, 16)
+y = np.arange(300) % 7
+for protocol in range(6):
+    for name, images in (("c", x), ("f", np.asfortranarray(x))):
+        pickle.dump({"x": images, "y": y.tolist(), "note": b"n" * 70_000}, open(f"{name}{protocol}.pkl", "wb"), protocol)
+pickle.dump({"x": x, "y": y}, open("trailing.pkl", "wb"), 4); open("trailing.pkl", "ab").write(b"..")
+whole = open("c4.pkl", "rb").read(); open("cut.pkl", "wb").write(whole[:60_000])
+open("fewer.pkl", "wb").write(pickle.dumps({"x": x, "y": y}, 3).replace(b"K\\x10K\\x10", b"K\\x11K\\x10"))
+`;
 const TORCH = `
 import torch
 a = torch.tensor([[[0, 1], [200, 255]], [[9, 8], [7, 60]]], dtype=torch.uint8)
@@ -197,6 +213,32 @@ async function made(t: ExecutionContext, interpreter: string, script: string): P
 }
 
 const numpy = pythonWith("numpy");
+needs("numpy", numpy !== undefined)("reads long arrays of pickles of every protocol", async (t) => {
+  const folder = await made(t, numpy ?? "", LONG);
+  const pixels = Array.from({ length: 300 * 256 }, (_, n) => n % 256);
+  const labels = Array.from({ length: 300 }, (_, n) => n % 7);
+  for (const protocol of [0, 1, 2, 3, 4, 5]) {
+    for (const order of ["c", "f"]) {
+      const path = join(folder, `${order}${protocol}.pkl`);
+      const found = await read(path);
+      t.deepEqual([found.pixels, found.labels], [pixels, labels], `${order}${protocol}`);
+      t.deepEqual(found.second, { pixels: pixels.slice(256), labels: labels.slice(1) });
+      const sha256 = createHash("sha256")
+        .update(await readFile(path))
+        .digest("hex");
+      const set = await openDataset({ dataset: path, split: "test" });
+      t.is(await set.sha256(), sha256);
+    }
+  }
+  for (const [name, code] of [
+    ["trailing", "ERR_DATASET_FORMAT"],
+    ["cut", "ERR_PICKLE_TRUNCATED"],
+    ["fewer", "ERR_NPZ_ARRAY"],
+  ] as const) {
+    await codedAsync(t, read(join(folder, `${name}.pkl`)), code);
+  }
+});
+
 needs("numpy", numpy !== undefined)(
   "reads CIFAR's batches for Python, and runs nothing of a pickle",
   async (t) => {

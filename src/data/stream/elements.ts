@@ -5,6 +5,8 @@ import { crc32, createInflateRaw, type InflateRaw, type ZlibOptions } from "node
 import { BatchwiseError } from "#src/base/errors.js";
 import { isError, isUint8Array } from "#src/base/realm.js";
 import { inflateAtMost } from "#src/files/inflate.js";
+import { assertUnchanged, openRegularFileNow, readFault, readInto } from "#src/files/read-file.js";
+import type { KnownFile } from "./file-hash.js";
 
 /** Most content that is inflated in one piece, where the deflate stream is in memory: a thread of libuv needs no turn of ours. */
 const WHOLE_BYTES = 16 * 2 ** 20;
@@ -34,6 +36,29 @@ export function elementsOf(bytes: Uint8Array, first: number, finish = async () =
     },
     finish,
     async close() {},
+  };
+}
+
+/** Bytes of a plain file from `first` on. */
+export function fileElements({ path, bytes, stamp }: KnownFile, first: number): Elements {
+  if (bytes !== undefined) return elementsOf(bytes, first);
+  const handle = openRegularFileNow(path, stamp);
+  let position = first;
+  return {
+    async read(into) {
+      try {
+        const found = await readInto(handle, into, position);
+        position += into.length;
+        if (found === into.length) return;
+        assertUnchanged(path, stamp);
+        throw new Error("it ended before its last element");
+      } catch (error) {
+        throw readFault(path, error);
+      }
+    },
+    async finish() {},
+    check: () => assertUnchanged(path, stamp),
+    close: () => handle.close(),
   };
 }
 

@@ -215,6 +215,13 @@ const batch = latin1(
     filenames: list([text("domestic_cat_s_000907.png")]),
   })}.`,
 );
+const MANY = 340;
+const long = latin1(
+  `\x80\x03${dict({
+    x: numpy("u1", [MANY, SIDE, SIDE], new Uint8Array(MANY * SIDE * SIDE).fill(9)),
+    y: list(Array.from({ length: MANY }, (_, n) => whole(n % 10))),
+  })}.`,
+);
 const PICKLE_WORDS = [
   ..."()0QRXb}q\x80\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x93\x94",
   ...["data", "labels", "filenames", "test_img", "test_label", "u1", "f4", "i8", "O8"],
@@ -237,6 +244,7 @@ const pickle: Target = {
     gzipped("the book's, gzipped", book),
     { name: "a pair", bytes: keras },
     { name: "a batch of CIFAR", bytes: batch },
+    { name: "an array that stays in the file", bytes: long },
     ...malformed("objects.pkl"),
     ...malformed("os-system.pkl"),
     ...malformed(".set.pkl"),
