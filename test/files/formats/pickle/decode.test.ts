@@ -99,7 +99,7 @@ const refusals: Record<string, readonly [NetworkError["code"], Readonly<Record<s
 
 test("knows every malformed pickle of NumPy's", (t) => {
   const found = readdirSync(MALFORMED).filter(
-    (name) => name.endsWith(".pkl") && !Object.hasOwn(MALFORMED_NETWORKS, name),
+    (name) => name.endsWith(".pkl") && !Object.hasOwn(MALFORMED_NETWORKS, name) && !name.endsWith(".set.pkl"),
   );
   t.deepEqual(found.sort(), Object.keys(refusals).sort());
 });
