@@ -94,9 +94,11 @@ export async function withinFolder(
 function picturesAt(path: string, options: PictureFolderOptions): ArchivePath {
   return {
     path,
-    takesReading: ["imageShape", "fit", "classOrder"],
-    open: async (folder, given, labelled) =>
-      (await import("./picture-folder.js")).openPictureFolder(folder, given, labelled, options),
+    // The column is one of the file of labels.
+    takesReading: ["imageShape", "fit", "classOrder", "labelColumn"],
+    takesLabels: true,
+    open: async (folder, given, labelled, _, labelsPath) =>
+      (await import("./picture-folder.js")).openPictureFolder(folder, given, labelled, options, labelsPath),
   };
 }
 

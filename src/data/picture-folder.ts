@@ -1,12 +1,13 @@
 /** A folder of pictures, PNG or JPEG: one folder for each class, as torchvision's ImageFolder and Keras read it, or a flat one without labels. */
 
-import { join, relative, sep } from "node:path";
+import { createHash } from "node:crypto";
+import { join, relative, resolve, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { assertLoading } from "#src/base/abort.js";
 import type { Assumption } from "#src/base/assumptions.js";
 import { type ClassOrder, type Dataset, type GroupsBy, imageBytes } from "#src/base/contracts/dataset.js";
 import { grouped } from "#src/base/errors/define.js";
-import { DatasetError } from "#src/base/errors.js";
+import { DatasetError, UsageError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { type FoundPictures, findPictures, leftOutText } from "./pictures/find-pictures.js";
 import { type Frame, frameInto, frameOf, type PictureOptions, type Probe, probed } from "./pictures/frame.js";
@@ -16,6 +17,8 @@ import { datasetOf, type Part } from "./stream/slab-reader.js";
 
 export interface PictureFolderOptions extends PictureOptions {
   readonly classOrder?: ClassOrder | undefined;
+  /** Column of the labels in a file of labels: `first`, `last` or a name. */
+  readonly labelColumn?: string | undefined;
   /** Whether every byte of every picture is hashed. */
   readonly verify?: boolean | undefined;
 }
@@ -34,43 +37,65 @@ export async function openPictureFolder(
   given: Omit<GivenFacts, "labelsPath">,
   labelled: boolean,
   options: PictureFolderOptions = {},
+  labelsPath?: string,
 ): Promise<Dataset> {
   const found = await findPictures(path, given.split);
-  const { total, leftOut } = found;
-  if (labelled && found.classes === undefined) {
+  const { total } = found;
+  const leftOut = found.leftOut.filter(
+    (name) => labelsPath === undefined || resolve(path, name) !== resolve(labelsPath),
+  );
+  const listed =
+    labelsPath === undefined
+      ? undefined
+      : await (await import("./picture-labels.js")).readPictureLabels(labelsPath, found, options, given);
+  if (options.labelColumn !== undefined && listed === undefined) {
+    const problem = "--label-column: expected --labels with a table of pictures and labels, found none";
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  if (labelled && listed === undefined && found.classes === undefined) {
     throw new DatasetError("ERR_DATASET_FORMAT", {
       path,
       expected: "a folder of pictures for each class",
       found: `${grouped(total)} pictures without one`,
-      next: "move them into folders named by their classes, or set --no-labels",
+      next: "move them into folders named by their classes, name a CSV by --labels, or set --no-labels",
     });
   }
-  const classes = labelled ? orderedClasses(found, given.name, options.classOrder) : undefined;
+  const classes =
+    labelled && listed === undefined ? orderedClasses(found, given.name, options.classOrder) : undefined;
   const files = new PictureFiles(path, found.groups, total);
   const { probes, averageBytes } = await firstPictures(files, total);
   const frame = frameOf(probes, given.name, options);
   const isSampled = !options.verify && (total > WHOLE_PICTURES || averageBytes * total > WHOLE_BYTES);
+  const labelOf =
+    listed !== undefined
+      ? (image: number) => listed.labels[image] ?? 0
+      : classes && ((image: number) => classes.labels[files.labelOf(image)]!);
   return datasetOf({
     facts: {
       ...given,
-      classNames: given.classNames ?? classes?.names,
-      labelsPath: labelled ? path : undefined,
+      classNames: given.classNames ?? classes?.names ?? listed?.names,
+      labelsPath: labelled ? (labelsPath ?? path) : undefined,
       shape: frame.shape,
       total,
       isDeflated: true,
       ...(isSampled && { isSampled }),
       assumptions: [
         ...(given.assumptions ?? []),
-        ...(classes?.assumptions ?? []),
+        ...((classes ?? listed)?.assumptions ?? []),
         ...(leftOut.length > 0
           ? [{ subject: "pictures", what: leftOutText(leftOut), source: given.name, option: null } as const]
           : []),
         ...frame.assumptions,
       ],
     },
-    parts: [partOf(files, total, frame, classes?.labels)],
+    parts: [partOf(files, total, frame, labelOf)],
     groups: (by) => folderGroups(path, found, by),
-    sha256: () => files.digest(isSampled),
+    async sha256() {
+      const digest = await files.digest(isSampled);
+      return listed === undefined
+        ? digest
+        : createHash("sha256").update(`${digest}\n`).update(listed.labels).digest("hex");
+    },
   });
 }
 
@@ -158,7 +183,7 @@ function partOf(
   files: PictureFiles,
   total: number,
   frame: Frame,
-  labels: readonly number[] | undefined,
+  labelOf: ((image: number) => number) | undefined,
 ): Part {
   const inputs = imageBytes(frame.shape);
   return {
@@ -184,9 +209,9 @@ function partOf(
           async finish() {},
           async close() {},
         },
-        labels: labels && {
+        labels: labelOf && {
           async read(into) {
-            for (let n = 0; n < into.length; n++) into[n] = labels[files.labelOf(labelIndex++)]!;
+            for (let n = 0; n < into.length; n++) into[n] = labelOf(labelIndex++);
           },
           async finish() {},
           async close() {},

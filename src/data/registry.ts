@@ -167,6 +167,11 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
     }
     return { imagesPath: dataset, labelsPath: labels === false ? undefined : labels };
   }
+  if (labels && kind === "folder") {
+    const source = await (await loadFormats()).withinFolder(dataset, { ...options, split });
+    if (!source?.takesLabels) throw ownLabels(dataset, labels);
+    return source;
+  }
   if (labels) throw ownLabels(dataset, labels);
   if (isPattern && /\.parquet$/i.test(dataset)) return parquetByPattern(dataset, options);
   if (isPattern || isManifest) {

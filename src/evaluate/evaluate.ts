@@ -36,11 +36,8 @@ export const LOCAL = "local";
 
 const HOOKS: KindsOf<EvaluateHooks> = { ...PREPARE_HOOKS, ...RUN_HOOKS, onJournalFault: FUNCTION };
 
-/** All that the library's `evaluate` takes. */
-type LibraryInput = EvaluateInput & ExecutorInput & SliceInput;
-
 const ROWS = { ...EXECUTOR_OPTIONS, ...SLICE_OPTIONS };
-const KINDS: KindsOf<LibraryInput> = { ...EVALUATE, ...kindsOf(ROWS) };
+const KINDS: KindsOf<EvaluateInput & ExecutorInput & SliceInput> = { ...EVALUATE, ...kindsOf(ROWS) };
 
 /** Makes the library's `evaluate` of the runners that it may use. */
 export function evaluateOn(runners: RunnerTable<EvaluateInput & ExecutorInput>) {
@@ -59,15 +56,21 @@ export function evaluateOn(runners: RunnerTable<EvaluateInput & ExecutorInput>) 
    *   damage was found in the data during the run
    */
   function evaluate(
-    input: LibraryInput & { readonly labels: false },
+    input: EvaluateInput & ExecutorInput & SliceInput & { readonly labels: false },
     hooks?: EvaluateHooks,
   ): Promise<Evaluation<PredictedCounts>>;
   function evaluate(
-    input?: LibraryInput & { readonly labels?: string | undefined },
+    input?: EvaluateInput & ExecutorInput & SliceInput & { readonly labels?: string | undefined },
     hooks?: EvaluateHooks,
   ): Promise<Evaluation>;
-  function evaluate(input?: LibraryInput, hooks?: EvaluateHooks): Promise<AnyEvaluation>;
-  async function evaluate(given?: LibraryInput, hooks?: EvaluateHooks): Promise<AnyEvaluation> {
+  function evaluate(
+    input?: EvaluateInput & ExecutorInput & SliceInput,
+    hooks?: EvaluateHooks,
+  ): Promise<AnyEvaluation>;
+  async function evaluate(
+    given?: EvaluateInput & ExecutorInput & SliceInput,
+    hooks?: EvaluateHooks,
+  ): Promise<AnyEvaluation> {
     const input = checkedKeys("evaluate", "option", given, KINDS);
     const checkedHooks = checkedKeys("evaluate", "hook", hooks, HOOKS);
     const { executor } = EXECUTOR_OPTIONS;
