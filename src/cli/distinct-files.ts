@@ -10,7 +10,7 @@ import type { CommandName, OptionRow } from "#src/base/options/define.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { COMMANDS } from "#src/cli/commands/options.js";
 import { labelsBeside } from "#src/data/labels.js";
-import { CATALOG, cacheFolder } from "#src/files/catalog.js";
+import { CATALOG, cacheFolder, folderOf } from "#src/files/catalog.js";
 import { readFileStart, readWholeFile } from "#src/files/read-file.js";
 import { targetOf } from "#src/files/write-file.js";
 import { looksLikeTfjs } from "#src/networks/format.js";
@@ -172,11 +172,11 @@ async function filesBehind({ option, path }: NamedFile, limits: SearchLimits): P
     names.slice(0, limits.paths).map((name) => ({ option, path: resolve(folder, name) }));
   try {
     const entry = CATALOG.get(path);
-    if (entry !== undefined)
-      return within(
-        entry.files.map(({ name }) => name),
-        join(cacheFolder(), path),
-      );
+    if (entry !== undefined) {
+      const folder = join(cacheFolder(), folderOf(entry));
+      const unpacked = entry.isArchive ? await dataIn(folder).catch(() => []) : [];
+      return within([...entry.files.map(({ name }) => name), ...unpacked], folder);
+    }
     const stats = await stat(path).catch(() => undefined);
     if (stats?.isDirectory()) {
       const model = MODELS.has(option)

@@ -10,6 +10,11 @@ export interface LabelledPaths {
   readonly labelsPath: string;
 }
 
+/** A folder in the cache that has the files of a set. */
+export interface CachedFolder {
+  readonly folder: string;
+}
+
 /** What the names of a split's files begin with. */
 export const SPLIT_PREFIXES: Readonly<Record<Split, string>> = { test: "t10k", train: "train", val: "val" };
 /** As published; unpacked by hand, the hyphen before `idx` is often a dot. */

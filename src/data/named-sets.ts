@@ -8,7 +8,7 @@ import type { Tensor } from "#src/base/contracts/network.js";
 import { atLeast, DatasetError } from "#src/base/errors.js";
 import { FIXTURES } from "#src/base/package.js";
 import { type CatalogEntry, DATASET_CATALOG, type DownloadOptions } from "#src/files/catalog.js";
-import { findInFolder, type LabelledPaths, SPLIT_PREFIXES } from "./folder.js";
+import { type CachedFolder, findInFolder, type LabelledPaths, SPLIT_PREFIXES } from "./folder.js";
 import { assertLabelsWithin } from "./labels.js";
 import { openIdxSet } from "./stream/idx-set.js";
 import { collectSlab } from "./stream/slab-reader.js";
@@ -23,7 +23,8 @@ const BUNDLED: ReadonlyMap<string, NamedSet> = new Map([
 export const DATASET_NAMES: readonly string[] = [...BUNDLED.keys(), ...DATASET_CATALOG.keys()];
 
 /**
- * Paths of a split's images and labels, downloaded where they are not in the cache yet. `name` is one of `DATASET_NAMES`.
+ * Paths of a split's images and labels, or their folder, downloaded where they are not in the cache yet. `name` is one of
+ * `DATASET_NAMES`.
  *
  * @throws DatasetError ERR_DATASET_SPLIT; TransferError, with any of its codes
  */
@@ -31,9 +32,11 @@ export async function namedPaths(
   name: string,
   split: Split,
   options: DownloadOptions,
-): Promise<LabelledPaths> {
+): Promise<LabelledPaths | CachedFolder> {
   const entry = DATASET_CATALOG.get(name);
-  return entry === undefined ? bundledPaths(name, split) : cachedPaths(entry, split, options);
+  if (entry === undefined) return bundledPaths(name, split);
+  if (!entry.isArchive) return cachedPaths(entry, split, options);
+  return (await import("./published-sets.js")).unpackedSet(entry, split, options);
 }
 
 /** The catalog lists a split's images before its labels. */
@@ -42,7 +45,17 @@ async function cachedPaths(
   split: Split,
   options: DownloadOptions,
 ): Promise<LabelledPaths> {
-  const names = entry.files.map(({ name }) => name).filter((name) => name.startsWith(SPLIT_PREFIXES[split]));
+  const starts = [SPLIT_PREFIXES[split], `${entry.name}-${split}-`];
+  const names = entry.files
+    .map(({ name }) => name)
+    .filter((name) => starts.some((start) => name.startsWith(start)));
+  if (names.length === 0) {
+    throw new DatasetError("ERR_DATASET_SPLIT", {
+      dataset: entry.name,
+      expected: ["test", "train"],
+      found: split,
+    });
+  }
   const { fetchEntry } = await import("#src/files/fetch-entry.js");
   const [images, labels] = atLeast(await fetchEntry(entry, { ...options, wanted: names }), 2);
   return { imagesPath: images.path, labelsPath: labels.path };

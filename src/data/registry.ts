@@ -15,7 +15,7 @@ import { DATA_OPTIONS } from "#src/base/options/images.js";
 import { NETWORK_OPTIONS } from "#src/base/options/network.js";
 import { exactKindsOf } from "#src/base/options/values.js";
 import { suggest } from "#src/base/text.js";
-import type { DownloadOptions } from "#src/files/catalog.js";
+import { DATASET_CATALOG, type DownloadOptions } from "#src/files/catalog.js";
 import { pathKind, readFileStart } from "#src/files/read-file.js";
 import { findImages, findInFolder, loadNested } from "./folder.js";
 import type { ArchivePath } from "./formats.js";
@@ -63,6 +63,8 @@ const HEAD_BYTES = 256;
 
 /** Names of EMNIST's files, and names that users try for the set. Its pictures are stored transposed. */
 const EMNIST = /^emnist/i;
+/** EMNIST without one of its splits. */
+const EMNIST_ALONE = /^emnist[-_]?$/i;
 /** Marks of a pattern in a path. A file of exactly this name comes first. */
 const PATTERN = /[*?]|\[.+\]|\{.+\}/;
 
@@ -71,8 +73,8 @@ const PATTERN = /[*?]|\[.+\]|\{.+\}/;
  * IDX files (yann.lecun.com/exdb/mnist), gzipped or not, or one .npz file with x_test, y_test and so on, as Keras stores
  * MNIST. A name has priority over a folder of that name.
  *
- * For `mnist`, `fashion-mnist` and `kmnist` the split's two files are downloaded into the cache, unless files of their sizes
- * are there. Hashes are checked after a download, and by `batchwise fetch`.
+ * For a name such as `mnist` the split's files are downloaded into the cache, unless files of their sizes are there. Hashes are
+ * checked after a download, and by `batchwise fetch`. EMNIST's pictures are turned upright and its letters count from 0.
  *
  * Only headers are read here. The set's slabs read images and labels, and throw the faults of the content.
  *
@@ -93,10 +95,13 @@ export async function openDataset(request: DatasetRequest): Promise<Dataset> {
 
 /** `openDataset` for a request that was checked before; it may have keys of other calls too. */
 export async function readDataset(request: DatasetRequest): Promise<Dataset> {
+  const published = DATASET_CATALOG.has(request.dataset) ? await import("./published-sets.js") : undefined;
+  published?.assertNoCorrection(request);
   const dataset = await openStored(request).catch(async (error: unknown) => {
     throw await (await loadNested()).explainedImages(request, error);
   });
-  return viewedDataset(dataset, viewOf(request));
+  const named = published?.correctedSet(dataset, request) ?? dataset;
+  return viewedDataset(named, viewOf(request));
 }
 
 function viewOf(given: Partial<DatasetView>): DatasetView {
@@ -147,8 +152,9 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   const kind = DATASET_NAMES.includes(dataset) ? "name" : await pathKind(dataset);
   const isPattern = kind === undefined && PATTERN.test(dataset);
   if (kind === undefined && !isPattern) {
-    // EMNIST is other data than what its name is nearest to.
-    const suggestion = EMNIST.test(dataset) ? undefined : suggest(dataset, DATASET_NAMES);
+    // Without its split, EMNIST is nearest to other data's names.
+    const splits = DATASET_NAMES.filter((name) => EMNIST.test(name));
+    const suggestion = EMNIST_ALONE.test(dataset) ? splits.join(", ") : suggest(dataset, DATASET_NAMES);
     throw new DatasetError("ERR_DATASET_UNKNOWN", { found: dataset, known: DATASET_NAMES, suggestion });
   }
   const start = kind === "file" ? await startOf(dataset) : "";
@@ -182,6 +188,7 @@ async function locate({ dataset, labels, split, ...options }: DatasetRequest): P
   }
   if (kind === "folder") return inFolder({ dataset, labels, split, ...options });
   const paths = await namedPaths(dataset, split, options);
+  if ("folder" in paths) return inFolder({ dataset: paths.folder, labels, split, ...options });
   return labels === false ? { imagesPath: paths.imagesPath } : paths;
 }
 

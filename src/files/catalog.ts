@@ -61,6 +61,70 @@ const KMNIST: CatalogEntry = {
   }),
 };
 
+// Sizes and hashes: tensorflow/datasets, url_checksums/qmnist.txt.
+const QMNIST: CatalogEntry = {
+  name: "qmnist",
+  // tensorflow/datasets, url_checksums/qmnist.txt; pytorch/vision, torchvision/datasets/mnist.py.
+  mirrors: ["https://raw.githubusercontent.com/facebookresearch/qmnist/master/"],
+  files: [
+    {
+      name: "qmnist-test-images-idx3-ubyte.gz",
+      bytes: 9_742_279,
+      sha256: "43fc22bf7498b8fc98de98369d72f752d0deabc280a43a7bcc364ab19e57b375",
+    },
+    {
+      name: "qmnist-test-labels-idx2-int.gz",
+      bytes: 526_800,
+      sha256: "9fbcbe594c3766fdf4f0b15c5165dc0d1e57ac604e01422608bb72c906030d06",
+    },
+    {
+      name: "qmnist-train-images-idx3-ubyte.gz",
+      bytes: 9_704_059,
+      sha256: "9e26a7bf1683614e065d7b76460ccd52807165b3f22561fb782bd9f38c52b51d",
+    },
+    {
+      name: "qmnist-train-labels-idx2-int.gz",
+      bytes: 463_024,
+      sha256: "2c05dc77f6b916b38e455e97ab129a42a444f3dbef09b278a366f82904e0dd9f",
+    },
+  ],
+};
+
+// Size and hash: tensorflow/datasets, url_checksums/emnist.txt. The six splits share one archive.
+const EMNIST = ["digits", "letters", "balanced", "byclass", "bymerge", "mnist"].map(
+  (split): CatalogEntry => ({
+    name: `emnist-${split}`,
+    folder: "emnist",
+    isArchive: true,
+    mirrors: [
+      // pytorch/vision, torchvision/datasets/mnist.py; its former address in tensorflow/datasets.
+      "https://biometrics.nist.gov/cs_links/EMNIST/",
+      "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/",
+    ],
+    files: [
+      {
+        name: "gzip.zip",
+        bytes: 561_753_746,
+        sha256: "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
+      },
+    ],
+  }),
+);
+
+// Size and hash: tensorflow/datasets, url_checksums/cifar10.txt.
+const CIFAR10: CatalogEntry = {
+  name: "cifar10",
+  isArchive: true,
+  mirrors: ["https://www.cs.toronto.edu/~kriz/"],
+  files: [
+    {
+      name: "cifar-10-binary.tar.gz",
+      bytes: 170_052_171,
+      sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+    },
+  ],
+};
+
 const BOOK: CatalogEntry = {
   name: "book",
   mirrors: [
@@ -107,9 +171,9 @@ const BOOK_CHAPTER_8: CatalogEntry = {
   ],
 };
 
-export const DATASET_CATALOG = byName(MNIST, FASHION_MNIST, KMNIST);
+export const DATASET_CATALOG = byName(MNIST, FASHION_MNIST, KMNIST, QMNIST, ...EMNIST, CIFAR10);
 export const NETWORK_CATALOG = byName(BOOK, BOOK_CHAPTER_7, BOOK_CHAPTER_8);
-export const CATALOG = byName(MNIST, FASHION_MNIST, KMNIST, BOOK, BOOK_CHAPTER_7, BOOK_CHAPTER_8);
+export const CATALOG: ReadonlyMap<string, CatalogEntry> = new Map([...DATASET_CATALOG, ...NETWORK_CATALOG]);
 
 type SizeAndHash = readonly [bytes: number, sha256: string];
 type IdxFacts = { readonly [F in "testImages" | "testLabels" | "trainImages" | "trainLabels"]: SizeAndHash };
@@ -137,12 +201,21 @@ export interface RemoteFile {
   readonly sha256: string;
 }
 
-/** Files that are cached together, in a folder of the entry's name. */
+/** Files that are cached together. */
 export interface CatalogEntry {
   readonly name: string;
+  /** Folder in the cache and on a user's mirror; by default the name. Entries that share a file share the folder. */
+  readonly folder?: string | undefined;
+  /** Whether the one file is an archive, whose members are unpacked beside it. */
+  readonly isArchive?: boolean | undefined;
   /** URLs of folders to try, in this order. A file's URL is the folder's URL and the file's name. */
   readonly mirrors: readonly string[];
   readonly files: readonly RemoteFile[];
+}
+
+/** Name of the entry's folder in the cache and on a user's mirror. */
+export function folderOf({ name, folder = name }: CatalogEntry): string {
+  return folder;
 }
 
 /** Files that will be downloaded. */

@@ -8,7 +8,13 @@ import { grouped } from "#src/base/errors/define.js";
 import type { MirrorFailure } from "#src/base/errors/file-codes.js";
 import { reasonOf, TransferError, UsageError } from "#src/base/errors.js";
 import { codeOf } from "#src/base/realm.js";
-import { type CatalogEntry, cacheFolder, type DownloadOptions, type RemoteFile } from "./catalog.js";
+import {
+  type CatalogEntry,
+  cacheFolder,
+  type DownloadOptions,
+  folderOf,
+  type RemoteFile,
+} from "./catalog.js";
 import {
   DEFAULT_LIMITS,
   download,
@@ -31,7 +37,7 @@ export interface FetchOptions extends DownloadOptions {
    * CRC) and the content can do no harm.
    */
   readonly verify?: "hash" | "size" | undefined;
-  /** Base URL of a mirror to try first. Its files are at `BASE/NAME/FILE`, as in the cache. */
+  /** Base URL of a mirror to try first. Its files are at `BASE/FOLDER/FILE`, as in the cache. */
   readonly mirror?: string | undefined;
   readonly cache?: string | undefined;
   readonly limits?: Partial<TransferLimits> | undefined;
@@ -57,7 +63,7 @@ export interface FetchedFile {
  */
 export async function fetchEntry(entry: CatalogEntry, options: FetchOptions = {}): Promise<FetchedFile[]> {
   const { wanted, signal = new AbortController().signal, onFile, onBytes, onFetched } = options;
-  const folder = join(options.cache ?? cacheFolder(), entry.name);
+  const folder = join(options.cache ?? cacheFolder(), folderOf(entry));
   const files = entry.files.filter(({ name }) => wanted === undefined || wanted.includes(name));
   let mirrors = mirrorsOf(entry, options.mirror);
   await removeLeftovers(folder);
@@ -136,12 +142,13 @@ async function makeFolder(folder: string): Promise<void> {
   });
 }
 
-function mirrorsOf({ name, mirrors }: CatalogEntry, given: string | undefined): URL[] {
+function mirrorsOf(entry: CatalogEntry, given: string | undefined): URL[] {
+  const folder = folderOf(entry);
   const fromEnvironment = env[MIRROR_VARIABLE];
   return [
-    ...(given === undefined ? [] : [userMirror("--mirror", given, name)]),
-    ...(fromEnvironment ? [userMirror(MIRROR_VARIABLE, fromEnvironment, name)] : []),
-    ...mirrors.map((mirror) => new URL(mirror)),
+    ...(given === undefined ? [] : [userMirror("--mirror", given, folder)]),
+    ...(fromEnvironment ? [userMirror(MIRROR_VARIABLE, fromEnvironment, folder)] : []),
+    ...entry.mirrors.map((mirror) => new URL(mirror)),
   ];
 }
 
@@ -150,8 +157,8 @@ function triedFirst(mirror: URL | undefined, mirrors: readonly URL[]): URL[] {
   return mirror === undefined ? [...mirrors] : [mirror, ...mirrors.filter((other) => other !== mirror)];
 }
 
-/** Base URL of a mirror that the user named. Each entry has a folder of its own there. */
-function userMirror(option: string, base: string, entryName: string): URL {
+/** Base URL of a mirror that the user named. It has the folders of the cache. */
+function userMirror(option: string, base: string, folder: string): URL {
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new UsageError("ERR_OPTION_VALUE", {
@@ -160,7 +167,7 @@ function userMirror(option: string, base: string, entryName: string): URL {
       found: withoutCredentials(base),
     });
   }
-  return below(url, `${entryName}/`);
+  return below(url, `${folder}/`);
 }
 
 /** URL of a file in a mirror's folder. A query, which may be an access token, is kept. */

@@ -95,7 +95,7 @@ test("refuses names and paths where no data set is", async (t) => {
     await t.throwsAsync(openDataset({ dataset, split: "test" }), {
       code: "ERR_DATASET_UNKNOWN",
       message:
-        /expected one of bundled, mnist, fashion-mnist, kmnist, or an existing folder, IDX file, \.npz file or manifest$/,
+        /expected one of bundled, mnist, fashion-mnist, kmnist, qmnist, emnist-digits, .+, cifar10, or an existing folder, IDX file, \.npz file or manifest$/,
     });
   });
 

@@ -19,7 +19,7 @@ export const datasetCodes = {
   ERR_DATASET_UNKNOWN: row(
     3,
     (f: { found: string; known: readonly string[]; suggestion?: string | undefined }) =>
-      `unknown data set "${f.found}": ${f.suggestion ? `did you mean "${f.suggestion}"?` : `expected one of ${f.known.join(", ")}, or an existing folder, IDX file, .npz file or manifest${/^emnist/i.test(f.found) ? "; for EMNIST: --dataset FILE --labels FILE --transpose" : ""}`}`,
+      `unknown data set "${f.found}": ${f.suggestion ? `did you mean ${f.suggestion.includes(", ") ? `one of ${f.suggestion}` : `"${f.suggestion}"`}?` : `expected one of ${f.known.join(", ")}, or an existing folder, IDX file, .npz file or manifest`}`,
   ),
   ERR_DATASET_FORMAT: row(
     3,

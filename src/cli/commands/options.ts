@@ -54,7 +54,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandFacts>> = {
   fit: { summary: "join weights and the preprocessing of training" },
   fetch: {
     summary: "download a data set or network",
-    arguments: [["<name>", "mnist, fashion-mnist, kmnist or book"]],
+    arguments: [["<name>", "a set such as mnist, or the network book"]],
   },
   merge: {
     summary: "add the parts that --shard wrote",

@@ -21,6 +21,7 @@ import {
   CATALOG,
   type CatalogEntry,
   cacheFolder,
+  folderOf,
   type RemoteFile,
 } from "#src/files/catalog.js";
 import { sha256OfFile } from "#src/files/hash.js";
@@ -90,10 +91,11 @@ export async function checkCache(
   folder: string = cacheFolder(),
   catalog: ReadonlyMap<string, CatalogEntry> = CATALOG,
 ): Promise<Check[]> {
-  const entries = [...catalog.values()];
+  // One entry for each folder: EMNIST's splits share theirs.
+  const entries = new Map([...catalog.values()].map((entry) => [folderOf(entry), entry]));
   return Promise.all([
     checkFolder(folder),
-    ...entries.map((entry) => checkEntry(entry, join(folder, entry.name))),
+    ...[...entries].map(([name, entry]) => checkEntry(name, entry, join(folder, name))),
   ]);
 }
 
@@ -137,10 +139,11 @@ async function bytesIn(folder: string): Promise<number | undefined> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-async function checkEntry({ name: entry, files }: CatalogEntry, folder: string): Promise<Check> {
-  const name = `Download ${entry}`;
+async function checkEntry(title: string, entry: CatalogEntry, folder: string): Promise<Check> {
+  const { files } = entry;
+  const name = `Download ${title}`;
   const states = await Promise.all(files.map((file) => stateOf(file, join(folder, file.name))));
-  const advice = `batchwise fetch ${entry}`;
+  const advice = `batchwise fetch ${entry.name}`;
   const damaged = files.filter((_, n) => states[n] === "damaged").map((file) => file.name);
   if (damaged.length > 0) return { name, state: "warning", found: `damaged: ${damaged.join(", ")}`, advice };
   const whole = states.filter((state) => state === "whole").length;

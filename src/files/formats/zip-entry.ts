@@ -54,7 +54,7 @@ export function readEntry(archive: Archive, at: number, begin: number, end: numb
   const next = nameEnd + extraBytes + commentBytes;
   if (next > end) throw structure(path, "entries within the directory", "one that reaches beyond it");
 
-  const name = checkedName(path, file.subarray(at + CENTRAL_BYTES, nameEnd));
+  const name = checkedName(path, file.subarray(at + CENTRAL_BYTES, nameEnd), archive.hasFolders);
   const header: Header = {
     name,
     flags: u16(8),
@@ -149,6 +149,8 @@ export interface Archive {
   readonly path: string;
   readonly file: Uint8Array;
   readonly view: DataView;
+  /** Whether entries for folders are accepted. */
+  readonly hasFolders?: boolean | undefined;
 }
 
 export function structure(path: string, expected: string, found: string): FileError {
@@ -165,7 +167,7 @@ export function unsupported(path: string, found: string): FileError {
  *
  * @throws FileError ERR_ZIP_NAME
  */
-export function checkedName(path: string, bytes: Uint8Array): string {
+export function checkedName(path: string, bytes: Uint8Array, mayBeFolder = false): string {
   let name: string;
   try {
     name = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -173,7 +175,8 @@ export function checkedName(path: string, bytes: Uint8Array): string {
     const shown = printable(Buffer.from(bytes).toString("latin1"));
     throw new FileError("ERR_ZIP_NAME", { path, name: shown, reason: "which is not UTF-8" });
   }
-  const reason = NAME_FAULTS.find(([pattern]) => pattern.test(name))?.[1];
+  const checked = mayBeFolder ? name.replace(/(?<=[^/])\/$/, "") : name;
+  const reason = NAME_FAULTS.find(([pattern]) => pattern.test(checked))?.[1];
   if (reason !== undefined) throw new FileError("ERR_ZIP_NAME", { path, name: printable(name), reason });
   return name;
 }

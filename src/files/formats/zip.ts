@@ -34,11 +34,18 @@ const MAX_ENTRIES = 2_000;
  * Returns the entries of an archive, in the order of its directory. Nothing is unpacked. Names, sizes and places are checked,
  * also against each other. `limitBytes` bounds what all contents together may claim.
  *
+ * @param hasFolders whether entries for folders are accepted, which archivers write and no format of data has
  * @throws FileError ERR_ZIP_STRUCTURE, ERR_ZIP_UNSUPPORTED, ERR_ZIP_NAME, ERR_ZIP_DUPLICATE, ERR_ZIP_OVERLAP,
  *   ERR_ZIP_LIMIT.
  */
-export function readZipDirectory(path: string, file: Uint8Array, limitBytes: number): ZipEntry[] {
-  const archive: Archive = { path, file, view: new DataView(file.buffer, file.byteOffset, file.byteLength) };
+export function readZipDirectory(
+  path: string,
+  file: Uint8Array,
+  limitBytes: number,
+  hasFolders = false,
+): ZipEntry[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const archive: Archive = { path, file, view, hasFolders };
   const { entries: count, begin, end } = findDirectory(archive);
   const entries: Located[] = [];
   const names = new Set<string>();

@@ -79,7 +79,7 @@ test("suggests a name, and refuses options that make no sense", async (t) => {
   t.regex(await refuses(t, ["fetch", "mnits"], "ERR_OPTION_UNKNOWN", { env }), /did you mean "mnist"\?/);
   t.regex(
     await refuses(t, ["fetch", "imagenet"], "ERR_OPTION_UNKNOWN", { env }),
-    /expected one of mnist, fashion-mnist, kmnist, book/,
+    /expected one of mnist, fashion-mnist, kmnist, qmnist, emnist-digits, .+, cifar10, book/,
   );
   await refuses(t, ["fetch", "mnist", "--mirror", "nowhere"], "ERR_OPTION_VALUE", { env });
   await refuses(t, ["fetch", "mnist", "--timeout", "0"], "ERR_OPTION_VALUE", { env });
