@@ -27,8 +27,8 @@ const CIFAR_FILES = [
 const letters = (first: string, count: number) =>
   Array.from({ length: count }, (_, n) => String.fromCharCode(first.charCodeAt(0) + n));
 const DIGITS_AND_CAPITALS = [...letters("0", 10), ...letters("A", 26)];
-// Lower-case letters that look unlike their capitals: Cohen et al., "EMNIST", arXiv:1702.05373, section II; torchvision's
-// EMNIST.classes_split_dict has the same order.
+// Lower-case letters that look unlike their capitals, in the order of EMNIST.classes_split_dict in pytorch/vision,
+// torchvision/datasets/mnist.py.
 const MERGED = [...DIGITS_AND_CAPITALS, ..."abdefghnqrt"];
 
 /** Class names of sets whose labels are not digits. CIFAR-10's archive has its own. */
@@ -46,7 +46,7 @@ const CLASS_NAMES: Readonly<Record<string, readonly string[]>> = {
     "Bag",
     "Ankle boot",
   ],
-  // rois-codh/kmnist, kmnist_classmap.csv.
+  // codh.rois.ac.jp/kmnist/dataset/kmnist/kmnist_classmap.csv; torchvision's KMNIST.classes has the same order in Latin letters.
   kmnist: [..."おきすつなはまやれを"],
   // A letter and its capital are one class.
   "emnist-letters": letters("A", 26),
