@@ -23,7 +23,7 @@ export const DATA_OPTIONS = rows({
     group: "data",
     commands: [...WITH_IMAGES, "fit"],
     differs: {
-      evaluate: { type: { kind: "datasets" }, help: "images: a name, folder, file or glob; repeatable" },
+      evaluate: { type: { kind: "datasets" }, help: "images: name, folder, file; repeatable" },
       compare: { help: "images: a name, folder or file", defaultText: "the result's" },
       score: { help: "set with the labels: name, folder or file", defaultText: "none" },
       fit: { required: true, help: "training images: a name, folder or file" },

@@ -242,7 +242,7 @@ test("every option of evaluate that takes a path is read from the file's folder"
     async () => {},
     () => {},
   );
-  const paths = command.options.filter(({ flags }) => /<(file|path)>/.test(flags));
+  const paths = command.options.filter(({ flags }) => /<(file|path|by)>/.test(flags));
   t.deepEqual([...new Set(paths.map((option) => option.attributeName()))].sort(), [...PATH_KEYS].sort());
 });
 
