@@ -14,7 +14,7 @@ import {
 } from "#src/base/contracts/dataset.js";
 import type { EngineName, OnnxModel } from "#src/base/contracts/engine.js";
 import type { Network } from "#src/base/contracts/network.js";
-import { DatasetError, NetworkError } from "#src/base/errors.js";
+import { DatasetError, NetworkError, UsageError } from "#src/base/errors.js";
 import { mapSlabs, type Slab, type SlabStream } from "#src/base/slab.js";
 import { assertClassCount, assertLabelsWithin } from "#src/data/labels.js";
 import { readDataset } from "#src/data/registry.js";
@@ -173,11 +173,22 @@ class ReadAhead {
   }
 }
 
+/** Numbers from 0 to 1 become bytes, so `--normalize none` would not give the network what the file holds. */
+function assertPixelsUnscaled({ facts }: Dataset): void {
+  if (!facts.assumptions?.some(({ option }) => option === "--pixel-max")) return;
+  throw new UsageError("ERR_OPTION_VALUE", {
+    option: "--normalize",
+    expected: `"scale", which gives the network the numbers from 0 to 1 of ${facts.name} (to give it bytes, add --pixel-max 1)`,
+    found: "none",
+  });
+}
+
 /**
  * Pairs what is open already.
  *
  * @throws NetworkError ERR_ASSUMED, ERR_NETWORK_CLASSES, ERR_NETWORK_INPUTS, ERR_NETWORK_IMAGES, ERR_NETWORK_OUTPUTS, ERR_NORMALIZE_MISMATCH
  * @throws DatasetError ERR_CLASSES_FILE, ERR_RANGE_EMPTY, ERR_SHARD_EMPTY; its slabs ERR_LABEL_RANGE
+ * @throws UsageError ERR_OPTION_VALUE
  */
 export async function pairOf<N extends Network | OnnxModel>(
   dataset: Dataset,
@@ -188,6 +199,7 @@ export async function pairOf<N extends Network | OnnxModel>(
   // A network that was passed as an object has not been checked against the options yet.
   choosePreprocessing(given.name, given.preprocessing, options);
   const { name, shape, total, labelsPath, classNames } = dataset.facts;
+  if (options.normalize === "none") assertPixelsUnscaled(dataset);
   const matched =
     given.classNames === undefined
       ? given

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { type DatasetRequest, openDataset } from "#src/index.js";
+import { type DatasetRequest, evaluate, openDataset } from "#src/index.js";
 import { copiesOf } from "../helpers/all-of.js";
 import { inCase } from "../helpers/in-case.js";
 import { npyBytes, npyDict, npyFile, npyFloats } from "../helpers/npy.js";
@@ -83,6 +83,25 @@ test("reads images of every type and shape, and names what is assumed", async (t
   const truth = npyFile(npyDict("|b1", [2, 2, 2]), Uint8Array.of(0, 1, 1, 0, 1, 0, 0, 0));
   const found = await read(await temporaryFile(t, npz({ x_test: truth, y_test: LABELS }), "a.npz"));
   t.deepEqual(found.pixels, [0, 255, 255, 0, 255, 0, 0, 0]);
+});
+
+test("numbers from 0 to 1 are not given to a network as bytes by --normalize none", async (t) => {
+  const values = Array.from({ length: 784 }, (_, n) => (n % 256) / 255);
+  const dataset = await temporaryFile(
+    t,
+    npz({ x_test: doubles([1, 28, 28], values), y_test: npyBytes([1], [1]) }),
+    "floats.npz",
+  );
+  const layer = { W1: doubles([784, 2], Array(1568).fill(0)), b1: doubles([2], [0, 1]) };
+  const weights = await temporaryFile(t, npz(layer), "layer.npz");
+  const run = { dataset, weights, threads: 0 } as const;
+  const error = await t.throwsAsync(evaluate({ ...run, normalize: "none" }));
+  t.regex(
+    error?.message ?? "",
+    /--normalize: expected "scale", .* of floats\.npz .*--pixel-max 1.*found "none"/,
+  );
+  await t.notThrowsAsync(evaluate({ ...run, normalize: "none", pixelMax: "1" }));
+  await t.notThrowsAsync(evaluate({ ...run, normalize: "scale" }));
 });
 
 test("turns colours channels last", async (t) => {
