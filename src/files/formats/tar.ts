@@ -1,4 +1,4 @@
-/** Reads tar archives in memory: regular files and folders with names of ustar headers (POSIX.1-1988), nothing else. */
+/** Reads tar archives in memory: regular files and folders, by the names of their ustar headers (POSIX.1-1988) or older ones. */
 
 import { DatasetError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
@@ -16,6 +16,8 @@ const MAGIC = [257, 5] as const;
 const PREFIX = [345, 155] as const;
 const FOLDER = "5";
 const FILES = ["0", "\0"];
+/** POSIX.1-2001's records with longer names and finer times, of one member and of all that follow. They are passed over. */
+const RECORDS = ["x", "g"];
 
 /**
  * Contents of the regular files by their names; views of `bytes`. Nothing is written.
@@ -30,15 +32,19 @@ export function tarMembers(path: string, bytes: Uint8Array): ReadonlyMap<string,
     // A block of zeros ends the archive.
     if (header.every((byte) => byte === 0)) return members;
     if (++count > MAX_MEMBERS) throw fault(path, `at most ${MAX_MEMBERS} members`, "more");
-    if (text(header, MAGIC) !== "ustar") throw fault(path, `a ustar header at byte ${at}`, "none");
+    // Headers older than ustar have zeros there.
+    if (!["ustar", ""].includes(text(header, MAGIC)))
+      throw fault(path, `a ustar header at byte ${at}`, "none");
     if (octal(header, CHECKSUM) !== checksumOf(header)) {
       throw fault(path, `a header with its checksum at byte ${at}`, "another sum");
     }
     // GNU's form has times where POSIX has the prefix.
-    const prefix = header[MAGIC[0] + MAGIC[1]] === 0 ? text(header, PREFIX) : "";
+    const isPosix = header[MAGIC[0]] !== 0 && header[MAGIC[0] + MAGIC[1]] === 0;
+    const prefix = isPosix ? text(header, PREFIX) : "";
     const name = `${prefix === "" ? "" : `${prefix}/`}${text(header, NAME)}`;
-    const type = String.fromCharCode(header[TYPE_AT]!);
-    if (type !== FOLDER && !FILES.includes(type)) {
+    const flag = String.fromCharCode(header[TYPE_AT]!);
+    const type = FILES.includes(flag) && name.endsWith("/") ? FOLDER : flag;
+    if (type !== FOLDER && !FILES.includes(type) && !RECORDS.includes(type)) {
       throw fault(path, "files and folders", `"${printable(name)}" of type "${printable(type)}"`);
     }
     const sizeBytes = type === FOLDER ? 0 : (octal(header, SIZE) ?? Number.NaN);
@@ -46,8 +52,10 @@ export function tarMembers(path: string, bytes: Uint8Array): ReadonlyMap<string,
     if (!(begin + sizeBytes <= bytes.length)) {
       throw fault(path, `the content of "${printable(name)}"`, "an end before it");
     }
-    if (members.has(name)) throw fault(path, "every name once", `"${printable(name)}" twice`);
-    if (type !== FOLDER) members.set(name, bytes.subarray(begin, begin + sizeBytes));
+    if (FILES.includes(type)) {
+      if (members.has(name)) throw fault(path, "every name once", `"${printable(name)}" twice`);
+      members.set(name, bytes.subarray(begin, begin + sizeBytes));
+    }
     at = begin + Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
   }
   throw fault(path, "a block of zeros at its end", "none");
