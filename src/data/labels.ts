@@ -80,14 +80,34 @@ export function assertNames(path: string, names: readonly string[], place: strin
   }
 }
 
+/** Class names that a message shows. */
+const SHOWN_NAMES = 12;
+
 /**
  * There is one name for each of the network's `outputs`.
  *
+ * @param file the file of the names, if they are from `--classes`; otherwise they are the data set's own
  * @throws DatasetError ERR_CLASSES_FILE.
  */
-export function assertClassCount(names: readonly string[], outputs: number, path: string): void {
+export function assertClassCount(
+  names: readonly string[],
+  outputs: number,
+  { file, dataset = "" }: { readonly file: string | undefined; readonly dataset?: string },
+): void {
   if (names.length === outputs) return;
-  throw fault(path, `${outputs} class names, one for each output of the network`, `${names.length}`);
+  if (file !== undefined) {
+    throw fault(file, `${outputs} class names, one for each output of the network`, `${names.length}`);
+  }
+  const shown = names
+    .slice(0, SHOWN_NAMES)
+    .map((name) => printable(name))
+    .join(", ");
+  throw new DatasetError("ERR_CLASSES_FILE", {
+    path: dataset,
+    expected: `${outputs} classes, one for each output of the network`,
+    found: `${names.length} (${shown}${names.length > SHOWN_NAMES ? ", …" : ""})`,
+    next: "choose data and weights that belong together; for classes without pictures add empty folders, or set --class-order numeric where folders are numbers",
+  });
 }
 
 function decodeUtf8(bytes: Uint8Array, path: string): string {

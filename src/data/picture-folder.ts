@@ -52,6 +52,11 @@ export async function openPictureFolder(
     const problem = "--label-column: expected --labels with a table of pictures and labels, found none";
     throw new UsageError("ERR_USAGE", { problem });
   }
+  if (options.classOrder !== undefined && listed !== undefined) {
+    const problem =
+      "--class-order: expected class folders, found --labels with a table, which states the labels";
+    throw new UsageError("ERR_USAGE", { problem });
+  }
   if (labelled && listed === undefined && found.classes === undefined) {
     throw new DatasetError("ERR_DATASET_FORMAT", {
       path,

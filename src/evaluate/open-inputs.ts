@@ -210,7 +210,8 @@ export async function pairOf<N extends Network | OnnxModel>(
   if (classes > MAX_CLASSES) {
     throw new NetworkError("ERR_NETWORK_OUTPUTS", { path: network.name, found: classes, limit: MAX_CLASSES });
   }
-  if (classNames !== undefined) assertClassCount(classNames, classes, options.classes ?? name);
+  if (classNames !== undefined)
+    assertClassCount(classNames, classes, { file: options.classes, dataset: name });
   const { range, whole } = rangesOf(options, total);
   const assumptions = [...(dataset.facts.assumptions ?? []), ...(network.assumptions ?? []), ...read];
   if (options.strict) assertStated(assumptions);

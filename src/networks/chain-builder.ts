@@ -124,6 +124,7 @@ export class ChainBuilder {
     const input = this.#order.map(name);
     const { kernel, stride = kernel, countsPadding = false, ceil = false } = facts;
     const padding = this.#padding(facts.padding, input, kernel, stride, [1, 1]);
+    this.#order.assertWindows(name, kernel, padding);
     const window = { input, kernel, stride, dilation: [1, 1], padding, channels: input.channels } as const;
     const output = outputOf({ ...window, ceil });
     const layer: Pool2dLayer = {

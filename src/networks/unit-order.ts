@@ -1,6 +1,6 @@
 /** What the next layer of a chain reads, and the order of its elements: ours, or that of the file's framework. */
 import { isDeepStrictEqual } from "node:util";
-import type { MapOrder, MapShape } from "#src/base/contracts/network.js";
+import type { MapOrder, MapShape, Padding } from "#src/base/contracts/network.js";
 import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import { isOneAxis, sizeOf } from "./chain.js";
@@ -119,6 +119,16 @@ export class UnitOrder {
     const isCount = sizes.every((size) => Number.isSafeInteger(size) && size > 0);
     if (isCount && sizeOf(shape) <= MAX_MAP) return;
     throw this.layerFault(name, `1 to ${MAX_MAP} numbers per image`, shapeWords(shape));
+  }
+
+  /** @throws NetworkError ERR_NETWORK_LAYER if a pool has a window of padding alone, which PyTorch and onnxruntime refuse too */
+  assertWindows(name: string, [rows, columns]: readonly [number, number], { top, left }: Padding): void {
+    if (top < rows && left < columns) return;
+    throw this.layerFault(
+      name,
+      `padding smaller than the window of ${rows} × ${columns}`,
+      `${top} × ${left}`,
+    );
   }
 
   chainFault(layer: string, expected: string, found: readonly number[]): NetworkError {

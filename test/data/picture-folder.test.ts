@@ -3,13 +3,16 @@ import { readFile, rename, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import type { Dataset } from "#src/base/contracts/dataset.js";
-import { openDataset } from "#src/index.js";
+import { evaluate, openDataset } from "#src/index.js";
 import { copiesOf, ONE_BY_ONE } from "../helpers/all-of.js";
 import { runCli } from "../helpers/cli.js";
+import { npyFloats } from "../helpers/npy.js";
 import { colourPng, folderOf, greyPng, SIDE, shadesFrom } from "../helpers/pictures.js";
+import { pngOfSamples } from "../helpers/png.js";
 import { pythonWith, runPython } from "../helpers/python.js";
 import { mnist, needs } from "../helpers/require.js";
-import { temporaryFolder } from "../helpers/temporary.js";
+import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
+import { zipFile } from "../helpers/zip.js";
 import { codedAsync } from "../networks/coded.js";
 
 const INPUTS = SIDE * SIDE;
@@ -68,7 +71,6 @@ test("chooses the folder of the split, and reads a flat folder without labels", 
 
 test("names what it assumes: text order of numbers, files left out, dropped alpha, grey among colours", async (t) => {
   const clear = shadesFrom(0, INPUTS * 2);
-  const { pngOfSamples } = await import("../helpers/png.js");
   const folder = await folderOf(t, {
     ...Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`${n}/a.png`, greyPng(n)])),
     "3/alpha.png": pngOfSamples({ width: SIDE, height: SIDE, colourType: 4 }, 2, clear),
@@ -89,6 +91,56 @@ test("names what it assumes: text order of numbers, files left out, dropped alph
   t.is(grey.facts.shape.channels, 1);
   t.false(grey.facts.assumptions?.some(({ what }) => what.startsWith("grey")));
   t.deepEqual((await contentOf(grey, 2, 1)).pixels, shadesFrom(10, INPUTS));
+});
+
+test("eleven classes in text order fit a network that was trained on the same folders", async (t) => {
+  const CLASSES = 11;
+  const shadeOf = (digit: number) => 20 * digit;
+  const pictureOf = (digit: number) =>
+    pngOfSamples({ width: SIDE, height: SIDE }, 1, Array(INPUTS).fill(shadeOf(digit)));
+  const digits = Array.from({ length: CLASSES }, (_, n) => n);
+  const folder = await folderOf(t, Object.fromEntries(digits.map((n) => [`${n}/a.png`, pictureOf(n)])));
+  // Output j knows the shade a of the j-th folder in text order: it is a · mean − a² ÷ 2, the largest where mean = a.
+  const shades = digits
+    .map(String)
+    .sort()
+    .map((name) => shadeOf(Number(name)) / 255);
+  const weights = await temporaryFile(
+    t,
+    zipFile([
+      {
+        name: "W1.npy",
+        content: npyFloats(
+          [INPUTS, CLASSES],
+          Array.from({ length: INPUTS }, () => shades.map((a) => a / INPUTS)).flat(),
+        ),
+      },
+      {
+        name: "b1.npy",
+        content: npyFloats(
+          [CLASSES],
+          shades.map((a) => -(a ** 2) / 2),
+        ),
+      },
+    ]),
+    "folders.npz",
+  );
+  const run = { dataset: folder, weights, normalize: "scale", threads: 0 } as const;
+  const inText = await evaluate(run);
+  t.is(inText.result.correct, CLASSES);
+  t.true(inText.assumptions.some(({ what }) => what.includes('"10" is label 2')));
+  // By number, outputs 0 and 1 alone are at their place.
+  t.is((await evaluate({ ...run, classOrder: "numeric" })).result.correct, 2);
+});
+
+test("an empty folder counts as a class; without it the set has too few", async (t) => {
+  const tenth = { "9/notes.txt": "" };
+  const nine = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`${n}/a.png`, greyPng(n, 28)]));
+  const few = evaluate({ dataset: await folderOf(t, nine), threads: 0 });
+  const { message } = await codedAsync(t, few, "ERR_CLASSES_FILE");
+  t.regex(message, /expected 10 classes, .* found 9 \(0, 1, 2, 3, 4, 5, 6, 7, 8\); .* add empty folders, or/);
+  const all = await evaluate({ dataset: await folderOf(t, { ...nine, ...tenth }), threads: 0 });
+  t.is(all.result.total, 9);
 });
 
 test("takes the size, the resizing and the order of classes from options", async (t) => {
@@ -136,7 +188,6 @@ test("names the file at fault among many, also behind the first pictures", async
   const many = Object.fromEntries(
     Array.from({ length: 200 }, (_, n) => [`0/${String(n).padStart(3, "0")}.png`, greyPng(n)]),
   );
-  const { pngOfSamples } = await import("../helpers/png.js");
   const clear = pngOfSamples({ width: SIDE, height: SIDE, colourType: 4 }, 2, shadesFrom(0, 2 * INPUTS));
   const cases = [
     [

@@ -105,3 +105,10 @@ test("a picture that is missing, doubled or without a label is named", async (t)
   const column = openDataset({ dataset: twins, labels: false, labelColumn: "label", split: "test" });
   t.regex((await codedAsync(t, column, "ERR_USAGE")).message, /--label-column: expected --labels/);
 });
+
+test("an order of classes beside a table of labels is refused", async (t) => {
+  const dataset = await folderOf(t, PICTURES);
+  const labels = await temporaryFile(t, "id,label\n0001,5\n0002,6\n0003,7\n", "labels.csv");
+  const set = openDataset({ dataset, labels, split: "test", classOrder: "numeric" });
+  t.regex((await codedAsync(t, set, "ERR_USAGE")).message, /--class-order: expected class folders/);
+});

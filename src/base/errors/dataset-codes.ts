@@ -144,8 +144,8 @@ export const datasetCodes = {
   ),
   ERR_CLASSES_FILE: row(
     3,
-    (f: { path: string; expected: string; found: string }) =>
-      `${f.path}: expected ${f.expected}, found ${f.found}; write one name per line, in UTF-8`,
+    (f: { path: string; expected: string; found: string; next?: string | undefined }) =>
+      `${f.path}: expected ${f.expected}, found ${f.found}; ${f.next ?? "write one name per line, in UTF-8"}`,
   ),
   ERR_RANGE_EMPTY: row(
     3,

@@ -59,7 +59,7 @@ async function runPredict(
   context.assume(network.assumptions);
   assertFitsImages(network, network.name, SHAPE);
   const outputs = network.layers[network.layers.length - 1]!.outputs;
-  if (names !== undefined) assertClassCount(names, outputs, classes ?? "");
+  if (names !== undefined) assertClassCount(names, outputs, { file: classes });
   const nameOf = (label: number) => names?.[label] ?? String(label);
 
   const answers = [];

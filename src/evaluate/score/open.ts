@@ -84,7 +84,8 @@ export async function openAnswers(
   const stated = input.values === undefined ? undefined : checkedValue(JUDGE_OPTIONS.values, input.values);
   const decided = values && kindOfValues(answers, values, stated, basename(answers.path));
   const classes = values?.classes ?? classNames?.length ?? (await classesOf(answers, dataset));
-  if (classNames !== undefined) assertClassCount(classNames, classes, input.classes ?? dataset.facts.name);
+  if (classNames !== undefined)
+    assertClassCount(classNames, classes, { file: input.classes, dataset: dataset.facts.name });
   return {
     answers,
     order,

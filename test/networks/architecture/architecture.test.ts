@@ -212,6 +212,12 @@ test("names the layer, what it expected and what it found, and refuses arrays th
       /layers\[0\] \(max-pool\): expected .*found 0 × 0 × 1/,
     ],
     [
+      "a window of padding",
+      { input: [4, 4], layers: [{ type: "average-pool", size: 2, padding: 5 }] },
+      "ERR_NETWORK_LAYER",
+      /layers\[0\] \(average-pool\): expected padding smaller than the window of 2 × 2, found 5 × 5/,
+    ],
+    [
       "units",
       { ...ORDER, layers: [first, { type: "max-pool", size: 3 }] },
       "ERR_NETWORK_LAYER",
