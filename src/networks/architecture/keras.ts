@@ -31,6 +31,9 @@ const KERNEL = [
   ["bias", "bias"],
 ] as const;
 const POOL = /pool/i;
+/** Keras' names of layers without arrays that compute something else than what is assumed: max pools and ReLU. */
+const UNASSUMED =
+  /^(average_pooling|global_\w+_pooling|elu|leaky_re_lu|thresholded_re_lu|rescaling|normalization|zero_padding|cropping|up_sampling|add|subtract|multiply|concatenate|average|maximum|minimum|dot|permute|lambda|resizing)(2d)?(_\d+)?$|avg|average/i;
 
 /** Most groups around an array of an HDF5 file. */
 const MAX_GROUPS = 16;
@@ -48,6 +51,8 @@ interface Layer {
 export interface KerasDraft extends DraftSource {
   readonly names: ReadonlyMap<string, string>;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Names of all layers that the file lists. */
+  readonly listed: readonly string[];
   /** Number of pools, if the file lists layers without arrays. */
   readonly poolCount: number | undefined;
   /** Number of pools behind each layer, if the file lists its layers in order. */
@@ -80,7 +85,7 @@ export function kerasDraft(root: Hdf5Group, arrays: NamedArrays): KerasDraft | u
   const isComplete = listed.length > layers.length;
   const poolCount = isComplete ? listed.filter((name) => POOL.test(name)).length : undefined;
   const poolsBehind = isComplete && layerNames !== undefined ? poolsAfter(layerNames, ordered) : undefined;
-  return { arrays, names, shapes, isOrdered: true, epsilon: EPSILON, poolCount, poolsBehind };
+  return { arrays, names, shapes, isOrdered: true, epsilon: EPSILON, listed, poolCount, poolsBehind };
 }
 
 function poolsAfter(names: readonly string[], layers: readonly Layer[]): Map<string, number> {
@@ -163,6 +168,18 @@ export function hdf5Arrays(path: string, root: Hdf5Group): Map<string, NamedArra
   return arrays;
 }
 
+function assertAssumable(path: string, names: readonly string[]): void {
+  const name = names.find((one) => UNASSUMED.test(one));
+  if (name === undefined) return;
+  throw new NetworkError("ERR_NETWORK_LAYER", {
+    path,
+    layer: `layer "${printable(name)}"`,
+    expected: "max pools and ReLU between layers, which alone are assumed",
+    found: "another layer by its name",
+    next: "state the layers by --architecture FILE.json; batchwise inspect --architecture-template writes a draft of it",
+  });
+}
+
 /**
  * Returns the chain of a file with convolutions, if one conventional architecture fits its arrays. Undefined if the file has a
  * batch normalization, or another layer whose place or numbers it does not state.
@@ -178,6 +195,7 @@ export function conventionalKeras(
   const draft = kerasDraft(root, arrays);
   if (draft === undefined || ![...draft.shapes.values()].some(({ length }) => length === 4)) return undefined;
   const { poolsBehind } = draft;
+  assertAssumable(path, draft.listed);
   const blocks = readBlocks(path, draft.shapes, true, undefined).map((block) =>
     poolsBehind === undefined ? block : { ...block, plainModules: 1 + (poolsBehind.get(block.name) ?? 0) },
   );

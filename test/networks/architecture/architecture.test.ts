@@ -72,6 +72,15 @@ withTorch("gives PyTorch's logits of arrays in each format by an architecture of
   const fewer = loadNetwork(join(folder, "conventional-2-fewer.weights.h5"));
   const error = await codedAsync(t, fewer, "ERR_NETWORK_ARCHITECTURE");
   t.regex(error.message, /state its layers with --architecture/);
+  for (const [file, name] of [
+    ["average", "average_pooling2d"],
+    ["elu", "elu"],
+    ["rescaling", "rescaling_1"],
+  ] as const) {
+    const other = loadNetwork(join(folder, `conventional-2-${file}.weights.h5`));
+    const { message } = await codedAsync(t, other, "ERR_NETWORK_LAYER");
+    t.regex(message, new RegExp(`layer "${name}": expected max pools and ReLU .*--architecture`));
+  }
   t.log(`largest difference of ${files.length} files: ${most}`);
 });
 

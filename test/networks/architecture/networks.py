@@ -288,7 +288,9 @@ with h5py.File(f"{folder}/conventional-3.weights.h5", "w") as file:
     for key, array in arrays.items():
         layer, part = key.split(".")
         file[f"layers/{layer}/vars/{int(part == 'bias')}"] = array.numpy()
-for ending, names in (("", listed), ("-fewer", [name for name in listed if name != "max_pooling2d"])):
+others = {"-average": "average_pooling2d", "-elu": "elu", "-rescaling": "rescaling_1"}
+for ending, names in (("", listed), ("-fewer", [name for name in listed if name != "max_pooling2d"]),
+                      *((ending, ["conv2d", other, *listed[1:]]) for ending, other in others.items())):
     with h5py.File(f"{folder}/conventional-2{ending}.weights.h5", "w") as file:
         file.attrs["layer_names"] = [name.encode() for name in names]
         for name in names:
