@@ -5,16 +5,8 @@
 
 import { BatchwiseError, PictureError, reasonOf } from "#src/base/errors.js";
 import { isJpeg, type JpegHeader, loadJpegDecoder, readJpegHeader } from "./jpeg.js";
-import {
-  isGreyPalette,
-  PALETTE,
-  type PngFile,
-  readPngFile,
-  readPngHeader,
-  readRows,
-  readRowsNow,
-  rowBytesOf,
-} from "./png-file.js";
+import { isGreyPalette, PALETTE, type PngFile, readPngFile, readPngHeader } from "./png-file.js";
+import { readBytesNow, readRows, readRowsNow, rowBytesOf } from "./png-rows.js";
 import { MAX_PIXELS, MAX_SIDE } from "./read-png.js";
 
 /** Red, green and blue. */
@@ -60,8 +52,13 @@ export function decodePicture(bytes: Uint8Array, path: string): Picture | Promis
       });
     }
     const file = pngOf(bytes, path);
+    const isLarge = rowBytesOf(file.header) > AT_ONCE_BYTES;
+    if (!isLarge && isPlain(file)) {
+      const { width, height, channels } = file.header;
+      return { width, height, channels, pixels: readBytesNow(file), isClear: false };
+    }
     const { take, picture } = pngTarget(file);
-    if (rowBytesOf(file.header) > AT_ONCE_BYTES) {
+    if (isLarge) {
       return readRows(file, take).then(picture, (error) => fail(path, error));
     }
     readRowsNow(file, take);
@@ -121,6 +118,12 @@ function pngFacts({ header, palette, transparency }: PngFile): PictureFacts {
   return { width, height, channels: isGrey ? 1 : COLOURS, hasAlpha };
 }
 
+/** Whether the bytes of the rows are the picture's pixels. */
+function isPlain({ header: { depth, colourType, channels, passes }, transparency }: PngFile): boolean {
+  const isOpaque = transparency === undefined && (channels === 1 || channels === COLOURS);
+  return depth === 8 && passes.length === 1 && colourType !== PALETTE && isOpaque;
+}
+
 /** Takes rows into a picture. */
 function pngTarget(file: PngFile): {
   readonly take: Parameters<typeof readRows>[1];
@@ -138,9 +141,11 @@ function pngTarget(file: PngFile): {
   const most = 2 ** header.depth - 1;
   const clear =
     isIndexed || transparency === undefined ? undefined : clearSamples(transparency, channels, most);
+  const plain = isPlain(file);
   let isClear = false;
   return {
     take({ x, y, xStep, columns, samples }) {
+      if (plain) return pixels.set(samples, y * width * channels);
       let to = (y * width + x) * channels;
       const step = (xStep - 1) * channels;
       for (let column = 0, at = 0; column < columns; column++, at += samplesEach, to += step) {

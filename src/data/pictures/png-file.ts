@@ -1,7 +1,6 @@
-/** A PNG file as its standard defines it (W3C, 3rd edition): chunks to the rows of a picture. @throws Error in words, all functions */
+/** A PNG file as its standard defines it (W3C, 3rd edition): chunks, and what they hold. @throws Error in words, all functions */
 
-import { crc32, createInflate, inflateSync } from "node:zlib";
-import { assertLoading } from "#src/base/abort.js";
+import { crc32 } from "node:zlib";
 
 const SIGNATURE = Buffer.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Length and type before a chunk's data, a checksum behind. */
@@ -59,16 +58,6 @@ export interface PngFile {
   readonly transparency: Buffer | undefined;
   /** The zlib stream of the pixels. */
   readonly packed: Buffer;
-}
-
-/** One row of a pass: its pixels are `x`, `x + xStep`, … of the row `y` of the picture. */
-export interface PngRow {
-  readonly x: number;
-  readonly y: number;
-  readonly xStep: number;
-  readonly columns: number;
-  /** (columns × channels) u16, 0 to 2^depth − 1; the same memory for each row. */
-  readonly samples: Uint16Array;
 }
 
 /** Reads the header, which is the first chunk. */
@@ -145,131 +134,6 @@ function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
     yield { type, data: file.subarray(at + LEAD_BYTES, checksumAt) };
     if (type === "IEND") return;
     at = checksumAt + CHECKSUM_BYTES;
-  }
-}
-
-/** Bytes that are unpacked at once. Between two pieces, a signal gets its turn. */
-const PIECE_BYTES = 2 ** 16;
-
-/** Unpacks the rows of all passes, which are as many bytes as the header states. Only two rows are held. */
-export async function readRows({ header, packed }: PngFile, take: (row: PngRow) => void): Promise<void> {
-  const rows = unfilteredRows(header, take);
-  let state = rows.next();
-  const inflater = createInflate({ chunkSize: PIECE_BYTES });
-  inflater.end(packed);
-  // A fault leaves the loop, which destroys the stream.
-  for await (const piece of inflater as AsyncIterable<Uint8Array>) {
-    state = rows.next(piece);
-    if (state.done) throw new Error("it holds more pixels than its header says");
-    assertLoading();
-  }
-  if (!state.value) throw new Error("it holds fewer pixels than its header says");
-}
-
-/** As `readRows`, on the calling thread and with all rows unpacked at once: for small pictures, of which there are thousands. */
-export function readRowsNow({ header, packed }: PngFile, take: (row: PngRow) => void): void {
-  const unpackedBytes = rowBytesOf(header);
-  // One byte more than the header states is a fault too.
-  const content = inflateSync(packed, { maxOutputLength: unpackedBytes + 1, chunkSize: unpackedBytes + 64 });
-  const rows = unfilteredRows(header, take);
-  rows.next();
-  const state = rows.next(content);
-  if (state.done) throw new Error("it holds more pixels than its header says");
-  if (!state.value) throw new Error("it holds fewer pixels than its header says");
-}
-
-/** Bytes of the rows of all passes, each with its filter. */
-export function rowBytesOf({ width, height, depth, channels, passes }: PngHeader): number {
-  return passes.reduce((sum, { x, y, xStep, yStep }) => {
-    const columns = Math.max(0, Math.ceil((width - x) / xStep));
-    const rows = columns === 0 ? 0 : Math.max(0, Math.ceil((height - y) / yStep));
-    return sum + rows * (1 + Math.ceil((columns * channels * depth) / 8));
-  }, 0);
-}
-
-/** Takes the unpacked bytes in pieces. Yields whether the last row is complete; returns if more bytes follow it. */
-function* unfilteredRows(
-  header: PngHeader,
-  take: (row: PngRow) => void,
-): Generator<boolean, void, Uint8Array> {
-  const { width, height, depth, channels, passes } = header;
-  const pixelBytes = Math.max(1, (channels * depth) >> 3);
-  let piece: Uint8Array = Buffer.of();
-  let at = 0;
-  for (const { x, y, xStep, yStep } of passes) {
-    const columns = Math.max(0, Math.ceil((width - x) / xStep));
-    if (columns === 0) continue;
-    // Each row has the type of its filter before it.
-    const rowBytes = 1 + Math.ceil((columns * channels * depth) / 8);
-    let [line, above] = [new Uint8Array(rowBytes), new Uint8Array(rowBytes)];
-    const samples = new Uint16Array(columns * channels);
-    for (let row = y; row < height; row += yStep) {
-      for (let filled = 0; filled < rowBytes; ) {
-        while (at === piece.length) [piece, at] = [yield false, 0];
-        const found = piece.subarray(at, at + rowBytes - filled);
-        line.set(found, filled);
-        filled += found.length;
-        at += found.length;
-      }
-      unfilter(line[0]!, line.subarray(1), above.subarray(1), pixelBytes);
-      unpackSamples(line.subarray(1), depth, samples);
-      take({ x, y: row, xStep, columns, samples });
-      [line, above] = [above, line];
-    }
-  }
-  while (at === piece.length) [piece, at] = [yield true, 0];
-}
-
-/** Replaces filtered bytes by the row's own (section 9). `above` is the row before in the pass, or zeros. */
-function unfilter(filter: number, line: Uint8Array, above: Uint8Array, pixelBytes: number): void {
-  switch (filter) {
-    case 0:
-      return;
-    case 1:
-      for (let n = pixelBytes; n < line.length; n++) line[n]! += line[n - pixelBytes]!;
-      return;
-    case 2:
-      for (let n = 0; n < line.length; n++) line[n]! += above[n]!;
-      return;
-    case 3:
-      for (let n = 0; n < line.length; n++) {
-        const left = n < pixelBytes ? 0 : line[n - pixelBytes]!;
-        line[n]! += (left + above[n]!) >> 1;
-      }
-      return;
-    case 4:
-      for (let n = 0; n < line.length; n++) {
-        const isFirst = n < pixelBytes;
-        const [left, corner] = isFirst ? [0, 0] : [line[n - pixelBytes]!, above[n - pixelBytes]!];
-        line[n]! += paeth(left, above[n]!, corner);
-      }
-      return;
-    default:
-      throw new Error(`a row of it has the filter ${filter}`);
-  }
-}
-
-/** The neighbour that is nearest to left + above − corner; of equals, the first (section 9.4). */
-function paeth(left: number, above: number, corner: number): number {
-  const toLeft = Math.abs(above - corner);
-  const toAbove = Math.abs(left - corner);
-  const toCorner = Math.abs(left + above - 2 * corner);
-  if (toLeft <= toAbove && toLeft <= toCorner) return left;
-  return toAbove <= toCorner ? above : corner;
-}
-
-/** row, packed from the high bits on → samples u16. */
-function unpackSamples(line: Uint8Array, depth: number, samples: Uint16Array): void {
-  if (depth === 16) {
-    for (let n = 0; n < samples.length; n++) samples[n] = (line[2 * n]! << 8) | line[2 * n + 1]!;
-  } else if (depth === 8) {
-    samples.set(line);
-  } else {
-    const mask = 2 ** depth - 1;
-    for (let n = 0; n < samples.length; n++) {
-      const bit = n * depth;
-      samples[n] = (line[bit >> 3]! >> (8 - depth - (bit & 7))) & mask;
-    }
   }
 }
 

@@ -4,7 +4,8 @@ import { encode } from "fast-png";
 import type { ImageShape } from "#src/base/contracts/dataset.js";
 import { BatchwiseError, PictureError, reasonOf } from "#src/base/errors.js";
 import { readWholeFile } from "#src/files/read-file.js";
-import { PALETTE, type PngFile, readPngFile, readPngHeader, readRows } from "./png-file.js";
+import { PALETTE, type PngFile, readPngFile, readPngHeader } from "./png-file.js";
+import { readRows } from "./png-rows.js";
 import { type GreyPicture, WHITE } from "./to-digit.js";
 
 export const MAX_PICTURE_BYTES = 64 * 2 ** 20;
