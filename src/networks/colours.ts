@@ -89,8 +89,12 @@ const SIDE_BY_SIDE: Readonly<Record<MapOrder, string>> = {
   "channels-last": "the bytes of a pixel side by side (rows, columns, channels)",
 };
 
+/** Files of arrays alone, whose layers an architecture may state: a map as its input, and a flattening. */
+const ARRAYS_ALONE = /\.(pt|pth|npz)$/i;
+
 function orderAssumed(source: string, order: MapOrder): Assumption {
-  return { subject: "pixels", what: SIDE_BY_SIDE[order], source, option: null };
+  const option = ARRAYS_ALONE.test(source) ? "--architecture" : null;
+  return { subject: "pixels", what: SIDE_BY_SIDE[order], source, option };
 }
 
 /** The layers of a network that reads (channels, rows, columns), for (rows, columns, channels). */
