@@ -148,6 +148,6 @@ async function decodeArrays(
 
 /** Refuses the option for a file that states its own layers. */
 export function statesLayers(path: string, what: string): UsageError {
-  const expected = `no architecture for ${path}, which is ${what} and states its own`;
-  return new UsageError("ERR_OPTION_VALUE", { option: "--architecture", expected, found: "one" });
+  const problem = `--architecture and its template: expected a file of arrays alone, found ${path}, ${what}, which states its layers`;
+  return new UsageError("ERR_USAGE", { problem });
 }

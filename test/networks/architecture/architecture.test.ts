@@ -267,10 +267,10 @@ test("refuses an architecture for a file that states its own layers, and beside 
   const fixtures = ["bundled.safetensors", "keras/keras-3.h5", "keras/keras-3.keras"];
   for (const name of fixtures) {
     const path = new URL(name, FIXTURES).pathname;
-    const error = await codedAsync(t, loadNetwork(path, { architecture }), "ERR_OPTION_VALUE");
+    const error = await codedAsync(t, loadNetwork(path, { architecture }), "ERR_USAGE");
     t.regex(
       error.message,
-      /--architecture: expected no architecture for .*states its own, found "one"/,
+      /--architecture and its template: expected a file of arrays alone, found .*, which states its layers/,
       name,
     );
   }

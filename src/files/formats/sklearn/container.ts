@@ -11,10 +11,9 @@ import { SklearnVocabulary } from "./vocabulary.js";
 
 /** Most bytes of an unpacked file. */
 const MAX_UNPACKED = 2 ** 30;
-/** Most unpacked bytes per byte of a larger file. Weights of a penalty that makes zeros shrink to a thirtieth. */
-const MAX_RATIO = 100;
-/** A file that unpacks to no more than this may have any ratio. */
-const SMALL_BYTES = 2 ** 24;
+/** A file may unpack to this and three times its size. Weights of a penalty that makes zeros shrink to a thirtieth. */
+const FREE_BYTES = 2 ** 25;
+const MAX_RATIO = 3;
 /** Packed bytes that hold the first name of a pickle, and the most that they yield. */
 const START_BYTES = 512;
 
@@ -58,7 +57,7 @@ export async function openSklearn(path: string, bytes: Uint8Array): Promise<Skle
 }
 
 function unpacked(path: string, bytes: Uint8Array): Promise<Uint8Array> {
-  const limit = Math.min(MAX_UNPACKED, Math.max(SMALL_BYTES, MAX_RATIO * bytes.length));
+  const limit = Math.min(MAX_UNPACKED, FREE_BYTES + MAX_RATIO * bytes.length);
   return new Promise((resolve, reject) => {
     unzip(bytes, { maxOutputLength: limit }, (error, content) => {
       if (error === null) resolve(content);
