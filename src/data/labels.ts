@@ -1,6 +1,7 @@
 /** Labels and class names: where they are, and whether they fit the classes of a network. */
 
 import { basename, dirname, join } from "node:path";
+import type { Dataset } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import type { Slab } from "#src/base/slab.js";
 import { printable } from "#src/base/text.js";
@@ -106,8 +107,27 @@ export function assertClassCount(
     path: dataset,
     expected: `${outputs} classes, one for each output of the network`,
     found: `${names.length} (${shown}${names.length > SHOWN_NAMES ? ", …" : ""})`,
-    next: "choose data and weights that belong together; for classes without pictures add empty folders, or set --class-order numeric where folders are numbers",
+    next: "choose data and weights that belong together; for classes without pictures add empty folders, set --class-order numeric where folders are numbers, or name all by --classes",
   });
+}
+
+/**
+ * The set with one class name for each output: class folders that are numbers, in numeric order, have no gaps to be named wrongly, so
+ * labels beyond the last folder have their numbers as names.
+ *
+ * @param file as of `assertClassCount`
+ * @throws as `assertClassCount`
+ */
+export function withClassNames(dataset: Dataset, outputs: number, file: string | undefined): Dataset {
+  const { facts } = dataset;
+  const { classNames, name, reading } = facts;
+  if (classNames === undefined) return dataset;
+  if (file === undefined && reading?.classOrder === "numeric" && classNames.length < outputs) {
+    const more = Array.from({ length: outputs - classNames.length }, (_, n) => `${classNames.length + n}`);
+    return { ...dataset, facts: { ...facts, classNames: [...classNames, ...more] } };
+  }
+  assertClassCount(classNames, outputs, { file, dataset: name });
+  return dataset;
 }
 
 function decodeUtf8(bytes: Uint8Array, path: string): string {

@@ -4,11 +4,11 @@ import { createHash } from "node:crypto";
 import { join, relative, resolve, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { assertLoading } from "#src/base/abort.js";
-import type { Assumption } from "#src/base/assumptions.js";
 import { type ClassOrder, type Dataset, type GroupsBy, imageBytes } from "#src/base/contracts/dataset.js";
 import { grouped } from "#src/base/errors/define.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
+import { classLabels } from "./pictures/class-labels.js";
 import { type FoundPictures, findPictures, leftOutText } from "./pictures/find-pictures.js";
 import { type Frame, frameInto, frameOf, type PictureOptions, type Probe, probed } from "./pictures/frame.js";
 import { PictureFiles, smallMemory, TURN_MS } from "./pictures/picture-files.js";
@@ -66,7 +66,9 @@ export async function openPictureFolder(
     });
   }
   const classes =
-    labelled && listed === undefined ? orderedClasses(found, given.name, options.classOrder) : undefined;
+    labelled && listed === undefined
+      ? classLabels(found.classes ?? [], given.name, options.classOrder, given.classNames)
+      : undefined;
   const files = new PictureFiles(path, found.groups, total);
   const { probes, averageBytes } = await firstPictures(files, total);
   const frame = frameOf(probes, given.name, options);
@@ -97,9 +99,11 @@ export async function openPictureFolder(
     groups: (by) => folderGroups(path, found, by),
     async sha256() {
       const digest = await files.digest(isSampled);
-      return listed === undefined
+      // Names in a file that is not of the set decide on these labels.
+      const labels = listed?.labels ?? (classes?.isByNames ? Uint8Array.from(classes.labels) : undefined);
+      return labels === undefined
         ? digest
-        : createHash("sha256").update(`${digest}\n`).update(listed.labels).digest("hex");
+        : createHash("sha256").update(`${digest}\n`).update(labels).digest("hex");
     },
   });
 }
@@ -117,54 +121,6 @@ async function* folderGroups(path: string, { folder: root, groups }: FoundPictur
     }
     for (const _ of names) yield name;
   }
-}
-
-interface Classes {
-  /** Label of each class folder, in text order. */
-  readonly labels: readonly number[];
-  /** Names by label; undefined where the labels have gaps. */
-  readonly names: readonly string[] | undefined;
-  readonly assumptions: readonly Assumption[];
-}
-
-const NUMBER = /^\d{1,3}$/;
-const MOST_LABEL = 255;
-
-function orderedClasses(
-  { classes = [] }: FoundPictures,
-  source: string,
-  order: ClassOrder | undefined,
-): Classes {
-  const numbers = classes.every((name) => NUMBER.test(name)) ? classes.map(Number) : undefined;
-  if (order === "numeric") {
-    if (
-      numbers === undefined ||
-      new Set(numbers).size < numbers.length ||
-      Math.max(...numbers) > MOST_LABEL
-    ) {
-      const found =
-        classes.find((name) => !NUMBER.test(name) || Number(name) > MOST_LABEL) ?? "two of one number";
-      const next = "set --class-order text";
-      throw new DatasetError("ERR_DATASET_FORMAT", {
-        path: source,
-        expected: "class folders named by numbers, 0 to 255",
-        found,
-        next,
-      });
-    }
-    const names = numbers.map((_, label) => classes[numbers.indexOf(label)]);
-    const isDense = names.every((name) => name !== undefined);
-    return { labels: numbers, names: isDense ? names : undefined, assumptions: [] };
-  }
-  const isSame = numbers?.every((number, label) => number === label) ?? true;
-  const other = classes.findIndex((_, label) => numbers?.[label] !== label);
-  const what = `class folders in text order, as torchvision and Keras have them: "${classes[other]}" is label ${other}`;
-  return {
-    labels: classes.map((_, label) => label),
-    names: classes,
-    assumptions:
-      isSame || order !== undefined ? [] : [{ subject: "labels", what, source, option: "--class-order" }],
-  };
 }
 
 async function firstPictures(

@@ -16,7 +16,7 @@ import type { EngineName, OnnxModel } from "#src/base/contracts/engine.js";
 import type { Network } from "#src/base/contracts/network.js";
 import { DatasetError, NetworkError, UsageError } from "#src/base/errors.js";
 import { mapSlabs, type Slab, type SlabStream } from "#src/base/slab.js";
-import { assertClassCount, assertLabelsWithin } from "#src/data/labels.js";
+import { assertLabelsWithin, withClassNames } from "#src/data/labels.js";
 import { readDataset } from "#src/data/registry.js";
 import type { DownloadOptions } from "#src/files/catalog.js";
 import { layerSizes } from "#src/networks/chain.js";
@@ -191,15 +191,15 @@ function assertPixelsUnscaled({ facts }: Dataset): void {
  * @throws UsageError ERR_OPTION_VALUE
  */
 export async function pairOf<N extends Network | OnnxModel>(
-  dataset: Dataset,
+  set: Dataset,
   given: N,
   options: Pick<EvaluateOptions, "classes" | "normalize" | "mean" | "std" | "strict" | keyof RangeOptions>,
   ahead?: ReadAhead,
 ): Promise<DataAndNetwork<N>> {
   // A network that was passed as an object has not been checked against the options yet.
   choosePreprocessing(given.name, given.preprocessing, options);
-  const { name, shape, total, labelsPath, classNames } = dataset.facts;
-  if (options.normalize === "none") assertPixelsUnscaled(dataset);
+  const { shape, total, labelsPath, classNames } = set.facts;
+  if (options.normalize === "none") assertPixelsUnscaled(set);
   const matched =
     given.classNames === undefined
       ? given
@@ -210,10 +210,9 @@ export async function pairOf<N extends Network | OnnxModel>(
   if (classes > MAX_CLASSES) {
     throw new NetworkError("ERR_NETWORK_OUTPUTS", { path: network.name, found: classes, limit: MAX_CLASSES });
   }
-  if (classNames !== undefined)
-    assertClassCount(classNames, classes, { file: options.classes, dataset: name });
+  const dataset = withClassNames(set, classes, options.classes);
   const { range, whole } = rangesOf(options, total);
-  const assumptions = [...(dataset.facts.assumptions ?? []), ...(network.assumptions ?? []), ...read];
+  const assumptions = [...(set.facts.assumptions ?? []), ...(network.assumptions ?? []), ...read];
   if (options.strict) assertStated(assumptions);
   const checked = (slab: Slab): Slab => {
     if (labelsPath !== undefined) assertLabelsWithin(slab, classes, labelsPath);

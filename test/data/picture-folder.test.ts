@@ -133,14 +133,67 @@ test("eleven classes in text order fit a network that was trained on the same fo
   t.is((await evaluate({ ...run, classOrder: "numeric" })).result.correct, 2);
 });
 
-test("an empty folder counts as a class; without it the set has too few", async (t) => {
-  const tenth = { "9/notes.txt": "" };
-  const nine = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`${n}/a.png`, greyPng(n, 28)]));
-  const few = evaluate({ dataset: await folderOf(t, nine), threads: 0 });
+test("a set without pictures of a class takes an empty folder, numbers as labels, or the names of all classes", async (t) => {
+  const digits = Array.from({ length: 10 }, (_, n) => n);
+  const folderWithout = (missing: number, others = {}) =>
+    folderOf(t, {
+      ...others,
+      ...Object.fromEntries(digits.filter((n) => n !== missing).map((n) => [`${n}/a.png`, greyPng(n, 28)])),
+    });
+  const few = evaluate({ dataset: await folderWithout(9), threads: 0 });
   const { message } = await codedAsync(t, few, "ERR_CLASSES_FILE");
-  t.regex(message, /expected 10 classes, .* found 9 \(0, 1, 2, 3, 4, 5, 6, 7, 8\); .* add empty folders, or/);
-  const all = await evaluate({ dataset: await folderOf(t, { ...nine, ...tenth }), threads: 0 });
-  t.is(all.result.total, 9);
+  t.regex(
+    message,
+    /expected 10 classes, .* found 9 \(0, 1, 2, 3, 4, 5, 6, 7, 8\); .* empty folders, set .* numeric .* --classes$/,
+  );
+  const names = await temporaryFile(t, digits.join("\n"));
+  for (const missing of [3, 9]) {
+    const dataset = await folderWithout(missing);
+    const labels = digits.filter((n) => n !== missing);
+    for (const options of [{ classOrder: "numeric" }, { classes: names }] as const) {
+      const set = await openDataset({ dataset, split: "test", ...options });
+      t.deepEqual((await contentOf(set)).labels, labels);
+      t.deepEqual(set.facts.assumptions, []);
+      const { result } = await evaluate({ dataset, threads: 0, ...options });
+      t.is(result.total, 9);
+      t.deepEqual(
+        result.perClass.map(({ support }) => support),
+        digits.map((n) => (n === missing ? 0 : 1)),
+      );
+    }
+    const all = await folderWithout(missing, { [`${missing}/notes.txt`]: "" });
+    t.deepEqual((await contentOf(await openDataset({ dataset: all, split: "test" }))).labels, labels);
+  }
+});
+
+test("takes the label of a class folder from its place in --classes", async (t) => {
+  const dataset = await folderOf(t, { "Dog/a.png": greyPng(1), "cat/a.png": greyPng(2) });
+  const open = async (names: string, options: object = {}) =>
+    openDataset({ dataset, split: "test", classes: await temporaryFile(t, names), ...options });
+  const inText = await openDataset({ dataset, split: "test" });
+  const same = await open("Dog\ncat");
+  t.deepEqual((await contentOf(same)).labels, [0, 1]);
+  t.is(await same.sha256(), await inText.sha256());
+  const other = await open("bird\ncat\nDog");
+  t.deepEqual((await contentOf(other)).labels, [2, 1]);
+  t.deepEqual(other.facts.classNames, ["bird", "cat", "Dog"]);
+  t.not(await other.sha256(), await inText.sha256());
+  // Other names for the same classes.
+  const shown = await open("Hund\nKatze");
+  t.deepEqual((await contentOf(shown)).labels, [0, 1]);
+  t.deepEqual(shown.facts.classNames, ["Hund", "Katze"]);
+  for (const [names, options, code, says] of [
+    ["Dog\nKatze", {}, "ERR_CLASSES_FILE", /each class folder in --classes, found no name "cat"; write/],
+    ["Hund\nKatze\nVogel", {}, "ERR_CLASSES_FILE", /expected 3 class folders, .* found 2; write/],
+    [
+      "cat\nDog",
+      { classOrder: "text" },
+      "ERR_USAGE",
+      /expected label 1 for the folder "Dog".* found label 0/,
+    ],
+  ] as const) {
+    t.regex((await codedAsync(t, open(names, options), code)).message, says);
+  }
 });
 
 test("takes the size, the resizing and the order of classes from options", async (t) => {

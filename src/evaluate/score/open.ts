@@ -11,7 +11,7 @@ import { NETWORK_OPTIONS } from "#src/base/options/network.js";
 import { JUDGE_OPTIONS, SCORE_OPTIONS } from "#src/base/options/run.js";
 import { checkedValue, kindsOf } from "#src/base/options/values.js";
 import { inTurn } from "#src/base/slab.js";
-import { assertClassCount, readClassNames } from "#src/data/labels.js";
+import { assertClassCount, readClassNames, withClassNames } from "#src/data/labels.js";
 import { readDataset } from "#src/data/registry.js";
 import { memoryDataset } from "#src/data/stream/slab-reader.js";
 import { viewedDataset } from "#src/data/view.js";
@@ -84,14 +84,13 @@ export async function openAnswers(
   const stated = input.values === undefined ? undefined : checkedValue(JUDGE_OPTIONS.values, input.values);
   const decided = values && kindOfValues(answers, values, stated, basename(answers.path));
   const classes = values?.classes ?? classNames?.length ?? (await classesOf(answers, dataset));
-  if (classNames !== undefined)
-    assertClassCount(classNames, classes, { file: input.classes, dataset: dataset.facts.name });
+  if (given !== undefined) assertClassCount(given, classes, { file: input.classes });
   return {
     answers,
     order,
     classes,
     kind: decided?.kind,
-    dataset,
+    dataset: withClassNames(dataset, classes, input.classes),
     hasImages: named !== undefined,
     assumptions: [...(dataset.facts.assumptions ?? []), ...(decided?.assumptions ?? [])],
   };
