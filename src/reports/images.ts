@@ -81,6 +81,33 @@ export function imgShow(
   return imageLines(bytes, picture).join("\n");
 }
 
+/** Most cells across, so that the bars are within 80. */
+const MOST_CELLS = 40;
+
+/** An image that is too wide, with the mean of n × n pixels for each of its pixels. */
+function shrunk(
+  pixels: Uint8Array,
+  shape: ImageShape,
+): { readonly pixels: Uint8Array; readonly shape: ImageShape } {
+  const n = Math.ceil(shape.columns / MOST_CELLS);
+  if (n === 1) return { pixels, shape };
+  const { channels } = shape;
+  const [rows, columns] = [Math.ceil(shape.rows / n), Math.ceil(shape.columns / n)];
+  const out = new Uint8Array(rows * columns * channels);
+  for (let at = 0; at < out.length; at++) {
+    const [channel, place] = [at % channels, Math.floor(at / channels)];
+    const [top, left] = [n * Math.floor(place / columns), n * (place % columns)];
+    let [sum, count] = [0, 0];
+    for (let y = top; y < Math.min(top + n, shape.rows); y++) {
+      for (let x = left; x < Math.min(left + n, shape.columns); x++, count++) {
+        sum += pixels[(y * shape.columns + x) * channels + channel]!;
+      }
+    }
+    out[at] = Math.round(sum / count);
+  }
+  return { pixels: out, shape: { rows, columns, channels } };
+}
+
 const BAR_CELLS = 20;
 const GAP = "   ";
 
@@ -98,8 +125,9 @@ export function digitWithBars(
     const share = probabilities[label]!;
     return `${leftCell(name, nameCells)} ${bar(share, BAR_CELLS)} ${share.toFixed(4)}`;
   });
-  const image = imageLines(pixels, shape, paint);
-  const blank = " ".repeat(shape.columns);
+  const small = shrunk(pixels, shape);
+  const image = imageLines(small.pixels, small.shape, paint);
+  const blank = " ".repeat(small.shape.columns);
   return Array.from({ length: Math.max(image.length, bars.length) }, (_, line) =>
     `${image[line] ?? blank}${GAP}${bars[line] ?? ""}`.trimEnd(),
   );

@@ -124,7 +124,8 @@ export const DATA_OPTIONS = rows({
     type: { kind: "text" },
     help: "size of images: 28x28, 32x32x3",
     group: "data",
-    commands: [...WITH_IMAGES, "fit"],
+    commands: [...WITH_IMAGES, "fit", "predict"],
+    differs: { predict: { help: "size of the network's images", defaultText: "the network's" } },
   },
   /** Pixel value of white in tables and arrays. Default: 255, or 1 as an assumption if no first pixel is above it. */
   pixelMax: {
@@ -142,7 +143,8 @@ export const DATA_OPTIONS = rows({
     type: word(FITS),
     help: "resize pictures as pillow, keras; or mnist",
     group: "data",
-    commands: [...WITH_IMAGES, "fit"],
+    commands: [...WITH_IMAGES, "fit", "predict"],
+    differs: { predict: { help: "mnist centres; pillow and keras resize", defaultText: "by size" } },
   },
   /** Labels of class folders: text order as in PyTorch and Keras, or the number in the name. Default: `text` as an assumption. */
   classOrder: {

@@ -22,8 +22,8 @@ export const COMMANDS: Readonly<Record<CommandName, CommandFacts>> = {
   inspect: { summary: "print shapes, layers, parameters and hashes" },
   diagnose: { summary: "find out why an accuracy is low" },
   predict: {
-    summary: "predict which digit a picture shows",
-    arguments: [["<picture...>", "PNG or JPEG files, one digit each"]],
+    summary: "predict what a picture shows",
+    arguments: [["<picture...>", "PNG or JPEG files, one digit or thing each"]],
   },
   score: {
     summary: "judge predictions made elsewhere",

@@ -1,20 +1,27 @@
-/** Commands that show single images: `batchwise predict PICTURE.png…` and `batchwise show INDEX`. */
+/** Commands that show single images: `batchwise predict PICTURE…` and `batchwise show INDEX`. */
 import type { Command } from "commander";
-import { imageSizes } from "#src/base/contracts/dataset.js";
-import { shapeText } from "#src/base/errors/define.js";
+import type { Assumption } from "#src/base/assumptions.js";
+import {
+  AS_STORED,
+  type ImageShape,
+  imageBytes,
+  imageSizes,
+  type PictureFit,
+} from "#src/base/contracts/dataset.js";
+import type { Network } from "#src/base/contracts/network.js";
+import { grouped, shapeText } from "#src/base/errors/define.js";
 import { atLeast, BatchwiseError, DatasetError, UsageError } from "#src/base/errors.js";
 import { type FlagsOf, OPTIONS } from "#src/base/options/table.js";
 import { printable } from "#src/base/text.js";
 import { assertClassCount, readClassNames } from "#src/data/labels.js";
-import { countShapes } from "#src/data/pictures/shapes.js";
-import { DIGIT_SIDE, toDigit } from "#src/data/pictures/to-digit.js";
+import { viewedShape } from "#src/data/view.js";
 import { viewPixels } from "#src/data/view-pixels.js";
 import { classify } from "#src/engines/predict.js";
-import { assertStated, loadPair } from "#src/evaluate/open-inputs.js";
+import { assertStated, loadPair, networkFor } from "#src/evaluate/open-inputs.js";
 import { resolveOptions } from "#src/evaluate/options.js";
 import { readWholeFile } from "#src/files/read-file.js";
 import { assertWritable, writeFileWhole } from "#src/files/write-file.js";
-import { assertFitsImages } from "#src/networks/images.js";
+import { mapSizes } from "#src/networks/images.js";
 import { matchOutputs } from "#src/networks/outputs.js";
 import { readNetwork } from "#src/networks/registry.js";
 import { digitWithBars } from "#src/reports/images.js";
@@ -26,13 +33,16 @@ type PredictFlags = FlagsOf<"predict">;
 /** Loaded only where a picture is read or written. */
 const loadPng = () => import("#src/data/pictures/read-png.js");
 
-const SHAPE = { rows: DIGIT_SIDE, columns: DIGIT_SIDE, channels: 1 };
+const DIGIT = { rows: 28, columns: 28, channels: 1 };
 const EXAMPLES = `
-A picture may have any size. Its ink may be dark on light, or light on dark.
+A picture may have any size: it becomes an image of the network's size. For one
+channel of 28 x 28, a drawing is centred as MNIST's digits are; its ink may be
+dark on light, or light on dark. Others are resized, which --fit states.
 - is standard input.
 
 Examples:
-  batchwise predict my-seven.png my-three.png
+  batchwise predict my-seven.png my-three.jpg
+  batchwise predict cat.jpg --weights cifar.pt --fit pillow
   batchwise predict - < my-seven.png`;
 
 export function predictCommand(runWork: RunWork): Command {
@@ -54,23 +64,29 @@ async function runPredict(
     ...downloadOptions(context),
   });
   const names = classes === undefined ? given.classNames : await readClassNames(classes);
-  const network = matchOutputs(given, names);
-  if (options.strict) assertStated(network.assumptions);
-  context.assume(network.assumptions);
-  assertFitsImages(network, network.name, SHAPE);
+  const matched = matchOutputs(given, names);
+  const { shape, assumptions: assumed } = imagesOf(matched, options.imageShape);
+  const { network, assumptions: read } = await networkFor(matched, shape);
+  const assumptions = [...(network.assumptions ?? []), ...assumed, ...read];
+  if (options.strict) assertStated(assumptions);
   const outputs = network.layers[network.layers.length - 1]!.outputs;
   if (names !== undefined) assertClassCount(names, outputs, { file: classes });
   const nameOf = (label: number) => names?.[label] ?? String(label);
+  // The view comes after the picture is framed.
+  const framed = viewedShape(shape, { ...AS_STORED, transpose: options.transpose });
 
   const answers = [];
   const faults: Error[] = [];
+  /** Assumptions about pictures by their text, with the pictures. */
+  const assumedOf = new Map<string, Assumption[]>();
   for (const path of paths) {
     try {
-      const { image, shapes } = await readDigit(path);
-      viewPixels(image, SHAPE, options);
+      const { image, shapes, ...found } = await readPicture(path, framed, options.fit);
+      viewPixels(image, framed, options);
       const classified = classify(network, image, () => path);
       const data = classified.probabilities?.data;
       const [label] = atLeast(classified.predictions, 1);
+      for (const one of found.assumptions) assumedOf.set(one.what, [...(assumedOf.get(one.what) ?? []), one]);
       answers.push({
         path,
         label,
@@ -86,8 +102,15 @@ async function runPredict(
       faults.push(error);
     }
   }
+  for (const same of assumedOf.values()) {
+    const [first] = atLeast(same, 1);
+    const source = same.length === 1 ? first.source : `each of ${grouped(same.length)} pictures`;
+    assumptions.push({ ...first, source });
+  }
+  if (options.strict) assertStated(assumptions);
+  context.assume(assumptions);
   for (const { path, shapes } of answers) {
-    if (shapes === 1) continue;
+    if (shapes === null || shapes === 1) continue;
     context.hint(`${path} seems to hold ${shapes} digits, but is read as one; give a picture of each`);
   }
   if (answers.length === 0) return faults;
@@ -98,7 +121,7 @@ async function runPredict(
   }
   const paint = await context.loadPaint();
   for (const { path, name, probability, probabilities, image } of answers) {
-    const lines = digitWithBars(image, SHAPE, probabilities ?? [], nameOf, paint);
+    const lines = digitWithBars(image, shape, probabilities ?? [], nameOf, paint);
     const share = probability === null ? "" : ` (${probability.toFixed(4)})`;
     context.writeAnswer(`${[...lines, `${printable(path)}: ${name}${share}`].join("\n")}\n`);
   }
@@ -108,14 +131,51 @@ async function runPredict(
 /** Exit status of a file that cannot be read, or is no picture. */
 const BAD_INPUT = 3;
 
-async function readDigit(path: string): Promise<{ readonly image: Uint8Array; readonly shapes: number }> {
-  const [{ MAX_PICTURE_BYTES }, { greyPicture }] = await Promise.all([
+async function readPicture(path: string, shape: ImageShape, fit: PictureFit | undefined) {
+  const [{ MAX_PICTURE_BYTES }, { framedPicture }] = await Promise.all([
     loadPng(),
     import("#src/data/pictures/frame.js"),
   ]);
-  const picture = await greyPicture(await readWholeFile(path, MAX_PICTURE_BYTES), path);
-  return { image: toDigit(picture, path), shapes: countShapes(picture, path) };
+  return framedPicture(await readWholeFile(path, MAX_PICTURE_BYTES), path, shape, fit);
 }
+
+const SIZES = /^([1-9]\d{0,4})x([1-9]\d{0,4})(?:x([13]))?$/;
+
+/** Shape of the images that a network reads: as its file or `--image-shape` states it; otherwise square ones are assumed. */
+function imagesOf(
+  { name, layers, imageSizes: stated }: Network,
+  asked: string | undefined,
+): { readonly shape: ImageShape; readonly assumptions: readonly Assumption[] } {
+  const inputs = layers[0]?.inputs ?? 0;
+  if (asked !== undefined) {
+    const [, rows, columns, channels] = SIZES.exec(asked) ?? [];
+    const places = Number(rows) * Number(columns);
+    if (rows === undefined || columns === undefined) {
+      const expected = "rows x columns of images, such as 28x28 or 32x32x3";
+      throw new UsageError("ERR_OPTION_VALUE", { option: "--image-shape", expected, found: asked });
+    }
+    const implied = inputs === COLOURS * places ? COLOURS : 1;
+    return {
+      shape: { rows: Number(rows), columns: Number(columns), channels: Number(channels ?? implied) },
+      assumptions: [],
+    };
+  }
+  const [rows, columns, channels = 1] = stated ?? mapSizes(layers[0]) ?? [];
+  if (rows !== undefined && columns !== undefined) {
+    return { shape: { rows, columns, channels }, assumptions: [] };
+  }
+  for (const channels of [1, COLOURS]) {
+    const side = Math.sqrt(inputs / channels);
+    if (!Number.isInteger(side) || inputs === imageBytes(DIGIT)) continue;
+    const shape = { rows: side, columns: side, channels };
+    const what = `images of ${imageSizes(shape).join(" × ")} pixels`;
+    return { shape, assumptions: [{ subject: "pixels", what, source: name, option: "--image-shape" }] };
+  }
+  return { shape: DIGIT, assumptions: [] };
+}
+
+/** Red, green and blue. */
+const COLOURS = 3;
 
 type ShowFlags = FlagsOf<"show">;
 

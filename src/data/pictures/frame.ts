@@ -1,7 +1,7 @@
 /** Brings the pictures of a set to one size and one number of channels; what the first pictures do not show is never done in silence. */
 
 import type { Assumption } from "#src/base/assumptions.js";
-import type { ImageShape, PictureFit } from "#src/base/contracts/dataset.js";
+import { type ImageShape, imageBytes, type PictureFit } from "#src/base/contracts/dataset.js";
 import { DatasetError, UsageError } from "#src/base/errors.js";
 import { isPromise } from "#src/base/realm.js";
 import { lumaOf } from "#src/data/view-pixels.js";
@@ -23,6 +23,8 @@ export interface Probe extends PictureFacts {
   readonly path: string;
   readonly isClear: boolean;
 }
+
+const GREY_AS_COLOURS = "grey pictures as colours, as the loaders of PyTorch and Keras read them";
 
 /** Pictures whose alpha is looked at before the run; of larger ones it counts that they have it. */
 const PROBED_PIXELS = 2 ** 20;
@@ -78,9 +80,7 @@ export function frameOf(probes: readonly Probe[], source: string, options: Pictu
     grayscale,
     dropsAlpha: isClear,
     assumptions: [
-      ...(isMixed && !grayscale
-        ? [assumed("grey pictures as colours, as the loaders of PyTorch and Keras read them", "--grayscale")]
-        : []),
+      ...(isMixed && !grayscale ? [assumed(GREY_AS_COLOURS, "--grayscale")] : []),
       ...(isResized && fit === undefined
         ? [assumed("resized by Pillow's antialiased bilinear, as torchvision's Resize does", "--fit")]
         : []),
@@ -145,12 +145,60 @@ export function frameInto(
   fitInto(frame, picture, path, out, at);
 }
 
+/** A picture as the images that a network reads. */
+export interface FramedPicture {
+  /** (rows × columns × channels) u8, row-major. */
+  readonly image: Uint8Array;
+  /** Separate shapes of a drawing that was centred; null for a picture that was not. */
+  readonly shapes: number | null;
+  readonly assumptions: readonly Assumption[];
+}
+
+/**
+ * Brings one picture to a shape. Without `fit`, a drawing becomes an image like MNIST's if these are its shape, and other pictures
+ * are resized.
+ *
+ * @throws PictureError ERR_PICTURE_FORMAT, ERR_PICTURE_SIZE, ERR_PICTURE_BLANK; UsageError ERR_USAGE
+ */
+export async function framedPicture(
+  bytes: Uint8Array,
+  path: string,
+  shape: ImageShape,
+  fit: PictureFit | undefined,
+): Promise<FramedPicture> {
+  const { rows, columns, channels } = shape;
+  const isDigit = rows === DIGIT_SIDE && columns === DIGIT_SIDE && channels === 1;
+  if (fit === "mnist" && !isDigit) {
+    const sizes = `${rows}x${columns}${channels === 1 ? "" : `x${channels}`}`;
+    const problem = `--fit mnist makes grey images of 28x28, and the network reads ${sizes}; set --fit pillow or keras`;
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  if (fit === "mnist" || (fit === undefined && isDigit)) {
+    const picture = await greyPicture(bytes, path);
+    const { countShapes } = await import("./shapes.js");
+    return { image: toDigit(picture, path), shapes: countShapes(picture, path), assumptions: [] };
+  }
+  const probe = await probed(bytes, path);
+  const isGrey = channels === 1;
+  const frame = frameOf([probe], path, { imageShape: `${rows}x${columns}`, fit, grayscale: isGrey });
+  const image = new Uint8Array(imageBytes(shape));
+  await frameInto({ ...frame, shape }, bytes, path, image, 0);
+  const assumptions =
+    isGrey || probe.channels === COLOURS
+      ? frame.assumptions
+      : [
+          ...frame.assumptions,
+          { subject: "pictures", what: GREY_AS_COLOURS, source: path, option: null } as const,
+        ];
+  return { image, shapes: null, assumptions };
+}
+
 async function centreInto(bytes: Uint8Array, path: string, out: Uint8Array, at: number): Promise<void> {
   out.set(toDigit(await greyPicture(bytes, path), path), at);
 }
 
 /** Shades of grey of a PNG or a JPEG. @throws PictureError ERR_PICTURE_FORMAT, ERR_PICTURE_SIZE */
-export async function greyPicture(bytes: Uint8Array, path: string): Promise<GreyPicture> {
+async function greyPicture(bytes: Uint8Array, path: string): Promise<GreyPicture> {
   return isJpeg(bytes) ? shadesOf(await decodePicture(bytes, path)) : greyOfPng(bytes, path);
 }
 
