@@ -5,6 +5,7 @@ import { inTurns } from "#src/base/abort.js";
 import { shapeText } from "#src/base/errors/define.js";
 import { DatasetError } from "#src/base/errors.js";
 import { isUint8Array } from "#src/base/realm.js";
+import { printable } from "#src/base/text.js";
 import { runPickleInSteps } from "#src/files/formats/pickle/machine.js";
 import { ByteReader, OP } from "#src/files/formats/pickle/reader.js";
 import {
@@ -100,7 +101,7 @@ export async function arrayOf(
   value: PickledValue,
 ): Promise<StoredArray | undefined> {
   const { path, torch } = read;
-  const inner = `${path}:${name}`;
+  const inner = `${path}:${printable(name)}`;
   if (value instanceof PickledArray) return numpyArray(read, inner, name, value);
   if (value instanceof TorchTensor && torch !== undefined) return tensorArray(inner, name, value, torch);
   if (!(value instanceof PickledList) || value.items.length === 0) return undefined;
