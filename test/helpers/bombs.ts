@@ -1,5 +1,5 @@
 /** Files that claim, or unpack to, much more than they are: too long to be kept beside the malformed ones, and soon made. */
-import { crc32, deflateRawSync, gzipSync } from "node:zlib";
+import { crc32, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import type { ErrorCode } from "#src/base/errors.js";
 import { raw, u64 } from "../networks/coded.js";
 import { idxHeader, imageBytes } from "./idx.js";
@@ -114,6 +114,13 @@ export const BOMBS: Readonly<Record<string, Bomb>> = {
     Object.entries(TEXTS).map(([name, [text, code]]) => [name, { make: () => Buffer.from(text()), code }]),
   ),
   "image-of-16384-rows.set.npz": { make: () => oneImage(4 * SIDE), code: "ERR_NETWORK_INPUTS" },
+  "100-mb-in-a-classifier.pkl": {
+    make: () =>
+      deflateSync(
+        Buffer.concat([Buffer.from("\x80\x02csklearn.svm.classes\nLinearSVC\n", "latin1"), zeros()]),
+      ),
+    code: "ERR_PICKLE_LIMIT",
+  },
   "100-mb-in-a-storage.pt": { make: longStorage, code: "ERR_ARRAY_LAYOUT" },
   "10-mb-of-trees.h5": {
     make: () =>

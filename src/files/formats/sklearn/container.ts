@@ -12,7 +12,7 @@ import { SklearnVocabulary } from "./vocabulary.js";
 /** Most bytes of an unpacked file. */
 const MAX_UNPACKED = 2 ** 30;
 /** A file may unpack to this and three times its size. Weights of a penalty that makes zeros shrink to a thirtieth. */
-const FREE_BYTES = 2 ** 25;
+const FREE_BYTES = 2 ** 24;
 const MAX_RATIO = 3;
 /** Packed bytes that hold the first name of a pickle, and the most that they yield. */
 const START_BYTES = 512;
