@@ -156,7 +156,7 @@ export const ANSWER_OPTIONS = rows({
     value: "<file>",
     writes: true,
     type: PATH_TYPE,
-    help: "write the image as a grey PNG too",
+    help: "write the image as a PNG too",
     group: "answer",
     commands: ["show"],
   },

@@ -34,7 +34,7 @@ export const DATA_OPTIONS = rows({
     flag: "--labels",
     value: "<file>",
     type: { kind: "labels" },
-    help: "label file, if --dataset is an image file",
+    help: "labels of an image file, or of a folder",
     group: "data",
     commands: [...WITH_IMAGES, "fit"],
     // A comparison and a fit need labels.
