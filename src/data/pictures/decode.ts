@@ -4,7 +4,7 @@
  */
 
 import { BatchwiseError, PictureError, reasonOf } from "#src/base/errors.js";
-import { isJpeg, type JpegHeader, loadJpegDecoder, readJpegHeader } from "./jpeg.js";
+import { isJpeg, type JpegHeader, readJpegHeader } from "./jpeg.js";
 import { isGreyPalette, PALETTE, type PngFile, readPngFile, readPngHeader } from "./png-file.js";
 import { readBytesNow, readRows, readRowsNow, rowBytesOf } from "./png-rows.js";
 import { MAX_PIXELS, MAX_SIDE } from "./read-png.js";
@@ -46,9 +46,9 @@ export function decodePicture(bytes: Uint8Array, path: string): Picture | Promis
     if (isJpeg(bytes)) {
       const header = jpegOf(bytes, path);
       if (decodeJpeg !== undefined) return jpegPicture(decodeJpeg, bytes, header);
-      return loadJpegDecoder().then((loaded) => {
-        decodeJpeg = loaded;
-        return explained(path, () => jpegPicture(loaded, bytes, header));
+      return import("./jpeg-decode.js").then((loaded) => {
+        decodeJpeg = loaded.decodeJpeg;
+        return explained(path, () => jpegPicture(loaded.decodeJpeg, bytes, header));
       });
     }
     const file = pngOf(bytes, path);
@@ -102,7 +102,7 @@ function jpegFacts({ width, height, channels }: JpegHeader): PictureFacts {
   return { width, height, channels, hasAlpha: false };
 }
 
-type DecodeJpeg = Awaited<ReturnType<typeof loadJpegDecoder>>;
+type DecodeJpeg = (bytes: Uint8Array, header: JpegHeader) => Uint8Array;
 /** Loaded at the first JPEG. */
 let decodeJpeg: DecodeJpeg | undefined;
 
