@@ -23,6 +23,7 @@ const READERS: readonly (readonly [reader: string, endings: readonly string[]])[
   ["safetensors", [".safetensors"]],
   ["ONNX", [".onnx"]],
   ["PNG", [".png"]],
+  ["JPEG", [".jpg"]],
   ["configuration", [".config.json"]],
   ["result", [".result.json"]],
   ["suite", [".checks.json"]],

@@ -3,6 +3,7 @@ import { crc32, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import type { ErrorCode } from "#src/base/errors.js";
 import { raw, u64 } from "../networks/coded.js";
 import { idxHeader, imageBytes } from "./idx.js";
+import { flatJpeg, jpegScan, jpegSegment, PROGRESSIVE } from "./jpeg.js";
 import { npyDict, npyFile } from "./npy.js";
 import { fields, tensor, value } from "./onnx.js";
 import { pngChunk, pngFile } from "./png.js";
@@ -89,6 +90,17 @@ function longStorage(): Uint8Array {
   ]);
 }
 
+/** Progressive scans that say of all blocks in runs of 16,384 that nothing comes. */
+const LONG_RUNS = Buffer.concat(
+  Array.from({ length: 99 }, () =>
+    Buffer.concat([
+      jpegSegment(0xc4, [0x10, 1, ...Buffer.alloc(15), 0xe0]),
+      jpegScan(1, [1, 63, 0]),
+      Buffer.alloc(SIDE ** 2 / 64 / 2 ** 13),
+    ]),
+  ),
+);
+
 const many = (count: number, text: string) => text.repeat(count);
 /** Texts of some megabytes that a reader has no use for. */
 const TEXTS: Readonly<Record<string, readonly [text: () => string, code: ErrorCode]>> = {
@@ -131,6 +143,19 @@ export const BOMBS: Readonly<Record<string, Bomb>> = {
     make: () =>
       pngFile({ width: SIDE, height: SIDE, depth: 16, colourType: 6 }, Buffer.alloc(SIDE * (1 + 8 * SIDE))),
     code: "ERR_PICTURE_BLANK",
+  },
+  "16-million-pixels.jpg": {
+    make: () => flatJpeg({ width: SIDE, height: SIDE }).subarray(0, -2),
+    code: "ERR_PICTURE_FORMAT",
+  },
+  "99-scans-of-16-million-pixels.jpg": {
+    make: () =>
+      Buffer.concat([flatJpeg({ width: SIDE, height: SIDE, frame: PROGRESSIVE }).subarray(0, -2), LONG_RUNS]),
+    code: "ERR_PICTURE_FORMAT",
+  },
+  "2500000-comments.jpg": {
+    make: () => Buffer.concat([Buffer.of(0xff, 0xd8), Buffer.alloc(10_000_000, Buffer.of(0xff, 0xfe, 0, 2))]),
+    code: "ERR_PICTURE_FORMAT",
   },
   "1000000-empty-chunks.png": {
     make: () => {

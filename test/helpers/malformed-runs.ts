@@ -3,6 +3,7 @@
 import type { ShardPart } from "#src/base/contracts/journal.js";
 import { atLeast } from "#src/base/errors.js";
 import { identityKey } from "#src/evaluate/run-identity.js";
+import { type FlatJpeg, flatJpeg, jpegFrame, jpegScan, PROGRESSIVE } from "./jpeg.js";
 import type { Malformed } from "./malformed.js";
 import { type PngHeader, pngFile } from "./png.js";
 import { SAMPLE_RESULT } from "./sample-result.js";
@@ -91,6 +92,97 @@ const GREY: PngHeader = { width: 1, height: 2 };
 const ROWS = Buffer.of(0, 255, 0, 0);
 const indexed: PngHeader = { ...GREY, colourType: 3 };
 
+const SMALL = { width: 24, height: 16, shades: [10, 250, 90] };
+const COLOURS = {
+  ...SMALL,
+  factors: [
+    [2, 2],
+    [1, 1],
+    [1, 1],
+  ],
+} as const;
+const small = flatJpeg(SMALL);
+const SCAN = jpegScan(1, [0, 63, 0]);
+/** The picture, but its frame has other sizes than its scan. */
+const resized = (options: FlatJpeg, sizes: { readonly width: number; readonly height: number }) => {
+  const [bytes, frame] = [flatJpeg(options), jpegFrame(options)];
+  const at = bytes.indexOf(frame);
+  const other = jpegFrame({ ...options, ...sizes });
+  return Buffer.concat([bytes.subarray(0, at), other, bytes.subarray(at + frame.length)]);
+};
+const notDecoded = (bytes: Uint8Array): Malformed => ({ bytes, code: "ERR_PICTURE_FORMAT" });
+const SIDES = { width: 4096, height: 4096 };
+const JPEG_FILES: Readonly<Record<string, Malformed>> = {
+  "cut.jpg": notDecoded(small.subarray(0, -4)),
+  "cut-frame.jpg": notDecoded(small.subarray(0, small.indexOf(SCAN) - 6)),
+  "without-end.jpg": notDecoded(small.subarray(0, -2)),
+  "16-million-pixels-of-few-bytes.jpg": notDecoded(resized(COLOURS, SIDES)),
+  "16-million-progressive-pixels.jpg": notDecoded(
+    resized(
+      {
+        ...COLOURS,
+        frame: PROGRESSIVE,
+        factors: [
+          [1, 1],
+          [1, 1],
+          [1, 1],
+        ],
+      },
+      SIDES,
+    ),
+  ),
+  "4-gib-of-pixels.jpg": {
+    bytes: resized(SMALL, { width: 65_535, height: 65_535 }),
+    code: "ERR_PICTURE_SIZE",
+  },
+  "no-rows.jpg": notDecoded(resized(SMALL, { width: 24, height: 0 })),
+  "endless-markers.jpg": notDecoded(Buffer.concat([Buffer.of(0xff, 0xd8), Buffer.alloc(10_000, 0xff)])),
+  "endless-comments.jpg": notDecoded(
+    Buffer.concat([Buffer.of(0xff, 0xd8), Buffer.alloc(10_000, Buffer.of(0xff, 0xfe, 0, 2))]),
+  ),
+  "1000-scans.jpg": notDecoded(
+    Buffer.concat([
+      flatJpeg({ ...SMALL, frame: PROGRESSIVE }).subarray(0, -2),
+      Buffer.alloc(15_000, Buffer.concat([jpegScan(1, [0, 0, 0]), Buffer.alloc(3)])),
+    ]),
+  ),
+  "restarts-out-of-order.jpg": notDecoded(
+    Buffer.from(
+      flatJpeg({ ...SMALL, restart: 1 })
+        .toString("latin1")
+        .replaceAll("\xff\xd1", "\xff\xd5"),
+      "latin1",
+    ),
+  ),
+  "without-tables.jpg": notDecoded(
+    Buffer.from(small.toString("latin1").replace("\xff\xc4", "\xff\xfe"), "latin1"),
+  ),
+  "12-bits.jpg": notDecoded(flatJpeg({ ...SMALL, bits: 12 })),
+  "arithmetic.jpg": notDecoded(flatJpeg({ ...SMALL, frame: 0xc9 })),
+  "lossless.jpg": notDecoded(flatJpeg({ ...SMALL, frame: 0xc3 })),
+  "cmyk.jpg": notDecoded(
+    flatJpeg({
+      ...SMALL,
+      factors: [
+        [1, 1],
+        [1, 1],
+        [1, 1],
+        [1, 1],
+      ],
+    }),
+  ),
+  "fractional-factors.jpg": notDecoded(
+    flatJpeg({
+      ...SMALL,
+      factors: [
+        [3, 1],
+        [2, 1],
+        [1, 1],
+      ],
+    }),
+  ),
+};
+
 export const MALFORMED_PICTURES: Readonly<Record<string, Malformed>> = {
   "name-of-a-chunk.png": {
     bytes: pngFile(GREY, ROWS).fill("\x1b[2J", 37, 41, "latin1"),
@@ -116,4 +208,5 @@ export const MALFORMED_PICTURES: Readonly<Record<string, Malformed>> = {
     bytes: pngFile({ width: 2 ** 16, height: 2 ** 16 }, ROWS),
     code: "ERR_PICTURE_SIZE",
   },
+  ...JPEG_FILES,
 };

@@ -34,7 +34,7 @@ const COMMANDS: readonly (readonly [ending: string, args: (name: string) => read
   [".manifest.json", (name) => ["--no-config", "--dataset", name]],
   [".part.json", (name) => ["merge", name]],
   [".names.txt", (name) => ["--no-config", "--classes", name]],
-  [".png", (name) => ["predict", name]],
+  ...[".png", ".jpg"].map((ending) => [ending, (name: string) => ["predict", name]] as const),
   // In a folder of arrays it is the first.
   ...[".npy", ".weights.csv"].map(
     (ending) => [ending, (name: string) => ["--no-config", "--weights", `${name}-folder`]] as const,

@@ -1,7 +1,7 @@
 /** Decodes JPEG pictures (ITU-T T.81) of Huffman codes, sequential and progressive. @throws Error in words, all functions */
 
 import { isFrame, type JpegComponent, type JpegHeader, mostFactors, segmentAt } from "./jpeg.js";
-import { inverseDct, type Plane, pixelsOf } from "./jpeg-pixels.js";
+import { flatDct, inverseDct, type Plane, pixelsOf } from "./jpeg-pixels.js";
 import {
   type Band,
   Bits,
@@ -21,7 +21,7 @@ const MAX_SCANS = 100;
  * A progressive scan goes over all blocks, however short it is. Encoders write about six for a component; one of a plain picture
  * has some 24 blocks for each byte.
  */
-const [FREE_VISITS, VISITS_PER_BYTE] = [2 ** 20, 32];
+const [FREE_VISITS, VISITS_PER_BYTE] = [2 ** 20, 16];
 /** Most coefficients of a progressive picture, which are held in memory: those of 16 million pixels with halved colours. */
 const MAX_HELD = 26 * 2 ** 20;
 
@@ -194,9 +194,19 @@ function readScan(bits: Bits, { isProgressive }: JpegHeader, { parts, band }: Sc
     if (isProgressive && held !== undefined) {
       reader.progressive(index, tables, band, held, (down * blockStride + across) * BLOCK);
     } else if (quantization !== undefined) {
-      block.fill(0);
-      reader.sequential(index, tables, block);
-      inverseDct(block, 0, quantization, plane.samples, (down * plane.stride + across) * SIDE, plane.stride);
+      const to = (down * plane.stride + across) * SIDE;
+      if (reader.sequential(index, tables, block)) {
+        inverseDct(block, 0, quantization, plane.samples, to, plane.stride);
+        block.fill(0);
+      } else flatDct(block[0]! * quantization[0]!, plane.samples, to, plane.stride);
+    }
+  };
+  const readUnit = (x: number, y: number) => {
+    for (const part of parts) {
+      const { across, down } = part.component;
+      for (let row = 0; row < down; row++) {
+        for (let column = 0; column < across; column++) readBlock(part, x * across + column, y * down + row);
+      }
     }
   };
   const [single] = parts;
@@ -207,22 +217,19 @@ function readScan(bits: Bits, { isProgressive }: JpegHeader, { parts, band }: Sc
   const unitsAcross = isAlone ? blocksAcross : blockStride / across;
   const unitsDown = isAlone ? blocksDown : plane.samples.length / (plane.stride * SIDE) / down;
   const total = unitsAcross * unitsDown;
-  for (let unit = 0; unit < total; unit++) {
-    if (restart > 0 && unit > 0 && unit % restart === 0) {
-      bits.restart(unit / restart - 1);
+  const interval = restart > 0 ? restart : total;
+  for (let first = 0; first < total; first += interval) {
+    if (first > 0) {
+      bits.restart(first / interval - 1);
       reader.reset();
     }
-    const [x, y] = [unit % unitsAcross, Math.floor(unit / unitsAcross)];
-    if (isAlone) {
-      readBlock(single, x, y);
-      continue;
-    }
-    for (const part of parts) {
-      const { across: columns, down: rows } = part.component;
-      for (let row = 0; row < rows; row++) {
-        for (let column = 0; column < columns; column++)
-          readBlock(part, x * columns + column, y * rows + row);
-      }
+    const end = Math.min(total, first + interval);
+    for (let unit = first; unit < end; unit++) {
+      if (isAlone) unit += reader.skip(end - unit, band);
+      if (unit === end) break;
+      const [x, y] = [unit % unitsAcross, Math.floor(unit / unitsAcross)];
+      if (isAlone) readBlock(single, x, y);
+      else readUnit(x, y);
     }
   }
   return bits.end();

@@ -30,15 +30,14 @@ export function inverseDct(
   at: number,
   stride: number,
 ): void {
-  let hasMore = false;
+  let isFlat = true;
   for (let n = 1; n < BLOCK; n++) {
     const value = x[from + n]!;
-    if (value !== 0) hasMore = true;
+    if (value !== 0) isFlat = false;
     work[n] = value * table[n]!;
   }
-  if (!hasMore) {
-    const value = byteOf(128 + ((x[from]! * table[0]! * 4 + 16) >> 5));
-    for (let row = 0, to = at; row < SIDE; row++, to += stride) out.fill(value, to, to + SIDE);
+  if (isFlat) {
+    flatDct(x[from]! * table[0]!, out, at, stride);
     return;
   }
   work[0] = x[from]! * table[0]!;
@@ -46,6 +45,14 @@ export function inverseDct(
   for (let row = 0; row < SIDE; row++) inverseLine(SIDE * row, 1, 18);
   for (let row = 0, n = 0, to = at; row < SIDE; row++, to += stride) {
     for (let column = 0; column < SIDE; column++) out[to + column] = byteOf(128 + work[n++]!);
+  }
+}
+
+/** As `inverseDct`, of a block whose first coefficient alone is not zero. */
+export function flatDct(first: number, out: Uint8Array, at: number, stride: number): void {
+  const shade = byteOf(128 + ((first * 4 + 16) >> 5));
+  for (let row = 0, to = at; row < SIDE; row++, to += stride) {
+    for (let column = 0; column < SIDE; column++) out[to + column] = shade;
   }
 }
 

@@ -170,9 +170,17 @@ export class BlockReader {
     this.#sums.fill(0);
   }
 
-  /** All coefficients of a block. `out` (64) is zeros before. */
-  sequential(component: number, { dc, ac }: ScanTables, out: Int16Array): void {
+  /** Passes blocks to which a scan brings nothing, `most` at most. Returns their number. */
+  skip(most: number, { isRefining }: Band): number {
+    const skipped = isRefining ? 0 : Math.min(this.#ended, most);
+    this.#ended -= skipped;
+    return skipped;
+  }
+
+  /** All coefficients of a block. `out` (64) is zeros before. Returns whether one behind the first is not zero. */
+  sequential(component: number, { dc, ac }: ScanTables, out: Int16Array): boolean {
     const bits = this.#bits;
+    let hasMore = false;
     out[0] = this.#first(component, dc);
     if (ac === undefined) throw new Error(MISSING_TABLE);
     for (let k = 1; k < BLOCK; k++) {
@@ -186,8 +194,10 @@ export class BlockReader {
       k += code >> 4;
       if (k >= BLOCK) throw new Error(BEYOND);
       out[ZIGZAG[k]!] = bits.signed(size);
+      hasMore = true;
     }
     bits.check();
+    return hasMore;
   }
 
   /** What a progressive scan brings of a block: the 64 coefficients from `at` on. */
@@ -213,12 +223,8 @@ export class BlockReader {
     return this.#sums[component]!;
   }
 
-  /** First bits of a band (G.1.2.2). */
+  /** First bits of a band (G.1.2.2), in a block that `skip` has not passed. */
   #begin(ac: Huffman, { first, last, low }: Band, x: Int16Array, at: number): void {
-    if (this.#ended > 0) {
-      this.#ended--;
-      return;
-    }
     const bits = this.#bits;
     for (let k = first; k <= last; k++) {
       const code = bits.code(ac);
