@@ -21,6 +21,7 @@ const NAMES = [
   "memory",
   "million",
   "larger-than-memory",
+  "pictures",
   "native",
 ] as const;
 type Name = (typeof NAMES)[number];
