@@ -9,7 +9,7 @@ const SIDE = 8;
 /** Plane of one component. */
 export interface Plane {
   /** (rows of blocks × 8, stride) u8 */
-  readonly samples: Uint8Array;
+  readonly samples: Uint8ClampedArray;
   readonly stride: number;
   /** Samples that belong to the picture. */
   readonly columns: number;
@@ -26,7 +26,7 @@ export function inverseDct(
   x: Int16Array,
   from: number,
   table: Uint16Array,
-  out: Uint8Array,
+  out: Uint8ClampedArray,
   at: number,
   stride: number,
 ): void {
@@ -44,13 +44,13 @@ export function inverseDct(
   for (let column = 0; column < SIDE; column++) inverseLine(column, SIDE, 11);
   for (let row = 0; row < SIDE; row++) inverseLine(SIDE * row, 1, 18);
   for (let row = 0, n = 0, to = at; row < SIDE; row++, to += stride) {
-    for (let column = 0; column < SIDE; column++) out[to + column] = byteOf(128 + work[n++]!);
+    for (let column = 0; column < SIDE; column++) out[to + column] = 128 + work[n++]!;
   }
 }
 
 /** As `inverseDct`, of a block whose first coefficient alone is not zero. */
-export function flatDct(first: number, out: Uint8Array, at: number, stride: number): void {
-  const shade = byteOf(128 + ((first * 4 + 16) >> 5));
+export function flatDct(first: number, out: Uint8ClampedArray, at: number, stride: number): void {
+  const shade = 128 + ((first * 4 + 16) >> 5);
   for (let row = 0, to = at; row < SIDE; row++, to += stride) {
     for (let column = 0; column < SIDE; column++) out[to + column] = shade;
   }
@@ -93,8 +93,6 @@ function inverseLine(a: number, step: number, shift: number): void {
   work[d] = (sum - high + p2) >> shift;
   work[e] = (sum - high - p2) >> shift;
 }
-
-const byteOf = (value: number) => (value < 0 ? 0 : value > 255 ? 255 : value);
 
 /** Shortest row whose samples libjpeg-turbo weighs. */
 const LEAST_SMOOTH = 3;
@@ -145,6 +143,7 @@ export function pixelsOf(
 ): Uint8Array {
   const channels = planes.length;
   const out = new Uint8Array(width * height * channels);
+  const clamped = new Uint8ClampedArray(out.buffer);
   const sums = new Int32Array(width);
   const lines = planes.map(() => new Uint8Array(width));
   for (let y = 0, at = 0; y < height; y++) {
@@ -156,7 +155,7 @@ export function pixelsOf(
       continue;
     }
     if (isRgb) interleave(first, second, third, out, at);
-    else toRgb(first, second, third, out, at);
+    else toRgb(first, second, third, clamped, at);
     at += width * channels;
   }
   return out;
@@ -177,14 +176,14 @@ function interleave(
 }
 
 /** Luma and two differences to red, green and blue, with 16 bits behind the point, rounded (jdcolor.c). */
-function toRgb(y: Uint8Array, cb: Uint8Array, cr: Uint8Array, out: Uint8Array, from: number): void {
+function toRgb(y: Uint8Array, cb: Uint8Array, cr: Uint8Array, out: Uint8ClampedArray, from: number): void {
   for (let x = 0, at = from; x < y.length; x++) {
     const luma = y[x]!;
     const blue = cb[x]! - 128;
     const red = cr[x]! - 128;
-    out[at++] = byteOf(luma + ((91_881 * red + HALF) >> 16));
-    out[at++] = byteOf(luma + ((-22_554 * blue - 46_802 * red + HALF) >> 16));
-    out[at++] = byteOf(luma + ((116_130 * blue + HALF) >> 16));
+    out[at++] = luma + ((91_881 * red + HALF) >> 16);
+    out[at++] = luma + ((-22_554 * blue - 46_802 * red + HALF) >> 16);
+    out[at++] = luma + ((116_130 * blue + HALF) >> 16);
   }
 }
 
