@@ -1,7 +1,7 @@
 /** `batchwise completion SHELL`: a script that completes commands and options, made from the option table. */
 import type { Command } from "commander";
 import { GLOBAL_OPTIONS } from "#src/base/options/answer.js";
-import { COMMAND_NAMES, type CommandName, type OptionRow } from "#src/base/options/define.js";
+import { COMMAND_NAMES, type CommandName, type OptionRow, PATH_KINDS } from "#src/base/options/define.js";
 import { helpOf, rowsOf } from "#src/base/options/table.js";
 import { oneOf } from "#src/base/options/values.js";
 import { DATASET_NAMES } from "#src/data/named-sets.js";
@@ -55,15 +55,6 @@ function optionsOf(command: CommandName): Completed[] {
   const isGlobal = ({ group }: OptionRow) => group === "global";
   return [...rows.flatMap((row) => completedOf(row, isGlobal(row) ? undefined : command)), HELP];
 }
-
-const PATH_KINDS: ReadonlySet<string> = new Set([
-  "path",
-  "paths",
-  "labels",
-  "dataset",
-  "datasets",
-  "weights",
-]);
 
 function completedOf(row: OptionRow, command: CommandName | undefined): Completed[] {
   const { flag, short, value, type, negation } = row;

@@ -6,7 +6,7 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { platform } from "node:process";
 import type { Command } from "commander";
 import { UsageError } from "#src/base/errors.js";
-import type { CommandName, OptionRow } from "#src/base/options/define.js";
+import { type CommandName, type OptionRow, PATH_KINDS } from "#src/base/options/define.js";
 import { rowsOf } from "#src/base/options/table.js";
 import { COMMANDS } from "#src/cli/commands/options.js";
 import { labelsBeside } from "#src/data/labels.js";
@@ -22,15 +22,6 @@ export interface NamedFile {
   readonly path: string;
 }
 
-/** Kinds of options whose value is a path. */
-const PATH_KINDS: ReadonlySet<string> = new Set([
-  "path",
-  "paths",
-  "labels",
-  "dataset",
-  "datasets",
-  "weights",
-]);
 /** Arguments that are no paths. */
 const WORDS: ReadonlySet<string> = new Set(["<index>", "<name>", "[action]", "[id]", "<shell>"]);
 

@@ -20,7 +20,8 @@ import {
   type StoredArray,
 } from "./stored-array.js";
 import type { GivenFacts } from "./stream/idx-set.js";
-import { datasetOf, type Part } from "./stream/slab-reader.js";
+import type { Part } from "./stream/parts.js";
+import { datasetOf } from "./stream/slab-reader.js";
 
 export interface ArraySource extends ArrayPair {
   /** Path of the file, or of that of the images. */

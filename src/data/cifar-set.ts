@@ -18,7 +18,8 @@ import {
 import { readClassNames } from "./labels.js";
 import { hashOfFiles, type KnownFile } from "./stream/file-hash.js";
 import type { OpenArchive } from "./stream/idx-set.js";
-import { datasetOf, type OpenPart, type Part, partOfRecords } from "./stream/slab-reader.js";
+import { type OpenPart, type Part, partOfRecords } from "./stream/parts.js";
+import { datasetOf } from "./stream/slab-reader.js";
 
 const SHAPE: ImageShape = { rows: 32, columns: 32, channels: 3 };
 const INPUTS = imageBytes(SHAPE);

@@ -12,7 +12,8 @@ import { channelsLast } from "./reading.js";
 import { COLUMN, CR, CsvRows, cellAt, LF, type RowLayout } from "./stream/csv-rows.js";
 import { hashOfFiles } from "./stream/file-hash.js";
 import type { OpenArchive } from "./stream/idx-set.js";
-import { datasetOf, type OpenPart, partOfRecords } from "./stream/slab-reader.js";
+import { type OpenPart, partOfRecords } from "./stream/parts.js";
+import { datasetOf } from "./stream/slab-reader.js";
 
 /** Longest line in bytes: 300,000 numbers of 13 digits. */
 const MAX_LINE_BYTES = 2 ** 22;

@@ -10,7 +10,8 @@ import { fault, type ParquetRow, readParquetFile } from "./parquet-file.js";
 import { type Layout, labelOf, layoutOf, type ParquetOptions, type Shard } from "./parquet-rows.js";
 import { hashOfFiles, isLongerThanSamples } from "./stream/file-hash.js";
 import type { GivenFacts } from "./stream/idx-set.js";
-import { datasetOf, type OpenPart, type Part, partOfRecords } from "./stream/slab-reader.js";
+import { type OpenPart, type Part, partOfRecords } from "./stream/parts.js";
+import { datasetOf } from "./stream/slab-reader.js";
 
 const ENDING = /\.parquet$/i;
 /** How names of a split's files begin, for `datasets`: `test-00000-of-00001.parquet`. */

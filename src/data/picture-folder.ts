@@ -13,7 +13,8 @@ import { type FoundPictures, findPictures, leftOutText } from "./pictures/find-p
 import { type Frame, frameInto, frameOf, type PictureOptions, type Probe, probed } from "./pictures/frame.js";
 import { PictureFiles, smallMemory, TURN_MS } from "./pictures/picture-files.js";
 import type { GivenFacts } from "./stream/idx-set.js";
-import { datasetOf, type Part } from "./stream/slab-reader.js";
+import type { Part } from "./stream/parts.js";
+import { datasetOf } from "./stream/slab-reader.js";
 
 export interface PictureFolderOptions extends PictureOptions {
   readonly classOrder?: ClassOrder | undefined;

@@ -83,6 +83,16 @@ export type OptionType =
 
 export type Limits = readonly [low: number, high: number];
 
+/** Kinds of values that are paths, or may be. */
+export const PATH_KINDS: ReadonlySet<OptionType["kind"]> = new Set([
+  "path",
+  "paths",
+  "labels",
+  "dataset",
+  "datasets",
+  "weights",
+]);
+
 /** What a program may give for an option of this type. */
 export type ValueOf<Type> = Type extends { kind: "flag" }
   ? boolean

@@ -9,7 +9,7 @@ import type { Command } from "commander";
 import * as z from "zod";
 import { atLeast, FileError, reasonOf, UsageError } from "#src/base/errors.js";
 import { GLOBAL_OPTIONS, SET_GROUPS } from "#src/base/options/answer.js";
-import type { OptionRow } from "#src/base/options/define.js";
+import { type OptionRow, PATH_KINDS } from "#src/base/options/define.js";
 import { DATA_OPTIONS } from "#src/base/options/images.js";
 import { NETWORK_OPTIONS } from "#src/base/options/network.js";
 import { optionsShape } from "#src/base/options/schema.js";
@@ -35,14 +35,6 @@ const ROWS: Readonly<Record<string, OptionRow>> = Object.fromEntries(
 export const SUBJECT_KEYS: ReadonlySet<string> = new Set(
   Object.keys({ ...DATA_OPTIONS, ...NETWORK_OPTIONS }).filter((key) => key !== "offset" && key !== "limit"),
 );
-const PATH_KINDS: ReadonlySet<string> = new Set([
-  "path",
-  "paths",
-  "labels",
-  "dataset",
-  "datasets",
-  "weights",
-]);
 /** Keys whose relative paths start at the configuration file's folder. */
 export const PATH_KEYS: ReadonlySet<string> = new Set(
   Object.entries(ROWS).flatMap(([key, { type }]) => (PATH_KINDS.has(type.kind) ? [key] : [])),

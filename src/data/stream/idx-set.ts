@@ -12,7 +12,8 @@ import { DatasetError } from "#src/base/errors.js";
 import { type IdxHead, readIdxHead } from "#src/data/idx-header.js";
 import { addKnownFile, FileHash, hashOfFiles, isLongerThanSamples } from "./file-hash.js";
 import { openIdxElements } from "./idx-elements.js";
-import { datasetOf, type OpenPart, type Part } from "./slab-reader.js";
+import type { OpenPart, Part } from "./parts.js";
+import { datasetOf } from "./slab-reader.js";
 
 /** Files whose heads are read side by side. */
 const HEADS_AT_ONCE = 16;
