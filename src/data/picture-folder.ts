@@ -40,6 +40,7 @@ export async function openPictureFolder(
   options: PictureFolderOptions = {},
   labelsPath?: string,
 ): Promise<Dataset> {
+  assertLabelOptions(options, labelsPath !== undefined);
   const found = await findPictures(path, given.split);
   const { total } = found;
   const leftOut = found.leftOut.filter(
@@ -49,15 +50,6 @@ export async function openPictureFolder(
     labelsPath === undefined
       ? undefined
       : await (await import("./picture-labels.js")).readPictureLabels(labelsPath, found, options, given);
-  if (options.labelColumn !== undefined && listed === undefined) {
-    const problem = "--label-column: expected --labels with a table of pictures and labels, found none";
-    throw new UsageError("ERR_USAGE", { problem });
-  }
-  if (options.classOrder !== undefined && listed !== undefined) {
-    const problem =
-      "--class-order: expected class folders, found --labels with a table, which states the labels";
-    throw new UsageError("ERR_USAGE", { problem });
-  }
   if (labelled && listed === undefined && found.classes === undefined) {
     throw new DatasetError("ERR_DATASET_FORMAT", {
       path,
@@ -107,6 +99,19 @@ export async function openPictureFolder(
         : createHash("sha256").update(`${digest}\n`).update(labels).digest("hex");
     },
   });
+}
+
+/** A table states the labels of its pictures; class folders state them by their order. */
+function assertLabelOptions({ labelColumn, classOrder }: PictureFolderOptions, hasTable: boolean): void {
+  if (labelColumn !== undefined && !hasTable) {
+    const problem = "--label-column: expected --labels with a table of pictures and labels, found none";
+    throw new UsageError("ERR_USAGE", { problem });
+  }
+  if (classOrder !== undefined && hasTable) {
+    const problem =
+      "--class-order: expected class folders, found --labels with a table, which states the labels";
+    throw new UsageError("ERR_USAGE", { problem });
+  }
 }
 
 /** The folder at a level of each picture's path, from 1 for the folders of the set. */

@@ -121,7 +121,11 @@ export class UnitOrder {
     throw this.layerFault(name, `1 to ${MAX_MAP} numbers per image`, shapeWords(shape));
   }
 
-  /** @throws NetworkError ERR_NETWORK_LAYER if a pool has a window of padding alone, which PyTorch and onnxruntime refuse too */
+  /**
+   * Padding at the end may be longer: exports of PyTorch write a ceiling so.
+   *
+   * @throws NetworkError ERR_NETWORK_LAYER if a pool's first window is padding alone, which PyTorch and onnxruntime refuse too
+   */
   assertWindows(name: string, [rows, columns]: readonly [number, number], { top, left }: Padding): void {
     if (top < rows && left < columns) return;
     throw this.layerFault(
