@@ -138,17 +138,21 @@ const PROGRAM_KEYS: ReadonlySet<string> = new Set(["logLevel", "quiet", "color"]
 export async function applyConfig(path: string, program: Command, command: Command): Promise<void> {
   const takesAll = command.name() === "evaluate";
   for (const [key, value] of Object.entries(await readConfig(path))) {
-    if (PROGRAM_KEYS.has(key)) setUnlessGiven(program, key, value);
-    else if (takesAll) setUnlessGiven(command, key, value);
-    else if (SUBJECT_KEYS.has(key)) setUnlessGiven(command, key, oneOf(path, key, value));
+    if (PROGRAM_KEYS.has(key)) setUnlessGiven(program, key, value, () => value);
+    else if (takesAll) setUnlessGiven(command, key, value, () => value);
+    else if (SUBJECT_KEYS.has(key)) setUnlessGiven(command, key, value, () => oneOf(path, key, value));
   }
 }
 
-/** Several data sets are those of an evaluation alone: another command takes the only one of a list. */
+/**
+ * Several data sets are those of an evaluation alone: another command takes the only one of a list.
+ *
+ * @throws UsageError ERR_CONFIG_VALUE
+ */
 function oneOf(path: string, key: string, value: unknown): unknown {
   if (key !== "dataset" || !Array.isArray(value)) return value;
   if (value.length === 1) return value[0];
-  return new UsageError("ERR_CONFIG_VALUE", {
+  throw new UsageError("ERR_CONFIG_VALUE", {
     path,
     key,
     expected: "one data set for this command; name it by --dataset",
@@ -156,7 +160,8 @@ function oneOf(path: string, key: string, value: unknown): unknown {
   });
 }
 
-function setUnlessGiven(command: Command, key: string, value: unknown): void {
+/** `taken` makes the option's value of that of the file. It is not called for an option that the command line gives. */
+function setUnlessGiven(command: Command, key: string, value: unknown, taken: () => unknown): void {
   const options = command.options.filter((option) => option instanceof TableOption);
   // `"labels": false` stands for --no-labels, which not every command has.
   const option = options.find(
@@ -164,6 +169,5 @@ function setUnlessGiven(command: Command, key: string, value: unknown): void {
   );
   const name = option?.attributeName();
   if (name === undefined || command.getOptionValueSource(name) === "cli") return;
-  if (value instanceof UsageError) throw value;
-  command.setOptionValueWithSource(name, value, "config");
+  command.setOptionValueWithSource(name, taken(), "config");
 }
