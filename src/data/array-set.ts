@@ -35,6 +35,8 @@ export interface ArraySource extends ArrayPair {
 const COLOURS = 3;
 /** Images in which the range of the pixels is looked for. */
 const PROBED_IMAGES = 16;
+/** Most pixels of them: one image may be larger than memory. */
+const MOST_PROBED = 2 ** 20;
 
 /**
  * The set of a pair of arrays.
@@ -130,7 +132,7 @@ function layoutOf({ images, path, given, reading }: ArraySource): ReturnType<typ
   throw refused({ ...images, path: images.path || path }, expected);
 }
 
-/** The value of white: 255 in bytes, 1 in truth values, otherwise by the first images. */
+/** The value of white: 1 in truth values, otherwise by the first images. Bytes may be zeros and ones, too. */
 async function whiteOf(
   images: StoredArray,
   inputs: number,
@@ -138,11 +140,11 @@ async function whiteOf(
   source: string,
   given: string | undefined,
 ): Promise<ReturnType<typeof pixelMaxOf>> {
-  if (given === undefined && images.type === "u1") return { pixelMax: 255, assumptions: [] };
   if (given === undefined && images.type === "b1") return { pixelMax: 1, assumptions: [] };
   const elements = await images.open(0);
   try {
-    const first = await readNumbers(images, elements, Math.min(total, PROBED_IMAGES) * inputs);
+    const count = Math.min(Math.min(total, PROBED_IMAGES) * inputs, MOST_PROBED);
+    const first = await readNumbers(images, elements, count);
     return pixelMaxOf(first, source, given);
   } finally {
     await elements.close();

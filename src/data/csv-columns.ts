@@ -15,6 +15,8 @@ const LABEL_NAME = /^(label|labels|class|target|y|digit)$/i;
 const ID_NAME = /^(id|image_?id|index|unnamed: 0|)$/i;
 /** Names of columns that state the size: `1x1` to `28x28`. */
 const SIZE_NAME = /^\d+x\d+$/;
+/** Names of columns with the place of a pixel: `pixel0`, `px_1`, `1x1`. */
+const PLACE_NAME = /^(\D*)(\d+)(?:x(\d+))?$/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 export interface TableStart {
@@ -72,6 +74,7 @@ export function columnsOf({ path, source, lines, labelled, reading }: TableStart
     column === label ? COLUMN.label : places.includes(column) ? COLUMN.pixel : COLUMN.skipped,
   );
   const pixels = cells.filter((_, column) => kinds[column] === COLUMN.pixel);
+  if (names !== undefined) assertInOrder(path, pixels);
   const sizeName = SIZE_NAME.test(pixels.at(-1) ?? "") ? pixels.at(-1) : undefined;
   const layout = imageLayout({
     path,
@@ -91,6 +94,25 @@ export function columnsOf({ path, source, lines, labelled, reading }: TableStart
     group,
     assumptions: [...assumptions, ...layout.assumptions, ...white.assumptions],
   };
+}
+
+/** Names that number the pixels do so in the order of the columns. @throws DatasetError ERR_DATASET_FORMAT */
+function assertInOrder(path: string, names: readonly string[]): void {
+  let last: readonly [stem: string, row: number, column: number] | undefined;
+  for (const [n, name] of names.entries()) {
+    const [, stem = "", row, column = 0] = PLACE_NAME.exec(name) ?? [];
+    if (row === undefined) {
+      last = undefined;
+      continue;
+    }
+    const place = [stem, Number(row), Number(column)] as const;
+    const isBehind = last?.[0] !== stem || place[1] > last[1] || (place[1] === last[1] && place[2] > last[2]);
+    if (!isBehind) {
+      const found = `"${printable(name)}" behind "${printable(names[n - 1] ?? "")}"`;
+      throw fault(path, "columns in the order of the pixels", found, "write the columns in that order");
+    }
+    last = place;
+  }
 }
 
 interface FoundLabel {
@@ -141,8 +163,13 @@ function unnamedLabel(
   places: readonly number[],
   source: string,
 ): FoundLabel {
-  const named = names?.findIndex((name) => LABEL_NAME.test(name)) ?? -1;
-  if (named >= 0) return { column: named, assumptions: [] };
+  const named = (names ?? []).flatMap((name, column) => (LABEL_NAME.test(name) ? [column] : []));
+  const [first] = named;
+  if (first !== undefined) {
+    const what = `label in the column "${printable(names?.[first] ?? "")}"`;
+    const assumed = { subject: "labels", what, source, option: "--label-column" } as const;
+    return { column: first, assumptions: named.length > 1 ? [assumed] : [] };
+  }
   if (isSquare(places.length) || !isSquare(places.length - 1)) return { column: undefined, assumptions: [] };
   const [start = 0, end = 0] = [places[0], places.at(-1)];
   // Pixels in the corners are mostly equal, and pixels have numbers in their names.

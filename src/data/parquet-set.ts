@@ -1,7 +1,7 @@
 /** Sets in Parquet files, as Hugging Face's `datasets` writes them: pictures in a column `image`, or lists of pixels, and labels. */
 
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type Dataset, imageBytes } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import { listed } from "#src/base/text.js";
@@ -20,6 +20,8 @@ const SPLIT_NAMES: Readonly<Record<string, RegExp>> = {
   train: /^train(ing)?\b/i,
   val: /^val(id|idation)?\b/i,
 };
+/** The end of a name that counts the files of a split: `-00000-of-00003.parquet`. */
+const COUNTED = /-(\d{5})-of-(\d{5})\.parquet$/i;
 /** Files of less are hashed whole. */
 const WHOLE_BYTES = 16 * 2 ** 20;
 
@@ -49,6 +51,7 @@ export async function openParquetSet(
   labelled: boolean,
   options: ParquetOptions = {},
 ): Promise<Dataset> {
+  assertWhole(paths, given.name);
   const shards: Shard[] = [];
   for (const path of paths) shards.push(await shardAt(path, options.labelColumn));
   const [first] = shards;
@@ -84,6 +87,27 @@ export async function openParquetSet(
         isSampled,
       ),
   });
+}
+
+/** Files that count themselves are all there. One that is named by itself is a choice. @throws DatasetError ERR_DATASET_FORMAT */
+function assertWhole(paths: readonly string[], name: string): void {
+  const stems = new Map<
+    string,
+    { readonly path: string; readonly count: number; readonly there: Set<number> }
+  >();
+  for (const path of paths) {
+    const [end, number, count] = COUNTED.exec(path) ?? [];
+    if (end === undefined || basename(path) === name) continue;
+    const stem = path.slice(0, -end.length);
+    const { there } = stems.get(stem) ?? { there: new Set<number>() };
+    stems.set(stem, { path, count: Number(count), there: there.add(Number(number)) });
+  }
+  for (const { path, count, there } of stems.values()) {
+    const missing = Array.from({ length: count }, (_, n) => n).find((n) => !there.has(n));
+    if (missing === undefined) continue;
+    const found = `${there.size} of them, without ${`${missing}`.padStart(5, "0")}`;
+    throw fault(path, `${count} files by its name`, found, "fetch the others too, or name one file");
+  }
 }
 
 async function shardAt(path: string, labelColumn: string | undefined): Promise<Shard> {

@@ -135,10 +135,13 @@ function columnsOf(
     if (label < 0 || label === file) throw fault(`a column "${printable(asked)}" of labels`);
     return { file, label, count, hasNames, assumed: assumedFile };
   }
-  const label = hasNames ? cells.findIndex((cell) => LABEL_NAME.test(cell.trim())) : -1;
-  if (label >= 0) return { file, label, count, hasNames, assumed: assumedFile };
-  const what = `label in column ${other + 1}${hasNames ? `, "${printable(cells[other] ?? "")}"` : ""}`;
-  return { file, label: other, count, hasNames, assumed: [...assumedFile, what] };
+  const labels = cells.flatMap((cell, column) =>
+    hasNames && column !== file && LABEL_NAME.test(cell.trim()) ? [column] : [],
+  );
+  const [label = other] = labels;
+  const what = `label in column ${label + 1}${hasNames ? `, "${printable(cells[label] ?? "")}"` : ""}`;
+  const isStated = labels.length === 1;
+  return { file, label, count, hasNames, assumed: isStated ? assumedFile : [...assumedFile, what] };
 }
 
 /** Numbers as they are; texts by the given class names, or in text order. */

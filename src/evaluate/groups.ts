@@ -3,11 +3,14 @@
 import type { Dataset } from "#src/base/contracts/dataset.js";
 import { DatasetError } from "#src/base/errors.js";
 import { SET_GROUPS } from "#src/base/options/answer.js";
+import { printable } from "#src/base/text.js";
 import { delimitedRows } from "#src/files/delimited.js";
 import { readWholeFile } from "#src/files/read-file.js";
 
 /** Most bytes of a file of groups. */
 const LIMIT_BYTES = 2 ** 30;
+/** Names of a column that counts the images. */
+const COUNTING = /^(index|image)$/;
 /** Most groups: the answer lists all of them. */
 const MOST_GROUPS = 10_000;
 
@@ -21,7 +24,8 @@ interface Groups {
 }
 
 /**
- * Reads the group of each image: a name per line, or the column `group` of a CSV.
+ * Reads the group of each image, in the order of the images: a name per line, or the column `group` of a CSV. A column `index`
+ * or `image` beside it must count the images from 0. Other columns may name the images in another order, so they are refused.
  *
  * @throws FileError ERR_FILE_READ, ERR_FILE_EMPTY; DatasetError ERR_GROUPS_FILE
  */
@@ -31,22 +35,30 @@ async function readGroups(path: string): Promise<Groups> {
     throw new DatasetError("ERR_GROUPS_FILE", { path, expected, found });
   };
   const coder = new GroupCoder(path);
-  let column: number | undefined;
-  let cellsEach = 0;
+  let names: readonly string[] | undefined;
+  let image = 0;
   const refuseLine = (line: number, expected: string, found: string) =>
     refuse(`${expected} on line ${line}`, found);
   for (const { line, cells } of delimitedRows(bytes, refuseLine)) {
-    if (column === undefined) {
-      cellsEach = cells.length;
-      column = cells.indexOf("group");
-      if (column >= 0) continue;
-      if (cellsEach > 1) refuse("a column group, or one name per line", "other columns");
-      column = 0;
+    if (names === undefined) {
+      const isHeader = cells.includes("group");
+      const other = cells.find((name) => name !== "group" && !COUNTING.test(name));
+      if (cells.length > 1 && (!isHeader || other !== undefined)) {
+        refuse(
+          "a column group, alone or beside index, in the order of the images",
+          `"${printable(other ?? "")}"`,
+        );
+      }
+      names = isHeader ? cells : ["group"];
+      if (isHeader) continue;
     }
-    if (cells.length !== cellsEach) refuseLine(line, `${cellsEach} cells`, `${cells.length}`);
-    const name = cells[column] ?? "";
+    if (cells.length !== names.length) refuseLine(line, `${names.length} cells`, `${cells.length}`);
+    const index = cells[names.findIndex((name) => COUNTING.test(name))];
+    if (index !== undefined && index !== `${image}`) refuseLine(line, `image ${image}`, printable(index));
+    const name = cells[names.indexOf("group")] ?? "";
     if (name === "") refuseLine(line, "the name of a group", "none");
     coder.add(name);
+    image++;
   }
   return coder.groups();
 }

@@ -63,7 +63,7 @@ export async function sliced(
   };
 }
 
-/** `label=3,5`: labels by their numbers, or by their names where they are known. */
+/** `label=3,5`: labels by their names where they are known, or by their numbers. */
 const WHERE = /^label=(.+)$/;
 
 function whereListener(rule: string): SliceListener & { only(listener: Listener): Listener } {
@@ -79,7 +79,9 @@ function whereListener(rule: string): SliceListener & { only(listener: Listener)
       options = given;
       const names = dataset.facts.classNames ?? [];
       labels = words.map((word) => {
-        const label = /^\d{1,3}$/.test(word) ? Number(word) : names.indexOf(word);
+        // A name goes before a number: class folders in text order have 10 as label 2.
+        const named = names.indexOf(word);
+        const label = named < 0 && /^\d{1,3}$/.test(word) ? Number(word) : named;
         if (label < 0 || label >= isCounted.length)
           refuse(`labels from 0 to 255${names.length > 0 ? ", or class names" : ""}`);
         return label;

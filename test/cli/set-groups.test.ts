@@ -158,3 +158,23 @@ test("groups that a set does not have are refused in one line", async (t) => {
   const bundled = await codedAsync(t, evaluate({ groups: "folder:1" }), "ERR_GROUPS_FILE");
   t.regex(bundled.message, /set --groups to a file/);
 });
+
+test("--where takes the name of a class before its number", async (t) => {
+  const folder = await folderOf(
+    t,
+    Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`${n}/a.png`, greyPng(n)])),
+  );
+  const given = { dataset: folder, weights: randomNetwork([SIDE * SIDE, 11]), threads: 0 } as const;
+  // In text order 10 is label 2, and label 10 is the class 9.
+  for (const [where, label] of [
+    ["label=10", 2],
+    ["label=9", 10],
+  ] as const) {
+    const { result } = await evaluate({ ...given, where });
+    t.deepEqual(
+      result.perClass.map(({ support }) => support),
+      Array.from({ length: 11 }, (_, n) => Number(n === label)),
+      where,
+    );
+  }
+});

@@ -101,12 +101,23 @@ test("a slice judges its gates, and refuses what counts other images", async (t)
   const folder = await temporaryFolder(t);
   const groups = join(folder, "groups.txt");
   await writeFile(groups, "a\nb\n");
+  const tables = [
+    ["named.csv", "filename,group\n1.png,a\n0.png,b\n"],
+    ["turned.csv", "index,group\n1,a\n0,b\n"],
+  ] as const;
+  for (const [name, text] of tables) await writeFile(join(folder, name), text);
   const gate = ["--where", "label=3", "--min-accuracy"];
   const { result } = JSON.parse((await runCli([...gate, "0.5", "--format", "json"])).stdout);
   t.is(result.total, result.perClass[3].support);
   t.is((await runCli([...gate, "1"])).status, result.accuracy === 1 ? 0 : 100);
   const refused: readonly (readonly [args: readonly string[], status: number, message: RegExp])[] = [
     [["--groups", groups], 3, /ERR_GROUPS_FILE: .*a group for each of the 10,000 images of bundled, found 2/],
+    [
+      ["--groups", join(folder, "named.csv")],
+      3,
+      /a column group, alone or beside index, .* found "filename"/,
+    ],
+    [["--groups", join(folder, "turned.csv")], 3, /expected image 0 on line 2, found 1/],
     [["--where", "3"], 2, /ERR_OPTION_VALUE: --where: expected label= and labels/],
     [["--where", "label=cat"], 2, /ERR_OPTION_VALUE: --where: expected labels from 0 to 255/],
     [["--where", "label=3", "--shard", "1/2"], 2, /ERR_USAGE: --where and --shard exclude each other/],

@@ -85,6 +85,20 @@ test("reads images of every type and shape, and names what is assumed", async (t
   t.deepEqual(found.pixels, [0, 255, 255, 0, 255, 0, 0, 0]);
 });
 
+test("bytes that are zeros and ones are assumed to be parts of 1, unless white is stated", async (t) => {
+  const dataset = await temporaryFile(
+    t,
+    npz({ x_test: npyBytes([2, 2, 2], [0, 1, 1, 0, 1, 1, 0, 0]), y_test: LABELS }),
+    "binary.npz",
+  );
+  const found = await read(dataset);
+  t.deepEqual(found.assumed, [PARTS]);
+  t.deepEqual(found.pixels, [0, 255, 255, 0, 255, 255, 0, 0]);
+  const stated = await read(dataset, { pixelMax: "255" });
+  t.deepEqual(stated.assumed, []);
+  t.deepEqual(stated.pixels, [0, 1, 1, 0, 1, 1, 0, 0]);
+});
+
 test("numbers from 0 to 1 are not given to a network as bytes by --normalize none", async (t) => {
   const values = Array.from({ length: 784 }, (_, n) => (n % 256) / 255);
   const dataset = await temporaryFile(

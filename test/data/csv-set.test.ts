@@ -121,6 +121,19 @@ test("reads tables of every layout, and names what is assumed", async (t) => {
   }
 });
 
+test("refuses columns of pixels in another order than their names, and names a label of several", async (t) => {
+  for (const names of ["pixel0,pixel1,pixel10,pixel2", "1x1,2x1,1x2,2x2", "pixel1,pixel0,pixel2,pixel3"]) {
+    const table = read(t, `label,${names}\n3,1,2,3,4\n`, { imageShape: "2x2" });
+    const { message } = await codedAsync(t, table, "ERR_DATASET_FORMAT");
+    t.regex(message, /expected columns in the order of the pixels, found "[^"]+" behind "[^"]+"/, names);
+  }
+  for (const names of ["pixel1,pixel2,pixel3,pixel4", "1x1,1x2,2x1,2x2", "red,a1,b1,b2"]) {
+    t.deepEqual((await read(t, `label,${names}\n3,1,2,3,4\n`, { imageShape: "2x2" })).labels, [3], names);
+  }
+  const two = await read(t, "label,class,pixel0,pixel1,pixel2,pixel3\n3,7,1,2,3,4\n", { imageShape: "5x1" });
+  t.deepEqual(two.assumed, ['label in the column "label"']);
+});
+
 test("finds the label in the last column if the first one does not vary", async (t) => {
   const { labels, assumed } = await read(t, "0,1,2,3,7\n0,4,5,6,8\n");
   t.deepEqual([labels, assumed[0]], [[7, 8], "label in the last column"]);

@@ -1,5 +1,5 @@
 /** Sets in Parquet files that pyarrow wrote (parquet-reference.py): pictures and lists of pixels. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { openDataset } from "#src/index.js";
@@ -86,6 +86,13 @@ test("reads shards by a pattern, and the files of a split in a folder as Hugging
   t.deepEqual((await contentOf(test, COUNT + 2)).labels, LABELS.slice(2));
   t.is((await open(folder, { split: "train" })).facts.total, COUNT);
   t.is((await open(join(folder, "data", "*.parquet"))).facts.total, 3 * COUNT);
+  const part = join(folder, "data", "test-00001-of-00002.parquet");
+  t.is((await open(part)).facts.total, COUNT);
+  await rm(join(folder, "data", "test-00000-of-00002.parquet"));
+  for (const dataset of [folder, join(folder, "data", "*.parquet")]) {
+    const { message } = await codedAsync(t, open(dataset), "ERR_DATASET_FORMAT");
+    t.regex(message, /expected 2 files by its name, found 1 of them, without 00000; fetch the others/);
+  }
   const only = await temporaryFolder(t);
   await writeFile(join(only, "train.parquet"), bytesOf("snappy"));
   await codedAsync(t, open(only), "ERR_DATASET_SPLIT");

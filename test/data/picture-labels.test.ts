@@ -32,6 +32,12 @@ test("labels of pictures come from a table, by name or by id, as numbers or as t
     ["filename,label\n0003.png,7\n0001.png,5\n0002.png,6\n", [5, 6, 7], undefined, []],
     ["id,label\r\n0001,5\r\n0002,6\r\n0003,7\r\n", [5, 6, 7], undefined, []],
     ["id,breed\n0001,b\n0002,a\n0003,b\n", [1, 0, 1], ["a", "b"], ['label in column 2, "breed"']],
+    [
+      "filename,class,label\n0001.png,1,5\n0002.png,2,6\n0003.png,3,7\n",
+      [1, 2, 3],
+      undefined,
+      ['label in column 2, "class"'],
+    ],
     ["id,weight,breed\n0001,3,b\n0002,4,a\n0003,5,b\n", [1, 0, 1], ["a", "b"], [], "breed"],
     ['0001.png,"a, b"\n0002.png,a\n0003.png,a\n', [1, 0, 0], ["a", "a, b"], ["label in column 2"]],
   ];
