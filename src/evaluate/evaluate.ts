@@ -108,6 +108,8 @@ async function evaluateBy<Input extends EvaluateInput>(
     hooks,
   );
   const [fault] = faults;
+  // A run with slices has no journal.
+  if (fault !== undefined && slices !== undefined) throw fault;
   if (fault !== undefined) hooks.onJournalFault?.(fault);
   if (failure !== undefined) throw failure;
   if (fault !== undefined && hooks.onJournalFault === undefined) throw fault;

@@ -143,7 +143,9 @@ async function countedWhere(
     recomputed: 0,
   });
   const counted = await resultCounts(counts, options);
-  return { evaluation: { ...evaluation, result: counted, where: { labels: [...labels] } } };
+  // No gate may pass over no image.
+  const faults = result.complete && total === 0 ? [new DatasetError("ERR_WHERE_EMPTY", { labels })] : [];
+  return { evaluation: { ...evaluation, result: counted, where: { labels: [...labels] } }, faults };
 }
 
 async function partialClosing(

@@ -114,15 +114,25 @@ const PIXEL_ORDER = "pixelOrder";
 /** Key of the order that is assumed. */
 const LIKELY_ORDER = "likelyPixelOrder";
 
-/** Metadata that name the order; empty if it is unknown, or if the images cannot be coloured. */
-export function pixelOrderMetadata(
-  { layers, pixelOrder, likelyPixelOrder }: Pick<Network, "layers" | "pixelOrder" | "likelyPixelOrder">,
-  prefix = "",
-): Record<string, string> {
-  const canBeColoured = (layers[0]?.inputs ?? 0) % 3 === 0;
-  const [key, order] =
-    pixelOrder === undefined ? [LIKELY_ORDER, likelyPixelOrder] : [PIXEL_ORDER, pixelOrder];
-  return order === undefined || !canBeColoured ? {} : { [prefix + key]: order };
+type Ordered = Pick<Network, "layers" | "pixelOrder" | "likelyPixelOrder">;
+
+/** Whether the first layer's inputs may be the bytes of coloured images. */
+function canBeColoured({ layers }: Ordered): boolean {
+  return (layers[0]?.inputs ?? 0) % 3 === 0;
+}
+
+/** Metadata that name the order, so that every format is read in the same one; empty if the images cannot be coloured. */
+export function pixelOrderMetadata(network: Ordered, prefix = ""): Record<string, string> {
+  const { pixelOrder, likelyPixelOrder = "channels-last" } = network;
+  if (!canBeColoured(network)) return {};
+  return pixelOrder === undefined
+    ? { [prefix + LIKELY_ORDER]: likelyPixelOrder }
+    : { [prefix + PIXEL_ORDER]: pixelOrder };
+}
+
+/** Whether a format without metadata, which is read channels last, would turn the bytes of coloured images. */
+export function isChannelsFirst(network: Ordered): boolean {
+  return canBeColoured(network) && (network.pixelOrder ?? network.likelyPixelOrder) === "channels-first";
 }
 
 /** Reads what `pixelOrderMetadata` wrote; empty if it wrote nothing. @throws NetworkError ERR_NETWORK_FORMAT for an unknown value */

@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { NetworkError, UsageError } from "#src/base/errors.js";
 import { encodeOnnx } from "#src/networks/onnx/encode.js";
 import { ARCHITECTURE, describedLayers } from "./architecture/write.js";
-import { pixelOrderMetadata } from "./format.js";
+import { isChannelsFirst, pixelOrderMetadata } from "./format.js";
 import { encodeNpz } from "./numpy.js";
 import { isUniform, largestFloat32Change, type WritableNetwork, type WrittenType } from "./tensors.js";
 import { encodeSafetensors, encodeTensors } from "./write-safetensors.js";
@@ -38,7 +38,7 @@ export function networkEndingOf(path: string): NetworkEnding {
  *
  * @throws NetworkError ERR_NETWORK_ACTIVATIONS if the format has one activation for all hidden layers, and they have
  *   several; ERR_NETWORK_F32 if a weight is beyond float32; ERR_NORMALIZE_FORMAT if a .npz would lose the numbers
- *   that standardize the network's pixels
+ *   that standardize the network's pixels, or the order of a colour's bytes
  */
 export function encodeNetwork(
   ending: NetworkEnding,
@@ -56,7 +56,13 @@ const ENCODE: Readonly<
 > = {
   ".npz": (network, type, deflated) => {
     const { kind } = network.preprocessing;
-    if (kind === "standardize") throw new NetworkError("ERR_NORMALIZE_FORMAT", { found: kind });
+    if (kind === "standardize")
+      throw new NetworkError("ERR_NORMALIZE_FORMAT", { what: `the numbers of "${kind}"` });
+    if (isChannelsFirst(network)) {
+      throw new NetworkError("ERR_NORMALIZE_FORMAT", {
+        what: "the order of bytes that a colour image has in this network",
+      });
+    }
     return encodeNpz(network, type, { deflated });
   },
   ".safetensors": (network, type) => {

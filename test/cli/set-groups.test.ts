@@ -177,4 +177,5 @@ test("--where takes the name of a class before its number", async (t) => {
       where,
     );
   }
+  await codedAsync(t, evaluate({ ...given, where: "label=12" }), "ERR_WHERE_EMPTY");
 });

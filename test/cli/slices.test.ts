@@ -118,6 +118,11 @@ test("a slice judges its gates, and refuses what counts other images", async (t)
       /a column group, alone or beside index, .* found "filename"/,
     ],
     [["--groups", join(folder, "turned.csv")], 3, /expected image 0 on line 2, found 1/],
+    [
+      ["--where", "label=99", "--min-class-recall", "0.9"],
+      3,
+      /ERR_WHERE_EMPTY: --where: .* the labels 99, found none/,
+    ],
     [["--where", "3"], 2, /ERR_OPTION_VALUE: --where: expected label= and labels/],
     [["--where", "label=cat"], 2, /ERR_OPTION_VALUE: --where: expected labels from 0 to 255/],
     [["--where", "label=3", "--shard", "1/2"], 2, /ERR_USAGE: --where and --shard exclude each other/],

@@ -1,12 +1,14 @@
 /** Networks of coloured images: PyTorch's answers over CIFAR's files, in each format and with each engine. */
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test from "ava";
 import { PACKAGE_ROOT } from "#src/base/package.js";
 import { evaluate, loadNetwork } from "#src/index.js";
 import { encodeNpz } from "#src/networks/numpy.js";
+import { encodeNetwork } from "#src/networks/writers.js";
 import { runCli } from "../helpers/cli.js";
 import { AVAILABLE_ENGINES } from "../helpers/engines.js";
 import { inCase } from "../helpers/in-case.js";
@@ -118,6 +120,40 @@ test("a network of one channel is refused over colours, with the way out", async
   t.regex(error.message, /found 28 × 28 × 3 = 2,352; the network reads one channel: set --grayscale/);
   const { result } = await evaluate({ dataset, threads: 0, grayscale: true });
   t.is(result.total, 3);
+});
+
+test("no conversion turns the bytes of a colour", async (t) => {
+  const dataset = randomDataset(40, { rows: 4, columns: 5, channels: 3 });
+  const folder = await temporaryFolder(t);
+  const at = (name: string) => join(folder, name);
+  const network = randomNetwork([60, 10]);
+  const answers = async (weights: string) => {
+    const { result, assumptions } = await evaluate({ dataset, weights, threads: 0 });
+    t.regex(assumptions.map(({ what }) => what).join(), /side by side/, weights);
+    return result.confusionMatrix;
+  };
+  for (const likelyPixelOrder of [undefined, "channels-last", "channels-first"] as const) {
+    const given = { ...network, pixelOrder: undefined, likelyPixelOrder };
+    await writeFile(at("a.safetensors"), encodeNetwork(".safetensors", given).bytes);
+    const expected = await answers(at("a.safetensors"));
+    for (const [from, to] of [
+      ["a.safetensors", "b.onnx"],
+      ["b.onnx", "c.safetensors"],
+      ["a.safetensors", "d.npz"],
+    ] as const) {
+      const { status, stderr } = await runCli(["convert", at(from), at(to)]);
+      if (to === "d.npz" && likelyPixelOrder === "channels-first") {
+        t.is(status, 3);
+        t.regex(
+          stderr,
+          /ERR_NORMALIZE_FORMAT: .*the order of bytes .*write a \.safetensors or an \.onnx file/,
+        );
+        continue;
+      }
+      t.is(status, 0, stderr);
+      if (to !== "d.npz") t.deepEqual(await answers(at(to)), expected, `${likelyPixelOrder} ${to}`);
+    }
+  }
 });
 
 test("an unknown order of bytes is assumed, and refused by --strict", async (t) => {

@@ -147,6 +147,11 @@ export const datasetCodes = {
     (f: { path: string; expected: string; found: string; next?: string | undefined }) =>
       `${f.path}: expected ${f.expected}, found ${f.found}; ${f.next ?? "write one name per line, in UTF-8"}`,
   ),
+  ERR_WHERE_EMPTY: row(
+    3,
+    (f: { labels: readonly number[] }) =>
+      `--where: expected images with the labels ${f.labels.join(", ")}, found none; choose labels that the set has`,
+  ),
   ERR_RANGE_EMPTY: row(
     3,
     (f: { offset: number; total: number }) =>

@@ -248,8 +248,8 @@ export const networkCodes = {
   ),
   ERR_NORMALIZE_FORMAT: row(
     3,
-    (f: { found: string }) =>
-      `expected a format that can hold the numbers of "${f.found}", found .npz; write a .safetensors or an .onnx file`,
+    (f: { what: string }) =>
+      `expected a format that can hold ${f.what}, found .npz; write a .safetensors or an .onnx file`,
   ),
   ERR_RECIPE: row(
     3,

@@ -10,7 +10,7 @@ import type { Hdf5Group } from "#src/files/formats/hdf5/group.js";
 import { checkCount } from "#src/networks/assemble.js";
 import type { DecodedChain } from "#src/networks/chain-facts.js";
 import { conventionalPlan } from "#src/networks/conventional.js";
-import { namesIn } from "#src/networks/keras/chain.js";
+import { assertAssumable, namesIn } from "#src/networks/keras/chain.js";
 import { architectureText } from "#src/networks/module-chain.js";
 import { readBlocks } from "#src/networks/modules.js";
 import { chainOfArchitecture } from "./chain.js";
@@ -31,10 +31,6 @@ const KERNEL = [
   ["bias", "bias"],
 ] as const;
 const POOL = /pool/i;
-/** Keras' names of layers without arrays that compute something else than what is assumed: max pools and ReLU. */
-const UNASSUMED =
-  /^(average_pooling|global_\w+_pooling|elu|leaky_re_lu|thresholded_re_lu|rescaling|normalization|zero_padding|cropping|up_sampling|add|subtract|multiply|concatenate|average|maximum|minimum|dot|permute|lambda|resizing)(2d)?(_\d+)?$|avg|average/i;
-
 /** Most groups around an array of an HDF5 file. */
 const MAX_GROUPS = 16;
 /** Most arrays of an HDF5 file. */
@@ -168,18 +164,6 @@ export function hdf5Arrays(path: string, root: Hdf5Group): Map<string, NamedArra
   return arrays;
 }
 
-function assertAssumable(path: string, names: readonly string[]): void {
-  const name = names.find((one) => UNASSUMED.test(one));
-  if (name === undefined) return;
-  throw new NetworkError("ERR_NETWORK_LAYER", {
-    path,
-    layer: `layer "${printable(name)}"`,
-    expected: "max pools and ReLU between layers, which alone are assumed",
-    found: "another layer by its name",
-    next: "state the layers by --architecture FILE.json; batchwise inspect --architecture-template writes a draft of it",
-  });
-}
-
 /**
  * Returns the chain of a file with convolutions, if one conventional architecture fits its arrays. Undefined if the file has a
  * batch normalization, or another layer whose place or numbers it does not state.
@@ -195,7 +179,7 @@ export function conventionalKeras(
   const draft = kerasDraft(root, arrays);
   if (draft === undefined || ![...draft.shapes.values()].some(({ length }) => length === 4)) return undefined;
   const { poolsBehind } = draft;
-  assertAssumable(path, draft.listed);
+  assertAssumable(path, draft.listed, activation !== undefined);
   const blocks = readBlocks(path, draft.shapes, true, undefined).map((block) =>
     poolsBehind === undefined ? block : { ...block, plainModules: 1 + (poolsBehind.get(block.name) ?? 0) },
   );

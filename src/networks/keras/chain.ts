@@ -1,5 +1,6 @@
 /** State of the translation of a Keras model: arrays of its layers, the chain so far, and the shapes that Keras would see. */
 import type { MapShape } from "#src/base/contracts/network.js";
+import { NetworkError } from "#src/base/errors.js";
 import { printable } from "#src/base/text.js";
 import type { NamedArray } from "#src/files/formats/arrays.js";
 import type { Hdf5Group } from "#src/files/formats/hdf5/group.js";
@@ -27,6 +28,30 @@ export function namesIn(group: Hdf5Group, attribute: string): string[] | undefin
     names.push(...more);
   }
   return names;
+}
+
+/** Keras' names of activations other than ReLU that are layers without arrays. */
+const ACTIVATION_LAYER = /^(elu|leaky_re_lu|thresholded_re_lu)(_\d+)?$/;
+/** Keras' names of other layers without arrays that are neither max pools nor without effect, and what people call average pools. */
+const UNASSUMED =
+  /^(rescaling|((unit|layer)_)?normalization|resizing|center_crop|lambda|add|subtract|multiply|concatenate|maximum|minimum|dot|permute|(global_\w+_pooling|average_pooling|zero_padding|cropping|up_sampling)[12]d)(_\d+)?$|^(avg|average)(_?pool\w*)?(_?\d+)?$/i;
+
+/**
+ * Weights alone state no layers without arrays, but their names may contradict what is assumed.
+ *
+ * @param hasActivation whether an option states the activations
+ * @throws NetworkError ERR_NETWORK_LAYER
+ */
+export function assertAssumable(path: string, names: readonly string[], hasActivation: boolean): void {
+  const name = names.find((one) => UNASSUMED.test(one) || (!hasActivation && ACTIVATION_LAYER.test(one)));
+  if (name === undefined) return;
+  throw new NetworkError("ERR_NETWORK_LAYER", {
+    path,
+    layer: `layer "${printable(name)}"`,
+    expected: "max pools and ReLU between layers, which alone are assumed",
+    found: "another layer by its name",
+    next: "state the layers by --architecture FILE.json; batchwise inspect --architecture-template writes a draft of it",
+  });
 }
 
 /** Arrays of a file of Keras 2, or of a whole model of Keras 3 in HDF5: the layer's group names them. */

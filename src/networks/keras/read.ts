@@ -8,7 +8,14 @@ import { type Hdf5Group, openHdf5 } from "#src/files/formats/hdf5/group.js";
 import { KERAS_PROGRAM, kerasToOnnx } from "#src/files/formats/known/keras-files.js";
 import { readZipDirectory, wholeEntry } from "#src/files/formats/zip.js";
 import type { DecodedChain } from "#src/networks/chain-facts.js";
-import { type FindArrays, namedArrays, namesIn, numberedArrays, variablesIn } from "./chain.js";
+import {
+  assertAssumable,
+  type FindArrays,
+  namedArrays,
+  namesIn,
+  numberedArrays,
+  variablesIn,
+} from "./chain.js";
 import { type KerasLayer, parseModel } from "./config.js";
 import { buildChain } from "./layers.js";
 
@@ -44,7 +51,10 @@ export async function decodeKeras(
     const root = openHdf5(path, bytes);
     const config = root.texts("model_config")?.[0];
     if (config === undefined) {
-      if (!hasConvolutions(root)) return weightsAlone(path, root);
+      if (!hasConvolutions(root)) {
+        assertAssumable(path, namesIn(root, "layer_names") ?? [], activation !== undefined);
+        return weightsAlone(path, root);
+      }
       const { conventionalKeras } = await import("#src/networks/architecture/keras.js");
       return conventionalKeras(path, root, activation) ?? weightsAlone(path, root);
     }

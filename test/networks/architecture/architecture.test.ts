@@ -81,6 +81,20 @@ withTorch("gives PyTorch's logits of arrays in each format by an architecture of
     const { message } = await codedAsync(t, other, "ERR_NETWORK_LAYER");
     t.regex(message, new RegExp(`layer "${name}": expected max pools and ReLU .*--architecture`));
   }
+  t.is((await loadNetwork(join(folder, "dense-2.h5"))).layers[0]?.activation, "relu");
+  for (const [file, name] of [
+    ["lambda", "lambda"],
+    ["leaky", "leaky_re_lu"],
+  ] as const) {
+    const { message } = await codedAsync(
+      t,
+      loadNetwork(join(folder, `dense-2-${file}.h5`)),
+      "ERR_NETWORK_LAYER",
+    );
+    t.regex(message, new RegExp(`layer "${name}": expected max pools and ReLU`));
+  }
+  const leaky = await loadNetwork(join(folder, "dense-2-leaky.h5"), { activation: "leaky-relu" });
+  t.is(leaky.layers[0]?.activation, "leaky-relu");
   t.log(`largest difference of ${files.length} files: ${most}`);
 });
 

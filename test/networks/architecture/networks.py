@@ -298,5 +298,13 @@ for ending, names in (("", listed), ("-fewer", [name for name in listed if name 
             file.create_group(name).attrs["weight_names"] = [f"{name}/{part}:0".encode() for part in parts]
             for part in parts:
                 file[f"{name}/{name}/{part}:0"] = arrays[f"{name}.{part.replace('kernel', 'weight')}"].numpy()
+# Dense layers alone: the names of layers without arrays decide whether ReLU may be assumed.
+for ending, other in (("", "re_lu"), ("-lambda", "lambda"), ("-leaky", "leaky_re_lu")):
+    with h5py.File(f"{folder}/dense-2{ending}.h5", "w") as file:
+        file.attrs["layer_names"] = [name.encode() for name in ("flatten", "dense", other, "dense_1")]
+        for name, shape in (("flatten", None), ("dense", (6, 4)), (other, None), ("dense_1", (4, 3))):
+            file.create_group(name).attrs["weight_names"] = [f"{name}/kernel:0".encode()] if shape else np.array([], "S1")
+            if shape:
+                file[f"{name}/{name}/kernel:0"] = np.ones(shape, np.float32)
 result["conventional"] = {"pixels": pixels.flatten().tolist(), "logits": net.logits().flatten().tolist()}
 print(json.dumps(result))
