@@ -15,8 +15,8 @@ import {
 
 const [DHT, EOI, SOS, DQT, DRI] = [0xc4, 0xd9, 0xda, 0xdb, 0xdd];
 const SIDE = 8;
-/** Most scans. Encoders write about ten. */
-const MAX_SCANS = 100;
+/** Most scans. Encoders write about ten, and the most frugal some twenty. */
+const MAX_SCANS = 40;
 /**
  * A progressive scan goes over all blocks, however short it is. Encoders write about six for a component; one of a plain picture
  * has some 24 blocks for each byte.

@@ -82,11 +82,15 @@ const replaced = (bytes: Buffer, from: Buffer, to: Buffer) => {
   const at = bytes.indexOf(from);
   return Buffer.concat([bytes.subarray(0, at), to, bytes.subarray(at + from.length)]);
 };
-/** Scans of two bytes each, which say of 16,384 blocks that nothing comes. */
+/** Scans that say of all blocks, 8,192 a byte, that nothing comes. */
 const scans = (count: number, side: number) => {
   const first = flatJpeg({ width: side, height: side, frame: PROGRESSIVE }).subarray(0, -2);
   const longRun = jpegSegment(0xc4, [0x10, 1, ...Buffer.alloc(15), 0xe0]);
-  const scan = Buffer.concat([longRun, jpegScan(1, [1, 63, 0]), Buffer.alloc(2)]);
+  const scan = Buffer.concat([
+    longRun,
+    jpegScan(1, [1, 63, 0]),
+    Buffer.alloc(Math.max(2, side ** 2 / 2 ** 19)),
+  ]);
   return Buffer.concat([first, ...new Array<Buffer>(count).fill(scan), END]);
 };
 
@@ -203,8 +207,8 @@ const REFUSED: Readonly<Record<string, readonly [bytes: Buffer, says: RegExp]>> 
     replaced(flatJpeg({ ...GREY, restart: 1 }), Buffer.of(0xff, 0xd0), Buffer.of(0xff, 0xd3)),
     /a restart marker of it is missing/,
   ],
-  "more than a hundred scans": [scans(100, 8), /more than 100 scans/],
-  "scans beyond the bytes": [scans(99, 1024), /more than its bytes can fill/],
+  "more than forty scans": [scans(40, 8), /more than 40 scans/],
+  "scans beyond the bytes": [scans(39, 2048), /more than its bytes can fill/],
   "a progressive picture that takes 100 MB": [
     flatJpeg({
       ...COLOURS,
