@@ -36,7 +36,8 @@ export function canBeTable(head: Uint8Array): boolean {
   const text = Buffer.from(start)
     .toString("latin1")
     .replace(/^\xef\xbb\xbf/, "");
-  const [first = "", second] = text.split("\n", 2);
+  const [first = "", ...lines] = text.split("\n");
+  const second = lines.find((line) => line.trim() !== "");
   const isCut = second === undefined && text.length >= LONG_LINE_BYTES;
   const isNumbers = NUMBERS.test(first) || isCut || NUMBER_CELL.test(second ?? "");
   return isNumbers && /[,;\t]/.test(first);

@@ -123,6 +123,7 @@ test("what belongs to one set is refused with several; a configuration may list 
   const two = ["--dataset", "bundled", "--dataset", "bundled"];
   const refused: readonly (readonly string[])[] = [
     ["--labels", "x"],
+    ["--no-labels"],
     ["--predictions", join(folder, "p.csv")],
     ["--report", join(folder, "r.html")],
     ["--resume", join(folder, "j.ndjson")],

@@ -134,6 +134,14 @@ test("refuses columns of pixels in another order than their names, and names a l
   t.deepEqual(two.assumed, ['label in the column "label"']);
 });
 
+test("names an empty line behind the names", async (t) => {
+  const table = read(t, "label,a,b,c,d\n\n3,1,2,3,4\n4,5,6,7,8\n");
+  t.regex(
+    (await codedAsync(t, table, "ERR_CSV_ROW")).message,
+    /line 2: .* found an empty line; correct this row/,
+  );
+});
+
 test("finds the label in the last column if the first one does not vary", async (t) => {
   const { labels, assumed } = await read(t, "0,1,2,3,7\n0,4,5,6,8\n");
   t.deepEqual([labels, assumed[0]], [[7, 8], "label in the last column"]);

@@ -8,7 +8,7 @@ import { copiesOf, ONE_BY_ONE } from "../helpers/all-of.js";
 import { runCli } from "../helpers/cli.js";
 import { npyFloats } from "../helpers/npy.js";
 import { colourPng, folderOf, greyPng, SIDE, shadesFrom } from "../helpers/pictures.js";
-import { pngOfSamples } from "../helpers/png.js";
+import { pngFile, pngOfSamples } from "../helpers/png.js";
 import { pythonWith, runPython } from "../helpers/python.js";
 import { mnist, needs } from "../helpers/require.js";
 import { temporaryFile, temporaryFolder } from "../helpers/temporary.js";
@@ -91,6 +91,17 @@ test("names what it assumes: text order of numbers, files left out, dropped alph
   t.is(grey.facts.shape.channels, 1);
   t.false(grey.facts.assumptions?.some(({ what }) => what.startsWith("grey")));
   t.deepEqual((await contentOf(grey, 2, 1)).pixels, shadesFrom(10, INPUTS));
+});
+
+test("says of a picture with more pixels than its header states what is wrong", async (t) => {
+  const bomb = pngFile({ width: SIDE, height: SIDE }, Buffer.alloc(100_000));
+  const folder = await folderOf(t, { "a/a.png": greyPng(1), "b/b.png": bomb });
+  const { message } = await codedAsync(
+    t,
+    contentOf(await openDataset({ dataset: folder, split: "test" })),
+    "ERR_PICTURE_FORMAT",
+  );
+  t.regex(message, /b\.png: .*it holds more pixels than its header says/);
 });
 
 test("eleven classes in text order fit a network that was trained on the same folders", async (t) => {

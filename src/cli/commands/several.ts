@@ -37,7 +37,9 @@ export async function evaluateSeveral(
 ): Promise<readonly Error[]> {
   const beganAt = performance.now();
   const { minAccuracy, expectAccuracy, minClassRecall, format = "text" } = flags;
-  const refused: string[] = OF_ONE_SET.filter(([key]) => flags[key] !== undefined).map(([, flag]) => flag);
+  const refused: string[] = OF_ONE_SET.filter(([key]) => flags[key] !== undefined).map(([key, flag]) =>
+    flags[key] === false ? "--no-labels" : flag,
+  );
   if (flags.executor === "bullmq") refused.push("--executor bullmq");
   if (format === "csv") refused.push("--format csv");
   if (refused.length > 0 || format === "csv") {

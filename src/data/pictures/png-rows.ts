@@ -2,6 +2,7 @@
 
 import { createInflate, inflateSync } from "node:zlib";
 import { assertLoading } from "#src/base/abort.js";
+import { isTooLong } from "#src/files/inflate.js";
 import type { PngFile, PngHeader } from "./png-file.js";
 
 /** One row of a pass: its pixels are `x`, `x + xStep`, … of the row `y` of the picture. */
@@ -54,12 +55,20 @@ export function readBytesNow(file: PngFile): Uint8Array {
   return bytes.subarray(0, height * count);
 }
 
+const TOO_MANY = "it holds more pixels than its header says";
+
 /** The rows with their filters, as many bytes as the header states. */
 function unpackedNow({ header, packed }: PngFile): Uint8Array {
   const unpackedBytes = rowBytesOf(header);
   // One byte more than the header states is a fault too.
-  const content = inflateSync(packed, { maxOutputLength: unpackedBytes + 1, chunkSize: unpackedBytes + 64 });
-  if (content.length > unpackedBytes) throw new Error("it holds more pixels than its header says");
+  const options = { maxOutputLength: unpackedBytes + 1, chunkSize: unpackedBytes + 64 };
+  let content: Uint8Array;
+  try {
+    content = inflateSync(packed, options);
+  } catch (error) {
+    throw isTooLong(error) ? new Error(TOO_MANY) : error;
+  }
+  if (content.length > unpackedBytes) throw new Error(TOO_MANY);
   if (content.length < unpackedBytes) throw new Error("it holds fewer pixels than its header says");
   return content;
 }
