@@ -99,6 +99,7 @@ export async function arraysDataset(stored: ArraySource): Promise<Dataset> {
       shape,
       total,
       isDeflated: images.isDeflated ?? false,
+      isFraction: white.pixelMax === 1,
     },
     parts: [part],
     sha256,

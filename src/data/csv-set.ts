@@ -76,6 +76,7 @@ export const openCsvSet: OpenArchive = async (path, given, labelled, reading = {
       shape,
       total,
       isDeflated: file.deflateAt !== undefined,
+      isFraction: layout.pixelMax === 1,
     },
     parts: [
       {

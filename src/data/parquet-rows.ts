@@ -36,6 +36,8 @@ type Place = (
 
 export interface Layout {
   readonly shape: ImageShape;
+  /** As of `DatasetFacts`. */
+  readonly isFraction?: boolean;
   readonly rows: typeof readRows;
   readonly place: Place;
   readonly assumptions: NonNullable<GivenFacts["assumptions"]>;
@@ -86,6 +88,7 @@ function listLayout(
   const { pixelMax, assumptions } = pixelMaxOf(firsts, source, given);
   return {
     shape: layout.shape,
+    isFraction: pixelMax === 1,
     assumptions: [...layout.assumptions, ...assumptions],
     async rows(file, handle, group, labelled) {
       const pixels = await readLists(file, handle, group, { sizes, inputs, pixelMax });

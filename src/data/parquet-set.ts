@@ -77,6 +77,7 @@ export async function openParquetSet(
       shape: layout.shape,
       total,
       isDeflated: true,
+      isFraction: layout.isFraction ?? false,
       ...(isSampled && { isSampled }),
       assumptions: [...(given.assumptions ?? []), ...layout.assumptions],
     },

@@ -5,6 +5,7 @@ import type { Assumption } from "#src/base/assumptions.js";
 import { assumedText } from "#src/base/assumptions.js";
 import {
   type Dataset,
+  type DatasetFacts,
   type DatasetReading,
   type DatasetView,
   type ImageRange,
@@ -14,7 +15,7 @@ import {
 } from "#src/base/contracts/dataset.js";
 import type { EngineName, OnnxModel } from "#src/base/contracts/engine.js";
 import type { Network } from "#src/base/contracts/network.js";
-import { DatasetError, NetworkError, UsageError } from "#src/base/errors.js";
+import { DatasetError, NetworkError } from "#src/base/errors.js";
 import { mapSlabs, type Slab, type SlabStream } from "#src/base/slab.js";
 import { assertLabelsWithin, withClassNames } from "#src/data/labels.js";
 import { readDataset } from "#src/data/registry.js";
@@ -173,14 +174,9 @@ class ReadAhead {
   }
 }
 
-/** Numbers from 0 to 1 become bytes, so `--normalize none` would not give the network what the file holds. */
-function assertPixelsUnscaled({ facts }: Dataset): void {
-  if (!facts.assumptions?.some(({ option }) => option === "--pixel-max")) return;
-  throw new UsageError("ERR_OPTION_VALUE", {
-    option: "--normalize",
-    expected: `"scale", which gives the network the numbers from 0 to 1 of ${facts.name} (to give it bytes, add --pixel-max 1)`,
-    found: "none",
-  });
+/** `--normalize none` gives a network the numbers that the files hold. Of those from 0 to 1 slabs have the bytes, to be divided. */
+function asHeld<N extends Network | OnnxModel>(network: N, { isFraction }: DatasetFacts): N {
+  return isFraction ? { ...network, preprocessing: { kind: "scale" } } : network;
 }
 
 /**
@@ -188,18 +184,17 @@ function assertPixelsUnscaled({ facts }: Dataset): void {
  *
  * @throws NetworkError ERR_ASSUMED, ERR_NETWORK_CLASSES, ERR_NETWORK_INPUTS, ERR_NETWORK_IMAGES, ERR_NETWORK_OUTPUTS, ERR_NORMALIZE_MISMATCH
  * @throws DatasetError ERR_CLASSES_FILE, ERR_RANGE_EMPTY, ERR_SHARD_EMPTY; its slabs ERR_LABEL_RANGE
- * @throws UsageError ERR_OPTION_VALUE
  */
 export async function pairOf<N extends Network | OnnxModel>(
   set: Dataset,
-  given: N,
+  loaded: N,
   options: Pick<EvaluateOptions, "classes" | "normalize" | "mean" | "std" | "strict" | keyof RangeOptions>,
   ahead?: ReadAhead,
 ): Promise<DataAndNetwork<N>> {
   // A network that was passed as an object has not been checked against the options yet.
-  choosePreprocessing(given.name, given.preprocessing, options);
+  choosePreprocessing(loaded.name, loaded.preprocessing, options);
+  const given = options.normalize === "none" ? asHeld(loaded, set.facts) : loaded;
   const { shape, total, labelsPath, classNames } = set.facts;
-  if (options.normalize === "none") assertPixelsUnscaled(set);
   const matched =
     given.classNames === undefined
       ? given

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { type DatasetRequest, evaluate, openDataset } from "#src/index.js";
 import { copiesOf } from "../helpers/all-of.js";
+import { runCli } from "../helpers/cli.js";
 import { inCase } from "../helpers/in-case.js";
 import { npyBytes, npyDict, npyFile, npyFloats } from "../helpers/npy.js";
 import { dict, latin1, list, numpy as numpyArray, text, whole } from "../helpers/pickle.js";
@@ -99,23 +100,44 @@ test("bytes that are zeros and ones are assumed to be parts of 1, unless white i
   t.deepEqual(stated.pixels, [0, 1, 1, 0, 1, 1, 0, 0]);
 });
 
-test("numbers from 0 to 1 are not given to a network as bytes by --normalize none", async (t) => {
+test("--normalize none gives a network the numbers from 0 to 1 that a set holds, stated or assumed", async (t) => {
   const values = Array.from({ length: 784 }, (_, n) => (n % 256) / 255);
   const dataset = await temporaryFile(
     t,
     npz({ x_test: doubles([1, 28, 28], values), y_test: npyBytes([1], [1]) }),
     "floats.npz",
   );
-  const layer = { W1: doubles([784, 2], Array(1568).fill(0)), b1: doubles([2], [0, 1]) };
+  // The first output is larger for bytes, and the second one for numbers up to 1.
+  const layer = {
+    W1: doubles(
+      [784, 2],
+      Array.from({ length: 1568 }, (_, n) => 1 - (n % 2)),
+    ),
+    b1: doubles([2], [0, 1000]),
+  };
   const weights = await temporaryFile(t, npz(layer), "layer.npz");
   const run = { dataset, weights, threads: 0 } as const;
-  const error = await t.throwsAsync(evaluate({ ...run, normalize: "none" }));
-  t.regex(
-    error?.message ?? "",
-    /--normalize: expected "scale", .* of floats\.npz .*--pixel-max 1.*found "none"/,
-  );
-  await t.notThrowsAsync(evaluate({ ...run, normalize: "none", pixelMax: "1" }));
-  await t.notThrowsAsync(evaluate({ ...run, normalize: "scale" }));
+  for (const options of [
+    { normalize: "none" },
+    { normalize: "none", pixelMax: "1" },
+    { normalize: "scale" },
+  ] as const) {
+    const { result, network } = await evaluate({ ...run, ...options });
+    t.is(result.correct, 1);
+    t.is(network.preprocessing?.kind, "scale");
+  }
+  const bytes = npz({
+    x_test: npyBytes(
+      [1, 28, 28],
+      values.map((value) => Math.round(value * 255)),
+    ),
+    y_test: npyBytes([1], [1]),
+  });
+  const set = await temporaryFile(t, bytes, "bytes.npz");
+  t.is((await evaluate({ ...run, dataset: set, normalize: "none" })).result.correct, 0);
+  const two = await runCli(["-d", dataset, "-d", dataset, "--weights", weights, "--normalize", "none"]);
+  t.is(two.status, 2);
+  t.regex(two.stderr, /would read numbers from 0 to 1 as bytes: set --normalize scale/);
 });
 
 test("turns colours channels last", async (t) => {

@@ -108,6 +108,8 @@ export interface DatasetFacts {
   readonly labelsPath: string | undefined;
   /** One name per class, in order; undefined unless the user gave them. */
   readonly classNames: readonly string[] | undefined;
+  /** Whether the files hold pixels from 0 to 1, which are bytes ÷ 255. Default: they hold bytes. */
+  readonly isFraction?: boolean | undefined;
   /** Changes of images and labels while slabs are filled. `shape` includes them. Default: as stored. */
   readonly view?: DatasetView | undefined;
   /** Options that stated what the files do not. Default: none. */

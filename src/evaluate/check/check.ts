@@ -144,6 +144,10 @@ export async function checkEntry(
     const pair = await pairOf(await open(options), network, options);
     if (orderOf(pair.network) !== orderOf(network))
       throw new UsageError("ERR_USAGE", { problem: orderProblem(network.name) });
+    if (pair.network.preprocessing.kind !== network.preprocessing.kind) {
+      const problem = `--normalize none: "${network.name}" would read numbers from 0 to 1 as bytes: set --normalize scale`;
+      throw new UsageError("ERR_USAGE", { problem });
+    }
     const { baseline } = demands;
     if (baseline !== undefined) {
       assertComparable(baseline, await subjectOf(pair));
